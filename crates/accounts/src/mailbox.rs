@@ -1,0 +1,44 @@
+//! What a provider keeps of a mailbox.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{PasswordHash, Profile};
+
+/// Whether a mailbox works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Sends and receives.
+    Active,
+    /// Neither logs in nor receives: what arrives gets a notice of non-delivery.
+    Blocked,
+}
+
+/// A mailbox (*casella*): its address, its owner's credential, what it may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailbox {
+    /// Its number in the store: see `sigillo_base::MailboxId`.
+    pub id: u64,
+    /// Its address, as it was spelled when it was created.
+    pub address: String,
+    /// What it is made for.
+    pub profile: Profile,
+    /// Whether it works.
+    pub state: State,
+    /// The owner's password.
+    pub password: PasswordHash,
+    /// When it was created, in milliseconds since the Unix epoch.
+    pub created: i64,
+}
+
+impl Mailbox {
+    /// Whether the owner may log in.
+    pub fn may_log_in(&self) -> bool {
+        self.state == State::Active
+    }
+
+    /// Whether the mailbox may send: the service mailbox never does (RFC 6109 §2.2.5).
+    pub fn may_send(&self) -> bool {
+        self.state == State::Active && self.profile != Profile::Service
+    }
+}

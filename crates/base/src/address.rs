@@ -1,0 +1,212 @@
+//! Mail addresses and domains as SMTP carries them (RFC 5321 §4.1.2).
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+/// Why a text is not an address. The text is what a person should read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// No `@` between a local part and a domain.
+    #[error("manca la chiocciola fra nome e dominio")]
+    NoAt,
+    /// The local part is empty, too long (64 octets) or holds a character that must not be there.
+    #[error("la parte prima della chiocciola non è valida")]
+    Local,
+    /// The domain is empty, too long (255 octets) or not made of DNS labels.
+    #[error("il dominio non è valido")]
+    Domain,
+}
+
+/// A DNS domain in lower case, without a trailing dot. Address literals (`[127.0.0.1]`) are refused: a certified
+/// domain is always a name (RFC 6109 §1.2.3).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Domain(String);
+
+impl Domain {
+    /// Parses a domain name; letters are folded to lower case.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let label = |l: &str| {
+            !l.is_empty()
+                && l.len() <= 63
+                && !l.starts_with('-')
+                && !l.ends_with('-')
+                && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        if text.is_empty() || text.len() > 255 || !text.split('.').all(label) {
+            return Err(AddressError::Domain);
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+
+    /// The name, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Domain {
+    type Err = AddressError;
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Self::parse(s)
+    }
+}
+
+/// A mailbox address (`local@domain`), ASCII. It keeps the spelling it was given, because certification data repeat
+/// it as it was, and compares without case, because certified mailboxes are the same in either case
+/// (RFC 6109 §2.2.1; pec rule 1.4.6).
+#[derive(Debug, Clone)]
+pub struct Address {
+    text: String,
+    at: usize,
+    domain: Domain,
+}
+
+impl Address {
+    /// Parses an addr-spec without angle brackets: a dot-atom or quoted-string local part, and a domain name.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let at = text.rfind('@').ok_or(AddressError::NoAt)?;
+        let (local, domain) = (&text[..at], &text[at + 1..]);
+        if !is_local_part(local) {
+            return Err(AddressError::Local);
+        }
+        Ok(Self { domain: Domain::parse(domain)?, text: text.to_owned(), at })
+    }
+
+    /// The part before the `@`, as it was spelled.
+    pub fn local(&self) -> &str {
+        &self.text[..self.at]
+    }
+
+    /// The domain, in lower case.
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// The whole address, as it was spelled.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The form under which equal addresses are equal texts: lower case. Use it as a key.
+    pub fn key(&self) -> String {
+        self.text.to_ascii_lowercase()
+    }
+}
+
+fn is_local_part(local: &str) -> bool {
+    if local.is_empty() || local.len() > 64 || !local.is_ascii() {
+        return false;
+    }
+    if let Some(inner) = local.strip_prefix('"').and_then(|l| l.strip_suffix('"')) {
+        return is_quoted_content(inner);
+    }
+    let atext = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b);
+    local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(atext))
+}
+
+fn is_quoted_content(inner: &str) -> bool {
+    let mut escaped = false;
+    for b in inner.bytes() {
+        match b {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return false,
+            b if b < 0x20 || b == 0x7f => return false,
+            _ => {}
+        }
+    }
+    !escaped
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.text.eq_ignore_ascii_case(&other.text)
+    }
+}
+
+impl Eq for Address {}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Self::parse(s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn same_without_case_but_spelled_as_given() {
+        let a = Address::parse("USER1@Comune.example").unwrap();
+        let b = Address::parse("user1@comune.EXAMPLE").unwrap();
+        assert_eq!(a, b);
+        assert_eq!(a.as_str(), "USER1@Comune.example");
+        assert_eq!(a.domain().as_str(), "comune.example");
+        assert_eq!(a.key(), b.key());
+    }
+
+    #[test]
+    fn what_is_no_address() {
+        for (text, why) in [
+            ("anna", AddressError::NoAt),
+            ("@x.example", AddressError::Local),
+            ("a b@x.example", AddressError::Local),
+            ("a..b@x.example", AddressError::Local),
+            ("\"a\"b\"@x.example", AddressError::Local),
+            ("a@", AddressError::Domain),
+            ("a@-x.example", AddressError::Domain),
+            ("a@x..example", AddressError::Domain),
+            ("a@[127.0.0.1]", AddressError::Domain),
+            ("a\r\n@x.example", AddressError::Local),
+            ("è@x.example", AddressError::Local),
+        ] {
+            assert_eq!(Address::parse(text).unwrap_err(), why, "{text:?}");
+        }
+        assert!(Address::parse("\"a b\\\"\"@x.example").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_and_round_trips(text in ".{0,80}") {
+            if let Ok(a) = Address::parse(&text) {
+                prop_assert_eq!(a.as_str(), text.as_str());
+                prop_assert!(!text.contains(['\r', '\n']));
+            }
+        }
+    }
+}

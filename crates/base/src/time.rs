@@ -1,0 +1,130 @@
+//! Time as the certified-mail rules want it: one instant per transaction, shown as Italian legal time.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+/// An instant, in milliseconds since 1970-01-01T00:00:00Z. It never comes from a clock here: every use-case takes
+/// one as an argument, and every fact of one transaction carries the same one (RFC 6109 §4.1, DM 2-11-2005 art. 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Timestamp(i64);
+
+/// An instant in Italian legal time (Europe/Rome), in the forms that notices and daticert.xml need
+/// (RFC 6109 §4.2, §4.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegalTime {
+    /// `12/03/2026`
+    pub day: String,
+    /// `10:15:01`
+    pub time: String,
+    /// `+0100`
+    pub zone: String,
+    /// `2026-03-12`: sorts like time does; names the day of the legal log.
+    pub iso_day: String,
+}
+
+const ROME: TimeZone = jiff::tz::get!("Europe/Rome");
+/// 1970-01-01 to 9999-01-01: what fits into the formats and into jiff.
+const MAX_MILLIS: i64 = 253_370_764_800_000;
+
+impl Timestamp {
+    /// From milliseconds since the Unix epoch; held to the years 1970 to 9998, which the formats can show.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(if millis < 0 {
+            0
+        } else if millis > MAX_MILLIS {
+            MAX_MILLIS
+        } else {
+            millis
+        })
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the Unix epoch, rounded down.
+    pub const fn as_secs(self) -> i64 {
+        self.0 / 1000
+    }
+
+    /// The instant `span` later.
+    pub const fn plus(self, span: Duration) -> Self {
+        Self::from_millis(self.0.saturating_add(span.as_millis() as i64))
+    }
+
+    /// How long after `earlier` this is; zero when it is not after it. Elapsed time, so a daylight-saving night
+    /// counts 23 or 25 hours as they are.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(if self.0 > earlier.0 { (self.0 - earlier.0) as u64 } else { 0 })
+    }
+
+    /// Italian legal time of this instant.
+    pub fn legal(self) -> LegalTime {
+        let z = self.zoned();
+        LegalTime {
+            day: z.strftime("%d/%m/%Y").to_string(),
+            time: z.strftime("%H:%M:%S").to_string(),
+            zone: z.strftime("%z").to_string(),
+            iso_day: z.strftime("%Y-%m-%d").to_string(),
+        }
+    }
+
+    /// The `date-time` of RFC 5322 §3.3 in legal time: `Thu, 12 Mar 2026 10:15:01 +0100`.
+    pub fn rfc5322(self) -> String {
+        self.zoned().strftime("%a, %d %b %Y %H:%M:%S %z").to_string()
+    }
+
+    /// The INTERNALDATE of IMAP (RFC 9051 §9): `12-Mar-2026 10:15:01 +0100`.
+    pub fn imap(self) -> String {
+        self.zoned().strftime("%d-%b-%Y %H:%M:%S %z").to_string()
+    }
+
+    fn zoned(self) -> jiff::Zoned {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(ROME)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// ISO 8601 with the legal offset: `2026-03-12T10:15:01.000+01:00`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.zoned().strftime("%Y-%m-%dT%H:%M:%S%.3f%:z"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        let t: jiff::Timestamp = text.parse().unwrap();
+        Timestamp::from_millis(t.as_millisecond())
+    }
+
+    #[test]
+    fn legal_time_in_winter_and_summer() {
+        let l = at("2026-03-12T09:15:01Z").legal();
+        assert_eq!((l.day.as_str(), l.time.as_str(), l.zone.as_str()), ("12/03/2026", "10:15:01", "+0100"));
+        assert_eq!(at("2026-07-01T22:30:00Z").legal().iso_day, "2026-07-02");
+        assert_eq!(at("2026-03-12T09:15:01Z").rfc5322(), "Thu, 12 Mar 2026 10:15:01 +0100");
+        assert_eq!(at("2026-03-12T09:15:01Z").imap(), "12-Mar-2026 10:15:01 +0100");
+        assert_eq!(at("2026-07-01T22:30:00Z").to_string(), "2026-07-02T00:30:00.000+02:00");
+    }
+
+    #[test]
+    fn elapsed_time_ignores_daylight_saving() {
+        let before = at("2026-10-24T22:00:00Z");
+        assert_eq!(before.legal().time, "00:00:00");
+        assert_eq!(before.plus(Duration::from_secs(24 * 3600)).legal().time, "23:00:00");
+        assert_eq!(before.plus(Duration::from_secs(60)).since(before).as_secs(), 60);
+        assert_eq!(before.since(before.plus(Duration::from_secs(1))), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_edges_are_held() {
+        assert_eq!(Timestamp::from_millis(-5), Timestamp::default());
+        assert!(Timestamp::from_millis(i64::MAX).rfc5322().contains(" 9999 "));
+    }
+}

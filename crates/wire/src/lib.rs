@@ -1,0 +1,16 @@
+//! Sans-IO vocabulary: what every protocol session has in common.
+//!
+//! Knows: bytes in, actions out; lines; SASL exchanges; scripts of sessions for tests.
+//! Must never know: sockets, clocks, tokio, what a mailbox is.
+//! Entry points: [`Session`], [`Lines`], [`sasl`], [`transcript`].
+//! RFCs: 5321 §2.3.8 (lines end in CRLF and nothing else), 4616 (PLAIN).
+//! Invariants: the same bytes in any cuts give the same lines (`lines::tests`); a bare CR or LF never ends a line
+//! (`lines::tests`).
+
+mod lines;
+pub mod sasl;
+mod session;
+pub mod transcript;
+
+pub use lines::{Line, LineError, Lines};
+pub use session::{Session, Tick};
