@@ -1,0 +1,41 @@
+//! Signatures and the certificates behind them: CMS SignedData, X.509 paths, revocation lists, and a small
+//! certification authority for demonstrations and tests.
+//!
+//! Knows: how a certified message is signed and how a signature, a certificate path and a CRL are judged at a given
+//! instant. Must never know: where keys live (a [`Signer`] is handed in), clocks, sockets, files, mail formats.
+//! Entry points: [`signed_attributes`] and [`detached`] to sign, [`SignedData`] and [`Trust`] to judge,
+//! [`authority::Authority`] to issue.
+//! Sources: RFC 5652 (CMS), RFC 5035 (signingCertificateV2), RFC 8551 (S/MIME), RFC 5280 (paths, CRLs),
+//! RFC 6109 §5.5 (the provider's certificate), DM 2-11-2005 art. 6–7.
+//!
+//! Invariants:
+//! - what we sign is good for foreign eyes: `openssl cms` and `openssl smime` verify it (`tests/openssl.rs`);
+//! - one altered byte of content, attributes or signature is seen (`signed_data::tests`);
+//! - no input makes the parsers panic (`signed_data::tests::any_bytes_never_panic`, `crl::tests`, `certificate::tests`);
+//! - a path is good only with a current CRL of each issuer (`trust::tests`);
+//! - a remembered verdict holds only inside the window in which it was proven, whichever way the clock goes
+//!   (`trust::tests::a_verdict_holds_only_inside_its_window`);
+//! - private keys do not show in `Debug` and their copies are wiped (`signer::tests`).
+
+mod asn1;
+pub mod authority;
+mod certificate;
+mod compose;
+mod crl;
+mod digest;
+mod error;
+mod signed_data;
+mod signer;
+mod trust;
+
+pub use certificate::{Certificate, Identity};
+pub use compose::{attached, detached, signed_attributes};
+pub use crl::Crl;
+pub use digest::{Hasher, sha1, sha256};
+pub use error::Error;
+pub use signed_data::SignedData;
+pub use signer::{KeySigner, SignError, Signer};
+pub use trust::{PathError, Trust};
+
+#[cfg(test)]
+mod fixtures;

@@ -1,0 +1,165 @@
+//! Whether a certificate may be believed at an instant: a path to an anchor (RFC 5280 §6) and the revocation lists of
+//! every issuer on it.
+
+mod path;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sigillo_base::Timestamp;
+
+use crate::{Certificate, Crl};
+
+/// How many certificates' verdicts are remembered: providers are a few dozen.
+const MAX_REMEMBERED: usize = 4096;
+
+/// Why a certificate is not believed. When several paths fail, the most telling reason is given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// No path to an anchor, a bad signature on it, a wrong usage, a name outside the constraints.
+    #[error("certificato non attendibile: {0}")]
+    Untrusted(String),
+    /// A certificate of the path has expired.
+    #[error("certificato scaduto")]
+    Expired,
+    /// A certificate of the path is not valid yet.
+    #[error("certificato non ancora valido")]
+    NotYetValid,
+    /// A current list revokes a certificate of the path.
+    #[error("certificato revocato")]
+    Revoked,
+    /// No current revocation list of an issuer: nothing can be decided now, later perhaps.
+    #[error("nessuna lista di revoca (CRL) aggiornata")]
+    NoCrl,
+}
+
+impl PathError {
+    /// Whether the answer may change without anybody issuing another certificate: the peer should try again.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::NoCrl)
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Untrusted(_) => 0,
+            Self::NotYetValid => 1,
+            Self::Expired => 2,
+            Self::NoCrl => 3,
+            Self::Revoked => 4,
+        }
+    }
+}
+
+/// The anchors that are believed and the revocation lists at hand. It never changes: a new list makes a new `Trust`,
+/// and with it an empty memory of verdicts.
+#[derive(Debug)]
+pub struct Trust {
+    anchors: Vec<Certificate>,
+    crls: Vec<Crl>,
+    /// Good verdicts by the certificate's SHA-256. Bad ones are cheap to find again, and strangers could flood them.
+    proven: Mutex<HashMap<[u8; 32], Window>>,
+}
+
+/// The instants in which a path is good: every certificate valid, every list current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Window {
+    from: Timestamp,
+    /// Not included.
+    until: Timestamp,
+}
+
+impl Window {
+    fn contains(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
+
+    fn within(self, from: Timestamp, until: Timestamp) -> Self {
+        Self { from: self.from.max(from), until: self.until.min(until) }
+    }
+}
+
+impl Trust {
+    /// Believes paths that end in one of `anchors` (roots or not; several may share a name and a key), under `crls`.
+    pub fn new(anchors: Vec<Certificate>, crls: Vec<Crl>) -> Self {
+        Self { anchors, crls, proven: Mutex::new(HashMap::new()) }
+    }
+
+    /// The anchors, as given.
+    pub fn anchors(&self) -> &[Certificate] {
+        &self.anchors
+    }
+
+    /// The revocation lists, as given.
+    pub fn crls(&self) -> &[Crl] {
+        &self.crls
+    }
+
+    /// Judges `leaf` at `now`, with the certificates that came along. A good verdict is remembered for the instants
+    /// in which it must be good again: until the first nextUpdate or notAfter, and not before the last thisUpdate or
+    /// notBefore.
+    pub fn verify(&self, leaf: &Certificate, intermediates: &[Certificate], now: Timestamp) -> Result<(), PathError> {
+        if self.remembered().get(&leaf.sha256()).is_some_and(|w| w.contains(now)) {
+            return Ok(());
+        }
+        let mut worst: Option<PathError> = None;
+        for candidate in path::candidates(leaf, intermediates, &self.anchors) {
+            match self.judge(&candidate, now) {
+                Ok(window) => {
+                    self.remember(leaf, window);
+                    return Ok(());
+                }
+                Err(e) if worst.as_ref().is_none_or(|w| e.rank() > w.rank()) => worst = Some(e),
+                Err(_) => {}
+            }
+        }
+        Err(worst.unwrap_or_else(|| PathError::Untrusted(format!("emesso da «{}», non riconosciuta", leaf.issuer()))))
+    }
+
+    /// One path, leaf first, anchor last.
+    fn judge(&self, path: &[&Certificate], now: Timestamp) -> Result<Window, PathError> {
+        path::check(path, now)?;
+        let all = Window { from: Timestamp::default(), until: Timestamp::from_millis(i64::MAX) };
+        let mut window = path.iter().fold(all, |w, c| w.within(c.not_before(), c.not_after()));
+        for pair in path.windows(2) {
+            if let [certificate, issuer] = pair {
+                let (from, until) = self.revocation(certificate, issuer, now)?;
+                window = window.within(from, until);
+            }
+        }
+        Ok(window)
+    }
+
+    /// What the newest current list of `issuer` says of `certificate`; the instants in which that list is current.
+    fn revocation(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        now: Timestamp,
+    ) -> Result<(Timestamp, Timestamp), PathError> {
+        let current = |crl: &&Crl| crl.window().is_some_and(|(from, until)| from <= now && now < until);
+        let mut lists: Vec<&Crl> = self.crls.iter().filter(current).collect();
+        lists.sort_by_key(|crl| std::cmp::Reverse(crl.this_update()));
+        let newest = lists.into_iter().find(|crl| crl.speaks_for(certificate, issuer));
+        match newest.map(|crl| (crl, crl.window())) {
+            Some((crl, _)) if crl.revokes(certificate) => Err(PathError::Revoked),
+            Some((_, Some(window))) => Ok(window),
+            _ => Err(PathError::NoCrl),
+        }
+    }
+
+    fn remember(&self, leaf: &Certificate, window: Window) {
+        let mut proven = self.remembered();
+        if proven.len() >= MAX_REMEMBERED {
+            proven.clear();
+        }
+        proven.insert(leaf.sha256(), window);
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, HashMap<[u8; 32], Window>> {
+        // A panic elsewhere cannot leave half an entry: each is written at once.
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
