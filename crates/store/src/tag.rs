@@ -1,0 +1,137 @@
+//! The first byte of every key. One file, each tag documented, none ever reused or moved.
+//!
+//! The number also says how the rows are used, so that an engine can keep each kind in a place of its own:
+//! `01–7f` ordinary rows, `80–9f` rows that live shortly (queues, timers, leases), `a0–bf` large values (bodies),
+//! `c0–ef` ordinary rows, `f0–ff` never used (an engine may keep its own there). A range never spans two tags.
+//! A retired tag stays in the file with the word *retired*. The value formats carry a version byte of their own.
+
+/// How rows of a tag are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pattern {
+    /// Written, read and scanned; mostly there to stay.
+    Rows,
+    /// Written once, removed soon, scanned from the front.
+    Queue,
+    /// Values of tens of kilobytes, read by key.
+    Bodies,
+}
+
+/// How the rows of this tag are used.
+pub const fn pattern(tag: u8) -> Pattern {
+    match tag {
+        0x80..=0x9f => Pattern::Queue,
+        0xa0..=0xbf => Pattern::Bodies,
+        _ => Pattern::Rows,
+    }
+}
+
+/// Facts about the store itself: schema version, creation. Text name.
+pub const META: u8 = 0x01;
+/// Counters from which numbers are drawn. Text name.
+pub const COUNTER: u8 = 0x02;
+/// Rate windows and other sums with a time. Scope, then window.
+pub const RATE: u8 = 0x03;
+
+/// Domains that this provider serves. Domain name.
+pub const DOMAIN: u8 = 0x08;
+/// Tenants and their directory. Tenant, then entry.
+pub const DIRECTORY: u8 = 0x09;
+
+/// Mailboxes: address, profile, state. Mailbox number.
+pub const MAILBOX: u8 = 0x10;
+/// Mailbox number by address. Address in lower case.
+pub const MAILBOX_BY_ADDRESS: u8 = 0x11;
+/// Password hashes and other credentials. Mailbox number, then kind.
+pub const CREDENTIAL: u8 = 0x12;
+
+/// How much a mailbox holds: bytes and messages. Mailbox number.
+pub const BOX_USAGE: u8 = 0x13;
+
+/// Folders: name, UIDVALIDITY, UIDNEXT, mod-sequence. Mailbox number, then folder number.
+pub const FOLDER: u8 = 0x18;
+/// What lies in a folder: flags, date, message. Mailbox | folder | UID.
+pub const FOLDER_ENTRY: u8 = 0x19;
+
+/// Stored messages: rope, size, what an index wants to know. Message number.
+pub const MESSAGE: u8 = 0x20;
+/// Where a certified message stands for one recipient. Certified id, then recipient.
+pub const DISPATCH: u8 = 0x21;
+/// Envelopes and receipts already received, against taking one twice. Message-ID, then recipient.
+pub const RECEIVED: u8 = 0x22;
+
+/// What a received envelope certifies, for the receipts about it. Message number.
+pub const ARRIVAL: u8 = 0x23;
+
+/// The legal log (RFC 6109 §3.1.6 and following). Day, then time, then number.
+pub const LEGAL_LOG: u8 = 0x30;
+/// The archive. Mailbox | time.
+pub const ARCHIVE: u8 = 0x31;
+/// Accesses and administrative events. Mailbox or scope, then time.
+pub const EVENT: u8 = 0x38;
+
+/// Stored bodies: length and state. Body id.
+pub const BODY: u8 = 0x40;
+/// Who refers to a body. Body id, then the referrer's key.
+pub const BODY_LINK: u8 = 0x41;
+
+/// Queue items: envelope, rope, attempts. Item number.
+pub const QUEUE_ITEM: u8 = 0x80;
+/// When queue items are due. Time, then item number.
+pub const QUEUE_DUE: u8 = 0x81;
+/// When deadlines (12 h, 24 h) and other timers are due. Time, then what.
+pub const TIMER_DUE: u8 = 0x82;
+/// Who works at a queue item or timer, and until when. The item's key.
+pub const LEASE: u8 = 0x83;
+/// Bodies that go ahead of the commit that publishes them. Body id.
+pub const BODY_RESERVATION: u8 = 0x84;
+
+/// Chunks of bodies, 64 KiB each. Body id, then number from 0.
+pub const BODY_CHUNK: u8 = 0xa0;
+
+/// Rows of tests; no release ever writes one.
+pub const TEST: u8 = 0xef;
+
+/// Every tag in use with its name, ascending. `18–1f`, `24–2f`, `32–37`, `39–3f`, `42–7f`, `85–9f`, `a1–bf` and
+/// `c0–ee` are free where not named here.
+pub const ALL: &[(u8, &str)] = &[
+    (META, "meta"),
+    (COUNTER, "counter"),
+    (RATE, "rate"),
+    (DOMAIN, "domain"),
+    (DIRECTORY, "directory"),
+    (MAILBOX, "mailbox"),
+    (MAILBOX_BY_ADDRESS, "mailbox-by-address"),
+    (CREDENTIAL, "credential"),
+    (BOX_USAGE, "box-usage"),
+    (FOLDER, "folder"),
+    (FOLDER_ENTRY, "folder-entry"),
+    (MESSAGE, "message"),
+    (DISPATCH, "dispatch"),
+    (RECEIVED, "received"),
+    (ARRIVAL, "arrival"),
+    (LEGAL_LOG, "legal-log"),
+    (ARCHIVE, "archive"),
+    (EVENT, "event"),
+    (BODY, "body"),
+    (BODY_LINK, "body-link"),
+    (QUEUE_ITEM, "queue-item"),
+    (QUEUE_DUE, "queue-due"),
+    (TIMER_DUE, "timer-due"),
+    (LEASE, "lease"),
+    (BODY_RESERVATION, "body-reservation"),
+    (BODY_CHUNK, "body-chunk"),
+    (TEST, "test"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_constant_is_listed_once_and_ascending() {
+        assert!(ALL.windows(2).all(|pair| pair[0].0 < pair[1].0), "tags ascend, so none is there twice");
+        let constants = include_str!("tag.rs").lines().filter(|l| l.starts_with("pub const ") && l.contains(": u8 ="));
+        assert_eq!(constants.count(), ALL.len(), "a tag without its line in ALL, or the other way round");
+        assert!(ALL.iter().all(|(tag, _)| *tag > 0 && *tag < 0xf0), "the first and the last numbers stay free");
+    }
+}
