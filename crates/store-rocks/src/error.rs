@@ -1,0 +1,54 @@
+//! What RocksDB says, in the words of the seam.
+
+use std::path::PathBuf;
+
+use rocksdb::ErrorKind;
+use thiserror::Error;
+
+/// Why a store could not be opened.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Another process (or this one) has it open.
+    #[error("the store in {} is in use by another process: only one server may open it at a time", .0.display())]
+    InUse(PathBuf),
+    /// There is data in the folder, but not a store: something was lost or half copied. Nothing was changed.
+    #[error("{} holds data of a store but no CURRENT file: restore it from a backup, or move it aside", .0.display())]
+    Incomplete(PathBuf),
+    /// A newer release wrote it.
+    #[error("the store in {} has a part this release does not know ({name}): a newer release wrote it", path.display())]
+    Newer {
+        /// Where it lies.
+        path: PathBuf,
+        /// The part's name.
+        name: String,
+    },
+    /// The folder cannot be made or read.
+    #[error("{}: {source}", path.display())]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// RocksDB refuses it.
+    #[error("the store in {} cannot be opened: {text}", path.display())]
+    Refused {
+        /// Where it lies.
+        path: PathBuf,
+        /// What RocksDB says.
+        text: String,
+    },
+}
+
+/// A fault of a running store. What is not damage may pass: the peer hears 4xx and tries again, and nothing is lost.
+pub(crate) fn fault(error: &rocksdb::Error) -> sigillo_store::Error {
+    fault_at(error, &[])
+}
+
+/// The same, when it came up at this key.
+pub(crate) fn fault_at(error: &rocksdb::Error, key: &[u8]) -> sigillo_store::Error {
+    match error.kind() {
+        ErrorKind::Corruption => sigillo_store::Error::corrupt(key, error.to_string()),
+        _ => sigillo_store::Error::Temporary(error.to_string()),
+    }
+}

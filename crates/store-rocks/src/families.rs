@@ -1,0 +1,133 @@
+//! The column families and their options.
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBCompressionType, LogLevel,
+    Options as RocksOptions, WriteBufferManager,
+};
+use sigillo_store::tag::{self, Pattern};
+
+use crate::{Options, RocksStore};
+
+/// Ordinary rows.
+pub(crate) const ROWS: &str = "rows";
+/// Rows that live shortly.
+pub(crate) const QUEUE: &str = "queue";
+/// Chunks of bodies.
+pub(crate) const BODIES: &str = "bodies";
+/// Every family; RocksDB insists on its "default", which stays empty.
+pub(crate) const ALL: [&str; 4] = ["default", ROWS, QUEUE, BODIES];
+
+/// The smallest memory budget that still works, in bytes.
+const LEAST_BUDGET: usize = 16 << 20;
+/// Values shorter than this stay in the tables, in bytes.
+pub(crate) const MIN_BLOB: u64 = 4096;
+/// Compaction rewrites live blobs out of this oldest part of the blob files …
+pub(crate) const BLOB_GC_AGE: f64 = 0.5;
+/// … and is forced when this part of them is garbage.
+pub(crate) const BLOB_GC_FORCE: f64 = 0.5;
+/// A table where so many of so many neighbours are deletions is compacted soon: no scan wades through them for long.
+const DELETIONS: (usize, usize, f64) = (4096, 1024, 0.5);
+
+impl RocksStore {
+    /// The family that holds keys of this key's tag.
+    pub(crate) fn family(&self, key: &[u8]) -> Result<&ColumnFamily, sigillo_store::Error> {
+        let tag = key.first().copied().unwrap_or_default();
+        self.named(match tag::pattern(tag) {
+            Pattern::Rows => ROWS,
+            Pattern::Queue => QUEUE,
+            Pattern::Bodies => BODIES,
+        })
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Result<&ColumnFamily, sigillo_store::Error> {
+        self.db
+            .cf_handle(name)
+            .ok_or_else(|| sigillo_store::Error::Temporary(format!("column family {name} is closed")))
+    }
+
+    /// The families with data.
+    pub(crate) fn families(&self) -> Result<[&ColumnFamily; 3], sigillo_store::Error> {
+        Ok([self.named(ROWS)?, self.named(QUEUE)?, self.named(BODIES)?])
+    }
+}
+
+/// Options of the whole database.
+pub(crate) fn database(options: &Options, cache: &Cache, new: bool) -> RocksOptions {
+    let mut db = RocksOptions::default();
+    db.create_if_missing(new);
+    db.create_missing_column_families(true);
+    db.set_paranoid_checks(true);
+    // A log that was synced and is gone or cut is damage, not the end of the data.
+    db.set_track_and_verify_wals_in_manifest(true);
+    // A torn write at the end of the log was never acknowledged; anything after damage is not taken.
+    db.set_wal_recovery_mode(rocksdb::DBRecoveryMode::PointInTime);
+    db.set_max_total_wal_size((options.memory_budget as u64).max(64 << 20));
+    db.set_max_background_jobs(i32::from(options.background_jobs.max(2)));
+    db.set_max_open_files(i32::from(options.max_open_files.max(64)));
+    db.set_bytes_per_sync(1 << 20);
+    db.set_keep_log_file_num(10);
+    db.set_log_level(LogLevel::Warn);
+    db.set_stats_dump_period_sec(0);
+    // Buffers count against the one cache, and are flushed when they come to half of it.
+    let budget = budget(options);
+    db.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager_with_cache(
+        budget / 2,
+        false,
+        cache.clone(),
+    ));
+    db
+}
+
+/// The one cache, for blocks, blobs, indexes, filters and (as a charge) write buffers.
+pub(crate) fn cache(options: &Options) -> Cache {
+    Cache::new_lru_cache(budget(options))
+}
+
+pub(crate) fn descriptors(options: &Options, cache: &Cache) -> Vec<ColumnFamilyDescriptor> {
+    ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, options, cache))).collect()
+}
+
+fn budget(options: &Options) -> usize {
+    options.memory_budget.max(LEAST_BUDGET)
+}
+
+fn family(name: &str, options: &Options, cache: &Cache) -> RocksOptions {
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(cache);
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    table.set_bloom_filter(10.0, false);
+    table.set_block_size(if name == ROWS { 8 << 10 } else { 4 << 10 });
+    let mut family = RocksOptions::default();
+    family.set_block_based_table_factory(&table);
+    family.set_level_compaction_dynamic_level_bytes(true);
+    family.set_max_write_buffer_number(4);
+    let (window, trigger, ratio) = DELETIONS;
+    family.add_compact_on_deletion_collector_factory(window, trigger, ratio);
+    let buffer = budget(options) / 8;
+    match name {
+        QUEUE => {
+            family.set_compression_type(DBCompressionType::None);
+            family.set_write_buffer_size(buffer.min(16 << 20));
+            family.set_target_file_size_base(16 << 20);
+        }
+        BODIES => {
+            family.set_compression_type(DBCompressionType::Lz4);
+            family.set_write_buffer_size(buffer.min(64 << 20));
+            family.set_enable_blob_files(true);
+            family.set_min_blob_size(MIN_BLOB);
+            family.set_blob_file_size(256 << 20);
+            family.set_blob_compression_type(DBCompressionType::Lz4);
+            family.set_enable_blob_gc(true);
+            family.set_blob_gc_age_cutoff(BLOB_GC_AGE);
+            family.set_blob_gc_force_threshold(BLOB_GC_FORCE);
+            family.set_blob_cache(cache);
+        }
+        _ => {
+            family.set_compression_type(DBCompressionType::Lz4);
+            family.set_bottommost_compression_type(DBCompressionType::Zstd);
+            family.set_write_buffer_size(buffer.min(64 << 20));
+        }
+    }
+    family
+}

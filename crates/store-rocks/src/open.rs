@@ -1,0 +1,75 @@
+//! Opening: one process at a time, and never a new store where an old one lost its head.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use rocksdb::{DB, Options as RocksOptions};
+
+use crate::{Error, Options, RocksStore, families, stripes::Stripes};
+
+impl RocksStore {
+    /// Opens the store in this folder; makes it when there is none.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] when it is open already; the other kinds tell what is wrong with the folder.
+    pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let folder = |source| Error::Folder { path: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(folder)?;
+        let new = !path.join("CURRENT").exists();
+        if new && holds_data(path).map_err(folder)? {
+            return Err(Error::Incomplete(path.to_owned()));
+        }
+        let cache = families::cache(options);
+        let database = families::database(options, &cache, new);
+        if !new {
+            only_known_families(path, &database)?;
+        }
+        let db = DB::open_cf_descriptors(&database, path, families::descriptors(options, &cache))
+            .map_err(|e| refused(path, &e))?;
+        tracing::info!(path = %path.display(), new, "store opened");
+        Ok(Self {
+            db,
+            path: path.to_owned(),
+            stripes: Stripes::new(),
+            stall_limit: options.stall_limit,
+            later: AtomicU64::new(0),
+            synced: AtomicU64::new(0),
+            deleted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            failing: AtomicBool::new(false),
+        })
+    }
+}
+
+/// Whether tables, blobs or logs lie there. Without a CURRENT file RocksDB would take the folder for empty and delete
+/// them.
+fn holds_data(path: &Path) -> Result<bool, std::io::Error> {
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name();
+        let name = Path::new(&name);
+        let numbered = name.file_stem().is_some_and(|s| s.to_string_lossy().bytes().all(|b| b.is_ascii_digit()));
+        if numbered && name.extension().is_some_and(|e| e == "sst" || e == "blob" || e == "log") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn only_known_families(path: &Path, database: &RocksOptions) -> Result<(), Error> {
+    let there = DB::list_cf(database, path).map_err(|e| refused(path, &e))?;
+    match there.into_iter().find(|name| !families::ALL.contains(&name.as_str())) {
+        Some(name) => Err(Error::Newer { path: path.to_owned(), name }),
+        None => Ok(()),
+    }
+}
+
+fn refused(path: &Path, error: &rocksdb::Error) -> Error {
+    let text = error.to_string();
+    // "While lock file: …/LOCK" for another process, "lock hold by current process" for this one.
+    if text.contains("While lock file") || text.contains("lock hold by current process") {
+        return Error::InUse(path.to_owned());
+    }
+    Error::Refused { path: path.to_owned(), text }
+}
