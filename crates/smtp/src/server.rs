@@ -1,0 +1,384 @@
+//! The server's side: submission and reception.
+//!
+//! The session is lazy: [`Session::input`] only keeps the bytes, [`Session::poll`] obeys them one command at a time and
+//! stops as soon as an answer is needed. So pipelined commands cost nothing but their bytes (RFC 2920), and those
+//! that wait while an answer is outstanding are bounded.
+
+mod auth;
+mod command;
+mod config;
+mod data;
+mod ehlo;
+mod helo;
+mod help;
+mod mail;
+mod noop;
+mod quit;
+mod rcpt;
+mod rset;
+mod starttls;
+mod vrfy;
+
+use std::collections::VecDeque;
+
+use sigillo_base::Address;
+use sigillo_wire::sasl::{Credentials, Exchange};
+use sigillo_wire::{LineError, Lines, Session, Tick};
+
+use crate::Reply;
+use crate::dots::Unstuffer;
+pub use config::{Config, Role};
+
+/// What MAIL said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MailFrom {
+    /// The reverse-path; `None` is `<>`.
+    pub from: Option<Address>,
+    /// Octets announced by the SIZE parameter (RFC 1870), already within the limit.
+    pub size: Option<u64>,
+    /// `BODY=8BITMIME` was given.
+    pub eight_bit: bool,
+}
+
+/// What the driver must do. `Authenticate`, `Mail`, `Rcpt` and `DataEnd` wait for an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Send these bytes.
+    Write(Vec<u8>),
+    /// Begin the TLS handshake, then call [`Server::tls_started`]; close when it fails. The bytes read from the socket
+    /// before belong to nobody and must not be fed any more.
+    StartTls,
+    /// Check these credentials, then call [`Server::authenticated`].
+    Authenticate(Credentials),
+    /// A transaction is asked for; [`Server::answer`].
+    Mail(MailFrom),
+    /// A recipient; [`Server::answer`].
+    Rcpt(Address),
+    /// The message begins. `DataEnd` or `Reset` will follow.
+    DataStart,
+    /// A piece of the message, dots already taken away.
+    DataChunk(Vec<u8>),
+    /// The message is whole; [`Server::answer`] once its fate is durable.
+    DataEnd {
+        /// Octets of the message, equal to the sum of the chunks.
+        size: u64,
+        /// Whether any octet was 0x80 or more, whatever MAIL said.
+        eight_bit: bool,
+    },
+    /// The transaction that `Mail` began is dropped with all that came since: RSET, EHLO, STARTTLS, a message that is
+    /// not taken, the end of the connection. Nothing to answer.
+    Reset,
+    /// Close the connection, after what was written has gone out. Nothing follows.
+    Close,
+}
+
+/// What an answer is awaited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Credentials,
+    Mail,
+    Rcpt,
+    DataEnd,
+}
+
+#[derive(Debug)]
+enum State {
+    Command,
+    Auth(Exchange),
+    Data(Unstuffer),
+    Waiting(Question),
+    Tls,
+    Closed,
+}
+
+/// A server session. The greeting is its first action.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    lines: Lines,
+    queue: VecDeque<Action>,
+    state: State,
+    tls: bool,
+    /// The name of EHLO or HELO; empty before.
+    peer: String,
+    extended: bool,
+    user: Option<String>,
+    /// A positive answer to MAIL was given, or is being waited for, and nothing ended the transaction yet.
+    open: bool,
+    recipients: usize,
+    bad_commands: u32,
+    bad_logins: u32,
+    now: Tick,
+    /// When the session began to wait for what it waits for.
+    since: Tick,
+    /// When the message of DATA began.
+    data_since: Tick,
+    ended: bool,
+    stopping: bool,
+}
+
+/// No command or SASL response is longer (RFC 4954 §4 asks for 12 288 with the widest mechanisms, RFC 5321 for 512;
+/// those offered here fit into 4 096 and their verb).
+const MAX_LINE: usize = 8 * 1024;
+
+/// Bytes kept while an answer is outstanding. More means that nobody heeds the back-pressure: the session closes.
+pub const MAX_HELD: usize = 1 << 20;
+
+/// A `Write` is given out once it has this size, even if more replies could join it.
+const WRITE_UNIT: usize = 16 * 1024;
+
+impl Server {
+    /// A session on a fresh connection; `tls_now` when the handshake is already done (port 465).
+    pub fn new(config: Config, tls_now: bool, now: Tick) -> Self {
+        let mut server = Self {
+            lines: Lines::new(MAX_LINE),
+            queue: VecDeque::new(),
+            state: State::Command,
+            tls: tls_now,
+            peer: String::new(),
+            extended: false,
+            user: None,
+            open: false,
+            recipients: 0,
+            bad_commands: 0,
+            bad_logins: 0,
+            now,
+            since: now,
+            data_since: now,
+            ended: false,
+            stopping: false,
+            config,
+        };
+        let greeting = Reply::bare(220, format!("{} ESMTP {}", server.config.host, server.config.greeting));
+        server.say(&greeting);
+        server
+    }
+
+    /// The handshake asked by [`Action::StartTls`] is done. The session begins anew (RFC 3207 §4.2).
+    pub fn tls_started(&mut self, now: Tick) {
+        self.tick(now);
+        if !matches!(self.state, State::Tls) {
+            return;
+        }
+        self.tls = true;
+        self.peer.clear();
+        self.extended = false;
+        self.user = None;
+        self.enter(State::Command);
+    }
+
+    /// Answers [`Action::Authenticate`]: the user logged in, or `None` and the refusal to say (usually
+    /// `535 5.7.8`). Ignored when nothing was asked.
+    pub fn authenticated(&mut self, user: Option<String>, refusal: Reply, now: Tick) {
+        self.tick(now);
+        if !matches!(self.state, State::Waiting(Question::Credentials)) {
+            return;
+        }
+        self.enter(State::Command);
+        self.auth_answered(user, &refusal);
+    }
+
+    /// Answers [`Action::Mail`], [`Action::Rcpt`] or [`Action::DataEnd`]. 2xx accepts; 421 also closes the connection.
+    /// Ignored when nothing was asked.
+    pub fn answer(&mut self, reply: Reply, now: Tick) {
+        self.tick(now);
+        let State::Waiting(question) = self.state else { return };
+        match question {
+            Question::Credentials => return,
+            Question::Mail => self.open = reply.is_positive(),
+            Question::Rcpt => self.recipients += usize::from(reply.is_positive()),
+            Question::DataEnd => self.open = false,
+        }
+        self.enter(State::Command);
+        self.say(&reply);
+        if reply.code == 421 {
+            self.hang_up();
+        }
+    }
+
+    /// The name the client gave itself; empty before EHLO or HELO. Letters, digits and `.-_:[]` only.
+    pub fn ehlo_name(&self) -> &str {
+        &self.peer
+    }
+
+    /// Whether the client said EHLO and not HELO: `with ESMTP` in the Received field (RFC 3848).
+    pub fn is_extended(&self) -> bool {
+        self.extended
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Who logged in.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// The server goes down: 421 4.3.2 at the next command boundary. A message on its way may still arrive and be
+    /// answered.
+    pub fn shutdown(&mut self, now: Tick) {
+        self.tick(now);
+        self.stopping = true;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.lines.held().len()
+    }
+
+    fn tick(&mut self, now: Tick) {
+        self.now = self.now.max(now);
+    }
+
+    fn enter(&mut self, state: State) {
+        self.state = state;
+        self.since = self.now;
+    }
+
+    fn ask(&mut self, question: Question, action: Action) {
+        self.queue.push_back(action);
+        self.enter(State::Waiting(question));
+    }
+
+    /// Replies that follow each other join into one write.
+    fn say(&mut self, reply: &Reply) {
+        if let Some(Action::Write(bytes)) = self.queue.back_mut() {
+            bytes.extend(reply.encode());
+        } else {
+            self.queue.push_back(Action::Write(reply.encode()));
+        }
+    }
+
+    /// A reply to a command that makes no sense; too many of them end the session.
+    fn bad(&mut self, reply: &Reply) {
+        self.bad_commands += 1;
+        if self.bad_commands > self.config.bad_commands {
+            self.say(&Reply::new(421, (4, 7, 0), "Too many errors"));
+            self.hang_up();
+        } else {
+            self.say(reply);
+        }
+    }
+
+    /// Drops the transaction, if there is one.
+    fn reset(&mut self) {
+        if std::mem::take(&mut self.open) {
+            self.queue.push_back(Action::Reset);
+        }
+        self.recipients = 0;
+    }
+
+    fn hang_up(&mut self) {
+        self.reset();
+        self.queue.push_back(Action::Close);
+        self.lines.clear();
+        self.enter(State::Closed);
+    }
+
+    /// Goes on by one command, or by one piece of message; `false` when there is nothing to go on with.
+    fn step(&mut self) -> bool {
+        match self.state {
+            State::Closed | State::Waiting(_) => false,
+            State::Tls if !self.ended => false,
+            State::Tls => {
+                self.hang_up();
+                true
+            }
+            State::Data(_) => self.step_data() || self.step_end(),
+            State::Command | State::Auth(_) if self.stopping => {
+                self.say(&Reply::new(421, (4, 3, 2), "Servizio in chiusura / Service shutting down"));
+                self.hang_up();
+                true
+            }
+            State::Command | State::Auth(_) => match self.lines.next_line() {
+                Some(line) => {
+                    self.since = self.now;
+                    self.line(line);
+                    true
+                }
+                None => self.step_end(),
+            },
+        }
+    }
+
+    /// Everything that came was obeyed: if nothing more can come, the session is over.
+    fn step_end(&mut self) -> bool {
+        if self.ended {
+            self.hang_up();
+        }
+        self.ended
+    }
+
+    fn line(&mut self, line: Result<Vec<u8>, LineError>) {
+        match (line, std::mem::replace(&mut self.state, State::Command)) {
+            (line, State::Auth(exchange)) => self.auth_response(exchange, line),
+            (Ok(line), _) => self.command(&line),
+            (Err(LineError::TooLong), _) => self.bad(&Reply::new(500, (5, 5, 2), "Line too long")),
+            (Err(LineError::Stray), _) => self.bad(&Reply::new(500, (5, 5, 2), "Lines end in CRLF only")),
+        }
+    }
+}
+
+impl Session for Server {
+    type Action = Action;
+
+    /// While an answer is outstanding, at most [`MAX_HELD`] bytes are kept: a driver that feeds more ends the session.
+    fn input(&mut self, now: Tick, bytes: &[u8]) {
+        self.tick(now);
+        match self.state {
+            State::Closed | State::Tls => return, // in State::Tls: sent in clear after STARTTLS, never obeyed
+            State::Waiting(question) if self.lines.held().len() + bytes.len() > MAX_HELD => {
+                self.open &= question != Question::DataEnd; // a message that is being decided has its fate
+                self.say(&Reply::new(421, (4, 7, 0), "Too much input"));
+                return self.hang_up();
+            }
+            State::Data(_) => self.since = self.now,
+            _ => {}
+        }
+        self.lines.push(bytes);
+    }
+
+    /// What came before is still obeyed, and answers are still awaited; then the session closes.
+    fn end_of_input(&mut self, now: Tick) {
+        self.tick(now);
+        self.ended = true;
+    }
+
+    fn timeout(&mut self, now: Tick) {
+        self.tick(now);
+        if self.deadline().is_none_or(|d| d > self.now) {
+            return;
+        }
+        if !matches!(self.state, State::Tls) {
+            self.say(&Reply::new(421, (4, 4, 2), "Tempo scaduto / Timeout, closing connection"));
+        }
+        self.hang_up();
+    }
+
+    fn poll(&mut self) -> Option<Action> {
+        loop {
+            let ready = match self.queue.front() {
+                Some(Action::Write(bytes)) => self.queue.len() > 1 || bytes.len() >= WRITE_UNIT,
+                Some(_) => true,
+                None => false,
+            };
+            if ready || !self.step() {
+                return self.queue.pop_front();
+            }
+        }
+    }
+
+    /// None while an answer is outstanding: how long that may take is the driver's to say.
+    fn deadline(&self) -> Option<Tick> {
+        match self.state {
+            State::Closed | State::Waiting(_) => None,
+            State::Command | State::Auth(_) | State::Tls => Some(self.since.plus_ms(self.config.command_timeout_ms)),
+            State::Data(_) => {
+                let piece = self.since.plus_ms(self.config.data_timeout_ms);
+                Some(piece.min(self.data_since.plus_ms(self.config.message_timeout_ms)))
+            }
+        }
+    }
+}

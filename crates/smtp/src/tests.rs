@@ -1,0 +1,9 @@
+//! Both sessions, alone and against each other.
+
+mod client;
+mod hostile;
+mod invariance;
+mod pair;
+mod server;
+mod smuggling;
+mod stub;
