@@ -1,0 +1,179 @@
+//! The commands: one file each, with its reading and its doing.
+
+mod append;
+mod authenticate;
+mod capability;
+mod check;
+mod close;
+mod copy;
+mod create;
+mod delete;
+mod enable;
+mod examine;
+mod expunge;
+pub mod fetch;
+mod id;
+mod idle;
+mod list;
+mod login;
+mod logout;
+mod lsub;
+mod r#move;
+mod namespace;
+mod noop;
+mod rename;
+pub mod search;
+mod select;
+mod starttls;
+mod status;
+mod store;
+mod subscribe;
+mod uid;
+mod unselect;
+mod unsubscribe;
+
+pub use append::{Head, head as append_head};
+pub use capability::capabilities;
+
+use sigillo_wire::sasl::Credentials;
+
+use crate::Request;
+use crate::cursor::{Cursor, Problem, Read};
+use crate::work::{Step, Work};
+
+/// A command as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// CAPABILITY
+    Capability,
+    /// NOOP
+    Noop,
+    /// LOGOUT
+    Logout,
+    /// ID
+    Id,
+    /// ENABLE
+    Enable,
+    /// NAMESPACE
+    Namespace,
+    /// STARTTLS
+    StartTls,
+    /// LOGIN
+    Login(Credentials),
+    /// AUTHENTICATE
+    Authenticate {
+        /// Mechanism.
+        mechanism: String,
+        /// Initial response, base64.
+        initial: Option<Vec<u8>>,
+    },
+    /// IDLE
+    Idle,
+    /// UNSELECT
+    Unselect,
+    /// Everything that needs the folders.
+    Request(Request),
+}
+
+/// The state a command may be used in (RFC 3501 §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Any.
+    Any,
+    /// Nobody has logged in.
+    Stranger,
+    /// Somebody has.
+    User,
+    /// A folder is selected.
+    Folder,
+}
+
+type Reader = fn(&mut Cursor<'_>) -> Read<Command>;
+
+const COMMANDS: [(&str, Needs, Reader); 31] = [
+    ("APPEND", Needs::User, append::read),
+    ("AUTHENTICATE", Needs::Stranger, authenticate::read),
+    ("CAPABILITY", Needs::Any, capability::read),
+    ("CHECK", Needs::Folder, check::read),
+    ("CLOSE", Needs::Folder, close::read),
+    ("COPY", Needs::Folder, copy::read),
+    ("CREATE", Needs::User, create::read),
+    ("DELETE", Needs::User, delete::read),
+    ("ENABLE", Needs::User, enable::read),
+    ("EXAMINE", Needs::User, examine::read),
+    ("EXPUNGE", Needs::Folder, expunge::read),
+    ("FETCH", Needs::Folder, fetch::read),
+    ("ID", Needs::Any, id::read),
+    ("IDLE", Needs::User, idle::read),
+    ("LIST", Needs::User, list::read),
+    ("LOGIN", Needs::Stranger, login::read),
+    ("LOGOUT", Needs::Any, logout::read),
+    ("LSUB", Needs::User, lsub::read),
+    ("MOVE", Needs::Folder, r#move::read),
+    ("NAMESPACE", Needs::User, namespace::read),
+    ("NOOP", Needs::Any, noop::read),
+    ("RENAME", Needs::User, rename::read),
+    ("SEARCH", Needs::Folder, search::read),
+    ("SELECT", Needs::User, select::read),
+    ("STARTTLS", Needs::Stranger, starttls::read),
+    ("STATUS", Needs::User, status::read),
+    ("STORE", Needs::Folder, store::read),
+    ("SUBSCRIBE", Needs::User, subscribe::read),
+    ("UID", Needs::Folder, uid::read),
+    ("UNSELECT", Needs::Folder, unselect::read),
+    ("UNSUBSCRIBE", Needs::User, unsubscribe::read),
+];
+
+/// The tag of a command, if it has one that can be repeated, and what follows it.
+pub fn tag(text: &[u8]) -> (Option<String>, &[u8]) {
+    let mut cursor = Cursor::new(text);
+    let tag = cursor.while_(|b| (crate::cursor::is_atom(b) || b == b']') && b != b'+');
+    let fine = !tag.is_empty() && tag.len() <= 64 && matches!(cursor.peek(), Some(b' ') | None);
+    let tag = fine.then(|| String::from_utf8_lossy(tag).into_owned());
+    (tag, cursor.rest().strip_prefix(b" ").unwrap_or_default())
+}
+
+/// The command's name, in upper case.
+pub fn name(after_tag: &[u8]) -> String {
+    let end = after_tag.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(after_tag.len()).min(32);
+    String::from_utf8_lossy(&after_tag[..end]).to_ascii_uppercase()
+}
+
+/// Reads what follows the tag. `allowed` says whether the session's state permits.
+pub fn read(after_tag: &[u8], allowed: impl FnOnce(Needs) -> bool) -> Read<Command> {
+    let name = name(after_tag);
+    let known = COMMANDS.iter().find(|c| c.0 == name);
+    let Some((_, needs, reader)) = known else { return Err(Problem::Bad("Unknown command")) };
+    if !allowed(*needs) {
+        return Err(Problem::Bad("Command not allowed in this state"));
+    }
+    let mut cursor = Cursor::new(&after_tag[name.len()..]);
+    let command = reader(&mut cursor)?;
+    cursor.end()?;
+    Ok(command)
+}
+
+/// Carries out a request, or its first part.
+pub fn run(request: &Request, work: &mut Work<'_>) -> Result<Step, Problem> {
+    match request {
+        Request::List { reference, patterns } => list::run(reference, patterns, work),
+        Request::Lsub { reference, pattern } => lsub::run(reference, pattern, work),
+        Request::Status { mailbox, items } => status::run(mailbox, items, work),
+        Request::Select { mailbox, read_only } => select::run(mailbox, *read_only, work),
+        Request::Close => close::run(work),
+        Request::Create { mailbox } => create::run(mailbox, work),
+        Request::Delete { mailbox } => delete::run(mailbox, work),
+        Request::Rename { from, to } => rename::run(from, to, work),
+        Request::Subscribe { mailbox } => subscribe::run(mailbox, work),
+        Request::Unsubscribe { mailbox } => unsubscribe::run(mailbox, work),
+        Request::Append { mailbox, size, .. } => append::start(mailbox, *size, work),
+        Request::AppendEnd { mailbox, flags, date } => append::end(mailbox, flags, *date, work),
+        Request::Fetch { set, uid, items } => fetch::run(set, *uid, items, work),
+        Request::Store { set, uid, op, silent, flags } => store::run(set, *uid, *op, *silent, flags, work),
+        Request::Search { uid, criteria } => search::run(*uid, criteria, work),
+        Request::Copy { set, uid, mailbox } => copy::run(set, *uid, mailbox, work),
+        Request::Move { set, uid, mailbox } => r#move::run(set, *uid, mailbox, work),
+        Request::Expunge { uids } => expunge::run(uids.as_ref(), work),
+        Request::Poll => check::run(work),
+    }
+}

@@ -1,0 +1,293 @@
+//! FETCH (RFC 3501 §6.4.5): message by message, in pieces, so that neither a big message nor a big folder fills the
+//! memory.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use sigillo_mime::Piece;
+
+use crate::command::Command;
+use crate::cursor::{Cursor, Problem, Read};
+use crate::fetch::render;
+use crate::work::{Done, Job, PIECE, Step, Work};
+use crate::{FetchItem, Flags, Request, Section, SectionText, SequenceSet, StoreOp, System};
+
+const FAST: [FetchItem; 3] = [FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size];
+/// Things asked of one message.
+const MAX_ITEMS: usize = 200;
+/// Messages whose `\Seen` is set in one go.
+const MAX_SEEN: usize = 500;
+
+pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.space()?;
+    let set = args.set()?;
+    args.space()?;
+    let mut items = Vec::new();
+    if args.eat(b'(') {
+        loop {
+            items.push(item(args)?);
+            if args.eat(b')') {
+                break;
+            }
+            args.space()?;
+            if items.len() >= MAX_ITEMS {
+                return Err(Problem::Bad("Too many items"));
+            }
+        }
+    } else {
+        let mut ahead = args.clone();
+        match ahead.word()?.as_str() {
+            "FAST" => items.extend(FAST),
+            "ALL" => items.extend(FAST.into_iter().chain([FetchItem::Envelope])),
+            "FULL" => items.extend(FAST.into_iter().chain([FetchItem::Envelope, FetchItem::Body])),
+            _ => {
+                items.push(item(args)?);
+                ahead = args.clone();
+            }
+        }
+        *args = ahead;
+    }
+    items.dedup();
+    Ok(Command::Request(Request::Fetch { set, uid: false, items }))
+}
+
+fn item(args: &mut Cursor<'_>) -> Read<FetchItem> {
+    let name = args.word()?;
+    let bracket = args.eat(b'[');
+    Ok(match (name.as_str(), bracket) {
+        ("UID", false) => FetchItem::Uid,
+        ("FLAGS", false) => FetchItem::Flags,
+        ("INTERNALDATE", false) => FetchItem::InternalDate,
+        ("RFC822.SIZE", false) => FetchItem::Size,
+        ("ENVELOPE", false) => FetchItem::Envelope,
+        ("BODY", false) => FetchItem::Body,
+        ("BODYSTRUCTURE", false) => FetchItem::BodyStructure,
+        ("RFC822", false) => FetchItem::Rfc822,
+        ("RFC822.HEADER", false) => FetchItem::Rfc822Header,
+        ("RFC822.TEXT", false) => FetchItem::Rfc822Text,
+        ("BODY" | "BODY.PEEK", true) => {
+            let section = section(args)?;
+            FetchItem::Section { section, partial: partial(args)?, peek: name == "BODY.PEEK" }
+        }
+        _ => return Err(Problem::Bad("Unknown fetch item")),
+    })
+}
+
+/// What stands between the brackets, and the closing one.
+fn section(args: &mut Cursor<'_>) -> Read<Section> {
+    let mut part = Vec::new();
+    while args.peek().is_some_and(|b| b.is_ascii_digit()) {
+        part.push(args.number()?);
+        if part.len() > sigillo_base::limits::MAX_DEPTH || part.last() == Some(&0) {
+            return Err(Problem::Bad("Wrong part number"));
+        }
+        if !args.eat(b'.') {
+            args.need(b']', "Missing ]")?;
+            return Ok(Section { part, text: SectionText::All });
+        }
+    }
+    if part.is_empty() && args.eat(b']') {
+        return Ok(Section::default());
+    }
+    let text = match args.word()?.as_str() {
+        "HEADER" => SectionText::Header,
+        "HEADER.FIELDS" => SectionText::Fields(names(args)?),
+        "HEADER.FIELDS.NOT" => SectionText::FieldsNot(names(args)?),
+        "TEXT" => SectionText::Text,
+        "MIME" if !part.is_empty() => SectionText::Mime,
+        _ => return Err(Problem::Bad("Unknown section")),
+    };
+    args.need(b']', "Missing ]")?;
+    Ok(Section { part, text })
+}
+
+fn names(args: &mut Cursor<'_>) -> Read<Vec<String>> {
+    args.space()?;
+    args.need(b'(', "Missing list of fields")?;
+    let mut names = Vec::new();
+    loop {
+        // A name in brackets' way: `(To])` cannot be meant.
+        names.push(if args.peek() == Some(b'"') || args.peek() == Some(b'{') {
+            args.text()?
+        } else {
+            args.atom()?.to_owned()
+        });
+        if args.eat(b')') {
+            return Ok(names);
+        }
+        args.space()?;
+        if names.len() >= MAX_ITEMS {
+            return Err(Problem::Bad("Too many fields"));
+        }
+    }
+}
+
+fn partial(args: &mut Cursor<'_>) -> Read<Option<(u32, u32)>> {
+    if !args.eat(b'<') {
+        return Ok(None);
+    }
+    let first = args.number()?;
+    args.need(b'.', "Wrong partial")?;
+    let most = args.number()?;
+    args.need(b'>', "Wrong partial")?;
+    if most == 0 { Err(Problem::Bad("Wrong partial")) } else { Ok(Some((first, most))) }
+}
+
+/// A FETCH under way.
+#[derive(Debug)]
+pub struct FetchJob {
+    ranges: Vec<Range<usize>>,
+    items: Vec<FetchItem>,
+    uid: bool,
+    missed: bool,
+    /// Up to this index `\Seen` has been set.
+    seen_until: usize,
+    /// Those of them that had not been read before.
+    newly_seen: Vec<usize>,
+    open: Option<Open>,
+}
+
+/// A response half written.
+#[derive(Debug)]
+struct Open {
+    message: Vec<u8>,
+    pieces: VecDeque<Piece>,
+    written: usize,
+}
+
+pub fn run(set: &SequenceSet, uid: bool, items: &[FetchItem], work: &mut Work<'_>) -> Result<Step, Problem> {
+    work.refresh_and_tell()?;
+    let mut ranges = work.pick(set, uid)?;
+    ranges.reverse();
+    FetchJob { ranges, items: items.to_vec(), uid, missed: false, seen_until: 0, newly_seen: Vec::new(), open: None }
+        .step(work)
+}
+
+/// The end of a command that named messages, some of which may have been gone (RFC 5530).
+pub fn done(missed: bool, uid: bool, text: &'static str) -> Done {
+    if missed && !uid {
+        let text = "Alcuni messaggi non ci sono piu'";
+        return Done { ok: false, text, ..Done::ok(text) }.coded("EXPUNGEISSUED").numbered(uid);
+    }
+    Done::ok(text).numbered(uid)
+}
+
+impl FetchJob {
+    /// Writes about one piece of output.
+    pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
+        loop {
+            if let Some(open) = self.open.take() {
+                self.open = open.write(&mut work.out);
+            }
+            if self.open.is_some() || work.out.len() >= PIECE {
+                return Ok(Step::More(Job::Fetch(self)));
+            }
+            let Some(index) = self.next_index() else { return done(self.missed, self.uid, "FETCH completed").step() };
+            self.begin(index, work)?;
+        }
+    }
+
+    /// Ranges stand in reverse, so that the first is taken from the end.
+    fn next_index(&mut self) -> Option<usize> {
+        while let Some(range) = self.ranges.last_mut() {
+            match range.next() {
+                Some(index) => return Some(index),
+                None => self.ranges.truncate(self.ranges.len() - 1),
+            }
+        }
+        None
+    }
+
+    fn begin(&mut self, index: usize, work: &mut Work<'_>) -> Result<(), Problem> {
+        let newly_seen = self.mark_seen(index, work)?;
+        let folder = work.selected.as_ref();
+        let Some((folder, row)) = folder.and_then(|f| Some((f, f.view.row(index)?))) else {
+            self.missed = true;
+            return Ok(());
+        };
+        let mut message = Vec::new();
+        if self.items.iter().any(FetchItem::needs_message) {
+            let header = self.items.iter().all(FetchItem::header_is_enough);
+            let read = if header {
+                work.boxes.header(&folder.name, row.uid)
+            } else {
+                work.boxes.message(&folder.name, row.uid)
+            };
+            match read? {
+                Some(bytes) => message = bytes,
+                None => {
+                    self.missed = true;
+                    return Ok(());
+                }
+            }
+        }
+        let composed = if newly_seen && !self.items.contains(&FetchItem::Flags) {
+            let items: Vec<FetchItem> = self.items.iter().cloned().chain([FetchItem::Flags]).collect();
+            render::render(index + 1, row, &items, &message)
+        } else {
+            render::render(index + 1, row, &self.items, &message)
+        };
+        self.open = Some(Open { message, pieces: composed.pieces.into(), written: 0 });
+        Ok(())
+    }
+
+    /// Sets `\Seen` where this fetch reads: for about as many messages together as go into one piece, so that it
+    /// costs few commits and a broken connection marks little that was not read. Tells whether this one changed.
+    fn mark_seen(&mut self, index: usize, work: &mut Work<'_>) -> Result<bool, Problem> {
+        let folder = work.folder()?;
+        if folder.read_only || !self.items.iter().any(FetchItem::marks_seen) {
+            return Ok(false);
+        }
+        if index >= self.seen_until {
+            self.mark_window(index, work)?;
+        }
+        Ok(self.newly_seen.binary_search(&index).is_ok())
+    }
+
+    fn mark_window(&mut self, index: usize, work: &mut Work<'_>) -> Result<(), Problem> {
+        let folder = work.folder()?;
+        let (mut uids, mut octets) = (Vec::new(), 0usize);
+        let rest = self.ranges.iter().rev().cloned().flatten();
+        for i in std::iter::once(index).chain(rest) {
+            if octets >= PIECE || uids.len() >= MAX_SEEN {
+                break;
+            }
+            if let Some(row) = folder.view.row(i) {
+                octets += row.size as usize;
+                uids.extend((!row.flags.has(System::Seen)).then_some(row.uid));
+            }
+            self.seen_until = i + 1;
+        }
+        self.newly_seen.clear();
+        if !uids.is_empty() {
+            let name = folder.name.clone();
+            let rows = work.boxes.store_flags(&name, &uids, StoreOp::Add, &Flags::new().with(System::Seen))?;
+            self.newly_seen = work.folder()?.view.changed(rows);
+            self.newly_seen.sort_unstable();
+        }
+        Ok(())
+    }
+}
+
+impl Open {
+    /// Writes up to a piece; gives itself back when there is more.
+    fn write(mut self, out: &mut Vec<u8>) -> Option<Self> {
+        while let Some(piece) = self.pieces.front() {
+            let bytes = match piece {
+                Piece::Own(bytes) => &bytes[..],
+                Piece::Source(range) => &self.message[range.clone()],
+            };
+            let room = PIECE.saturating_sub(out.len());
+            let rest = &bytes[self.written..];
+            if rest.len() > room {
+                out.extend_from_slice(&rest[..room]);
+                self.written += room;
+                return Some(self);
+            }
+            out.extend_from_slice(rest);
+            self.written = 0;
+            self.pieces.pop_front();
+        }
+        None
+    }
+}

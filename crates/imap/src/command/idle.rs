@@ -1,0 +1,8 @@
+//! IDLE (RFC 2177): the session itself waits for DONE.
+
+use crate::command::Command;
+use crate::cursor::{Cursor, Read};
+
+pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
+    Ok(Command::Idle)
+}

@@ -1,0 +1,8 @@
+//! LOGOUT (RFC 3501 §6.1.3).
+
+use crate::command::Command;
+use crate::cursor::{Cursor, Read};
+
+pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
+    Ok(Command::Logout)
+}

@@ -1,0 +1,8 @@
+//! STARTTLS (RFC 3501 §6.2.1).
+
+use crate::command::Command;
+use crate::cursor::{Cursor, Read};
+
+pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
+    Ok(Command::StartTls)
+}

@@ -1,0 +1,267 @@
+//! Reading the text of a command (RFC 3501 §9).
+
+use crate::{Code, Flags, Refusal, SequenceSet, System, utf7};
+
+/// Why a command is not carried out before anything was asked of the folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// `BAD`: the command is not one.
+    Bad(&'static str),
+    /// `NO`: understood, and refused.
+    No(Refusal),
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::No(refusal)
+    }
+}
+
+/// Result of reading.
+pub type Read<T> = Result<T, Problem>;
+
+/// A place in a command. Literals are found inline, as the framer left them.
+#[derive(Debug, Clone)]
+pub struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// Flags of one command, and octets of one keyword, beyond which it is refused.
+const MAX_KEYWORDS: usize = 100;
+const MAX_KEYWORD: usize = 255;
+/// Octets of a folder's name.
+const MAX_NAME: usize = 512;
+
+impl<'a> Cursor<'a> {
+    /// At the beginning.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// What is left.
+    pub fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
+    /// The next octet, not consumed.
+    pub fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Consumes this octet if it is next.
+    pub fn eat(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    /// Consumes this text, in any case, if it is next.
+    pub fn eat_text(&mut self, text: &str) -> bool {
+        let there = self.rest().get(..text.len()).is_some_and(|t| t.eq_ignore_ascii_case(text.as_bytes()));
+        self.at += if there { text.len() } else { 0 };
+        there
+    }
+
+    /// This octet must be next.
+    pub fn need(&mut self, byte: u8, what: &'static str) -> Read<()> {
+        if self.eat(byte) { Ok(()) } else { Err(Problem::Bad(what)) }
+    }
+
+    /// One blank.
+    pub fn space(&mut self) -> Read<()> {
+        self.need(b' ', "Missing space or argument")
+    }
+
+    /// Nothing may be left.
+    pub fn end(&self) -> Read<()> {
+        if self.rest().is_empty() { Ok(()) } else { Err(Problem::Bad("Too many arguments")) }
+    }
+
+    /// The octets up to the first that is not of the kind.
+    pub fn while_(&mut self, kind: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.rest();
+        let n = rest.iter().position(|b| !kind(*b)).unwrap_or(rest.len());
+        self.at += n;
+        &rest[..n]
+    }
+
+    /// An atom, in upper case: commands, keys, item names.
+    pub fn word(&mut self) -> Read<String> {
+        let word = self.while_(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'=' | b'+' | b'_'));
+        if word.is_empty() { Err(Problem::Bad("Missing keyword")) } else { Ok(ascii(word).to_ascii_uppercase()) }
+    }
+
+    /// An atom as written.
+    pub fn atom(&mut self) -> Read<&'a str> {
+        let atom = self.while_(is_atom);
+        if atom.is_empty() { Err(Problem::Bad("Missing atom")) } else { Ok(ascii(atom)) }
+    }
+
+    /// An atom, quoted string or literal.
+    pub fn astring(&mut self) -> Read<Vec<u8>> {
+        match self.peek() {
+            Some(b'"' | b'{') => self.string(),
+            _ => {
+                let atom = self.while_(|b| is_atom(b) || b == b']');
+                if atom.is_empty() { Err(Problem::Bad("Missing argument")) } else { Ok(atom.to_vec()) }
+            }
+        }
+    }
+
+    /// The same as UTF-8 text.
+    pub fn text(&mut self) -> Read<String> {
+        String::from_utf8(self.astring()?).map_err(|_| Problem::Bad("Not UTF-8"))
+    }
+
+    /// A quoted string or literal.
+    pub fn string(&mut self) -> Read<Vec<u8>> {
+        if self.eat(b'{') {
+            let size = self.number()? as usize;
+            let _ = self.eat(b'+');
+            if !self.eat_text("}\r\n") {
+                return Err(Problem::Bad("Malformed literal"));
+            }
+            let bytes = self.rest().get(..size).ok_or(Problem::Bad("Malformed literal"))?;
+            self.at += size;
+            return if bytes.contains(&0) { Err(Problem::Bad("NUL in literal")) } else { Ok(bytes.to_vec()) };
+        }
+        self.need(b'"', "Missing string")?;
+        let mut out = Vec::new();
+        loop {
+            let byte = self.peek().ok_or(Problem::Bad("Unfinished quoted string"))?;
+            self.at += 1;
+            match byte {
+                b'"' => return Ok(out),
+                b'\\' => match self.peek() {
+                    Some(escaped @ (b'"' | b'\\')) => {
+                        self.at += 1;
+                        out.push(escaped);
+                    }
+                    _ => return Err(Problem::Bad("Wrong escape in quoted string")),
+                },
+                b'\r' | b'\n' => return Err(Problem::Bad("Unfinished quoted string")),
+                other => out.push(other),
+            }
+        }
+    }
+
+    /// A string or NIL.
+    pub fn nstring(&mut self) -> Read<Option<Vec<u8>>> {
+        if self.eat_text("NIL") { Ok(None) } else { self.string().map(Some) }
+    }
+
+    /// A 32-bit number.
+    pub fn number(&mut self) -> Read<u32> {
+        let digits = self.while_(|b| b.is_ascii_digit());
+        ascii(digits).parse().map_err(|_| Problem::Bad("Wrong number"))
+    }
+
+    /// A sequence set.
+    pub fn set(&mut self) -> Read<SequenceSet> {
+        let text = self.while_(|b| b.is_ascii_digit() || matches!(b, b'*' | b':' | b','));
+        SequenceSet::parse(text).ok_or(Problem::Bad("Wrong message set"))
+    }
+
+    /// A folder's name, decoded; INBOX in upper case, and no delimiter at the end.
+    pub fn mailbox(&mut self) -> Read<String> {
+        let wire = self.astring()?;
+        let name = utf7::decode(&wire).filter(|n| n.len() <= MAX_NAME);
+        let name = name.ok_or_else(|| Refusal::new(Code::Cannot, "Nome di cartella non valido"))?;
+        Ok(inbox(name.strip_suffix(crate::DELIMITER).unwrap_or(&name)))
+    }
+
+    /// A pattern of LIST, decoded.
+    pub fn pattern(&mut self) -> Read<String> {
+        let wire = match self.peek() {
+            Some(b'"' | b'{') => self.string()?,
+            _ => self.while_(|b| is_atom(b) || matches!(b, b']' | b'%' | b'*')).to_vec(),
+        };
+        // A pattern may cut an encoded name; what cannot be decoded matches as it is.
+        Ok(utf7::decode(&wire).unwrap_or_else(|| String::from_utf8_lossy(&wire).into_owned()))
+    }
+
+    /// Flags in parentheses. `\Recent` is passed over.
+    pub fn flag_list(&mut self) -> Read<Flags> {
+        self.need(b'(', "Missing flag list")?;
+        let mut flags = Flags::new();
+        if self.eat(b')') {
+            return Ok(flags);
+        }
+        loop {
+            self.flag(&mut flags)?;
+            if self.eat(b')') {
+                return Ok(flags);
+            }
+            self.space()?;
+        }
+    }
+
+    /// One flag.
+    pub fn flag(&mut self, flags: &mut Flags) -> Read<()> {
+        if self.eat(b'\\') {
+            let name = format!("\\{}", self.atom()?);
+            match System::parse(&name) {
+                Some(flag) => flags.insert(flag),
+                None if name.eq_ignore_ascii_case("\\Recent") => {}
+                None => return Err(Problem::Bad("Unknown system flag")),
+            }
+            return Ok(());
+        }
+        let keyword = self.atom()?;
+        if keyword.len() > MAX_KEYWORD || flags.keywords().len() >= MAX_KEYWORDS {
+            return Err(Refusal::new(Code::Limit, "Troppe etichette, o troppo lunghe").into());
+        }
+        flags.insert_keyword(keyword.to_owned());
+        Ok(())
+    }
+}
+
+/// INBOX is the same in any case, also as the first level of a name (RFC 3501 §5.1).
+pub fn inbox(name: &str) -> String {
+    let (first, rest) = name.split_at(name.find(crate::DELIMITER).unwrap_or(name.len()));
+    if first.eq_ignore_ascii_case("INBOX") { format!("INBOX{rest}") } else { name.to_owned() }
+}
+
+/// ATOM-CHAR.
+pub const fn is_atom(b: u8) -> bool {
+    b > b' ' && b < 0x7f && !matches!(b, b'(' | b')' | b'{' | b'%' | b'*' | b'"' | b'\\' | b']')
+}
+
+/// Text of octets already seen to be ASCII.
+fn ascii(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_in_their_forms() {
+        let mut c = Cursor::new(b"a]b \"q \\\"\\\\\" {3}\r\nx\"y {2+}\r\nzz NIL \"\\x\"");
+        assert_eq!(c.astring().unwrap(), b"a]b");
+        c.space().unwrap();
+        assert_eq!(c.astring().unwrap(), b"q \"\\");
+        c.space().unwrap();
+        assert_eq!(c.astring().unwrap(), b"x\"y");
+        c.space().unwrap();
+        assert_eq!(c.astring().unwrap(), b"zz");
+        c.space().unwrap();
+        assert_eq!(c.nstring().unwrap(), None);
+        c.space().unwrap();
+        assert!(c.string().is_err());
+    }
+
+    #[test]
+    fn names_and_flags() {
+        for (wire, name) in [("inbox", "INBOX"), ("\"inBox/A b/\"", "INBOX/A b"), ("Perch&AOk-", "Perché")] {
+            assert_eq!(Cursor::new(wire.as_bytes()).mailbox().unwrap(), name);
+        }
+        assert!(matches!(Cursor::new(b"&bad").mailbox(), Err(Problem::No(r)) if r.code == Some(Code::Cannot)));
+        let flags = Cursor::new(b"(\\seen work \\Recent)").flag_list().unwrap();
+        assert_eq!(flags.to_string(), "\\Seen work");
+        assert!(Cursor::new(b"(\\Foo)").flag_list().is_err());
+        assert!(Cursor::new(b"(a  b)").flag_list().is_err());
+    }
+}

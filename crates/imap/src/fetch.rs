@@ -1,0 +1,98 @@
+//! What FETCH asks of a message, and what the message answers.
+
+mod address;
+mod envelope;
+pub mod header;
+mod params;
+pub mod render;
+mod section;
+mod structure;
+
+/// One thing FETCH can ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FetchItem {
+    /// `UID`
+    Uid,
+    /// `FLAGS`
+    Flags,
+    /// `INTERNALDATE`
+    InternalDate,
+    /// `RFC822.SIZE`
+    Size,
+    /// `ENVELOPE`
+    Envelope,
+    /// `BODY`: the structure without extension data.
+    Body,
+    /// `BODYSTRUCTURE`
+    BodyStructure,
+    /// `RFC822`
+    Rfc822,
+    /// `RFC822.HEADER`
+    Rfc822Header,
+    /// `RFC822.TEXT`
+    Rfc822Text,
+    /// `BODY[…]<…>` and `BODY.PEEK[…]<…>`
+    Section {
+        /// What lies between the brackets.
+        section: Section,
+        /// First octet and the greatest number of octets.
+        partial: Option<(u32, u32)>,
+        /// `.PEEK`: does not set `\Seen`.
+        peek: bool,
+    },
+}
+
+/// What lies between the brackets of `BODY[…]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Section {
+    /// Part numbers from the outside in; empty is the message itself.
+    pub part: Vec<u32>,
+    /// What of the part.
+    pub text: SectionText,
+}
+
+/// What of a part or message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SectionText {
+    /// All of it.
+    #[default]
+    All,
+    /// `HEADER`
+    Header,
+    /// `HEADER.FIELDS (…)`
+    Fields(Vec<String>),
+    /// `HEADER.FIELDS.NOT (…)`
+    FieldsNot(Vec<String>),
+    /// `TEXT`
+    Text,
+    /// `MIME`
+    Mime,
+}
+
+impl FetchItem {
+    /// Whether the message's bytes are needed, and not its row alone.
+    pub const fn needs_message(&self) -> bool {
+        !matches!(self, Self::Uid | Self::Flags | Self::InternalDate | Self::Size)
+    }
+
+    /// Whether the message's header section is enough.
+    pub const fn header_is_enough(&self) -> bool {
+        match self {
+            Self::Envelope | Self::Rfc822Header => true,
+            Self::Section { section, .. } => {
+                let header =
+                    matches!(section.text, SectionText::Header | SectionText::Fields(_) | SectionText::FieldsNot(_));
+                section.part.is_empty() && header
+            }
+            _ => !self.needs_message(),
+        }
+    }
+
+    /// Whether fetching it means the message was read (`\Seen`).
+    pub const fn marks_seen(&self) -> bool {
+        matches!(self, Self::Rfc822 | Self::Rfc822Text | Self::Section { peek: false, .. })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! BODY and BODYSTRUCTURE (RFC 3501 §7.4.2).
+
+use sigillo_mime::Part;
+
+use crate::fetch::{envelope, header, params};
+use crate::text::{nstring, string};
+
+/// Writes the structure of a part, with extension data for BODYSTRUCTURE.
+pub fn write(out: &mut Vec<u8>, message: &[u8], part: &Part, extended: bool) {
+    let fields = &message[part.header.start..part.body.start];
+    out.push(b'(');
+    if part.content_type.kind == "multipart" {
+        multipart(out, message, part, fields, extended);
+    } else {
+        single(out, message, part, fields, extended);
+    }
+    out.push(b')');
+}
+
+fn multipart(out: &mut Vec<u8>, message: &[u8], part: &Part, fields: &[u8], extended: bool) {
+    for child in &part.children {
+        write(out, message, child, extended);
+    }
+    if part.children.is_empty() {
+        // The grammar wants a part where a broken message has none.
+        out.extend_from_slice(b"(\"text\" \"plain\" NIL NIL NIL \"7BIT\" 0 0)");
+    }
+    out.push(b' ');
+    string(out, part.content_type.sub.as_bytes());
+    if extended {
+        out.push(b' ');
+        parameters(out, &content_type(fields).params);
+        disposition_language_location(out, fields);
+    }
+}
+
+fn single(out: &mut Vec<u8>, message: &[u8], part: &Part, fields: &[u8], extended: bool) {
+    let inner = part.children.first().filter(|_| part.is("message/rfc822"));
+    let (kind, sub) = match (part.content_type.kind.as_str(), part.content_type.sub.as_str()) {
+        // Its grammar wants an envelope, which is not to be had: too deep, or encoded.
+        ("message", "rfc822") if inner.is_none() => ("application", "octet-stream"),
+        ("" | "multipart", _) | (_, "") => ("text", "plain"),
+        both => both,
+    };
+    string(out, kind.as_bytes());
+    out.push(b' ');
+    string(out, sub.as_bytes());
+    out.push(b' ');
+    match header::first(fields, "Content-Type") {
+        None if kind == "text" => out.extend_from_slice(b"(\"charset\" \"us-ascii\")"),
+        None => out.extend_from_slice(b"NIL"),
+        Some(value) => parameters(out, &params::parse(&value).params),
+    }
+    for name in ["Content-ID", "Content-Description"] {
+        out.push(b' ');
+        nstring(out, header::first(fields, name).as_deref());
+    }
+    out.push(b' ');
+    let encoding = header::first(fields, "Content-Transfer-Encoding").map(|v| params::parse(&v).token);
+    string(out, encoding.as_deref().filter(|e| !e.is_empty()).unwrap_or(b"7BIT"));
+    let body = &message[part.body.clone()];
+    out.extend_from_slice(format!(" {}", body.len()).as_bytes());
+    if let Some(inner) = inner {
+        out.push(b' ');
+        envelope::write(out, &message[inner.header.start..inner.body.start]);
+        out.push(b' ');
+        write(out, message, inner, extended);
+    }
+    if inner.is_some() || kind == "text" {
+        out.extend_from_slice(format!(" {}", memchr::memchr_iter(b'\n', body).count()).as_bytes());
+    }
+    if extended {
+        out.push(b' ');
+        nstring(out, header::first(fields, "Content-MD5").as_deref());
+        disposition_language_location(out, fields);
+    }
+}
+
+fn content_type(fields: &[u8]) -> params::Value {
+    header::first(fields, "Content-Type").map(|v| params::parse(&v)).unwrap_or_default()
+}
+
+fn parameters(out: &mut Vec<u8>, params: &[(Vec<u8>, Vec<u8>)]) {
+    if params.is_empty() {
+        return out.extend_from_slice(b"NIL");
+    }
+    for (i, (name, value)) in params.iter().enumerate() {
+        out.push(if i == 0 { b'(' } else { b' ' });
+        string(out, name);
+        out.push(b' ');
+        string(out, value);
+    }
+    out.push(b')');
+}
+
+fn disposition_language_location(out: &mut Vec<u8>, fields: &[u8]) {
+    out.push(b' ');
+    match header::first(fields, "Content-Disposition").map(|v| params::parse(&v)).filter(|d| !d.token.is_empty()) {
+        None => out.extend_from_slice(b"NIL"),
+        Some(disposition) => {
+            out.push(b'(');
+            string(out, &disposition.token);
+            out.push(b' ');
+            parameters(out, &disposition.params);
+            out.push(b')');
+        }
+    }
+    out.push(b' ');
+    let languages = header::first(fields, "Content-Language").unwrap_or_default();
+    let tags: Vec<&[u8]> = languages.split(|b| *b == b',').map(<[u8]>::trim_ascii).filter(|t| !t.is_empty()).collect();
+    match tags[..] {
+        [] => out.extend_from_slice(b"NIL"),
+        [one] => string(out, one),
+        _ => {
+            for (i, tag) in tags.iter().enumerate() {
+                out.push(if i == 0 { b'(' } else { b' ' });
+                string(out, tag);
+            }
+            out.push(b')');
+        }
+    }
+    out.push(b' ');
+    nstring(out, header::first(fields, "Content-Location").as_deref());
+}

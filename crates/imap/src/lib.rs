@@ -1,0 +1,41 @@
+//! IMAP server sessions (IMAP4rev1), without sockets, clock or store.
+//!
+//! Knows: the commands, their framing and literals, the states of a session, sequence numbers, what FETCH and SEARCH
+//! make of a message's bytes.
+//! Must never know: sockets, clocks, stores, accounts, what certified mail is. It asks its driver through
+//! [`Action`]s and, for everything in folders, through [`Mailboxes`].
+//! Entry point: [`Server`].
+//! RFCs: 3501, with 9051's clarifications; 7888 (LITERAL+), 4959 (SASL-IR), 2971 (ID), 2177 (IDLE), 2342 (NAMESPACE),
+//! 4315 (UIDPLUS), 3691 (UNSELECT), 6851 (MOVE), 5161 (ENABLE), 3348 (CHILDREN), 6154 (SPECIAL-USE), 5530 (codes).
+//! Invariants:
+//! - the same bytes in any cuts give the same actions (`server::tests::cuts_do_not_matter`);
+//! - no bytes make it panic, and a bad command never desynchronises what follows it (`server::tests`, `framer::tests`);
+//! - no EXPUNGE is told while a client uses sequence numbers (`view::tests`, `server::tests`);
+//! - no more than one message and one piece of output is held by a FETCH (`server::tests::a_big_fetch_comes_in_pieces`);
+//! - before TLS no password is asked for nor taken (`server::tests::no_login_in_the_open`).
+
+mod command;
+mod cursor;
+mod date;
+mod fetch;
+mod flags;
+mod framer;
+mod mailboxes;
+mod request;
+mod search;
+mod server;
+mod set;
+mod text;
+mod utf7;
+mod view;
+mod work;
+
+pub use fetch::{FetchItem, Section, SectionText};
+pub use flags::{Flags, StoreOp, System};
+pub use mailboxes::{
+    Attribute, Code, Copied, DELIMITER, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status,
+};
+pub use request::{Request, StatusItem};
+pub use search::{Criteria, Key};
+pub use server::{Action, Config, Server};
+pub use set::SequenceSet;

@@ -1,0 +1,257 @@
+//! What a session asks of the world behind it: folders, rows, message bytes.
+
+use sigillo_base::Timestamp;
+
+use crate::{Flags, StoreOp};
+
+/// The character between the levels of a folder's name.
+pub const DELIMITER: char = '/';
+
+/// Why something is refused: the text of a `NO`, with a response code where one fits (RFC 3501 §7.1, RFC 5530).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// The response code, if any.
+    pub code: Option<Code>,
+    /// What a person should read. Accents are written with apostrophes on the wire, which is ASCII.
+    pub text: String,
+}
+
+/// Response codes that a refusal can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// `ALREADYEXISTS`
+    AlreadyExists,
+    /// `BADCHARSET (US-ASCII UTF-8)`
+    BadCharset,
+    /// `CANNOT`: never possible, such as deleting INBOX.
+    Cannot,
+    /// `EXPUNGEISSUED`: some message is gone.
+    ExpungeIssued,
+    /// `INUSE`
+    InUse,
+    /// `LIMIT`
+    Limit,
+    /// `NONEXISTENT`
+    NonExistent,
+    /// `NOPERM`
+    NoPerm,
+    /// `OVERQUOTA`
+    OverQuota,
+    /// `PRIVACYREQUIRED`: only with TLS.
+    PrivacyRequired,
+    /// `READ-ONLY`
+    ReadOnly,
+    /// `SERVERBUG`
+    ServerBug,
+    /// `TOOBIG`
+    TooBig,
+    /// `TRYCREATE`
+    TryCreate,
+    /// `UNAVAILABLE`: try later.
+    Unavailable,
+}
+
+impl Code {
+    /// As it stands between the brackets.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AlreadyExists => "ALREADYEXISTS",
+            Self::BadCharset => "BADCHARSET (US-ASCII UTF-8)",
+            Self::Cannot => "CANNOT",
+            Self::ExpungeIssued => "EXPUNGEISSUED",
+            Self::InUse => "INUSE",
+            Self::Limit => "LIMIT",
+            Self::NonExistent => "NONEXISTENT",
+            Self::NoPerm => "NOPERM",
+            Self::OverQuota => "OVERQUOTA",
+            Self::PrivacyRequired => "PRIVACYREQUIRED",
+            Self::ReadOnly => "READ-ONLY",
+            Self::ServerBug => "SERVERBUG",
+            Self::TooBig => "TOOBIG",
+            Self::TryCreate => "TRYCREATE",
+            Self::Unavailable => "UNAVAILABLE",
+        }
+    }
+}
+
+impl Refusal {
+    /// With a code.
+    pub fn new(code: Code, text: impl Into<String>) -> Self {
+        Self { code: Some(code), text: text.into() }
+    }
+
+    /// The folder is not there.
+    pub fn no_folder() -> Self {
+        Self::new(Code::NonExistent, "La cartella non esiste")
+    }
+
+    /// A fault that may pass.
+    pub fn unavailable() -> Self {
+        Self::new(Code::Unavailable, "Servizio momentaneamente non disponibile, riprovare")
+    }
+}
+
+/// Why a login failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginRefusal {
+    /// Unknown user or wrong password: told alike (`AUTHENTICATIONFAILED`).
+    Credentials,
+    /// The account may not come in now: the text says why (`AUTHORIZATIONFAILED`).
+    Denied(String),
+    /// It could not be checked: try later (`UNAVAILABLE`).
+    Unavailable,
+}
+
+/// What LIST can say of a folder (RFC 3501 §7.2.2, RFC 6154).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribute {
+    /// `\Noselect`
+    NoSelect,
+    /// `\Noinferiors`
+    NoInferiors,
+    /// `\All`
+    All,
+    /// `\Archive`
+    Archive,
+    /// `\Drafts`
+    Drafts,
+    /// `\Flagged`
+    Flagged,
+    /// `\Junk`
+    Junk,
+    /// `\Sent`
+    Sent,
+    /// `\Trash`
+    Trash,
+}
+
+impl Attribute {
+    /// As the protocol writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSelect => "\\Noselect",
+            Self::NoInferiors => "\\Noinferiors",
+            Self::All => "\\All",
+            Self::Archive => "\\Archive",
+            Self::Drafts => "\\Drafts",
+            Self::Flagged => "\\Flagged",
+            Self::Junk => "\\Junk",
+            Self::Sent => "\\Sent",
+            Self::Trash => "\\Trash",
+        }
+    }
+}
+
+/// One folder. Names are UTF-8, levels are separated by [`DELIMITER`], the inbox is `INBOX`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FolderInfo {
+    /// The full name.
+    pub name: String,
+    /// What is special about it; children are found by the session itself.
+    pub attributes: Vec<Attribute>,
+    /// Whether LSUB shows it.
+    pub subscribed: bool,
+}
+
+/// What is known of a message without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Ascending, never reused, never zero.
+    pub uid: u32,
+    /// The flags now.
+    pub flags: Flags,
+    /// INTERNALDATE.
+    pub date: Timestamp,
+    /// Octets, exactly as [`Mailboxes::message`] gives them.
+    pub size: u32,
+    /// When the row last changed, in the folder's own count; 0 when not kept.
+    pub modseq: u64,
+}
+
+/// A folder as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FolderState {
+    /// Changes when UIDs begin anew. Never zero.
+    pub uid_validity: u32,
+    /// Above every UID given so far.
+    pub uid_next: u32,
+    /// Grows with every change of the folder; see [`Mailboxes::version`].
+    pub highest_modseq: u64,
+    /// All messages by ascending UID.
+    pub rows: Vec<Row>,
+    /// Flags that a client may change for good.
+    pub permanent_flags: Flags,
+    /// Whether a client may make new keywords (`\*`).
+    pub new_keywords: bool,
+    /// Nothing may be changed, even by SELECT.
+    pub read_only: bool,
+}
+
+/// The numbers of STATUS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Messages in the folder.
+    pub messages: u32,
+    /// Of these without `\Seen`.
+    pub unseen: u32,
+    /// See [`FolderState::uid_next`].
+    pub uid_next: u32,
+    /// See [`FolderState::uid_validity`].
+    pub uid_validity: u32,
+}
+
+/// What COPY and MOVE did: where each message went.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Copied {
+    /// Of the target folder.
+    pub uid_validity: u32,
+    /// UID in the source, UID in the target; by ascending source UID.
+    pub pairs: Vec<(u32, u32)>,
+}
+
+/// The folders of the user who logged in, as the driver gives them. Every call may block; a refusal becomes the
+/// command's `NO`. Folder names come decoded, with `INBOX` in upper case.
+pub trait Mailboxes {
+    /// Every folder, in any order.
+    fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal>;
+    /// Opens a folder.
+    fn select(&mut self, name: &str) -> Result<FolderState, Refusal>;
+    /// The same folder again, after a possible change.
+    fn refresh(&mut self, name: &str) -> Result<FolderState, Refusal>;
+    /// The folder's `highest_modseq`, if it can be read cheaply: when it has not moved, `refresh` is not called.
+    fn version(&mut self, _name: &str) -> Result<Option<u64>, Refusal> {
+        Ok(None)
+    }
+    /// The message's bytes; `None` when it is gone.
+    fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal>;
+    /// At least the message's header section with its empty line; what follows is not looked at. Lists of folders
+    /// ask for headers only: reading no more makes them fast.
+    fn header(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
+        self.message(name, uid)
+    }
+    /// Changes flags of those messages that are still there, and gives their new rows.
+    fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal>;
+    /// Says whether a message of `size` octets may be appended, and forgets the chunks of any earlier APPEND.
+    /// Refuse a missing folder with [`Code::TryCreate`].
+    fn append_start(&mut self, name: &str, size: u64) -> Result<(), Refusal>;
+    /// Stores the message whose bytes came as `Action::AppendChunk` since [`Mailboxes::append_start`]; the date is
+    /// the present when there is none. Gives UIDVALIDITY and UID.
+    fn append(&mut self, name: &str, flags: &Flags, date: Option<Timestamp>) -> Result<(u32, u32), Refusal>;
+    /// Removes for good those of the messages that still carry `\Deleted`; gives the UIDs removed.
+    fn expunge(&mut self, name: &str, uids: &[u32]) -> Result<Vec<u32>, Refusal>;
+    /// Copies messages with flags and dates, all or none. Refuse a missing target with [`Code::TryCreate`].
+    fn copy(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
+    /// Moves messages, all or none: a copy, and the source without them whatever their flags.
+    fn move_(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
+    /// Makes a folder.
+    fn create(&mut self, name: &str) -> Result<(), Refusal>;
+    /// Deletes a folder with its messages.
+    fn delete(&mut self, name: &str) -> Result<(), Refusal>;
+    /// Gives a folder, and those below it, another name.
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), Refusal>;
+    /// Sets or clears the subscription.
+    fn subscribe(&mut self, name: &str, on: bool) -> Result<(), Refusal>;
+    /// Counts without opening.
+    fn status(&mut self, name: &str) -> Result<Status, Refusal>;
+}

@@ -1,0 +1,333 @@
+//! The session itself: who may say what, and when.
+
+mod reading;
+mod settling;
+
+use std::collections::VecDeque;
+
+use sigillo_base::Timestamp;
+use sigillo_base::limits::MB;
+use sigillo_wire::sasl::{Credentials, Exchange};
+use sigillo_wire::{Session, Tick};
+
+use crate::cursor::Problem;
+use crate::framer::Framer;
+use crate::view::Selected;
+use crate::work::{Job, Work};
+use crate::{LoginRefusal, Mailboxes, Request, command, text};
+
+/// How a session behaves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Text of the greeting, ASCII.
+    pub greeting: String,
+    /// Lets passwords travel without TLS. Never in service: RFC 3501 §11.1.
+    pub allow_plaintext_login: bool,
+    /// The largest message APPEND takes, in octets.
+    pub max_literal: u64,
+    /// Silence before login until the connection is closed, in milliseconds.
+    pub login_timeout_ms: u64,
+    /// Silence after login, in milliseconds; at least 30 minutes (RFC 9051 §5.4).
+    pub idle_timeout_ms: u64,
+    /// Failed logins until the connection is closed.
+    pub auth_attempts: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            greeting: "Sigillo".into(),
+            allow_plaintext_login: false,
+            max_literal: 60 * MB,
+            login_timeout_ms: 3 * 60_000,
+            idle_timeout_ms: 30 * 60_000,
+            auth_attempts: 5,
+        }
+    }
+}
+
+/// What the driver must do, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Send these bytes.
+    Write(Vec<u8>),
+    /// Start TLS, then [`Server::tls_started`].
+    StartTls,
+    /// Check these credentials, then [`Server::logged_in`].
+    Login(Credentials),
+    /// Call [`Server::run`] on a thread that may block; while [`Server::more`] then says so, again each time the
+    /// writes have gone out.
+    Request(Request),
+    /// The next octets of the message of the last [`Request::Append`]: keep them for [`Mailboxes::append`].
+    AppendChunk(Vec<u8>),
+    /// The client waits for changes of [`Server::watched`]: call [`Server::wake`] at each.
+    IdleStart,
+    /// It waits no more.
+    IdleEnd,
+    /// Close the connection after what was written.
+    Close,
+}
+
+/// One IMAP connection, seen from the server.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    tls: bool,
+    framer: Framer,
+    actions: VecDeque<Action>,
+    wait: Wait,
+    dialogue: Option<Dialogue>,
+    append: Option<Append>,
+    /// What a command whose literal was refused will be answered, once it has passed.
+    refused: Option<Problem>,
+    user: Option<String>,
+    selected: Option<Selected>,
+    deadline: Tick,
+    failed_logins: u32,
+    bad_commands: u32,
+    stopping: bool,
+    ended: bool,
+    closed: bool,
+}
+
+/// Whose answer the session waits for. Meanwhile no command is looked at.
+#[derive(Debug)]
+enum Wait {
+    Nothing,
+    Tls,
+    Login { tag: String },
+    Request(Box<Pending>),
+}
+
+/// A request under way. Without a tag it is the look around at the beginning of IDLE.
+#[derive(Debug)]
+struct Pending {
+    tag: Option<String>,
+    request: Request,
+    job: Option<Job>,
+}
+
+/// Lines that are no commands.
+#[derive(Debug)]
+enum Dialogue {
+    Sasl { tag: String, exchange: Exchange },
+    Idle { tag: String },
+}
+
+/// An APPEND whose message is coming.
+#[derive(Debug)]
+struct Append {
+    tag: String,
+    sync: bool,
+    mailbox: String,
+    flags: crate::Flags,
+    date: Option<Timestamp>,
+}
+
+/// Commands that are none, one after the other, until the connection is closed.
+const MAX_BAD: u32 = 25;
+/// Octets of a literal from somebody who has not logged in.
+const MAX_STRANGER_LITERAL: u32 = 4096;
+
+impl Server {
+    /// A session on a new connection, which is TLS already or not.
+    pub fn new(config: Config, tls_now: bool, now: Tick) -> Self {
+        let deadline = now.plus_ms(config.login_timeout_ms);
+        let mut server = Self {
+            config,
+            tls: tls_now,
+            framer: Framer::new(),
+            actions: VecDeque::new(),
+            wait: Wait::Nothing,
+            dialogue: None,
+            append: None,
+            refused: None,
+            user: None,
+            selected: None,
+            deadline,
+            failed_logins: 0,
+            bad_commands: 0,
+            stopping: false,
+            ended: false,
+            closed: false,
+        };
+        let greeting = format!("* OK [CAPABILITY {}] {}", server.capabilities(), text::human(&server.config.greeting));
+        server.line(&greeting);
+        server
+    }
+
+    /// TLS stands, after [`Action::StartTls`]. What came in the open before it is forgotten (RFC 3501 §6.2.1).
+    pub fn tls_started(&mut self, now: Tick) {
+        if matches!(self.wait, Wait::Tls) {
+            self.tls = true;
+            self.framer.clear();
+            self.wait = Wait::Nothing;
+            self.advance(now);
+        }
+    }
+
+    /// The answer to [`Action::Login`]: the user's name, or why not. A delay against guessing is the driver's work.
+    pub fn logged_in(&mut self, result: Result<String, LoginRefusal>, now: Tick) {
+        let Wait::Login { tag } = std::mem::replace(&mut self.wait, Wait::Nothing) else { return };
+        match result {
+            Ok(user) => {
+                self.user = Some(user);
+                let capabilities = self.capabilities();
+                self.line(&format!("{tag} OK [CAPABILITY {capabilities}] Logged in"));
+            }
+            Err(refusal) => {
+                let (code, why) = match &refusal {
+                    LoginRefusal::Credentials => ("AUTHENTICATIONFAILED", "Utente o password errati"),
+                    LoginRefusal::Denied(why) => ("AUTHORIZATIONFAILED", why.as_str()),
+                    LoginRefusal::Unavailable => ("UNAVAILABLE", "Accesso momentaneamente non possibile, riprovare"),
+                };
+                self.line(&format!("{tag} NO [{code}] {}", text::human(why)));
+                self.failed_logins += 1;
+                if self.failed_logins >= self.config.auth_attempts {
+                    self.bye("Troppi tentativi di accesso");
+                }
+            }
+        }
+        self.touch(now);
+        self.advance(now);
+    }
+
+    /// Carries out the outstanding [`Request`], or the next part of it; may block in `boxes`.
+    pub fn run(&mut self, boxes: &mut dyn Mailboxes, now: Tick) {
+        let Wait::Request(mut pending) = std::mem::replace(&mut self.wait, Wait::Nothing) else { return };
+        let mut work = Work { boxes, selected: &mut self.selected, out: Vec::new() };
+        let result = match pending.job.take() {
+            None => command::run(&pending.request, &mut work),
+            Some(Job::Fetch(job)) => job.step(&mut work),
+            Some(Job::Search(job)) => job.step(&mut work),
+        };
+        let out = work.out;
+        self.write(out);
+        self.settle(*pending, result);
+        self.touch(now);
+        self.advance(now);
+    }
+
+    /// Whether the request needs [`Server::run`] again, after the writes have gone out.
+    pub fn more(&self) -> bool {
+        matches!(&self.wait, Wait::Request(pending) if pending.job.is_some())
+    }
+
+    /// The folder whose changes the client waits for (IDLE), if any.
+    pub fn watched(&self) -> Option<&str> {
+        let idle = matches!(self.dialogue, Some(Dialogue::Idle { .. }));
+        self.selected.as_ref().filter(|_| idle && !self.closed).map(|s| s.name.as_str())
+    }
+
+    /// Something changed in the watched folder: tells it. May block in `boxes`. Does nothing when nobody waits.
+    pub fn wake(&mut self, boxes: &mut dyn Mailboxes, now: Tick) {
+        if self.watched().is_none() || !matches!(self.wait, Wait::Nothing) {
+            return;
+        }
+        self.wait = Wait::Request(Box::new(Pending { tag: None, request: Request::Poll, job: None }));
+        let silent_until = self.deadline;
+        self.run(boxes, now);
+        // Only the client's own words keep the connection.
+        self.deadline = silent_until;
+    }
+
+    /// Ends the session with `BYE`, at once between commands and otherwise when the command under way is over.
+    pub fn shutdown(&mut self, now: Tick) {
+        self.stopping = true;
+        self.advance(now);
+    }
+
+    /// Who logged in.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// Whether the connection is encrypted.
+    pub const fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    const fn may_login(&self) -> bool {
+        self.tls || self.config.allow_plaintext_login
+    }
+
+    fn capabilities(&self) -> String {
+        command::capabilities(self.tls, self.may_login(), self.user.is_some())
+    }
+
+    /// Silence begins anew; before login it never does, so that nobody stays without a name.
+    fn touch(&mut self, now: Tick) {
+        if self.user.is_some() {
+            self.deadline = now.plus_ms(self.config.idle_timeout_ms);
+        }
+    }
+
+    fn write(&mut self, bytes: Vec<u8>) {
+        if bytes.is_empty() || self.closed {
+            return;
+        }
+        match self.actions.back_mut() {
+            Some(Action::Write(before)) if before.len() + bytes.len() <= 64 * 1024 => before.extend_from_slice(&bytes),
+            _ => self.actions.push_back(Action::Write(bytes)),
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        self.write(format!("{text}\r\n").into_bytes());
+    }
+
+    fn bye(&mut self, why: &str) {
+        self.line(&format!("* BYE {}", text::human(why)));
+        self.close();
+    }
+
+    fn close(&mut self) {
+        if !self.closed {
+            if matches!(self.dialogue, Some(Dialogue::Idle { .. })) {
+                self.actions.push_back(Action::IdleEnd);
+            }
+            self.closed = true;
+            self.dialogue = None;
+            self.actions.push_back(Action::Close);
+        }
+    }
+}
+
+impl Session for Server {
+    type Action = Action;
+
+    fn input(&mut self, now: Tick, bytes: &[u8]) {
+        if self.closed || matches!(self.wait, Wait::Tls) {
+            return; // in the open after STARTTLS: never obeyed
+        }
+        self.framer.push(bytes);
+        self.touch(now);
+        self.advance(now);
+    }
+
+    fn end_of_input(&mut self, now: Tick) {
+        self.ended = true;
+        if matches!(self.wait, Wait::Tls) {
+            self.wait = Wait::Nothing; // it will never stand
+        }
+        self.advance(now);
+    }
+
+    fn timeout(&mut self, now: Tick) {
+        if self.deadline().is_some_and(|d| d <= now) {
+            self.bye("Connessione chiusa per inattivita'");
+        }
+    }
+
+    fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    fn deadline(&self) -> Option<Tick> {
+        let busy = matches!(self.wait, Wait::Login { .. } | Wait::Request(_));
+        (!self.closed && !busy).then_some(self.deadline)
+    }
+}
+
+#[cfg(test)]
+mod tests;

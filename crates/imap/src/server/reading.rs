@@ -1,0 +1,249 @@
+//! From octets to commands, and what the session does by itself.
+
+use sigillo_wire::Tick;
+use sigillo_wire::sasl::{self, Credentials, Exchange, SaslError};
+
+use super::{Action, Append, Dialogue, MAX_STRANGER_LITERAL, Pending, Server, Wait};
+use crate::command::{self, Command, Head, Needs};
+use crate::cursor::Problem;
+use crate::framer::{Event, Fault};
+use crate::{Code, Refusal, Request};
+
+impl Server {
+    /// Goes on until something is missing: octets, an answer, a decision.
+    pub(super) fn advance(&mut self, now: Tick) {
+        while !self.closed && matches!(self.wait, Wait::Nothing) {
+            if self.stopping && self.append.is_none() {
+                return self.bye("Il servizio si ferma, ricollegarsi fra poco");
+            }
+            match self.framer.next_event(self.dialogue.is_some()) {
+                Some(event) => self.event(event, now),
+                None if self.ended => return self.close(),
+                None => return,
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, now: Tick) {
+        match event {
+            Event::Command(rest) if self.append.is_some() => self.append_end(&rest),
+            Event::Command(text) => match self.dialogue.take() {
+                Some(Dialogue::Sasl { tag, exchange }) => self.sasl_line(tag, exchange, &text),
+                Some(Dialogue::Idle { tag }) => self.idle_line(tag, &text),
+                None => self.command(&text),
+            },
+            Event::Literal { size, sync } => self.literal(size, sync),
+            Event::Chunk(bytes) => self.actions.push_back(Action::AppendChunk(bytes)),
+            Event::Streamed => self.touch(now),
+            Event::Broken(fault, text) => self.broken(fault, &text),
+            Event::Lost => self.bye("Dati non interpretabili"),
+        }
+    }
+
+    /// Decides about a literal, before the client may send it where it asks.
+    fn literal(&mut self, size: u32, sync: bool) {
+        let problem = if self.append.is_some() {
+            Some(Problem::Bad("One message at a time"))
+        } else {
+            self.literal_problem(size, sync).err()
+        };
+        if let Some(problem) = problem {
+            self.refused = Some(problem);
+            self.framer.refuse();
+        }
+    }
+
+    fn literal_problem(&mut self, size: u32, sync: bool) -> Result<(), Problem> {
+        let text = self.framer.text().to_vec();
+        let (tag, rest) = command::tag(&text);
+        let tag = tag.ok_or(Problem::Bad("Missing tag"))?;
+        let name = command::name(rest);
+        if name == "APPEND" && self.user.is_some() {
+            return self.append_literal(tag, &rest[name.len()..], size, sync);
+        }
+        if self.user.is_none() {
+            if name == "LOGIN" && !self.may_login() {
+                return Err(privacy());
+            }
+            if size > MAX_STRANGER_LITERAL {
+                return Err(Problem::Bad("Literal too big"));
+            }
+        }
+        self.keep_literal(size, sync)
+    }
+
+    fn keep_literal(&mut self, size: u32, sync: bool) -> Result<(), Problem> {
+        if !self.framer.fits(size) {
+            return Err(Problem::Bad("Command too long"));
+        }
+        self.framer.keep();
+        if sync {
+            self.line("+ Ready");
+        }
+        Ok(())
+    }
+
+    fn append_literal(&mut self, tag: String, args: &[u8], size: u32, sync: bool) -> Result<(), Problem> {
+        let Head::Message { mailbox, flags, date } = command::append_head(args)? else {
+            return self.keep_literal(size, sync);
+        };
+        let size = u64::from(size);
+        if size > self.config.max_literal {
+            return Err(Refusal::new(Code::TooBig, "Il messaggio supera la dimensione ammessa").into());
+        }
+        if size == 0 {
+            return Err(Refusal::new(Code::Cannot, "Il messaggio e' vuoto").into());
+        }
+        let request = Request::Append { mailbox: mailbox.clone(), flags: flags.clone(), date, size };
+        self.append = Some(Append { tag: tag.clone(), sync, mailbox, flags, date });
+        self.ask(Some(tag), request);
+        Ok(())
+    }
+
+    /// The message has come; nothing may follow it on its line.
+    fn append_end(&mut self, rest: &[u8]) {
+        let Some(Append { tag, mailbox, flags, date, .. }) = self.append.take() else { return };
+        if rest.is_empty() {
+            self.ask(Some(tag), Request::AppendEnd { mailbox, flags, date });
+        } else {
+            self.problem(&tag, Problem::Bad("Too many arguments"));
+        }
+    }
+
+    fn broken(&mut self, fault: Fault, text: &[u8]) {
+        let tag = match self.append.take() {
+            Some(append) => append.tag,
+            None => command::tag(text).0.unwrap_or_else(|| "*".into()),
+        };
+        // A broken line ends a dialogue like a wrong one.
+        let tag = match self.dialogue.take() {
+            Some(Dialogue::Sasl { tag, .. }) => tag,
+            Some(Dialogue::Idle { tag }) => {
+                self.actions.push_back(Action::IdleEnd);
+                tag
+            }
+            None => tag,
+        };
+        let refused = self.refused.take().filter(|_| fault == Fault::Refused);
+        let problem = refused.unwrap_or(Problem::Bad(match fault {
+            Fault::TooLong => "Command too long",
+            Fault::Stray => "NUL, bare CR or bare LF in command",
+            Fault::Number => "Wrong literal size",
+            Fault::Refused => "Literal refused",
+        }));
+        self.problem(&tag, problem);
+    }
+
+    fn command(&mut self, text: &[u8]) {
+        let (tag, rest) = command::tag(text);
+        let Some(tag) = tag else { return self.problem("*", Problem::Bad("Missing tag")) };
+        let (user, folder) = (self.user.is_some(), self.selected.is_some());
+        let allowed = |needs| match needs {
+            Needs::Any => true,
+            Needs::Stranger => !user,
+            Needs::User => user,
+            Needs::Folder => folder,
+        };
+        match command::read(rest, allowed) {
+            Ok(command) => {
+                self.bad_commands = 0;
+                self.obey(tag, command);
+            }
+            Err(problem) => self.problem(&tag, problem),
+        }
+    }
+
+    fn obey(&mut self, tag: String, command: Command) {
+        match command {
+            Command::Request(request) => self.ask(Some(tag), request),
+            Command::Noop if self.selected.is_some() => self.ask(Some(tag), Request::Poll),
+            Command::Noop => self.line(&format!("{tag} OK NOOP completed")),
+            Command::Capability => {
+                let capabilities = self.capabilities();
+                self.line(&format!("* CAPABILITY {capabilities}\r\n{tag} OK CAPABILITY completed"));
+            }
+            Command::Id => self.line(&format!("* ID (\"name\" \"Sigillo\")\r\n{tag} OK ID completed")),
+            Command::Enable => self.line(&format!("* ENABLED\r\n{tag} OK ENABLE completed")),
+            Command::Namespace => {
+                let personal = format!("((\"\" \"{}\"))", crate::DELIMITER);
+                self.line(&format!("* NAMESPACE {personal} NIL NIL\r\n{tag} OK NAMESPACE completed"));
+            }
+            Command::Unselect => {
+                self.selected = None;
+                self.line(&format!("{tag} OK UNSELECT completed"));
+            }
+            Command::Logout => {
+                self.line(&format!("* BYE Arrivederci\r\n{tag} OK LOGOUT completed"));
+                self.close();
+            }
+            Command::StartTls if self.tls => self.problem(&tag, Problem::Bad("TLS is active already")),
+            Command::StartTls => {
+                self.line(&format!("{tag} OK Begin TLS negotiation now"));
+                self.framer.clear();
+                self.wait = Wait::Tls;
+                self.actions.push_back(Action::StartTls);
+            }
+            Command::Login(_) | Command::Authenticate { .. } if !self.may_login() => self.problem(&tag, privacy()),
+            Command::Login(credentials) => self.login(tag, credentials),
+            Command::Authenticate { mechanism, initial } => {
+                self.sasl(tag, Exchange::start(&mechanism, initial.as_deref()));
+            }
+            Command::Idle => {
+                self.dialogue = Some(Dialogue::Idle { tag });
+                self.line("+ idling");
+                self.actions.push_back(Action::IdleStart);
+                if self.selected.is_some() {
+                    // What happened before the watch began would never be told.
+                    self.ask(None, Request::Poll);
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, tag: Option<String>, request: Request) {
+        self.wait = Wait::Request(Box::new(Pending { tag, request: request.clone(), job: None }));
+        self.actions.push_back(Action::Request(request));
+    }
+
+    fn login(&mut self, tag: String, credentials: Credentials) {
+        self.wait = Wait::Login { tag };
+        self.actions.push_back(Action::Login(credentials));
+    }
+
+    fn sasl_line(&mut self, tag: String, mut exchange: Exchange, line: &[u8]) {
+        let step = exchange.respond(line);
+        self.sasl(tag, step.map(|s| (exchange, s)));
+    }
+
+    fn sasl(&mut self, tag: String, step: Result<(Exchange, sasl::Step), SaslError>) {
+        match step {
+            Ok((_, sasl::Step::Done(credentials))) => self.login(tag, credentials),
+            Ok((exchange, sasl::Step::Challenge(challenge))) => {
+                self.line(&format!("+ {challenge}"));
+                self.dialogue = Some(Dialogue::Sasl { tag, exchange });
+            }
+            Err(SaslError::Cancelled) => self.problem(&tag, Problem::Bad("Authentication cancelled")),
+            Err(SaslError::Malformed) => self.problem(&tag, Problem::Bad("Malformed SASL response")),
+            Err(SaslError::Mechanism) => {
+                self.problem(&tag, Refusal::new(Code::Cannot, "Meccanismo di accesso non previsto").into());
+            }
+            Err(SaslError::Authorization) => {
+                self.line(&format!("{tag} NO [AUTHORIZATIONFAILED] Accesso per conto di altri non ammesso"));
+            }
+        }
+    }
+
+    fn idle_line(&mut self, tag: String, line: &[u8]) {
+        self.actions.push_back(Action::IdleEnd);
+        if line.eq_ignore_ascii_case(b"DONE") {
+            self.line(&format!("{tag} OK IDLE completed"));
+        } else {
+            self.problem(&tag, Problem::Bad("Expected DONE"));
+        }
+    }
+}
+
+/// The answer to a password in the open.
+fn privacy() -> Problem {
+    Problem::No(Refusal::new(Code::PrivacyRequired, "Accesso possibile solo con TLS"))
+}

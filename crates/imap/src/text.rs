@@ -1,0 +1,84 @@
+//! Writing what a response carries: strings, names, free text.
+
+use crate::utf7;
+
+/// A quoted string where that is safe, a literal otherwise: control characters and octets above 127 never stand
+/// between quotes (RFC 3501 §4.3).
+pub fn string(out: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() <= 1024 && bytes.iter().all(|b| (0x20..0x7f).contains(b)) {
+        out.push(b'"');
+        for b in bytes {
+            if matches!(b, b'"' | b'\\') {
+                out.push(b'\\');
+            }
+            out.push(*b);
+        }
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(format!("{{{}}}\r\n", bytes.len()).as_bytes());
+        // A literal cannot carry NUL.
+        out.extend(bytes.iter().map(|b| if *b == 0 { b'?' } else { *b }));
+    }
+}
+
+/// The same, or NIL.
+pub fn nstring(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    match bytes {
+        Some(bytes) => string(out, bytes),
+        None => out.extend_from_slice(b"NIL"),
+    }
+}
+
+/// A folder's name.
+pub fn mailbox(name: &str) -> String {
+    let wire = utf7::encode(name);
+    if !wire.is_empty() && wire != "NIL" && wire.bytes().all(crate::cursor::is_atom) {
+        return wire;
+    }
+    format!("\"{}\"", wire.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Text for people behind OK, NO, BAD and BYE: one line of ASCII, accents as apostrophes, never empty.
+pub fn human(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            ' '..='~' => out.push(c),
+            'à' | 'á' => out.push_str("a'"),
+            'è' | 'é' => out.push_str("e'"),
+            'ì' | 'í' => out.push_str("i'"),
+            'ò' | 'ó' => out.push_str("o'"),
+            'ù' | 'ú' => out.push_str("u'"),
+            'È' | 'É' => out.push_str("E'"),
+            '’' => out.push('\''),
+            '\r' | '\n' | '\t' => out.push(' '),
+            _ => out.push('?'),
+        }
+    }
+    // A text that begins with a bracket would be read as a response code.
+    let out = out.trim_start_matches('[').trim();
+    if out.is_empty() { "-".to_owned() } else { out.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        string(&mut out, bytes);
+        out
+    }
+
+    #[test]
+    fn quoted_or_literal() {
+        assert_eq!(written(b"a \"b\\"), b"\"a \\\"b\\\\\"");
+        assert_eq!(written(b"a\r\nb"), b"{4}\r\na\r\nb");
+        assert_eq!(written("è".as_bytes()), b"{2}\r\n\xc3\xa8");
+        assert_eq!(written(b"a\0"), b"{2}\r\na?");
+        assert_eq!(mailbox("Posta inviata"), "\"Posta inviata\"");
+        assert_eq!(mailbox("INBOX/Perché"), "INBOX/Perch&AOk-");
+        assert_eq!(human("La casella è piena\r\n"), "La casella e' piena");
+        assert_eq!(human("[ALERT]"), "ALERT]");
+    }
+}

@@ -1,0 +1,267 @@
+//! The selected folder as this session sees it: sequence numbers, and what is still to tell.
+//!
+//! A message that is gone keeps its sequence number until the client has been told (RFC 3501 §7.4.1).
+
+use std::ops::Range;
+
+use crate::{FolderState, Row, SequenceSet, set};
+
+/// What the session knows of the selected folder.
+#[derive(Debug)]
+pub struct Selected {
+    /// Its name.
+    pub name: String,
+    /// EXAMINE, or nothing may be changed.
+    pub read_only: bool,
+    /// See [`FolderState::uid_validity`].
+    pub uid_validity: u32,
+    /// `highest_modseq` at the last look.
+    pub version: u64,
+    /// It was deleted, or its UIDs began anew: the session cannot go on.
+    pub vanished: bool,
+    /// The messages.
+    pub view: View,
+}
+
+/// The messages by sequence number.
+#[derive(Debug, Default)]
+pub struct View {
+    entries: Vec<Entry>,
+    /// So many of them, from the first, the client has been told of.
+    told: usize,
+    /// Something may be pending; otherwise a big folder is not gone through for nothing.
+    dirty: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    row: Row,
+    gone: bool,
+    untold_flags: bool,
+}
+
+impl View {
+    /// As SELECT finds it; told at once, so that nothing is pending.
+    pub fn new(rows: Vec<Row>) -> Self {
+        let mut view = Self::default();
+        view.apply(rows);
+        (view.told, view.dirty) = (view.entries.len(), false);
+        view
+    }
+
+    /// Messages, those gone but not told to be included.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The highest UID in use, or zero.
+    pub fn last_uid(&self) -> u32 {
+        self.entries.last().map_or(0, |e| e.row.uid)
+    }
+
+    /// The row at an index (sequence number less one), unless the message is gone.
+    pub fn row(&self, index: usize) -> Option<&Row> {
+        self.entries.get(index).filter(|e| !e.gone).map(|e| &e.row)
+    }
+
+    /// The UIDs of those in `ranges` that are not gone.
+    pub fn uids(&self, ranges: &[Range<usize>]) -> Vec<u32> {
+        ranges.iter().cloned().flatten().filter_map(|i| self.row(i)).map(|r| r.uid).collect()
+    }
+
+    /// The index of a UID.
+    pub fn index_of(&self, uid: u32) -> Option<usize> {
+        self.entries.binary_search_by_key(&uid, |e| e.row.uid).ok()
+    }
+
+    /// The indices that a set names, ascending; `None` when it names a sequence number that does not exist. UIDs
+    /// that do not exist are nothing (RFC 3501 §6.4.8).
+    pub fn pick(&self, set: &SequenceSet, uid: bool) -> Option<Vec<Range<usize>>> {
+        let place = |uid: u32| self.entries.partition_point(|e| e.row.uid < uid);
+        if uid {
+            let after = |b: u32| b.checked_add(1).map_or(self.entries.len(), place);
+            let ranges = set.resolve(self.last_uid()).into_iter().map(|(a, b)| place(a)..after(b));
+            return Some(ranges.filter(|r| !r.is_empty()).collect());
+        }
+        // `*` is the last that the client knows of.
+        let last = u32::try_from(self.told).unwrap_or(u32::MAX);
+        if set.highest() > last {
+            return None;
+        }
+        let ranges = set.resolve(last).into_iter().map(|(a, b)| a as usize - 1..(b.min(last)) as usize);
+        Some(ranges.filter(|r| !r.is_empty()).collect())
+    }
+
+    /// Takes the folder as it is now and notes what differs.
+    pub fn apply(&mut self, mut rows: Vec<Row>) {
+        self.dirty = true;
+        if !rows.is_sorted_by_key(|r| r.uid) {
+            rows.sort_by_key(|r| r.uid);
+        }
+        let mut now = rows.into_iter().peekable();
+        for entry in &mut self.entries {
+            while now.next_if(|r| r.uid < entry.row.uid).is_some() {}
+            match now.next_if(|r| r.uid == entry.row.uid) {
+                Some(row) => {
+                    entry.untold_flags |= entry.row.flags != row.flags;
+                    entry.row = row;
+                }
+                None => entry.gone = true,
+            }
+        }
+        self.entries.extend(now.map(|row| Entry { row, gone: false, untold_flags: false }));
+    }
+
+    /// Takes rows that this session changed itself; gives their indices.
+    pub fn changed(&mut self, rows: Vec<Row>) -> Vec<usize> {
+        let mut indices = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(index) = self.index_of(row.uid) {
+                self.entries[index].row = row;
+                self.entries[index].untold_flags = false;
+                indices.push(index);
+            }
+        }
+        indices
+    }
+
+    /// Notes that messages are gone.
+    pub fn gone(&mut self, uids: &[u32]) {
+        self.dirty = true;
+        for uid in uids {
+            if let Some(index) = self.index_of(*uid) {
+                self.entries[index].gone = true;
+            }
+        }
+    }
+
+    /// The untagged responses for what is pending. EXPUNGE only when `expunge`: never in answer to FETCH, STORE and
+    /// SEARCH (RFC 3501 §7.4.1).
+    pub fn tell(&mut self, expunge: bool) -> String {
+        let mut out = String::new();
+        if !self.dirty {
+            return out;
+        }
+        if expunge {
+            let known = &self.entries[..self.told];
+            for index in (0..known.len()).rev().filter(|i| known[*i].gone) {
+                out.push_str(&format!("* {} EXPUNGE\r\n", index + 1));
+            }
+            self.told -= known.iter().filter(|e| e.gone).count();
+            self.entries.retain(|e| !e.gone);
+        }
+        if self.told < self.entries.len() {
+            self.told = self.entries.len();
+            out.push_str(&format!("* {} EXISTS\r\n* 0 RECENT\r\n", self.told));
+        }
+        self.dirty = self.entries.iter().any(|e| e.gone);
+        for (index, entry) in self.entries.iter_mut().enumerate().filter(|(_, e)| e.untold_flags && !e.gone) {
+            entry.untold_flags = false;
+            out.push_str(&format!("* {} FETCH (FLAGS ({}))\r\n", index + 1, entry.row.flags));
+        }
+        out
+    }
+}
+
+impl Selected {
+    /// From what SELECT was given.
+    pub fn new(name: String, read_only: bool, state: FolderState) -> Self {
+        Self {
+            name,
+            read_only: read_only || state.read_only,
+            uid_validity: state.uid_validity,
+            version: state.highest_modseq,
+            vanished: false,
+            view: View::new(state.rows),
+        }
+    }
+}
+
+/// Whether resolved sequence numbers hold that of an index.
+pub fn holds(ranges: &[(u32, u32)], index: usize) -> bool {
+    u32::try_from(index + 1).is_ok_and(|n| set::holds(ranges, n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Flags;
+    use proptest::prelude::*;
+    use sigillo_base::Timestamp;
+
+    fn row(uid: u32, bits: u8) -> Row {
+        Row { uid, flags: Flags::from_parts(bits, []), date: Timestamp::default(), size: 1, modseq: 0 }
+    }
+
+    #[test]
+    fn numbers_hold_until_told() {
+        let mut view = View::new(vec![row(10, 0), row(20, 0), row(30, 0)]);
+        assert_eq!(view.tell(true), "");
+        view.apply(vec![row(10, 1), row(30, 0), row(31, 0)]);
+        assert_eq!(view.tell(false), "* 4 EXISTS\r\n* 0 RECENT\r\n* 1 FETCH (FLAGS (\\Seen))\r\n");
+        assert_eq!(view.row(2).unwrap().uid, 30, "sequence number 3 is still UID 30");
+        assert!(view.row(1).is_none());
+        assert_eq!(view.tell(true), "* 2 EXPUNGE\r\n");
+        assert_eq!(view.row(1).unwrap().uid, 30);
+        assert_eq!(view.tell(true), "");
+    }
+
+    #[test]
+    fn sets_pick() {
+        let view = View::new(vec![row(10, 0), row(20, 0), row(30, 0)]);
+        let pick = |view: &View, t: &str, uid| {
+            let ranges = view.pick(&SequenceSet::parse(t.as_bytes()).unwrap(), uid)?;
+            Some(ranges.into_iter().flatten().collect::<Vec<usize>>())
+        };
+        for (set, uid, indices) in [
+            ("2:*", false, Some(vec![1, 2])),
+            ("4", false, None),
+            ("9:*", false, Some(vec![2])),
+            ("15:25,30", true, Some(vec![1, 2])),
+            ("99:*", true, Some(vec![2])),
+            ("11:19", true, Some(vec![])),
+        ] {
+            assert_eq!(pick(&view, set, uid), indices, "{set}");
+        }
+        assert_eq!(pick(&View::default(), "1:*", false), Some(vec![]));
+    }
+
+    proptest! {
+        /// A client that believes what it is told knows exactly the folder.
+        #[test]
+        fn told_client_agrees(steps in prop::collection::vec((any::<u16>(), 0usize..3, any::<bool>(), any::<bool>()), 1..20)) {
+            let mut folder: Vec<u32> = vec![1, 2, 3, 4];
+            let mut next = 5;
+            let mut view = View::new(folder.iter().map(|u| row(*u, 0)).collect());
+            let mut client: Vec<Option<u32>> = folder.iter().copied().map(Some).collect();
+            for (keep, arrivals, expunge, silent) in steps {
+                folder = folder.iter().enumerate().filter(|(i, _)| keep >> (i % 16) & 1 == 1).map(|(_, u)| *u).collect();
+                for _ in 0..arrivals {
+                    folder.push(next);
+                    next += 1;
+                }
+                view.apply(folder.iter().map(|u| row(*u, 0)).collect());
+                if silent {
+                    continue;
+                }
+                for line in view.tell(expunge).lines() {
+                    let words: Vec<&str> = line.split(' ').collect();
+                    let n: usize = words[1].parse().unwrap();
+                    match words[2] {
+                        "EXPUNGE" => { prop_assert!(expunge); client.remove(n - 1); }
+                        "EXISTS" => { prop_assert!(n >= client.len()); client.resize(n, None); }
+                        _ => {}
+                    }
+                }
+                prop_assert_eq!(client.len(), view.len());
+                for (i, slot) in client.iter_mut().enumerate() {
+                    if let Some(known) = view.row(i) {
+                        prop_assert_eq!(*slot.get_or_insert(known.uid), known.uid);
+                    }
+                }
+            }
+            view.tell(true);
+            prop_assert_eq!(view.uids(std::slice::from_ref(&(0..view.len()))), folder);
+        }
+    }
+}

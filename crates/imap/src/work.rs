@@ -1,0 +1,148 @@
+//! What a command has at hand while it is carried out, and how it ends.
+
+use std::ops::Range;
+
+use crate::command::fetch::FetchJob;
+use crate::command::search::SearchJob;
+use crate::cursor::Problem;
+use crate::view::Selected;
+use crate::{Code, Mailboxes, Refusal, SequenceSet};
+
+/// About so many octets are written before the driver is asked to send them.
+pub const PIECE: usize = 256 * 1024;
+
+/// The world of one command.
+pub struct Work<'a> {
+    /// The folders.
+    pub boxes: &'a mut dyn Mailboxes,
+    /// The selected folder.
+    pub selected: &'a mut Option<Selected>,
+    /// Untagged responses.
+    pub out: Vec<u8>,
+}
+
+/// How far a command came.
+#[derive(Debug)]
+pub enum Step {
+    /// It is over.
+    Done(Done),
+    /// It goes on when the output has gone out.
+    More(Job),
+    /// The message of APPEND may come.
+    Ready,
+}
+
+/// A command that gives its answer in pieces.
+#[derive(Debug)]
+pub enum Job {
+    /// FETCH
+    Fetch(FetchJob),
+    /// SEARCH
+    Search(SearchJob),
+}
+
+/// What may be told of other sessions' changes when a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// Nothing: the folder is not selected, or was left.
+    Nothing,
+    /// No EXPUNGE: the command used sequence numbers.
+    NoExpunge,
+    /// All.
+    All,
+}
+
+/// The tagged response.
+#[derive(Debug)]
+pub struct Done {
+    /// `OK`, or `NO`.
+    pub ok: bool,
+    /// Response code.
+    pub code: Option<String>,
+    /// What was done.
+    pub text: &'static str,
+    /// What precedes it.
+    pub tell: Tell,
+}
+
+impl Done {
+    /// `OK` without a code, telling everything pending.
+    pub const fn ok(text: &'static str) -> Self {
+        Self { ok: true, code: None, text, tell: Tell::All }
+    }
+
+    /// Telling this much.
+    pub fn telling(self, tell: Tell) -> Self {
+        Self { tell, ..self }
+    }
+
+    /// With a code.
+    pub fn coded(self, code: impl Into<String>) -> Self {
+        Self { code: Some(code.into()), ..self }
+    }
+
+    /// Of a command that named messages: by UID everything may be told.
+    pub fn numbered(self, uid: bool) -> Self {
+        self.telling(if uid { Tell::All } else { Tell::NoExpunge })
+    }
+
+    /// The end of a step.
+    pub fn step(self) -> Result<Step, Problem> {
+        Ok(Step::Done(self))
+    }
+}
+
+impl Work<'_> {
+    /// Writes one line.
+    pub fn line(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// The selected folder; commands that need one are not let through without.
+    pub fn folder(&mut self) -> Result<&mut Selected, Refusal> {
+        self.selected.as_mut().ok_or_else(|| Refusal::new(Code::ServerBug, "Nessuna cartella aperta"))
+    }
+
+    /// The same, if it may be changed.
+    pub fn writable(&mut self) -> Result<&mut Selected, Refusal> {
+        let folder = self.folder()?;
+        if folder.read_only {
+            return Err(Refusal::new(Code::ReadOnly, "La cartella e' aperta in sola lettura"));
+        }
+        Ok(folder)
+    }
+
+    /// The same as [`Work::refresh`], and tells all but what is gone: before an answer that names messages by their
+    /// numbers, which stay as they are.
+    pub fn refresh_and_tell(&mut self) -> Result<(), Refusal> {
+        self.refresh()?;
+        if let Some(folder) = self.selected.as_mut() {
+            self.out.extend_from_slice(folder.view.tell(false).as_bytes());
+        }
+        Ok(())
+    }
+
+    /// Looks what others changed in the selected folder; it is told when the command ends.
+    pub fn refresh(&mut self) -> Result<(), Refusal> {
+        let Some(folder) = self.selected.as_mut() else { return Ok(()) };
+        if self.boxes.version(&folder.name)? == Some(folder.version) {
+            return Ok(());
+        }
+        match self.boxes.refresh(&folder.name) {
+            Ok(state) if state.uid_validity != folder.uid_validity => folder.vanished = true,
+            Ok(state) => {
+                folder.version = state.highest_modseq;
+                folder.view.apply(state.rows);
+            }
+            Err(refusal) if refusal.code == Some(Code::NonExistent) => folder.vanished = true,
+            Err(refusal) => return Err(refusal),
+        }
+        Ok(())
+    }
+
+    /// The messages that a set names in the selected folder.
+    pub fn pick(&mut self, set: &SequenceSet, uid: bool) -> Result<Vec<Range<usize>>, Problem> {
+        self.folder()?.view.pick(set, uid).ok_or(Problem::Bad("No message with this number"))
+    }
+}
