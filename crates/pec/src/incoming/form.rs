@@ -1,0 +1,161 @@
+//! Formal correctness of a validly signed message (pec rule 1.5 steps 4–5). Errors are Italian reasons.
+
+use std::ops::Range;
+
+use sigillo_base::Address;
+use sigillo_mime::{Encoding, Header, Part};
+
+use super::Incoming;
+use super::signature::Verified;
+use crate::index::Index;
+use crate::texts::odd;
+use crate::{Certification, Kind, ReceiptKind, Tipo};
+
+/// A `daticert.xml` for the most recipients allowed stays far below this.
+const MAX_CERTIFICATION: usize = 4 << 20;
+
+/// What every certified message must be.
+pub(super) fn check(
+    message: &[u8],
+    header: &Header<'_>,
+    signed: &Verified<'_>,
+    index: &Index,
+) -> Result<Incoming, String> {
+    check_from(header, signed, index)?;
+    let announced = announced(header)?;
+    let parts = parts(signed.content)?;
+    let xml = parts.certification.decoded(message, MAX_CERTIFICATION).map_err(|_| odd::DATICERT_CODING)?;
+    let certification = Certification::parse(&xml).map_err(|e| e.to_string())?;
+    if certification.kind != announced {
+        return Err(odd::HEADER_NOT_TIPO.into());
+    }
+    if !certification.is_complete() {
+        return Err(odd::DATICERT_FIELDS.into());
+    }
+    let reference = header.unfolded("X-Riferimento-Message-ID").filter(|t| !t.is_empty());
+    let msgid = certification.facts.msgid.clone().filter(|t| !t.is_empty());
+    if without_blanks(reference.as_deref()) != without_blanks(msgid.as_deref()) {
+        return Err(odd::REFERENCE.into());
+    }
+    let message_id = header.unfolded("Message-ID").unwrap_or_default();
+    let message_id = message_id.strip_prefix('<').and_then(|t| t.strip_suffix('>')).unwrap_or(&message_id).to_owned();
+    let asked = header.unfolded("X-TipoRicevuta").and_then(|t| ReceiptKind::parse(&t));
+    let recipients = |name| {
+        let all = header.mailboxes(name).unwrap_or_default();
+        all.into_iter().map(|m| m.address).collect::<Vec<_>>()
+    };
+    Ok(Incoming {
+        kind: Kind::of(&certification),
+        requested: asked.or(certification.receipt).unwrap_or(ReceiptKind::Complete),
+        original: original(&parts, certification.kind)?,
+        certification,
+        provider: signed.entry.name.clone(),
+        mail_receipt: signed.entry.mail_receipt.clone(),
+        signer: signed.signer.clone(),
+        message_id,
+        primary: recipients("To"),
+        copy: recipients("Cc"),
+    })
+}
+
+/// What only a transport envelope must be: its identifier is the certified one, and SMTP said the same as
+/// `daticert.xml`.
+pub(super) fn check_envelope(i: &Incoming, mail_from: Option<&Address>, rcpts: &[Address]) -> Option<&'static str> {
+    let facts = &i.certification.facts;
+    if i.message_id != facts.id.as_str() {
+        return Some(odd::ID);
+    }
+    if mail_from != Some(&facts.sender) {
+        return Some(odd::SENDER);
+    }
+    let listed = |r: &Address| facts.recipients.iter().any(|known| known.address == *r);
+    if !rcpts.iter().any(listed) {
+        return Some(odd::RECIPIENTS);
+    }
+    None
+}
+
+/// From is the address in the signer's certificate (RFC 6109 §2.1), under a domain of the signer (§7).
+fn check_from(header: &Header<'_>, signed: &Verified<'_>, index: &Index) -> Result<(), String> {
+    let from = header.mailboxes("From").map_err(|_| odd::FROM)?;
+    let [from] = from.as_slice() else { return Err(odd::FROM.into()) };
+    if !signed.signer.emails().iter().any(|e| e.eq_ignore_ascii_case(from.address.as_str())) {
+        return Err(odd::FROM_NOT_SAN.into());
+    }
+    // Any environment that shares the certificate will do: they are one provider.
+    let managed = index.with_certificate(&signed.signer).any(|e| e.manages(from.address.domain()));
+    if managed { Ok(()) } else { Err(odd::FROM_DOMAIN.into()) }
+}
+
+/// The kind that the header announces: exactly one of `X-Ricevuta` and `X-Trasporto`.
+fn announced(header: &Header<'_>) -> Result<Tipo, String> {
+    if header.all("X-Ricevuta").count() + header.all("X-Trasporto").count() > 1 {
+        return Err(odd::BOTH_HEADERS.into());
+    }
+    if let Some(value) = header.unfolded("X-Trasporto") {
+        let value = value.to_ascii_lowercase();
+        return match Tipo::parse(&value) {
+            Some(Tipo::PostaCertificata) => Ok(Tipo::PostaCertificata),
+            _ if value == "errore" => Err(odd::ANOMALY.into()),
+            _ => Err(odd::HEADER_NOT_TIPO.into()),
+        };
+    }
+    let value = header.unfolded("X-Ricevuta").ok_or(odd::NO_HEADER)?;
+    let tipo = Tipo::parse(&value.to_ascii_lowercase()).filter(|t| *t != Tipo::PostaCertificata);
+    tipo.ok_or_else(|| odd::HEADER_NOT_TIPO.into())
+}
+
+struct Parts<'a> {
+    certification: &'a Part,
+    original: Option<&'a Part>,
+}
+
+/// The parts of the signed multipart/mixed: readable text first, exactly one `daticert.xml`, at most one
+/// `postacert.eml`. Parts further inside (of the original, say) do not count.
+fn parts(content: &Part) -> Result<Parts<'_>, String> {
+    if !content.is("multipart/mixed") {
+        return Err(odd::NOT_MIXED.into());
+    }
+    let text = content.children.first().ok_or(odd::NO_TEXT)?;
+    if !(text.is("text/plain") || text.is("multipart/alternative")) {
+        return Err(odd::NO_TEXT.into());
+    }
+    let named = |part: &Part, names: &[&str]| {
+        part.file_name().is_some_and(|n| names.iter().any(|known| n.eq_ignore_ascii_case(known)))
+    };
+    // The RFC's English name is accepted beside the real one (pec rule 0.1).
+    let is_certification = |p: &&Part| named(p, &["daticert.xml", "certdata.xml"]);
+    let mut certifications = content.children.iter().filter(is_certification);
+    let certification = certifications.next().ok_or(odd::NO_DATICERT)?;
+    if certifications.next().is_some() {
+        return Err(odd::MANY_DATICERT.into());
+    }
+    if !(certification.is("application/xml") || certification.is("text/xml")) {
+        return Err(odd::NO_DATICERT.into());
+    }
+    let mut originals = content.children.iter().filter(|p| p.is("message/rfc822") && named(p, &["postacert.eml"]));
+    let original = originals.next();
+    if originals.next().is_some() {
+        return Err(odd::MANY_ORIGINAL.into());
+    }
+    Ok(Parts { certification, original })
+}
+
+/// Where the original is. An envelope must hold it; a delivery receipt may; the notices that must not are refused
+/// when they do; the others are taken as they come.
+fn original(parts: &Parts<'_>, tipo: Tipo) -> Result<Option<Range<usize>>, String> {
+    let forbidden = matches!(tipo, Tipo::NonAccettazione | Tipo::PreavvisoErroreConsegna | Tipo::RilevazioneVirus);
+    match parts.original {
+        None if tipo == Tipo::PostaCertificata => Err(odd::NO_ORIGINAL.into()),
+        None => Ok(None),
+        Some(_) if forbidden => Err(odd::ORIGINAL_FORBIDDEN.into()),
+        Some(part) => match part.encoding {
+            Encoding::SevenBit | Encoding::EightBit | Encoding::Binary => Ok(Some(part.body.clone())),
+            _ => Err(odd::ORIGINAL_CODING.into()),
+        },
+    }
+}
+
+fn without_blanks(text: Option<&str>) -> String {
+    text.unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect()
+}

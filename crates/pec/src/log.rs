@@ -1,0 +1,140 @@
+//! One record of the legal log (DPR 68/2005 art. 11; RFC 6109 §2.3; pec rule 8).
+//!
+//! The grammar is the one that provider engines exchange, with one addition so that every line reads back to the same
+//! record: in free texts `: ` is written `\: ` and a backslash twice.
+//! ```text
+//! <time> sigillo <installation> [0]: <identificativo>: [queueid=<id>: ]tipo=<tipo> (<Class>): mittente=<addr>:
+//!  destinatari=<addr> (certificato|esterno), …: oggetto=<text>: message-id=<id>: gestore=<name>
+//!  [: tipo_ricevuta=<kind>][: consegna=<addr>][: ricezione=<addr>, …][: errore=<errore>][: errore-esteso=<text>]
+//!  [: virus=<name>][: eccezioni=<text>]
+//! ```
+
+mod line;
+
+#[cfg(test)]
+mod tests;
+
+use sigillo_base::{Address, PecId, Timestamp};
+
+use crate::{Certification, Error, Errore, Kind, ReceiptKind, Recipient};
+
+/// One event: a system message that was issued or received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The transaction's one time.
+    pub at: Timestamp,
+    /// Which installation of the provider wrote it: letters, digits, `.`, `-`, `_`.
+    pub installation: String,
+    /// *identificativo*; empty for an anomaly envelope, which has none.
+    pub id: String,
+    /// The SMTP transaction, when there was one.
+    pub queue: Option<String>,
+    /// The class of event.
+    pub kind: Kind,
+    /// *mittente*; empty for an anomaly envelope with MAIL FROM `<>`.
+    pub sender: String,
+    /// *destinatari*: all recipients of the original.
+    pub recipients: Vec<Recipient>,
+    /// *oggetto*; `None` and empty are written alike and read as `None`.
+    pub subject: Option<String>,
+    /// The identifier of the message issued or received; empty for an anomaly envelope.
+    pub message_id: String,
+    /// *gestore*: who issued it.
+    pub issuer: String,
+    /// *tipo_ricevuta*
+    pub receipt: Option<ReceiptKind>,
+    /// *consegna*
+    pub delivered: Option<Address>,
+    /// *ricezione*
+    pub taken: Vec<Address>,
+    /// *errore*; `nessuno` is not written.
+    pub error: Option<Errore>,
+    /// *errore-esteso*
+    pub extended_error: Option<String>,
+    /// *virus*: the malware's name.
+    pub virus: Option<String>,
+    /// *eccezioni*: why a message was taken for ordinary mail.
+    pub exceptions: Option<String>,
+}
+
+impl Record {
+    /// The record of a system message with certification data, issued or received.
+    pub fn certified(
+        at: Timestamp,
+        installation: &str,
+        kind: Kind,
+        message_id: &str,
+        certification: &Certification,
+    ) -> Self {
+        let c = certification;
+        let virus = if c.error == Errore::Virus { c.extended_error.clone() } else { None };
+        Self {
+            at,
+            installation: installation.to_owned(),
+            id: c.facts.id.to_string(),
+            queue: None,
+            kind,
+            sender: c.facts.sender.to_string(),
+            recipients: c.facts.recipients.clone(),
+            subject: c.facts.subject.clone().filter(|s| !s.is_empty()),
+            message_id: message_id.to_owned(),
+            issuer: c.issuer.clone(),
+            receipt: c.receipt,
+            delivered: c.delivered.clone(),
+            taken: c.taken.clone(),
+            error: Some(c.error).filter(|e| *e != Errore::Nessuno),
+            extended_error: if virus.is_some() { None } else { c.extended_error.clone() },
+            virus,
+            exceptions: None,
+        }
+    }
+
+    /// The record of an anomaly envelope: nothing in it is certified.
+    pub fn anomaly(
+        at: Timestamp,
+        installation: &str,
+        mail_from: Option<&Address>,
+        rcpts: &[Recipient],
+        subject: Option<&str>,
+        issuer: &str,
+        why: &str,
+    ) -> Self {
+        Self {
+            at,
+            installation: installation.to_owned(),
+            id: String::new(),
+            queue: None,
+            kind: Kind::AnomalyEnvelope,
+            sender: mail_from.map(Address::to_string).unwrap_or_default(),
+            recipients: rcpts.to_vec(),
+            subject: subject.map(str::to_owned).filter(|s| !s.is_empty()),
+            message_id: String::new(),
+            issuer: issuer.to_owned(),
+            receipt: None,
+            delivered: None,
+            taken: Vec::new(),
+            error: None,
+            extended_error: None,
+            virus: None,
+            exceptions: Some(why.to_owned()),
+        }
+    }
+
+    /// The line, without an end of line. Control characters of free texts become blanks or go.
+    pub fn to_line(&self) -> String {
+        line::write(self)
+    }
+
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// [`Error::Log`] says in Italian what is wrong.
+    pub fn parse_line(text: &str) -> Result<Self, Error> {
+        line::read(text)
+    }
+
+    /// The identifier as such; `None` for an anomaly envelope.
+    pub fn pec_id(&self) -> Option<PecId> {
+        PecId::parse(&self.id)
+    }
+}
