@@ -1,0 +1,182 @@
+//! The 12 and 24 hour deadlines of every certified recipient (RFC 6109 §3.1.6), as durable timers.
+
+use sigillo_base::{Address, MailboxId, PecId, Timestamp};
+use sigillo_pec::deadline::{Overdue, Watch};
+use sigillo_pec::{Facts, Signed, compose};
+use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transact};
+
+use crate::rows::{DispatchRow, Outcome, SentRow, Work, dispatch_key, encode, sent_key, timer_key};
+use crate::stored::{Place, archive, post, put_message};
+use crate::{Engine, Error, queue, submit};
+
+fn watch(row: &DispatchRow, at: Timestamp) -> Watch {
+    Watch { at, taken: row.taken, first_sent: row.first_sent }
+}
+
+/// Writes the state of a recipient and moves its timer to where the state wants it. `accepted` is the start of all
+/// deadlines.
+pub(crate) fn write<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    id: &PecId,
+    rcpt: &Address,
+    mut row: DispatchRow,
+    accepted: Timestamp,
+) -> Result<(), Error> {
+    let next = if row.outcome.is_none() { watch(&row, accepted).next().map(|(due, _)| due) } else { None };
+    if let Some(old) = row.timer.take() {
+        tx.delete(timer_key(Timestamp::from_millis(old), id, rcpt));
+    }
+    if let Some(due) = next {
+        tx.put(timer_key(due, id, rcpt), []);
+        row.timer = Some(due.as_millis());
+    }
+    tx.put(dispatch_key(id, rcpt), encode(&row));
+    Ok(())
+}
+
+/// The first timer's time.
+pub(crate) fn first<S: Store>(store: &S) -> Result<Option<Timestamp>, Error> {
+    let (from, to) = KeyBuilder::new(tag::TIMER_DUE).range();
+    match store.scan(&from, &to, 1)?.first() {
+        Some((key, _)) => Ok(Some(KeyReader::new(key, tag::TIMER_DUE)?.time()?)),
+        None => Ok(None),
+    }
+}
+
+/// A timer that is due.
+struct Due {
+    id: PecId,
+    rcpt: Address,
+}
+
+impl<S: Store> Engine<S> {
+    /// Sends the overdue notices whose time has come; after an outage also those that are late, once.
+    pub(crate) fn run_deadlines(&self, now: Timestamp) -> Result<usize, Error> {
+        let (from, _) = KeyBuilder::new(tag::TIMER_DUE).range();
+        let to = KeyBuilder::new(tag::TIMER_DUE).time(now.plus(std::time::Duration::from_millis(1)));
+        let mut done = 0;
+        for (key, _) in self.store.scan(&from, to.as_ref(), 64)? {
+            let due = read_timer(&key)?;
+            match self.overdue(&due, now) {
+                Ok(true) => done += 1,
+                Ok(false) => {}
+                Err(error) => tracing::error!(pec_id = %due.id, %error, "overdue notice failed, will be tried again"),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Issues the notice that is due for one recipient. `false`: somebody is just handing the envelope over, so the
+    /// notice waits for how that ends.
+    fn overdue(&self, due: &Due, now: Timestamp) -> Result<bool, Error> {
+        let Some(sent) = submit::sent(&self.store, &due.id)? else {
+            return Err(sigillo_store::Error::corrupt(sent_key(&due.id), "a timer without its message").into());
+        };
+        let accepted = Timestamp::from_millis(sent.at);
+        let mailbox = MailboxId(sent.mailbox);
+        let _lane = self.lanes.hold(&[mailbox]);
+        let mut probe = Transaction::new(&self.store);
+        let Some(row) = submit::dispatch(&mut probe, &due.id, &due.rcpt)? else { return Ok(false) };
+        let Some((at, which)) = watch(&row, accepted).next().filter(|_| row.outcome.is_none()) else {
+            return Ok(false);
+        };
+        if at > now {
+            return Ok(false);
+        }
+        let Some(_claim) = self.claim(row.item) else { return Ok(false) };
+        let facts: Facts = sent.facts.facts(sent_key(&due.id))?;
+        let draft = compose::overdue(&self.provider, &facts, now, self.new_pec_id(), &due.rcpt, which);
+        let notice = self.sign(draft, &[], now)?;
+        let msg = self.new_msg();
+        transact(&self.store, 8, |tx| {
+            let Some(mut row) = submit::dispatch(tx, &due.id, &due.rcpt)? else { return Ok(()) };
+            if watch(&row, accepted).next() != Some((at, which)) || row.outcome.is_some() {
+                return Ok(()); // a receipt was faster
+            }
+            match which {
+                Overdue::First => row.first_sent = true,
+                Overdue::Second => {
+                    // What is still in our queue must not be delivered after we said it was not.
+                    withdraw(tx, row.item, &due.rcpt)?;
+                    row.outcome = Some(Outcome::PresumedFailed);
+                }
+            }
+            write(tx, &due.id, &due.rcpt, row, accepted)?;
+            self.post_notice(tx, mailbox, &notice, msg, now)
+        })?;
+        tracing::info!(pec_id = %due.id, rcpt = %due.rcpt, ?which, "overdue notice issued");
+        self.bell.mailbox_changed(mailbox);
+        Ok(true)
+    }
+
+    /// A notice of ours into one of our mailboxes, with archive and log.
+    pub(crate) fn post_notice(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        mailbox: MailboxId,
+        notice: &Signed,
+        msg: sigillo_base::MsgId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let stored = put_message(tx, msg, &notice.content, &Rope::new())?;
+        let place = Place::inbox(mailbox, now);
+        post(tx, &place, stored.id, stored.size)?;
+        archive(tx, mailbox, now, stored.id);
+        self.log_issued(tx, notice, now);
+        Ok(())
+    }
+
+    /// Ends a recipient with a notice of our own, unless it has ended already: state, notice and the queue item's
+    /// recipient in one commit.
+    #[allow(clippy::too_many_arguments)] // one fact each, all from different rows
+    pub(crate) fn close_recipient(
+        &self,
+        id: &PecId,
+        sent: &SentRow,
+        rcpt: &Address,
+        outcome: Outcome,
+        notice: &Signed,
+        item: u128,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mailbox = MailboxId(sent.mailbox);
+        let _lane = self.lanes.hold(&[mailbox]);
+        let msg = self.new_msg();
+        transact(&self.store, 8, |tx| {
+            match submit::dispatch(tx, id, rcpt)? {
+                Some(row) if row.outcome.is_some() => return withdraw(tx, item, rcpt),
+                Some(mut row) => {
+                    row.outcome = Some(outcome);
+                    write(tx, id, rcpt, row, Timestamp::from_millis(sent.at))?;
+                }
+                None => {} // an external recipient has no deadlines
+            }
+            withdraw(tx, item, rcpt)?;
+            self.post_notice(tx, mailbox, notice, msg, now)
+        })?;
+        self.bell.mailbox_changed(mailbox);
+        Ok(())
+    }
+}
+
+/// Takes a recipient out of a queue item, and the item out of the queue when it was the last.
+fn withdraw<S: Store>(tx: &mut Transaction<'_, S>, item: u128, rcpt: &Address) -> Result<(), Error> {
+    let Some(mut row) = queue::item(tx, item)? else { return Ok(()) };
+    let Work::Relay { rcpts, .. } = &mut row.work else { return Ok(()) };
+    rcpts.retain(|r| !r.eq_ignore_ascii_case(rcpt.as_str()));
+    if rcpts.is_empty() {
+        queue::remove(tx, item, &row);
+    } else {
+        tx.put(crate::rows::item_key(item), encode(&row));
+    }
+    Ok(())
+}
+
+fn read_timer(key: &[u8]) -> Result<Due, Error> {
+    let mut reader = KeyReader::new(key, tag::TIMER_DUE)?;
+    reader.time()?;
+    let bad = || sigillo_store::Error::corrupt(key, "not an identifier or address");
+    let id = PecId::parse(&reader.text()?).ok_or_else(bad)?;
+    let rcpt = Address::parse(&reader.text()?).map_err(|_| bad())?;
+    Ok(Due { id, rcpt })
+}

@@ -1,0 +1,261 @@
+//! A user's folders as IMAP sees them, over the store's rows.
+
+mod change;
+mod manage;
+mod transfer;
+
+use std::sync::Arc;
+
+use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
+use sigillo_imap::{
+    Attribute, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp, System,
+};
+use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, tag};
+
+use crate::rows::{EntryRow, FolderRow, decode, entry_key, folder_key};
+use crate::{Engine, Error};
+
+/// The folders of one mailbox, at the service time of the request in hand.
+pub(super) struct Boxes<S> {
+    engine: Arc<Engine<S>>,
+    mailbox: MailboxId,
+    now: Timestamp,
+    /// The message that APPEND is bringing.
+    incoming: Vec<u8>,
+}
+
+/// Rows read from the store at once.
+const PAGE: usize = 1000;
+/// Octets in which a header section is nearly always complete.
+const HEADER: u64 = 16 * 1024;
+
+impl<S: Store> Boxes<S> {
+    pub(super) fn new(engine: Arc<Engine<S>>, mailbox: MailboxId) -> Self {
+        Self { engine, mailbox, now: Timestamp::default(), incoming: Vec::new() }
+    }
+
+    pub(super) fn mailbox(&self) -> MailboxId {
+        self.mailbox
+    }
+
+    pub(super) fn at(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    pub(super) fn append_chunk(&mut self, bytes: &[u8]) {
+        self.incoming.extend_from_slice(bytes);
+    }
+
+    /// Every folder with its number.
+    fn folders(&self) -> Result<Vec<(u32, FolderRow)>, Error> {
+        let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(self.mailbox).range();
+        let rows = self.engine.store.scan(&from, &to, MAX_FOLDERS)?;
+        rows.iter().map(|(key, value)| Ok((folder_number(key)?, decode(key, value)?))).collect()
+    }
+
+    fn folder(&self, name: &str) -> Result<(u32, FolderRow), Refusal> {
+        let found = self.folders().map_err(fault)?.into_iter().find(|(_, f)| f.name == name);
+        found.ok_or_else(Refusal::no_folder)
+    }
+
+    /// A folder that messages should go to: when it is missing the client may create it.
+    fn target(&self, name: &str) -> Result<u32, Refusal> {
+        let missing = |_| Refusal::new(sigillo_imap::Code::TryCreate, "La cartella di destinazione non esiste");
+        self.folder(name).map(|(number, _)| number).map_err(missing)
+    }
+
+    fn entries(&self, folder: u32) -> Result<Vec<(u32, EntryRow)>, Error> {
+        let (mut from, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(self.mailbox).u32(folder).range();
+        let mut entries = Vec::new();
+        loop {
+            let rows = self.engine.store.scan(&from, &to, PAGE)?;
+            let Some((last, _)) = rows.last() else { break };
+            from = sigillo_store::key::successor(last);
+            for (key, value) in &rows {
+                let mut reader = KeyReader::new(key, tag::FOLDER_ENTRY)?;
+                reader.mailbox()?;
+                reader.u32()?;
+                entries.push((reader.uid()?.0, decode(key, value)?));
+            }
+        }
+        Ok(entries)
+    }
+
+    fn state(&self, name: &str) -> Result<FolderState, Refusal> {
+        let (number, folder) = self.folder(name)?;
+        let entries = self.entries(number).map_err(fault)?;
+        Ok(FolderState {
+            uid_validity: folder.uid_validity,
+            uid_next: folder.uid_next,
+            highest_modseq: folder.modseq,
+            rows: entries.into_iter().map(|(uid, entry)| row(uid, entry)).collect(),
+            permanent_flags: Flags::all_system(),
+            new_keywords: true,
+            read_only: false,
+        })
+    }
+
+    /// Where the bytes of a message are; `None` when it is gone.
+    fn rope(&self, name: &str, uid: u32) -> Result<Option<Rope>, Refusal> {
+        let (number, _) = self.folder(name)?;
+        let key = entry_key(self.mailbox, number, Uid(uid));
+        let Some(value) = self.engine.store.get(key.as_ref()).map_err(fault)? else { return Ok(None) };
+        let entry: EntryRow = decode(&key, &value).map_err(fault)?;
+        self.engine.expect_message(MsgId(entry.msg)).map(Some).map_err(fault)
+    }
+
+    fn changed(&self) {
+        self.engine.bell.mailbox_changed(self.mailbox);
+    }
+}
+
+/// Folders of one mailbox; CREATE refuses more.
+const MAX_FOLDERS: usize = 1000;
+
+fn folder_number(key: &[u8]) -> Result<u32, Error> {
+    let mut reader = KeyReader::new(key, tag::FOLDER)?;
+    reader.mailbox()?;
+    Ok(reader.u32()?)
+}
+
+fn row(uid: u32, entry: EntryRow) -> Row {
+    Row {
+        uid,
+        flags: Flags::from_parts(entry.flags, entry.keywords),
+        date: Timestamp::from_millis(entry.date),
+        size: entry.size,
+        modseq: entry.modseq,
+    }
+}
+
+/// A fault of ours: logged here, told as "try later".
+fn fault(error: impl Into<Error>) -> Refusal {
+    let error = error.into();
+    tracing::error!(%error, "mailbox request failed");
+    Refusal::unavailable()
+}
+
+fn special(name: Option<&str>) -> Vec<Attribute> {
+    match name {
+        Some("sent") => vec![Attribute::Sent],
+        Some("drafts") => vec![Attribute::Drafts],
+        Some("trash") => vec![Attribute::Trash],
+        Some("junk") => vec![Attribute::Junk],
+        Some("archive") => vec![Attribute::Archive],
+        _ => Vec::new(),
+    }
+}
+
+impl<S: Store> Mailboxes for Boxes<S> {
+    fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
+        let folders = self.folders().map_err(fault)?;
+        let info = |(_, f): (u32, FolderRow)| FolderInfo {
+            attributes: special(f.special.as_deref()),
+            subscribed: f.subscribed,
+            name: f.name,
+        };
+        Ok(folders.into_iter().map(info).collect())
+    }
+
+    fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
+        self.state(name)
+    }
+
+    fn refresh(&mut self, name: &str) -> Result<FolderState, Refusal> {
+        self.state(name)
+    }
+
+    fn version(&mut self, name: &str) -> Result<Option<u64>, Refusal> {
+        Ok(Some(self.folder(name)?.1.modseq))
+    }
+
+    fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
+        let Some(rope) = self.rope(name, uid)? else { return Ok(None) };
+        self.engine.read_all(&rope).map(Some).map_err(fault)
+    }
+
+    fn header(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
+        let Some(rope) = self.rope(name, uid)? else { return Ok(None) };
+        let beginning = self.engine.read(&rope, 0, HEADER).map_err(fault)?;
+        if beginning.windows(4).any(|w| w == b"\r\n\r\n") {
+            return Ok(Some(beginning));
+        }
+        self.engine.read_all(&rope).map(Some).map_err(fault)
+    }
+
+    fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal> {
+        self.change_flags(name, uids, op, flags)
+    }
+
+    fn append_start(&mut self, name: &str, size: u64) -> Result<(), Refusal> {
+        self.incoming = Vec::new();
+        self.target(name)?;
+        self.check_room(size)
+    }
+
+    fn append(&mut self, name: &str, flags: &Flags, date: Option<Timestamp>) -> Result<(u32, u32), Refusal> {
+        let bytes = std::mem::take(&mut self.incoming);
+        self.append_bytes(name, flags, date.unwrap_or(self.now), &bytes)
+    }
+
+    fn expunge(&mut self, name: &str, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
+        let (number, _) = self.folder(name)?;
+        let deleted = Flags::new().with(System::Deleted).bits();
+        self.remove(number, uids, |entry| entry.flags & deleted != 0)
+    }
+
+    fn copy(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        self.transfer(name, uids, target, false)
+    }
+
+    fn move_(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        self.transfer(name, uids, target, true)
+    }
+
+    fn create(&mut self, name: &str) -> Result<(), Refusal> {
+        self.create_folder(name)
+    }
+
+    fn delete(&mut self, name: &str) -> Result<(), Refusal> {
+        self.delete_folder(name)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), Refusal> {
+        self.rename_folder(from, to)
+    }
+
+    fn subscribe(&mut self, name: &str, on: bool) -> Result<(), Refusal> {
+        let (number, _) = self.folder(name)?;
+        self.change_folder(number, |f| f.subscribed = on)
+    }
+
+    fn status(&mut self, name: &str) -> Result<Status, Refusal> {
+        let (number, folder) = self.folder(name)?;
+        let entries = self.entries(number).map_err(fault)?;
+        let seen = Flags::new().with(System::Seen).bits();
+        let unseen = entries.iter().filter(|(_, e)| e.flags & seen == 0).count();
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok(Status {
+            messages: number(entries.len()),
+            unseen: number(unseen),
+            uid_next: folder.uid_next,
+            uid_validity: folder.uid_validity,
+        })
+    }
+}
+
+impl<S: Store> Boxes<S> {
+    fn change_folder(&self, number: u32, change: impl Fn(&mut FolderRow)) -> Result<(), Refusal> {
+        let _lane = self.engine.lanes.hold(&[self.mailbox]);
+        let key = folder_key(self.mailbox, number);
+        sigillo_store::transact(&self.engine.store, 8, |tx| {
+            if let Some(value) = tx.get(&key)? {
+                let mut folder: FolderRow = decode(&key, &value)?;
+                change(&mut folder);
+                tx.put(&key, crate::rows::encode(&folder));
+            }
+            Ok::<_, Error>(())
+        })
+        .map_err(fault)
+    }
+}

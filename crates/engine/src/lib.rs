@@ -1,0 +1,33 @@
+//! The use-cases: what happens to a message from submission to delivery, told over ports.
+//!
+//! Knows: accounts, rules, rows; which facts belong into one commit; when a peer may hear "250".
+//! Must never know: tokio, sockets, the wall clock, which store or which key stands behind a port.
+//! Entry points: [`Engine`] (its methods are the use-cases) and [`front`] (connections over them).
+//! Sources: RFC 6109 §§2–3; DM 2-11-2005; architecture, "The way of a message".
+//! Invariants:
+//! - nobody hears "250" before one durable commit holds all that the answer says (`tests/e2e`: fdatasync before 250);
+//! - a receipt says "consegnato" only in the commit that puts the message into the mailbox (`deliver.rs`, `tests/world`);
+//! - every accepted recipient ends in exactly one outcome, through crashes and lost answers (`tests/world`, `tests/e2e`);
+//! - the same bytes handed over twice are stored once (`tests::a_lost_answer_stores_once`).
+
+mod deadlines;
+mod deliver;
+mod directory;
+mod error;
+pub mod front;
+mod ledger;
+mod queue;
+mod receive;
+mod rows;
+mod setup;
+mod stored;
+mod submit;
+
+pub use directory::{Login, LoginError};
+pub use error::{Error, Rejected};
+pub use front::{Arrived, Peer};
+pub use queue::{Dispatch, Waiting};
+pub use receive::Received;
+pub use setup::{Bell, Engine, Setup};
+pub use stored::Filed;
+pub use submit::Submitted;

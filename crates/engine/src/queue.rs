@@ -1,0 +1,398 @@
+//! What waits to be done: envelopes and notices to hand over, envelopes to put into mailboxes.
+//!
+//! An item is due at a time; a worker claims it, works, and its outcome is committed. Claims live in this process:
+//! after a crash everything is due again, and what was handed over twice is recognised by who receives it.
+
+use std::time::Duration;
+
+use sigillo_base::{Address, Domain, MsgId, PecId, Timestamp};
+use sigillo_pec::{Facts, compose};
+use sigillo_smtp::client::RecipientOutcome;
+use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transact};
+
+use crate::front::{Arrived, Peer};
+use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
+use crate::{Engine, Error, Rejected, deadlines, submit};
+
+/// A message to be handed over to another provider. Claimed: give it back with [`Engine::report`] or
+/// [`Engine::defer`].
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    pub(crate) item: u128,
+    /// The domain whose mail exchangers take it.
+    pub to: Domain,
+    /// MAIL FROM; `None` is the null reverse-path.
+    pub from: Option<Address>,
+    /// RCPT TO.
+    pub rcpts: Vec<Address>,
+    /// Octets.
+    pub size: u64,
+    /// Bytes above 127 are inside: BODY=8BITMIME where the other server offers it (RFC 6152).
+    pub eight_bit: bool,
+    /// The domain is certified: without TLS nothing is sent (pec rule 10).
+    pub require_tls: bool,
+    /// Where the bytes are; read them with [`Engine::read`].
+    pub message: Rope,
+    /// The certified identifier it belongs to, for logs.
+    pub transaction: String,
+    /// Attempts that failed before.
+    pub attempts: u32,
+}
+
+/// A line of the queue, for people.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Number of the item.
+    pub id: u128,
+    /// `relay` or `deliver`.
+    pub work: &'static str,
+    /// Where it goes: a domain or a mailbox.
+    pub to: String,
+    /// Recipients still open.
+    pub rcpts: usize,
+    /// When it was queued.
+    pub created: Timestamp,
+    /// When it is tried next.
+    pub due: Timestamp,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// Why the last one failed; empty when there was none.
+    pub last_error: String,
+    /// The certified identifier it belongs to.
+    pub transaction: String,
+}
+
+/// Envelopes are given up after this time (RFC 6109 §2.2.2: 24 hours in transfer); certified recipients end earlier,
+/// with their second deadline.
+const ENVELOPE_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Receipts are evidence: they are tried longer.
+const NOTICE_LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
+
+/// Index of due items: local work and relay apart, so that a dead destination never hides a local delivery.
+const LOCAL: u8 = 0;
+const RELAY: u8 = 1;
+
+pub(crate) fn due_key(work: &Work, due: i64, id: u128) -> KeyBuilder {
+    let lane = if matches!(work, Work::Deliver { .. } | Work::Relay { local: true, .. }) { LOCAL } else { RELAY };
+    KeyBuilder::new(tag::QUEUE_DUE).u8(lane).time(Timestamp::from_millis(due)).u128(id)
+}
+
+/// Queues work, due at once.
+pub(crate) fn enqueue<S: Store>(tx: &mut Transaction<'_, S>, id: u128, work: Work, pec_id: &PecId, now: Timestamp) {
+    let item = ItemRow {
+        work,
+        created: now.as_millis(),
+        due: now.as_millis(),
+        attempts: 0,
+        last_error: String::new(),
+        pec_id: pec_id.as_str().into(),
+    };
+    tx.put(due_key(&item.work, item.due, id), []);
+    tx.put(item_key(id), encode(&item));
+}
+
+/// The item, if it still waits.
+pub(crate) fn item<S: Store>(tx: &mut Transaction<'_, S>, id: u128) -> Result<Option<ItemRow>, Error> {
+    let key = item_key(id);
+    Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?)
+}
+
+/// Takes an item out of the queue.
+pub(crate) fn remove<S: Store>(tx: &mut Transaction<'_, S>, id: u128, item: &ItemRow) {
+    tx.delete(due_key(&item.work, item.due, id));
+    tx.delete(item_key(id));
+}
+
+fn reschedule<S: Store>(tx: &mut Transaction<'_, S>, id: u128, mut item: ItemRow, due: Timestamp) {
+    tx.delete(due_key(&item.work, item.due, id));
+    item.due = due.as_millis();
+    tx.put(due_key(&item.work, item.due, id), []);
+    tx.put(item_key(id), encode(&item));
+}
+
+/// Seconds until the next attempt: 30 s, doubling, at most 15 minutes, spread by a quarter so that a destination that
+/// comes back is not met by everybody at once.
+fn backoff(attempts: u32, id: u128) -> Duration {
+    let base = (30u64 << attempts.min(5)).min(900);
+    Duration::from_millis(base * 1000 - (base * 250).min((id % 1000) as u64 * base / 4))
+}
+
+/// A claim on queue items, given back when dropped.
+pub(crate) struct Claim<'e, S: Store> {
+    engine: &'e Engine<S>,
+    id: u128,
+}
+
+impl<S: Store> Drop for Claim<'_, S> {
+    fn drop(&mut self) {
+        self.engine.claimed.lock().remove(&self.id);
+    }
+}
+
+impl<S: Store> Engine<S> {
+    /// Claims something by number; `None` when another worker has it.
+    pub(crate) fn claim(&self, id: u128) -> Option<Claim<'_, S>> {
+        self.claimed.lock().insert(id).then_some(Claim { engine: self, id })
+    }
+
+    /// Numbers of items due by `now`, not claimed, oldest first.
+    fn due_items(&self, lane: u8, now: Timestamp, limit: usize) -> Result<Vec<(Timestamp, u128)>, Error> {
+        let (from, _) = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).range();
+        let to = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).time(now.plus(Duration::from_millis(1)));
+        let held = self.claimed.lock().len();
+        let rows = self.store.scan(&from, to.as_ref(), limit + held)?;
+        let claimed = self.claimed.lock();
+        let mut items = Vec::new();
+        for (key, _) in rows {
+            let mut reader = KeyReader::new(&key, tag::QUEUE_DUE)?;
+            reader.u8()?;
+            let (due, id) = (reader.time()?, reader.u128()?);
+            if !claimed.contains(&id) && items.len() < limit {
+                items.push((due, id));
+            }
+        }
+        Ok(items)
+    }
+
+    /// Claims at most `limit` messages that should go to other providers now.
+    ///
+    /// # Errors
+    /// The store's fault; then nothing is claimed.
+    pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Dispatch>, Error> {
+        let mut claimed = Vec::new();
+        for (_, id) in self.due_items(RELAY, now, limit)? {
+            let Some(claim) = self.claim(id) else { continue };
+            match self.dispatch(id) {
+                Ok(Some(dispatch)) => {
+                    std::mem::forget(claim); // given back by report() or defer()
+                    claimed.push(dispatch);
+                }
+                Ok(None) => {}
+                // One damaged row must not stop the others.
+                Err(error) => tracing::error!(item = %format_args!("{id:032x}"), %error, "queue item unreadable"),
+            }
+        }
+        Ok(claimed)
+    }
+
+    fn dispatch(&self, id: u128) -> Result<Option<Dispatch>, Error> {
+        let key = item_key(id);
+        let Some(value) = self.store.get(key.as_ref())? else { return Ok(None) };
+        let row: ItemRow = decode(&key, &value)?;
+        let Work::Relay { domain, from, rcpts, msg, size, eight_bit, .. } = &row.work else { return Ok(None) };
+        let bad = || sigillo_store::Error::corrupt(&key, "an address of the item is unreadable");
+        let to = Domain::parse(domain).map_err(|_| bad())?;
+        Ok(Some(Dispatch {
+            item: id,
+            from: from.as_deref().map(Address::parse).transpose().map_err(|_| bad())?,
+            rcpts: rcpts.iter().map(|r| Address::parse(r)).collect::<Result<_, _>>().map_err(|_| bad())?,
+            size: *size,
+            eight_bit: *eight_bit,
+            require_tls: self.current().index.provider_of(&to).is_some(),
+            to,
+            message: self.expect_message(MsgId(*msg))?,
+            transaction: row.pec_id,
+            attempts: row.attempts,
+        }))
+    }
+
+    /// Records what became of each recipient: who was taken or refused for good leaves the queue, a refusal of an
+    /// envelope becomes the sender's notice in the same commit, the others are tried again later.
+    ///
+    /// # Errors
+    /// The store's or the signer's fault: the item stays due, and is handed over again; the other side recognises it.
+    pub fn report(&self, dispatch: &Dispatch, outcomes: &[RecipientOutcome], now: Timestamp) -> Result<(), Error> {
+        let _claim = Claim { engine: self, id: dispatch.item };
+        let mut open = Vec::new();
+        let mut last = String::new();
+        let mut failed = Vec::new();
+        for outcome in outcomes {
+            match &outcome.result {
+                Ok(reply) => {
+                    tracing::info!(pec_id = dispatch.transaction, rcpt = %outcome.address, %reply, "handed over")
+                }
+                Err(failure) if failure.permanent => failed.push((outcome.address.clone(), failure.text.clone())),
+                Err(failure) => {
+                    last.clone_from(&failure.text);
+                    open.push(outcome.address.as_str().to_owned());
+                }
+            }
+        }
+        self.settle(dispatch, open, &last, failed, now)
+    }
+
+    /// Gives a dispatch back that could not be attempted (no route, no connection, no TLS).
+    ///
+    /// # Errors
+    /// The store's or the signer's fault.
+    pub fn defer(&self, dispatch: &Dispatch, why: &str, now: Timestamp) -> Result<(), Error> {
+        let _claim = Claim { engine: self, id: dispatch.item };
+        let open = dispatch.rcpts.iter().map(|r| r.as_str().to_owned()).collect();
+        self.settle(dispatch, open, why, Vec::new(), now)
+    }
+
+    fn settle(
+        &self,
+        dispatch: &Dispatch,
+        mut open: Vec<String>,
+        why: &str,
+        mut failed: Vec<(Address, String)>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let key = item_key(dispatch.item);
+        let Some(value) = self.store.get(key.as_ref())? else { return Ok(()) };
+        let row: ItemRow = decode(&key, &value)?;
+        let Work::Relay { what, .. } = row.work else { return Ok(()) };
+        let life = if what == Carried::Envelope { ENVELOPE_LIFE } else { NOTICE_LIFE };
+        if now.since(Timestamp::from_millis(row.created)) >= life {
+            failed.extend(open.drain(..).filter_map(|r| Address::parse(&r).ok()).map(|r| (r, why.to_owned())));
+        }
+        for (rcpt, text) in &failed {
+            tracing::warn!(pec_id = dispatch.transaction, %rcpt, why = text, "refused for good");
+            if what == Carried::Envelope {
+                self.fail_recipient(dispatch, rcpt, text, now)?;
+            }
+        }
+        transact(&self.store, 8, |tx| {
+            let Some(mut row) = item(tx, dispatch.item)? else { return Ok(()) };
+            let Work::Relay { rcpts, .. } = &mut row.work else { return Ok(()) };
+            // A recipient that was withdrawn meanwhile (second deadline) stays withdrawn.
+            rcpts.retain(|r| open.contains(r));
+            if rcpts.is_empty() {
+                remove(tx, dispatch.item, &row);
+                return Ok(());
+            }
+            row.attempts += 1;
+            row.last_error = why.chars().take(500).collect();
+            let due = now.plus(backoff(row.attempts - 1, dispatch.item));
+            tracing::info!(pec_id = row.pec_id, to = %dispatch.to, why, %due, "deferred");
+            reschedule(tx, dispatch.item, row, due);
+            Ok::<_, Error>(())
+        })
+    }
+
+    /// The envelope was refused for this recipient: the sender hears it from us (RFC 6109 §2.2.2).
+    fn fail_recipient(&self, dispatch: &Dispatch, rcpt: &Address, text: &str, now: Timestamp) -> Result<(), Error> {
+        let Some(id) = PecId::parse(&dispatch.transaction) else { return Ok(()) };
+        let Some(sent) = submit::sent(&self.store, &id)? else { return Ok(()) };
+        let facts: Facts = sent.facts.facts(crate::rows::sent_key(&id))?;
+        let why = compose::NonDelivery::refused(text);
+        let draft = compose::non_delivery(&self.provider, &facts, now, self.new_pec_id(), rcpt, why);
+        let notice = self.sign(draft, &[], now)?;
+        self.close_recipient(&id, &sent, rcpt, Outcome::Failed, &notice, dispatch.item, now)
+    }
+
+    /// When something falls due next: an item nobody works at, or a deadline.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        let far = Timestamp::from_millis(i64::MAX);
+        let mut next = deadlines::first(&self.store)?;
+        for lane in [LOCAL, RELAY] {
+            if let Some((due, _)) = self.due_items(lane, far, 1)?.first() {
+                next = Some(next.map_or(*due, |n| n.min(*due)));
+            }
+        }
+        Ok(next)
+    }
+
+    /// Does what is due in this provider itself: envelopes into mailboxes, overdue notices. Several workers may call
+    /// it at once. Gives how much was done; 0 means that nothing is due.
+    ///
+    /// # Errors
+    /// The store's fault while looking; a piece of work that fails is logged, tried again later, and stops nobody.
+    pub fn run_due(&self, now: Timestamp) -> Result<usize, Error> {
+        let mut done = 0;
+        for (_, id) in self.due_items(LOCAL, now, 8)? {
+            let Some(_claim) = self.claim(id) else { continue };
+            match self.run_item(id, now) {
+                Ok(()) => done += 1,
+                Err(error) => {
+                    tracing::error!(item = %format_args!("{id:032x}"), %error, "delivery failed, will be tried again");
+                    self.put_off(id, &error.to_string(), now)?;
+                }
+            }
+        }
+        Ok(done + self.run_deadlines(now)?)
+    }
+
+    fn run_item(&self, id: u128, now: Timestamp) -> Result<(), Error> {
+        let key = item_key(id);
+        let Some(value) = self.store.get(key.as_ref())? else { return Ok(()) };
+        match decode::<ItemRow>(&key, &value)?.work {
+            Work::Deliver { msg, rcpt, issued } => self.deliver(id, MsgId(msg), &rcpt, &issued, now),
+            Work::Relay { .. } => match self.dispatch(id)? {
+                Some(dispatch) => self.loop_back(&dispatch, now),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Hands a message over to ourselves: the whole procedure runs also inside one provider (RFC 6109 §3.4), only
+    /// without SMTP between.
+    fn loop_back(&self, dispatch: &Dispatch, now: Timestamp) -> Result<(), Error> {
+        let mail = Arrived {
+            from: dispatch.from.clone(),
+            to: dispatch.rcpts.clone(),
+            bytes: self.read_all(&dispatch.message)?,
+            peer: Peer::LOCAL,
+            ehlo: self.host.clone(),
+            tls: true,
+            authenticated: false,
+        };
+        let (open, why, failed) = match self.take_in(&mail, Some(&dispatch.message), now) {
+            Ok(_) => (Vec::new(), String::new(), Vec::new()),
+            Err(Rejected::Refused(reply)) if reply.code >= 500 => {
+                let text = reply.to_string();
+                (Vec::new(), text.clone(), dispatch.rcpts.iter().map(|r| (r.clone(), text.clone())).collect())
+            }
+            Err(Rejected::Refused(reply)) => {
+                (dispatch.rcpts.iter().map(|r| r.as_str().to_owned()).collect(), reply.to_string(), Vec::new())
+            }
+            Err(Rejected::Fault(error)) => return Err(error),
+        };
+        self.settle(dispatch, open, &why, failed, now)
+    }
+
+    fn put_off(&self, id: u128, why: &str, now: Timestamp) -> Result<(), Error> {
+        transact(&self.store, 8, |tx| {
+            let Some(mut row) = item(tx, id)? else { return Ok(()) };
+            row.attempts += 1;
+            row.last_error = why.chars().take(500).collect();
+            let due = now.plus(backoff(row.attempts - 1, id));
+            reschedule(tx, id, row, due);
+            Ok(())
+        })
+    }
+
+    /// At most `limit` items of the queue after this number.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn queue(&self, after: u128, limit: usize) -> Result<Vec<Waiting>, Error> {
+        let from = item_key(after.saturating_add(1));
+        let (_, to) = KeyBuilder::new(tag::QUEUE_ITEM).range();
+        let rows = self.store.scan(from.as_ref(), &to, limit)?;
+        rows.into_iter().map(|(key, value)| waiting(&key, &value)).collect()
+    }
+}
+
+fn waiting(key: &[u8], value: &[u8]) -> Result<Waiting, Error> {
+    let row: ItemRow = decode(key, value)?;
+    let (work, to, rcpts) = match row.work {
+        Work::Relay { domain, rcpts, .. } => ("relay", domain, rcpts.len()),
+        Work::Deliver { rcpt, .. } => ("deliver", rcpt, 1),
+    };
+    Ok(Waiting {
+        id: KeyReader::new(key, tag::QUEUE_ITEM)?.u128()?,
+        work,
+        to,
+        rcpts,
+        created: Timestamp::from_millis(row.created),
+        due: Timestamp::from_millis(row.due),
+        attempts: row.attempts,
+        last_error: row.last_error,
+        transaction: row.pec_id,
+    })
+}

@@ -1,0 +1,291 @@
+//! How the engine's facts are written: a version byte, then postcard; keys from the store's tags.
+//!
+//! A row that could pass the value limit (a message to a thousand recipients) goes through [`put_large`].
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sigillo_base::{Address, MailboxId, MsgId, PecId, Timestamp, Uid};
+use sigillo_pec::{Facts, Recipient, RecipientClass};
+use sigillo_store::{Error, KeyBuilder, Rope, Store, Transaction, body, tag};
+
+const VERSION: u8 = 1;
+/// Larger rows become bodies; the value limit is 64 KiB.
+const LARGE: usize = 60 * 1024;
+
+/// A row's value: version byte, then the fields.
+pub fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+    // Writing into a growing vector cannot fail for the plain structs of this file.
+    postcard::to_extend(row, vec![VERSION]).unwrap_or_default()
+}
+
+/// Reads what [`encode`] wrote; a damaged row names its key.
+pub fn decode<T: DeserializeOwned>(key: impl AsRef<[u8]>, value: &[u8]) -> Result<T, Error> {
+    match value.split_first() {
+        Some((&VERSION, fields)) => {
+            postcard::from_bytes(fields).map_err(|e| Error::corrupt(key, format!("unreadable: {e}")))
+        }
+        Some((v, _)) => Err(Error::corrupt(key, format!("row version {v}, this release reads {VERSION}"))),
+        None => Err(Error::corrupt(key, "empty row")),
+    }
+}
+
+/// Writes a row of any size: past the value limit its bytes become a body, linked from the row.
+pub fn put_large<S: Store, T: Serialize>(tx: &mut Transaction<'_, S>, key: &KeyBuilder, row: &T) -> Result<(), Error> {
+    let bytes = encode(row);
+    let value = if bytes.len() <= LARGE {
+        encode(&Large::Here(bytes))
+    } else {
+        let id = body::put(tx.store(), tx, &bytes)?;
+        body::link(tx, id, key.as_ref())?;
+        encode(&Large::Body(id.0, bytes.len() as u64))
+    };
+    tx.put(key, value);
+    Ok(())
+}
+
+/// Reads what [`put_large`] wrote.
+pub fn get_large<S: Store, T: DeserializeOwned>(store: &S, key: &KeyBuilder) -> Result<Option<T>, Error> {
+    let Some(value) = store.get(key.as_ref())? else { return Ok(None) };
+    match decode(key, &value)? {
+        Large::Here(bytes) => decode(key, &bytes).map(Some),
+        Large::Body(id, len) => decode(key, &body::get_range(store, sigillo_store::BodyId(id), 0, len)?).map(Some),
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+enum Large {
+    Here(Vec<u8>),
+    Body([u8; 32], u64),
+}
+
+/// A stored message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MessageRow {
+    rope: Vec<u8>,
+    /// Octets.
+    pub size: u64,
+}
+
+impl MessageRow {
+    pub fn new(rope: &Rope) -> Result<Self, Error> {
+        Ok(Self { rope: rope.encode()?, size: rope.len() })
+    }
+
+    pub fn rope(&self, key: impl AsRef<[u8]>) -> Result<Rope, Error> {
+        Rope::decode(&self.rope).map_err(|e| Error::corrupt(key, e.to_string()))
+    }
+}
+
+/// A folder of a mailbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FolderRow {
+    pub name: String,
+    pub uid_validity: u32,
+    pub uid_next: u32,
+    pub modseq: u64,
+    pub subscribed: bool,
+    /// `sent`, `trash` …: the special use of RFC 6154, if any.
+    pub special: Option<String>,
+}
+
+/// A message in a folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EntryRow {
+    pub msg: u128,
+    /// The system flags, one bit each (`sigillo_imap::Flags::bits`).
+    pub flags: u8,
+    pub keywords: Vec<String>,
+    /// INTERNALDATE, in milliseconds.
+    pub date: i64,
+    pub size: u32,
+    pub modseq: u64,
+}
+
+/// What a mailbox holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoxUsage {
+    pub bytes: u64,
+    pub messages: u64,
+}
+
+/// Something that waits to be done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ItemRow {
+    pub work: Work,
+    pub created: i64,
+    pub due: i64,
+    pub attempts: u32,
+    /// Why the last attempt failed; empty before the first.
+    pub last_error: String,
+    /// The certified identifier it belongs to, for logs and questions.
+    pub pec_id: String,
+}
+
+/// What a queue item does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Work {
+    /// Hands a message over to the provider of a domain; `local` when that is this provider itself.
+    Relay {
+        domain: String,
+        local: bool,
+        from: Option<String>,
+        rcpts: Vec<String>,
+        msg: u128,
+        size: u64,
+        eight_bit: bool,
+        what: Carried,
+    },
+    /// Puts a received envelope into one mailbox; `issued` is the word of the receipt's kind.
+    Deliver { msg: u128, rcpt: String, issued: String },
+}
+
+/// What a relayed message is: it decides what its failure means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Carried {
+    /// A transport envelope: a failure is told to the sender.
+    Envelope,
+    /// A receipt or notice: a failure is logged, never answered (RFC 6109 §3.3.3).
+    Notice,
+}
+
+/// Facts of a certified message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FactsRow {
+    sender: String,
+    recipients: Vec<(String, bool)>,
+    reply_to: String,
+    subject: Option<String>,
+    id: String,
+    msgid: Option<String>,
+}
+
+impl From<&Facts> for FactsRow {
+    fn from(f: &Facts) -> Self {
+        let certified = |r: &Recipient| r.class == RecipientClass::Certified;
+        Self {
+            sender: f.sender.as_str().into(),
+            recipients: f.recipients.iter().map(|r| (r.address.as_str().into(), certified(r))).collect(),
+            reply_to: f.reply_to.clone(),
+            subject: f.subject.clone(),
+            id: f.id.as_str().into(),
+            msgid: f.msgid.clone(),
+        }
+    }
+}
+
+impl FactsRow {
+    pub fn facts(&self, key: impl AsRef<[u8]>) -> Result<Facts, Error> {
+        let bad = |what: &str| Error::corrupt(key.as_ref(), format!("not an address or id: {what}"));
+        let recipients = self.recipients.iter().map(|(text, certified)| {
+            let class = if *certified { RecipientClass::Certified } else { RecipientClass::External };
+            Ok(Recipient { address: Address::parse(text).map_err(|_| bad(text))?, class })
+        });
+        Ok(Facts {
+            sender: Address::parse(&self.sender).map_err(|_| bad(&self.sender))?,
+            recipients: recipients.collect::<Result<_, Error>>()?,
+            reply_to: self.reply_to.clone(),
+            subject: self.subject.clone(),
+            id: PecId::parse(&self.id).ok_or_else(|| bad(&self.id))?,
+            msgid: self.msgid.clone(),
+        })
+    }
+}
+
+/// A certified message that one of our users sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SentRow {
+    pub facts: FactsRow,
+    /// The sender's mailbox.
+    pub mailbox: u64,
+    /// Acceptance, in milliseconds: the start of every deadline.
+    pub at: i64,
+}
+
+/// Where a sent message stands for one certified recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DispatchRow {
+    pub taken: bool,
+    pub first_sent: bool,
+    pub outcome: Option<Outcome>,
+    /// The queue item that carries the envelope to this recipient, while there may be one.
+    pub item: u128,
+    /// When its timer is due, in milliseconds, if one runs.
+    pub timer: Option<i64>,
+}
+
+/// How a certified recipient ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// A delivery receipt came.
+    Delivered,
+    /// A notice of non-delivery came or was made.
+    Failed,
+    /// The second deadline passed; a later delivery receipt turns it into `Delivered`.
+    PresumedFailed,
+}
+
+/// What the delivery point must know of a received envelope.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ArrivalRow {
+    pub facts: FactsRow,
+    /// The word of the receipt kind that the sender asked for.
+    pub requested: String,
+    /// Where the content of postacert.eml lies in the stored message.
+    pub original: Option<(u64, u64)>,
+}
+
+pub fn message_key(id: MsgId) -> KeyBuilder {
+    KeyBuilder::new(tag::MESSAGE).msg(id)
+}
+
+pub fn arrival_key(id: MsgId) -> KeyBuilder {
+    KeyBuilder::new(tag::ARRIVAL).msg(id)
+}
+
+pub fn folder_key(mailbox: MailboxId, folder: u32) -> KeyBuilder {
+    KeyBuilder::new(tag::FOLDER).mailbox(mailbox).u32(folder)
+}
+
+pub fn entry_key(mailbox: MailboxId, folder: u32, uid: Uid) -> KeyBuilder {
+    KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(mailbox).u32(folder).uid(uid)
+}
+
+pub fn usage_key(mailbox: MailboxId) -> KeyBuilder {
+    KeyBuilder::new(tag::BOX_USAGE).mailbox(mailbox)
+}
+
+pub fn rate_key(mailbox: MailboxId) -> KeyBuilder {
+    KeyBuilder::new(tag::RATE).mailbox(mailbox)
+}
+
+pub fn mailbox_key(id: MailboxId) -> KeyBuilder {
+    KeyBuilder::new(tag::MAILBOX).mailbox(id)
+}
+
+pub fn address_key(address: &Address) -> KeyBuilder {
+    KeyBuilder::new(tag::MAILBOX_BY_ADDRESS).text(&address.key())
+}
+
+pub fn item_key(id: u128) -> KeyBuilder {
+    KeyBuilder::new(tag::QUEUE_ITEM).u128(id)
+}
+
+pub fn sent_key(id: &PecId) -> KeyBuilder {
+    KeyBuilder::new(tag::DISPATCH).text(id.as_str()).text("")
+}
+
+pub fn dispatch_key(id: &PecId, rcpt: &Address) -> KeyBuilder {
+    KeyBuilder::new(tag::DISPATCH).text(id.as_str()).text(&rcpt.key())
+}
+
+pub fn timer_key(due: Timestamp, id: &PecId, rcpt: &Address) -> KeyBuilder {
+    KeyBuilder::new(tag::TIMER_DUE).time(due).text(id.as_str()).text(&rcpt.key())
+}
+
+pub fn received_key(message_id: &str, rcpt: &Address) -> KeyBuilder {
+    KeyBuilder::new(tag::RECEIVED).bytes(&sigillo_smime::sha256(message_id.as_bytes())).text(&rcpt.key())
+}
+
+pub fn archive_key(mailbox: MailboxId, at: Timestamp, msg: MsgId) -> KeyBuilder {
+    KeyBuilder::new(tag::ARCHIVE).mailbox(mailbox).time(at).msg(msg)
+}

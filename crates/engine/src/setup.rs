@@ -1,0 +1,192 @@
+//! The engine with all it stands on: its store, its identity, what it trusts, and the ports to the world.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard, RwLock};
+use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId};
+use sigillo_pec::Provider;
+use sigillo_pec::index::Index;
+use sigillo_smime::{Identity, Signer, Trust};
+use sigillo_store::{Store, body};
+
+/// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
+pub trait Bell: Send + Sync {
+    /// A message came into this mailbox, or a flag changed.
+    fn mailbox_changed(&self, mailbox: MailboxId);
+    /// Work was queued that may be due now.
+    fn queue_changed(&self);
+}
+
+/// A provider's identity and ports. What may change while running (index, trust, identity) can be replaced later.
+#[derive(Clone)]
+pub struct Setup {
+    /// Name and service address, as certification data show them.
+    pub provider: Provider,
+    /// Our name in SMTP and in trace lines.
+    pub host: String,
+    /// The signing certificate with its chain.
+    pub identity: Identity,
+    /// Its key.
+    pub signer: Arc<dyn Signer>,
+    /// Anchors and revocation lists for other providers' certificates.
+    pub trust: Arc<Trust>,
+    /// The directory of providers.
+    pub index: Arc<Index>,
+    /// Where fresh numbers come from.
+    pub ids: Arc<dyn IdSource>,
+    /// Whom to tell about changes.
+    pub bell: Arc<dyn Bell>,
+    /// Domains whose mailboxes are here, the service domain included.
+    pub local_domains: Vec<Domain>,
+}
+
+/// One provider at work. Its methods are the use-cases; they may block (store, signature) and belong on worker threads.
+pub struct Engine<S> {
+    pub(crate) store: S,
+    pub(crate) provider: Provider,
+    pub(crate) host: String,
+    pub(crate) service_domain: Domain,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) bell: Arc<dyn Bell>,
+    pub(crate) local_domains: HashSet<Domain>,
+    pub(crate) current: RwLock<Current>,
+    pub(crate) lanes: Lanes,
+    /// Queue items and timers that a worker of this process holds.
+    pub(crate) claimed: Mutex<HashSet<u128>>,
+    /// Sessions' verified passwords: a keyed digest per mailbox, so that argon2 runs once.
+    pub(crate) verified: Mutex<HashMap<MailboxId, [u8; 32]>>,
+    pub(crate) boot_key: u128,
+}
+
+/// The parts that a reload replaces.
+#[derive(Clone)]
+pub(crate) struct Current {
+    pub identity: Identity,
+    pub signer: Arc<dyn Signer>,
+    pub trust: Arc<Trust>,
+    pub index: Arc<Index>,
+}
+
+impl<S: Store> Engine<S> {
+    /// Starts a provider on its store.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] when the signing certificate does not carry the service address, since nothing that
+    /// it signed would be accepted (RFC 6109 §2.1); the store's fault.
+    pub fn open(store: S, setup: Setup) -> Result<Self, crate::Error> {
+        let service = &setup.provider.service_address;
+        if !setup.identity.certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service.as_str())) {
+            return Err(crate::Error::Invalid(format!(
+                "il certificato di firma non contiene l'indirizzo di servizio {service} (subjectAltName rfc822Name)"
+            )));
+        }
+        discard_uploads(&store)?;
+        let service_domain = service.domain().clone();
+        let mut local_domains: HashSet<Domain> = setup.local_domains.into_iter().collect();
+        local_domains.insert(service_domain.clone());
+        let boot_key = setup.ids.next_id();
+        Ok(Self {
+            store,
+            provider: setup.provider,
+            host: setup.host,
+            service_domain,
+            ids: setup.ids,
+            bell: setup.bell,
+            local_domains,
+            current: RwLock::new(Current {
+                identity: setup.identity,
+                signer: setup.signer,
+                trust: setup.trust,
+                index: setup.index,
+            }),
+            lanes: Lanes::default(),
+            claimed: Mutex::default(),
+            verified: Mutex::default(),
+            boot_key,
+        })
+    }
+
+    /// Takes a new directory of providers; messages in work keep the old one.
+    pub fn replace_index(&self, index: Arc<Index>) {
+        self.current.write().index = index;
+    }
+
+    /// Takes new anchors and revocation lists.
+    pub fn replace_trust(&self, trust: Arc<Trust>) {
+        self.current.write().trust = trust;
+    }
+
+    /// Takes a new signing certificate and key.
+    pub fn replace_identity(&self, identity: Identity, signer: Arc<dyn Signer>) {
+        let mut current = self.current.write();
+        (current.identity, current.signer) = (identity, signer);
+    }
+
+    /// The provider's name and service address.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// Our name in SMTP.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether mailboxes of this domain are here.
+    pub fn is_local(&self, domain: &Domain) -> bool {
+        self.local_domains.contains(domain)
+    }
+
+    /// The store, for maintenance and tests.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    pub(crate) fn current(&self) -> Current {
+        self.current.read().clone()
+    }
+
+    pub(crate) fn new_pec_id(&self) -> PecId {
+        PecId::new(self.ids.next_id(), &self.service_domain)
+    }
+
+    pub(crate) fn new_msg(&self) -> MsgId {
+        MsgId(self.ids.next_id())
+    }
+}
+
+/// Removes what a crash left of bodies that no commit published: this is the only server on the store.
+fn discard_uploads<S: Store>(store: &S) -> Result<(), crate::Error> {
+    let mut after = None;
+    loop {
+        let left = body::reservations(store, after, 64)?;
+        let Some(last) = left.last() else { return Ok(()) };
+        after = Some(last.id);
+        for reservation in left {
+            body::discard(store, reservation)?;
+        }
+    }
+}
+
+/// One writer per mailbox in this process, so that transactions on its UIDs never meet: conflicts are left to
+/// several servers on one store.
+pub(crate) struct Lanes(Vec<Mutex<()>>);
+
+const LANES: usize = 256;
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self((0..LANES).map(|_| Mutex::new(())).collect())
+    }
+}
+
+impl Lanes {
+    /// Holds the lanes of these mailboxes, always taken in the same order.
+    pub(crate) fn hold(&self, mailboxes: &[MailboxId]) -> Vec<MutexGuard<'_, ()>> {
+        let mut lanes: Vec<usize> = mailboxes.iter().map(|m| (m.0 % LANES as u64) as usize).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes.into_iter().map(|lane| self.0[lane].lock()).collect()
+    }
+}

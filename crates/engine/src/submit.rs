@@ -1,0 +1,223 @@
+//! The access point (*punto di accesso*): a user's message becomes an acceptance and a transport envelope, or a notice
+//! of non-acceptance (RFC 6109 §3.1). One durable commit, then the answer.
+
+use std::collections::BTreeMap;
+
+use sigillo_accounts::{Limits, Mailbox, Usage};
+use sigillo_base::{Address, Domain, MailboxId, PecId, Timestamp, limits};
+use sigillo_pec::access::{self, Examined, Policy, Submission};
+use sigillo_pec::{Draft, Facts, RecipientClass, Signed, compose};
+use sigillo_store::{Rope, Store, Transaction, transact};
+
+use crate::front::Arrived;
+use crate::rows::{
+    Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, encode, get_large, put_large, rate_key,
+    sent_key,
+};
+use crate::stored::{Place, Stored, archive, post, put_body, put_message};
+use crate::{Engine, Error, Login, Rejected, deadlines, queue};
+
+/// What became of a submission; either way the sender has a signed notice in his mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// Accepted: envelope queued, acceptance in the sender's INBOX.
+    Accepted(PecId),
+    /// Refused for formal defects: the notice of non-acceptance is in the sender's INBOX.
+    NotAccepted(PecId),
+}
+
+/// Everything that one commit of a submission writes.
+struct Plan<'a> {
+    mailbox: MailboxId,
+    limits: Limits,
+    now: Timestamp,
+    facts: &'a Facts,
+    /// The acceptance, or the notice of non-acceptance.
+    notice: &'a Signed,
+    /// The envelope and the original it carries.
+    envelope: Option<(&'a Signed, &'a [u8])>,
+}
+
+impl<S: Store> Engine<S> {
+    /// Whether this user may send now: his state and his rate windows. Asked at MAIL FROM, so that a client over its
+    /// limit does not send a body in vain; the commit counts and checks again.
+    ///
+    /// # Errors
+    /// [`Rejected::Refused`] with the limit, its figure and when it ends.
+    pub fn may_send(&self, login: &Login, from: Option<&Address>, now: Timestamp) -> Result<Mailbox, Rejected> {
+        let mailbox =
+            self.mailbox(login.mailbox)?.ok_or_else(|| Rejected::refused(535, (5, 7, 8), "La casella non esiste"))?;
+        if !mailbox.may_send() {
+            return Err(Rejected::refused(550, (5, 7, 1), "La casella non è abilitata all'invio"));
+        }
+        match from {
+            Some(from) if *from == login.address => {}
+            Some(from) => {
+                let text = format!("L'indirizzo mittente {from} non appartiene all'utente {}", login.address);
+                return Err(Rejected::refused(553, (5, 7, 1), text));
+            }
+            None => return Err(Rejected::refused(550, (5, 7, 1), "Il mittente vuoto non è ammesso all'accesso")),
+        }
+        let key = rate_key(login.mailbox);
+        let mut usage: Usage = match self.store.get(key.as_ref())? {
+            Some(value) => decode(&key, &value)?,
+            None => Usage::default(),
+        };
+        usage.admit(&mailbox.profile.limits(), now).map_err(|e| over(&e))?;
+        Ok(mailbox)
+    }
+
+    /// Takes a user's message. When it returns, everything it says is durable: the notice in the sender's INBOX and,
+    /// if accepted, the envelope in the queue, the original, the legal log, the counters and the deadlines.
+    ///
+    /// # Errors
+    /// [`Rejected::Refused`] when the sender may not send it at all; [`Rejected::Fault`] when nothing was done.
+    pub fn submit(&self, login: &Login, mail: &Arrived, now: Timestamp) -> Result<Submitted, Rejected> {
+        let mailbox = self.may_send(login, mail.from.as_ref(), now)?;
+        let from = mail.from.as_ref().unwrap_or(&login.address);
+        let id = self.new_pec_id();
+        let limits = mailbox.profile.limits();
+        let examined = self.examine(from, mail, &limits, id.clone());
+        let accepted = if examined.defects.is_empty() { self.wrap(from, mail, &examined, now)? } else { None };
+        let facts = &examined.facts;
+        let plan = |notice, envelope| Plan { mailbox: login.mailbox, limits, now, facts, notice, envelope };
+        let answer = if let Some((original, acceptance, envelope)) = &accepted {
+            self.commit_submission(&plan(acceptance, Some((envelope, original))))?;
+            Submitted::Accepted(id)
+        } else {
+            let defects = examined.defects.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let draft = compose::non_acceptance(&self.provider, facts, now, self.new_pec_id(), &defects);
+            let notice = self.sign(draft, &[], now)?;
+            tracing::info!(pec_id = %id, defects, "not accepted");
+            self.commit_submission(&plan(&notice, None))?;
+            Submitted::NotAccepted(id)
+        };
+        self.bell.mailbox_changed(login.mailbox);
+        if accepted.is_some() {
+            self.bell.queue_changed();
+        }
+        Ok(answer)
+    }
+
+    fn examine(&self, from: &Address, mail: &Arrived, limits: &Limits, id: PecId) -> Examined {
+        let index = self.current().index;
+        let classify = |a: &Address| match index.provider_of(a.domain()) {
+            Some(_) => RecipientClass::Certified,
+            None => RecipientClass::External,
+        };
+        let policy = Policy {
+            max_message: limits.max_message.min(limits::LARGEST_PROFILE_MESSAGE),
+            max_recipients: limits.max_recipients,
+            size_times_recipients: None,
+            header_recipients_must_be_rcpt: true,
+        };
+        access::examine(&Submission { from, to: &mail.to, message: &mail.bytes }, &classify, &policy, id)
+    }
+
+    /// The accepted original, the acceptance and the envelope, signed.
+    fn wrap(
+        &self,
+        from: &Address,
+        mail: &Arrived,
+        examined: &Examined,
+        now: Timestamp,
+    ) -> Result<Option<(Vec<u8>, Signed, Signed)>, Error> {
+        let facts = &examined.facts;
+        let trace = format!("Return-Path: <{from}>\r\n{}", mail.received(&self.host, facts.id.as_str(), now));
+        let original = access::accepted_original(&mail.bytes, &facts.id, &trace)?;
+        let acceptance = compose::acceptance(&self.provider, facts, now, self.new_pec_id());
+        let envelope = compose::transport_envelope(&self.provider, facts, now, examined.receipt, &original)?;
+        let acceptance = self.sign(acceptance, &[], now)?;
+        let envelope = self.sign(envelope, &original, now)?;
+        Ok(Some((original, acceptance, envelope)))
+    }
+
+    /// Signs a draft with the provider's current key.
+    pub(crate) fn sign(&self, draft: Draft, source: &[u8], now: Timestamp) -> Result<Signed, Error> {
+        let current = self.current();
+        Ok(draft.sign(source, now, &current.identity, current.signer.as_ref())?)
+    }
+
+    fn commit_submission(&self, plan: &Plan<'_>) -> Result<(), Rejected> {
+        let _lane = self.lanes.hold(&[plan.mailbox]);
+        let (notice_msg, envelope_msg) = (self.new_msg(), self.new_msg());
+        transact(&self.store, 8, |tx| {
+            let key = rate_key(plan.mailbox);
+            let mut usage: Usage = match tx.get(&key)? {
+                Some(value) => decode(&key, &value)?,
+                None => Usage::default(),
+            };
+            usage.admit(&plan.limits, plan.now).map_err(|e| over(&e))?;
+            tx.put(&key, encode(&usage));
+            let notice = put_message(tx, notice_msg, &plan.notice.content, &Rope::new())?;
+            let place = Place::inbox(plan.mailbox, plan.now);
+            post(tx, &place, notice.id, notice.size)?;
+            archive(tx, plan.mailbox, plan.now, notice.id);
+            self.log_issued(tx, plan.notice, plan.now);
+            if let Some((envelope, original)) = plan.envelope {
+                let source = put_body(tx, original)?;
+                let stored = put_message(tx, envelope_msg, &envelope.content, &source)?;
+                archive(tx, plan.mailbox, plan.now, stored.id);
+                self.log_issued(tx, envelope, plan.now);
+                self.send_out(tx, plan, &stored, envelope.eight_bit)?;
+            }
+            Ok::<_, Rejected>(())
+        })
+    }
+
+    /// Queues the envelope, one item for each destination domain, and starts the deadlines of certified recipients.
+    fn send_out(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        plan: &Plan<'_>,
+        envelope: &Stored,
+        eight_bit: bool,
+    ) -> Result<(), Error> {
+        let facts = plan.facts;
+        let mut by_domain: BTreeMap<&Domain, Vec<String>> = BTreeMap::new();
+        for rcpt in &facts.recipients {
+            by_domain.entry(rcpt.address.domain()).or_default().push(rcpt.address.as_str().into());
+        }
+        let sent = SentRow { facts: FactsRow::from(facts), mailbox: plan.mailbox.0, at: plan.now.as_millis() };
+        put_large(tx, &sent_key(&facts.id), &sent)?;
+        let mut items = BTreeMap::new();
+        for (domain, rcpts) in by_domain {
+            let item = self.ids.next_id();
+            items.insert(domain, item);
+            let from = Some(facts.sender.as_str().into());
+            let local = self.is_local(domain);
+            let what = Carried::Envelope;
+            let domain = domain.as_str().into();
+            let (msg, size) = (envelope.id.0, envelope.size);
+            let work = Work::Relay { domain, local, from, rcpts, msg, size, eight_bit, what };
+            queue::enqueue(tx, item, work, &facts.id, plan.now);
+        }
+        for rcpt in facts.certified() {
+            let item = items.get(rcpt.domain()).copied().unwrap_or_default();
+            let row = DispatchRow { taken: false, first_sent: false, outcome: None, item, timer: None };
+            deadlines::write(tx, &facts.id, rcpt, row, plan.now)?;
+        }
+        Ok(())
+    }
+}
+
+/// The answer to a sender over his limit (BOX-09): temporary, with the figure and when it ends.
+fn over(e: &sigillo_accounts::Exceeded) -> Rejected {
+    tracing::warn!(limit = e.limit, until = %e.until, "rate limit reached");
+    Rejected::refused(450, (4, 7, 1), e.to_string())
+}
+
+/// What we know of a certified message that one of our users sent.
+pub(crate) fn sent<S: Store>(store: &S, id: &PecId) -> Result<Option<SentRow>, Error> {
+    Ok(get_large(store, &sent_key(id))?)
+}
+
+/// The state of a sent message for one recipient.
+pub(crate) fn dispatch<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    id: &PecId,
+    rcpt: &Address,
+) -> Result<Option<DispatchRow>, Error> {
+    let key = dispatch_key(id, rcpt);
+    Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?)
+}

@@ -1,0 +1,140 @@
+//! A provider for tests: an engine on a memory store that outlives it.
+
+use std::sync::Arc;
+
+use sigillo_accounts::{PasswordHash, Profile};
+use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
+use sigillo_engine::{Arrived, Bell, Engine, Login, Peer, Setup};
+use sigillo_pec::index::Index;
+use sigillo_smime::Trust;
+use sigillo_store::MemoryStore;
+
+use crate::fixtures::{self, Fixture, Numbers};
+
+/// Hears nothing: tests ask instead of waiting.
+struct Deaf;
+
+impl Bell for Deaf {
+    fn mailbox_changed(&self, _: MailboxId) {}
+    fn queue_changed(&self) {}
+}
+
+/// What every provider is told about the others: whom to trust, who is who.
+#[derive(Clone)]
+pub struct Known {
+    /// Anchors and revocation lists.
+    pub trust: Arc<Trust>,
+    /// The directory of providers.
+    pub index: Arc<Index>,
+}
+
+impl Known {
+    /// The three fixtures under the test authority.
+    pub fn fixtures() -> Self {
+        Self { trust: Arc::new(fixtures::trust()), index: Arc::new(fixtures::index()) }
+    }
+}
+
+/// A provider and its store.
+pub struct House {
+    /// Who it is.
+    pub fixture: Fixture,
+    /// Its rows; they stay when the engine stops.
+    pub store: MemoryStore,
+    /// `None` while it is down.
+    pub engine: Option<Arc<Engine<MemoryStore>>>,
+    ids: Arc<Numbers>,
+    known: Known,
+}
+
+impl House {
+    /// A provider at work, with its service mailbox and no other.
+    pub fn new(fixture: Fixture, seed: u64, known: &Known, now: Timestamp) -> Self {
+        let service = fixture.provider.service_address.clone();
+        let (store, ids, known) = (MemoryStore::new(), Numbers::new(seed), known.clone());
+        let mut house = Self { fixture, store, engine: None, ids, known };
+        house.start();
+        house.add(&service, Profile::Service, now);
+        house
+    }
+
+    /// Begins, or begins again after [`House::stop`] or a crash of the store.
+    pub fn start(&mut self) {
+        self.store.restart();
+        let setup = Setup {
+            provider: self.fixture.provider.clone(),
+            host: format!("mx.{}", self.fixture.provider.service_address.domain()),
+            identity: self.fixture.identity.clone(),
+            signer: Arc::new(self.fixture.signer()),
+            trust: Arc::clone(&self.known.trust),
+            index: Arc::clone(&self.known.index),
+            ids: Arc::clone(&self.ids) as _,
+            bell: Arc::new(Deaf),
+            local_domains: self.fixture.domains.clone(),
+        };
+        self.engine = Some(Arc::new(Engine::open(self.store.clone(), setup).expect("the provider starts")));
+    }
+
+    /// Ends as by a power cut.
+    pub fn stop(&mut self) {
+        self.engine = None;
+        self.store.plan(sigillo_store::memory::Plan::new());
+        self.store.power_cut();
+    }
+
+    /// The engine, which must be up.
+    pub fn engine(&self) -> &Arc<Engine<MemoryStore>> {
+        self.engine.as_ref().expect("asked while up")
+    }
+
+    /// Makes a mailbox into which nobody can log in with a password.
+    pub fn add(&self, user: &Address, profile: Profile, now: Timestamp) -> MailboxId {
+        let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let hash = PasswordHash::parse(hash).expect("a hash");
+        self.engine().add_mailbox(user, profile, hash, now).expect("a mailbox")
+    }
+
+    /// Whether mail for this domain belongs here.
+    pub fn serves(&self, domain: &Domain) -> bool {
+        self.fixture.entry().manages(domain)
+    }
+
+    /// A user who has logged in.
+    pub fn login(&self, user: &Address) -> Login {
+        let row = self.engine().find_mailbox(user).expect("the store answers").expect("the mailbox exists");
+        Login { mailbox: MailboxId(row.id), address: user.clone() }
+    }
+
+    /// Everything in an INBOX: when it came and its bytes. UIDs without a gap are part of it.
+    ///
+    /// # Errors
+    /// What the engine says, or what is wrong with the mailbox.
+    pub fn inbox(&self, user: &Address) -> Result<Vec<(Timestamp, Vec<u8>)>, String> {
+        let engine = self.engine.as_ref().ok_or("the provider is down")?;
+        let text = |e: sigillo_engine::Error| e.to_string();
+        let Some(mailbox) = engine.find_mailbox(user).map_err(text)? else { return Err(format!("no mailbox {user}")) };
+        let filed = engine.inbox(MailboxId(mailbox.id), Uid(0), usize::MAX).map_err(text)?;
+        let mut messages = Vec::new();
+        for (n, f) in filed.iter().enumerate() {
+            if f.uid.0 as usize != n + 1 {
+                return Err(format!("{user}: UIDs have a gap at {}", f.uid.0));
+            }
+            let rope = engine.message(f.message).map_err(text)?.ok_or("an entry without its message")?;
+            messages.push((f.date, engine.read_all(&rope).map_err(text)?));
+        }
+        Ok(messages)
+    }
+}
+
+/// A message as SMTP would have brought it over TLS; `authenticated` for a submission.
+pub fn arrived(from: Option<&Address>, to: &[Address], bytes: Vec<u8>, ehlo: &str, authenticated: bool) -> Arrived {
+    Arrived {
+        from: from.cloned(),
+        to: to.to_vec(),
+        bytes,
+        peer: Peer::LOCAL,
+        ehlo: ehlo.into(),
+        tls: true,
+        authenticated,
+    }
+}

@@ -1,0 +1,187 @@
+//! What must be true at the end, whatever happened.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sigillo_base::{Address, Timestamp};
+use sigillo_pec::log::Record;
+use sigillo_pec::{Kind, deadline};
+
+use super::World;
+use crate::evidence::{self, Evidence};
+
+/// A run that kept every rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Of all that happened, in order.
+    pub hash: [u8; 32],
+    /// Messages accepted.
+    pub accepted: usize,
+    /// Recipients by outcome.
+    pub delivered: usize,
+    /// A notice of non-delivery.
+    pub failed: usize,
+    /// Only the second overdue notice.
+    pub presumed_failed: usize,
+    /// First overdue notices.
+    pub first_notices: usize,
+}
+
+/// Evidence about one recipient of one message, as the sender holds it.
+#[derive(Debug, Default)]
+struct Story {
+    delivered: Vec<Timestamp>,
+    failed: Vec<Timestamp>,
+    first: Vec<Timestamp>,
+    second: Vec<Timestamp>,
+    taken: Vec<Timestamp>,
+    /// Copies of the envelope in the recipient's mailbox.
+    visible: Vec<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Message {
+    accepted: Vec<Timestamp>,
+    certified: Vec<Address>,
+    stories: BTreeMap<Address, Story>,
+}
+
+type Messages = BTreeMap<String, Message>;
+
+/// How late a notice may be beyond outages: one retry of a failing commit.
+const GRACE: Duration = Duration::from_secs(30 * 60);
+
+pub(super) fn check(world: &World, outage: Duration) -> Result<Report, String> {
+    let mut messages = gather(world)?;
+    let mut report = Report::default();
+    for (_, sender, id) in &world.accepted {
+        let message = messages.get(id).ok_or(format!("{id} of {sender} was accepted and has no acceptance"))?;
+        if message.accepted.len() != 1 {
+            return Err(format!("{id}: {} acceptances", message.accepted.len()));
+        }
+    }
+    for (id, message) in &mut messages {
+        let [at] = message.accepted[..] else { return Err(format!("{id}: evidence without one acceptance")) };
+        report.accepted += 1;
+        for rcpt in message.certified.clone() {
+            let story = message.stories.remove(&rcpt).unwrap_or_default();
+            check_story(&story, at, outage, &mut report).map_err(|e| format!("{id} to {rcpt}: {e}\n{story:?}"))?;
+        }
+    }
+    check_logs(world, &messages)?;
+    Ok(report)
+}
+
+fn check_story(s: &Story, at: Timestamp, outage: Duration, report: &mut Report) -> Result<(), String> {
+    let fail = |what: &str| Err(what.to_owned());
+    if s.visible.len() > 1 {
+        return fail("stored twice");
+    }
+    if s.delivered.len() > 1 || s.failed.len() > 1 || s.first.len() > 1 || s.second.len() > 1 {
+        return fail("a notice was issued twice");
+    }
+    match (s.delivered.len(), s.failed.len(), s.second.len()) {
+        (1, 0, _) => report.delivered += 1,
+        (0, 1, 0) => report.failed += 1,
+        (0, _, 1) => report.presumed_failed += 1,
+        other => return Err(format!("not exactly one outcome (delivered, failed, presumed): {other:?}")),
+    }
+    if s.delivered.len() != s.visible.len() {
+        return fail("delivery receipt and visible message do not go together");
+    }
+    let slack = outage + GRACE;
+    for first in &s.first {
+        report.first_notices += 1;
+        if *first < at.plus(deadline::FIRST) || *first > at.plus(deadline::FIRST + slack) {
+            return Err(format!("first notice at {first}, accepted at {at}"));
+        }
+        if s.taken.iter().chain(&s.delivered).any(|t| t < first) {
+            return fail("first notice although the other provider had answered");
+        }
+    }
+    for second in &s.second {
+        if *second < at.plus(deadline::SECOND_NOT_BEFORE) || *second > at.plus(deadline::SECOND + slack) {
+            return Err(format!("second notice at {second}, accepted at {at}"));
+        }
+        if s.delivered.iter().any(|t| t < second) {
+            return fail("second notice after a delivery receipt");
+        }
+    }
+    Ok(())
+}
+
+/// Reads every mailbox of every provider; each message must verify.
+fn gather(world: &World) -> Result<Messages, String> {
+    let mut messages = Messages::new();
+    for node in &world.nodes {
+        let service = node.house.fixture.provider.service_address.clone();
+        for user in node.users.iter().chain([&service]) {
+            for (at, bytes) in node.house.inbox(user)? {
+                let e = evidence::read(&bytes, &world.trust, world.now).map_err(|e| format!("{user}: {e}"))?;
+                if world.forged.contains(&e.message_id) {
+                    continue;
+                }
+                file(&mut messages, user, *user == service, at, &e).map_err(|what| format!("{user}: {what}"))?;
+            }
+        }
+    }
+    Ok(messages)
+}
+
+fn file(messages: &mut Messages, user: &Address, is_service: bool, at: Timestamp, e: &Evidence) -> Result<(), String> {
+    let c = e.certification.as_ref().ok_or("an anomaly envelope, though nobody sent anything malformed")?;
+    let signer = e.signer.emails().first().cloned().unwrap_or_default();
+    if (e.kind == "presa-in-carico") != is_service {
+        return Err(format!("{} of {signer} in the wrong mailbox", e.kind));
+    }
+    if e.kind == "non-accettazione" {
+        return Ok(());
+    }
+    let message = messages.entry(c.facts.id.as_str().to_owned()).or_insert_with(|| Message {
+        accepted: Vec::new(),
+        certified: c.facts.certified().cloned().collect(),
+        stories: BTreeMap::new(),
+    });
+    let about = |story: fn(&mut Story) -> &mut Vec<Timestamp>, message: &mut Message, rcpt: &Address| {
+        story(message.stories.entry(rcpt.clone()).or_default()).push(at);
+    };
+    let rcpt = c.delivered.clone();
+    match (e.kind.as_str(), rcpt) {
+        ("accettazione", _) => message.accepted.push(at),
+        ("posta-certificata", _) => about(|s| &mut s.visible, message, user),
+        ("presa-in-carico", _) => c.taken.iter().for_each(|r| about(|s| &mut s.taken, message, r)),
+        ("avvenuta-consegna", Some(r)) => about(|s| &mut s.delivered, message, &r),
+        ("errore-consegna", Some(r)) => about(|s| &mut s.failed, message, &r),
+        ("preavviso-errore-consegna", Some(r)) => {
+            let second = c.extended_error.as_deref().is_some_and(|t| t.starts_with("5.4.1"));
+            about(if second { |s| &mut s.second } else { |s| &mut s.first }, message, &r);
+        }
+        (other, _) => return Err(format!("unexpected {other}")),
+    }
+    Ok(())
+}
+
+/// The legal logs tell the same: an acceptance and an envelope for every message, at its sender's provider.
+fn check_logs(world: &World, messages: &Messages) -> Result<(), String> {
+    let mut counts: BTreeMap<(String, &str), usize> = BTreeMap::new();
+    for node in &world.nodes {
+        let engine = node.house.engine.as_ref().ok_or("down")?;
+        let home = node.house.fixture.provider.service_address.domain().as_str().to_owned();
+        let mut day = super::NOW;
+        while day <= world.now.plus(Duration::from_secs(24 * 3600)) {
+            for line in engine.legal_log(&day.legal().iso_day).map_err(|e| e.to_string())? {
+                let record = Record::parse_line(&line).map_err(|e| format!("{e}: {line}"))?;
+                if record.id.ends_with(&home) && matches!(record.kind, Kind::Acceptance | Kind::TransportEnvelope) {
+                    *counts.entry((record.id.clone(), record.kind.class())).or_default() += 1;
+                }
+            }
+            day = day.plus(Duration::from_secs(24 * 3600));
+        }
+    }
+    for id in messages.keys() {
+        if counts.get(&(id.clone(), Kind::Acceptance.class())) != Some(&1) {
+            return Err(format!("{id}: the log has no single acceptance: {counts:?}"));
+        }
+    }
+    Ok(())
+}

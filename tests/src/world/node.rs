@@ -1,0 +1,77 @@
+//! One provider of the world: its store outlives its crashes.
+
+use std::time::Duration;
+
+use sigillo_accounts::Profile;
+use sigillo_base::{Address, MailboxId, PecId, Timestamp};
+use sigillo_engine::Login;
+use sigillo_pec::{Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
+
+use crate::fixtures::{Fixture, address};
+use crate::house::{House, Known};
+
+pub(super) struct Node {
+    pub house: House,
+    pub users: Vec<Address>,
+    pub parted_until: Timestamp,
+    pub back_at: Option<Timestamp>,
+    /// How long it was down in all.
+    pub outage: Duration,
+}
+
+impl Node {
+    pub fn new(fixture: Fixture, seed: u64, known: &Known, now: Timestamp) -> Self {
+        let domain = fixture.domains[0].clone();
+        let users: Vec<Address> =
+            ["anna", "bruno", "carla"].iter().map(|u| address(&format!("{u}@{domain}"))).collect();
+        let house = House::new(fixture, seed, known, now);
+        for user in &users {
+            house.add(user, Profile::MassiveExtraLarge, now);
+        }
+        Self { house, users, parted_until: Timestamp::default(), back_at: None, outage: Duration::ZERO }
+    }
+
+    pub fn start(&mut self) {
+        self.house.start();
+        self.back_at = None;
+    }
+
+    pub fn crash(&mut self, back: Timestamp, down: Duration) {
+        self.house.stop();
+        self.back_at = Some(back);
+        self.outage += down;
+    }
+
+    pub fn login(&self, user: &Address) -> Login {
+        let engine = self.house.engine();
+        // A failing call of the store is part of the game: the mailboxes are numbered in order of creation.
+        let n = self.users.iter().position(|u| u == user).unwrap_or_default() as u64;
+        let mailbox = engine.find_mailbox(user).ok().flatten().map_or(n + 2, |m| m.id);
+        Login { mailbox: MailboxId(mailbox), address: user.clone() }
+    }
+
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.house.engine.as_ref()?.next_due().ok().flatten()
+    }
+
+    /// A delivery receipt signed with this provider's own, valid key, about a recipient who is not its own.
+    pub fn forge(&self, sender: &Address, id: &str, random: u64, now: Timestamp) -> Option<Signed> {
+        let victim = address("anna@ente-beta.example");
+        let provider = self.house.fixture.provider.clone();
+        if self.house.serves(victim.domain()) {
+            return None;
+        }
+        let facts = Facts {
+            sender: sender.clone(),
+            recipients: vec![Recipient { address: victim.clone(), class: RecipientClass::Certified }],
+            reply_to: sender.as_str().into(),
+            subject: None,
+            id: PecId::parse(id)?,
+            msgid: None,
+        };
+        let message_id = PecId::parse(&format!("forged{random:x}@{}", provider.service_address.domain()))?;
+        let concise = ReceiptKind::Concise;
+        let draft = compose::delivery(&provider, &facts, now, message_id, &victim, concise, concise, &[], 0..0).ok()?;
+        draft.sign(&[], now, &self.house.fixture.identity, &self.house.fixture.signer()).ok()
+    }
+}
