@@ -83,7 +83,7 @@ impl<S: Store> Engine<S> {
         if at > now {
             return Ok(false);
         }
-        let Some(_claim) = self.claim(row.item) else { return Ok(false) };
+        let Some(_claim) = self.claims.take(row.item) else { return Ok(false) };
         let facts: Facts = sent.facts.facts(sent_key(&due.id))?;
         let draft = compose::overdue(&self.provider, &facts, now, self.new_pec_id(), &due.rcpt, which);
         let notice = self.sign(draft, &[], now)?;

@@ -10,6 +10,7 @@
 //! - every accepted recipient ends in exactly one outcome, through crashes and lost answers (`tests/world`, `tests/e2e`);
 //! - the same bytes handed over twice are stored once (`tests::a_lost_answer_stores_once`).
 
+mod claims;
 mod deadlines;
 mod deliver;
 mod directory;

@@ -117,37 +117,19 @@ fn backoff(attempts: u32, id: u128) -> Duration {
     Duration::from_millis(base * 1000 - (base * 250).min((id % 1000) as u64 * base / 4))
 }
 
-/// A claim on queue items, given back when dropped.
-pub(crate) struct Claim<'e, S: Store> {
-    engine: &'e Engine<S>,
-    id: u128,
-}
-
-impl<S: Store> Drop for Claim<'_, S> {
-    fn drop(&mut self) {
-        self.engine.claimed.lock().remove(&self.id);
-    }
-}
-
 impl<S: Store> Engine<S> {
-    /// Claims something by number; `None` when another worker has it.
-    pub(crate) fn claim(&self, id: u128) -> Option<Claim<'_, S>> {
-        self.claimed.lock().insert(id).then_some(Claim { engine: self, id })
-    }
-
     /// Numbers of items due by `now`, not claimed, oldest first.
     fn due_items(&self, lane: u8, now: Timestamp, limit: usize) -> Result<Vec<(Timestamp, u128)>, Error> {
         let (from, _) = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).range();
         let to = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).time(now.plus(Duration::from_millis(1)));
-        let held = self.claimed.lock().len();
+        let held = self.claims.len();
         let rows = self.store.scan(&from, to.as_ref(), limit + held)?;
-        let claimed = self.claimed.lock();
         let mut items = Vec::new();
         for (key, _) in rows {
             let mut reader = KeyReader::new(&key, tag::QUEUE_DUE)?;
             reader.u8()?;
             let (due, id) = (reader.time()?, reader.u128()?);
-            if !claimed.contains(&id) && items.len() < limit {
+            if !self.claims.holds(id) && items.len() < limit {
                 items.push((due, id));
             }
         }
@@ -161,10 +143,10 @@ impl<S: Store> Engine<S> {
     pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Dispatch>, Error> {
         let mut claimed = Vec::new();
         for (_, id) in self.due_items(RELAY, now, limit)? {
-            let Some(claim) = self.claim(id) else { continue };
+            let Some(claim) = self.claims.take(id) else { continue };
             match self.dispatch(id) {
                 Ok(Some(dispatch)) => {
-                    std::mem::forget(claim); // given back by report() or defer()
+                    claim.keep(); // until report() or defer()
                     claimed.push(dispatch);
                 }
                 Ok(None) => {}
@@ -202,7 +184,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's or the signer's fault: the item stays due, and is handed over again; the other side recognises it.
     pub fn report(&self, dispatch: &Dispatch, outcomes: &[RecipientOutcome], now: Timestamp) -> Result<(), Error> {
-        let _claim = Claim { engine: self, id: dispatch.item };
+        let _claim = self.claims.resume(dispatch.item);
         let mut open = Vec::new();
         let mut last = String::new();
         let mut failed = Vec::new();
@@ -226,7 +208,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's or the signer's fault.
     pub fn defer(&self, dispatch: &Dispatch, why: &str, now: Timestamp) -> Result<(), Error> {
-        let _claim = Claim { engine: self, id: dispatch.item };
+        let _claim = self.claims.resume(dispatch.item);
         let open = dispatch.rcpts.iter().map(|r| r.as_str().to_owned()).collect();
         self.settle(dispatch, open, why, Vec::new(), now)
     }
@@ -305,7 +287,7 @@ impl<S: Store> Engine<S> {
     pub fn run_due(&self, now: Timestamp) -> Result<usize, Error> {
         let mut done = 0;
         for (_, id) in self.due_items(LOCAL, now, 8)? {
-            let Some(_claim) = self.claim(id) else { continue };
+            let Some(_claim) = self.claims.take(id) else { continue };
             match self.run_item(id, now) {
                 Ok(()) => done += 1,
                 Err(error) => {

@@ -1,6 +1,8 @@
 //! The incoming point (*punto di ricezione*): what other providers send is judged, taken charge of, and routed
 //! (RFC 6109 §3.2). One durable commit, then the answer.
 
+use std::ops::Range;
+
 use sigillo_accounts::Mailbox;
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
 use sigillo_mime::Composed;
@@ -115,7 +117,7 @@ impl<S: Store> Engine<S> {
             original: incoming.original.as_ref().map(|r| ((r.start + shift) as u64, (r.end + shift) as u64)),
         };
         transact(&self.store, 8, |tx| {
-            let source = source(tx, mail, stored)?;
+            let source = source(tx, mail, stored, None)?;
             put_message(tx, msg, &composed, &source)?;
             put_large(tx, &arrival_key(msg), &arrival)?;
             for rcpt in &fresh {
@@ -178,7 +180,7 @@ impl<S: Store> Engine<S> {
         let msg = self.new_msg();
         let _lanes = self.lanes.hold(&boxes.iter().map(|(_, m)| MailboxId(m.id)).collect::<Vec<_>>());
         transact(&self.store, 8, |tx| {
-            let source = source(tx, mail, stored)?;
+            let source = source(tx, mail, stored, incoming.original.as_ref())?;
             let message = put_message(tx, msg, &composed, &source)?;
             for (_, mailbox) in boxes.iter().filter(|(rcpt, _)| fresh.contains(rcpt)) {
                 let place = Place::inbox(MailboxId(mailbox.id), now);
@@ -275,7 +277,7 @@ impl<S: Store> Engine<S> {
         let msg = self.new_msg();
         let _lanes = self.lanes.hold(&boxes);
         transact(&self.store, 8, |tx| {
-            let source = source(tx, mail, stored)?;
+            let source = source(tx, mail, stored, None)?;
             let message = put_message(tx, msg, &envelope.content, &source)?;
             for mailbox in &boxes {
                 let place = Place::inbox(*mailbox, now);
@@ -325,15 +327,25 @@ fn mark<S: Store>(tx: &mut Transaction<'_, S>, message_id: &str, rcpt: &Address,
     Ok(())
 }
 
-/// The received bytes at rest: where they are already, or a new body.
+/// The received bytes at rest: where they are already, or a new body. An original enclosed in a receipt becomes a body
+/// of its own: the sender's provider has it already, so a hundred complete receipts store it no second time.
 fn source<S: Store>(
     tx: &mut Transaction<'_, S>,
     mail: &Arrived,
     stored: Option<&Rope>,
+    enclosed: Option<&Range<usize>>,
 ) -> Result<Rope, sigillo_store::Error> {
-    match stored {
-        Some(rope) => Ok(rope.clone()),
-        None => put_body(tx, &mail.bytes),
+    let bytes = &mail.bytes;
+    match (stored, enclosed.and_then(|r| Some((bytes.get(..r.start)?, bytes.get(r.clone())?, bytes.get(r.end..)?)))) {
+        (Some(rope), _) => Ok(rope.clone()),
+        (None, None) => put_body(tx, bytes),
+        (None, Some((before, original, after))) => {
+            let mut rope = Rope::new();
+            rope.push(before);
+            rope.append(&put_body(tx, original)?);
+            rope.push(after);
+            Ok(rope)
+        }
     }
 }
 

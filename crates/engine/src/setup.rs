@@ -10,6 +10,8 @@ use sigillo_pec::index::Index;
 use sigillo_smime::{Identity, Signer, Trust};
 use sigillo_store::{Store, body};
 
+use crate::claims::Claims;
+
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
     /// A message came into this mailbox, or a flag changed.
@@ -53,7 +55,7 @@ pub struct Engine<S> {
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
     /// Queue items and timers that a worker of this process holds.
-    pub(crate) claimed: Mutex<HashSet<u128>>,
+    pub(crate) claims: Claims,
     /// Sessions' verified passwords: a keyed digest per mailbox, so that argon2 runs once.
     pub(crate) verified: Mutex<HashMap<MailboxId, [u8; 32]>>,
     pub(crate) boot_key: u128,
@@ -101,7 +103,7 @@ impl<S: Store> Engine<S> {
                 index: setup.index,
             }),
             lanes: Lanes::default(),
-            claimed: Mutex::default(),
+            claims: Claims::default(),
             verified: Mutex::default(),
             boot_key,
         })
