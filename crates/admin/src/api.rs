@@ -1,0 +1,236 @@
+//! The types of the administrative interface. The server answers with them, the client reads them back.
+
+use serde::{Deserialize, Serialize};
+use sigillo_base::Secret;
+
+/// `GET`: [`Status`].
+pub const STATUS: &str = "/v1/status";
+/// `GET`: [`Mailboxes`]. `POST` [`NewMailbox`]: [`Mailbox`] (201).
+pub const MAILBOXES: &str = "/v1/mailboxes";
+/// `GET`: [`Queue`].
+pub const QUEUE: &str = "/v1/queue";
+
+/// How the provider is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Always `running` when an answer comes, `draining` while the service ends.
+    pub state: String,
+    /// Version of the program.
+    pub version: String,
+    /// Process id.
+    pub pid: u32,
+    /// Seconds of real time since the start.
+    pub uptime_s: u64,
+    /// The provider's name (*gestore emittente*).
+    pub provider: String,
+    /// The address of the service mailbox, From of every notice.
+    pub service_address: String,
+    /// The name this host has in SMTP and IMAP greetings.
+    pub host: String,
+    /// Service time, ISO 8601 with the legal offset.
+    pub service_time: String,
+    /// Service seconds per real second; 1 in service.
+    pub speed: f64,
+    /// Open connections of mail clients and servers.
+    pub connections: u64,
+    /// Where it listens.
+    pub listeners: Vec<Listener>,
+    /// The provider index in use.
+    pub index: IndexStatus,
+    /// Certificates in use.
+    pub certificates: Vec<CertificateStatus>,
+}
+
+/// One listening socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// `smtp`, `submission`, `submissions`, `imap`, `imaps`.
+    pub role: String,
+    /// `address:port`.
+    pub address: String,
+}
+
+/// The provider index in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexStatus {
+    /// The file it was loaded from.
+    pub file: String,
+    /// Providers (and secondary environments) in it.
+    pub entries: usize,
+    /// Domains in it.
+    pub domains: usize,
+}
+
+/// A certificate in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateStatus {
+    /// `signing` or `tls`.
+    pub purpose: String,
+    /// The distinguished name of its holder.
+    pub subject: String,
+    /// When it ends, ISO 8601.
+    pub not_after: String,
+}
+
+/// Mailboxes, by address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailboxes {
+    /// All of them.
+    pub mailboxes: Vec<Mailbox>,
+}
+
+/// One mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailbox {
+    /// Its address.
+    pub address: String,
+    /// `standard`, `structured`, `massive-small`, `massive-medium`, `massive-large`, `massive-extra-large`, `service`.
+    pub profile: String,
+}
+
+/// A mailbox to be made.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewMailbox {
+    /// Its address, in a domain of this provider.
+    pub address: String,
+    /// See [`Mailbox::profile`].
+    pub profile: String,
+    /// Its first password. It is hashed on arrival and kept nowhere else.
+    #[serde(with = "secret")]
+    pub password: Secret,
+}
+
+impl std::fmt::Debug for NewMailbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewMailbox")
+            .field("address", &self.address)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What waits to leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// The items; at most [`QUEUE_LIMIT`].
+    pub items: Vec<QueueItem>,
+}
+
+/// How many items one answer shows.
+pub const QUEUE_LIMIT: usize = 1_000;
+
+/// One piece of work of the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueItem {
+    /// Its number, in hexadecimal.
+    pub id: String,
+    /// The certified identifier it belongs to: the same text as in the logs.
+    pub transaction: String,
+    /// `relay` (to another server) or `deliver` (into a mailbox).
+    pub work: String,
+    /// The domain or mailbox it goes to.
+    pub to: String,
+    /// Recipients still open.
+    pub recipients: usize,
+    /// When it was queued, ISO 8601 in service time.
+    pub created: String,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// Next attempt, ISO 8601 in service time.
+    pub next: String,
+    /// The last failure, when there was one.
+    pub last_error: Option<String>,
+}
+
+/// An error reply (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `about:blank`, or a word of ours: `urn:sigillo:…`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The class of the problem, the same for every occurrence.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened this time, for a person.
+    pub detail: String,
+}
+
+/// The path of a mailbox's password: `PUT` [`NewPassword`], answered with [`Mailbox`].
+pub fn password_path(address: &str) -> String {
+    let safe = |b: u8| b.is_ascii_alphanumeric() || b"-._@".contains(&b);
+    let escaped: String =
+        address.bytes().map(|b| if safe(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    format!("{MAILBOXES}/{escaped}/password")
+}
+
+/// Another password for a mailbox.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// It is hashed on arrival and kept nowhere else.
+    #[serde(with = "secret")]
+    pub password: Secret,
+}
+
+mod secret {
+    use super::Secret;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(secret: &Secret, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(secret.expose())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Secret, D::Error> {
+        String::deserialize(d).map(Secret::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_travels_but_does_not_show() {
+        let new = NewMailbox {
+            address: "anna@comune-alfa.example".into(),
+            profile: "standard".into(),
+            password: Secret::new("segretissima".into()),
+        };
+        let json = serde_json::to_string(&new).unwrap();
+        let back: NewMailbox = serde_json::from_str(&json).unwrap();
+        assert_eq!(back.password.expose(), "segretissima");
+        assert!(!format!("{new:?}").contains("segretissima"));
+        assert!(serde_json::from_str::<NewMailbox>(r#"{"address":"a","profile":"b","password":"c","x":1}"#).is_err());
+    }
+
+    #[test]
+    fn an_address_is_escaped_in_a_path() {
+        assert_eq!(password_path("anna@comune.example"), "/v1/mailboxes/anna@comune.example/password");
+        assert_eq!(password_path("a/b?c@x.example"), "/v1/mailboxes/a%2Fb%3Fc@x.example/password");
+    }
+
+    #[test]
+    fn replies_round_trip() {
+        let queue = Queue {
+            items: vec![QueueItem {
+                id: "0a".into(),
+                transaction: "sg0@pec.alfa.example".into(),
+                work: "relay".into(),
+                to: "ente-beta.example".into(),
+                recipients: 1,
+                created: "2026-03-12T10:05:01.000+01:00".into(),
+                attempts: 2,
+                next: "2026-03-12T10:15:01.000+01:00".into(),
+                last_error: Some("connessione rifiutata".into()),
+            }],
+        };
+        assert_eq!(serde_json::from_str::<Queue>(&serde_json::to_string(&queue).unwrap()).unwrap(), queue);
+        let problem =
+            Problem { kind: "about:blank".into(), title: "Conflict".into(), status: 409, detail: "esiste già".into() };
+        let json = serde_json::to_string(&problem).unwrap();
+        assert!(json.contains("\"type\":\"about:blank\""), "{json}");
+        assert_eq!(serde_json::from_str::<Problem>(&json).unwrap(), problem);
+    }
+}

@@ -1,0 +1,180 @@
+//! A small HTTP/1.1 client over the administrative Unix socket: one request, one connection.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Method, Request, header};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use crate::api::{self, Problem};
+
+/// How long an answer may take; an administrative request never waits for a peer of ours.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why a request gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing listens on the socket, or it may not be opened.
+    #[error("non rispondono al socket {path}: {source}")]
+    Connect {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The connection broke, or the answer was not HTTP.
+    #[error("la risposta non è arrivata intera: {0}")]
+    Http(String),
+    /// No answer in time.
+    #[error("nessuna risposta entro {} secondi", PATIENCE.as_secs())]
+    Slow,
+    /// The answer is not what this version knows.
+    #[error("la risposta non si capisce (versioni diverse di client e servizio?): {0}")]
+    Shape(#[from] serde_json::Error),
+    /// The service refused.
+    #[error("{}", .0.detail)]
+    Refused(Problem),
+}
+
+/// The administrative client of one provider.
+#[derive(Debug, Clone)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    /// A client for the provider that listens on `socket`.
+    pub fn new(socket: impl AsRef<Path>) -> Self {
+        Self { socket: socket.as_ref().to_owned() }
+    }
+
+    /// How the provider is.
+    pub async fn status(&self) -> Result<api::Status, Error> {
+        self.get(api::STATUS).await
+    }
+
+    /// Its mailboxes.
+    pub async fn mailboxes(&self) -> Result<api::Mailboxes, Error> {
+        self.get(api::MAILBOXES).await
+    }
+
+    /// Makes a mailbox.
+    pub async fn add_mailbox(&self, new: &api::NewMailbox) -> Result<api::Mailbox, Error> {
+        self.send(Method::POST, api::MAILBOXES, Some(new)).await
+    }
+
+    /// Gives a mailbox another password.
+    pub async fn set_password(&self, address: &str, new: &api::NewPassword) -> Result<api::Mailbox, Error> {
+        self.send(Method::PUT, &api::password_path(address), Some(new)).await
+    }
+
+    /// What waits to leave.
+    pub async fn queue(&self) -> Result<api::Queue, Error> {
+        self.get(api::QUEUE).await
+    }
+
+    /// `GET` of any path, as a type.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.send(Method::GET, path, None::<&()>).await
+    }
+
+    async fn send<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Result<T, Error> {
+        let body = body.map(serde_json::to_vec).transpose()?;
+        let (status, bytes) =
+            tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await.map_err(|_| Error::Slow)??;
+        if (200..300).contains(&status) {
+            return Ok(serde_json::from_slice(&bytes)?);
+        }
+        Err(Error::Refused(serde_json::from_slice(&bytes).unwrap_or_else(|_| Problem {
+            kind: "about:blank".to_owned(),
+            title: status.to_string(),
+            status,
+            detail: format!("HTTP {status}"),
+        })))
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<(u16, Bytes), Error> {
+        let http = |e: hyper::Error| Error::Http(e.to_string());
+        let stream = UnixStream::connect(&self.socket)
+            .await
+            .map_err(|source| Error::Connect { path: self.socket.clone(), source })?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "sigillo")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body.unwrap_or_default())))
+            .map_err(|e| Error::Http(e.to_string()))?;
+        let answer = async {
+            let response = sender.send_request(request).await?;
+            let status = response.status().as_u16();
+            Ok((status, response.into_body().collect().await?.to_bytes()))
+        };
+        // The connection must be polled for the answer to come; its own end says nothing more than the answer does.
+        tokio::pin!(answer);
+        tokio::pin!(connection);
+        tokio::select! {
+            answer = &mut answer => answer.map_err(http),
+            ended = &mut connection => {
+                ended.map_err(http)?;
+                answer.await.map_err(http)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixListener;
+
+    async fn once(reply: &'static str) -> Client {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let path = folder.join("s");
+        let listener = UnixListener::bind(&path).unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut buffer = [0; 4096];
+            let read = stream.read(&mut buffer).await.unwrap();
+            assert!(buffer[..read].starts_with(b"GET /v1/"), "{:?}", String::from_utf8_lossy(&buffer[..read]));
+            stream.write_all(reply.as_bytes()).await.unwrap();
+            std::fs::remove_dir_all(folder).unwrap();
+        });
+        Client::new(path)
+    }
+
+    #[tokio::test]
+    async fn reads_an_answer() {
+        let client = once("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"items\":[]}").await;
+        assert!(client.queue().await.unwrap().items.is_empty());
+    }
+
+    #[tokio::test]
+    async fn tells_the_detail_of_a_refusal() {
+        let client = once(concat!(
+            "HTTP/1.1 409 Conflict\r\nContent-Length: 75\r\n\r\n",
+            r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"sta prima"}"#
+        ))
+        .await;
+        assert_eq!(client.status().await.unwrap_err().to_string(), "sta prima");
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_said_with_the_path() {
+        let error = Client::new("/nonexistent/sigillo.sock").status().await.unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/sigillo.sock"), "{error}");
+    }
+}

@@ -1,0 +1,60 @@
+//! The administrative verbs of the command line: one file each. Each gives the text to print, or an error.
+
+pub mod mailbox;
+pub mod queue;
+pub mod status;
+
+use std::path::PathBuf;
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use crate::{Client, Lang};
+
+/// What every administrative verb takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Where {
+    /// Socket amministrativo del gestore
+    #[arg(long, value_name = "PATH", env = "SIGILLO_SOCKET", default_value = "/run/sigillo/admin.sock")]
+    pub socket: PathBuf,
+    /// Risponde in JSON invece che con una tabella
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Where {
+    fn client(&self) -> Client {
+        Client::new(&self.socket)
+    }
+}
+
+/// Why a verb failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request gave no answer.
+    #[error(transparent)]
+    Client(#[from] crate::Error),
+    /// The password could not be read.
+    #[error("la password non si legge: {0}")]
+    Password(std::io::Error),
+    /// The password is empty.
+    #[error("la password è vuota: va scritta su una riga dell'ingresso standard o in --password-file")]
+    NoPassword,
+    /// The answer could not be written as JSON.
+    #[error("JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_FULL_CONDENSED).set_header(header);
+    table
+}
+
+fn json(value: &impl Serialize) -> Result<String, Error> {
+    Ok(serde_json::to_string_pretty(value)?)
+}
+
+fn header(lang: Lang, columns: &[(&'static str, &'static str)]) -> Vec<&'static str> {
+    columns.iter().map(|(italian, english)| lang.pick(italian, english)).collect()
+}

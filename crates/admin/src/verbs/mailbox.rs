@@ -1,0 +1,131 @@
+//! `sigillo mailbox list|add|password`.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sigillo_base::Secret;
+
+use super::{Error, Where, header, json, table};
+use crate::Lang;
+use crate::api::{Mailboxes, NewMailbox, NewPassword};
+
+/// Arguments of `sigillo mailbox`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What can be done with mailboxes.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Verb {
+    /// Elenca le caselle del gestore
+    List {
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Crea una casella; la password si legge dall'ingresso standard, mai dagli argomenti
+    Add {
+        /// Indirizzo della casella, in un dominio del gestore
+        address: String,
+        /// standard, structured, massive-small, massive-medium, massive-large, massive-extra-large, service
+        #[arg(long, default_value = "standard")]
+        profile: String,
+        /// File con la password sulla prima riga; «-» è l'ingresso standard
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        password_file: PathBuf,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Cambia la password di una casella; si legge dall'ingresso standard, mai dagli argomenti
+    Password {
+        /// Indirizzo della casella
+        address: String,
+        /// File con la password sulla prima riga; «-» è l'ingresso standard
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        password_file: PathBuf,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+/// Asks and gives the text to print.
+pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
+    match &args.verb {
+        Verb::List { at } => {
+            let found = at.client().mailboxes().await?;
+            if at.json { json(&found) } else { Ok(show(found, lang)) }
+        }
+        Verb::Add { address, profile, password_file, at } => {
+            let password = read_password(password_file)?;
+            let new = NewMailbox { address: address.clone(), profile: profile.clone(), password };
+            let made = at.client().add_mailbox(&new).await?;
+            if at.json {
+                return json(&made);
+            }
+            let text = lang.pick("creata la casella", "created the mailbox");
+            Ok(format!("{text} {} ({})", made.address, made.profile))
+        }
+        Verb::Password { address, password_file, at } => {
+            let new = NewPassword { password: read_password(password_file)? };
+            let changed = at.client().set_password(address, &new).await?;
+            if at.json {
+                return json(&changed);
+            }
+            Ok(format!("{} {}", lang.pick("cambiata la password di", "changed the password of"), changed.address))
+        }
+    }
+}
+
+/// The mailboxes as a table.
+pub fn show(found: Mailboxes, lang: Lang) -> String {
+    let mut rows = table(&header(lang, &[("casella", "mailbox"), ("profilo", "profile")]));
+    for mailbox in found.mailboxes {
+        rows.add_row([mailbox.address, mailbox.profile]);
+    }
+    rows.to_string()
+}
+
+fn read_password(file: &Path) -> Result<Secret, Error> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin().lock().take(4096).read_to_string(&mut text).map_err(Error::Password)?;
+    } else {
+        text = std::fs::read_to_string(file).map_err(Error::Password)?;
+    }
+    let first = text.lines().next().unwrap_or_default().to_owned();
+    if first.is_empty() { Err(Error::NoPassword) } else { Ok(Secret::new(first)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn a_password_is_no_argument() {
+        assert!(Cli::try_parse_from(["x", "add", "a@b.example", "--password", "p"]).is_err());
+        assert!(Cli::try_parse_from(["x", "add", "a@b.example", "segreta"]).is_err());
+        let cli = Cli::try_parse_from(["x", "add", "a@b.example", "--socket", "/s"]).unwrap();
+        assert!(matches!(cli.args.verb, Verb::Add { profile, .. } if profile == "standard"));
+    }
+
+    #[test]
+    fn the_first_line_is_the_password() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "pippo\naltro\n").unwrap();
+        assert_eq!(read_password(file.path()).unwrap().expose(), "pippo");
+        std::fs::write(file.path(), "\n").unwrap();
+        assert!(matches!(read_password(file.path()), Err(Error::NoPassword)));
+    }
+}

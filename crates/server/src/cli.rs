@@ -1,0 +1,142 @@
+//! The command line. One file for each verb; the administrative ones live in `sigillo-admin`.
+
+mod config;
+mod demo;
+mod serve;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+use sigillo_admin::{Lang, verbs};
+
+use crate::out::{self, say};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Fine = 0,
+    /// The verb ran, and what it was to show is not so.
+    False = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// It could not start.
+    NoStart = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Sigillo: un gestore di posta elettronica certificata in un solo programma
+#[derive(Debug, Parser)]
+#[command(name = "sigillo", version, disable_help_flag = true, disable_version_flag = true)]
+#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    /// Lingua dei messaggi: it, en
+    #[arg(long, global = true, env = "SIGILLO_LANG", default_value = "it", hide_env = true, help_heading = OPTIONS)]
+    lang: Lang,
+    /// Mostra questo aiuto
+    #[arg(short, long, global = true, action = ArgAction::Help, help_heading = OPTIONS)]
+    help: Option<bool>,
+    /// Mostra la versione
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = OPTIONS)]
+    version: Option<bool>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const OPTIONS: &str = "Opzioni";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Due gestori completi in prova su questa macchina, e un messaggio certificato dall'uno all'altro
+    Demo(demo::Args),
+    /// Un gestore in servizio
+    Serve(serve::Args),
+    /// Controlla una configurazione o ne crea una di prova
+    Config(config::Args),
+    /// Mostra come sta un gestore in servizio
+    Status(verbs::status::Args),
+    /// Elenca o crea le caselle di un gestore in servizio
+    Mailbox(verbs::mailbox::Args),
+    /// Mostra la coda di un gestore in servizio
+    Queue(verbs::queue::Args),
+}
+
+/// Reads the arguments and runs the verb.
+pub fn main() -> ExitCode {
+    let matches = command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let lang = cli.lang;
+    match cli.verb {
+        Verb::Demo(args) => demo::run(&args, lang),
+        Verb::Serve(args) => serve::run(&args, lang),
+        Verb::Config(args) => config::run(&args, lang),
+        Verb::Status(args) => ask(verbs::status::run(&args, lang)),
+        Verb::Mailbox(args) => ask(verbs::mailbox::run(&args, lang)),
+        Verb::Queue(args) => ask(verbs::queue::run(&args, lang)),
+    }
+    .into()
+}
+
+fn command() -> clap::Command {
+    italian(Cli::command())
+}
+
+/// The frame of the help in Italian, on every level.
+fn italian(command: clap::Command) -> clap::Command {
+    let template = "{about-with-newline}\nUso: {usage}\n\n{all-args}{after-help}";
+    command
+        .help_template(template)
+        .subcommand_help_heading("Comandi")
+        .subcommand_value_name("COMANDO")
+        .mut_args(|arg| {
+            let heading = if arg.is_positional() { "Argomenti" } else { OPTIONS };
+            arg.help_heading(heading)
+        })
+        .disable_help_subcommand(true)
+        .mut_subcommands(italian)
+}
+
+/// Runs an administrative verb and prints what it gives.
+fn ask(verb: impl Future<Output = Result<String, verbs::Error>>) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error, Exit::NoStart),
+    };
+    match runtime.block_on(verb) {
+        Ok(text) => {
+            say(text);
+            Exit::Fine
+        }
+        Err(error) => complain(&error, Exit::False),
+    }
+}
+
+fn complain(error: &dyn std::fmt::Display, exit: Exit) -> Exit {
+    out::complain(error);
+    exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_speaks_italian() {
+        command().debug_assert();
+        let mut command = command();
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("Uso: sigillo") && help.contains("Comandi:"), "{help}");
+        assert!(!help.contains("Usage") && !help.contains("Print help"), "{help}");
+        let demo = command.find_subcommand_mut("demo").unwrap().render_long_help().to_string();
+        assert!(demo.contains("--base-port") && demo.contains("Opzioni:") && !demo.contains("Options:"), "{demo}");
+    }
+}

@@ -1,0 +1,137 @@
+//! `sigillo serve`: one provider for real.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use sigillo_admin::Lang;
+use tokio::net::TcpListener;
+
+use super::{Exit, complain};
+use crate::clock::ServiceClock;
+use crate::config::{Config, Problem, Role, Text};
+use crate::logging::{self, Format};
+use crate::material::Material;
+use crate::out::{self, say};
+use crate::provider::{Provider, Start};
+use crate::service::{self, Asked, ClockKeeper, Signals};
+use crate::signer::Gate;
+use crate::{files, http, net, tls};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Args {
+    /// File di configurazione (TOML); un esempio: `sigillo config init CARTELLA`
+    #[arg(long, value_name = "FILE", default_value = "/etc/sigillo/sigillo.toml")]
+    config: PathBuf,
+    /// Forma del registro (human, json); viene prima di quella della configurazione
+    #[arg(long, value_enum, value_name = "FORMA", hide_possible_values = true)]
+    log_format: Option<Format>,
+}
+
+pub(super) fn run(args: &Args, lang: Lang) -> Exit {
+    let config = match Config::load(&args.config) {
+        Ok(config) => config,
+        Err(problems) => return complain(&problems.say(lang), Exit::Usage),
+    };
+    if let Err(error) = logging::start(args.log_format.unwrap_or(config.log_format), &config.log_level, None) {
+        return complain(&format!("{error:#}"), Exit::Usage);
+    }
+    tls::install();
+    service::raise_file_limit();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error, Exit::NoStart),
+    };
+    let exit = runtime.block_on(serve(config, lang));
+    // Blocking work that hangs must not hold the end for ever.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(10));
+    exit
+}
+
+async fn serve(config: Config, lang: Lang) -> Exit {
+    let prepared = async {
+        files::folder(&config.store.value)?;
+        let lock = files::lock(&config.store.value)?;
+        let clock = Arc::new(ServiceClock::open(&config.store.value, 1.0)?);
+        Ok((lock, ClockKeeper::start(Arc::clone(&clock))?, clock, Signals::take()?))
+    };
+    let (_lock, _keeper, clock, mut signals) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err::<_, std::io::Error>(error) => {
+            let what = Text::new(format!("la cartella non si usa: {error}"), format!("unusable folder: {error}"));
+            let remedy = Text::new(
+                "controllare percorso, permessi e altri processi",
+                "check path, permissions and other processes",
+            );
+            let problem = config.store.problem(&config.file, what, remedy);
+            return complain(&problem.say(lang), Exit::NoStart);
+        }
+    };
+    let gate = Gate::for_cores();
+    let material = match Material::load(&config, &gate, clock.now()) {
+        Ok(material) => material,
+        Err(problems) => return complain(&problems.say(lang), Exit::Usage),
+    };
+    let listeners = match bind(&config).await {
+        Ok(listeners) => listeners,
+        Err(problem) => return complain(&problem.say(lang), Exit::NoStart),
+    };
+    let admin = match http::bind(&config.admin_socket.value).await {
+        Ok(admin) => admin,
+        Err(error) => {
+            let remedy = Text::new("scegliere un altro percorso (al più 100 caratteri)", "choose another path");
+            let what = Text::new(error.to_string(), error.to_string());
+            return complain(&config.admin_socket.problem(&config.file, what, remedy).say(lang), Exit::NoStart);
+        }
+    };
+    let name = config.name.value.clone();
+    let provider = match begin(Start { config, material, clock, listeners, admin, gate }).await {
+        Ok(provider) => provider,
+        Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+    };
+    say(format_args!("sigillo: {name} {}", lang.pick("è in servizio", "is in service")));
+    for (role, address) in &provider.addresses {
+        say(format_args!("  {:<12}{address}", role.name()));
+    }
+    while signals.next().await == Asked::Reload {
+        match provider.reload().await {
+            Ok(reloaded) if reloaded.waiting.is_empty() => {}
+            Ok(reloaded) => {
+                let text = lang.pick("vale solo dal prossimo avvio", "valid only from the next start");
+                out::complain(format_args!("{text}: {}", reloaded.waiting.join(", ")));
+            }
+            Err(problems) => {
+                out::complain(problems.say(lang));
+            }
+        }
+    }
+    provider.stop().await;
+    Exit::Fine
+}
+
+async fn begin(start: Start) -> Result<Arc<Provider>> {
+    let provider = Provider::start(start).await?;
+    if let Err(error) = provider.ensure_service_mailbox(None).await {
+        provider.stop().await;
+        return Err(error);
+    }
+    Ok(provider)
+}
+
+async fn bind(config: &Config) -> Result<Vec<(Role, TcpListener)>, Problem> {
+    let mut listeners = Vec::new();
+    for (role, address) in &config.listen {
+        match net::bind(address.value).await {
+            Ok(listener) => listeners.push((*role, listener)),
+            Err(error) => {
+                let english = format!("cannot listen on {}: {:?}", address.value, error.kind());
+                let remedy = Text::new(
+                    "cambiare indirizzo o porta, o fermare chi la occupa (`ss -ltnp`)",
+                    "change address or port, or stop who holds it (`ss -ltnp`)",
+                );
+                return Err(address.problem(&config.file, Text::new(error.to_string(), english), remedy));
+            }
+        }
+    }
+    Ok(listeners)
+}

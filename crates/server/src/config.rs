@@ -1,0 +1,197 @@
+//! The configuration of one provider: a TOML file, strict, whose errors name file, line, key and remedy.
+
+mod located;
+mod problem;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use sigillo_base::{Address, Domain};
+
+pub use located::Located;
+pub use problem::{Problem, Problems, Text};
+
+use crate::logging::Format;
+use located::Reader;
+
+/// The commented sample: `config/sigillo.toml` of the repository.
+pub const SAMPLE: &str = include_str!("../../../config/sigillo.toml");
+
+/// The roles of listeners, in the order of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Reception, for other providers: 25.
+    Smtp,
+    /// Access point with STARTTLS: 587.
+    Submission,
+    /// Access point under TLS: 465.
+    Submissions,
+    /// Mailboxes with STARTTLS: 143.
+    Imap,
+    /// Mailboxes under TLS: 993.
+    Imaps,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 5] = [Self::Smtp, Self::Submission, Self::Submissions, Self::Imap, Self::Imaps];
+
+    /// The name in configuration, logs and status.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Submission => "submission",
+            Self::Submissions => "submissions",
+            Self::Imap => "imap",
+            Self::Imaps => "imaps",
+        }
+    }
+}
+
+/// A fixed way to some domains, taken before the DNS is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Where mail for these domains goes.
+    pub domains: Vec<Domain>,
+    /// The server.
+    pub address: SocketAddr,
+    /// The name its certificate must have.
+    pub name: String,
+}
+
+/// A checked configuration. Paths are absolute or relative to the working folder.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// The provider's name.
+    pub name: Located<String>,
+    /// The service mailbox.
+    pub service_address: Located<Address>,
+    /// The name of this host.
+    pub host: Located<String>,
+    /// The domains of this provider, the service address's own among them.
+    pub domains: Vec<Domain>,
+    /// Folder of the store.
+    pub store: Located<PathBuf>,
+    /// Memory of the store, in bytes.
+    pub store_memory: usize,
+    /// Where to listen.
+    pub listen: Vec<(Role, Located<SocketAddr>)>,
+    /// TLS certificate chain.
+    pub tls_certificate: Located<PathBuf>,
+    /// TLS key.
+    pub tls_key: Located<PathBuf>,
+    /// Signing certificate.
+    pub signing_certificate: Located<PathBuf>,
+    /// Signing key.
+    pub signing_key: Located<PathBuf>,
+    /// Intermediates sent with signatures.
+    pub signing_chain: Option<Located<PathBuf>>,
+    /// Anchors of signatures.
+    pub anchors: Vec<Located<PathBuf>>,
+    /// Their revocation lists.
+    pub crls: Vec<Located<PathBuf>>,
+    /// The provider index.
+    pub index: Located<PathBuf>,
+    /// TLS roots of the relay.
+    pub relay_roots: Located<PathBuf>,
+    /// Relay transactions at once.
+    pub relay_concurrency: usize,
+    /// Fixed routes.
+    pub routes: Vec<Route>,
+    /// The administrative socket.
+    pub admin_socket: Located<PathBuf>,
+    /// Log level.
+    pub log_level: String,
+    /// Log format.
+    pub log_format: Format,
+    /// Open connections in all.
+    pub connections: usize,
+    /// Open connections from one address.
+    pub connections_per_address: usize,
+    /// Blocking work at once.
+    pub workers: usize,
+}
+
+impl Config {
+    /// Reads and checks a file. Files it names are not opened here.
+    pub fn load(file: &Path) -> Result<Self, Problems> {
+        let text = fs::read_to_string(file).map_err(|e| {
+            Problems(vec![Problem {
+                file: file.to_owned(),
+                line: None,
+                key: None,
+                what: Text::new(format!("il file non si legge: {e}"), format!("the file cannot be read: {e}")),
+                remedy: Text::new(
+                    "controllare percorso e permessi; `sigillo config init CARTELLA` crea un esempio",
+                    "check path and permissions; `sigillo config init FOLDER` makes a sample",
+                ),
+            }])
+        })?;
+        Self::parse(file, &text)
+    }
+
+    /// Checks a text; `file` names it in errors, and relative paths start from its folder.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Problems> {
+        let raw: raw::File = toml::from_str(text).map_err(|e| Problems(vec![Problem::from_toml(file, text, &e)]))?;
+        let mut reader = Reader::new(file, text);
+        let config = build(raw, &mut reader);
+        reader.finish(config)
+    }
+}
+
+fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
+    let service_address = r.address("provider.service_address", raw.provider.service_address);
+    let mut domains: Vec<Domain> =
+        raw.provider.domains.into_iter().filter_map(|d| r.domain("provider.domains", d)).collect();
+    if let Some(service) = &service_address
+        && !domains.contains(service.value.domain())
+    {
+        domains.push(service.value.domain().clone());
+    }
+    let mut listen = Vec::new();
+    let l = raw.listen;
+    for (role, addresses) in Role::ALL.into_iter().zip([l.smtp, l.submission, l.submissions, l.imap, l.imaps]) {
+        for address in addresses {
+            listen.extend(r.socket_address(&format!("listen.{}", role.name()), address).map(|a| (role, a)));
+        }
+    }
+    let workers = if raw.limits.workers == 0 { default_workers() } else { raw.limits.workers };
+    Some(Config {
+        file: r.file().to_owned(),
+        name: r.text("provider.name", raw.provider.name)?,
+        service_address: service_address?,
+        host: r.host("provider.host", raw.provider.host)?,
+        domains,
+        store: r.path("store.path", raw.store.path)?,
+        store_memory: raw.store.memory_mb.max(16) << 20,
+        listen,
+        tls_certificate: r.path("tls.certificate", raw.tls.certificate)?,
+        tls_key: r.path("tls.key", raw.tls.key)?,
+        signing_certificate: r.path("signing.certificate", raw.signing.certificate)?,
+        signing_key: r.path("signing.key", raw.signing.key)?,
+        signing_chain: raw.signing.chain.and_then(|p| r.path("signing.chain", p)),
+        anchors: r.paths("trust.anchors", raw.trust.anchors),
+        crls: r.paths("trust.crls", raw.trust.crls),
+        index: r.path("index.file", raw.index.file)?,
+        relay_roots: r.path("relay.roots", raw.relay.roots)?,
+        relay_concurrency: raw.relay.concurrency.max(1),
+        routes: raw.relay.route.into_iter().filter_map(|route| r.route(route)).collect(),
+        admin_socket: r.path("admin.socket", raw.admin.socket)?,
+        log_level: raw.log.level,
+        log_format: raw.log.format,
+        connections: raw.limits.connections,
+        connections_per_address: raw.limits.connections_per_address,
+        workers,
+    })
+}
+
+/// Blocking threads for this machine: most of them wait for the disk, so there are more than cores.
+pub fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from) * 16
+}

@@ -1,0 +1,141 @@
+//! The file as serde reads it: unknown keys are errors everywhere.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::logging::Format;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub provider: Provider,
+    pub store: Store,
+    #[serde(default)]
+    pub listen: Listen,
+    pub tls: Tls,
+    pub signing: Signing,
+    pub trust: Trust,
+    pub index: Index,
+    #[serde(default)]
+    pub relay: Relay,
+    pub admin: Admin,
+    #[serde(default)]
+    pub log: Log,
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Provider {
+    pub name: Spanned<String>,
+    pub service_address: Spanned<String>,
+    pub host: Spanned<String>,
+    pub domains: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Store {
+    pub path: Spanned<String>,
+    #[serde(default = "memory_mb")]
+    pub memory_mb: usize,
+}
+
+fn memory_mb() -> usize {
+    256
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Listen {
+    pub smtp: Vec<Spanned<String>>,
+    pub submission: Vec<Spanned<String>>,
+    pub submissions: Vec<Spanned<String>>,
+    pub imap: Vec<Spanned<String>>,
+    pub imaps: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub certificate: Spanned<String>,
+    pub key: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Signing {
+    pub certificate: Spanned<String>,
+    pub key: Spanned<String>,
+    pub chain: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trust {
+    pub anchors: Vec<Spanned<String>>,
+    pub crls: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Index {
+    pub file: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Relay {
+    pub roots: Spanned<String>,
+    pub concurrency: usize,
+    pub route: Vec<Route>,
+}
+
+impl Default for Relay {
+    fn default() -> Self {
+        let roots = Spanned::new(0..0, "/etc/ssl/certs/ca-certificates.crt".to_owned());
+        Self { roots, concurrency: 32, route: Vec::new() }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Route {
+    pub domains: Vec<Spanned<String>>,
+    pub address: Spanned<String>,
+    pub name: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    pub socket: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Log {
+    pub level: String,
+    pub format: Format,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: Format::Human }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Limits {
+    pub connections: usize,
+    pub connections_per_address: usize,
+    pub workers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 10_000, connections_per_address: 200, workers: 0 }
+    }
+}

@@ -1,0 +1,100 @@
+use super::*;
+use sigillo_admin::Lang;
+
+fn with(change: impl FnOnce(String) -> String) -> Result<Config, Problems> {
+    Config::parse(Path::new("/etc/sigillo/prova.toml"), &change(SAMPLE.to_owned()))
+}
+
+fn error(from: &str, to: &str) -> Problem {
+    assert!(SAMPLE.contains(from), "the sample has no {from:?}");
+    let mut problems = with(|s| s.replacen(from, to, 1)).unwrap_err().0;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    problems.remove(0)
+}
+
+fn line_of(text: &str) -> usize {
+    SAMPLE.lines().position(|l| l.starts_with(text)).unwrap() + 1
+}
+
+#[test]
+fn the_sample_is_a_configuration() {
+    let config = with(|s| s).unwrap();
+    assert_eq!(config.name.value, "Esempio PEC S.p.A.");
+    assert_eq!(config.domains.last().unwrap().as_str(), "pec.esempio.example");
+    assert_eq!(config.listen.len(), 5);
+    assert_eq!(config.tls_key.value, Path::new("/etc/sigillo/prova/tls.key"));
+    assert_eq!(config.store_memory, 256 << 20);
+    assert!(config.workers > 0);
+}
+
+#[test]
+fn an_unknown_key_is_named_with_line_and_known_ones() {
+    let problem = error("memory_mb", "memory_gb");
+    assert_eq!((problem.line, problem.key.as_deref()), (Some(line_of("memory_mb")), Some("store.memory_gb")));
+    let said = problem.say(Lang::It);
+    assert!(said.starts_with("/etc/sigillo/prova.toml:") && said.contains("chiave sconosciuta"), "{said}");
+    assert!(said.contains("rimedio: ") && said.contains("memory_mb"), "{said}");
+    assert!(problem.say(Lang::En).contains("unknown key"), "{}", problem.say(Lang::En));
+}
+
+#[test]
+fn an_unknown_table_is_named() {
+    let problem = error("[log]", "[logs]");
+    assert_eq!(problem.line, Some(line_of("[log]")));
+    assert!(problem.key.unwrap().contains("logs"));
+}
+
+#[test]
+fn a_missing_key_is_named_with_its_table() {
+    let problem = error("service_address = ", "# ");
+    assert_eq!(problem.key.as_deref(), Some("provider.service_address"));
+    assert!(problem.line.is_some());
+}
+
+#[test]
+fn a_bad_value_is_named_with_its_line() {
+    for (from, to, key) in [
+        ("\"posta-certificata@pec.esempio.example\"", "\"posta\"", "provider.service_address"),
+        ("\"127.0.0.1:2587\"", "\"localhost:587\"", "listen.submission"),
+        ("\"ente-esempio.example\"", "\"ente esempio\"", "provider.domains"),
+        ("memory_mb = 256", "memory_mb = \"molta\"", "store.memory_mb"),
+        ("format = \"human\"", "format = \"xml\"", "log.format"),
+        ("\"Esempio PEC S.p.A.\"", "\" \"", "provider.name"),
+    ] {
+        let problem = error(from, to);
+        let line = SAMPLE.lines().position(|l| !l.starts_with('#') && l.contains(from)).unwrap() + 1;
+        assert_eq!((problem.key.as_deref(), problem.line), (Some(key), Some(line)), "{to}");
+    }
+}
+
+#[test]
+fn all_bad_values_are_told_at_once() {
+    let problems = with(|s| s.replace("127.0.0.1:", "localhost:")).unwrap_err();
+    assert_eq!(problems.0.len(), 5);
+    assert_eq!(problems.say(Lang::It).lines().count(), 5);
+}
+
+#[test]
+fn broken_toml_names_the_line() {
+    let problem = error("memory_mb = 256", "memory_mb = = 256");
+    assert_eq!(problem.line, Some(line_of("memory_mb")));
+}
+
+#[test]
+fn a_route_is_read() {
+    let with_route = with(|s| {
+        s.replace("# [[relay", "[[relay")
+            .replace("# domains", "domains")
+            .replace("# address", "address")
+            .replace("# name", "name")
+    });
+    let route = with_route.unwrap().routes.remove(0);
+    assert_eq!((route.domains.len(), route.name.as_str()), (2, "mx.pec.beta.example"));
+    assert_eq!(route.address.port(), 25);
+}
+
+#[test]
+fn a_missing_file_says_what_to_do() {
+    let said = Config::load(Path::new("/nonexistent/s.toml")).unwrap_err().say(Lang::It);
+    assert!(said.contains("/nonexistent/s.toml") && said.contains("sigillo config init"), "{said}");
+}

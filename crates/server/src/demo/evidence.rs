@@ -1,0 +1,161 @@
+//! One piece of evidence: verified from the outside, as any reader could do it who trusts the authority.
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
+use sigillo_mime::Header;
+use sigillo_pec::{Certification, Kind};
+use sigillo_smime::{Certificate, SignedData, Trust};
+
+use super::exchange::Outcome;
+use super::layout::Layout;
+use crate::files;
+
+/// Parts decoded here are our own demonstration's: small.
+const LIMIT: usize = 8 << 20;
+
+/// What a piece must be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expected<'e> {
+    pub kind: Kind,
+    /// The provider that must have signed it.
+    pub signer: &'e str,
+    /// Its service address, From of the piece.
+    pub service: &'e str,
+    pub from: &'e str,
+    pub to: &'e str,
+    pub message_id: &'e str,
+    /// The demonstration message as it was sent.
+    pub text: &'e str,
+    /// Where it was read.
+    pub mailbox: &'e str,
+}
+
+/// What a piece is.
+#[derive(Debug, Clone)]
+pub(super) struct Evidence {
+    pub kind: Kind,
+    pub bytes: Vec<u8>,
+    /// Who signed, as the certificate says.
+    pub signer: String,
+    pub mailbox: String,
+    /// Legal time as the certification data have it: `12/03/2026 10:15:01 (+0100)`.
+    pub legal: String,
+    /// The same, ISO 8601.
+    pub time: String,
+    pub identificativo: String,
+    /// The original as the piece carries it.
+    pub original: Option<Vec<u8>>,
+    /// What is false about it.
+    pub defects: Vec<String>,
+}
+
+/// Takes a piece apart and checks all of it.
+pub(super) fn examine(bytes: Vec<u8>, expected: &Expected<'_>, trust: &Trust) -> Evidence {
+    let mut evidence = Evidence {
+        kind: expected.kind,
+        bytes: Vec::new(),
+        signer: String::new(),
+        mailbox: expected.mailbox.to_owned(),
+        legal: String::new(),
+        time: String::new(),
+        identificativo: String::new(),
+        original: None,
+        defects: Vec::new(),
+    };
+    if let Err(defect) = look(&bytes, expected, trust, &mut evidence) {
+        evidence.defects.push(format!("{defect:#}"));
+    }
+    evidence.bytes = bytes;
+    evidence
+}
+
+fn look(bytes: &[u8], expected: &Expected<'_>, trust: &Trust, evidence: &mut Evidence) -> Result<()> {
+    let root = sigillo_mime::parse(bytes)?;
+    ensure!(root.is("multipart/signed"), "non è multipart/signed");
+    let [signed, signature] = &root.children[..] else { bail!("non ha le due parti di un messaggio firmato") };
+    let data = SignedData::parse(&signature.decoded(bytes, LIMIT)?).context("firma")?;
+    data.verify(&bytes[signed.whole()]).context("firma")?;
+    let signer = data.signer().context("senza certificato del firmatario")?;
+    evidence.signer = name_of(signer);
+
+    let parts: Vec<_> = signed.walk().collect();
+    let find = |name: &str| parts.iter().find(|p| p.file_name() == Some(name));
+    let xml = find("daticert.xml").context("senza daticert.xml")?.decoded(bytes, LIMIT)?;
+    let certified = Certification::parse(&xml).context("daticert.xml")?;
+    let time = &certified.time;
+    let at = time.instant().context("ora illeggibile in daticert.xml")?;
+    evidence.legal = format!("{} {} ({})", time.day, time.time, time.zone);
+    evidence.time = at.to_string();
+    evidence.identificativo = certified.facts.id.as_str().to_owned();
+    if let Some(part) = find("postacert.eml") {
+        let original = &bytes[part.body.clone()];
+        ensure!(body(original) == body(expected.text.as_bytes()), "il messaggio trasportato non è quello spedito");
+        evidence.original = Some(original.to_vec());
+    }
+
+    trust.verify(signer, data.certificates(), at).context("certificato del firmatario")?;
+    ensure!(evidence.signer == expected.signer, "firmata da {}", evidence.signer);
+    let header = Header::parse(bytes)?;
+    let from = header.mailboxes("From")?;
+    ensure!(from.iter().any(|m| m.address.as_str() == expected.service), "From non è {}", expected.service);
+    ensure!(signer.emails().iter().any(|e| e == expected.service), "il certificato non è di {}", expected.service);
+    facts(&certified, expected)
+}
+
+fn facts(certified: &Certification, expected: &Expected<'_>) -> Result<()> {
+    let facts = &certified.facts;
+    ensure!(Kind::of(certified) == expected.kind, "daticert.xml parla di {}", Kind::of(certified).label_it());
+    ensure!(facts.sender.as_str() == expected.from, "il mittente è {}", facts.sender);
+    ensure!(facts.recipients.iter().any(|r| r.address.as_str() == expected.to), "manca il destinatario");
+    ensure!(facts.msgid.as_deref() == Some(expected.message_id), "msgid è {:?}", facts.msgid);
+    let issuer = if expected.kind == Kind::TransportEnvelope { None } else { Some(expected.signer) };
+    ensure!(issuer.is_none_or(|i| certified.issuer == i), "gestore-emittente è {}", certified.issuer);
+    Ok(())
+}
+
+/// What follows the header.
+fn body(message: &[u8]) -> &[u8] {
+    Header::parse(message).map_or(&[], |header| &message[header.body()..])
+}
+
+fn name_of(certificate: &Certificate) -> String {
+    certificate.organization().or_else(|| certificate.common_name()).unwrap_or_else(|| certificate.subject())
+}
+
+/// Compares the pieces with each other: one identifier, and one original.
+pub(super) fn compare(evidence: &mut [Evidence]) {
+    let first = evidence.first().map(|e| e.identificativo.clone()).unwrap_or_default();
+    let original = evidence.iter().find(|e| e.kind == Kind::TransportEnvelope).and_then(|e| e.original.clone());
+    for piece in evidence {
+        if piece.defects.is_empty() && piece.identificativo != first {
+            piece.defects.push(format!("identificativo diverso: {}", piece.identificativo));
+        }
+        let carries = matches!(piece.kind, Kind::TransportEnvelope | Kind::Delivery);
+        if carries && piece.defects.is_empty() && (piece.original.is_none() || piece.original != original) {
+            piece.defects.push("il messaggio originale manca o è diverso da quello nella busta".to_owned());
+        }
+    }
+}
+
+/// Writes every piece into a file of its own, and a list of them.
+pub(super) fn write(layout: &Layout, outcome: &Outcome) -> Result<()> {
+    let folder = layout.evidence();
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    }
+    files::folder(&folder)?;
+    let mut list = Vec::new();
+    for (i, piece) in outcome.evidence.iter().enumerate() {
+        let file = folder.join(format!("{:02}-{}.eml", i + 1, piece.kind.as_str()));
+        files::write(&file, &piece.bytes)?;
+        list.push(json!({
+            "file": file,
+            "kind": piece.kind.as_str(),
+            "signer": piece.signer,
+            "time": piece.time,
+            "identificativo": piece.identificativo,
+            "verified": piece.defects.is_empty(),
+        }));
+    }
+    Ok(files::write(&layout.evidence_json(), &serde_json::to_vec_pretty(&list)?)?)
+}

@@ -1,0 +1,192 @@
+//! The demonstration message, and the wait for its evidence.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use sigillo_pec::Kind;
+use sigillo_smime::Trust;
+use tokio_rustls::rustls::ClientConfig;
+
+use super::Running;
+use super::evidence::{Evidence, Expected, examine};
+use super::plan::{Box, Short};
+use super::reader::Reader;
+use super::sender::submit;
+use crate::clock::ServiceClock;
+use crate::ids::random;
+
+/// How long evidence may take, in real time.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The same when one provider is left out: what can come, comes at once.
+const SHORT_PATIENCE: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What came of the exchange.
+pub(super) struct Outcome {
+    /// Message-ID of the demonstration message.
+    pub message_id: String,
+    /// What came, in the order of the procedure.
+    pub evidence: Vec<Evidence>,
+    /// What did not come.
+    pub missing: Vec<Kind>,
+    /// What is missing or false, for a person.
+    pub complaints: Vec<String>,
+}
+
+impl Outcome {
+    /// All came, and all is true.
+    pub(super) fn is_whole(&self) -> bool {
+        self.missing.is_empty() && self.is_true()
+    }
+
+    /// Something came, and all that came is true.
+    pub(super) fn is_true(&self) -> bool {
+        !self.evidence.is_empty() && self.evidence.iter().all(|e| e.defects.is_empty())
+    }
+}
+
+/// One piece of evidence to wait for: where it arrives, what it must be.
+struct Awaited<'r> {
+    at: &'r Running,
+    mailbox: &'r Box,
+    expected: Expected<'r>,
+}
+
+/// Sends one message from the first provider's first user and gathers the evidence.
+pub(super) async fn run(
+    up: &[Running],
+    clock: &ServiceClock,
+    client: Arc<ClientConfig>,
+    trust: Trust,
+    without: Option<Short>,
+) -> Outcome {
+    let id: String = random::<8>().iter().map(|b| format!("{b:02x}")).collect();
+    let mut outcome =
+        Outcome { message_id: String::new(), evidence: Vec::new(), missing: Vec::new(), complaints: Vec::new() };
+    let Some((sender_at, from)) = up.first().and_then(|r| Some((r, r.boxes.get(1)?))) else {
+        outcome.complaints.push("nessun gestore attivo".to_owned());
+        return outcome;
+    };
+    outcome.message_id = format!("<demo-{id}@{}>", from.address.domain());
+    let to = match without {
+        Some(Short::Alfa) => "anna@comune-alfa.example",
+        _ => "bruno@ente-beta.example",
+    };
+    let message = message(from.address.as_str(), to, &outcome.message_id, clock);
+    tracing::info!(message_id = outcome.message_id, from = %from.address, to, "demonstration message");
+    let sent = submit(sender_at.ports.submission, Arc::clone(&client), from, to, message.as_bytes()).await;
+    if let Err(error) = sent {
+        outcome.complaints.push(format!("il messaggio non è stato accettato dal gestore del mittente: {error:#}"));
+        outcome.missing = Kind::ALL.into_iter().filter(|k| CHAIN.contains(k)).collect();
+        return outcome;
+    }
+    let sent = Sent { id: &outcome.message_id.clone(), from: from.address.as_str(), to, text: &message };
+    for (kind, awaited) in awaited(up, &sent) {
+        match awaited {
+            None => outcome.missing.push(kind),
+            Some(awaited) => {
+                let patience = if without.is_some() { SHORT_PATIENCE } else { PATIENCE };
+                match wait(&awaited, &sent, &client, patience).await {
+                    Ok(Some(bytes)) => outcome.evidence.push(examine(bytes, &awaited.expected, &trust)),
+                    Ok(None) => outcome.missing.push(kind),
+                    Err(error) => {
+                        outcome.complaints.push(format!("{}: {error:#}", kind.label_it()));
+                        outcome.missing.push(kind);
+                    }
+                }
+            }
+        }
+    }
+    super::evidence::compare(&mut outcome.evidence);
+    for kind in &outcome.missing {
+        outcome.complaints.push(format!("manca: {}", kind.label_it()));
+    }
+    for evidence in outcome.evidence.iter().filter(|e| !e.defects.is_empty()) {
+        outcome.complaints.push(format!("falsa: {}: {}", evidence.kind.label_it(), evidence.defects.join("; ")));
+    }
+    outcome
+}
+
+/// The procedure's evidence, in order (RFC 6109 §3.4).
+const CHAIN: [Kind; 4] = [Kind::Acceptance, Kind::TransportEnvelope, Kind::TakeCharge, Kind::Delivery];
+
+struct Sent<'s> {
+    id: &'s str,
+    from: &'s str,
+    to: &'s str,
+    text: &'s str,
+}
+
+fn awaited<'r>(up: &'r [Running], sent: &Sent<'r>) -> Vec<(Kind, Option<Awaited<'r>>)> {
+    let (sender, recipient) = (up.first(), up.get(1));
+    let at = |place: Option<&'r Running>, mailbox: usize, signer: Option<&'r Running>, kind: Kind| {
+        let (at, signer) = (place?, signer?);
+        let expected = Expected {
+            kind,
+            signer: signer.house.name,
+            service: signer.house.service,
+            from: sent.from,
+            to: sent.to,
+            message_id: sent.id,
+            text: sent.text,
+            mailbox: at.boxes.get(mailbox)?.address.as_str(),
+        };
+        Some(Awaited { at, mailbox: at.boxes.get(mailbox)?, expected })
+    };
+    vec![
+        (Kind::Acceptance, at(sender, 1, sender, Kind::Acceptance)),
+        (Kind::TransportEnvelope, at(recipient, 1, sender, Kind::TransportEnvelope)),
+        // The service mailbox comes first among the boxes.
+        (Kind::TakeCharge, recipient.and_then(|_| at(sender, 0, recipient, Kind::TakeCharge))),
+        (Kind::Delivery, recipient.and_then(|_| at(sender, 1, recipient, Kind::Delivery))),
+    ]
+}
+
+async fn wait(
+    awaited: &Awaited<'_>,
+    sent: &Sent<'_>,
+    client: &Arc<ClientConfig>,
+    patience: Duration,
+) -> Result<Option<Vec<u8>>> {
+    let until = Instant::now() + patience;
+    let port = awaited.at.ports.imaps;
+    let mut reader = Reader::open(port, Arc::clone(client), awaited.mailbox).await.context("lettura con IMAP")?;
+    let found = loop {
+        let messages = reader.find("X-Riferimento-Message-ID", sent.id).await?;
+        let mark = mark(awaited.expected.kind);
+        if let Some(message) = messages.into_iter().find(|m| carries(m, mark)) {
+            break Some(message);
+        }
+        if Instant::now() > until {
+            break None;
+        }
+        tokio::time::sleep(LOOK).await;
+    };
+    reader.close().await?;
+    Ok(found)
+}
+
+/// The header by which a kind shows itself.
+fn mark(kind: Kind) -> (&'static str, &'static str) {
+    let name = if kind == Kind::TransportEnvelope { "X-Trasporto" } else { "X-Ricevuta" };
+    (name, kind.tipo().map_or("", sigillo_pec::Tipo::as_str))
+}
+
+fn carries(message: &[u8], (name, value): (&str, &str)) -> bool {
+    sigillo_mime::Header::parse(message).is_ok_and(|h| h.unfolded(name).as_deref() == Some(value))
+}
+
+fn message(from: &str, to: &str, id: &str, clock: &ServiceClock) -> String {
+    let now = clock.now();
+    let day = now.legal().day;
+    format!(
+        "From: <{from}>\r\nTo: <{to}>\r\nSubject: Messaggio dimostrativo del {day}\r\nDate: {}\r\n\
+         Message-ID: {id}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\
+         Content-Transfer-Encoding: 7bit\r\n\r\n\
+         Questo messaggio certificato mostra lo scambio fra due gestori:\r\n\
+         accettazione, trasporto, presa in carico, consegna.\r\n\r\n\
+         Identita' del messaggio: {id}\r\n",
+        now.rfc5322()
+    )
+}

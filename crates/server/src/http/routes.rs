@@ -1,0 +1,207 @@
+//! What can be asked. Errors are problem details (RFC 9457).
+
+use std::str::FromStr;
+use std::sync::{Arc, Weak};
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use sigillo_accounts::{PasswordHash, Profile};
+use sigillo_admin::api;
+use sigillo_base::{Address, MailboxId};
+use sigillo_engine::Error;
+
+use super::socket::Uid;
+use crate::ids::random;
+use crate::provider::{House, Provider};
+
+type At = State<Weak<Provider>>;
+
+/// Mailboxes read from the store at once.
+const PAGE: usize = 1_000;
+
+pub(super) fn router(provider: Weak<Provider>) -> Router {
+    Router::new()
+        .route(api::STATUS, get(status))
+        .route(api::MAILBOXES, get(mailboxes).post(add_mailbox))
+        .route("/v1/mailboxes/{address}/password", put(set_password))
+        .route(api::QUEUE, get(queue))
+        .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
+        .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
+        .layer(from_fn(only_owner))
+        .with_state(provider)
+}
+
+async fn only_owner(ConnectInfo(uid): ConnectInfo<Uid>, request: Request, next: Next) -> Response {
+    if !uid.allowed() {
+        tracing::warn!(uid = uid.0, "administrative request refused");
+        return Fail::new(StatusCode::FORBIDDEN, "solo root e l'utente del servizio").into_response();
+    }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    tracing::info!(%method, path, status = response.status().as_u16(), "administrative request");
+    response
+}
+
+/// A refusal.
+struct Fail {
+    status: StatusCode,
+    detail: String,
+}
+
+impl Fail {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into() }
+    }
+
+    fn bad(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+}
+
+impl From<Error> for Fail {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(detail) => Self::new(StatusCode::CONFLICT, detail),
+            other => {
+                tracing::error!(error = %other, "administrative request failed");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, other.to_string())
+            }
+        }
+    }
+}
+
+impl From<JsonRejection> for Fail {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+impl IntoResponse for Fail {
+    fn into_response(self) -> Response {
+        let problem = api::Problem {
+            kind: "about:blank".to_owned(),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+        };
+        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
+    }
+}
+
+type Reply<T> = Result<Json<T>, Fail>;
+
+fn alive(provider: &Weak<Provider>) -> Result<Arc<Provider>, Fail> {
+    provider.upgrade().ok_or_else(|| Fail::new(StatusCode::SERVICE_UNAVAILABLE, "il servizio si sta fermando"))
+}
+
+/// Runs a use-case on a thread that may block.
+async fn work<T: Send + 'static>(
+    provider: &Provider,
+    work: impl FnOnce(&House) -> Result<T, Fail> + Send + 'static,
+) -> Result<T, Fail> {
+    let engine = Arc::clone(&provider.engine);
+    let broken = || Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "lavoro interrotto");
+    provider.pool.run(move || work(&engine)).await.ok_or_else(broken)?
+}
+
+async fn status(State(provider): At) -> Reply<api::Status> {
+    let p = alive(&provider)?;
+    let (config, shown) = (p.config(), p.shown());
+    let listener = |(role, at): &(crate::config::Role, std::net::SocketAddr)| api::Listener {
+        role: role.name().to_owned(),
+        address: at.to_string(),
+    };
+    Ok(Json(api::Status {
+        state: if p.draining() { "draining" } else { "running" }.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        uptime_s: p.started.elapsed().as_secs(),
+        provider: config.name.value.clone(),
+        service_address: config.service_address.value.to_string(),
+        host: config.host.value.clone(),
+        service_time: p.clock.now().to_string(),
+        speed: p.clock.speed,
+        connections: p.limits.open() as u64,
+        listeners: p.addresses.iter().map(listener).collect(),
+        index: shown.index.clone(),
+        certificates: shown.certificates.clone(),
+    }))
+}
+
+async fn mailboxes(State(provider): At) -> Reply<api::Mailboxes> {
+    let provider = alive(&provider)?;
+    let list = |engine: &House| {
+        let mut mailboxes = Vec::new();
+        let mut after = MailboxId(0);
+        loop {
+            let page = engine.mailboxes(after, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = MailboxId(last.id);
+            let show = |m: sigillo_accounts::Mailbox| api::Mailbox {
+                address: m.address,
+                profile: m.profile.name().to_owned(),
+            };
+            mailboxes.extend(page.into_iter().map(show));
+        }
+        mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
+        Ok(api::Mailboxes { mailboxes })
+    };
+    Ok(Json(work(&provider, list).await?))
+}
+
+async fn add_mailbox(
+    State(provider): At,
+    body: Result<Json<api::NewMailbox>, JsonRejection>,
+) -> Result<(StatusCode, Json<api::Mailbox>), Fail> {
+    let Json(new) = body?;
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
+    let add = move |engine: &House| {
+        let address = Address::parse(&new.address).map_err(|e| Fail::bad(format!("{}: {e}", new.address)))?;
+        let profile = Profile::from_str(&new.profile).map_err(|e| Fail::bad(e.to_string()))?;
+        let hash = PasswordHash::create(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
+        engine.add_mailbox(&address, profile, hash, now)?;
+        Ok(api::Mailbox { address: new.address, profile: profile.name().to_owned() })
+    };
+    Ok((StatusCode::CREATED, Json(work(&provider, add).await?)))
+}
+
+async fn set_password(
+    State(provider): At,
+    Path(address): Path<String>,
+    body: Result<Json<api::NewPassword>, JsonRejection>,
+) -> Reply<api::Mailbox> {
+    let Json(new) = body?;
+    let provider = alive(&provider)?;
+    let set = move |engine: &House| {
+        let parsed = Address::parse(&address).map_err(|e| Fail::bad(format!("{address}: {e}")))?;
+        let missing = || Fail::new(StatusCode::NOT_FOUND, format!("la casella {address} non c'è"));
+        let mailbox = engine.find_mailbox(&parsed)?.ok_or_else(missing)?;
+        let hash = PasswordHash::create(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
+        engine.set_password(MailboxId(mailbox.id), &hash)?;
+        Ok(api::Mailbox { address: mailbox.address, profile: mailbox.profile.name().to_owned() })
+    };
+    Ok(Json(work(&provider, set).await?))
+}
+
+async fn queue(State(provider): At) -> Reply<api::Queue> {
+    let provider = alive(&provider)?;
+    let waiting = work(&provider, |engine| Ok(engine.queue(0, api::QUEUE_LIMIT)?)).await?;
+    let item = |w: sigillo_engine::Waiting| api::QueueItem {
+        id: format!("{:032x}", w.id),
+        transaction: w.transaction,
+        work: w.work.to_owned(),
+        to: w.to,
+        recipients: w.rcpts,
+        created: w.created.to_string(),
+        attempts: w.attempts,
+        next: w.due.to_string(),
+        last_error: Some(w.last_error).filter(|e| !e.is_empty()),
+    };
+    Ok(Json(api::Queue { items: waiting.into_iter().map(item).collect() }))
+}

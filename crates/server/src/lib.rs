@@ -1,0 +1,30 @@
+//! Sockets, TLS, DNS, configuration, the demo: what the program `sigillo` is made of besides the rules.
+//!
+//! Knows: tokio, files, processes, wall clocks; how one provider is wired together out of store, engine, listeners,
+//! relay and administration.
+//! Must never know: rules of any kind. What a message means, who may send it and what is signed is asked of the
+//! engine.
+//! Entry point: [`cli::main`]. RFCs: 5321 §5 (finding the host), 7505 (null MX), 3207, 9457.
+//! Invariants: service time never goes backwards (`clock::tests`); nothing is read while work is outstanding and a
+//! panic closes only its own connection (`net::tests`); a configuration error names file, line, key and remedy
+//! (`config::tests`); a static route goes before the DNS (`relay::route::tests`).
+
+pub mod bell;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod files;
+pub mod http;
+pub mod ids;
+pub mod logging;
+pub mod material;
+pub mod net;
+pub mod out;
+pub mod provider;
+pub mod relay;
+pub mod service;
+pub mod signer;
+pub mod tls;
+pub mod trial;
+pub mod worker;

@@ -1,0 +1,244 @@
+//! What a configuration names in files: keys, certificates, revocation lists, the provider index. Loaded and checked
+//! at the start, by `config check`, and again at every SIGHUP.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use openssl::pkey::PKey;
+use openssl::x509::X509;
+use sigillo_base::Timestamp;
+use sigillo_pec::index::Index;
+use sigillo_smime::{Certificate, Crl, Identity, KeySigner, Signer, Trust};
+use tokio_rustls::rustls::ClientConfig;
+
+use crate::config::{Config, Located, Problem, Problems, Text};
+use crate::signer::{Gate, GatedSigner};
+use crate::tls::{self, ServerTls};
+
+/// All of it, ready to use.
+pub struct Material {
+    /// The signing certificate with its chain.
+    pub identity: Identity,
+    /// Its key.
+    pub signer: Arc<dyn Signer>,
+    /// Anchors and revocation lists.
+    pub trust: Arc<Trust>,
+    /// The directory of providers.
+    pub index: Arc<Index>,
+    /// What listeners show.
+    pub tls: ServerTls,
+    /// What the relay trusts.
+    pub relay: Arc<ClientConfig>,
+}
+
+impl Material {
+    /// Loads everything, or tells everything that is wrong.
+    pub fn load(config: &Config, gate: &Arc<Gate>, now: Timestamp) -> Result<Self, Problems> {
+        let mut l = Loader { config, problems: Vec::new() };
+        let identity = l.identity(now);
+        let signer = l.signer(identity.as_ref());
+        let trust = l.trust().map(Arc::new);
+        let index = trust.as_ref().and_then(|trust| l.index(trust, now));
+        let tls = l.tls();
+        let relay = l.relay();
+        match (identity, signer, trust, index, tls, relay) {
+            (Some(identity), Some(key), Some(trust), Some(index), Some(tls), Some(relay)) if l.problems.is_empty() => {
+                let signer: Arc<dyn Signer> = Arc::new(GatedSigner::new(key, Arc::clone(gate)));
+                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay })
+            }
+            _ => Err(Problems(l.problems)),
+        }
+    }
+}
+
+struct Loader<'c> {
+    config: &'c Config,
+    problems: Vec<Problem>,
+}
+
+impl Loader<'_> {
+    fn tell<T>(&mut self, at: &Located<T>, what: Text, remedy: Text) {
+        self.problems.push(at.problem(&self.config.file, what, remedy));
+    }
+
+    fn read(&mut self, path: &Located<PathBuf>) -> Option<Vec<u8>> {
+        match fs::read(&path.value) {
+            Ok(bytes) => Some(bytes),
+            Err(e) => {
+                let file = path.value.display();
+                let what = Text::new(format!("il file {file} non si legge: {e}"), format!("cannot read {file}: {e}"));
+                let remedy = Text::new(
+                    "mettere il file al suo posto o correggere il percorso; per una prova: `sigillo config init CARTELLA`",
+                    "put the file in place or correct the path; for a trial: `sigillo config init FOLDER`",
+                );
+                self.tell(path, what, remedy);
+                None
+            }
+        }
+    }
+
+    /// Reads a file and makes something of it; an error is told with `remedy`.
+    fn make<T, E: std::fmt::Display>(
+        &mut self,
+        path: &Located<PathBuf>,
+        remedy: Text,
+        make: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> Option<T> {
+        let bytes = self.read(path)?;
+        match make(&bytes) {
+            Ok(made) => Some(made),
+            Err(error) => {
+                let text = format!("{}: {error}", path.value.display());
+                self.tell(path, Text::new(text.clone(), text), remedy);
+                None
+            }
+        }
+    }
+
+    fn certificates(&mut self, path: &Located<PathBuf>) -> Option<Vec<Certificate>> {
+        let remedy =
+            Text::new("serve un file PEM con almeno un certificato", "a PEM file with a certificate is needed");
+        let found = self.make(path, remedy.clone(), Certificate::from_pem)?;
+        if found.is_empty() {
+            let what = Text::new(
+                format!("{}: non contiene certificati", path.value.display()),
+                format!("{}: holds no certificate", path.value.display()),
+            );
+            self.tell(path, what, remedy);
+            return None;
+        }
+        Some(found)
+    }
+
+    fn identity(&mut self, now: Timestamp) -> Option<Identity> {
+        let config = self.config;
+        let path = &config.signing_certificate;
+        let mut found = self.certificates(path)?;
+        let certificate = found.remove(0);
+        if let Some(chain) = &config.signing_chain {
+            found.extend(self.certificates(chain)?);
+        }
+        let service = config.service_address.value.as_str();
+        if !certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service)) {
+            let what = Text::new(
+                format!("il certificato non è per {service}: {:?}", certificate.emails()),
+                format!("the certificate is not for {service}: {:?}", certificate.emails()),
+            );
+            let remedy = Text::new(
+                "il subjectAltName deve avere l'indirizzo di servizio come rfc822Name",
+                "the subjectAltName must hold the service address as rfc822Name",
+            );
+            self.tell(path, what, remedy);
+        }
+        if certificate.not_after() < now || certificate.not_before() > now {
+            let span = format!("{} … {}", certificate.not_before(), certificate.not_after());
+            let what = Text::new(format!("il certificato non vale adesso ({span})"), format!("not valid now ({span})"));
+            self.tell(path, what, Text::new("rinnovare il certificato", "renew the certificate"));
+        }
+        let name = Some(config.name.value.as_str());
+        if certificate.organization().as_deref() != name && certificate.common_name().as_deref() != name {
+            let what = Text::new(
+                format!("il certificato ha un altro nome: {}", certificate.subject()),
+                format!("the certificate has another name: {}", certificate.subject()),
+            );
+            let remedy = Text::new(
+                "provider.name deve stare in O o in CN, lettera per lettera",
+                "provider.name must be in O or CN, letter by letter",
+            );
+            self.tell(&config.name, what, remedy);
+        }
+        Some(Identity { certificate, chain: found })
+    }
+
+    fn signer(&mut self, identity: Option<&Identity>) -> Option<KeySigner> {
+        let config = self.config;
+        let path = &config.signing_key;
+        let remedy = Text::new(
+            "serve una chiave RSA da 2048 bit in su, PKCS#8 PEM senza password",
+            "an RSA key of 2048 bits or more is needed, PKCS#8 PEM without password",
+        );
+        let pem = self.read(path)?;
+        let key = self.make(path, remedy, KeySigner::from_pem)?;
+        if let Some(identity) = identity
+            && !same_key(&identity.certificate, &pem)
+        {
+            let what = Text::new("la chiave non è quella del certificato", "the key is not the certificate's");
+            let remedy = Text::new("controllare la coppia certificate / key", "check the pair certificate / key");
+            self.tell(path, what, remedy);
+        }
+        Some(key)
+    }
+
+    fn trust(&mut self) -> Option<Trust> {
+        let config = self.config;
+        let mut anchors = Vec::new();
+        for path in &config.anchors {
+            anchors.extend(self.certificates(path)?);
+        }
+        let mut crls = Vec::new();
+        for path in &config.crls {
+            let remedy = Text::new("serve una CRL in DER o PEM", "a CRL in DER or PEM is needed");
+            crls.extend(self.make(path, remedy, |bytes| {
+                if bytes.starts_with(b"-----") {
+                    Crl::from_pem(bytes)
+                } else {
+                    Crl::from_der(bytes).map(|crl| vec![crl])
+                }
+            })?);
+        }
+        Some(Trust::new(anchors, crls))
+    }
+
+    fn index(&mut self, trust: &Trust, now: Timestamp) -> Option<Index> {
+        let config = self.config;
+        let remedy = Text::new(
+            "scaricare di nuovo l'indice firmato (.p7m); radici e CRL devono essere quelle del suo firmatario",
+            "fetch the signed index (.p7m) again; anchors and CRLs must be those of its signer",
+        );
+        let index = self.make(&config.index, remedy, |bytes| Index::open(bytes, trust, now))?;
+        if !index.entries().iter().any(|e| e.name == config.name.value) {
+            tracing::warn!(provider = config.name.value, "the provider index does not hold this provider");
+        }
+        Some(index)
+    }
+
+    fn tls(&mut self) -> Option<ServerTls> {
+        let config = self.config;
+        match ServerTls::open(&config.tls_certificate.value, &config.tls_key.value) {
+            Ok(tls) => Some(tls),
+            Err(error) => {
+                let text = format!("{error:#}");
+                let remedy = Text::new(
+                    "servono catena PEM e chiave PEM; per una prova: `sigillo config init CARTELLA`",
+                    "a PEM chain and a PEM key are needed; for a trial: `sigillo config init FOLDER`",
+                );
+                self.tell(&config.tls_certificate, Text::new(text.clone(), text), remedy);
+                None
+            }
+        }
+    }
+
+    fn relay(&mut self) -> Option<Arc<ClientConfig>> {
+        let config = self.config;
+        let made = tls::certificates(&config.relay_roots.value).and_then(tls::client_config);
+        match made {
+            Ok(client) => Some(client),
+            Err(error) => {
+                let text = format!("{error:#}");
+                let remedy = Text::new(
+                    "indicare le radici del sistema: /etc/ssl/certs/ca-certificates.crt (pacchetto ca-certificates)",
+                    "name the system's roots: /etc/ssl/certs/ca-certificates.crt (package ca-certificates)",
+                );
+                self.tell(&config.relay_roots, Text::new(text.clone(), text), remedy);
+                None
+            }
+        }
+    }
+}
+
+fn same_key(certificate: &Certificate, key_pem: &[u8]) -> bool {
+    let public = X509::from_der(certificate.der()).and_then(|x| x.public_key());
+    let private = PKey::private_key_from_pem_passphrase(key_pem, b"");
+    matches!((public, private), (Ok(public), Ok(private)) if private.public_eq(&public))
+}

@@ -1,0 +1,16 @@
+//! Sockets: listeners with limits, and one driver that serves every protocol.
+
+mod driver;
+mod limits;
+mod listener;
+mod pool;
+mod stream;
+
+pub use driver::{Driver, SERVER_HANDSHAKE};
+pub use limits::{Limits, Place};
+pub use listener::{Greeter, bind, listen};
+pub use pool::Pool;
+pub use stream::Stream;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! One driver for every protocol: it carries out what a [`Connection`] asks, and knows no protocol.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sigillo_base::MailboxId;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use super::{Pool, Stream};
+use crate::bell::Bells;
+use crate::clock::{ServiceClock, Ticks};
+use crate::tls::ServerTls;
+use sigillo_engine::front::{Connection, Step};
+
+/// How long a TLS handshake of a client may take.
+pub const SERVER_HANDSHAKE: Duration = Duration::from_secs(30);
+/// How long a client may leave our output unread.
+const WRITE: Duration = Duration::from_secs(120);
+/// Output is gathered up to this size before it is written.
+const GATHER: usize = 64 * 1024;
+/// One read.
+const READ: usize = 32 * 1024;
+
+/// What all connections share.
+pub struct Driver {
+    /// Service time.
+    pub clock: Arc<ServiceClock>,
+    /// Real time.
+    pub ticks: Ticks,
+    /// Where work is done.
+    pub pool: Pool,
+    /// Who rings when a mailbox changes.
+    pub bells: Arc<Bells>,
+    /// Turns true when the service ends.
+    pub shutdown: watch::Receiver<bool>,
+    /// Numbers connections, for the logs.
+    pub numbers: AtomicU64,
+}
+
+/// What ended a wait.
+enum Woken {
+    Read(io::Result<usize>),
+    Deadline,
+    Bell,
+    Shutdown,
+}
+
+/// One connection under way.
+struct Running<'d> {
+    driver: &'d Driver,
+    stream: Stream,
+    out: Vec<u8>,
+    input: Vec<u8>,
+    told_shutdown: bool,
+    watched: Option<(MailboxId, watch::Receiver<u64>)>,
+}
+
+impl Driver {
+    /// A number for the next connection.
+    pub fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Serves one connection to its end. Nothing is read while work is outstanding: a peer that talks faster than we
+    /// work is held by TCP.
+    pub async fn run(&self, stream: Stream, connection: Box<dyn Connection>, tls: &ServerTls) {
+        let mut running = Running {
+            driver: self,
+            stream,
+            out: Vec::new(),
+            input: vec![0; READ],
+            told_shutdown: false,
+            watched: None,
+        };
+        match running.serve(connection, tls).await {
+            Ok(()) => {}
+            Err(error) => tracing::debug!(%error, "connection lost"),
+        }
+    }
+}
+
+impl Running<'_> {
+    async fn serve(&mut self, mut connection: Box<dyn Connection>, tls: &ServerTls) -> io::Result<()> {
+        loop {
+            match connection.step() {
+                Step::Write(bytes) => self.write(&bytes).await?,
+                Step::StartTls => {
+                    self.flush().await?;
+                    self.start_tls(tls).await?;
+                    connection.tls_started(self.driver.ticks.now());
+                }
+                Step::Work => {
+                    self.flush().await?;
+                    connection = self.work(connection).await?;
+                }
+                Step::Close => {
+                    self.flush().await?;
+                    return self.close().await;
+                }
+                Step::Wait => {
+                    self.flush().await?;
+                    self.wait(connection.as_mut()).await?;
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.extend_from_slice(bytes);
+        if self.out.len() >= GATHER { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let written = tokio::time::timeout(WRITE, self.stream.write_all(&self.out)).await;
+        self.out.clear();
+        written.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not read")))
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        tokio::time::timeout(Duration::from_secs(5), self.stream.close()).await.unwrap_or(Ok(()))
+    }
+
+    async fn start_tls(&mut self, tls: &ServerTls) -> io::Result<()> {
+        let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Gone) else {
+            return Err(io::Error::other("TLS asked twice"));
+        };
+        let acceptor = TlsAcceptor::from(tls.current());
+        let stream = tokio::time::timeout(SERVER_HANDSHAKE, acceptor.accept(tcp))
+            .await
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake in time"))??;
+        self.stream = Stream::Tls(Box::new(stream.into()));
+        Ok(())
+    }
+
+    async fn work(&self, mut connection: Box<dyn Connection>) -> io::Result<Box<dyn Connection>> {
+        let (clock, ticks) = (Arc::clone(&self.driver.clock), self.driver.ticks);
+        let done = self.driver.pool.run(move || {
+            connection.work(clock.now(), ticks.now());
+            connection
+        });
+        done.await.ok_or_else(|| io::Error::other("the session's work broke off"))
+    }
+
+    async fn wait(&mut self, connection: &mut dyn Connection) -> io::Result<()> {
+        let ticks = self.driver.ticks;
+        if self.subscribe(connection.watching()) {
+            // It may have changed between the session's last look and the subscription.
+            connection.wake(ticks.now());
+            return Ok(());
+        }
+        match self.woken(connection.deadline().map(|t| ticks.instant(t))).await {
+            Woken::Read(Ok(0)) => connection.end_of_input(ticks.now()),
+            Woken::Read(Ok(read)) => connection.input(ticks.now(), &self.input[..read]),
+            Woken::Read(Err(error)) => return Err(error),
+            Woken::Deadline => connection.timeout(ticks.now()),
+            Woken::Bell => connection.wake(ticks.now()),
+            Woken::Shutdown => {
+                self.told_shutdown = true;
+                connection.shutdown(ticks.now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a new mailbox is watched from now on.
+    fn subscribe(&mut self, wanted: Option<MailboxId>) -> bool {
+        if wanted == self.watched.as_ref().map(|(mailbox, _)| *mailbox) {
+            return false;
+        }
+        self.watched = wanted.map(|mailbox| (mailbox, self.driver.bells.watch(mailbox)));
+        self.watched.is_some()
+    }
+
+    async fn woken(&mut self, deadline: Option<std::time::Instant>) -> Woken {
+        let deadline = async {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let bell = async {
+            let rung = match &mut self.watched {
+                Some((_, bell)) => bell.changed().await.is_ok(),
+                None => false,
+            };
+            if !rung {
+                std::future::pending::<()>().await;
+            }
+        };
+        let mut down = self.driver.shutdown.clone();
+        let told = self.told_shutdown;
+        let shutdown = async {
+            if told || down.wait_for(|down| *down).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shutdown => Woken::Shutdown,
+            read = self.stream.read(&mut self.input) => Woken::Read(read),
+            () = bell => Woken::Bell,
+            () = deadline => Woken::Deadline,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The driver against a made-up protocol: `E…` echoes, `W` works, `P` panics while working, `T` starts TLS.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use sigillo_base::{MailboxId, Timestamp};
+use sigillo_wire::Tick;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::*;
+use crate::bell::Bells;
+use crate::clock::{ServiceClock, Ticks};
+use crate::tls::{self, ServerTls};
+use sigillo_engine::front::{Connection, Step};
+
+#[derive(Default)]
+struct Toy {
+    steps: VecDeque<Step>,
+    working: bool,
+    panic: bool,
+    input_while_working: bool,
+    deadline: Option<Tick>,
+    watching: Option<MailboxId>,
+}
+
+impl Connection for Toy {
+    fn input(&mut self, now: Tick, bytes: &[u8]) {
+        self.input_while_working |= self.working;
+        for &byte in bytes {
+            match byte {
+                b'W' | b'P' => {
+                    (self.working, self.panic) = (true, byte == b'P');
+                    self.steps.push_back(Step::Work);
+                }
+                b'T' => self.steps.push_back(Step::StartTls),
+                b'D' => self.deadline = Some(now.plus_ms(20)),
+                b'B' => self.watching = Some(MailboxId(7)),
+                other => self.steps.push_back(Step::Write(vec![other])),
+            }
+        }
+    }
+    fn end_of_input(&mut self, _: Tick) {
+        self.steps.push_back(Step::Close);
+    }
+    fn timeout(&mut self, _: Tick) {
+        self.deadline = None;
+        self.steps.push_back(Step::Write(b"late".to_vec()));
+    }
+    fn deadline(&self) -> Option<Tick> {
+        self.deadline
+    }
+    fn step(&mut self) -> Step {
+        self.steps.pop_front().unwrap_or(Step::Wait)
+    }
+    fn work(&mut self, _: Timestamp, _: Tick) {
+        assert!(!self.panic, "asked to break off");
+        std::thread::sleep(Duration::from_millis(20));
+        self.working = false;
+        let said = if self.input_while_working { b"torn" } else { b"done" };
+        self.steps.push_back(Step::Write(said.to_vec()));
+    }
+    fn tls_started(&mut self, _: Tick) {
+        self.steps.push_back(Step::Write(b"tls".to_vec()));
+    }
+    fn shutdown(&mut self, _: Tick) {
+        self.steps.push_back(Step::Write(b"bye".to_vec()));
+        self.steps.push_back(Step::Close);
+    }
+    fn watching(&self) -> Option<MailboxId> {
+        self.watching
+    }
+    fn wake(&mut self, _: Tick) {
+        self.steps.push_back(Step::Write(b"ring".to_vec()));
+    }
+}
+
+struct Bench {
+    address: SocketAddr,
+    down: watch::Sender<bool>,
+    served: tokio::task::JoinHandle<()>,
+    bells: Arc<Bells>,
+    folder: tempfile::TempDir,
+}
+
+async fn bench(places: usize) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let tls = Arc::new(ServerTls::open(&certificate, &key).unwrap());
+    let (down, shutdown) = watch::channel(false);
+    let bells = Arc::new(Bells::default());
+    let driver = Arc::new(Driver {
+        clock: Arc::new(ServiceClock::open(folder.path(), 1.0).unwrap()),
+        ticks: Ticks::start(),
+        pool: Pool::new(4),
+        bells: Arc::clone(&bells),
+        shutdown,
+        numbers: AtomicU64::new(0),
+    });
+    let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let greeter =
+        Greeter { role: "toy", implicit_tls: false, busy: "busy", open: Box::new(|_| Box::new(Toy::default())) };
+    let served = tokio::spawn(listen(listener, greeter, Limits::new(places, places), tls, driver));
+    Bench { address, down, served, bells, folder }
+}
+
+async fn expect(stream: &mut (impl AsyncReadExt + Unpin), text: &str) {
+    let mut got = vec![0; text.len()];
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut got)).await;
+    read.unwrap_or_else(|_| panic!("waited in vain for {text:?}")).unwrap();
+    assert_eq!(String::from_utf8_lossy(&got), text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_read_while_work_is_outstanding() {
+    let bench = bench(9).await;
+    let mut client = TcpStream::connect(bench.address).await.unwrap();
+    client.write_all(b"aW").await.unwrap();
+    expect(&mut client, "a").await;
+    client.write_all(b"zz").await.unwrap();
+    expect(&mut client, "donezz").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_closes_only_its_own_connection() {
+    let bench = bench(9).await;
+    let mut good = TcpStream::connect(bench.address).await.unwrap();
+    let mut bad = TcpStream::connect(bench.address).await.unwrap();
+    good.write_all(b"a").await.unwrap();
+    bad.write_all(b"P").await.unwrap();
+    expect(&mut good, "a").await;
+    assert_eq!(bad.read(&mut [0; 8]).await.unwrap_or(0), 0);
+    good.write_all(b"b").await.unwrap();
+    expect(&mut good, "b").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deadline_bell_and_shutdown_wake_a_waiting_session() {
+    let bench = bench(9).await;
+    let mut client = TcpStream::connect(bench.address).await.unwrap();
+    client.write_all(b"D").await.unwrap();
+    expect(&mut client, "late").await;
+    client.write_all(b"B").await.unwrap();
+    // The first look after subscribing; then the bell itself.
+    expect(&mut client, "ring").await;
+    bench.bells.ring_mailbox(MailboxId(7));
+    expect(&mut client, "ring").await;
+    bench.down.send(true).unwrap();
+    expect(&mut client, "bye").await;
+    assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
+    tokio::time::timeout(Duration::from_secs(10), bench.served).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn starts_tls_and_counts_places() {
+    let bench = bench(1).await;
+    let mut client = TcpStream::connect(bench.address).await.unwrap();
+    client.write_all(b"xT").await.unwrap();
+    expect(&mut client, "x").await;
+    let mut refused = TcpStream::connect(bench.address).await.unwrap();
+    expect(&mut refused, "busy").await;
+    let roots = tls::certificates(&bench.folder.path().join("c.pem")).unwrap();
+    let connector = TlsConnector::from(tls::client_config(roots).unwrap());
+    let mut client = connector.connect(ServerName::try_from("localhost").unwrap(), client).await.unwrap();
+    expect(&mut client, "tls").await;
+    client.write_all(b"y").await.unwrap();
+    expect(&mut client, "y").await;
+}

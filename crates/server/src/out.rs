@@ -1,0 +1,15 @@
+//! Standard output and error for people. Who reads them may be gone: that ends no service.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// A line on standard output, pushed out at once.
+pub fn say(text: impl Display) {
+    let mut out = io::stdout().lock();
+    drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// A line on standard error, with the program's name before it.
+pub fn complain(text: impl Display) {
+    drop(writeln!(io::stderr().lock(), "sigillo: {text}"));
+}

@@ -1,0 +1,252 @@
+//! One provider at work: store, engine, listeners, relay, workers, administration, wired together.
+
+mod bell;
+mod reload;
+mod shown;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use sigillo_accounts::{PasswordHash, Profile};
+use sigillo_base::Secret;
+use sigillo_engine::{Engine, Peer, Setup, front};
+use sigillo_smtp::server;
+use sigillo_store_rocks::{Options, RocksStore};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use crate::bell::Bells;
+use crate::clock::{ServiceClock, Ticks};
+use crate::config::{Config, Role};
+use crate::ids::{RandomIds, random, random_password};
+use crate::material::Material;
+use crate::net::{Driver, Greeter, Limits, Pool, listen};
+use crate::relay::{Parts, Relay, route::Routes};
+use crate::signer::Gate;
+use crate::tls::ServerTls;
+use crate::{http, worker};
+use bell::RingBells;
+pub use reload::Reloaded;
+pub use shown::Shown;
+
+/// The engine on its store.
+pub type House = Engine<RocksStore>;
+
+/// How long connections and transactions may take to end.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// What a provider starts from.
+pub struct Start {
+    /// Its configuration.
+    pub config: Config,
+    /// Its keys, certificates, index.
+    pub material: Material,
+    /// Service time.
+    pub clock: Arc<ServiceClock>,
+    /// Bound sockets, in the order of the configuration.
+    pub listeners: Vec<(Role, TcpListener)>,
+    /// The bound administrative socket.
+    pub admin: UnixListener,
+    /// Bounds signatures at once.
+    pub gate: Arc<Gate>,
+}
+
+/// A running provider.
+pub struct Provider {
+    /// The use-cases.
+    pub engine: Arc<House>,
+    /// Where blocking calls run.
+    pub pool: Pool,
+    /// Service time.
+    pub clock: Arc<ServiceClock>,
+    /// Open connections.
+    pub limits: Arc<Limits>,
+    /// Where it listens.
+    pub addresses: Vec<(Role, SocketAddr)>,
+    /// When it started.
+    pub started: Instant,
+    config: ArcSwap<Config>,
+    shown: ArcSwap<Shown>,
+    tls: Arc<ServerTls>,
+    relay: Arc<Relay<RocksStore>>,
+    gate: Arc<Gate>,
+    down: watch::Sender<bool>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Provider {
+    /// Opens the store and begins to serve.
+    pub async fn start(start: Start) -> Result<Arc<Self>> {
+        let Start { config, material, clock, listeners, admin, gate } = start;
+        let pool = Pool::new(config.workers);
+        let bells = Arc::new(Bells::default());
+        let shown = Shown::of(&config, &material);
+        let tls = Arc::new(material.tls);
+        let relay_tls = Arc::clone(&material.relay);
+        let setup = Setup {
+            provider: sigillo_pec::Provider {
+                name: config.name.value.clone(),
+                service_address: config.service_address.value.clone(),
+            },
+            host: config.host.value.clone(),
+            identity: material.identity,
+            signer: material.signer,
+            trust: material.trust,
+            index: material.index,
+            ids: Arc::new(RandomIds),
+            bell: Arc::new(RingBells(Arc::clone(&bells))),
+            local_domains: config.domains.clone(),
+        };
+        let (path, memory) = (config.store.value.join("db"), config.store_memory);
+        let engine = pool.run(move || open(&path, memory, setup)).await.context("archivio: apertura interrotta")??;
+        let engine = Arc::new(engine);
+        let ticks = Ticks::start();
+        let addresses = listeners.iter().filter_map(|(role, l)| Some((*role, l.local_addr().ok()?))).collect();
+        let relay = Arc::new(Relay::new(Parts {
+            engine: Arc::clone(&engine),
+            clock: Arc::clone(&clock),
+            ticks,
+            pool: pool.clone(),
+            bells: Arc::clone(&bells),
+            routes: Routes::new(&config.routes),
+            tls: relay_tls,
+            concurrency: config.relay_concurrency,
+        }));
+        let limits = Limits::new(config.connections, config.connections_per_address);
+        let provider = Arc::new(Self {
+            engine,
+            pool,
+            clock,
+            limits,
+            addresses,
+            started: Instant::now(),
+            config: ArcSwap::from_pointee(config),
+            shown: ArcSwap::from_pointee(shown),
+            tls,
+            relay,
+            gate,
+            down: watch::Sender::new(false),
+            tasks: Mutex::default(),
+        });
+        provider.clone().run(listeners, admin, ticks, bells);
+        Ok(provider)
+    }
+
+    /// The configuration in use.
+    pub fn config(&self) -> Arc<Config> {
+        self.config.load_full()
+    }
+
+    /// What the status tells of keys and index.
+    pub fn shown(&self) -> Arc<Shown> {
+        self.shown.load_full()
+    }
+
+    /// Whether the provider is coming to its end.
+    pub fn draining(&self) -> bool {
+        *self.down.borrow()
+    }
+
+    /// Makes the service mailbox when there is none: every provider must have it before the first message comes.
+    /// `password` is taken for a new one; without it nobody knows the password until it is set.
+    pub async fn ensure_service_mailbox(&self, password: Option<Secret>) -> Result<()> {
+        let (engine, now) = (Arc::clone(&self.engine), self.clock.now());
+        let make = move || -> Result<bool> {
+            let address = engine.provider().service_address.clone();
+            if engine.find_mailbox(&address)?.is_some() {
+                return Ok(false);
+            }
+            let hash = PasswordHash::create(&password.unwrap_or_else(random_password), random())?;
+            engine.add_mailbox(&address, Profile::Service, hash, now)?;
+            Ok(true)
+        };
+        if self.pool.run(make).await.context("casella di servizio: lavoro interrotto")?? {
+            tracing::info!(address = %self.engine.provider().service_address, "made the service mailbox");
+        }
+        Ok(())
+    }
+
+    /// Stops accepting, lets connections and transactions come to their end, closes the store.
+    pub async fn stop(self: Arc<Self>) {
+        tracing::info!(provider = self.config().name.value, "draining");
+        self.down.send_replace(true);
+        let mut tasks = std::mem::take(&mut *self.tasks.lock());
+        let ended = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, ended).await.is_err() {
+            tracing::warn!("connections cut off after {} s", DRAIN.as_secs());
+            tasks.shutdown().await;
+        }
+        if let Err(error) = crate::files::remove(&self.config().admin_socket.value) {
+            tracing::warn!(%error, "the administrative socket stays behind");
+        }
+        tracing::info!(provider = self.config().name.value, "stopped");
+    }
+
+    fn run(self: Arc<Self>, listeners: Vec<(Role, TcpListener)>, admin: UnixListener, ticks: Ticks, bells: Arc<Bells>) {
+        let driver = Arc::new(Driver {
+            clock: Arc::clone(&self.clock),
+            ticks,
+            pool: self.pool.clone(),
+            bells: Arc::clone(&bells),
+            shutdown: self.down.subscribe(),
+            numbers: AtomicU64::new(1),
+        });
+        let span = tracing::info_span!("provider", name = self.config().name.value);
+        let mut tasks = self.tasks.lock();
+        for (role, listener) in listeners {
+            let greeter = self.greeter(role, ticks);
+            let (limits, tls, driver) = (Arc::clone(&self.limits), Arc::clone(&self.tls), Arc::clone(&driver));
+            tasks.spawn(listen(listener, greeter, limits, tls, driver).instrument(span.clone()));
+        }
+        tasks.spawn(Arc::clone(&self.relay).run(self.down.subscribe()).instrument(span.clone()));
+        for _ in 0..worker::COUNT {
+            let work = worker::run(
+                Arc::clone(&self.engine),
+                self.pool.clone(),
+                Arc::clone(&bells),
+                Arc::clone(&self.clock),
+                self.down.subscribe(),
+            );
+            tasks.spawn(work.instrument(span.clone()));
+        }
+        // Weakly, or the provider would keep itself alive by its own tasks.
+        tasks.spawn(http::serve(admin, Arc::downgrade(&self), self.down.subscribe()).instrument(span));
+    }
+
+    fn greeter(&self, role: Role, ticks: Ticks) -> Greeter {
+        let engine = Arc::clone(&self.engine);
+        let implicit_tls = matches!(role, Role::Submissions | Role::Imaps);
+        let smtp = match role {
+            Role::Smtp => Some(server::Role::Reception),
+            Role::Submission => Some(server::Role::Submission),
+            Role::Submissions => Some(server::Role::SubmissionTls),
+            Role::Imap | Role::Imaps => None,
+        };
+        let busy = match smtp {
+            Some(_) => "421 4.3.2 Troppe connessioni, riprovare piu' tardi\r\n",
+            None => "* BYE Troppe connessioni, riprovare piu' tardi\r\n",
+        };
+        let open = move |ip| {
+            let (engine, peer) = (Arc::clone(&engine), Peer { ip });
+            match smtp {
+                Some(role) => front::smtp(engine, role, peer, implicit_tls, ticks.now()),
+                None => front::imap(engine, peer, implicit_tls, ticks.now()),
+            }
+        };
+        Greeter { role: role.name(), implicit_tls, busy, open: Box::new(open) }
+    }
+}
+
+fn open(path: &Path, memory: usize, setup: Setup) -> Result<House> {
+    let options = Options { memory_budget: memory, ..Options::default() };
+    let store = RocksStore::open(path, &options).with_context(|| format!("archivio {}", path.display()))?;
+    Ok(Engine::open(store, setup)?)
+}

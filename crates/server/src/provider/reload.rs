@@ -1,0 +1,109 @@
+//! SIGHUP: what can change while running changes at once or not at all; of the rest it is said that it waits.
+
+use std::sync::Arc;
+
+use super::{Provider, Shown};
+use crate::config::{Config, Problems};
+use crate::material::Material;
+
+/// What a reload did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Keys that differ from the running ones but wait for the next start.
+    pub waiting: Vec<&'static str>,
+}
+
+impl Provider {
+    /// Reads configuration, certificates, revocation lists and index again. After an error all is as before.
+    pub async fn reload(&self) -> Result<Reloaded, Problems> {
+        let (old, gate, now) = (self.config(), Arc::clone(&self.gate), self.clock.now());
+        let load = move || -> Result<_, Problems> {
+            let config = Config::load(&old.file)?;
+            let waiting = waiting(&old, &config);
+            let kept = kept(&old, config);
+            let material = Material::load(&kept, &gate, now)?;
+            let shown = Shown::of(&kept, &material);
+            Ok((kept, material, shown, waiting))
+        };
+        let loaded = self.pool.run(load).await.unwrap_or_else(|| Err(Problems(Vec::new())));
+        let (config, material, shown, waiting) = loaded.inspect_err(|problems| {
+            tracing::error!(%problems, "nothing was reloaded");
+        })?;
+        self.tls.renew(&material.tls);
+        self.relay.wire.replace(material.relay);
+        self.relay.routes.replace(&config.routes);
+        self.engine.replace_trust(material.trust);
+        self.engine.replace_index(material.index);
+        self.engine.replace_identity(material.identity, material.signer);
+        self.config.store(Arc::new(config));
+        self.shown.store(Arc::new(shown));
+        tracing::info!("reloaded certificates, revocation lists, index and routes");
+        for key in &waiting {
+            tracing::warn!(key, "changed in the file, but valid only from the next start");
+        }
+        Ok(Reloaded { waiting })
+    }
+}
+
+/// The new configuration with the old values of what waits: material is checked against the identity that runs, and
+/// the status tells what runs.
+fn kept(old: &Config, new: Config) -> Config {
+    Config {
+        name: old.name.clone(),
+        service_address: old.service_address.clone(),
+        host: old.host.clone(),
+        domains: old.domains.clone(),
+        store: old.store.clone(),
+        store_memory: old.store_memory,
+        listen: old.listen.clone(),
+        relay_concurrency: old.relay_concurrency,
+        admin_socket: old.admin_socket.clone(),
+        log_level: old.log_level.clone(),
+        log_format: old.log_format,
+        connections: old.connections,
+        connections_per_address: old.connections_per_address,
+        workers: old.workers,
+        ..new
+    }
+}
+
+fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
+    let listen = |c: &Config| c.listen.iter().map(|(role, at)| (*role, at.value)).collect::<Vec<_>>();
+    let differs = [
+        ("provider.name", old.name.value != new.name.value),
+        ("provider.service_address", old.service_address.value != new.service_address.value),
+        ("provider.host", old.host.value != new.host.value),
+        ("provider.domains", old.domains != new.domains),
+        ("store.path", old.store.value != new.store.value),
+        ("store.memory_mb", old.store_memory != new.store_memory),
+        ("listen", listen(old) != listen(new)),
+        ("relay.concurrency", old.relay_concurrency != new.relay_concurrency),
+        ("admin.socket", old.admin_socket.value != new.admin_socket.value),
+        ("log.level", old.log_level != new.log_level),
+        ("log.format", old.log_format != new.log_format),
+        ("limits.connections", old.connections != new.connections),
+        ("limits.connections_per_address", old.connections_per_address != new.connections_per_address),
+        ("limits.workers", old.workers != new.workers),
+    ];
+    differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SAMPLE;
+    use std::path::Path;
+
+    #[test]
+    fn what_cannot_change_while_running_is_named() {
+        let parse = |text: &str| Config::parse(Path::new("s.toml"), text).unwrap();
+        let old = parse(SAMPLE);
+        assert!(waiting(&old, &old).is_empty());
+        let new = SAMPLE.replace("127.0.0.1:2525", "127.0.0.1:3525").replace("memory_mb = 256", "memory_mb = 512");
+        assert_eq!(waiting(&old, &parse(&new)), ["store.memory_mb", "listen"]);
+        let moved = SAMPLE.replace("prova/tls.pem", "prova/nuovo.pem");
+        assert!(waiting(&old, &parse(&moved)).is_empty(), "a certificate may move");
+        let comment = format!("# one line more\n{SAMPLE}");
+        assert!(waiting(&old, &parse(&comment)).is_empty(), "lines do not count");
+    }
+}

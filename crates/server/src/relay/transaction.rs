@@ -1,0 +1,245 @@
+//! One connection to another provider's server: drives the SMTP client session over TCP and TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use sigillo_engine::Dispatch;
+use sigillo_smtp::client::{Action, Client, Config, Envelope, RecipientOutcome};
+use sigillo_store::Store;
+use sigillo_wire::Session;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::Relay;
+use crate::clock::Ticks;
+use crate::net::Stream;
+
+const CONNECT: Duration = Duration::from_secs(30);
+const HANDSHAKE: Duration = Duration::from_secs(30);
+const WRITE: Duration = Duration::from_secs(120);
+/// Bytes of a message read from the store at once.
+const CHUNK: u64 = 256 * 1024;
+
+/// What connections have in common.
+pub struct Wire {
+    host: String,
+    ticks: Ticks,
+    tls: ArcSwap<ClientConfig>,
+}
+
+/// An open connection with its session.
+pub(super) struct Open {
+    stream: Stream,
+    client: Client,
+    ticks: Ticks,
+    connector: TlsConnector,
+    name: String,
+    closed: bool,
+    /// The handshake failed: the server may still be spoken to in clear, where that is allowed.
+    pub(super) tls_failed: bool,
+}
+
+/// What became of a message.
+pub(super) enum Sent {
+    /// The server answered; the connection may serve again.
+    Done(Vec<RecipientOutcome>),
+    /// The connection, or TLS, did not hold.
+    Broken(Vec<RecipientOutcome>),
+    /// Our own store did not give the message.
+    Unreadable(String),
+}
+
+impl Wire {
+    pub(super) fn new(host: &str, ticks: Ticks, tls: Arc<ClientConfig>) -> Self {
+        Self { host: host.to_owned(), ticks, tls: ArcSwap::new(tls) }
+    }
+
+    /// Takes other TLS roots.
+    pub fn replace(&self, tls: Arc<ClientConfig>) {
+        self.tls.store(tls);
+    }
+
+    /// Connects; `try_tls` is false only to speak again in clear with a server whose TLS does not hold.
+    pub(super) async fn connect(
+        &self,
+        address: SocketAddr,
+        name: &str,
+        dispatch: &Dispatch,
+        try_tls: bool,
+    ) -> io::Result<Open> {
+        let tcp = tokio::time::timeout(CONNECT, TcpStream::connect(address))
+            .await
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "nessuna risposta"))??;
+        tcp.set_nodelay(true)?;
+        let config = Config { require_tls: dispatch.require_tls, try_tls, ..Config::new(self.host.clone()) };
+        Ok(Open {
+            stream: Stream::Plain(tcp),
+            client: Client::new(config, envelope(dispatch), self.ticks.now()),
+            ticks: self.ticks,
+            connector: TlsConnector::from(self.tls.load_full()),
+            name: name.to_owned(),
+            closed: false,
+            tls_failed: false,
+        })
+    }
+}
+
+fn envelope(dispatch: &Dispatch) -> Envelope {
+    Envelope { from: dispatch.from.clone(), to: dispatch.rcpts.clone(), size: dispatch.size, eight_bit: false }
+}
+
+impl Open {
+    /// Whether another message may follow.
+    pub(super) fn reusable(&self) -> bool {
+        !self.closed
+    }
+
+    /// Hands over the message that the connection was opened for.
+    pub(super) async fn first<S: Store>(&mut self, relay: &Relay<S>, dispatch: &Arc<Dispatch>) -> Sent {
+        self.drive(relay, dispatch).await
+    }
+
+    /// Hands over another message.
+    pub(super) async fn send<S: Store>(&mut self, relay: &Relay<S>, dispatch: &Arc<Dispatch>) -> Sent {
+        if self.client.next(envelope(dispatch), self.ticks.now()) {
+            self.drive(relay, dispatch).await
+        } else {
+            Sent::Broken(Vec::new())
+        }
+    }
+
+    /// QUIT, as a good guest.
+    pub(super) async fn quit(mut self) {
+        self.client.quit(self.ticks.now());
+        let farewell = async {
+            loop {
+                match self.client.poll() {
+                    Some(Action::Write(bytes)) => self.stream.write_all(&bytes).await?,
+                    Some(Action::Close) => break self.stream.close().await,
+                    Some(_) => {}
+                    None => self.wait(&mut [0; 1024]).await?,
+                }
+            }
+        };
+        if !matches!(tokio::time::timeout(Duration::from_secs(5), farewell).await, Ok(Ok(()))) {
+            tracing::debug!(host = self.name, "left without goodbye");
+        }
+    }
+
+    async fn drive<S: Store>(&mut self, relay: &Relay<S>, dispatch: &Arc<Dispatch>) -> Sent {
+        let mut given = 0;
+        let mut buffer = vec![0; 8 * 1024];
+        loop {
+            let step = match self.client.poll() {
+                Some(Action::Write(bytes)) => self.write(&bytes).await,
+                Some(Action::StartTls) => {
+                    self.start_tls().await;
+                    Ok(())
+                }
+                Some(Action::NeedBody) => match read(relay, dispatch, given).await {
+                    Ok(bytes) if bytes.is_empty() => {
+                        self.client.body_end();
+                        Ok(())
+                    }
+                    Ok(bytes) => {
+                        given += bytes.len() as u64;
+                        self.client.body(&bytes);
+                        Ok(())
+                    }
+                    Err(why) => {
+                        self.closed = true;
+                        return Sent::Unreadable(why);
+                    }
+                },
+                Some(Action::Done(outcomes)) => {
+                    self.after().await;
+                    return if self.closed { Sent::Broken(outcomes) } else { Sent::Done(outcomes) };
+                }
+                Some(Action::Close) => {
+                    self.closed = true;
+                    return Sent::Broken(Vec::new());
+                }
+                None => self.wait(&mut buffer).await,
+            };
+            if let Err(error) = step {
+                tracing::debug!(host = self.name, %error, "connection lost");
+                self.lose();
+            }
+        }
+    }
+
+    /// What the session still wants after the outcomes: nothing, or a farewell.
+    async fn after(&mut self) {
+        while let Some(action) = self.client.poll() {
+            match action {
+                Action::Write(bytes) => self.closed |= self.write(&bytes).await.is_err(),
+                Action::Close => self.closed = true,
+                _ => {}
+            }
+        }
+    }
+
+    fn lose(&mut self) {
+        self.closed = true;
+        self.stream = Stream::Gone;
+        self.client.end_of_input(self.ticks.now());
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = tokio::time::timeout(WRITE, self.stream.write_all(bytes)).await;
+        written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    async fn wait(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        let deadline = self.client.deadline().map(|tick| self.ticks.instant(tick));
+        let late = async {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            read = self.stream.read(buffer) => match read? {
+                0 => self.lose(),
+                read => self.client.input(self.ticks.now(), &buffer[..read]),
+            },
+            () = late => self.client.timeout(self.ticks.now()),
+        }
+        Ok(())
+    }
+
+    async fn start_tls(&mut self) {
+        let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Gone) else { return self.lose() };
+        let Ok(name) = ServerName::try_from(self.name.clone()) else {
+            return self.client.tls_failed("il nome del server non vale per TLS", self.ticks.now());
+        };
+        match tokio::time::timeout(HANDSHAKE, self.connector.connect(name, tcp)).await {
+            Ok(Ok(stream)) => {
+                self.stream = Stream::Tls(Box::new(stream.into()));
+                self.client.tls_started(self.ticks.now());
+            }
+            Ok(Err(error)) => self.no_tls(&error.to_string()),
+            Err(_) => self.no_tls("nessuna risposta"),
+        }
+    }
+
+    fn no_tls(&mut self, why: &str) {
+        tracing::warn!(host = self.name, why, "no TLS with the other provider");
+        self.tls_failed = true;
+        self.client.tls_failed(&format!("TLS con {}: {why}", self.name), self.ticks.now());
+    }
+}
+
+async fn read<S: Store>(relay: &Relay<S>, dispatch: &Arc<Dispatch>, from: u64) -> Result<Vec<u8>, String> {
+    let (engine, dispatch) = (Arc::clone(&relay.engine), Arc::clone(dispatch));
+    match relay.pool.run(move || engine.read(&dispatch.message, from, CHUNK)).await {
+        Some(Ok(bytes)) => Ok(bytes),
+        Some(Err(error)) => Err(error.to_string()),
+        None => Err("lettura interrotta".to_owned()),
+    }
+}

@@ -1,0 +1,135 @@
+//! TLS: server configurations that can be renewed while running, and the client configuration of the relay.
+//! One crypto provider (aws-lc-rs) serves the whole program and is named wherever one is taken.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use arc_swap::ArcSwap;
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+/// The crypto provider of this program, with the hybrid post-quantum key exchange first: it costs little, and mail is
+/// kept for years by whoever records it.
+pub fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups.retain(|group| group.name() != aws_lc_rs::kx_group::X25519MLKEM768.name());
+    provider.kx_groups.insert(0, aws_lc_rs::kx_group::X25519MLKEM768);
+    provider
+}
+
+/// Makes [`provider`] the default of the process, for libraries that ask for one. Once is enough; twice is harmless.
+pub fn install() {
+    if provider().install_default().is_err() {
+        tracing::trace!("the crypto provider stands already");
+    }
+}
+
+/// The certificate and key that listeners show, renewed by [`ServerTls::renew`].
+pub struct ServerTls {
+    current: ArcSwap<ServerConfig>,
+}
+
+impl ServerTls {
+    /// Loads a certificate chain and its key, PEM files both. The error names the file.
+    pub fn open(certificate: &Path, key: &Path) -> Result<Self> {
+        Ok(Self { current: ArcSwap::new(Arc::new(server_config(certificate, key)?)) })
+    }
+
+    /// What a new connection uses.
+    pub fn current(&self) -> Arc<ServerConfig> {
+        self.current.load_full()
+    }
+
+    /// Takes what `fresh` has; connections already open keep what they have.
+    pub fn renew(&self, fresh: &Self) {
+        self.current.store(fresh.current());
+    }
+}
+
+/// The certificates of a PEM file; the error names the file.
+pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let pem = fs::read(file).with_context(|| format!("{}: non si legge", file.display()))?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let found = found.with_context(|| format!("{}: non è PEM", file.display()))?;
+    if found.is_empty() {
+        bail!("{}: non contiene certificati PEM", file.display());
+    }
+    Ok(found)
+}
+
+fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig> {
+    let chain = certificates(certificate)?;
+    let pem = fs::read(key).with_context(|| format!("{}: non si legge", key.display()))?;
+    let secret = PrivateKeyDer::from_pem_slice(&pem)
+        .with_context(|| format!("{}: non contiene una chiave privata PEM", key.display()))?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, secret)
+        .with_context(|| format!("{}: la chiave non va con {}", key.display(), certificate.display()))?;
+    config.ticketer = aws_lc_rs::Ticketer::new()?;
+    Ok(config)
+}
+
+/// The relay's side: server certificates must lead to one of `roots` and name the host we wanted.
+pub fn client_config(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Arc<ClientConfig>> {
+    let mut store = RootCertStore::empty();
+    let (taken, ignored) = store.add_parsable_certificates(roots);
+    if taken == 0 {
+        bail!("nessuna radice TLS utilizzabile ({ignored} non leggibili)");
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn pair(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+        let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+        let (certificate, key) = (folder.join("c.pem"), folder.join("k.pem"));
+        fs::write(&certificate, made.cert.pem()).unwrap();
+        fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        (certificate, key)
+    }
+
+    #[test]
+    fn a_renewal_serves_new_connections_and_an_error_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (certificate, key) = pair(folder.path(), "a.example");
+        let tls = ServerTls::open(&certificate, &key).unwrap();
+        let first = tls.current();
+        pair(folder.path(), "b.example");
+        tls.renew(&ServerTls::open(&certificate, &key).unwrap());
+        let second = tls.current();
+        assert!(!Arc::ptr_eq(&first, &second));
+        fs::write(&key, "x").unwrap();
+        let error = format!("{:#}", ServerTls::open(&certificate, &key).err().unwrap());
+        assert!(error.contains("k.pem"), "{error}");
+        assert!(Arc::ptr_eq(&second, &tls.current()));
+    }
+
+    #[test]
+    fn post_quantum_first() {
+        assert_eq!(provider().kx_groups[0].name(), aws_lc_rs::kx_group::X25519MLKEM768.name());
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (certificate, _) = pair(folder.path(), "a.example");
+        let other = tempfile::tempdir().unwrap();
+        let (_, key) = pair(other.path(), "b.example");
+        assert!(ServerTls::open(&certificate, &key).is_err());
+        assert!(client_config(Vec::new()).is_err());
+    }
+}
