@@ -33,7 +33,8 @@ pub fn read(message: &[u8], trust: &Trust, now: Timestamp) -> Result<Evidence, S
     cms.verify(&message[signed.whole()]).map_err(|e| e.to_string())?;
     let signer = cms.signer().ok_or("no signer certificate")?.clone();
     trust.verify(&signer, cms.certificates(), now).map_err(|e| e.to_string())?;
-    let named = |name: &str| part.walk().find(|p: &&Part| p.file_name() == Some(name));
+    // Parts of the signed entity only: what is enclosed may hold parts of the same names.
+    let named = |name: &str| signed.children.iter().find(|p: &&Part| p.file_name() == Some(name));
     let certification = match named("daticert.xml") {
         Some(p) => {
             let xml = p.decoded(message, 1 << 24).map_err(|e| e.to_string())?;

@@ -1,5 +1,8 @@
 //! What the tests of the whole share: fixed identities, a reader of evidence, a simulated world.
 
+#![allow(clippy::expect_used, reason = "support of tests: what cannot be made is a failure")]
+
+pub mod demo;
 pub mod evidence;
 pub mod fixtures;
 pub mod house;

@@ -185,21 +185,20 @@ impl<S: Store> Engine<S> {
     /// The store's or the signer's fault: the item stays due, and is handed over again; the other side recognises it.
     pub fn report(&self, dispatch: &Dispatch, outcomes: &[RecipientOutcome], now: Timestamp) -> Result<(), Error> {
         let _claim = self.claims.resume(dispatch.item);
-        let mut open = Vec::new();
-        let mut last = String::new();
-        let mut failed = Vec::new();
-        for outcome in outcomes {
-            match &outcome.result {
+        let (mut taken, mut failed, mut last) = (Vec::new(), Vec::new(), String::new());
+        for RecipientOutcome { address, result } in outcomes {
+            match result {
                 Ok(reply) => {
-                    tracing::info!(pec_id = dispatch.transaction, rcpt = %outcome.address, %reply, "handed over")
+                    tracing::info!(pec_id = dispatch.transaction, rcpt = %address, %reply, "handed over");
+                    taken.push(address);
                 }
-                Err(failure) if failure.permanent => failed.push((outcome.address.clone(), failure.text.clone())),
-                Err(failure) => {
-                    last.clone_from(&failure.text);
-                    open.push(outcome.address.as_str().to_owned());
-                }
+                Err(failure) if failure.permanent => failed.push((address.clone(), failure.text.clone())),
+                Err(failure) => last.clone_from(&failure.text),
             }
         }
+        // Who was not spoken of stays in the queue: forgetting a recipient would lose mail.
+        let settled = |r: &Address| taken.contains(&r) || failed.iter().any(|(f, _)| f == r);
+        let open = dispatch.rcpts.iter().filter(|r| !settled(r)).map(|r| r.as_str().to_owned()).collect();
         self.settle(dispatch, open, &last, failed, now)
     }
 

@@ -1,8 +1,9 @@
 //! Messages at rest: a composed message becomes a rope over bodies, so that an original is stored once however many
 //! envelopes, receipts and copies carry it.
 
-use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
+use sigillo_base::{Address, MailboxId, MsgId, Timestamp, Uid};
 use sigillo_mime::{Composed, Piece};
+use sigillo_pec::Signed;
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, tag};
 
 use crate::directory::INBOX;
@@ -45,6 +46,20 @@ pub(crate) fn put_message<S: Store>(
     rope.spill(tx, INLINE)?;
     put_rope(tx, id, &rope)?;
     Ok(Stored { id, size: rope.len() })
+}
+
+/// Stores a notice of ours that goes straight into a mailbox of ours, with the Return-Path that final delivery writes
+/// (RFC 5321 §4.4; pec rule 2.1).
+pub(crate) fn put_notice<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    id: MsgId,
+    notice: &Signed,
+) -> Result<Stored, sigillo_store::Error> {
+    let from = notice.mail_from.as_ref().map(Address::as_str).unwrap_or_default();
+    let mut content = Composed::default();
+    content.own(format!("Return-Path: <{from}>\r\n"));
+    content.append(notice.content.clone());
+    put_message(tx, id, &content, &Rope::new())
 }
 
 /// Stores a message that is a rope already, and links the bodies it refers to.

@@ -7,14 +7,14 @@ use sigillo_accounts::{Limits, Mailbox, Usage};
 use sigillo_base::{Address, Domain, MailboxId, PecId, Timestamp, limits};
 use sigillo_pec::access::{self, Examined, Policy, Submission};
 use sigillo_pec::{Draft, Facts, RecipientClass, Signed, compose};
-use sigillo_store::{Rope, Store, Transaction, transact};
+use sigillo_store::{Store, Transaction, transact};
 
 use crate::front::Arrived;
 use crate::rows::{
     Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, encode, get_large, put_large, rate_key,
     sent_key,
 };
-use crate::stored::{Place, Stored, archive, post, put_body, put_message};
+use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
 use crate::{Engine, Error, Login, Rejected, deadlines, queue};
 
 /// What became of a submission; either way the sender has a signed notice in his mailbox.
@@ -83,6 +83,7 @@ impl<S: Store> Engine<S> {
         let plan = |notice, envelope| Plan { mailbox: login.mailbox, limits, now, facts, notice, envelope };
         let answer = if let Some((original, acceptance, envelope)) = &accepted {
             self.commit_submission(&plan(acceptance, Some((envelope, original))))?;
+            tracing::info!(pec_id = %id, from = %from, rcpts = facts.recipients.len(), "accepted");
             Submitted::Accepted(id)
         } else {
             let defects = examined.defects.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -149,7 +150,7 @@ impl<S: Store> Engine<S> {
             };
             usage.admit(&plan.limits, plan.now).map_err(|e| over(&e))?;
             tx.put(&key, encode(&usage));
-            let notice = put_message(tx, notice_msg, &plan.notice.content, &Rope::new())?;
+            let notice = put_notice(tx, notice_msg, plan.notice)?;
             let place = Place::inbox(plan.mailbox, plan.now);
             post(tx, &place, notice.id, notice.size)?;
             archive(tx, plan.mailbox, plan.now, notice.id);

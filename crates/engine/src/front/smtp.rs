@@ -97,7 +97,10 @@ impl<S: Store> Front<S> {
         if self.role == Role::Reception {
             self.engine.may_receive(&rcpt)?;
         }
-        self.to.push(rcpt);
+        // Said twice, meant once: certification data list each recipient once.
+        if !self.to.contains(&rcpt) {
+            self.to.push(rcpt);
+        }
         Ok(Reply::new(250, (2, 1, 5), "Destinatario accettato"))
     }
 

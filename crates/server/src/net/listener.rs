@@ -23,9 +23,11 @@ pub struct Greeter {
     /// What a client hears in clear when there is no place for it.
     pub busy: &'static str,
     /// Makes the session of one connection.
-    #[allow(clippy::type_complexity)]
-    pub open: Box<dyn Fn(IpAddr) -> Box<dyn Connection> + Send + Sync>,
+    pub open: Opener,
 }
+
+/// Makes the session of a connection from this address.
+pub type Opener = Box<dyn Fn(IpAddr) -> Box<dyn Connection> + Send + Sync>;
 
 /// Binds one address. The error names the address and says what to do.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {

@@ -1,0 +1,18 @@
+//! Providers at work on memory stores, without sockets: what each party holds in its hands after every turn that an
+//! exchange of certified mail can take.
+
+#![allow(clippy::expect_used, reason = "a test: what cannot be read is a failure")]
+
+mod exchange {
+    pub mod access;
+    pub mod chain;
+    pub mod deadlines;
+    pub mod delivery;
+    pub mod disk;
+    pub mod faults;
+    pub mod imap;
+    pub mod reception;
+    pub mod rows;
+    pub mod smtp;
+    pub mod wire;
+}

@@ -1,0 +1,188 @@
+//! The notices after 12 and 24 hours (pec rule 5.1), at the sender's.
+
+use std::time::Duration;
+
+use sigillo_base::Timestamp;
+use sigillo_engine::Submitted;
+use sigillo_tests::fixtures::{NOW, address};
+use sigillo_tests::house::Known;
+use sigillo_tests::street::{Fate, Street};
+
+use super::rows;
+
+const ANNA: &str = "anna@comune-alfa.example";
+const BRUNO: &str = "bruno@ente-beta.example";
+
+const fn hours(n: u64) -> Duration {
+    Duration::from_secs(n * 3600)
+}
+
+/// A street where each kind of message arrives only from its hour on; `None` is never.
+fn street(held: &'static [(&'static str, Option<u64>)]) -> Street {
+    let mut street = Street::new(7);
+    street.network(move |carried| {
+        let rule = held.iter().find(|(kind, _)| *kind == carried.kind);
+        let open = |from: u64| carried.now >= NOW.plus(hours(from));
+        if rule.is_none_or(|(_, from)| from.is_some_and(open)) { Fate::Arrives } else { Fate::Held }
+    });
+    let to = [address(BRUNO)];
+    assert!(matches!(street.submit(&address(ANNA), &to, ""), Ok(Submitted::Accepted(_))));
+    street
+}
+
+/// The overdue notices in Anna's box: full hours after acceptance, and whether it is the second.
+fn notices(street: &Street) -> Vec<(u64, bool)> {
+    let overdue = street.inbox(&address(ANNA)).into_iter().filter(|l| l.evidence.kind == "preavviso-errore-consegna");
+    let read = overdue.map(|l| {
+        let c = l.evidence.certification.expect("certification data");
+        assert_eq!(c.delivered, Some(address(BRUNO)));
+        assert_eq!(l.evidence.original, None);
+        assert_eq!(l.at.since(NOW).as_secs() % 3600, 0, "to the second");
+        (l.at.since(NOW).as_secs() / 3600, c.extended_error.is_some_and(|t| t.starts_with("5.4.1 ")))
+    });
+    read.collect()
+}
+
+const FIRST: (u64, bool) = (12, false);
+const SECOND: (u64, bool) = (23, true);
+
+#[test]
+fn taken_and_delivered_in_time_there_is_no_notice() {
+    let mut street = street(&[("presa-in-carico", Some(1)), ("avvenuta-consegna", Some(20))]);
+    street.pass(hours(48));
+    assert_eq!(notices(&street), []);
+    assert_eq!(street.kinds(&address(ANNA)), ["accettazione", "avvenuta-consegna"]);
+    assert!(street.houses.iter().all(|h| rows::at_rest(&h.store)));
+}
+
+#[test]
+fn taken_and_never_delivered_there_is_the_second_only() {
+    let mut street = street(&[("presa-in-carico", Some(1)), ("avvenuta-consegna", None)]);
+    street.pass(hours(48));
+    assert_eq!(notices(&street), [SECOND]);
+}
+
+#[test]
+fn a_delivery_within_twelve_hours_proves_that_it_was_taken() {
+    let mut street = street(&[("presa-in-carico", None), ("avvenuta-consegna", Some(11))]);
+    street.pass(hours(48));
+    assert_eq!(notices(&street), []);
+}
+
+#[test]
+fn delivered_after_twelve_hours_there_is_the_first_only() {
+    let mut street = street(&[("presa-in-carico", None), ("avvenuta-consegna", Some(14))]);
+    street.pass(hours(48));
+    assert_eq!(notices(&street), [FIRST]);
+    assert!(street.kinds(&address(ANNA)).ends_with(&["avvenuta-consegna".into()]));
+}
+
+#[test]
+fn neither_taken_nor_delivered_there_are_both() {
+    let mut street = street(&[("presa-in-carico", None), ("avvenuta-consegna", None)]);
+    street.pass(hours(48));
+    assert_eq!(notices(&street), [FIRST, SECOND]);
+}
+
+#[test]
+fn taken_after_twelve_hours_and_never_delivered_there_are_both() {
+    let mut street = street(&[("presa-in-carico", Some(13)), ("avvenuta-consegna", None)]);
+    street.pass(hours(48));
+    assert_eq!(notices(&street), [FIRST, SECOND]);
+}
+
+#[test]
+fn a_notice_of_non_delivery_ends_the_waiting() {
+    let mut street = Street::new(8);
+    street.network(|c| if c.kind == "presa-in-carico" { Fate::Held } else { Fate::Arrives });
+    let to = [address("nessuno@ente-beta.example")];
+    assert!(matches!(street.submit(&address(ANNA), &to, ""), Ok(Submitted::Accepted(_))));
+    street.pass(hours(48));
+    assert_eq!(street.kinds(&address(ANNA)), ["accettazione", "errore-consegna"]);
+}
+
+/// What we said was not delivered must not be delivered afterwards by ourselves.
+#[test]
+fn an_envelope_still_in_the_queue_is_withdrawn_with_the_second_notice() {
+    let mut street = street(&[("posta-certificata", Some(24))]);
+    street.pass(hours(22));
+    assert!(!rows::at_rest(&street.houses[0].store), "it is still tried");
+    street.pass(hours(1));
+    assert_eq!(notices(&street), [FIRST, SECOND]);
+    assert!(rows::at_rest(&street.houses[0].store), "withdrawn");
+    street.pass(hours(48));
+    assert!(street.inbox(&address(BRUNO)).is_empty(), "Bruno never gets it");
+    assert_eq!(street.kinds(&address(ANNA)).len(), 3, "an acceptance and two notices, nothing after");
+}
+
+#[test]
+fn a_receipt_after_the_second_notice_is_still_forwarded() {
+    let mut street = street(&[("presa-in-carico", None), ("avvenuta-consegna", Some(30))]);
+    street.pass(hours(72));
+    assert_eq!(notices(&street), [FIRST, SECOND]);
+    let twice = "preavviso-errore-consegna";
+    assert_eq!(street.kinds(&address(ANNA)), ["accettazione", twice, twice, "avvenuta-consegna"]);
+    assert!(rows::of(&street.houses[0].store, sigillo_store::tag::TIMER_DUE).is_empty());
+}
+
+/// Who is just handing the envelope over may succeed: the notice waits for how that ends.
+#[test]
+fn a_notice_waits_for_a_hand_over_in_progress() {
+    let mut street = street(&[("posta-certificata", None)]);
+    street.pass(hours(22));
+    let alfa = std::sync::Arc::clone(street.houses[0].engine());
+    let next = alfa.next_due().expect("the queue").expect("it is tried again");
+    let dispatch = alfa.due(next, 1).expect("the queue").remove(0);
+    street.now = NOW.plus(hours(23));
+    street.run();
+    assert_eq!(notices(&street), [FIRST], "not while somebody holds the envelope");
+    alfa.defer(&dispatch, "nobody is reached", street.now).expect("given back");
+    street.run();
+    assert_eq!(notices(&street), [FIRST, SECOND]);
+    assert!(rows::at_rest(&street.houses[0].store), "withdrawn");
+}
+
+#[test]
+fn an_envelope_refused_for_good_ends_the_waiting() {
+    let mut street = Street::new(10);
+    street.network(|c| if c.kind == "posta-certificata" { Fate::Refused } else { Fate::Arrives });
+    assert!(matches!(street.submit(&address(ANNA), &[address(BRUNO)], ""), Ok(Submitted::Accepted(_))));
+    street.pass(hours(48));
+    assert_eq!(street.kinds(&address(ANNA)), ["accettazione", "errore-consegna"]);
+    let notice = street.inbox(&address(ANNA)).remove(1).evidence;
+    assert_eq!(notice.signer.emails(), ["posta-certificata@pec.alfa.example"], "the sender's provider tells it");
+    assert!(rows::at_rest(&street.houses[0].store));
+}
+
+/// After an outage of ours the notices come late, once each, the second never before its time.
+#[test]
+fn after_an_outage_late_notices_come_once() {
+    let mut street = street(&[("presa-in-carico", None), ("avvenuta-consegna", None)]);
+    street.run();
+    street.houses[0].stop();
+    street.pass(hours(40));
+    street.houses[0].start();
+    street.run();
+    assert_eq!(notices(&street), [(40, false), (40, true)]);
+    street.pass(hours(10));
+    assert_eq!(notices(&street).len(), 2);
+}
+
+/// In both nights the notices come after so many hours as they are, whatever the clock on the wall says.
+#[test]
+fn a_daylight_saving_night_moves_nothing() {
+    // 20:00 on the evening before, in March (+0100) and October (+0200).
+    for (evening, first, second) in [
+        (1_774_724_400_000, "2026-03-29T09:00:00.000+02:00", "2026-03-29T20:00:00.000+02:00"),
+        (1_792_864_800_000, "2026-10-25T07:00:00.000+01:00", "2026-10-25T18:00:00.000+01:00"),
+    ] {
+        let now = Timestamp::from_millis(evening);
+        assert_eq!(now.legal().time, "20:00:00");
+        let mut street = Street::with(9, Known::fixtures(), now);
+        street.network(|c| if c.kind == "posta-certificata" { Fate::Held } else { Fate::Arrives });
+        assert!(matches!(street.submit(&address(ANNA), &[address(BRUNO)], ""), Ok(Submitted::Accepted(_))));
+        street.pass(hours(26));
+        let times: Vec<String> = street.inbox(&address(ANNA)).iter().map(|l| l.at.to_string()).collect();
+        assert_eq!(times[1..], [first, second]);
+    }
+}

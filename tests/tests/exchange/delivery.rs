@@ -1,0 +1,91 @@
+//! The delivery point: what the sender hears when a mailbox cannot take his message.
+
+use sigillo_accounts::{Profile, State};
+use sigillo_base::Address;
+use sigillo_engine::Submitted;
+use sigillo_pec::Errore;
+use sigillo_tests::fixtures::address;
+use sigillo_tests::street::Street;
+
+use super::rows;
+
+const ANNA: &str = "anna@comune-alfa.example";
+const BETA: &str = "posta-certificata@pec.beta.example";
+
+/// The chain ends with a signed notice about this recipient, at Anna's: its error and its words.
+fn not_delivered(street: &mut Street, rcpt: &Address) -> (Errore, String) {
+    let anna = address(ANNA);
+    assert!(matches!(street.submit(&anna, std::slice::from_ref(rcpt), ""), Ok(Submitted::Accepted(_))));
+    street.run();
+    assert_eq!(street.kinds(&anna), ["accettazione", "errore-consegna"]);
+    let notice = street.inbox(&anna).remove(1).evidence;
+    assert_eq!(notice.signer.emails(), [BETA], "signed by the recipient's provider");
+    assert_eq!(notice.original, None);
+    assert!(street.houses.iter().all(|h| rows::at_rest(&h.store)), "no timer, no queue: the outcome is known");
+    let c = notice.certification.expect("certification data");
+    assert_eq!(c.delivered.as_ref(), Some(rcpt));
+    (c.error, c.extended_error.expect("the code"))
+}
+
+#[test]
+fn an_unknown_mailbox_is_answered_by_a_signed_notice() {
+    let mut street = Street::new(1);
+    let (errore, text) = not_delivered(&mut street, &address("nessuno@ente-beta.example"));
+    assert_eq!((errore, text.as_str()), (Errore::NoDest, "5.1.1 - Beta PEC S.r.l. - indirizzo non valido"));
+}
+
+#[test]
+fn a_blocked_mailbox_is_answered_by_a_signed_notice() {
+    let mut street = Street::new(2);
+    let bruno = address("bruno@ente-beta.example");
+    let beta = street.house(&bruno);
+    beta.engine().set_state(beta.login(&bruno).mailbox, State::Blocked).expect("the mailbox is blocked");
+    let (errore, text) = not_delivered(&mut street, &bruno);
+    assert_eq!((errore, text.as_str()), (Errore::Altro, "5.2.1 - Beta PEC S.r.l. - indirizzo non valido"));
+    assert!(street.inbox(&bruno).is_empty());
+}
+
+#[test]
+fn a_full_mailbox_is_answered_by_a_signed_notice() {
+    let mut street = Street::new(3);
+    let bruno = address("bruno@ente-beta.example");
+    let beta = street.house(&bruno);
+    rows::fill(&beta.store, beta.login(&bruno).mailbox, Profile::Standard.limits().box_bytes - 1000);
+    let (errore, text) = not_delivered(&mut street, &bruno);
+    assert_eq!((errore, text.as_str()), (Errore::Altro, "5.2.2 - Beta PEC S.r.l. - casella piena"));
+    assert!(street.inbox(&bruno).is_empty());
+}
+
+/// A message to a good and a bad mailbox: one outcome each.
+#[test]
+fn every_recipient_is_told_of_apart() {
+    let mut street = Street::new(4);
+    let anna = address(ANNA);
+    let to = ["bruno@ente-beta.example", "nessuno@ente-beta.example", "carla@comune-alfa.example"].map(address);
+    assert!(matches!(street.submit(&anna, &to, ""), Ok(Submitted::Accepted(_))));
+    street.run();
+    let mut told: Vec<(String, String)> = street.inbox(&anna)[1..]
+        .iter()
+        .map(|l| {
+            let c = l.evidence.certification.as_ref().expect("certification data");
+            (c.delivered.as_ref().expect("a recipient").to_string(), l.evidence.kind.clone())
+        })
+        .collect();
+    told.sort();
+    let expected = [
+        ("bruno@ente-beta.example", "avvenuta-consegna"),
+        ("carla@comune-alfa.example", "avvenuta-consegna"),
+        ("nessuno@ente-beta.example", "errore-consegna"),
+    ];
+    assert_eq!(told, expected.map(|(a, k)| (a.to_owned(), k.to_owned())));
+    assert!(street.houses.iter().all(|h| rows::at_rest(&h.store)));
+}
+
+/// The service mailbox takes receipts, never users' mail.
+#[test]
+fn the_service_mailbox_is_no_recipient() {
+    let mut street = Street::new(5);
+    let (_, text) = not_delivered(&mut street, &address(BETA));
+    assert!(text.starts_with("5."), "{text}");
+    assert!(street.inbox(&address(BETA)).is_empty());
+}

@@ -1,0 +1,35 @@
+//! The store's rows by tag, for what the engine shows nobody.
+
+use sigillo_base::MailboxId;
+use sigillo_store::{Batch, Durability, KeyBuilder, MemoryStore, Store, tag};
+
+/// Rows of one tag.
+pub fn of(store: &MemoryStore, wanted: u8) -> Vec<(Vec<u8>, Vec<u8>)> {
+    store.rows().into_iter().filter(|(key, _)| key.first() == Some(&wanted)).collect()
+}
+
+/// All facts: every row but bodies that went ahead of a commit, which nothing refers to yet.
+pub fn facts(store: &MemoryStore) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let ahead = [tag::BODY_CHUNK, tag::BODY_RESERVATION, tag::COUNTER];
+    store.rows().into_iter().filter(|(key, _)| !key.first().is_some_and(|t| ahead.contains(t))).collect()
+}
+
+/// Whether nothing waits: no queue item, no timer.
+pub fn at_rest(store: &MemoryStore) -> bool {
+    [tag::QUEUE_ITEM, tag::QUEUE_DUE, tag::TIMER_DUE].iter().all(|t| of(store, *t).is_empty())
+}
+
+/// Writes that a mailbox holds this many bytes: three gigabytes of mail would take a while.
+pub fn fill(store: &MemoryStore, mailbox: MailboxId, bytes: u64) {
+    let mut value = vec![1]; // the row's version, then two numbers in LEB128
+    for mut number in [bytes, 1] {
+        while number > 0x7f {
+            value.push((number & 0x7f) as u8 | 0x80);
+            number >>= 7;
+        }
+        value.push(number as u8);
+    }
+    let mut batch = Batch::new();
+    batch.put(KeyBuilder::new(tag::BOX_USAGE).mailbox(mailbox), value);
+    store.commit(&batch, Durability::Synced).expect("the row is written");
+}

@@ -1,0 +1,109 @@
+//! SMTP over the engine: submission by a user, reception from another provider.
+
+use data_encoding::BASE64;
+use sigillo_engine::{Peer, front};
+use sigillo_smtp::server::Role;
+use sigillo_tests::fixtures::address;
+use sigillo_tests::street::{Street, message};
+
+use super::wire::{Wire, engine_with_password};
+
+const ANNA: &str = "anna@comune-alfa.example";
+const BRUNO: &str = "bruno@ente-beta.example";
+
+fn submission(street: &Street) -> Wire {
+    let anna = address(ANNA);
+    let engine = engine_with_password(street.house(&anna), &anna, "una frase lunga");
+    let mut wire =
+        Wire::new(front::smtp(engine, Role::SubmissionTls, Peer::LOCAL, true, Default::default()), street.now);
+    assert!(wire.hear().starts_with(b"220 mx.pec.alfa.example"));
+    let hello = wire.say("EHLO pc-anna\r\n");
+    assert!(hello.contains("AUTH") && !hello.contains("8BITMIME"), "{hello}");
+    wire
+}
+
+fn plain(password: &str) -> String {
+    format!("AUTH PLAIN {}\r\n", BASE64.encode(format!("\0{ANNA}\0{password}").as_bytes()))
+}
+
+#[test]
+fn a_user_logs_in_and_his_message_is_accepted() {
+    let mut street = Street::new(1);
+    let mut wire = submission(&street);
+    let refused = wire.say(format!("MAIL FROM:<{ANNA}>\r\n"));
+    assert!(refused.starts_with("530"), "without login: {refused}");
+    assert_eq!(wire.say(plain("sbagliata")), "", "a wrong password is not answered at once");
+    assert!(wire.wait().starts_with("535"));
+    let answer = wire.say(plain("una frase lunga"));
+    assert!(answer.starts_with("235"), "{answer}");
+    let other = wire.say("MAIL FROM:<bruno@comune-alfa.example>\r\n");
+    assert!(other.starts_with("553 5.7.1"), "{other}");
+    let bytes = message(&address(ANNA), &[address(BRUNO)], "").replace("Testo.", "..punto in testa");
+    let answer = wire.say(format!("MAIL FROM:<{ANNA}>\r\nRCPT TO:<{BRUNO}>\r\nDATA\r\n"));
+    assert!(answer.ends_with('\n') && answer.lines().last().is_some_and(|l| l.starts_with("354")), "{answer}");
+    let answer = wire.say(format!("{bytes}.\r\n"));
+    assert!(answer.starts_with("250 2.0.0 Accettato, identificativo sg"), "{answer}");
+    let id = answer.trim().rsplit(' ').next().expect("an identifier").to_owned();
+    street.run();
+    assert_eq!(street.kinds(&address(ANNA)), ["accettazione", "avvenuta-consegna"]);
+    let envelope = street.inbox(&address(BRUNO)).remove(0).evidence;
+    assert_eq!(envelope.message_id, id);
+    let original = String::from_utf8(envelope.original.expect("the original")).expect("ASCII");
+    assert!(original.ends_with("\r\n\r\n.punto in testa\r\n"), "{original}");
+    assert!(original.contains("from pc-anna ([127.0.0.1])") && original.contains("with ESMTPSA"), "{original}");
+    assert!(wire.say("QUIT\r\n").starts_with("221") && wire.closed);
+}
+
+#[test]
+fn a_defect_is_told_in_the_answer_and_by_the_notice() {
+    let street = Street::new(2);
+    let mut wire = submission(&street);
+    wire.say(plain("una frase lunga"));
+    let bytes = message(&address(ANNA), &[address(BRUNO)], "Bcc: x@y.example\r\n");
+    let answer = wire.say(format!("MAIL FROM:<{ANNA}>\r\nRCPT TO:<{BRUNO}>\r\nDATA\r\n"));
+    assert!(answer.contains("354"), "{answer}");
+    let answer = wire.say(format!("{bytes}.\r\n"));
+    assert!(answer.starts_with("250 2.0.0 Non accettato, avviso nella casella"), "{answer}");
+    assert_eq!(street.kinds(&address(ANNA)), ["non-accettazione"]);
+}
+
+#[test]
+fn the_limit_is_told_at_mail_with_its_figure() {
+    let street = Street::new(3);
+    for _ in 0..50 {
+        assert!(street.submit(&address(ANNA), &[address(BRUNO)], "Bcc: x@y.example\r\n").is_ok());
+    }
+    let mut wire = submission(&street);
+    wire.say(plain("una frase lunga"));
+    let answer = wire.say(format!("MAIL FROM:<{ANNA}>\r\n"));
+    assert!(answer.starts_with("450 4.7.1") && answer.contains("50 messaggi al minuto"), "{answer}");
+    assert!(answer.contains("2026-03-12T10:16:01"), "{answer}");
+}
+
+#[test]
+fn another_provider_hands_over_an_envelope_and_ordinary_mail_is_refused() {
+    let street = Street::new(4);
+    let (anna, bruno) = (address(ANNA), address(BRUNO));
+    assert!(street.submit(&anna, std::slice::from_ref(&bruno), "").is_ok());
+    let alfa = street.house(&anna).engine();
+    let dispatch = alfa.due(street.now, 1).expect("the queue").remove(0);
+    assert!(dispatch.require_tls, "to a certified domain only over TLS");
+    let envelope = String::from_utf8(alfa.read_all(&dispatch.message).expect("bytes")).expect("ASCII");
+    let beta = std::sync::Arc::clone(street.house(&bruno).engine());
+    let mut wire = Wire::new(front::smtp(beta, Role::Reception, Peer::LOCAL, false, Default::default()), street.now);
+    assert!(wire.hear().starts_with(b"220"));
+    let hello = wire.say("EHLO mx.pec.alfa.example\r\n");
+    assert!(!hello.contains("AUTH") && hello.contains("8BITMIME") && hello.contains("STARTTLS"), "{hello}");
+    wire.say(format!("MAIL FROM:<{ANNA}>\r\n"));
+    let relay = wire.say(format!("RCPT TO:<{ANNA}>\r\n"));
+    assert!(relay.starts_with("550 5.7.1"), "nothing is relayed: {relay}");
+    let answer = wire.say(format!("RCPT TO:<{BRUNO}>\r\nDATA\r\n"));
+    assert!(answer.starts_with("250") && answer.contains("354"), "{answer}");
+    let stuffed = envelope.replace("\r\n.", "\r\n..");
+    let answer = wire.say(format!("{stuffed}.\r\n"));
+    assert!(answer.starts_with("250 2.0.0 Preso in carico, identificativo sg"), "{answer}");
+    let ordinary = message(&address("dora@posta.example"), &[bruno], "");
+    wire.say(format!("MAIL FROM:<dora@posta.example>\r\nRCPT TO:<{BRUNO}>\r\nDATA\r\n"));
+    let answer = wire.say(format!("{ordinary}.\r\n"));
+    assert!(answer.starts_with("554 5.7.1"), "{answer}");
+}
