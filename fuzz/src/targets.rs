@@ -1,0 +1,375 @@
+//! One function per untrusted input: it must not panic, and what it promises about that input is asserted.
+
+use sigillo_base::{Address, Timestamp};
+use sigillo_imap::{Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp};
+use sigillo_mime::{Header, Part};
+use sigillo_pec::index::Index;
+use sigillo_pec::{Certification, incoming as judging};
+use sigillo_smime::{Certificate, Crl, Trust};
+use sigillo_smtp::Reply;
+use sigillo_smtp::server as smtp_server;
+use sigillo_wire::{Session, Tick};
+
+/// Takes any bytes; panics when a promise about them is broken.
+pub type Target = fn(&[u8]);
+
+/// Name of each target and its function, for whoever replays the corpus.
+pub const ALL: [(&str, Target); 6] = [
+    ("mime", mime),
+    ("certification", certification),
+    ("incoming", incoming),
+    ("index", index),
+    ("smtp", smtp),
+    ("imap", imap),
+];
+
+/// No part decodes to more than this here; the limit itself is part of what is tried.
+const DECODE_LIMIT: usize = 1 << 20;
+
+/// A message is parsed to offsets: each part lies inside its parent, header before body, in order.
+pub fn mime(data: &[u8]) {
+    if let Ok(header) = Header::parse(data) {
+        assert!(header.end() <= header.body() && header.body() <= data.len());
+        for field in header.fields() {
+            assert!(field.name.end <= field.value.start && field.value.end <= field.whole.end);
+            assert!(header.text(header.name(field)).is_some(), "a field that is there has a text");
+        }
+        for name in ["From", "To", "Cc", "Reply-To"] {
+            // Refused or read: either way without a panic.
+            drop(header.mailboxes(name));
+        }
+    }
+    if let Ok(part) = sigillo_mime::parse(data) {
+        within(&part, 0, data.len());
+        for part in part.walk() {
+            assert!(part.file_name().is_none_or(|name| name.len() <= data.len() * 4));
+            if let Ok(bytes) = part.decoded(data, DECODE_LIMIT) {
+                assert!(bytes.len() <= DECODE_LIMIT);
+            }
+        }
+    }
+}
+
+fn within(part: &Part, from: usize, to: usize) {
+    assert!(from <= part.header.start && part.header.end <= part.body.start && part.body.end <= to);
+    let mut at = part.body.start;
+    for child in &part.children {
+        assert!(at <= child.header.start, "parts come in order and do not overlap");
+        within(child, part.body.start, part.body.end);
+        at = child.body.end;
+    }
+}
+
+/// What reads as certification data is written and read again as the same.
+pub fn certification(data: &[u8]) {
+    if let Ok(read) = Certification::parse(data) {
+        let written = read.to_xml();
+        assert!(!written.contains("<!"), "no DOCTYPE and no entity declaration");
+        let again = Certification::parse(written.as_bytes());
+        assert_eq!(again.as_ref().ok(), Some(&read), "{again:?}\n{written}");
+    }
+}
+
+/// Only a listed, valid signature certifies, and what is certified lies in the message. The directory, the anchor and
+/// the revocation list are those that the seeds were signed for.
+pub fn incoming(data: &[u8]) {
+    match judge(data) {
+        judging::Judgement::Envelope(incoming) => {
+            assert_eq!(incoming.kind, sigillo_pec::Kind::TransportEnvelope);
+            let original = incoming.original.expect("an envelope carries its original");
+            assert!(original.start <= original.end && original.end <= data.len());
+        }
+        judging::Judgement::Receipt(incoming) => {
+            assert_ne!(incoming.kind, sigillo_pec::Kind::TransportEnvelope);
+            assert!(incoming.original.is_none_or(|range| range.end <= data.len()));
+        }
+        _ => {}
+    }
+}
+
+/// What the incoming point makes of these bytes.
+pub fn judge(data: &[u8]) -> judging::Judgement {
+    static SCENE: std::sync::OnceLock<(Index, Trust)> = std::sync::OnceLock::new();
+    let (index, trust) = SCENE.get_or_init(|| {
+        let index = Index::parse_ldif(include_bytes!("../fixtures/index.ldif")).expect("the index of the seeds reads");
+        let anchors = Certificate::from_pem(include_bytes!("../fixtures/ca.pem")).expect("their authority reads");
+        let crl = Crl::from_der(include_bytes!("../fixtures/crl.der")).expect("their revocation list reads");
+        (index, Trust::new(anchors, vec![crl]))
+    });
+    let from = Address::parse("anna@comune-alfa.example").expect("an address");
+    let rcpt = Address::parse("bruno@ente-beta.example").expect("an address");
+    judging::judge(data, Some(&from), &[rcpt], index, trust, NOW)
+}
+
+/// Noon, 12 March 2026, UTC: when everything here happens.
+pub const NOW: Timestamp = Timestamp::from_millis(1_773_316_800_000);
+
+/// A provider index that reads writes and reads as the same.
+pub fn index(data: &[u8]) {
+    if let Ok(index) = Index::parse_ldif(data) {
+        let written = sigillo_pec::index::write_ldif(index.entries());
+        let again = Index::parse_ldif(written.as_bytes());
+        let count = again.map(|i| i.entries().len());
+        assert_eq!(count.ok(), Some(index.entries().len()), "{written}");
+    }
+}
+
+/// What a session did, with neighbouring bytes joined: how they were cut is no promise.
+#[derive(Debug, PartialEq, Eq)]
+enum Did {
+    Wrote(Vec<u8>),
+    Took(Vec<u8>),
+    Other(String),
+}
+
+fn push(trace: &mut Vec<Did>, did: Did) {
+    match (trace.last_mut(), did) {
+        (Some(Did::Wrote(before)), Did::Wrote(more)) | (Some(Did::Took(before)), Did::Took(more)) => {
+            before.extend(more);
+        }
+        (_, did) => trace.push(did),
+    }
+}
+
+/// Fed at once and in pieces of every small size, a session does the same.
+fn any_cuts(data: &[u8], run: impl Fn(&mut dyn Iterator<Item = &[u8]>) -> Vec<Did>) {
+    let whole = run(&mut std::iter::once(data));
+    for size in [1, 2, 7, 61] {
+        let cut = run(&mut data.chunks(size));
+        assert!(whole == cut, "pieces of {size} octets: {cut:?}\nat once: {whole:?}");
+    }
+}
+
+/// A submission session after TLS: every question is answered with yes, except each third recipient.
+pub fn smtp(data: &[u8]) {
+    let new = |tls| {
+        let mut config = smtp_server::Config::new(smtp_server::Role::Submission, "mx.pec.alfa.example");
+        config.size_limit = 4096;
+        smtp_server::Server::new(config, tls, Tick(0))
+    };
+    any_cuts(data, |pieces| {
+        let mut server = new(true);
+        let mut trace = Vec::new();
+        drive_smtp(&mut server, &mut trace);
+        for piece in pieces {
+            server.input(Tick(0), piece);
+            drive_smtp(&mut server, &mut trace);
+        }
+        server.end_of_input(Tick(0));
+        drive_smtp(&mut server, &mut trace);
+        trace
+    });
+    // Before TLS the cuts matter, since what follows STARTTLS is thrown away: there it must only stand.
+    let mut server = new(false);
+    server.input(Tick(0), data);
+    drive_smtp(&mut server, &mut Vec::new());
+}
+
+fn drive_smtp(server: &mut smtp_server::Server, trace: &mut Vec<Did>) {
+    use smtp_server::Action;
+    let yes = || Reply::new(250, (2, 0, 0), "OK");
+    while let Some(action) = server.poll() {
+        match action {
+            Action::Write(bytes) => push(trace, Did::Wrote(bytes)),
+            Action::DataChunk(bytes) => push(trace, Did::Took(bytes)),
+            Action::StartTls => server.tls_started(Tick(0)),
+            Action::Authenticate(credentials) => {
+                push(trace, Did::Other(format!("login {}", credentials.user)));
+                server.authenticated(Some(credentials.user), Reply::new(535, (5, 7, 8), "No"), Tick(0));
+            }
+            Action::Mail(from) => {
+                push(trace, Did::Other(format!("{from:?}")));
+                server.answer(yes(), Tick(0));
+            }
+            Action::Rcpt(to) => {
+                push(trace, Did::Other(format!("to {to:?}")));
+                let no = to.local().len() % 3 == 2;
+                server.answer(if no { Reply::new(550, (5, 1, 1), "No") } else { yes() }, Tick(0));
+            }
+            Action::DataEnd { size, eight_bit } => {
+                push(trace, Did::Other(format!("end {size} {eight_bit}")));
+                server.answer(yes(), Tick(0));
+            }
+            other => push(trace, Did::Other(format!("{other:?}"))),
+        }
+    }
+}
+
+/// An IMAP session after TLS, over two folders of fixed messages.
+pub fn imap(data: &[u8]) {
+    let new = |tls| {
+        let config = sigillo_imap::Config { max_literal: 4096, ..sigillo_imap::Config::default() };
+        sigillo_imap::Server::new(config, tls, Tick(0))
+    };
+    any_cuts(data, |pieces| {
+        let (mut server, mut boxes, mut trace) = (new(true), Boxes::new(), Vec::new());
+        drive_imap(&mut server, &mut boxes, &mut trace);
+        for piece in pieces {
+            server.input(Tick(0), piece);
+            drive_imap(&mut server, &mut boxes, &mut trace);
+        }
+        server.end_of_input(Tick(0));
+        drive_imap(&mut server, &mut boxes, &mut trace);
+        trace
+    });
+    let mut server = new(false);
+    server.input(Tick(0), data);
+    drive_imap(&mut server, &mut Boxes::new(), &mut Vec::new());
+}
+
+fn drive_imap(server: &mut sigillo_imap::Server, boxes: &mut Boxes, trace: &mut Vec<Did>) {
+    use sigillo_imap::Action;
+    loop {
+        let Some(action) = server.poll() else {
+            if !server.more() {
+                return;
+            }
+            server.run(boxes, Tick(0));
+            continue;
+        };
+        match action {
+            Action::Write(bytes) => push(trace, Did::Wrote(bytes)),
+            Action::AppendChunk(bytes) => {
+                boxes.appended.extend(&bytes);
+                push(trace, Did::Took(bytes));
+            }
+            Action::StartTls => server.tls_started(Tick(0)),
+            Action::Login(credentials) => server.logged_in(Ok(credentials.user), Tick(0)),
+            Action::Request(request) => {
+                push(trace, Did::Other(format!("{request:?}")));
+                server.run(boxes, Tick(0));
+            }
+            other => push(trace, Did::Other(format!("{other:?}"))),
+        }
+    }
+}
+
+/// Its name, and its messages in order of UID.
+type Folder = (String, Vec<(Row, Vec<u8>)>);
+
+/// Two folders; INBOX begins with two messages. What a session writes it reads again.
+struct Boxes {
+    folders: Vec<Folder>,
+    appended: Vec<u8>,
+    next: u32,
+}
+
+const LETTER: &[u8] = b"From: Anna <anna@comune-alfa.example>\r\nTo: bruno@ente-beta.example\r\n\
+    Subject: =?utf-8?q?Perch=C3=A9_s=C3=AC?=\r\nMIME-Version: 1.0\r\n\
+    Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nuno\r\n--x\r\n\
+    Content-Type: message/rfc822\r\n\r\nSubject: dentro\r\n\r\ndue\r\n--x--\r\n";
+
+impl Boxes {
+    fn new() -> Self {
+        let mut boxes = Boxes { folders: Vec::new(), appended: Vec::new(), next: 1 };
+        boxes.folders.push(("INBOX".into(), Vec::new()));
+        boxes.folders.push(("Inviati".into(), Vec::new()));
+        for _ in 0..2 {
+            boxes.put(0, LETTER.to_vec(), Flags::new());
+        }
+        boxes
+    }
+
+    fn put(&mut self, folder: usize, bytes: Vec<u8>, flags: Flags) -> u32 {
+        let uid = self.next;
+        self.next += 1;
+        let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.folders[folder].1.push((Row { uid, flags, date: NOW, size, modseq: u64::from(uid) }, bytes));
+        uid
+    }
+
+    fn at(&self, name: &str) -> Result<usize, Refusal> {
+        self.folders.iter().position(|(n, _)| n == name).ok_or_else(Refusal::no_folder)
+    }
+}
+
+impl Mailboxes for Boxes {
+    fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
+        let info = |(name, _): &Folder| FolderInfo { name: name.clone(), attributes: vec![], subscribed: true };
+        Ok(self.folders.iter().map(info).collect())
+    }
+
+    fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
+        let rows = self.folders[self.at(name)?].1.iter().map(|(row, _)| row.clone()).collect();
+        let permanent_flags = Flags::all_system();
+        Ok(FolderState { uid_validity: 7, uid_next: self.next, rows, permanent_flags, ..FolderState::default() })
+    }
+
+    fn refresh(&mut self, name: &str) -> Result<FolderState, Refusal> {
+        self.select(name)
+    }
+
+    fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
+        let folder = &self.folders[self.at(name)?].1;
+        Ok(folder.iter().find(|(row, _)| row.uid == uid).map(|(_, bytes)| bytes.clone()))
+    }
+
+    fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal> {
+        let at = self.at(name)?;
+        let mut changed = Vec::new();
+        for (row, _) in self.folders[at].1.iter_mut().filter(|(row, _)| uids.contains(&row.uid)) {
+            row.flags = row.flags.after(op, flags);
+            changed.push(row.clone());
+        }
+        Ok(changed)
+    }
+
+    fn append_start(&mut self, name: &str, _size: u64) -> Result<(), Refusal> {
+        self.appended.clear();
+        self.at(name).map(drop)
+    }
+
+    fn append(&mut self, name: &str, flags: &Flags, _date: Option<Timestamp>) -> Result<(u32, u32), Refusal> {
+        let at = self.at(name)?;
+        let bytes = std::mem::take(&mut self.appended);
+        Ok((7, self.put(at, bytes, flags.clone())))
+    }
+
+    fn expunge(&mut self, name: &str, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
+        let at = self.at(name)?;
+        let before: Vec<u32> = self.folders[at].1.iter().map(|(row, _)| row.uid).collect();
+        self.folders[at].1.retain(|(row, _)| !uids.contains(&row.uid));
+        Ok(before.into_iter().filter(|uid| uids.contains(uid)).collect())
+    }
+
+    fn copy(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        let (from, to) = (self.at(name)?, self.at(target)?);
+        let chosen: Vec<_> = self.folders[from].1.iter().filter(|(r, _)| uids.contains(&r.uid)).cloned().collect();
+        let pairs = chosen.into_iter().map(|(row, bytes)| (row.uid, self.put(to, bytes, row.flags))).collect();
+        Ok(Copied { uid_validity: 7, pairs })
+    }
+
+    fn move_(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        let copied = self.copy(name, uids, target)?;
+        self.expunge(name, uids)?;
+        Ok(copied)
+    }
+
+    fn create(&mut self, name: &str) -> Result<(), Refusal> {
+        if self.at(name).is_err() && self.folders.len() < 20 {
+            self.folders.push((name.to_owned(), Vec::new()));
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, name: &str) -> Result<(), Refusal> {
+        let at = self.at(name)?;
+        self.folders.remove(at);
+        Ok(())
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), Refusal> {
+        let at = self.at(from)?;
+        self.folders[at].0 = to.to_owned();
+        Ok(())
+    }
+
+    fn subscribe(&mut self, _name: &str, _on: bool) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn status(&mut self, name: &str) -> Result<Status, Refusal> {
+        let messages = u32::try_from(self.folders[self.at(name)?].1.len()).unwrap_or(u32::MAX);
+        Ok(Status { messages, unseen: 0, uid_next: self.next, uid_validity: 7 })
+    }
+}

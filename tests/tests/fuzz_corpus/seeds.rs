@@ -1,0 +1,77 @@
+//! Signs the seeds of the target `incoming`: an authority, a provider in an index, an envelope and receipts.
+
+use crate::targets::NOW;
+use sigillo_base::{Address, Domain, PecId};
+use sigillo_pec::index::{Entry, write_ldif};
+use sigillo_pec::{Draft, Facts, Provider, ReceiptKind, Recipient, RecipientClass, access, compose};
+use sigillo_smime::Identity;
+use sigillo_smime::authority::Authority;
+use std::path::Path;
+use std::time::Duration;
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+const MESSAGE: &[u8] = b"From: Anna <anna@comune-alfa.example>\r\nTo: bruno@ente-beta.example\r\n\
+    Subject: prova\r\nMessage-ID: <uno@comune-alfa.example>\r\n\r\nBuongiorno.\r\n";
+
+fn address(text: &str) -> Address {
+    Address::parse(text).expect("an address")
+}
+
+/// Writes `fixtures/` and the seeds of `corpus/incoming` below the folder `fuzz`.
+pub fn write(fuzz: &Path) {
+    let provider =
+        Provider { name: "Alfa PEC S.p.A.".into(), service_address: address("posta-certificata@pec.alfa.example") };
+    let authority = Authority::new("Fuzz CA", NOW, NOW.plus(YEAR * 20)).expect("an authority");
+    let issued = authority
+        .issue_pec(&provider.name, &provider.service_address, NOW, NOW.plus(YEAR * 10))
+        .expect("a certificate");
+    let identity = Identity { certificate: issued.certificate(), chain: vec![authority.certificate()] };
+    let signer = issued.signer().expect("a key");
+    let entry = Entry {
+        name: provider.name.clone(),
+        unit: None,
+        certificates: vec![issued.certificate()],
+        mail_receipt: address("servizio@pec.alfa.example"),
+        domains: ["comune-alfa.example", "pec.alfa.example"].map(|d| Domain::parse(d).expect("a domain")).to_vec(),
+        description: None,
+        ldif_url: None,
+    };
+    let put = |path: &str, bytes: &[u8]| std::fs::write(fuzz.join(path), bytes).expect("the seed is written");
+    let ldif = write_ldif(&[entry]);
+    put("fixtures/index.ldif", ldif.as_bytes());
+    put("corpus/index/with-certificate", ldif.as_bytes());
+    put("fixtures/ca.pem", authority.certificate_pem().as_bytes());
+    put("fixtures/crl.der", &authority.crl(&[], NOW, NOW.plus(YEAR * 10), 1).expect("a revocation list"));
+    for (name, draft, source) in drafts(&provider) {
+        let signed = draft.sign(&source, NOW, &identity, &signer).expect("a signature");
+        put(&format!("corpus/incoming/{name}"), &signed.content.to_bytes(&source));
+    }
+}
+
+fn drafts(provider: &Provider) -> Vec<(&'static str, Draft, Vec<u8>)> {
+    let id = |n: u128| PecId::new(n, provider.service_address.domain());
+    let bruno = address("bruno@ente-beta.example");
+    let facts = Facts {
+        sender: address("anna@comune-alfa.example"),
+        recipients: vec![Recipient { address: bruno.clone(), class: RecipientClass::Certified }],
+        reply_to: "anna@comune-alfa.example".into(),
+        subject: Some("prova".into()),
+        id: id(1),
+        msgid: Some("<uno@comune-alfa.example>".into()),
+    };
+    let trace = "Return-Path: <anna@comune-alfa.example>\r\n";
+    let original = access::accepted_original(MESSAGE, &facts.id, trace).expect("an original");
+    let complete = ReceiptKind::Complete;
+    let envelope = compose::transport_envelope(provider, &facts, NOW, complete, &original).expect("an envelope");
+    let whole = 0..original.len();
+    let delivery = compose::delivery(provider, &facts, NOW, id(2), &bruno, complete, complete, &original, whole)
+        .expect("a receipt");
+    let service = address("servizio@pec.alfa.example");
+    vec![
+        ("envelope-complete", envelope, original.clone()),
+        ("receipt-delivery", delivery, original),
+        ("receipt-acceptance", compose::acceptance(provider, &facts, NOW, id(3)), Vec::new()),
+        ("receipt-take-charge", compose::take_charge(provider, &facts, NOW, id(4), &service, &[bruno]), Vec::new()),
+    ]
+}
