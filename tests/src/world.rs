@@ -28,8 +28,8 @@ pub struct World {
     trust: Arc<Trust>,
     /// What happened, for the event hash.
     events: Hasher,
-    /// Certified messages whose submission was answered "accepted": sender and identifier.
-    accepted: Vec<(usize, Address, String)>,
+    /// Submissions that were answered "accepted".
+    accepted: Vec<Accepted>,
     /// Message-IDs of forged receipts: they prove nothing.
     forged: Vec<String>,
     log: Vec<String>,
@@ -115,7 +115,10 @@ impl World {
         let Some(engine) = &self.nodes[from].house.engine else { return };
         let answer = engine.submit(&self.nodes[from].login(&sender), &mail, self.now);
         match &answer {
-            Ok(Submitted::Accepted(id)) => self.accepted.push((from, sender.clone(), id.as_str().to_owned())),
+            Ok(Submitted::Accepted(id)) => {
+                let (home, id) = (from, id.as_str().to_owned());
+                self.accepted.push(Accepted { home, sender: sender.clone(), id, to: to.clone() });
+            }
             Ok(Submitted::NotAccepted(_)) | Err(_) => {}
         }
         let said = match &answer {
@@ -262,15 +265,22 @@ impl World {
 
     /// A provider with a valid certificate says that another's recipient was delivered.
     fn forge(&mut self) {
-        let Some((home, sender, id)) = self.accepted.last().cloned() else { return };
-        let forger = (home + 1) % self.nodes.len();
-        let Some(forged) = self.nodes[forger].forge(&sender, &id, self.random.next(), self.now) else { return };
+        if self.accepted.is_empty() {
+            return;
+        }
+        let recent = self.accepted.len() - 1 - self.any(self.accepted.len().min(8));
+        let Accepted { home, sender, id, to } = self.accepted[recent].clone();
+        let victim = to[self.any(to.len())].clone();
+        let forger = self.any(self.nodes.len());
+        let Some(forged) = self.nodes[forger].forge(&sender, &victim, &id, self.random.next(), self.now) else {
+            return;
+        };
         let Some(engine) = &self.nodes[home].house.engine else { return };
         let bytes = forged.content.to_bytes(&[]);
         let mail = arrived(forged.mail_from.as_ref(), std::slice::from_ref(&sender), bytes, "forger", false);
         let answer = engine.receive(&mail, self.now).is_ok();
         self.forged.push(forged.message_id.as_str().to_owned());
-        self.note(format!("provider {forger} forges a delivery receipt for {id}: taken {answer}"));
+        self.note(format!("provider {forger} forges a receipt that {victim} got {id}: taken {answer}"));
     }
 
     /// Everything works again, and time passes until nothing is left to do.
@@ -285,6 +295,15 @@ impl World {
         self.note("everything works again".into());
         self.advance(Duration::from_secs(3 * 24 * 3600));
     }
+}
+
+/// A submission that was answered "accepted".
+#[derive(Clone)]
+struct Accepted {
+    home: usize,
+    sender: Address,
+    id: String,
+    to: Vec<Address>,
 }
 
 fn failure(permanent: bool, text: &str, maybe_delivered: bool) -> Failure {

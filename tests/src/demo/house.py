@@ -96,6 +96,16 @@ def piece(uid, raw):
     return found
 
 
+def look(client, uid, reference):
+    """A message, unless it refers to another one."""
+    if reference:
+        kind, data = client.uid("FETCH", str(uid), "(BODY.PEEK[HEADER.FIELDS (X-RIFERIMENTO-MESSAGE-ID)])")
+        if reference not in data[0][1].decode():
+            return None
+    kind, data = client.uid("FETCH", str(uid), "(BODY.PEEK[])")
+    return piece(uid, data[0][1])
+
+
 def inbox(ask):
     """All of an INBOX, or what refers to one message; waits until kinds are there."""
     client = reader(ask["address"])
@@ -106,9 +116,8 @@ def inbox(ask):
         uids = [int(re.search(rb"UID (\d+)", line).group(1)) for line in data if line]
         for uid in uids:
             if uid not in have:
-                kind, data = client.uid("FETCH", str(uid), "(BODY.PEEK[])")
-                have[uid] = piece(uid, data[0][1])
-        found = [p for p in have.values() if not ask["reference"] or p["reference"] == ask["reference"]]
+                have[uid] = look(client, uid, ask["reference"])
+        found = [p for p in have.values() if p is not None]
         if set(ask["kinds"]) <= {p["kind"] for p in found} or time.time() >= until:
             client.logout()
             return found

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sigillo_base::{Address, Timestamp};
 use sigillo_pec::log::Record;
-use sigillo_pec::{Kind, deadline};
+use sigillo_pec::{CertifiedTime, Kind, deadline};
 
 use super::World;
 use crate::evidence::{self, Evidence};
@@ -35,6 +35,8 @@ struct Story {
     first: Vec<Timestamp>,
     second: Vec<Timestamp>,
     taken: Vec<Timestamp>,
+    /// The legal time at which the other provider says it took charge, so that it sorts.
+    in_charge_since: Vec<String>,
     /// Copies of the envelope in the recipient's mailbox.
     visible: Vec<Timestamp>,
 }
@@ -54,7 +56,7 @@ const GRACE: Duration = Duration::from_secs(30 * 60);
 pub(super) fn check(world: &World, outage: Duration) -> Result<Report, String> {
     let mut messages = gather(world)?;
     let mut report = Report::default();
-    for (_, sender, id) in &world.accepted {
+    for super::Accepted { sender, id, .. } in &world.accepted {
         let message = messages.get(id).ok_or(format!("{id} of {sender} was accepted and has no acceptance"))?;
         if message.accepted.len() != 1 {
             return Err(format!("{id}: {} acceptances", message.accepted.len()));
@@ -106,8 +108,21 @@ fn check_story(s: &Story, at: Timestamp, outage: Duration, report: &mut Report) 
         if s.delivered.iter().any(|t| t < second) {
             return fail("second notice after a delivery receipt");
         }
+        // What was still in the sender's queue then was withdrawn: only what the other provider had already taken
+        // may arrive later.
+        let said = sortable(&CertifiedTime::of(*second));
+        if !s.delivered.is_empty() && s.in_charge_since.iter().all(|t| *t > said) {
+            return fail("handed over after the second notice had said that it was not delivered");
+        }
     }
     Ok(())
+}
+
+/// `2026-03-12 10:15:01`. No run of the world crosses the autumn night, in which this would not sort.
+fn sortable(time: &CertifiedTime) -> String {
+    let mut day: Vec<&str> = time.day.split('/').collect();
+    day.reverse();
+    format!("{} {}", day.join("-"), time.time)
 }
 
 /// Reads every mailbox of every provider; each message must verify.
@@ -149,7 +164,12 @@ fn file(messages: &mut Messages, user: &Address, is_service: bool, at: Timestamp
     match (e.kind.as_str(), rcpt) {
         ("accettazione", _) => message.accepted.push(at),
         ("posta-certificata", _) => about(|s| &mut s.visible, message, user),
-        ("presa-in-carico", _) => c.taken.iter().for_each(|r| about(|s| &mut s.taken, message, r)),
+        ("presa-in-carico", _) => {
+            for r in &c.taken {
+                about(|s| &mut s.taken, message, r);
+                message.stories.entry(r.clone()).or_default().in_charge_since.push(sortable(&c.time));
+            }
+        }
         ("avvenuta-consegna", Some(r)) => about(|s| &mut s.delivered, message, &r),
         ("errore-consegna", Some(r)) => about(|s| &mut s.failed, message, &r),
         ("preavviso-errore-consegna", Some(r)) => {

@@ -55,8 +55,7 @@ impl Node {
     }
 
     /// A delivery receipt signed with this provider's own, valid key, about a recipient who is not its own.
-    pub fn forge(&self, sender: &Address, id: &str, random: u64, now: Timestamp) -> Option<Signed> {
-        let victim = address("anna@ente-beta.example");
+    pub fn forge(&self, sender: &Address, victim: &Address, id: &str, random: u64, now: Timestamp) -> Option<Signed> {
         let provider = self.house.fixture.provider.clone();
         if self.house.serves(victim.domain()) {
             return None;
@@ -71,7 +70,7 @@ impl Node {
         };
         let message_id = PecId::parse(&format!("forged{random:x}@{}", provider.service_address.domain()))?;
         let concise = ReceiptKind::Concise;
-        let draft = compose::delivery(&provider, &facts, now, message_id, &victim, concise, concise, &[], 0..0).ok()?;
+        let draft = compose::delivery(&provider, &facts, now, message_id, victim, concise, concise, &[], 0..0).ok()?;
         draft.sign(&[], now, &self.house.fixture.identity, &self.house.fixture.signer()).ok()
     }
 }
