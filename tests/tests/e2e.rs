@@ -1,0 +1,29 @@
+//! The built program from the outside: real sockets, TLS, files and signals, mail clients that are not ours (curl,
+//! swaks, mbsync, Python's smtplib and imaplib), openssl and xmllint as judges. Needs `cargo build --bin sigillo`.
+
+#![allow(clippy::expect_used, reason = "a test: what cannot be done is a failure")]
+
+#[path = "e2e/bad_input.rs"]
+mod bad_input;
+#[path = "e2e/clients.rs"]
+mod clients;
+#[path = "e2e/command.rs"]
+mod command;
+#[path = "e2e/deadlines.rs"]
+mod deadlines;
+#[path = "e2e/durable.rs"]
+mod durable;
+#[path = "e2e/full_disk.rs"]
+mod full_disk;
+#[path = "e2e/imap.rs"]
+mod imap;
+#[path = "e2e/judges.rs"]
+mod judges;
+#[path = "e2e/kill9.rs"]
+mod kill9;
+#[path = "e2e/once.rs"]
+mod once;
+#[path = "e2e/refusals.rs"]
+mod refusals;
+#[path = "e2e/serve.rs"]
+mod serve;
