@@ -1,0 +1,137 @@
+//! Durable commits: a body with the row that names it, by several committers at once, beside plain files.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sigillo_store::{KeyBuilder, body, tag, transact};
+use sigillo_store_rocks::{Options, RocksStore};
+
+use crate::Arguments;
+use crate::material::{SIZES, Size, attachment};
+use crate::measure::{Figures, Together, together};
+use crate::table::{Table, digits};
+
+const WINDOW: Duration = Duration::from_millis(600);
+const RUNS: usize = 5;
+const COMMITTERS: [usize; 3] = [1, 8, 32];
+
+const COLUMNS: [&str; 10] = [
+    "committers",
+    "size",
+    "commits/s",
+    "files/s",
+    "ratio",
+    "lowest–highest",
+    "flushes a commit",
+    "flushes a file",
+    "CPU µs a commit",
+    "runs",
+];
+
+/// Figures of one case over its runs.
+#[derive(Default)]
+struct Found {
+    ours: Figures,
+    files: Figures,
+    flushes: Figures,
+    file_flushes: Figures,
+    cpu: Figures,
+}
+
+/// 1, 8 and 32 committers.
+pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
+    let note = "Wall time. One commit: a body, its link and a row, synced before it returns (RocksDB). Baseline: as \
+                many threads, each appending the same bytes to a file of its own and calling fdatasync. Ratio: ours \
+                over baseline, more is better. Flushes are those of the whole disk.";
+    let mut table = Table::new("Durable commits", &COLUMNS, note);
+    for size in SIZES {
+        for committers in COMMITTERS {
+            if arguments.wants(&format!("commit/{}/{committers}", size.name)) {
+                row(&mut table, committers, size, &one(arguments, folder, committers, size));
+            }
+        }
+    }
+    table.filled()
+}
+
+fn row(table: &mut Table, committers: usize, size: Size, found: &Found) {
+    let ratio = found.ours.over(&found.files);
+    table.row(vec![
+        committers.to_string(),
+        size.name.into(),
+        digits(found.ours.median()),
+        digits(found.files.median()),
+        digits(ratio.median()),
+        ratio.spread(),
+        digits(found.flushes.median()),
+        digits(found.file_flushes.median()),
+        digits(found.cpu.median()),
+        ratio.runs().to_string(),
+    ]);
+}
+
+fn one(arguments: &Arguments, folder: &Path, committers: usize, size: Size) -> Found {
+    let folder = tempfile::tempdir_in(folder).expect("a folder");
+    let store = RocksStore::open(folder.path().join("db"), &Options::default()).expect("a store");
+    let bytes = attachment(size.bytes, 3).into_bytes();
+    let bytes = &bytes[..size.bytes];
+    let number = AtomicU64::new(0);
+    let window = if arguments.quick { WINDOW / 20 } else { WINDOW };
+    // Warm: memtables, the log's first file, the page cache.
+    commits(&store, &number, committers, bytes, window / 3);
+    let mut found = Found::default();
+    for _ in 0..arguments.runs(RUNS) {
+        let ours = commits(&store, &number, committers, bytes, window);
+        let files = files(folder.path(), committers, bytes, window);
+        found.ours.push(ours.per_second);
+        found.flushes.push(ours.flushes);
+        found.cpu.push(ours.cpu_us);
+        found.files.push(files.per_second);
+        found.file_flushes.push(files.flushes);
+    }
+    found
+}
+
+/// Every body is another one: it begins with its number.
+fn stamped(bytes: &[u8]) -> impl FnMut(u64) -> Vec<u8> {
+    let original = bytes.to_vec();
+    move |number| {
+        let mut bytes = original.clone();
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        bytes
+    }
+}
+
+fn commits(store: &RocksStore, number: &AtomicU64, threads: usize, bytes: &[u8], window: Duration) -> Together {
+    together(threads, window, |_| {
+        let mut fresh = stamped(bytes);
+        move || {
+            let n = number.fetch_add(1, Ordering::Relaxed);
+            let bytes = fresh(n);
+            let key = KeyBuilder::new(tag::TEST).u64(n);
+            let committed = transact(store, 8, |tx| {
+                let id = body::put(store, tx, &bytes)?;
+                body::link(tx, id, key.as_ref())?;
+                tx.put(&key, id.as_bytes());
+                Ok::<_, sigillo_store::Error>(())
+            });
+            committed.expect("the commit is done");
+        }
+    })
+}
+
+fn files(folder: &Path, threads: usize, bytes: &[u8], window: Duration) -> Together {
+    together(threads, window, |n| {
+        let mut file = File::create(folder.join(format!("{n}.log"))).expect("a file");
+        let mut fresh = stamped(bytes);
+        let mut number = 0;
+        move || {
+            number += 1;
+            file.write_all(&fresh(number)).expect("room on the disk");
+            file.sync_data().expect("the disk takes it");
+        }
+    })
+}
