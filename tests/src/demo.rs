@@ -280,7 +280,7 @@ impl Place {
             }
             self.info(child.0.id()).filter(|info| info.pid == child.0.id())
         });
-        let demo = Demo { place: Arc::clone(self), info, child };
+        let demo = Demo { child, info, place: Arc::clone(self) };
         std::fs::write(self.path("demo.json"), demo.json()).expect("a copy of demo.json");
         demo
     }
@@ -329,12 +329,12 @@ impl Drop for Guard {
 
 /// A running demonstration.
 pub struct Demo {
-    /// Where it lives.
-    pub place: Arc<Place>,
+    /// The process. First, so that it is dead before its folder goes.
+    pub child: Guard,
     /// What demo.json says.
     pub info: Info,
-    /// The process.
-    pub child: Guard,
+    /// Where it lives.
+    pub place: Arc<Place>,
 }
 
 impl Drop for Demo {

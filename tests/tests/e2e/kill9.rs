@@ -167,7 +167,7 @@ fn two_hundred_submissions_under_kill_9_are_neither_lost_nor_doubled() {
     let first = place.again(); // makes keys and mailboxes, and the scripts' copy of demo.json
     drop(first);
     let random = Numbers::new(SEED);
-    let until = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_secs() + 80;
+    let until = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_secs() + 150;
     let ask =
         json!({"from": SENDER, "to": RECIPIENTS, "count": SUBMISSIONS, "threads": 4, "pause": 0.8, "until": until});
     let script = format!("{}\n{SUBMIT}", include_str!("../../src/demo/house.py"));
@@ -175,7 +175,7 @@ fn two_hundred_submissions_under_kill_9_are_neither_lost_nor_doubled() {
     std::fs::write(&ask_file, ask.to_string()).expect("a file");
     let (out, err) = (place.path("submitted.json"), place.path("submit.err"));
     let mut submitter = Command::new("timeout")
-        .args(["120", "python3", "-c", &script, &place.path("demo.json").to_string_lossy()])
+        .args(["180", "python3", "-c", &script, &place.path("demo.json").to_string_lossy()])
         .stdin(std::fs::File::open(&ask_file).expect("a file"))
         .stdout(std::fs::File::create(&out).expect("a file"))
         .stderr(Stdio::from(std::fs::File::create(&err).expect("a file")))
@@ -183,7 +183,7 @@ fn two_hundred_submissions_under_kill_9_are_neither_lost_nor_doubled() {
         .expect("python3 starts");
     let submitted = thread::scope(|scope| {
         let end = scope.spawn(move || submitter.wait().expect("its end"));
-        let kills = kill_again_and_again(&place, &random, || end.is_finished(), Duration::from_secs(100));
+        let kills = kill_again_and_again(&place, &random, || end.is_finished(), Duration::from_secs(170));
         let status = end.join().expect("a thread of ours");
         assert!(status.success(), "{}", std::fs::read_to_string(&err).unwrap_or_default());
         let text = std::fs::read_to_string(&out).expect("answers");

@@ -95,6 +95,29 @@ fn an_altered_byte_a_revocation_list_and_the_index_are_judged_by_openssl() {
     }
 }
 
+/// The commands of README.md, word by word; only the folders are the test's own.
+#[test]
+fn the_commands_of_the_readme_verify_the_evidence() {
+    let (folder, ports) = (TempDir::new().expect("a folder"), Ports::take());
+    let data = folder.path().join("data").to_string_lossy().into_owned();
+    once(&data, &ports, &[]).fine("demo --once");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder of the workspace");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("README.md");
+    let blocks: Vec<&str> = readme.split("```sh\n").skip(1).filter_map(|b| b.split("```").next()).collect();
+    let block = blocks.into_iter().find(|b| b.contains("openssl cms -verify")).expect("README.md says how to verify");
+    assert!(block.contains("D=/tmp/sigillo\n"), "the folder of README.md is replaced by the test's");
+    let own = folder.path().to_string_lossy();
+    let script = block.replace("D=/tmp/sigillo\n", &format!("D={data}\n")).replace("/tmp/", &format!("{own}/"));
+    // The folder itself may lie below /tmp: what is named there must be the test's own.
+    let script = script.replace(&format!("{own}/{}", data.trim_start_matches("/tmp/")), &data);
+    let script = format!("set -eu\ncd '{}'\n{script}", root.display());
+    let ran = run("bash", &["-c", &script], b"", 60).fine("the commands of README.md");
+    let count = |text: &str| ran.all().matches(text).count();
+    assert_eq!(count("CMS Verification successful"), 9, "twice four pieces, and the index: {}", ran.all());
+    assert_eq!(count("daticert.xml is valid"), 4, "{}", ran.all());
+    assert_eq!(count("email:posta-certificata@pec.alfa.example"), 2, "{}", ran.all());
+}
+
 #[test]
 fn the_same_demonstration_starts_again_with_a_new_message() {
     let (folder, ports) = (TempDir::new().expect("a folder"), Ports::take());

@@ -161,8 +161,10 @@ fn the_sample_as_it_stands_names_what_is_missing_and_how_to_get_it() {
     fs::write(&file, SAMPLE).expect("a copy");
     let ran = sigillo(&["config", "check", &file.to_string_lossy()], 30);
     assert_eq!(ran.code, Some(2), "{}", ran.all());
-    for what in ["sigillo.toml:", "`tls.certificate`", "`signing.key`", "`index.file`", "rimedio", "config init"] {
-        assert!(what == "`signing.key`" || what == "`index.file`" || ran.err.contains(what), "{what}: {}", ran.err);
+    for what in
+        ["sigillo.toml:", "`tls.certificate`", "`signing.certificate`", "`trust.anchors`", "rimedio", "config init"]
+    {
+        assert!(ran.err.contains(what), "{what} is not in: {}", ran.err);
     }
     sigillo(&["config", "init", &folder.path().to_string_lossy()], 60).fine("config init");
     sigillo(&["config", "check", &file.to_string_lossy()], 30).fine("config check after init");

@@ -58,6 +58,14 @@ impl<S: Store> Front<S> {
     }
 }
 
+/// The tagged NO and BAD lines in a piece of output. A piece that may carry a message is not looked into: nothing of a
+/// message belongs into a log.
+fn refusals(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    let text = if bytes.len() <= 4096 { std::str::from_utf8(bytes).unwrap_or_default() } else { "" };
+    let text = if text.contains(" FETCH (") { "" } else { text };
+    text.lines().filter(|line| !line.starts_with('*') && matches!(line.split(' ').nth(1), Some("NO" | "BAD")))
+}
+
 impl<S: Store> Connection for Front<S> {
     fn input(&mut self, now: Tick, bytes: &[u8]) {
         self.server.input(now, bytes);
@@ -87,7 +95,12 @@ impl<S: Store> Connection for Front<S> {
         }
         while let Some(action) = self.server.poll() {
             let ask = match action {
-                Action::Write(bytes) => return Step::Write(bytes),
+                Action::Write(bytes) => {
+                    for line in refusals(&bytes) {
+                        tracing::info!(peer = %self.peer.ip, reply = line, "refused");
+                    }
+                    return Step::Write(bytes);
+                }
                 Action::StartTls => return Step::StartTls,
                 Action::Close => return Step::Close,
                 Action::AppendChunk(bytes) => {
@@ -141,5 +154,17 @@ impl<S: Store> Connection for Front<S> {
         if self.ask.is_none() && self.server.watched().is_some() {
             self.ask = Some(Ask::Wake);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refusals;
+
+    #[test]
+    fn refusals_are_found_and_messages_are_not_looked_into() {
+        let found = |bytes: &[u8]| refusals(bytes).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(found(b"* OK hi\r\na NO [X] no\r\nb BAD b\r\nc OK done\r\n"), ["a NO [X] no", "b BAD b"]);
+        assert!(found(b"* 1 FETCH (BODY[TEXT] {12}\r\nsay NO to it)\r\na OK\r\n").is_empty());
     }
 }

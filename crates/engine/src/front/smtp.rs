@@ -166,7 +166,13 @@ impl<S: Store> Connection for Front<S> {
         }
         while let Some(action) = self.server.poll() {
             let ask = match action {
-                Action::Write(bytes) => return Step::Write(bytes),
+                Action::Write(bytes) => {
+                    // Every refusal passes here, whoever decided it: the session or the engine.
+                    for line in String::from_utf8_lossy(&bytes).lines().filter(|l| l.starts_with(['4', '5'])) {
+                        tracing::info!(peer = %self.peer.ip, reply = line, "refused");
+                    }
+                    return Step::Write(bytes);
+                }
                 Action::StartTls => return Step::StartTls,
                 Action::Close => return Step::Close,
                 Action::DataStart => {
@@ -201,9 +207,8 @@ impl<S: Store> Connection for Front<S> {
             Some(Ask::Message) => self.message(now),
         };
         let reply = answer.unwrap_or_else(|rejected| {
-            match &rejected {
-                Rejected::Fault(error) => tracing::error!(%error, peer = %self.peer.ip, "message not taken"),
-                Rejected::Refused(reply) => tracing::info!(%reply, peer = %self.peer.ip, "refused"),
+            if let Rejected::Fault(error) = &rejected {
+                tracing::error!(%error, peer = %self.peer.ip, "message not taken");
             }
             rejected.reply()
         });
