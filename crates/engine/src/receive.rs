@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use data_encoding::HEXLOWER;
 use sigillo_accounts::Mailbox;
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
 use sigillo_mime::Composed;
@@ -254,18 +255,19 @@ impl<S: Store> Engine<S> {
         reason: &str,
         now: Timestamp,
     ) -> Result<Received, Rejected> {
+        let hash = sigillo_smime::sha256(&mail.bytes);
+        let dedup = format!("anomaly {}", HEXLOWER.encode(&hash));
+        let (fresh, _) = self.fresh(mail, &dedup)?;
+        if fresh.is_empty() {
+            return Ok(Received::Again);
+        }
+        // Only who has not got it yet: a repeat for some of the recipients is no second copy for the others.
         let mut boxes = Vec::new();
-        for rcpt in &mail.to {
+        for rcpt in &fresh {
             match self.find_mailbox(rcpt)? {
                 Some(mailbox) => boxes.push(MailboxId(mailbox.id)),
                 None => return Err(Rejected::refused(550, (5, 1, 1), format!("Casella {rcpt} sconosciuta"))),
             }
-        }
-        let hash = sigillo_smime::sha256(&mail.bytes);
-        let dedup = format!("anomaly {}", data_hex(&hash));
-        let (fresh, _) = self.fresh(mail, &dedup)?;
-        if fresh.is_empty() {
-            return Ok(Received::Again);
         }
         let (p, from) = (&self.provider, mail.from.as_ref());
         let draft = compose::anomaly_envelope(p, now, self.new_pec_id(), from, &mail.to, &mail.bytes, reason);
@@ -347,8 +349,4 @@ fn source<S: Store>(
             Ok(rope)
         }
     }
-}
-
-fn data_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -1,6 +1,6 @@
 //! What attackers send. Sizes are such that work growing faster than the message would not end in minutes: a test that
 //! hangs has failed.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test: what cannot be done is a failure")]
 
 use proptest::prelude::*;
 use sigillo_base::limits::{MAX_DEPTH, MAX_HEADER, MAX_PARTS};

@@ -206,6 +206,10 @@ fn a_malformed_envelope_of_a_provider_goes_on_in_an_anomaly_envelope() {
     }
     assert!(rows::at_rest(&beta(&street).store), "no take-charge, no receipt");
     street.network(|carried| panic!("nothing is answered: {carried:?}"));
+    let carla = address("carla@ente-beta.example");
+    let repeated = Arrived { to: vec![bruno.clone(), carla.clone()], ..wrong[0].clone() };
+    assert!(matches!(beta(&street).engine().receive(&repeated, NOW), Ok(Received::Anomaly)));
+    assert_eq!((street.inbox(&bruno).len(), street.inbox(&carla).len()), (3, 1), "no second copy for who had it");
     let nobody = address("nessuno@ente-beta.example");
     let unknown = Arrived { to: vec![nobody], ..wrong[0].clone() };
     assert_eq!(refusal(beta(&street).engine().receive(&unknown, NOW)).code, 550);
