@@ -71,6 +71,8 @@ impl House {
             ids: Arc::clone(&self.ids) as _,
             bell: Arc::new(Deaf),
             local_domains: self.fixture.domains.clone(),
+            antivirus: None,
+            rules: Default::default(),
         };
         self.engine = Some(Arc::new(Engine::open(self.store.clone(), setup).expect("the provider starts")));
     }

@@ -69,6 +69,8 @@ impl House {
             ids: Numbers::new(seed),
             bell: Arc::clone(&bells) as _,
             local_domains: fixture.domains.clone(),
+            antivirus: None,
+            rules: Default::default(),
         };
         let engine = Engine::open(Counted::new(store), setup).expect("the provider starts");
         // Nobody logs in with a password here.

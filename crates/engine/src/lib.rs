@@ -10,6 +10,7 @@
 //! - every accepted recipient ends in exactly one outcome, through crashes and lost answers (`tests/world`, `tests/e2e`);
 //! - the same bytes handed over twice are stored once (`tests/exchange`).
 
+mod antivirus;
 mod claims;
 mod deadlines;
 mod deliver;
@@ -24,11 +25,12 @@ mod setup;
 mod stored;
 mod submit;
 
+pub use antivirus::{Antivirus, Unavailable, Verdict};
 pub use directory::{Login, LoginError};
 pub use error::{Error, Rejected};
 pub use front::{Arrived, Peer};
 pub use queue::{Dispatch, Waiting};
 pub use receive::Received;
-pub use setup::{Bell, Engine, Setup};
+pub use setup::{Bell, Engine, Rules, Setup};
 pub use stored::Filed;
 pub use submit::Submitted;

@@ -10,6 +10,7 @@ use sigillo_pec::index::Index;
 use sigillo_smime::{Identity, Signer, Trust};
 use sigillo_store::{Store, body};
 
+use crate::Antivirus;
 use crate::claims::Claims;
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
@@ -41,6 +42,27 @@ pub struct Setup {
     pub bell: Arc<dyn Bell>,
     /// Domains whose mailboxes are here, the service domain included.
     pub local_domains: Vec<Domain>,
+    /// Who scans what enters; `None` scans nothing, and the program says so when it starts.
+    pub antivirus: Option<Arc<dyn Antivirus>>,
+    /// What this provider has chosen where the rules leave a choice.
+    pub rules: Rules,
+}
+
+/// What a provider may choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Largest product of size and recipients of a submission, in bytes; DM 12 demands at least 30 MB. `None`: no limit.
+    pub size_times_recipients: Option<u64>,
+    /// Whether an address in To or Cc that is no recipient in SMTP refuses the submission (pec rule 16.7).
+    pub header_recipients_must_be_rcpt: bool,
+    /// Whether mail is taken unscanned while the antivirus does not answer; the peer is asked to come again otherwise.
+    pub take_unscanned: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { size_times_recipients: None, header_recipients_must_be_rcpt: true, take_unscanned: false }
+    }
 }
 
 /// One provider at work. Its methods are the use-cases; they may block (store, signature) and belong on worker threads.
@@ -52,6 +74,8 @@ pub struct Engine<S> {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) bell: Arc<dyn Bell>,
     pub(crate) local_domains: HashSet<Domain>,
+    pub(crate) antivirus: Option<Arc<dyn Antivirus>>,
+    pub(crate) rules: Rules,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
     /// Queue items and timers that a worker of this process holds.
@@ -96,6 +120,8 @@ impl<S: Store> Engine<S> {
             ids: setup.ids,
             bell: setup.bell,
             local_domains,
+            antivirus: setup.antivirus,
+            rules: setup.rules,
             current: RwLock::new(Current {
                 identity: setup.identity,
                 signer: setup.signer,

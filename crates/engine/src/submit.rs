@@ -109,8 +109,8 @@ impl<S: Store> Engine<S> {
         let policy = Policy {
             max_message: limits.max_message.min(limits::LARGEST_PROFILE_MESSAGE),
             max_recipients: limits.max_recipients,
-            size_times_recipients: None,
-            header_recipients_must_be_rcpt: true,
+            size_times_recipients: self.rules.size_times_recipients,
+            header_recipients_must_be_rcpt: self.rules.header_recipients_must_be_rcpt,
         };
         access::examine(&Submission { from, to: &mail.to, message: &mail.bytes }, &classify, &policy, id)
     }

@@ -104,6 +104,8 @@ impl Provider {
             ids: Arc::new(RandomIds),
             bell: Arc::new(RingBells(Arc::clone(&bells))),
             local_domains: config.domains.clone(),
+            antivirus: None,
+            rules: Default::default(),
         };
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let engine = pool.run(move || open(&path, memory, setup)).await.context("archivio: apertura interrotta")??;

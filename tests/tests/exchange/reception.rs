@@ -299,6 +299,8 @@ fn our_own_certificate_without_the_service_address_is_refused_at_the_start() {
         ids: fixtures::Numbers::new(1),
         bell: Arc::new(Deaf),
         local_domains: fixture.domains.clone(),
+        antivirus: None,
+        rules: Default::default(),
     };
     let open =
         |fixture: &Fixture| sigillo_engine::Engine::open(sigillo_store::MemoryStore::new(), setup(fixture)).map(|_| ());
