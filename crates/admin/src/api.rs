@@ -1,7 +1,15 @@
 //! The types of the administrative interface. The server answers with them, the client reads them back.
 
+mod domain;
+mod list;
+mod quarantine;
+
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
+
+pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
+pub use list::{LISTS, List, Lists, Members, list_path};
+pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
 
 /// `GET`: [`Status`].
 pub const STATUS: &str = "/v1/status";
@@ -86,6 +94,8 @@ pub struct Mailbox {
     pub address: String,
     /// `standard`, `structured`, `massive-small`, `massive-medium`, `massive-large`, `massive-extra-large`, `service`.
     pub profile: String,
+    /// What happens to mail that no provider certifies: `refuse`, or `accept` inside an anomaly envelope.
+    pub ordinary_mail: String,
 }
 
 /// A mailbox to be made.
@@ -157,12 +167,28 @@ pub struct Problem {
     pub detail: String,
 }
 
+/// A text as one segment of a path.
+fn segment(text: &str) -> String {
+    let safe = |b: u8| b.is_ascii_alphanumeric() || b"-._@".contains(&b);
+    text.bytes().map(|b| if safe(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// The path of a mailbox: `PATCH` [`MailboxChange`], answered with [`Mailbox`].
+pub fn mailbox_path(address: &str) -> String {
+    format!("{MAILBOXES}/{}", segment(address))
+}
+
 /// The path of a mailbox's password: `PUT` [`NewPassword`], answered with [`Mailbox`].
 pub fn password_path(address: &str) -> String {
-    let safe = |b: u8| b.is_ascii_alphanumeric() || b"-._@".contains(&b);
-    let escaped: String =
-        address.bytes().map(|b| if safe(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
-    format!("{MAILBOXES}/{escaped}/password")
+    format!("{}/password", mailbox_path(address))
+}
+
+/// Other choices for a mailbox; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MailboxChange {
+    /// See [`Mailbox::ordinary_mail`].
+    pub ordinary_mail: Option<String>,
 }
 
 /// Another password for a mailbox.

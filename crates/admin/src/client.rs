@@ -73,6 +73,49 @@ impl Client {
         self.send(Method::PUT, &api::password_path(address), Some(new)).await
     }
 
+    /// Changes a mailbox.
+    pub async fn change_mailbox(&self, address: &str, change: &api::MailboxChange) -> Result<api::Mailbox, Error> {
+        self.send(Method::PATCH, &api::mailbox_path(address), Some(change)).await
+    }
+
+    /// Its domains, with the choices of their owners.
+    pub async fn domains(&self) -> Result<api::Domains, Error> {
+        self.get(api::DOMAINS).await
+    }
+
+    /// Changes what was chosen for a domain.
+    pub async fn change_domain(&self, name: &str, change: &api::DomainChange) -> Result<api::Domain, Error> {
+        self.send(Method::PATCH, &api::domain_path(name), Some(change)).await
+    }
+
+    /// Its distribution lists.
+    pub async fn lists(&self) -> Result<api::Lists, Error> {
+        self.get(api::LISTS).await
+    }
+
+    /// Makes a list, or gives it other members.
+    pub async fn set_list(&self, address: &str, members: &api::Members) -> Result<api::List, Error> {
+        self.send(Method::PUT, &api::list_path(address), Some(members)).await
+    }
+
+    /// Removes a list.
+    pub async fn remove_list(&self, address: &str) -> Result<api::List, Error> {
+        self.send(Method::DELETE, &api::list_path(address), None::<&()>).await
+    }
+
+    /// A page of its virus store.
+    pub async fn quarantine(&self, after: Option<&str>) -> Result<api::Quarantine, Error> {
+        match after {
+            Some(id) => self.get(&format!("{}?after={id}", api::QUARANTINE)).await,
+            None => self.get(api::QUARANTINE).await,
+        }
+    }
+
+    /// The bytes of an infected message.
+    pub async fn quarantined(&self, id: &str) -> Result<Vec<u8>, Error> {
+        self.bytes(&api::quarantine_path(id)).await
+    }
+
     /// What waits to leave.
     pub async fn queue(&self) -> Result<api::Queue, Error> {
         self.get(api::QUEUE).await
@@ -90,10 +133,19 @@ impl Client {
         body: Option<&B>,
     ) -> Result<T, Error> {
         let body = body.map(serde_json::to_vec).transpose()?;
+        Ok(serde_json::from_slice(&self.answer(method, path, body).await?)?)
+    }
+
+    /// `GET` of any path, as it comes.
+    pub async fn bytes(&self, path: &str) -> Result<Vec<u8>, Error> {
+        Ok(self.answer(Method::GET, path, None).await?.to_vec())
+    }
+
+    async fn answer(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Bytes, Error> {
         let (status, bytes) =
             tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await.map_err(|_| Error::Slow)??;
         if (200..300).contains(&status) {
-            return Ok(serde_json::from_slice(&bytes)?);
+            return Ok(bytes);
         }
         Err(Error::Refused(serde_json::from_slice(&bytes).unwrap_or_else(|_| Problem {
             kind: "about:blank".to_owned(),

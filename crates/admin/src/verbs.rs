@@ -1,6 +1,9 @@
 //! The administrative verbs of the command line: one file each. Each gives the text to print, or an error.
 
+pub mod domain;
+pub mod list;
 pub mod mailbox;
+pub mod quarantine;
 pub mod queue;
 pub mod status;
 
@@ -34,6 +37,14 @@ pub enum Error {
     /// The request gave no answer.
     #[error(transparent)]
     Client(#[from] crate::Error),
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The password could not be read.
     #[error("la password non si legge: {0}")]
     Password(std::io::Error),
@@ -53,6 +64,11 @@ fn table(header: &[&str]) -> Table {
 
 fn json(value: &impl Serialize) -> Result<String, Error> {
     Ok(serde_json::to_string_pretty(value)?)
+}
+
+/// `sì` or `no`.
+fn yes(lang: Lang, so: bool) -> &'static str {
+    if so { lang.pick("sì", "yes") } else { "no" }
 }
 
 fn header(lang: Lang, columns: &[(&'static str, &'static str)]) -> Vec<&'static str> {

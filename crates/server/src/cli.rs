@@ -61,10 +61,16 @@ enum Verb {
     Config(config::Args),
     /// Mostra come sta un gestore in servizio
     Status(verbs::status::Args),
-    /// Elenca o crea le caselle di un gestore in servizio
+    /// Elenca, crea o cambia le caselle di un gestore in servizio
     Mailbox(verbs::mailbox::Args),
     /// Mostra la coda di un gestore in servizio
     Queue(verbs::queue::Args),
+    /// Elenca i domini di un gestore in servizio o ne cambia le scelte
+    Domain(verbs::domain::Args),
+    /// Le liste di distribuzione di un gestore in servizio
+    List(verbs::list::Args),
+    /// Il deposito virus di un gestore in servizio
+    Quarantine(verbs::quarantine::Args),
 }
 
 /// Reads the arguments and runs the verb.
@@ -82,6 +88,9 @@ pub fn main() -> ExitCode {
         Verb::Status(args) => ask(verbs::status::run(&args, lang)),
         Verb::Mailbox(args) => ask(verbs::mailbox::run(&args, lang)),
         Verb::Queue(args) => ask(verbs::queue::run(&args, lang)),
+        Verb::Domain(args) => ask(verbs::domain::run(&args, lang)),
+        Verb::List(args) => ask(verbs::list::run(&args, lang)),
+        Verb::Quarantine(args) => ask(verbs::quarantine::run(&args, lang)),
     }
     .into()
 }

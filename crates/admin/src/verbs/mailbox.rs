@@ -1,4 +1,4 @@
-//! `sigillo mailbox list|add|password`.
+//! `sigillo mailbox list|add|set|password`.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use sigillo_base::Secret;
 
 use super::{Error, Where, header, json, table};
 use crate::Lang;
-use crate::api::{Mailboxes, NewMailbox, NewPassword};
+use crate::api::{MailboxChange, Mailboxes, NewMailbox, NewPassword};
 
 /// Arguments of `sigillo mailbox`.
 #[derive(Debug, Clone, clap::Args)]
@@ -36,6 +36,17 @@ pub enum Verb {
         /// File con la password sulla prima riga; «-» è l'ingresso standard
         #[arg(long, value_name = "FILE", default_value = "-")]
         password_file: PathBuf,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Cambia le scelte di una casella
+    Set {
+        /// Indirizzo della casella
+        address: String,
+        /// Posta ordinaria in arrivo: refuse (rifiutata) o accept (consegnata in busta di anomalia)
+        #[arg(long, value_name = "refuse|accept")]
+        ordinary_mail: String,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
@@ -70,6 +81,11 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
             let text = lang.pick("creata la casella", "created the mailbox");
             Ok(format!("{text} {} ({})", made.address, made.profile))
         }
+        Verb::Set { address, ordinary_mail, at } => {
+            let change = MailboxChange { ordinary_mail: Some(ordinary_mail.clone()) };
+            let changed = at.client().change_mailbox(address, &change).await?;
+            if at.json { json(&changed) } else { Ok(show(Mailboxes { mailboxes: vec![changed] }, lang)) }
+        }
         Verb::Password { address, password_file, at } => {
             let new = NewPassword { password: read_password(password_file)? };
             let changed = at.client().set_password(address, &new).await?;
@@ -83,9 +99,10 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
 
 /// The mailboxes as a table.
 pub fn show(found: Mailboxes, lang: Lang) -> String {
-    let mut rows = table(&header(lang, &[("casella", "mailbox"), ("profilo", "profile")]));
+    let columns = [("casella", "mailbox"), ("profilo", "profile"), ("posta ordinaria", "ordinary mail")];
+    let mut rows = table(&header(lang, &columns));
     for mailbox in found.mailboxes {
-        rows.add_row([mailbox.address, mailbox.profile]);
+        rows.add_row([mailbox.address, mailbox.profile, mailbox.ordinary_mail]);
     }
     rows.to_string()
 }

@@ -1,5 +1,8 @@
 //! What can be asked. Errors are problem details (RFC 9457).
 
+mod domains;
+mod quarantine;
+
 use std::str::FromStr;
 use std::sync::{Arc, Weak};
 
@@ -8,9 +11,9 @@ use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, patch, put};
 use axum::{Json, Router};
-use sigillo_accounts::{PasswordHash, Profile};
+use sigillo_accounts::{Mailbox, OrdinaryMail, PasswordHash, Profile};
 use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId};
 use sigillo_engine::Error;
@@ -19,7 +22,9 @@ use super::socket::Uid;
 use crate::ids::random;
 use crate::provider::{House, Provider};
 
-type At = State<Weak<Provider>>;
+/// What every handler is given: the provider, unless it is coming to its end.
+type Provided = Weak<Provider>;
+type At = State<Provided>;
 
 /// Mailboxes read from the store at once.
 const PAGE: usize = 1_000;
@@ -28,8 +33,11 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
     Router::new()
         .route(api::STATUS, get(status))
         .route(api::MAILBOXES, get(mailboxes).post(add_mailbox))
+        .route("/v1/mailboxes/{address}", patch(change_mailbox))
         .route("/v1/mailboxes/{address}/password", put(set_password))
         .route(api::QUEUE, get(queue))
+        .merge(domains::router())
+        .merge(quarantine::router())
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
         .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
         .layer(from_fn(only_owner))
@@ -56,6 +64,10 @@ struct Fail {
 impl Fail {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into() }
+    }
+
+    fn missing(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
     }
 
     fn bad(detail: impl Into<String>) -> Self {
@@ -142,11 +154,7 @@ async fn mailboxes(State(provider): At) -> Reply<api::Mailboxes> {
             let page = engine.mailboxes(after, PAGE)?;
             let Some(last) = page.last() else { break };
             after = MailboxId(last.id);
-            let show = |m: sigillo_accounts::Mailbox| api::Mailbox {
-                address: m.address,
-                profile: m.profile.name().to_owned(),
-            };
-            mailboxes.extend(page.into_iter().map(show));
+            mailboxes.extend(page.into_iter().map(shown));
         }
         mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
         Ok(api::Mailboxes { mailboxes })
@@ -162,11 +170,11 @@ async fn add_mailbox(
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let add = move |engine: &House| {
-        let address = Address::parse(&new.address).map_err(|e| Fail::bad(format!("{}: {e}", new.address)))?;
+        let address = address(&new.address)?;
         let profile = Profile::from_str(&new.profile).map_err(|e| Fail::bad(e.to_string()))?;
         let hash = PasswordHash::create(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
         engine.add_mailbox(&address, profile, hash, now)?;
-        Ok(api::Mailbox { address: new.address, profile: profile.name().to_owned() })
+        Ok(shown(mailbox(engine, &new.address)?))
     };
     Ok((StatusCode::CREATED, Json(work(&provider, add).await?)))
 }
@@ -179,14 +187,48 @@ async fn set_password(
     let Json(new) = body?;
     let provider = alive(&provider)?;
     let set = move |engine: &House| {
-        let parsed = Address::parse(&address).map_err(|e| Fail::bad(format!("{address}: {e}")))?;
-        let missing = || Fail::new(StatusCode::NOT_FOUND, format!("la casella {address} non c'è"));
-        let mailbox = engine.find_mailbox(&parsed)?.ok_or_else(missing)?;
+        let mailbox = mailbox(engine, &address)?;
         let hash = PasswordHash::create(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
         engine.set_password(MailboxId(mailbox.id), &hash)?;
-        Ok(api::Mailbox { address: mailbox.address, profile: mailbox.profile.name().to_owned() })
+        Ok(shown(mailbox))
     };
     Ok(Json(work(&provider, set).await?))
+}
+
+async fn change_mailbox(
+    State(provider): At,
+    Path(address): Path<String>,
+    body: Result<Json<api::MailboxChange>, JsonRejection>,
+) -> Reply<api::Mailbox> {
+    let Json(api::MailboxChange { ordinary_mail }) = body?;
+    let provider = alive(&provider)?;
+    let set = move |engine: &House| {
+        let found = mailbox(engine, &address)?;
+        if let Some(word) = ordinary_mail {
+            let ordinary = match word.as_str() {
+                "refuse" => OrdinaryMail::Refuse,
+                "accept" => OrdinaryMail::Accept,
+                _ => return Err(Fail::bad(format!("ordinary_mail: «{word}» non è refuse o accept"))),
+            };
+            engine.set_ordinary_mail(MailboxId(found.id), ordinary)?;
+        }
+        Ok(shown(mailbox(engine, &address)?))
+    };
+    Ok(Json(work(&provider, set).await?))
+}
+
+fn address(text: &str) -> Result<Address, Fail> {
+    Address::parse(text).map_err(|e| Fail::bad(format!("{text}: {e}")))
+}
+
+fn mailbox(engine: &House, text: &str) -> Result<Mailbox, Fail> {
+    engine.find_mailbox(&address(text)?)?.ok_or_else(|| Fail::missing(format!("la casella {text} non c'è")))
+}
+
+fn shown(mailbox: Mailbox) -> api::Mailbox {
+    let ordinary = if mailbox.takes_ordinary_mail() { "accept" } else { "refuse" };
+    let profile = mailbox.profile.name().to_owned();
+    api::Mailbox { address: mailbox.address, profile, ordinary_mail: ordinary.to_owned() }
 }
 
 async fn queue(State(provider): At) -> Reply<api::Queue> {

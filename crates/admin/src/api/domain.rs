@@ -1,0 +1,49 @@
+//! Domains and what their owners chose.
+
+use serde::{Deserialize, Serialize};
+
+use super::segment;
+
+/// `GET`: [`Domains`].
+pub const DOMAINS: &str = "/v1/domains";
+
+/// The path of a domain: `PATCH` [`DomainChange`], answered with [`Domain`].
+pub fn domain_path(name: &str) -> String {
+    format!("{DOMAINS}/{}", segment(name))
+}
+
+/// The domains whose mailboxes are here, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Domains {
+    /// All of them.
+    pub domains: Vec<Domain>,
+}
+
+/// A domain and the choices that hold for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Domain {
+    /// Its name.
+    pub name: String,
+    /// The delivery receipt asked for when a message asks for none: `completa`, `breve`, `sintetica`.
+    pub receipt: String,
+    /// No exchange with ordinary mail, in either direction.
+    pub certified_only: bool,
+    /// A copy of each delivery receipt goes to the recipient as well.
+    pub receipt_to_recipient: bool,
+    /// Who holds a mailbox may read what the legal log says of it.
+    pub holder_reads_log: bool,
+}
+
+/// Other choices for a domain; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DomainChange {
+    /// See [`Domain::receipt`].
+    pub receipt: Option<String>,
+    /// See [`Domain::certified_only`].
+    pub certified_only: Option<bool>,
+    /// See [`Domain::receipt_to_recipient`].
+    pub receipt_to_recipient: Option<bool>,
+    /// See [`Domain::holder_reads_log`].
+    pub holder_reads_log: Option<bool>,
+}

@@ -1,0 +1,100 @@
+//! `sigillo list list|set|remove`: distribution lists.
+
+use std::path::{Path, PathBuf};
+
+use super::{Error, Where, header, json, table};
+use crate::Lang;
+use crate::api::{List, Members};
+
+/// Arguments of `sigillo list`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What can be done with lists.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Verb {
+    /// Elenca le liste di distribuzione
+    List {
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Crea una lista o ne sostituisce i membri
+    Set {
+        /// Indirizzo della lista, in un dominio del gestore
+        address: String,
+        /// I membri: indirizzi di qualunque dominio, anche altre liste
+        members: Vec<String>,
+        /// I membri in un file, uno per riga; righe vuote e dopo «#» non contano
+        #[arg(long, value_name = "FILE", conflicts_with = "members")]
+        file: Option<PathBuf>,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Elimina una lista
+    Remove {
+        /// Indirizzo della lista
+        address: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+/// Asks and gives the text to print.
+pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
+    match &args.verb {
+        Verb::List { at } => {
+            let found = at.client().lists().await?;
+            if at.json { json(&found) } else { Ok(show(&found.lists, lang)) }
+        }
+        Verb::Set { address, members, file, at } => {
+            let members = match file {
+                Some(file) => read_members(file)?,
+                None => members.clone(),
+            };
+            let list = at.client().set_list(address, &Members { members }).await?;
+            if at.json { json(&list) } else { Ok(show(&[list], lang)) }
+        }
+        Verb::Remove { address, at } => {
+            let list = at.client().remove_list(address).await?;
+            if at.json {
+                return json(&list);
+            }
+            Ok(format!("{} {}", lang.pick("eliminata la lista", "removed the list"), list.address))
+        }
+    }
+}
+
+fn show(lists: &[List], lang: Lang) -> String {
+    let mut rows = table(&header(lang, &[("lista", "list"), ("membri", "members"), ("creata", "created")]));
+    for list in lists {
+        rows.add_row([&list.address, &list.members.join("\n"), &list.created]);
+    }
+    rows.to_string()
+}
+
+fn read_members(file: &Path) -> Result<Vec<String>, Error> {
+    let text = std::fs::read_to_string(file).map_err(|source| Error::File { path: file.to_owned(), source })?;
+    let member = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
+    Ok(text.lines().map(member).filter(|m| !m.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_stand_one_a_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "# consiglio\nanna@a.example\n\n bruno@b.example # presidente\n").unwrap();
+        assert_eq!(read_members(file.path()).unwrap(), ["anna@a.example", "bruno@b.example"]);
+        let gone = read_members(Path::new("assente.txt")).unwrap_err().to_string();
+        assert!(gone.contains("assente.txt"), "{gone}");
+    }
+}
