@@ -81,6 +81,7 @@ impl Certified {
             max_recipients: 1000,
             size_times_recipients: None,
             header_recipients_must_be_rcpt: true,
+            certified_only: false,
         };
         let to = [rcpt.clone()];
         let submission = access::Submission { from: &from, to: &to, message: &bytes };

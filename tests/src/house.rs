@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
-use sigillo_engine::{Arrived, Bell, Engine, Login, Peer, Setup};
+use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Setup, Unavailable, Verdict};
 use sigillo_pec::index::Index;
 use sigillo_smime::Trust;
 use sigillo_store::MemoryStore;
@@ -45,6 +45,8 @@ pub struct House {
     pub engine: Option<Arc<Engine<MemoryStore>>>,
     ids: Arc<Numbers>,
     known: Known,
+    antivirus: Option<Arc<dyn Antivirus>>,
+    rules: Rules,
 }
 
 impl House {
@@ -52,7 +54,8 @@ impl House {
     pub fn new(fixture: Fixture, seed: u64, known: &Known, now: Timestamp) -> Self {
         let service = fixture.provider.service_address.clone();
         let (store, ids, known) = (MemoryStore::new(), Numbers::new(seed), known.clone());
-        let mut house = Self { fixture, store, engine: None, ids, known };
+        let (antivirus, rules) = (None, Rules::default());
+        let mut house = Self { fixture, store, engine: None, ids, known, antivirus, rules };
         house.start();
         house.add(&service, Profile::Service, now);
         house
@@ -71,10 +74,22 @@ impl House {
             ids: Arc::clone(&self.ids) as _,
             bell: Arc::new(Deaf),
             local_domains: self.fixture.domains.clone(),
-            antivirus: None,
-            rules: Default::default(),
+            antivirus: self.antivirus.clone(),
+            rules: self.rules.clone(),
         };
         self.engine = Some(Arc::new(Engine::open(self.store.clone(), setup).expect("the provider starts")));
+    }
+
+    /// Begins again with this antivirus.
+    pub fn scan_with(&mut self, antivirus: impl Antivirus + 'static) {
+        self.antivirus = Some(Arc::new(antivirus));
+        self.start();
+    }
+
+    /// Begins again with these choices.
+    pub fn choose(&mut self, rules: Rules) {
+        self.rules = rules;
+        self.start();
     }
 
     /// Ends as by a power cut.
@@ -125,6 +140,28 @@ impl House {
             messages.push((f.date, engine.read_all(&rope).map_err(text)?));
         }
         Ok(messages)
+    }
+}
+
+/// An antivirus of the simulation: what holds this text is infected.
+#[derive(Debug, Clone, Copy)]
+pub struct Knows(pub &'static str);
+
+impl Antivirus for Knows {
+    fn scan(&self, message: &[u8]) -> Result<Verdict, Unavailable> {
+        let found = message.windows(self.0.len()).any(|w| w == self.0.as_bytes());
+        let (malware, engine) = (format!("Prova.{}", self.0), "simulato 1".to_owned());
+        Ok(if found { Verdict::Infected { malware, engine } } else { Verdict::Clean })
+    }
+}
+
+/// An antivirus that never answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Antivirus for Silent {
+    fn scan(&self, _: &[u8]) -> Result<Verdict, Unavailable> {
+        Err(Unavailable("nessuna risposta".into()))
     }
 }
 

@@ -11,8 +11,10 @@ mod exchange {
     pub mod disk;
     pub mod faults;
     pub mod imap;
+    pub mod policy;
     pub mod reception;
     pub mod rows;
     pub mod smtp;
+    pub mod virus;
     pub mod wire;
 }

@@ -12,7 +12,7 @@ mod password;
 mod profile;
 mod usage;
 
-pub use mailbox::{Mailbox, State};
+pub use mailbox::{Mailbox, OrdinaryMail, State};
 pub use password::{PasswordError, PasswordHash};
 pub use profile::{Limits, Profile, UnknownProfile};
 pub use usage::{Exceeded, Usage, Window};

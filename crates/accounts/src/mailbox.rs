@@ -14,6 +14,17 @@ pub enum State {
     Blocked,
 }
 
+/// What a mailbox does with mail that no provider certifies: the provider's choice for each (RFC 6109 §2.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrdinaryMail {
+    /// The sender's server hears in SMTP that it is not taken.
+    #[default]
+    Refuse,
+    /// It is delivered inside an anomaly envelope (*busta di anomalia*).
+    Accept,
+}
+
 /// A mailbox (*casella*): its address, its owner's credential, what it may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {
@@ -29,6 +40,8 @@ pub struct Mailbox {
     pub password: PasswordHash,
     /// When it was created, in milliseconds since the Unix epoch.
     pub created: i64,
+    /// What it does with ordinary mail.
+    pub ordinary: OrdinaryMail,
 }
 
 impl Mailbox {
@@ -40,5 +53,10 @@ impl Mailbox {
     /// Whether the mailbox may send: the service mailbox never does (RFC 6109 §2.2.5).
     pub fn may_send(&self) -> bool {
         self.state == State::Active && self.profile != Profile::Service
+    }
+
+    /// Whether the mailbox takes ordinary mail: never the service mailbox (RFC 6109 §2.2.5).
+    pub fn takes_ordinary_mail(&self) -> bool {
+        self.ordinary == OrdinaryMail::Accept && self.profile != Profile::Service
     }
 }

@@ -3,18 +3,20 @@
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
 use sigillo_pec::deadline::{Overdue, Watch};
 use sigillo_pec::{Facts, Signed, compose};
-use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transact};
 
 use crate::rows::{DispatchRow, Outcome, SentRow, Work, dispatch_key, encode, sent_key, timer_key};
 use crate::stored::{Place, archive, post, put_notice};
 use crate::{Engine, Error, queue, submit};
 
-fn watch(row: &DispatchRow, at: Timestamp) -> Watch {
-    Watch { at, taken: row.taken, first_sent: row.first_sent }
+/// What falls due next for a recipient: nothing once the outcome is known, nor for an external one, whose mail nobody
+/// certifies. `accepted` is the start of all deadlines.
+fn next(row: &DispatchRow, accepted: Timestamp) -> Option<(Timestamp, Overdue)> {
+    let watch = Watch { at: accepted, taken: row.taken, first_sent: row.first_sent };
+    watch.next().filter(|_| row.certified && row.outcome.is_none())
 }
 
-/// Writes the state of a recipient and moves its timer to where the state wants it. `accepted` is the start of all
-/// deadlines.
+/// Writes the state of a recipient and moves its timer to where the state wants it.
 pub(crate) fn write<S: Store>(
     tx: &mut Transaction<'_, S>,
     id: &PecId,
@@ -22,11 +24,10 @@ pub(crate) fn write<S: Store>(
     mut row: DispatchRow,
     accepted: Timestamp,
 ) -> Result<(), Error> {
-    let next = if row.outcome.is_none() { watch(&row, accepted).next().map(|(due, _)| due) } else { None };
     if let Some(old) = row.timer.take() {
         tx.delete(timer_key(Timestamp::from_millis(old), id, rcpt));
     }
-    if let Some(due) = next {
+    if let Some((due, _)) = next(&row, accepted) {
         tx.put(timer_key(due, id, rcpt), []);
         row.timer = Some(due.as_millis());
     }
@@ -77,9 +78,7 @@ impl<S: Store> Engine<S> {
         let _lane = self.lanes.hold(&[mailbox]);
         let mut probe = Transaction::new(&self.store);
         let Some(row) = submit::dispatch(&mut probe, &due.id, &due.rcpt)? else { return Ok(false) };
-        let Some((at, which)) = watch(&row, accepted).next().filter(|_| row.outcome.is_none()) else {
-            return Ok(false);
-        };
+        let Some((at, which)) = next(&row, accepted) else { return Ok(false) };
         if at > now {
             return Ok(false);
         }
@@ -90,7 +89,7 @@ impl<S: Store> Engine<S> {
         let msg = self.new_msg();
         transact(&self.store, 8, |tx| {
             let Some(mut row) = submit::dispatch(tx, &due.id, &due.rcpt)? else { return Ok(()) };
-            if watch(&row, accepted).next() != Some((at, which)) || row.outcome.is_some() {
+            if next(&row, accepted) != Some((at, which)) {
                 return Ok(()); // a receipt was faster
             }
             match which {
@@ -118,7 +117,7 @@ impl<S: Store> Engine<S> {
         msg: sigillo_base::MsgId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let stored = put_notice(tx, msg, notice)?;
+        let stored = put_notice(tx, msg, notice, &Rope::new())?;
         let place = Place::inbox(mailbox, now);
         post(tx, &place, stored.id, stored.size)?;
         archive(tx, mailbox, now, stored.id);
@@ -149,7 +148,7 @@ impl<S: Store> Engine<S> {
                     row.outcome = Some(outcome);
                     write(tx, id, rcpt, row, Timestamp::from_millis(sent.at))?;
                 }
-                None => {} // an external recipient has no deadlines
+                None => {} // nobody of this message
             }
             withdraw(tx, item, rcpt)?;
             self.post_notice(tx, mailbox, notice, msg, now)

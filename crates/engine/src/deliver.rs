@@ -7,7 +7,7 @@ use sigillo_pec::{Facts, ReceiptKind, Signed, compose};
 use sigillo_store::{Rope, Store, Transaction, transact};
 
 use crate::rows::{ArrivalRow, arrival_key, get_large};
-use crate::stored::{Place, archive, post, put_message, usage};
+use crate::stored::{Place, archive, post, put_message, put_notice, usage};
 use crate::{Engine, Error, queue};
 
 /// An envelope on its way into one mailbox.
@@ -81,6 +81,7 @@ impl<S: Store> Engine<S> {
         let draft = compose::delivery(p, f, d.now, self.new_pec_id(), rcpt, requested, issued, &bytes, range)?;
         let receipt = self.sign(draft, &bytes, d.now)?;
         let receipt_msg = self.new_msg();
+        let copy = self.domain_policy(rcpt.domain())?.receipt_to_recipient.then(|| self.new_msg());
         let _lane = self.lanes.hold(&[id]);
         let delivered = transact(&self.store, 8, |tx| {
             if usage(tx, id)?.bytes.saturating_add(size) > room {
@@ -90,6 +91,11 @@ impl<S: Store> Engine<S> {
             post(tx, &place, d.msg, size)?;
             archive(tx, id, d.now, d.msg);
             self.answer(tx, d, &receipt, receipt_msg)?;
+            if let Some(msg) = copy {
+                let copy = put_notice(tx, msg, &receipt, &d.rope)?;
+                post(tx, &place, copy.id, copy.size)?;
+                archive(tx, id, d.now, copy.id);
+            }
             Ok::<_, Error>(true)
         })?;
         if delivered {

@@ -1,10 +1,10 @@
 //! Mailboxes: making, finding and opening them.
 
-use sigillo_accounts::{Mailbox, PasswordHash, Profile, State};
+use sigillo_accounts::{Mailbox, OrdinaryMail, PasswordHash, Profile, State};
 use sigillo_base::{Address, MailboxId, Secret, Timestamp};
 use sigillo_store::{KeyBuilder, Store, Transaction, tag, transact};
 
-use crate::rows::{FolderRow, address_key, decode, encode, folder_key, mailbox_key};
+use crate::rows::{FolderRow, address_key, decode, encode, folder_key, list_key, mailbox_key};
 use crate::{Engine, Error};
 
 /// The folder that every mailbox has from the beginning.
@@ -56,6 +56,9 @@ impl<S: Store> Engine<S> {
             if tx.get(address_key(address))?.is_some() {
                 return Err(Error::Invalid(format!("la casella {address} esiste già")));
             }
+            if tx.get(list_key(address))?.is_some() {
+                return Err(Error::Invalid(format!("{address} è già una lista di distribuzione")));
+            }
             let id = match tx.get(&counter)? {
                 Some(value) => decode::<u64>(&counter, &value)? + 1,
                 None => 1,
@@ -68,6 +71,7 @@ impl<S: Store> Engine<S> {
                 state: State::Active,
                 password: password.clone(),
                 created: now.as_millis(),
+                ordinary: OrdinaryMail::default(),
             };
             tx.put(mailbox_key(MailboxId(id)), encode(&row));
             tx.put(address_key(address), encode(&id));
@@ -122,6 +126,14 @@ impl<S: Store> Engine<S> {
     /// [`Error::Invalid`] when there is no such mailbox.
     pub fn set_state(&self, id: MailboxId, state: State) -> Result<(), Error> {
         self.change_mailbox(id, |row| row.state = state)
+    }
+
+    /// Chooses what a mailbox does with ordinary mail.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such mailbox.
+    pub fn set_ordinary_mail(&self, id: MailboxId, ordinary: OrdinaryMail) -> Result<(), Error> {
+        self.change_mailbox(id, |row| row.ordinary = ordinary)
     }
 
     fn change_mailbox(&self, id: MailboxId, change: impl Fn(&mut Mailbox)) -> Result<(), Error> {

@@ -39,6 +39,27 @@ pub struct Dispatch {
     pub attempts: u32,
 }
 
+/// What became of an attempt to hand a message over.
+#[derive(Default)]
+struct Settled {
+    /// Taken by the other server.
+    handed: Vec<Address>,
+    /// To be tried again.
+    open: Vec<String>,
+    /// Why they are still open.
+    why: String,
+    /// Refused for good, with the reason.
+    failed: Vec<(Address, String)>,
+}
+
+impl Settled {
+    /// Nobody could be handed over now.
+    fn all_open(dispatch: &Dispatch, why: &str) -> Self {
+        let open = dispatch.rcpts.iter().map(|r| r.as_str().to_owned()).collect();
+        Self { open, why: why.to_owned(), ..Self::default() }
+    }
+}
+
 /// A line of the queue, for people.
 #[derive(Debug, Clone)]
 pub struct Waiting {
@@ -101,6 +122,20 @@ pub(crate) fn item<S: Store>(tx: &mut Transaction<'_, S>, id: u128) -> Result<Op
 pub(crate) fn remove<S: Store>(tx: &mut Transaction<'_, S>, id: u128, item: &ItemRow) {
     tx.delete(due_key(&item.work, item.due, id));
     tx.delete(item_key(id));
+}
+
+/// Notes which recipients of an envelope of ours another server has taken; for an external one that is the end.
+fn handed_over<S: Store>(tx: &mut Transaction<'_, S>, id: &str, rcpts: &[Address]) -> Result<(), Error> {
+    let Some(id) = PecId::parse(id) else { return Ok(()) };
+    for rcpt in rcpts {
+        let Some(mut row) = submit::dispatch(tx, &id, rcpt)? else { continue };
+        row.handed = true;
+        if !row.certified && row.outcome.is_none() {
+            row.outcome = Some(Outcome::HandedOver);
+        }
+        tx.put(crate::rows::dispatch_key(&id, rcpt), encode(&row)); // no timer depends on it
+    }
+    Ok(())
 }
 
 fn reschedule<S: Store>(tx: &mut Transaction<'_, S>, id: u128, mut item: ItemRow, due: Timestamp) {
@@ -199,7 +234,8 @@ impl<S: Store> Engine<S> {
         // Who was not spoken of stays in the queue: forgetting a recipient would lose mail.
         let settled = |r: &Address| taken.contains(&r) || failed.iter().any(|(f, _)| f == r);
         let open = dispatch.rcpts.iter().filter(|r| !settled(r)).map(|r| r.as_str().to_owned()).collect();
-        self.settle(dispatch, open, &last, failed, now)
+        let handed: Vec<Address> = taken.into_iter().cloned().collect();
+        self.settle(dispatch, Settled { handed, open, why: last, failed }, now)
     }
 
     /// Gives a dispatch back that could not be attempted (no route, no connection, no TLS).
@@ -208,25 +244,18 @@ impl<S: Store> Engine<S> {
     /// The store's or the signer's fault.
     pub fn defer(&self, dispatch: &Dispatch, why: &str, now: Timestamp) -> Result<(), Error> {
         let _claim = self.claims.resume(dispatch.item);
-        let open = dispatch.rcpts.iter().map(|r| r.as_str().to_owned()).collect();
-        self.settle(dispatch, open, why, Vec::new(), now)
+        self.settle(dispatch, Settled::all_open(dispatch, why), now)
     }
 
-    fn settle(
-        &self,
-        dispatch: &Dispatch,
-        mut open: Vec<String>,
-        why: &str,
-        mut failed: Vec<(Address, String)>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    fn settle(&self, dispatch: &Dispatch, settled: Settled, now: Timestamp) -> Result<(), Error> {
+        let Settled { handed, mut open, why, mut failed } = settled;
         let key = item_key(dispatch.item);
         let Some(value) = self.store.get(key.as_ref())? else { return Ok(()) };
         let row: ItemRow = decode(&key, &value)?;
         let Work::Relay { what, .. } = row.work else { return Ok(()) };
         let life = if what == Carried::Envelope { ENVELOPE_LIFE } else { NOTICE_LIFE };
         if now.since(Timestamp::from_millis(row.created)) >= life {
-            failed.extend(open.drain(..).filter_map(|r| Address::parse(&r).ok()).map(|r| (r, why.to_owned())));
+            failed.extend(open.drain(..).filter_map(|r| Address::parse(&r).ok()).map(|r| (r, why.clone())));
         }
         for (rcpt, text) in &failed {
             tracing::warn!(pec_id = dispatch.transaction, %rcpt, why = text, "refused for good");
@@ -235,6 +264,9 @@ impl<S: Store> Engine<S> {
             }
         }
         transact(&self.store, 8, |tx| {
+            if what == Carried::Envelope {
+                handed_over(tx, &dispatch.transaction, &handed)?;
+            }
             let Some(mut row) = item(tx, dispatch.item)? else { return Ok(()) };
             let Work::Relay { rcpts, .. } = &mut row.work else { return Ok(()) };
             // A recipient that was withdrawn meanwhile (second deadline) stays withdrawn.
@@ -322,18 +354,17 @@ impl<S: Store> Engine<S> {
             tls: true,
             authenticated: false,
         };
-        let (open, why, failed) = match self.take_in(&mail, Some(&dispatch.message), now) {
-            Ok(_) => (Vec::new(), String::new(), Vec::new()),
+        let settled = match self.take_in(&mail, Some(&dispatch.message), now) {
+            Ok(_) => Settled { handed: dispatch.rcpts.clone(), ..Settled::default() },
             Err(Rejected::Refused(reply)) if reply.code >= 500 => {
                 let text = reply.to_string();
-                (Vec::new(), text.clone(), dispatch.rcpts.iter().map(|r| (r.clone(), text.clone())).collect())
+                let failed = dispatch.rcpts.iter().map(|r| (r.clone(), text.clone())).collect();
+                Settled { failed, ..Settled::default() }
             }
-            Err(Rejected::Refused(reply)) => {
-                (dispatch.rcpts.iter().map(|r| r.as_str().to_owned()).collect(), reply.to_string(), Vec::new())
-            }
+            Err(Rejected::Refused(reply)) => Settled::all_open(dispatch, &reply.to_string()),
             Err(Rejected::Fault(error)) => return Err(error),
         };
-        self.settle(dispatch, open, &why, failed, now)
+        self.settle(dispatch, settled, now)
     }
 
     fn put_off(&self, id: u128, why: &str, now: Timestamp) -> Result<(), Error> {

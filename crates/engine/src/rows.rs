@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sigillo_base::{Address, MailboxId, MsgId, PecId, Timestamp, Uid};
 use sigillo_pec::{Facts, Recipient, RecipientClass};
-use sigillo_store::{Error, KeyBuilder, Rope, Store, Transaction, body, tag};
+use sigillo_store::{BodyId, Error, KeyBuilder, Rope, Store, Transaction, body, tag};
 
 const VERSION: u8 = 1;
 /// Larger rows become bodies; the value limit is 64 KiB.
@@ -45,11 +45,25 @@ pub fn put_large<S: Store, T: Serialize>(tx: &mut Transaction<'_, S>, key: &KeyB
 
 /// Reads what [`put_large`] wrote.
 pub fn get_large<S: Store, T: DeserializeOwned>(store: &S, key: &KeyBuilder) -> Result<Option<T>, Error> {
-    let Some(value) = store.get(key.as_ref())? else { return Ok(None) };
-    match decode(key, &value)? {
-        Large::Here(bytes) => decode(key, &bytes).map(Some),
-        Large::Body(id, len) => decode(key, &body::get_range(store, sigillo_store::BodyId(id), 0, len)?).map(Some),
+    store.get(key.as_ref())?.map(|value| large(store, key.as_ref(), &value)).transpose()
+}
+
+/// Reads the value of a row that [`put_large`] wrote.
+pub fn large<S: Store, T: DeserializeOwned>(store: &S, key: &[u8], value: &[u8]) -> Result<T, Error> {
+    match decode(key, value)? {
+        Large::Here(bytes) => decode(key, &bytes),
+        Large::Body(id, len) => decode(key, &body::get_range(store, BodyId(id), 0, len)?),
     }
+}
+
+/// Removes what [`put_large`] wrote; `false` when there was nothing.
+pub fn remove_large<S: Store>(tx: &mut Transaction<'_, S>, key: &KeyBuilder) -> Result<bool, Error> {
+    let Some(value) = tx.get(key)? else { return Ok(false) };
+    if let Large::Body(id, _) = decode(key, &value)? {
+        body::unlink(tx, BodyId(id), key.as_ref());
+    }
+    tx.delete(key);
+    Ok(true)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -201,9 +215,13 @@ pub struct SentRow {
     pub at: i64,
 }
 
-/// Where a sent message stands for one certified recipient.
+/// Where a sent message stands for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DispatchRow {
+    /// Receipts and deadlines are about certified recipients only.
+    pub certified: bool,
+    /// The other server took the envelope.
+    pub handed: bool,
     pub taken: bool,
     pub first_sent: bool,
     pub outcome: Option<Outcome>,
@@ -213,7 +231,14 @@ pub struct DispatchRow {
     pub timer: Option<i64>,
 }
 
-/// How a certified recipient ended.
+impl DispatchRow {
+    /// A recipient at acceptance.
+    pub fn new(certified: bool, item: u128) -> Self {
+        Self { certified, handed: false, taken: false, first_sent: false, outcome: None, item, timer: None }
+    }
+}
+
+/// How a recipient ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// A delivery receipt came.
@@ -222,6 +247,8 @@ pub enum Outcome {
     Failed,
     /// The second deadline passed; a later delivery receipt turns it into `Delivered`.
     PresumedFailed,
+    /// An external recipient's server took the envelope: nobody certifies more (RFC 6109 §2.2.1).
+    HandedOver,
 }
 
 /// What the delivery point must know of a received envelope.
@@ -264,6 +291,10 @@ pub fn mailbox_key(id: MailboxId) -> KeyBuilder {
 
 pub fn address_key(address: &Address) -> KeyBuilder {
     KeyBuilder::new(tag::MAILBOX_BY_ADDRESS).text(&address.key())
+}
+
+pub fn list_key(address: &Address) -> KeyBuilder {
+    KeyBuilder::new(tag::LIST).text(&address.key())
 }
 
 pub fn item_key(id: u128) -> KeyBuilder {

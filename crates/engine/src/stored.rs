@@ -49,17 +49,18 @@ pub(crate) fn put_message<S: Store>(
 }
 
 /// Stores a notice of ours that goes straight into a mailbox of ours, with the Return-Path that final delivery writes
-/// (RFC 5321 §4.4; pec rule 2.1).
+/// (RFC 5321 §4.4; pec rule 2.1). `source` is what its ranges refer to.
 pub(crate) fn put_notice<S: Store>(
     tx: &mut Transaction<'_, S>,
     id: MsgId,
     notice: &Signed,
+    source: &Rope,
 ) -> Result<Stored, sigillo_store::Error> {
     let from = notice.mail_from.as_ref().map(Address::as_str).unwrap_or_default();
     let mut content = Composed::default();
     content.own(format!("Return-Path: <{from}>\r\n"));
     content.append(notice.content.clone());
-    put_message(tx, id, &content, &Rope::new())
+    put_message(tx, id, &content, source)
 }
 
 /// Stores a message that is a rope already, and links the bodies it refers to.

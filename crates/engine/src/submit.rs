@@ -6,16 +6,17 @@ use std::collections::BTreeMap;
 use sigillo_accounts::{Limits, Mailbox, Usage};
 use sigillo_base::{Address, Domain, MailboxId, PecId, Timestamp, limits};
 use sigillo_pec::access::{self, Examined, Policy, Submission};
-use sigillo_pec::{Draft, Facts, RecipientClass, Signed, compose};
-use sigillo_store::{Store, Transaction, transact};
+use sigillo_pec::{Draft, Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
+use sigillo_store::{Rope, Store, Transaction, transact};
 
 use crate::front::Arrived;
+use crate::quarantine::{self, Malware, Point};
 use crate::rows::{
     Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, encode, get_large, put_large, rate_key,
     sent_key,
 };
 use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
-use crate::{Engine, Error, Login, Rejected, deadlines, queue};
+use crate::{DomainPolicy, Engine, Error, Login, Rejected, deadlines, queue};
 
 /// What became of a submission; either way the sender has a signed notice in his mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +35,17 @@ struct Plan<'a> {
     facts: &'a Facts,
     /// The acceptance, or the notice of non-acceptance.
     notice: &'a Signed,
-    /// The envelope and the original it carries.
-    envelope: Option<(&'a Signed, &'a [u8])>,
+    fate: Fate<'a>,
+}
+
+/// What happens to the message itself.
+enum Fate<'a> {
+    /// It enters certified mail: the envelope, and the original it carries.
+    Accepted(&'a Signed, &'a [u8]),
+    /// It does not.
+    Refused,
+    /// It does not, and stays in the virus store.
+    Infected(&'a Arrived, &'a Malware),
 }
 
 impl<S: Store> Engine<S> {
@@ -75,32 +85,38 @@ impl<S: Store> Engine<S> {
     pub fn submit(&self, login: &Login, mail: &Arrived, now: Timestamp) -> Result<Submitted, Rejected> {
         let mailbox = self.may_send(login, mail.from.as_ref(), now)?;
         let from = mail.from.as_ref().unwrap_or(&login.address);
+        let policy = self.domain_policy(from.domain())?;
         let id = self.new_pec_id();
         let limits = mailbox.profile.limits();
-        let examined = self.examine(from, mail, &limits, id.clone());
-        let accepted = if examined.defects.is_empty() { self.wrap(from, mail, &examined, now)? } else { None };
+        let examined = self.examine(from, mail, &limits, &policy, id.clone());
         let facts = &examined.facts;
-        let plan = |notice, envelope| Plan { mailbox: login.mailbox, limits, now, facts, notice, envelope };
-        let answer = if let Some((original, acceptance, envelope)) = &accepted {
-            self.commit_submission(&plan(acceptance, Some((envelope, original))))?;
-            tracing::info!(pec_id = %id, from = %from, rcpts = facts.recipients.len(), "accepted");
-            Submitted::Accepted(id)
-        } else {
-            let defects = examined.defects.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let plan = |notice, fate| Plan { mailbox: login.mailbox, limits, now, facts, notice, fate };
+        let answer = if !examined.is_accepted() {
+            let defects = examined.reasons();
             let draft = compose::non_acceptance(&self.provider, facts, now, self.new_pec_id(), &defects);
             let notice = self.sign(draft, &[], now)?;
+            self.commit_submission(&plan(&notice, Fate::Refused))?;
             tracing::info!(pec_id = %id, defects, "not accepted");
-            self.commit_submission(&plan(&notice, None))?;
             Submitted::NotAccepted(id)
+        } else if let Some(malware) = self.scan(&mail.bytes)? {
+            let draft = compose::non_acceptance_virus(&self.provider, facts, now, self.new_pec_id(), &malware.name);
+            let notice = self.sign(draft, &[], now)?;
+            self.commit_submission(&plan(&notice, Fate::Infected(mail, &malware)))?;
+            tracing::warn!(pec_id = %id, from = %from, malware = malware.name, "infected, not accepted");
+            Submitted::NotAccepted(id)
+        } else {
+            let receipt = examined.requested.or(policy.receipt).unwrap_or(ReceiptKind::Complete);
+            let (original, acceptance, envelope) = self.wrap(from, mail, facts, receipt, now)?;
+            self.commit_submission(&plan(&acceptance, Fate::Accepted(&envelope, &original)))?;
+            tracing::info!(pec_id = %id, from = %from, rcpts = facts.recipients.len(), "accepted");
+            self.bell.queue_changed();
+            Submitted::Accepted(id)
         };
         self.bell.mailbox_changed(login.mailbox);
-        if accepted.is_some() {
-            self.bell.queue_changed();
-        }
         Ok(answer)
     }
 
-    fn examine(&self, from: &Address, mail: &Arrived, limits: &Limits, id: PecId) -> Examined {
+    fn examine(&self, from: &Address, mail: &Arrived, limits: &Limits, choices: &DomainPolicy, id: PecId) -> Examined {
         let index = self.current().index;
         let classify = |a: &Address| match index.provider_of(a.domain()) {
             Some(_) => RecipientClass::Certified,
@@ -111,6 +127,7 @@ impl<S: Store> Engine<S> {
             max_recipients: limits.max_recipients,
             size_times_recipients: self.rules.size_times_recipients,
             header_recipients_must_be_rcpt: self.rules.header_recipients_must_be_rcpt,
+            certified_only: choices.certified_only,
         };
         access::examine(&Submission { from, to: &mail.to, message: &mail.bytes }, &classify, &policy, id)
     }
@@ -120,17 +137,17 @@ impl<S: Store> Engine<S> {
         &self,
         from: &Address,
         mail: &Arrived,
-        examined: &Examined,
+        facts: &Facts,
+        receipt: ReceiptKind,
         now: Timestamp,
-    ) -> Result<Option<(Vec<u8>, Signed, Signed)>, Error> {
-        let facts = &examined.facts;
+    ) -> Result<(Vec<u8>, Signed, Signed), Error> {
         let trace = format!("Return-Path: <{from}>\r\n{}", mail.received(&self.host, facts.id.as_str(), now));
         let original = access::accepted_original(&mail.bytes, &facts.id, &trace)?;
         let acceptance = compose::acceptance(&self.provider, facts, now, self.new_pec_id());
-        let envelope = compose::transport_envelope(&self.provider, facts, now, examined.receipt, &original)?;
+        let envelope = compose::transport_envelope(&self.provider, facts, now, receipt, &original)?;
         let acceptance = self.sign(acceptance, &[], now)?;
         let envelope = self.sign(envelope, &original, now)?;
-        Ok(Some((original, acceptance, envelope)))
+        Ok((original, acceptance, envelope))
     }
 
     /// Signs a draft with the provider's current key.
@@ -141,7 +158,7 @@ impl<S: Store> Engine<S> {
 
     fn commit_submission(&self, plan: &Plan<'_>) -> Result<(), Rejected> {
         let _lane = self.lanes.hold(&[plan.mailbox]);
-        let (notice_msg, envelope_msg) = (self.new_msg(), self.new_msg());
+        let (notice_msg, envelope_msg, quarantine_id) = (self.new_msg(), self.new_msg(), self.ids.next_id());
         transact(&self.store, 8, |tx| {
             let key = rate_key(plan.mailbox);
             let mut usage: Usage = match tx.get(&key)? {
@@ -150,23 +167,30 @@ impl<S: Store> Engine<S> {
             };
             usage.admit(&plan.limits, plan.now).map_err(|e| over(&e))?;
             tx.put(&key, encode(&usage));
-            let notice = put_notice(tx, notice_msg, plan.notice)?;
+            let notice = put_notice(tx, notice_msg, plan.notice, &Rope::new())?;
             let place = Place::inbox(plan.mailbox, plan.now);
             post(tx, &place, notice.id, notice.size)?;
             archive(tx, plan.mailbox, plan.now, notice.id);
             self.log_issued(tx, plan.notice, plan.now);
-            if let Some((envelope, original)) = plan.envelope {
-                let source = put_body(tx, original)?;
-                let stored = put_message(tx, envelope_msg, &envelope.content, &source)?;
-                archive(tx, plan.mailbox, plan.now, stored.id);
-                self.log_issued(tx, envelope, plan.now);
-                self.send_out(tx, plan, &stored, envelope.eight_bit)?;
+            match plan.fate {
+                Fate::Accepted(envelope, original) => {
+                    let source = put_body(tx, original)?;
+                    let stored = put_message(tx, envelope_msg, &envelope.content, &source)?;
+                    archive(tx, plan.mailbox, plan.now, stored.id);
+                    self.log_issued(tx, envelope, plan.now);
+                    self.send_out(tx, plan, &stored, envelope.eight_bit)?;
+                }
+                Fate::Refused => {}
+                Fate::Infected(mail, malware) => {
+                    let number = (quarantine_id, plan.now);
+                    quarantine::put(tx, number, Point::Access, mail, malware, &plan.facts.id)?;
+                }
             }
             Ok::<_, Rejected>(())
         })
     }
 
-    /// Queues the envelope, one item for each destination domain, and starts the deadlines of certified recipients.
+    /// Queues the envelope, one item for each destination domain, and begins to watch every recipient.
     fn send_out(
         &self,
         tx: &mut Transaction<'_, S>,
@@ -193,10 +217,10 @@ impl<S: Store> Engine<S> {
             let work = Work::Relay { domain, local, from, rcpts, msg, size, eight_bit, what };
             queue::enqueue(tx, item, work, &facts.id, plan.now);
         }
-        for rcpt in facts.certified() {
-            let item = items.get(rcpt.domain()).copied().unwrap_or_default();
-            let row = DispatchRow { taken: false, first_sent: false, outcome: None, item, timer: None };
-            deadlines::write(tx, &facts.id, rcpt, row, plan.now)?;
+        for Recipient { address, class } in &facts.recipients {
+            let item = items.get(address.domain()).copied().unwrap_or_default();
+            let row = DispatchRow::new(*class == RecipientClass::Certified, item);
+            deadlines::write(tx, &facts.id, address, row, plan.now)?;
         }
         Ok(())
     }

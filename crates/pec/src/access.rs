@@ -30,6 +30,9 @@ pub struct Policy {
     /// Whether an address in To or Cc that is no recipient is a defect too ("coincide", RFC 6109 §3.1.1; the wording
     /// leaves it open, pec rule 16.7).
     pub header_recipients_must_be_rcpt: bool,
+    /// Whether a recipient whose domain is not certified is a defect: an administration may inhibit the exchange with
+    /// ordinary mail (PEC-06).
+    pub certified_only: bool,
 }
 
 /// What a client submitted.
@@ -108,6 +111,10 @@ pub fn examine(
         }
     }
     limits(s.message.len() as u64, facts.recipients.len(), policy, &mut defects);
+    if policy.certified_only {
+        let external = facts.recipients.iter().filter(|r| r.class == RecipientClass::External);
+        defects.extend(external.map(|r| Defect::Inhibited(r.address.clone())));
+    }
     Examined { facts, receipt: requested.unwrap_or(ReceiptKind::Complete), requested, defects }
 }
 

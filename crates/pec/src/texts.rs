@@ -337,6 +337,9 @@ pub(crate) mod refused {
         let (product, limit) = (megabytes(product), megabytes(limit));
         format!("un prodotto fra dimensione e numero di destinatari ({product}) superiore al limite di {limit}")
     }
+    pub(crate) fn inhibited(address: &Address) -> String {
+        format!("il destinatario {address} non è una casella certificata e lo scambio con la posta ordinaria è inibito")
+    }
     pub(crate) fn and_others(count: usize) -> String {
         format!("e altri {count} problemi")
     }

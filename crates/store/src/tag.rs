@@ -46,6 +46,8 @@ pub const CREDENTIAL: u8 = 0x12;
 
 /// How much a mailbox holds: bytes and messages. Mailbox number.
 pub const BOX_USAGE: u8 = 0x13;
+/// Distribution lists: their members. Address in lower case.
+pub const LIST: u8 = 0x14;
 
 /// Folders: name, UIDVALIDITY, UIDNEXT, mod-sequence. Mailbox number, then folder number.
 pub const FOLDER: u8 = 0x18;
@@ -69,6 +71,9 @@ pub const ARCHIVE: u8 = 0x31;
 /// Accesses and administrative events. Mailbox or scope, then time.
 pub const EVENT: u8 = 0x38;
 
+/// Infected messages, kept as they came (*deposito virus*). Time, then number.
+pub const QUARANTINE: u8 = 0x39;
+
 /// Stored bodies: length and state. Body id.
 pub const BODY: u8 = 0x40;
 /// Who refers to a body. Body id, then the referrer's key.
@@ -91,7 +96,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `18–1f`, `24–2f`, `32–37`, `39–3f`, `42–7f`, `85–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `18–1f`, `24–2f`, `32–37`, `3a–3f`, `42–7f`, `85–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -103,6 +108,7 @@ pub const ALL: &[(u8, &str)] = &[
     (MAILBOX_BY_ADDRESS, "mailbox-by-address"),
     (CREDENTIAL, "credential"),
     (BOX_USAGE, "box-usage"),
+    (LIST, "list"),
     (FOLDER, "folder"),
     (FOLDER_ENTRY, "folder-entry"),
     (MESSAGE, "message"),
@@ -112,6 +118,7 @@ pub const ALL: &[(u8, &str)] = &[
     (LEGAL_LOG, "legal-log"),
     (ARCHIVE, "archive"),
     (EVENT, "event"),
+    (QUARANTINE, "quarantine"),
     (BODY, "body"),
     (BODY_LINK, "body-link"),
     (QUEUE_ITEM, "queue-item"),

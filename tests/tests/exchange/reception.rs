@@ -151,7 +151,7 @@ fn ordinary_mail_is_refused() {
     let bounce = arrived(None, std::slice::from_ref(&bruno), bytes, "mx", false);
     assert_eq!(refusal(beta(&street).engine().receive(&bounce, NOW)).code, 554, "a bounce to a user is ordinary mail");
     assert_eq!(rows::facts(&beta(&street).store), before);
-    let other = beta(&street).engine().may_receive(&address(ANNA));
+    let other = beta(&street).engine().may_receive(Some(&dora), &address(ANNA), &[]);
     assert!(matches!(other, Err(Rejected::Refused(reply)) if reply.code == 550), "nothing is relayed");
 }
 

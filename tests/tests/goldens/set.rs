@@ -75,6 +75,7 @@ impl Desk {
             max_recipients: 1000,
             size_times_recipients: None,
             header_recipients_must_be_rcpt: true,
+            certified_only: false,
         };
         let message = submitted.as_bytes();
         let id = id(&self.alfa.provider, number);

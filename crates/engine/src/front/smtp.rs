@@ -95,7 +95,7 @@ impl<S: Store> Front<S> {
 
     fn rcpt(&mut self, rcpt: Address) -> Result<Reply, Rejected> {
         if self.role == Role::Reception {
-            self.engine.may_receive(&rcpt)?;
+            self.engine.may_receive(self.from.as_ref(), &rcpt, &self.to)?;
         }
         // Said twice, meant once: certification data list each recipient once.
         if !self.to.contains(&rcpt) {
@@ -117,6 +117,7 @@ impl<S: Store> Front<S> {
         let text = if self.role == Role::Reception {
             match self.engine.receive(&mail, now)? {
                 Received::TakenCharge(id) => format!("Preso in carico, identificativo {id}"),
+                Received::Infected(id) => format!("Ricevuto, contenuto pericoloso segnalato, identificativo {id}"),
                 Received::Receipt(id) => format!("Ricevuta registrata, identificativo {id}"),
                 Received::Anomaly => "Accettato con anomalia".into(),
                 Received::Again => "Messaggio già ricevuto".into(),

@@ -68,6 +68,8 @@ pub enum Defect {
         /// The limit.
         limit: u64,
     },
+    /// A recipient of ordinary mail, where the sender's administration exchanges none (PEC-06).
+    Inhibited(Address),
 }
 
 impl fmt::Display for Defect {
@@ -90,6 +92,7 @@ impl fmt::Display for Defect {
             Self::TooLarge { size, limit } => refused::too_large(*size, *limit),
             Self::TooManyRecipients { count, limit } => refused::too_many(*count, *limit),
             Self::TooMuch { product, limit } => refused::too_much(*product, *limit),
+            Self::Inhibited(address) => refused::inhibited(address),
         })
     }
 }

@@ -10,6 +10,7 @@ fn policy() -> Policy {
         max_recipients: 500,
         size_times_recipients: None,
         header_recipients_must_be_rcpt: true,
+        certified_only: false,
     }
 }
 

@@ -1,0 +1,196 @@
+//! Scanning what enters, and the virus store (*deposito virus*, RFC 6109 §2.2.4): infected messages as they came, with
+//! who, what and when, for 30 months.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sigillo_base::{PecId, Timestamp};
+use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, tag, transact};
+
+use crate::front::Arrived;
+use crate::rows::{get_large, large, put_large, remove_large};
+use crate::stored::put_body;
+use crate::{Engine, Error, Rejected, Verdict};
+
+/// How long infected messages are kept: 30 months (RFC 6109 §2.2.4; DPR 68/2005 art. 12), each as long as the longest.
+pub const RETENTION: Duration = Duration::from_secs(30 * 31 * 24 * 3600);
+
+/// Malware in a message: the scanner's name for it, and the scanner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Malware {
+    pub name: String,
+    pub engine: String,
+}
+
+/// Where it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Point {
+    /// In a submission of one of our users.
+    Access,
+    /// In another provider's transport envelope.
+    Envelope,
+    /// In another provider's receipt: in the original it gives back, as a rule.
+    Receipt,
+}
+
+impl Point {
+    /// The word of the administrative interface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Envelope => "envelope",
+            Self::Receipt => "receipt",
+        }
+    }
+}
+
+/// An infected message in the virus store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Its number there.
+    pub id: u128,
+    /// When it was found.
+    pub at: Timestamp,
+    /// Where.
+    pub point: Point,
+    /// The scanner's name for what was found.
+    pub malware: String,
+    /// Scanner and version.
+    pub engine: String,
+    /// The certified identifier.
+    pub pec_id: String,
+    /// MAIL FROM.
+    pub from: String,
+    /// RCPT TO.
+    pub to: Vec<String>,
+    /// Who brought it.
+    pub peer: String,
+    /// Octets.
+    pub size: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct QuarantineRow {
+    point: Point,
+    malware: String,
+    engine: String,
+    pec_id: String,
+    from: String,
+    to: Vec<String>,
+    peer: String,
+    rope: Vec<u8>,
+    size: u64,
+}
+
+fn quarantine_key(at: Timestamp, id: u128) -> KeyBuilder {
+    KeyBuilder::new(tag::QUARANTINE).time(at).u128(id)
+}
+
+/// Puts an infected message into the virus store, as it came.
+pub(crate) fn put<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    (id, at): (u128, Timestamp),
+    point: Point,
+    mail: &Arrived,
+    malware: &Malware,
+    pec_id: &PecId,
+) -> Result<(), sigillo_store::Error> {
+    let rope = put_body(tx, &mail.bytes)?;
+    let key = quarantine_key(at, id);
+    for body in rope.bodies() {
+        body::link(tx, body, key.as_ref())?;
+    }
+    let row = QuarantineRow {
+        point,
+        malware: malware.name.clone(),
+        engine: malware.engine.clone(),
+        pec_id: pec_id.as_str().into(),
+        from: mail.from.as_ref().map(|a| a.as_str().into()).unwrap_or_default(),
+        to: mail.to.iter().map(|a| a.as_str().into()).collect(),
+        peer: mail.peer.ip.to_string(),
+        rope: rope.encode()?,
+        size: rope.len(),
+    };
+    put_large(tx, &key, &row)
+}
+
+impl<S: Store> Engine<S> {
+    /// Has a message scanned; what it holds, if anything.
+    ///
+    /// # Errors
+    /// [`Rejected::Refused`] with 451 when there is no verdict and the provider takes nothing unscanned.
+    pub(crate) fn scan(&self, message: &[u8]) -> Result<Option<Malware>, Rejected> {
+        let Some(antivirus) = &self.antivirus else { return Ok(None) };
+        match antivirus.scan(message) {
+            Ok(Verdict::Clean) => Ok(None),
+            Ok(Verdict::Infected { malware, engine }) => Ok(Some(Malware { name: malware, engine })),
+            Err(unavailable) if self.rules.take_unscanned => {
+                tracing::error!(%unavailable, "taken UNSCANNED, as configured");
+                Ok(None)
+            }
+            Err(unavailable) => {
+                tracing::error!(%unavailable, "nothing is taken unscanned");
+                Err(Rejected::refused(451, (4, 7, 1), "Controllo antivirus non disponibile ora, riprovare"))
+            }
+        }
+    }
+
+    /// At most `limit` infected messages after this one (time and number), oldest first.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn quarantined(&self, after: Option<(Timestamp, u128)>, limit: usize) -> Result<Vec<Quarantined>, Error> {
+        let (first, to) = KeyBuilder::new(tag::QUARANTINE).range();
+        let from = after.map_or(first, |(at, id)| sigillo_store::key::successor(quarantine_key(at, id)));
+        let rows = self.store.scan(&from, &to, limit)?;
+        rows.iter().map(|(key, value)| Ok(shown(key, large(&self.store, key, value)?)?)).collect()
+    }
+
+    /// The bytes of an infected message, exactly as it came: for the authorities and for who examines the malware.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such message; the store's fault.
+    pub fn quarantined_bytes(&self, at: Timestamp, id: u128) -> Result<Vec<u8>, Error> {
+        let key = quarantine_key(at, id);
+        let row: Option<QuarantineRow> = get_large(&self.store, &key)?;
+        let row = row.ok_or_else(|| Error::Invalid(format!("nessun messaggio {id:032x} nel deposito virus")))?;
+        tracing::warn!(id = %format_args!("{id:032x}"), malware = row.malware, "infected message taken out for reading");
+        self.read_all(&rope(&key, &row)?)
+    }
+
+    /// Forgets the infected messages whose 30 months are over; gives how many.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn expire_quarantine(&self, now: Timestamp) -> Result<usize, Error> {
+        let over = Timestamp::from_millis(now.as_millis().saturating_sub(RETENTION.as_millis() as i64).max(0));
+        let (from, _) = KeyBuilder::new(tag::QUARANTINE).range();
+        let rows = self.store.scan(&from, KeyBuilder::new(tag::QUARANTINE).time(over).as_ref(), 256)?;
+        for (raw, value) in &rows {
+            let row: QuarantineRow = large(&self.store, raw, value)?;
+            let found = shown(raw, row)?;
+            let key = quarantine_key(found.at, found.id);
+            transact(&self.store, 8, |tx| {
+                let row: Option<QuarantineRow> = get_large(tx.store(), &key)?;
+                for body in row.map(|row| rope(&key, &row)).transpose()?.iter().flat_map(Rope::bodies) {
+                    body::unlink(tx, body, key.as_ref());
+                }
+                remove_large(tx, &key)?;
+                Ok::<_, Error>(())
+            })?;
+            tracing::info!(pec_id = found.pec_id, malware = found.malware, "30 months over in the virus store");
+        }
+        Ok(rows.len())
+    }
+}
+
+fn rope(key: &KeyBuilder, row: &QuarantineRow) -> Result<Rope, sigillo_store::Error> {
+    Rope::decode(&row.rope).map_err(|e| sigillo_store::Error::corrupt(key, e.to_string()))
+}
+
+fn shown(key: &[u8], row: QuarantineRow) -> Result<Quarantined, sigillo_store::Error> {
+    let mut reader = KeyReader::new(key, tag::QUARANTINE)?;
+    let (at, id) = (reader.time()?, reader.u128()?);
+    let QuarantineRow { point, malware, engine, pec_id, from, to, peer, size, .. } = row;
+    Ok(Quarantined { id, at, point, malware, engine, pec_id, from, to, peer, size })
+}

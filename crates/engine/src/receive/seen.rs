@@ -1,0 +1,53 @@
+//! What was received before: the same bytes for the same recipient, after a lost answer, are stored once.
+
+use sigillo_base::Address;
+use sigillo_store::{Store, Transaction};
+
+use crate::front::Arrived;
+use crate::rows::{decode, encode, received_key};
+use crate::{Engine, Error};
+
+/// Recipients for whom a message is new, and the message's hash.
+pub(super) struct Fresh {
+    pub rcpts: Vec<Address>,
+    pub hash: [u8; 32],
+}
+
+impl<S: Store> Engine<S> {
+    /// The recipients for whom these bytes under this name (the Message-ID) are new. The same name with other bytes is
+    /// another message: nothing is lost to a name.
+    pub(super) fn fresh(&self, mail: &Arrived, name: &str) -> Result<Fresh, Error> {
+        let hash = sigillo_smime::sha256(&mail.bytes);
+        let mut rcpts: Vec<Address> = Vec::new();
+        for rcpt in &mail.to {
+            let key = received_key(name, rcpt);
+            let before: Option<Vec<[u8; 32]>> =
+                self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose()?;
+            if !before.is_some_and(|hashes| hashes.contains(&hash)) && !rcpts.contains(rcpt) {
+                rcpts.push(rcpt.clone());
+            }
+        }
+        Ok(Fresh { rcpts, hash })
+    }
+}
+
+/// Remembers that these bytes were taken for this recipient; two commits of the same message meet here.
+pub(super) fn mark<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    name: &str,
+    rcpt: &Address,
+    hash: &[u8; 32],
+) -> Result<(), Error> {
+    let key = received_key(name, rcpt);
+    let mut hashes: Vec<[u8; 32]> = match tx.get(&key)? {
+        Some(value) => decode(&key, &value)?,
+        None => Vec::new(),
+    };
+    if hashes.contains(hash) {
+        // Two connections carried the same message at once: the other one has won; the peer's retry finds it.
+        return Err(sigillo_store::Error::Temporary("the same message is being received".into()).into());
+    }
+    hashes.push(*hash);
+    tx.put(&key, encode(&hashes));
+    Ok(())
+}

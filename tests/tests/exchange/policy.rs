@@ -1,0 +1,174 @@
+//! What mailboxes and the owners of domains choose (RFC 6109 §2.2.2; PEC-04, PEC-06, PEC-08).
+
+use sigillo_accounts::{OrdinaryMail, State};
+use sigillo_base::{Address, Domain, MailboxId};
+use sigillo_engine::{Arrived, DomainPolicy, Received, Rejected, Submitted};
+use sigillo_pec::ReceiptKind;
+use sigillo_smtp::Reply;
+use sigillo_tests::fixtures::{NOW, address};
+use sigillo_tests::house::{House, arrived};
+use sigillo_tests::street::{Street, message};
+
+use super::rows;
+
+const ANNA: &str = "anna@comune-alfa.example";
+const BRUNO: &str = "bruno@ente-beta.example";
+const CARLA: &str = "carla@ente-beta.example";
+const DORA: &str = "dora@posta.example";
+
+fn domain(text: &str) -> Domain {
+    Domain::parse(text).expect("a domain")
+}
+
+fn choose(house: &House, name: &str, change: impl FnOnce(&mut DomainPolicy)) {
+    let mut policy = house.engine().domain_policy(&domain(name)).expect("the choices");
+    change(&mut policy);
+    house.engine().set_domain_policy(&domain(name), &policy).expect("chosen");
+}
+
+fn takes_ordinary(house: &House, user: &str) {
+    let number = house.engine().find_mailbox(&address(user)).expect("the store").expect("a mailbox").id;
+    house.engine().set_ordinary_mail(MailboxId(number), OrdinaryMail::Accept).expect("chosen");
+}
+
+fn ordinary(to: &[Address]) -> Arrived {
+    let dora = address(DORA);
+    arrived(Some(&dora), to, message(&dora, to, "").into_bytes(), "mx.posta.example", false)
+}
+
+fn refused<T: std::fmt::Debug>(answer: Result<T, Rejected>) -> Reply {
+    match answer {
+        Err(Rejected::Refused(reply)) => reply,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// The kind of receipt that anna's message to bruno is answered with.
+fn receipt(street: &mut Street, more: &str) -> String {
+    street.submit(&address(ANNA), &[address(BRUNO)], more).expect("submitted");
+    street.run();
+    let letter = street.inbox(&address(ANNA)).pop().expect("a receipt");
+    let c = letter.evidence.certification.expect("certified");
+    let titles = ["Ricevuta breve", "Ricevuta sintetica", "Ricevuta di avvenuta consegna"];
+    let text = String::from_utf8_lossy(&letter.bytes).into_owned();
+    let title = titles.into_iter().find(|t| text.contains(t)).expect("a title");
+    format!("{} {title}", c.receipt.map(ReceiptKind::as_str).unwrap_or_default())
+}
+
+#[test]
+fn the_senders_administration_chooses_the_kind_of_receipt_and_the_message_overrides() {
+    let mut street = Street::new(1);
+    assert_eq!(receipt(&mut street, ""), "completa Ricevuta di avvenuta consegna");
+    choose(&street.houses[0], "comune-alfa.example", |p| p.receipt = Some(ReceiptKind::Brief));
+    assert_eq!(receipt(&mut street, ""), "breve Ricevuta breve");
+    assert_eq!(receipt(&mut street, "X-TipoRicevuta: boh\r\n"), "breve Ricevuta breve");
+    assert_eq!(receipt(&mut street, "X-TipoRicevuta: sintetica\r\n"), "sintetica Ricevuta sintetica");
+    assert_eq!(receipt(&mut street, "X-TipoRicevuta: completa\r\n"), "completa Ricevuta di avvenuta consegna");
+    // The recipient's administration has no say.
+    choose(&street.houses[0], "comune-alfa.example", |p| p.receipt = None);
+    choose(&street.houses[1], "ente-beta.example", |p| p.receipt = Some(ReceiptKind::Concise));
+    assert_eq!(receipt(&mut street, ""), "completa Ricevuta di avvenuta consegna");
+}
+
+#[test]
+fn ordinary_mail_goes_into_an_anomaly_envelope_where_the_mailbox_takes_it() {
+    let street = Street::new(2);
+    let (beta, bruno) = (&street.houses[1], address(BRUNO));
+    takes_ordinary(beta, BRUNO);
+    let mail = ordinary(std::slice::from_ref(&bruno));
+    assert!(matches!(beta.engine().receive(&mail, NOW), Ok(Received::Anomaly)));
+    let [letter] = &street.inbox(&bruno)[..] else { panic!("one envelope") };
+    assert_eq!(letter.evidence.kind, "errore");
+    assert_eq!(letter.evidence.original.as_deref(), Some(&mail.bytes[..]), "whole, to the byte");
+    let text = String::from_utf8_lossy(&letter.bytes);
+    assert!(text.contains("Subject: ANOMALIA MESSAGGIO: Convocazione\r\n"), "{text}");
+    assert!(text.contains("\"Per conto di: dora@posta.example\" <posta-certificata@pec.beta.example>"), "{text}");
+    assert!(!text.contains("daticert.xml"));
+    assert!(rows::at_rest(&beta.store), "nobody is ever sent a receipt for it");
+    assert!(matches!(beta.engine().receive(&mail, NOW), Ok(Received::Again)), "a lost answer");
+    assert_eq!(street.inbox(&bruno).len(), 1);
+}
+
+#[test]
+fn boxes_that_take_ordinary_mail_and_boxes_that_do_not_are_asked_for_apart() {
+    let street = Street::new(3);
+    let (beta, dora) = (&street.houses[1], address(DORA));
+    takes_ordinary(beta, BRUNO);
+    let (bruno, carla, anna) = (address(BRUNO), address(CARLA), address(ANNA));
+    let engine = beta.engine();
+    engine.may_receive(Some(&dora), &bruno, &[]).expect("the first");
+    let apart = refused(engine.may_receive(Some(&dora), &carla, std::slice::from_ref(&bruno)));
+    assert_eq!((apart.code, apart.enhanced), (452, Some((4, 5, 3))));
+    let unknown = refused(engine.may_receive(Some(&dora), &address("nessuno@ente-beta.example"), &[]));
+    assert_eq!((unknown.code, unknown.enhanced), (550, Some((5, 1, 1))));
+    engine
+        .may_receive(Some(&anna), &carla, std::slice::from_ref(&bruno))
+        .expect("a certified sender's are not told apart");
+    // Who sends to both all the same gets one answer for all, and no copy is made.
+    let reply = refused(engine.receive(&ordinary(&[bruno.clone(), carla]), NOW));
+    assert_eq!(reply.code, 554);
+    assert!(street.inbox(&bruno).is_empty());
+}
+
+#[test]
+fn a_full_or_blocked_mailbox_takes_no_ordinary_mail_either() {
+    let street = Street::new(4);
+    let (beta, bruno) = (&street.houses[1], address(BRUNO));
+    takes_ordinary(beta, BRUNO);
+    let number = beta.engine().find_mailbox(&bruno).expect("the store").expect("a mailbox").id;
+    rows::fill(&beta.store, MailboxId(number), 3 << 30);
+    let full = refused(beta.engine().receive(&ordinary(std::slice::from_ref(&bruno)), NOW));
+    assert_eq!((full.code, full.enhanced), (452, Some((4, 2, 2))));
+    rows::fill(&beta.store, MailboxId(number), 0);
+    beta.engine().set_state(MailboxId(number), State::Blocked).expect("blocked");
+    let blocked = refused(beta.engine().receive(&ordinary(std::slice::from_ref(&bruno)), NOW));
+    assert_eq!((blocked.code, blocked.enhanced), (550, Some((5, 2, 1))));
+}
+
+#[test]
+fn an_administration_can_inhibit_the_exchange_with_ordinary_mail_both_ways() {
+    let mut street = Street::new(5);
+    let (anna, bruno, gina) = (address(ANNA), address(BRUNO), address("gina@posta-ordinaria.example"));
+    takes_ordinary(&street.houses[1], BRUNO);
+    choose(&street.houses[1], "ente-beta.example", |p| p.certified_only = true);
+    let reply = refused(street.houses[1].engine().receive(&ordinary(std::slice::from_ref(&bruno)), NOW));
+    assert_eq!(reply.code, 554, "inbound, though the mailbox would take it");
+    choose(&street.houses[0], "comune-alfa.example", |p| p.certified_only = true);
+    let answer = street.submit(&anna, &[bruno.clone(), gina.clone()], "");
+    assert!(matches!(answer, Ok(Submitted::NotAccepted(_))), "{answer:?}");
+    street.run();
+    let [notice] = &street.inbox(&anna)[..] else { panic!("one notice") };
+    let error = notice.evidence.certification.as_ref().and_then(|c| c.extended_error.clone()).unwrap_or_default();
+    assert!(error.contains("gina@posta-ordinaria.example") && error.contains("inibito"), "{error}");
+    assert!(street.inbox(&bruno).is_empty(), "one recipient refuses the whole message");
+    street.submit(&anna, std::slice::from_ref(&bruno), "").expect("certified mail goes on");
+    choose(&street.houses[0], "comune-alfa.example", |p| p.certified_only = false);
+    let answer = street.submit(&anna, &[gina], "");
+    assert!(matches!(answer, Ok(Submitted::Accepted(_))), "with the flag off both work: {answer:?}");
+    choose(&street.houses[1], "ente-beta.example", |p| p.certified_only = false);
+    let mail = ordinary(std::slice::from_ref(&bruno));
+    assert!(matches!(street.houses[1].engine().receive(&mail, NOW), Ok(Received::Anomaly)));
+}
+
+#[test]
+fn the_recipient_gets_a_copy_of_the_receipt_where_his_administration_wants_it() {
+    let mut street = Street::new(6);
+    choose(&street.houses[1], "ente-beta.example", |p| p.receipt_to_recipient = true);
+    street.submit(&address(ANNA), &[address(BRUNO)], "").expect("submitted");
+    street.run();
+    assert_eq!(street.kinds(&address(ANNA)), ["accettazione", "avvenuta-consegna"]);
+    let letters = street.inbox(&address(BRUNO));
+    let kinds: Vec<&str> = letters.iter().map(|l| l.evidence.kind.as_str()).collect();
+    assert_eq!(kinds, ["posta-certificata", "avvenuta-consegna"]);
+    let sent = street.inbox(&address(ANNA)).pop().expect("a receipt").evidence;
+    assert_eq!(letters[1].evidence.message_id, sent.message_id, "the same receipt");
+    assert_eq!(letters[1].evidence.original, sent.original);
+}
+
+#[test]
+fn choices_are_for_domains_of_this_provider() {
+    let street = Street::new(7);
+    let error = street.houses[0].engine().set_domain_policy(&domain("ente-beta.example"), &DomainPolicy::default());
+    assert!(error.expect_err("not ours").to_string().contains("ente-beta.example"));
+    assert_eq!(street.houses[0].engine().domains().len(), 3);
+}
