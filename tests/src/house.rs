@@ -143,15 +143,18 @@ impl House {
     }
 }
 
-/// An antivirus of the simulation: what holds this text is infected.
+/// An antivirus of the simulation: what holds one of these texts is infected.
 #[derive(Debug, Clone, Copy)]
-pub struct Knows(pub &'static str);
+pub struct Knows(pub &'static [&'static str]);
 
 impl Antivirus for Knows {
     fn scan(&self, message: &[u8]) -> Result<Verdict, Unavailable> {
-        let found = message.windows(self.0.len()).any(|w| w == self.0.as_bytes());
-        let (malware, engine) = (format!("Prova.{}", self.0), "simulato 1".to_owned());
-        Ok(if found { Verdict::Infected { malware, engine } } else { Verdict::Clean })
+        let holds = |text: &&&str| message.windows(text.len()).any(|w| w == text.as_bytes());
+        let infected = |text: &&str| {
+            let (malware, engine) = (format!("Prova.{text}"), "simulato 1".to_owned());
+            Verdict::Infected { malware, engine }
+        };
+        Ok(self.0.iter().find(holds).map_or(Verdict::Clean, infected))
     }
 }
 

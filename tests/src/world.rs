@@ -16,9 +16,12 @@ use sigillo_smtp::client::{Failure, RecipientOutcome};
 use sigillo_store::memory::{Fault, Plan};
 
 use crate::fixtures::{self, NOW, Numbers, address};
-use crate::house::{Known, arrived};
+use crate::house::{Known, Knows, arrived};
 pub use ledger::Report;
 use node::Node;
+
+/// What the antivirus of each provider knows: every sender can send a recipient something that only the other one finds.
+const ANTIVIRUS: [Knows; 3] = [Knows(&["VERME-A"]), Knows(&["VERME-A", "VERME-B"]), Knows(&["VERME-B"])];
 
 /// The world.
 pub struct World {
@@ -32,6 +35,8 @@ pub struct World {
     accepted: Vec<Accepted>,
     /// Message-IDs of forged receipts: they prove nothing.
     forged: Vec<String>,
+    /// Ordinary mail that was answered with "250": recipient and subject.
+    ordinary: Vec<(Address, String)>,
     log: Vec<String>,
     verbose: bool,
 }
@@ -43,11 +48,12 @@ impl World {
         let known = Known::fixtures();
         let mut nodes = Vec::new();
         for (n, fixture) in fixtures::providers().into_iter().enumerate() {
-            nodes.push(Node::new(fixture, seed ^ (n as u64 + 1) << 32, &known, NOW));
+            nodes.push(Node::new(fixture, seed ^ (n as u64 + 1) << 32, &known, ANTIVIRUS[n], NOW));
         }
         let (events, accepted, forged, log) = (Hasher::new(), Vec::new(), Vec::new(), Vec::new());
+        let ordinary = Vec::new();
         let trust = known.trust;
-        Self { random, now: NOW, nodes, trust, events, accepted, forged, log, verbose }
+        Self { random, now: NOW, nodes, trust, events, accepted, forged, ordinary, log, verbose }
     }
 
     /// Runs `steps` random steps, heals everything, lets three days pass and checks the ledger.
@@ -78,8 +84,9 @@ impl World {
     }
 
     fn step(&mut self) {
-        match self.random.below(20) {
+        match self.random.below(21) {
             0..=6 => self.submit(),
+            20 => self.write_from_outside(),
             7..=11 => self.pump(),
             12..=14 => self.advance(Duration::from_secs(1 + self.random.below(60))),
             15 | 16 => self.advance(Duration::from_secs(60 * (1 + self.random.below(400)))),
@@ -135,7 +142,8 @@ impl World {
         // One in ten has a formal defect, a few have receipts of another kind.
         let from = if n.is_multiple_of(10) { "altro@studio.example" } else { sender.as_str() };
         let kind = ["", "X-TipoRicevuta: sintetica\r\n", "X-TipoRicevuta: breve\r\n"][(n / 16 % 3) as usize];
-        let body = "riga\r\n".repeat((n / 64 % 300) as usize);
+        let worm = ["VERME-A\r\n", "VERME-B\r\n", "", "", "", "", "", ""][(n >> 40) as usize % 8];
+        let body = "riga\r\n".repeat((n / 64 % 300) as usize) + worm;
         format!("From: <{from}>\r\nTo: {list}\r\nSubject: prova {n:x}\r\nMessage-ID: <{n:x}@client.example>\r\n{kind}\r\n{body}")
             .into_bytes()
     }
@@ -195,24 +203,48 @@ impl World {
         }
     }
 
+    /// In one transaction, or in one for each recipient, as it falls; the first failure is told of all.
     fn receive(&self, from: usize, to: usize, dispatch: &Dispatch) -> Result<Reply, Failure> {
         let (Some(sender), Some(receiver)) = (&self.nodes[from].house.engine, &self.nodes[to].house.engine) else {
             return Err(failure(false, "down", false));
         };
         let bytes = sender.read_all(&dispatch.message).map_err(|e| failure(false, &e.to_string(), false))?;
-        let mail = arrived(dispatch.from.as_ref(), &dispatch.rcpts, bytes, sender.host(), false);
-        match receiver.receive(&mail, self.now) {
-            Ok(_) => Ok(Reply::new(250, (2, 0, 0), "ok")),
-            Err(rejected) => {
+        let at_once = if self.random.below(3) == 0 { 1 } else { dispatch.rcpts.len().max(1) };
+        for rcpts in dispatch.rcpts.chunks(at_once) {
+            let mail = arrived(dispatch.from.as_ref(), rcpts, bytes.clone(), sender.host(), false);
+            if let Err(rejected) = receiver.receive(&mail, self.now) {
                 let reply = rejected.reply();
-                Err(failure(reply.is_permanent(), &reply.to_string(), false))
+                return Err(failure(reply.is_permanent(), &reply.to_string(), false));
             }
+        }
+        Ok(Reply::new(250, (2, 0, 0), "ok"))
+    }
+
+    /// Ordinary mail to whoever takes it; an answer that is lost on the way brings it again.
+    fn write_from_outside(&mut self) {
+        let node = self.any(self.nodes.len());
+        let to = self.nodes[node].users[Node::TAKES_ORDINARY].clone();
+        let (dora, subject) = (address("dora@posta.example"), format!("da fuori {:x}", self.random.next()));
+        let worm = if self.random.below(4) == 0 { "VERME-A\r\nVERME-B\r\n" } else { "" };
+        let text = format!("From: <{dora}>\r\nTo: <{to}>\r\nSubject: {subject}\r\n\r\nTesto.\r\n{worm}");
+        let mail = arrived(Some(&dora), std::slice::from_ref(&to), text.into_bytes(), "mx.posta.example", false);
+        let times = 1 + self.random.below(2);
+        for _ in 0..times {
+            let Some(engine) = &self.nodes[node].house.engine else { return };
+            let answer = engine.receive(&mail, self.now);
+            let taken = answer.is_ok();
+            if taken && !self.ordinary.contains(&(to.clone(), subject.clone())) {
+                self.ordinary.push((to.clone(), subject.clone()));
+            }
+            self.note(format!("ordinary mail to {to}: {subject}: taken {taken}"));
         }
     }
 
     /// Time passes; what falls due on the way happens at its time.
     fn advance(&mut self, span: Duration) {
         let until = self.now.plus(span);
+        // What is due already happens now, not at the end of the span.
+        self.pump();
         loop {
             let next = self.nodes.iter().filter_map(Node::next_due).filter(|t| *t > self.now).min();
             let comeback = self.nodes.iter().filter_map(|n| n.back_at).min();
@@ -258,7 +290,9 @@ impl World {
 
     fn part(&mut self) {
         let n = self.any(self.nodes.len());
-        let span = Duration::from_secs(3600 * (1 + self.random.below(30)));
+        // Hours as a rule, days now and then.
+        let most = if self.random.below(4) == 0 { 96 } else { 30 };
+        let span = Duration::from_secs(3600 * (1 + self.random.below(most)));
         self.nodes[n].parted_until = self.now.plus(span);
         self.note(format!("provider {n} is cut off until {}", self.nodes[n].parted_until));
     }

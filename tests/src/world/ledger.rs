@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sigillo_base::{Address, Timestamp};
+use sigillo_mime::Header;
 use sigillo_pec::log::Record;
-use sigillo_pec::{CertifiedTime, Kind, deadline};
+use sigillo_pec::{CertifiedTime, Errore, Kind, deadline};
 
 use super::World;
 use crate::evidence::{self, Evidence};
@@ -25,6 +26,10 @@ pub struct Report {
     pub presumed_failed: usize,
     /// First overdue notices.
     pub first_notices: usize,
+    /// Recipients whose provider found malware that the sender's had let through.
+    pub infected: usize,
+    /// Ordinary mail delivered in anomaly envelopes.
+    pub anomalies: usize,
 }
 
 /// Evidence about one recipient of one message, as the sender holds it.
@@ -37,6 +42,9 @@ struct Story {
     taken: Vec<Timestamp>,
     /// The legal time at which the other provider says it took charge, so that it sorts.
     in_charge_since: Vec<String>,
+    /// Notices of non-delivery for malware, which are among the failed too, and what they answer.
+    infected: Vec<Timestamp>,
+    detected: Vec<Timestamp>,
     /// Copies of the envelope in the recipient's mailbox.
     visible: Vec<Timestamp>,
 }
@@ -50,12 +58,28 @@ struct Message {
 
 type Messages = BTreeMap<String, Message>;
 
+/// Everything that lies in the mailboxes.
+#[derive(Debug, Default)]
+struct Found {
+    messages: Messages,
+    /// Ordinary mail: recipient and subject.
+    anomalies: Vec<(Address, String)>,
+}
+
 /// How late a notice may be beyond outages: one retry of a failing commit.
 const GRACE: Duration = Duration::from_secs(30 * 60);
 
 pub(super) fn check(world: &World, outage: Duration) -> Result<Report, String> {
-    let mut messages = gather(world)?;
-    let mut report = Report::default();
+    let Found { mut messages, mut anomalies } = gather(world)?;
+    let mut report = Report { anomalies: anomalies.len(), ..Report::default() };
+    let mut promised = world.ordinary.clone();
+    anomalies.sort_by_key(|(rcpt, subject)| (rcpt.key(), subject.clone()));
+    promised.sort_by_key(|(rcpt, subject)| (rcpt.key(), subject.clone()));
+    // What a crash cut off between commit and answer may be there without its "250".
+    anomalies.dedup();
+    if anomalies.len() != report.anomalies || promised.iter().any(|p| !anomalies.contains(p)) {
+        return Err(format!("ordinary mail lost or doubled: promised {promised:?}, found {anomalies:?}"));
+    }
     for super::Accepted { sender, id, .. } in &world.accepted {
         let message = messages.get(id).ok_or(format!("{id} of {sender} was accepted and has no acceptance"))?;
         if message.accepted.len() != 1 {
@@ -88,6 +112,10 @@ fn check_story(s: &Story, at: Timestamp, outage: Duration, report: &mut Report) 
         (0, _, 1) => report.presumed_failed += 1,
         other => return Err(format!("not exactly one outcome (delivered, failed, presumed): {other:?}")),
     }
+    if s.infected.len() != s.detected.len().min(1) {
+        return fail("malware that was detected and the notice about it do not go together");
+    }
+    report.infected += s.infected.len();
     if s.delivered.len() != s.visible.len() {
         return fail("delivery receipt and visible message do not go together");
     }
@@ -126,8 +154,8 @@ fn sortable(time: &CertifiedTime) -> String {
 }
 
 /// Reads every mailbox of every provider; each message must verify.
-fn gather(world: &World) -> Result<Messages, String> {
-    let mut messages = Messages::new();
+fn gather(world: &World) -> Result<Found, String> {
+    let mut found = Found::default();
     for node in &world.nodes {
         let service = node.house.fixture.provider.service_address.clone();
         for user in node.users.iter().chain([&service]) {
@@ -136,17 +164,24 @@ fn gather(world: &World) -> Result<Messages, String> {
                 if world.forged.contains(&e.message_id) {
                     continue;
                 }
-                file(&mut messages, user, *user == service, at, &e).map_err(|what| format!("{user}: {what}"))?;
+                if e.kind == "errore" {
+                    let subject = Header::parse(&bytes).ok().and_then(|h| h.text("Subject")).unwrap_or_default();
+                    let subject = subject.strip_prefix("ANOMALIA MESSAGGIO: ").ok_or("a subject without its prefix")?;
+                    found.anomalies.push((user.clone(), subject.to_owned()));
+                    continue;
+                }
+                let service = *user == service;
+                file(&mut found.messages, user, service, at, &e).map_err(|what| format!("{user}: {what}"))?;
             }
         }
     }
-    Ok(messages)
+    Ok(found)
 }
 
 fn file(messages: &mut Messages, user: &Address, is_service: bool, at: Timestamp, e: &Evidence) -> Result<(), String> {
-    let c = e.certification.as_ref().ok_or("an anomaly envelope, though nobody sent anything malformed")?;
+    let c = e.certification.as_ref().ok_or("nothing certified, and no anomaly envelope")?;
     let signer = e.signer.emails().first().cloned().unwrap_or_default();
-    if (e.kind == "presa-in-carico") != is_service {
+    if ["presa-in-carico", "rilevazione-virus"].contains(&e.kind.as_str()) != is_service {
         return Err(format!("{} of {signer} in the wrong mailbox", e.kind));
     }
     if e.kind == "non-accettazione" {
@@ -171,7 +206,13 @@ fn file(messages: &mut Messages, user: &Address, is_service: bool, at: Timestamp
             }
         }
         ("avvenuta-consegna", Some(r)) => about(|s| &mut s.delivered, message, &r),
-        ("errore-consegna", Some(r)) => about(|s| &mut s.failed, message, &r),
+        ("errore-consegna", Some(r)) => {
+            if c.error == Errore::Virus {
+                about(|s| &mut s.infected, message, &r);
+            }
+            about(|s| &mut s.failed, message, &r);
+        }
+        ("rilevazione-virus", Some(r)) => about(|s| &mut s.detected, message, &r),
         ("preavviso-errore-consegna", Some(r)) => {
             let second = c.extended_error.as_deref().is_some_and(|t| t.starts_with("5.4.1"));
             about(if second { |s| &mut s.second } else { |s| &mut s.first }, message, &r);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use sigillo_accounts::Profile;
+use sigillo_accounts::{OrdinaryMail, Profile};
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
 use sigillo_engine::Login;
 use sigillo_pec::{Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
 
 use crate::fixtures::{Fixture, address};
-use crate::house::{House, Known};
+use crate::house::{House, Known, Knows};
 
 pub(super) struct Node {
     pub house: House,
@@ -20,13 +20,20 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub fn new(fixture: Fixture, seed: u64, known: &Known, now: Timestamp) -> Self {
+    /// The user whose mailbox takes ordinary mail.
+    pub const TAKES_ORDINARY: usize = 2;
+
+    pub fn new(fixture: Fixture, seed: u64, known: &Known, antivirus: Knows, now: Timestamp) -> Self {
         let domain = fixture.domains[0].clone();
         let users: Vec<Address> =
             ["anna", "bruno", "carla"].iter().map(|u| address(&format!("{u}@{domain}"))).collect();
-        let house = House::new(fixture, seed, known, now);
-        for user in &users {
-            house.add(user, Profile::MassiveExtraLarge, now);
+        let mut house = House::new(fixture, seed, known, now);
+        house.scan_with(antivirus);
+        for (n, user) in users.iter().enumerate() {
+            let mailbox = house.add(user, Profile::MassiveExtraLarge, now);
+            if n == Self::TAKES_ORDINARY {
+                house.engine().set_ordinary_mail(mailbox, OrdinaryMail::Accept).expect("chosen");
+            }
         }
         Self { house, users, parted_until: Timestamp::default(), back_at: None, outage: Duration::ZERO }
     }

@@ -39,7 +39,7 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, Rejected>) -> Reply {
 /// Alfa's antivirus misses what Beta's knows.
 fn street(seed: u64) -> Street {
     let mut street = Street::new(seed);
-    street.houses[1].scan_with(Knows(WORM));
+    street.houses[1].scan_with(Knows(&[WORM]));
     street
 }
 
@@ -51,7 +51,7 @@ fn infected(street: &Street, to: &[Address]) -> PecId {
 #[test]
 fn at_the_access_point_it_is_not_accepted_and_kept_as_it_is() {
     let mut street = Street::new(1);
-    street.houses[0].scan_with(Knows(WORM));
+    street.houses[0].scan_with(Knows(&[WORM]));
     let (anna, bruno) = (address(ANNA), address(BRUNO));
     let bytes = format!("{}{WORM}\r\n", message(&anna, std::slice::from_ref(&bruno), "")).into_bytes();
     let answer = street.submit_bytes(&anna, std::slice::from_ref(&bruno), bytes.clone());
@@ -136,7 +136,7 @@ fn in_a_receipt_it_does_not_reach_the_mailbox_but_its_evidence_counts() {
     let bytes = format!("{}{WORM}\r\n", message(&address(ANNA), &bruno, "")).into_bytes();
     accepted(street.submit_bytes(&address(ANNA), &bruno, bytes));
     // Alfa's antivirus learns the worm only after the acceptance.
-    street.houses[0].scan_with(Knows(WORM));
+    street.houses[0].scan_with(Knows(&[WORM]));
     street.pass(30 * HOUR);
     assert_eq!(street.kinds(&bruno[0]), ["posta-certificata"]);
     assert_eq!(street.kinds(&address(ANNA)), ["accettazione"], "no infected receipt, and no false overdue notice");
@@ -173,7 +173,7 @@ fn without_a_verdict_nothing_is_taken_unless_the_provider_chose_so() {
     street.pass(HOUR);
     assert!(street.inbox(&bruno[0]).is_empty(), "the envelope waits at Alfa");
     street.houses[1].choose(Rules { take_unscanned: true, ..Rules::default() });
-    street.houses[0].scan_with(Knows(WORM));
+    street.houses[0].scan_with(Knows(&[WORM]));
     street.pass(HOUR);
     assert_eq!(street.kinds(&bruno[0]), ["posta-certificata"]);
     assert_eq!(street.kinds(&anna), ["accettazione", "avvenuta-consegna"], "{id}");
@@ -213,7 +213,7 @@ fn an_infected_envelope_is_wholly_answered_or_not_at_all_whichever_commit_fails(
 #[test]
 fn the_virus_store_forgets_after_thirty_months_and_not_before() {
     let mut street = Street::new(9);
-    street.houses[0].scan_with(Knows(WORM));
+    street.houses[0].scan_with(Knows(&[WORM]));
     let (anna, bruno) = (address(ANNA), [address(BRUNO)]);
     let bytes = format!("{}{WORM}\r\n", message(&anna, &bruno, "")).into_bytes();
     street.submit_bytes(&anna, &bruno, bytes).expect("a notice");
