@@ -112,7 +112,7 @@ impl<S: Store> Engine<S> {
             size_times_recipients: self.rules.size_times_recipients,
             header_recipients_must_be_rcpt: self.rules.header_recipients_must_be_rcpt,
         };
-        access::examine(&Submission { from, to: &mail.to, message: &mail.bytes }, &classify, &policy, id)
+        access::examine(&Submission { from, to: &mail.to, lists: &[], message: &mail.bytes }, &classify, &policy, id)
     }
 
     /// The accepted original, the acceptance and the envelope, signed.
