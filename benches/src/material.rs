@@ -84,7 +84,7 @@ impl Certified {
             certified_only: false,
         };
         let to = [rcpt.clone()];
-        let submission = access::Submission { from: &from, to: &to, message: &bytes };
+        let submission = access::Submission { from: &from, to: &to, lists: &[], message: &bytes };
         let examined = access::examine(&submission, &|_| RecipientClass::Certified, &policy, id);
         assert!(examined.defects.is_empty(), "{:?}", examined.defects);
         let facts = examined.facts;

@@ -64,7 +64,7 @@ fn fixture(name: &str, service: &str, domains: &[&str], key_pem: &'static str) -
     let service_address = address(service);
     let issued = ca.issue_pec_with_key(key_pem, name, &service_address, FROM, UNTIL).expect("a certificate");
     Fixture {
-        provider: Provider { name: name.into(), service_address },
+        provider: Provider { name: name.into(), service_address, english: false },
         domains: domains.iter().map(|d| Domain::parse(d).expect("a domain")).collect(),
         identity: Identity { certificate: issued.certificate(), chain: vec![ca.certificate()] },
         key_pem,

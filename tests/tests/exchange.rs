@@ -11,6 +11,7 @@ mod exchange {
     pub mod disk;
     pub mod faults;
     pub mod imap;
+    pub mod lists;
     pub mod policy;
     pub mod reception;
     pub mod rows;

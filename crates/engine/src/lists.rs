@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use sigillo_base::limits::MAX_RECIPIENTS;
 use sigillo_base::{Address, Timestamp};
+use sigillo_pec::access;
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
 use crate::rows::{address_key, get_large, list_key, put_large, remove_large};
@@ -119,13 +120,19 @@ impl<S: Store> Engine<S> {
         rows.iter().map(|(key, value)| crate::rows::large::<S, ListRow>(&self.store, key, value)?.list(key)).collect()
     }
 
-    /// The members behind an address, lists among them opened; `None` when it is no list of ours.
-    pub(crate) fn expand(&self, address: &Address) -> Result<Option<Vec<Address>>, Error> {
-        if !self.is_local(address.domain()) {
-            return Ok(None);
+    /// The lists of ours among these recipients, with their members; lists inside lists are opened.
+    pub(crate) fn lists_among(&self, rcpts: &[Address]) -> Result<Vec<access::List>, Error> {
+        let mut found = Vec::new();
+        for rcpt in rcpts.iter().filter(|rcpt| self.is_local(rcpt.domain())) {
+            if let Some(list) = self.find_list(rcpt)? {
+                found.push(access::List { address: rcpt.clone(), members: self.members(list)? });
+            }
         }
-        let Some(list) = self.find_list(address)? else { return Ok(None) };
-        let (mut members, mut opened) = (Vec::new(), HashSet::from([address.key()]));
+        Ok(found)
+    }
+
+    fn members(&self, list: List) -> Result<Vec<Address>, Error> {
+        let (mut members, mut opened) = (Vec::new(), HashSet::from([list.address.key()]));
         let mut open: Vec<(Address, usize)> = list.members.into_iter().rev().map(|m| (m, 1)).collect();
         while let Some((member, depth)) = open.pop() {
             if !opened.insert(member.key()) {
@@ -138,6 +145,6 @@ impl<S: Store> Engine<S> {
                 _ => members.push(member),
             }
         }
-        Ok(Some(members))
+        Ok(members)
     }
 }

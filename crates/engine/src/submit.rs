@@ -88,7 +88,7 @@ impl<S: Store> Engine<S> {
         let policy = self.domain_policy(from.domain())?;
         let id = self.new_pec_id();
         let limits = mailbox.profile.limits();
-        let examined = self.examine(from, mail, &limits, &policy, id.clone());
+        let examined = self.examine(from, mail, &limits, &policy, id.clone())?;
         let facts = &examined.facts;
         let plan = |notice, fate| Plan { mailbox: login.mailbox, limits, now, facts, notice, fate };
         let answer = if !examined.is_accepted() {
@@ -116,7 +116,14 @@ impl<S: Store> Engine<S> {
         Ok(answer)
     }
 
-    fn examine(&self, from: &Address, mail: &Arrived, limits: &Limits, choices: &DomainPolicy, id: PecId) -> Examined {
+    fn examine(
+        &self,
+        from: &Address,
+        mail: &Arrived,
+        limits: &Limits,
+        choices: &DomainPolicy,
+        id: PecId,
+    ) -> Result<Examined, Error> {
         let index = self.current().index;
         let classify = |a: &Address| match index.provider_of(a.domain()) {
             Some(_) => RecipientClass::Certified,
@@ -129,7 +136,9 @@ impl<S: Store> Engine<S> {
             header_recipients_must_be_rcpt: self.rules.header_recipients_must_be_rcpt,
             certified_only: choices.certified_only,
         };
-        access::examine(&Submission { from, to: &mail.to, message: &mail.bytes }, &classify, &policy, id)
+        let lists = self.lists_among(&mail.to)?;
+        let submission = Submission { from, to: &mail.to, lists: &lists, message: &mail.bytes };
+        Ok(access::examine(&submission, &classify, &policy, id))
     }
 
     /// The accepted original, the acceptance and the envelope, signed.

@@ -2,8 +2,9 @@
 //!
 //! Knows: header fields, address lists, content types, the tree of parts, encodings, and how to write each of them.
 //! Must never know: sockets, clocks, keys, certified mail. It repairs nothing and copies nothing it was not asked for.
-//! Entry points: [`Header::parse`] (strict, for checks), [`parse`] (the tree, for any message), [`Composed`] (a new
-//! message around ranges of an old one), [`mod@write`] (the bytes in between).
+//! Entry points: [`Header::parse`] (strict, for checks), [`parse`] (the tree, for any message; [`parse_outer`] without
+//! what enclosed messages hold), [`Composed`] (a new message around ranges of an old one), [`mod@write`] (the bytes in
+//! between).
 //! RFCs: 5322 (header, addresses), 2045–2047 and 2231 (MIME), 6532 only in that 8-bit names are let through.
 //! Invariants, each with its test:
 //! - only CRLF ends a header line, and a fault names its line (`header::tests`);
@@ -32,4 +33,4 @@ pub use error::{Error, HeaderFault, ListFault};
 pub use header::{Field, Header};
 pub use part::Part;
 pub use text::decode_words;
-pub use tree::parse;
+pub use tree::{parse, parse_outer};

@@ -18,7 +18,20 @@ use sigillo_base::limits::{MAX_DEPTH, MAX_HEADER, MAX_PARTS};
 /// [`Error::HeaderTooLarge`] when the message's own header does not end within the limit. A part inside whose header
 /// is that large is a leaf of type text/plain with an empty header.
 pub fn parse(message: &[u8]) -> Result<Part, Error> {
-    let mut reader = Reader { message, open: Vec::new(), parts: 0 };
+    read(message, true)
+}
+
+/// The same, but an enclosed message is a leaf: what is in it cannot use up depth and parts, so that the parts around
+/// it are found whatever it holds.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_outer(message: &[u8]) -> Result<Part, Error> {
+    read(message, false)
+}
+
+fn read(message: &[u8], enclosed: bool) -> Result<Part, Error> {
+    let mut reader = Reader { message, enclosed, open: Vec::new(), parts: 0 };
     let mut at = reader.open(0, false);
     if reader.open.first().is_some_and(|o| o.unreadable) {
         let line = 1 + memchr::memchr_iter(b'\n', &message[..MAX_HEADER]).count();
@@ -54,6 +67,8 @@ struct Found {
 
 struct Reader<'a> {
     message: &'a [u8],
+    /// Whether messages inside are read too.
+    enclosed: bool,
     open: Vec<Open>,
     parts: usize,
 }
@@ -68,7 +83,8 @@ impl Reader<'_> {
             at = opened.part.body.start;
             in_digest = false;
             let kind = &opened.part.content_type;
-            let message = opened.part.encoding.is_identity()
+            let message = self.enclosed
+                && opened.part.encoding.is_identity()
                 && (kind.is("message/rfc822") || kind.is("message/global"))
                 && !opened.unreadable;
             self.open.push(opened);

@@ -10,6 +10,8 @@ mod original;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{HashMap, HashSet};
+
 use sigillo_base::{Address, PecId};
 use sigillo_mime::{Header, Mailbox};
 
@@ -40,10 +42,21 @@ pub struct Policy {
 pub struct Submission<'a> {
     /// MAIL FROM.
     pub from: &'a Address,
-    /// RCPT TO, in order.
+    /// RCPT TO, in order. They are what the formal checks look for in To and Cc, distribution lists too.
     pub to: &'a [Address],
+    /// The distribution lists among `to`. Certified and counted are their members, not they.
+    pub lists: &'a [List],
     /// The message, without the dot of SMTP, ends of line CRLF.
     pub message: &'a [u8],
+}
+
+/// A distribution list of the provider's. Members are mailboxes: whoever keeps lists inside lists resolves them first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// The list's own address.
+    pub address: Address,
+    /// Its members. A list without any is a defect, and its address stands in the facts for the refusal to name.
+    pub members: Vec<Address>,
 }
 
 /// The outcome. Facts are as complete as the message allows, because a refusal certifies them too.
@@ -86,16 +99,10 @@ pub fn examine(
     policy: &Policy,
     id: PecId,
 ) -> Examined {
-    let mut recipients: Vec<Recipient> = Vec::with_capacity(s.to.len());
-    let mut seen = std::collections::HashSet::new();
-    for address in s.to {
-        if seen.insert(address.key()) {
-            recipients.push(Recipient { address: address.clone(), class: classify(address) });
-        }
-    }
+    let mut defects = Vec::new();
+    let recipients = recipients(s, classify);
     let mut facts =
         Facts { sender: s.from.clone(), recipients, reply_to: s.from.to_string(), subject: None, id, msgid: None };
-    let mut defects = Vec::new();
     let mut requested = None;
     match Header::parse(s.message) {
         Err(e) => defects.push(Defect::Unreadable(e.to_string())),
@@ -107,7 +114,7 @@ pub fn examine(
                 facts.reply_to = reply_to;
             }
             form(&header, &mut defects);
-            addresses(&header, s, &facts, policy, &mut defects);
+            addresses(&header, s, policy, &mut defects);
         }
     }
     limits(s.message.len() as u64, facts.recipients.len(), policy, &mut defects);
@@ -116,6 +123,22 @@ pub fn examine(
         defects.extend(external.map(|r| Defect::Inhibited(r.address.clone())));
     }
     Examined { facts, receipt: requested.unwrap_or(ReceiptKind::Complete), requested, defects }
+}
+
+/// Who gets the message: every RCPT TO, a list replaced by its members in its place, each once.
+fn recipients(s: &Submission<'_>, classify: &dyn Fn(&Address) -> RecipientClass) -> Vec<Recipient> {
+    let lists: HashMap<String, &List> = s.lists.iter().map(|l| (l.address.key(), l)).collect();
+    let mut seen = HashSet::new();
+    let mut out = Vec::with_capacity(s.to.len());
+    for to in s.to {
+        let members = lists.get(&to.key()).map(|l| l.members.as_slice()).filter(|m| !m.is_empty());
+        for address in members.unwrap_or(std::slice::from_ref(to)) {
+            if seen.insert(address.key()) {
+                out.push(Recipient { address: address.clone(), class: classify(address) });
+            }
+        }
+    }
+    out
 }
 
 /// The client's Message-ID as it stands, on one line of printable ASCII; `None` when absent or empty.
@@ -132,7 +155,9 @@ fn reply_to(header: &Header<'_>) -> Option<String> {
     Some(joined).filter(|t| !t.is_empty())
 }
 
-/// Step 3: RFC 5322 beyond what [`Header::parse`] demands. Several Reply-To fields are let through and kept.
+/// Step 3: RFC 5322 beyond what [`Header::parse`] demands. Several Reply-To fields are let through and kept. Bytes above
+/// 127 are a defect in any field: RFC 5322 §2.2 has none, RFC 6532 lets them in only where SMTPUTF8 was agreed, and
+/// certified mail does not offer it (pec rule 2.1); To and Cc go out again in the envelope's header as they are.
 fn form(header: &Header<'_>, defects: &mut Vec<Defect>) {
     for field in header.fields() {
         let name = || header.name(field).to_owned();
@@ -175,7 +200,7 @@ fn mailboxes(header: &Header<'_>, name: &str) -> Result<Vec<Mailbox>, sigillo_mi
 }
 
 /// Steps 4 to 8.
-fn addresses(header: &Header<'_>, s: &Submission<'_>, facts: &Facts, policy: &Policy, defects: &mut Vec<Defect>) {
+fn addresses(header: &Header<'_>, s: &Submission<'_>, policy: &Policy, defects: &mut Vec<Defect>) {
     // A field that cannot be read is a defect already; nothing more is said about it.
     if let Ok(from) = mailboxes(header, "From") {
         check_from(&from, s.from, defects);
@@ -184,17 +209,18 @@ fn addresses(header: &Header<'_>, s: &Submission<'_>, facts: &Facts, policy: &Po
     if to.as_ref().is_ok_and(Vec::is_empty) {
         defects.push(Defect::NoTo);
     }
-    if facts.recipients.is_empty() {
+    if s.to.is_empty() {
         defects.push(Defect::NoRecipient);
     }
+    defects.extend(s.lists.iter().filter(|l| l.members.is_empty()).map(|l| Defect::EmptyList(l.address.clone())));
     if let (Ok(to), Ok(cc)) = (to, cc) {
         let named: Vec<Address> = to.into_iter().chain(cc).map(|m: Mailbox| m.address).collect();
-        let keys: std::collections::HashSet<String> = named.iter().map(Address::key).collect();
-        for r in facts.recipients.iter().filter(|r| !keys.contains(&r.address.key())) {
-            defects.push(Defect::NotInHeader(r.address.clone()));
+        let mut known: HashSet<String> = named.iter().map(Address::key).collect();
+        for address in s.to.iter().filter(|a| known.insert(a.key())) {
+            defects.push(Defect::NotInHeader(address.clone()));
         }
         if policy.header_recipients_must_be_rcpt {
-            let mut known: std::collections::HashSet<String> = s.to.iter().map(Address::key).collect();
+            let mut known: HashSet<String> = s.to.iter().map(Address::key).collect();
             for address in named {
                 if known.insert(address.key()) {
                     defects.push(Defect::NotRecipient(address));

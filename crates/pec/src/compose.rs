@@ -13,6 +13,7 @@ mod non_acceptance_virus;
 mod non_delivery;
 mod non_delivery_virus;
 mod overdue;
+mod readable;
 mod take_charge;
 mod transport_envelope;
 mod virus_detection;

@@ -27,12 +27,12 @@ pub(crate) fn id(text: &str) -> PecId {
 
 pub(crate) fn sender() -> Provider {
     let service_address = address("posta-certificata@pec.mittente-prov.example");
-    Provider { name: "Gestore Mittente S.p.A.".into(), service_address }
+    Provider { name: "Gestore Mittente S.p.A.".into(), service_address, english: false }
 }
 
 pub(crate) fn receiver() -> Provider {
     let service_address = address("posta-certificata@pec.ricevente-prov.example");
-    Provider { name: "Gestore Ricevente S.r.l.".into(), service_address }
+    Provider { name: "Gestore Ricevente S.r.l.".into(), service_address, english: false }
 }
 
 /// The facts of all fifteen examples.

@@ -98,7 +98,7 @@ pub fn judge(
 ) -> Judgement {
     let ordinary = |reason: &str| Judgement::Ordinary { reason: reason.to_owned() };
     let Ok(header) = Header::parse(message) else { return ordinary(odd::UNREADABLE) };
-    let Ok(tree) = sigillo_mime::parse(message) else { return ordinary(odd::UNREADABLE) };
+    let Ok(tree) = sigillo_mime::parse_outer(message) else { return ordinary(odd::UNREADABLE) };
     let signed = match signature::verified(message, &tree, mail_from, index, trust, now) {
         Ok(signed) => signed,
         Err(signature::Failure::Ordinary(reason)) => return ordinary(reason),

@@ -12,6 +12,8 @@ pub struct Provider {
     /// `posta-certificata@…`: the From of everything the provider issues; equal to the SAN of its certificate
     /// (RFC 6109 §2.1).
     pub service_address: Address,
+    /// Whether an English translation stands below the Italian of everything that people read.
+    pub english: bool,
 }
 
 /// Whether a recipient's domain is listed in the directory of providers (RFC 6109 §2.2.1).

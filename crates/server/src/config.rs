@@ -72,6 +72,8 @@ pub struct Config {
     pub name: Located<String>,
     /// The service mailbox.
     pub service_address: Located<Address>,
+    /// Whether readable parts carry an English translation.
+    pub english: bool,
     /// The name of this host.
     pub host: Located<String>,
     /// The domains of this provider, the service address's own among them.
@@ -166,6 +168,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         file: r.file().to_owned(),
         name: r.text("provider.name", raw.provider.name)?,
         service_address: service_address?,
+        english: raw.provider.english,
         host: r.host("provider.host", raw.provider.host)?,
         domains,
         store: r.path("store.path", raw.store.path)?,

@@ -95,6 +95,7 @@ impl Provider {
             provider: sigillo_pec::Provider {
                 name: config.name.value.clone(),
                 service_address: config.service_address.value.clone(),
+                english: config.english,
             },
             host: config.host.value.clone(),
             identity: material.identity,

@@ -20,8 +20,8 @@ fn address(text: &str) -> Address {
 
 /// Writes `fixtures/` and the seeds of `corpus/incoming` below the folder `fuzz`.
 pub fn write(fuzz: &Path) {
-    let provider =
-        Provider { name: "Alfa PEC S.p.A.".into(), service_address: address("posta-certificata@pec.alfa.example") };
+    let service_address = address("posta-certificata@pec.alfa.example");
+    let provider = Provider { name: "Alfa PEC S.p.A.".into(), service_address, english: false };
     let authority = Authority::new("Fuzz CA", NOW, NOW.plus(YEAR * 20)).expect("an authority");
     let issued = authority
         .issue_pec(&provider.name, &provider.service_address, NOW, NOW.plus(YEAR * 10))

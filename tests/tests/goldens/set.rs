@@ -79,7 +79,8 @@ impl Desk {
         };
         let message = submitted.as_bytes();
         let id = id(&self.alfa.provider, number);
-        let examined = access::examine(&Submission { from: &from, to: &to, message }, &classify, &policy, id.clone());
+        let examined =
+            access::examine(&Submission { from: &from, to: &to, lists: &[], message }, &classify, &policy, id.clone());
         let mail = Arrived {
             from: Some(from.clone()),
             to,

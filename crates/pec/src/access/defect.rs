@@ -41,6 +41,8 @@ pub enum Defect {
     },
     /// No RCPT TO at all (step 7).
     NoRecipient,
+    /// A distribution list without members (step 7).
+    EmptyList(Address),
     /// A recipient that neither To nor Cc names (step 7).
     NotInHeader(Address),
     /// An address of To or Cc that is no recipient (step 7, when the policy says so).
@@ -86,6 +88,7 @@ impl fmt::Display for Defect {
             Self::NoTo => refused::no_to(),
             Self::FromDiffers { from, mail_from } => refused::from_differs(from, mail_from),
             Self::NoRecipient => refused::no_recipient(),
+            Self::EmptyList(address) => refused::empty_list(address),
             Self::NotInHeader(address) => refused::not_in_header(address),
             Self::NotRecipient(address) => refused::not_recipient(address),
             Self::Bcc => refused::bcc(),

@@ -20,7 +20,7 @@ fn class(a: &Address) -> RecipientClass {
 
 fn run(from: &str, to: &[&str], message: &str, policy: &Policy) -> Examined {
     let (from, to): (_, Vec<_>) = (address(from), to.iter().map(|t| address(t)).collect());
-    let s = Submission { from: &from, to: &to, message: message.as_bytes() };
+    let s = Submission { from: &from, to: &to, lists: &[], message: message.as_bytes() };
     examine(&s, &class, policy, facts().id)
 }
 

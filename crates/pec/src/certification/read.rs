@@ -34,11 +34,11 @@ fn is_xml_char(c: char) -> bool {
 fn postacert(r: &mut Elements<'_>) -> Result<Certification, Error> {
     let root = r.start("postacert")?;
     let (mut kind, mut error) = (None, Errore::Nessuno);
-    for (name, value) in attributes(&root)? {
-        match name.as_str() {
-            "tipo" => kind = Some(Tipo::parse(&value).ok_or_else(|| bad(format!("tipo sconosciuto: {value}")))?),
-            "errore" => error = Errore::parse(&value).ok_or_else(|| bad(format!("errore sconosciuto: {value}")))?,
-            _ => return Err(unexpected_attribute(&name)),
+    for (name, value) in attributes(&root, &["tipo", "errore"])? {
+        if name == "tipo" {
+            kind = Some(Tipo::parse(&value).ok_or_else(|| bad(format!("tipo sconosciuto: {value}")))?);
+        } else {
+            error = Errore::parse(&value).ok_or_else(|| bad(format!("errore sconosciuto: {value}")))?;
         }
     }
     let kind = kind.ok_or_else(|| bad("attributo tipo assente"))?;
@@ -80,10 +80,7 @@ fn intestazione(r: &mut Elements<'_>) -> Result<Head, Error> {
     let mut recipients = Vec::new();
     while let Some(start) = r.start_if("destinatari")? {
         let mut class = RecipientClass::Certified;
-        for (name, value) in attributes(&start)? {
-            if name != "tipo" {
-                return Err(unexpected_attribute(&name));
-            }
+        for (_, value) in attributes(&start, &["tipo"])? {
             class = RecipientClass::parse(&value).ok_or_else(|| bad(format!("destinatari: tipo {value}")))?;
         }
         recipients.push(Recipient { address: address("destinatari", &r.content()?)?, class });
@@ -129,13 +126,7 @@ fn dati(r: &mut Elements<'_>) -> Result<Data, Error> {
 
 fn data(r: &mut Elements<'_>) -> Result<CertifiedTime, Error> {
     let start = r.start("data")?;
-    let mut zone = None;
-    for (name, value) in attributes(&start)? {
-        if name != "zona" {
-            return Err(unexpected_attribute(&name));
-        }
-        zone = Some(value);
-    }
+    let zone = attributes(&start, &["zona"])?.pop().map(|(_, value)| value);
     let zone = zone.ok_or_else(|| bad("attributo zona assente"))?;
     let time = CertifiedTime {
         day: r.text("giorno")?.trim().to_owned(),
@@ -152,30 +143,28 @@ fn data(r: &mut Elements<'_>) -> Result<CertifiedTime, Error> {
 /// `EMPTY`, with one attribute.
 fn ricevuta(r: &mut Elements<'_>) -> Result<Option<ReceiptKind>, Error> {
     let Some(start) = r.start_if("ricevuta")? else { return Ok(None) };
-    let mut kind = None;
-    for (name, value) in attributes(&start)? {
-        let known = ReceiptKind::parse(&value).filter(|k| k.as_str() == value && name == "tipo");
-        kind = Some(known.ok_or_else(|| bad(format!("ricevuta: {name} {value}")))?);
-    }
+    let (_, value) = attributes(&start, &["tipo"])?.pop().ok_or_else(|| bad("ricevuta senza tipo"))?;
+    let kind = ReceiptKind::parse(&value).filter(|k| k.as_str() == value);
+    let kind = kind.ok_or_else(|| bad(format!("ricevuta: tipo {value}")))?;
     if !r.content()?.is_empty() {
         return Err(bad("elemento ricevuta non vuoto"));
     }
-    kind.map(Some).ok_or_else(|| bad("ricevuta senza tipo"))
+    Ok(Some(kind))
 }
 
 fn address(element: &str, text: &str) -> Result<Address, Error> {
     Address::parse(text.trim()).map_err(|e| bad(format!("{element}: {e}")))
 }
 
-fn unexpected_attribute(name: &str) -> Error {
-    bad(format!("attributo non previsto: {name}"))
-}
-
-/// Attributes of a start tag, references resolved, blanks normalised (XML 1.0 §3.3.3).
-fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, Error> {
+/// Attributes of a start tag, none but the allowed ones, references resolved, blanks normalised (XML 1.0 §3.3.3). The
+/// first other one ends the reading: quick-xml compares each name with all before it, which must stay few.
+fn attributes(start: &BytesStart<'_>, allowed: &[&str]) -> Result<Vec<(String, String)>, Error> {
     let mut out = Vec::new();
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|e| bad(e.to_string()))?;
+        if !allowed.contains(&attribute.key.as_ref()) {
+            return Err(bad(format!("attributo non previsto: {}", attribute.key.as_ref())));
+        }
         let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).map_err(|e| bad(e.to_string()))?;
         out.push((attribute.key.as_ref().to_owned(), value.into_owned()));
     }
@@ -282,10 +271,7 @@ impl<'x> Elements<'x> {
 }
 
 fn no_attributes(start: &BytesStart<'_>) -> Result<(), Error> {
-    match attributes(start)?.first() {
-        None => Ok(()),
-        Some((name, _)) => Err(unexpected_attribute(name)),
-    }
+    attributes(start, &[]).map(drop)
 }
 
 /// The XML declaration: only at the start, and only UTF-8.

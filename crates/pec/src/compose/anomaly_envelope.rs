@@ -4,6 +4,7 @@ use sigillo_base::{Address, PecId, Timestamp};
 use sigillo_mime::Header;
 
 use super::frame::{Fields, assemble, whole};
+use super::readable::Readable;
 use crate::{Draft, Error, Kind, Provider, texts};
 
 /// For recipients of ours: a message that is not certified, or comes malformed from a provider, whole inside and with
@@ -23,31 +24,22 @@ pub fn anomaly_envelope(
     why: &str,
 ) -> Result<Draft, Error> {
     let header = Header::parse(received)?;
-    let copy = |fields: &mut Fields, name: &str| {
-        for field in header.all(name) {
-            fields.copy(&received[field.whole.clone()]);
-        }
-    };
     let author = header.mailboxes("From").ok().and_then(|all| all.into_iter().next()).map(|m| m.address);
     let sender = mail_from.or(author.as_ref()).unwrap_or(&p.service_address);
     let subject = header.text("Subject").unwrap_or_default();
     let mut fields = Fields::default();
-    copy(&mut fields, "Return-Path");
-    copy(&mut fields, "Received");
+    fields.copy(received, &header, "Return-Path");
+    fields.copy(received, &header, "Received");
     fields.kind(Kind::AnomalyEnvelope);
     fields.put("Date", &at.rfc5322());
     fields.subject(Kind::AnomalyEnvelope, Some(&subject));
     fields.on_behalf_of(sender, p);
-    if header.first("Reply-To").is_some() {
-        copy(&mut fields, "Reply-To");
-    } else {
-        fields.put("Reply-To", sender.as_str());
-    }
-    copy(&mut fields, "To");
-    copy(&mut fields, "Cc");
-    copy(&mut fields, "Message-ID");
-    let body = texts::anomaly(&subject, sender.as_str(), rcpts, at, why);
+    fields.reply_to(received, &header, sender);
+    fields.copy(received, &header, "To");
+    fields.copy(received, &header, "Cc");
+    fields.copy(received, &header, "Message-ID");
+    let readable = Readable::new(&texts::anomaly(&subject, sender.as_str(), rcpts, at, why), p);
     let envelope = (mail_from.cloned(), rcpts.to_vec());
     let enclosed = Some((received, whole(0..received.len())));
-    Ok(assemble(Kind::AnomalyEnvelope, message_id, envelope, fields, &body, None, enclosed))
+    Ok(assemble(Kind::AnomalyEnvelope, message_id, envelope, fields, &readable, None, enclosed))
 }

@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use sigillo_base::{Address, PecId, Timestamp};
-use sigillo_mime::{Composed, write};
+use sigillo_mime::{Composed, Field, Header, write};
 
+use super::readable::Readable;
 use crate::texts::{self, Body};
 use crate::{Certification, Draft, Errore, Facts, Kind, Provider};
 
@@ -30,11 +31,20 @@ impl Fields {
         self.0.extend_from_slice(field.as_bytes());
     }
 
-    /// A field of another message, to the byte.
-    pub fn copy(&mut self, field: &[u8]) {
-        self.0.extend_from_slice(field);
-        if !field.ends_with(b"\n") {
-            self.0.extend_from_slice(b"\r\n");
+    /// Every field of a name in another message, to the byte.
+    pub fn copy(&mut self, message: &[u8], header: &Header<'_>, name: &str) {
+        for field in header.all(name) {
+            self.0.extend_from_slice(&message[field.whole.clone()]);
+        }
+    }
+
+    /// The other message's Reply-To, each of them; the sender when it has none, or none with a value.
+    pub fn reply_to(&mut self, message: &[u8], header: &Header<'_>, sender: &Address) {
+        let blank = |f: &Field| header.raw(f).iter().all(u8::is_ascii_whitespace);
+        if header.all("Reply-To").all(blank) {
+            self.put("Reply-To", sender.as_str());
+        } else {
+            self.copy(message, header, "Reply-To");
         }
     }
 
@@ -101,7 +111,7 @@ pub(super) fn notice(
         c
     });
     let envelope = (Some(p.service_address.clone()), vec![n.to.clone()]);
-    assemble(n.kind, message_id, envelope, fields, &n.body, certification, original)
+    assemble(n.kind, message_id, envelope, fields, &Readable::new(&n.body, p), certification, original)
 }
 
 /// Puts header, readable part, certification data and the enclosed original together.
@@ -110,7 +120,7 @@ pub(super) fn assemble(
     message_id: PecId,
     (mail_from, rcpt_to): (Option<Address>, Vec<Address>),
     fields: Fields,
-    body: &Body,
+    readable: &Readable,
     certification: Option<Certification>,
     original: Option<(&[u8], Composed)>,
 ) -> Draft {
@@ -123,7 +133,7 @@ pub(super) fn assemble(
     let mut entity = Composed::default();
     let coding = if eight_bit { "Content-Transfer-Encoding: 8bit\r\n" } else { "" };
     entity.own(format!("Content-Type: multipart/mixed; boundary=\"{mixed}\"\r\n{coding}\r\n--{mixed}\r\n"));
-    entity.own(readable(body, &alternative));
+    entity.own(readable.alternative(&alternative));
     if let Some(c) = &certification {
         entity.own(format!(
             "\r\n--{mixed}\r\n\
@@ -175,59 +185,13 @@ fn token(message_id: &PecId, original: Option<(&[u8], &Composed)>) -> String {
         .unwrap_or_default()
 }
 
-/// Whether the token occurs in the enclosed bytes. Pieces are searched one by one: own pieces are made here and end
-/// in a line end, so none can be the first half of a boundary line.
+/// Whether the token occurs in the enclosed bytes. Pieces are searched one by one: an own piece ends in a hash and what
+/// follows it begins with a line end, so that no boundary line can lie across two.
 fn occurs(token: &[u8], source: &[u8], enclosed: &Composed) -> bool {
     let finder = memchr::memmem::Finder::new(token);
     let mut found = false;
     enclosed.for_each(source, |bytes| found |= finder.find(bytes).is_some());
     found
-}
-
-/// text/plain and text/html with the same information (RFC 6109 §4.3).
-fn readable(body: &Body, boundary: &str) -> String {
-    let part = |kind: &str, text: &str| {
-        format!(
-            "--{boundary}\r\n\
-             Content-Type: text/{kind}; charset=\"iso-8859-1\"\r\n\
-             Content-Disposition: inline\r\n\
-             Content-Transfer-Encoding: quoted-printable\r\n\
-             \r\n\
-             {}\r\n",
-            write::quoted_printable(&write::latin1(text))
-        )
-    };
-    let plain = std::iter::once(body.title).chain(body.lines.iter().map(String::as_str)).collect::<Vec<_>>().join("\n");
-    format!(
-        "Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n{}{}--{boundary}--\r\n",
-        part("plain", &(plain + "\n")),
-        part("html", &html(body)),
-    )
-}
-
-/// No reference to anything outside, nothing active (RFC 6109 §4.3); everything escaped.
-fn html(body: &Body) -> String {
-    let lines: Vec<String> = body.lines.iter().map(|l| escape(l)).collect();
-    let title = escape(body.title);
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"it\">\n<head><title>{title}</title></head>\n<body>\n<h3>{title}</h3>\n\
-         <p>{}</p>\n</body>\n</html>\n",
-        lines.join("<br>\n")
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-        out
-    })
 }
 
 /// A range of the source as it is.

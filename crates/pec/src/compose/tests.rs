@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use sigillo_base::{Address, Timestamp};
 use sigillo_mime::{Header, Part};
-use sigillo_smime::{SignError, SignedData, Signer, sha1};
+use sigillo_smime::{SignError, SignedData, Signer};
 
 use super::*;
 use crate::fixtures::{SUBMITTED, address, facts, id, now, receiver, sender, world};
@@ -228,59 +228,6 @@ fn codes_stand_in_text_and_data() {
     let c = certification_of(&m, &tree);
     assert_eq!((c.error, c.extended_error.as_deref()), (crate::Errore::NoDest, Some(error)));
     assert_eq!(c.delivered, Some(ufficio));
-}
-
-#[test]
-fn a_brief_receipt_holds_hashes_for_attachments() {
-    let source = [b"before".as_slice(), SUBMITTED.as_bytes(), b"after"].concat();
-    let range = 6..6 + SUBMITTED.len();
-    let out = brief::brief(&source, range).unwrap().to_bytes(&source);
-    let hash = data_encoding::HEXLOWER.encode(&sha1(b"JVBERi0xLjQK"));
-    let expected = SUBMITTED.replace(
-        "Content-Type: application/pdf; name=\"fattura.pdf\"\r\n\
-         Content-Transfer-Encoding: base64\r\n\
-         Content-ID: <uno@x>\r\n\r\nJVBERi0xLjQK",
-        &format!(
-            "Content-ID: <uno@x>\r\n\
-             Content-Type: text/plain; charset=us-ascii;\r\n\tname=\"fattura.pdf.hash\"\r\n\
-             Content-Transfer-Encoding: 7bit\r\n\
-             Content-Disposition: attachment;\r\n\tfilename=\"fattura.pdf.hash\"\r\n\r\n{hash}"
-        ),
-    );
-    assert_eq!(String::from_utf8(out).unwrap(), expected);
-}
-
-fn brief_of(message: &str) -> String {
-    let out = brief::brief(message.as_bytes(), 0..message.len()).unwrap();
-    String::from_utf8(out.to_bytes(message.as_bytes())).unwrap()
-}
-
-#[test]
-fn a_brief_receipt_by_type_of_original() {
-    let parts = |top: &str| {
-        format!(
-            "Content-Type: {top}; boundary=\"o\"\r\n\r\n--o\r\n\
-             Content-Type: multipart/mixed; boundary=\"i\"\r\n\r\n--i\r\n\r\ntesto\r\n--i\r\n\
-             Content-Type: message/rfc822\r\n\r\nSubject: dentro\r\n\r\nx\r\n--i--\r\n\r\n--o\r\n\
-             Content-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n\r\nAAAA\r\n--o--\r\n"
-        )
-    };
-    let enclosed = data_encoding::HEXLOWER.encode(&sha1(b"Subject: dentro\r\n\r\nx"));
-    let signed = brief_of(&parts("multipart/signed"));
-    assert!(signed.contains(&enclosed) && signed.contains("\"messaggio.eml.hash\"") && signed.contains("testo"));
-    assert!(signed.contains("name=\"smime.p7s\"\r\n\r\nAAAA"), "the signature stays: {signed}");
-    let mixed = brief_of(&parts("multipart/mixed"));
-    assert!(mixed.contains("smime.p7s.hash") && !mixed.contains("AAAA"));
-
-    let opaque = "Content-Type: application/pkcs7-mime; name=\"smime.p7m\"\r\n\r\nMIIB\r\n";
-    assert_eq!(brief_of(opaque), opaque);
-    let single = brief_of("Subject: x\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\nJVBE\r\n");
-    assert!(single.starts_with("Subject: x\r\nContent-Type: text/plain"), "{single}");
-    assert!(single.contains(&data_encoding::HEXLOWER.encode(&sha1(b"JVBE\r\n"))));
-    let named = brief_of("Content-Type: application/pdf; name*=utf-8''perch%C3%A9.pdf\r\n\r\nx");
-    assert!(named.contains("name*=UTF-8''perch%C3%A9.pdf.hash"), "{named}");
-    let tree = sigillo_mime::parse(named.as_bytes()).unwrap();
-    assert_eq!(tree.file_name(), Some("perché.pdf.hash"));
 }
 
 #[test]

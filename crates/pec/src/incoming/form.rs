@@ -1,5 +1,6 @@
 //! Formal correctness of a validly signed message (pec rule 1.5 steps 4–5). Errors are Italian reasons.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use sigillo_base::Address;
@@ -68,8 +69,8 @@ pub(super) fn check_envelope(i: &Incoming, mail_from: Option<&Address>, rcpts: &
     if mail_from != Some(&facts.sender) {
         return Some(odd::SENDER);
     }
-    let listed = |r: &Address| facts.recipients.iter().any(|known| known.address == *r);
-    if !rcpts.iter().any(listed) {
+    let rcpts: HashSet<&Address> = rcpts.iter().collect();
+    if !facts.recipients.iter().any(|r| rcpts.contains(&r.address)) {
         return Some(odd::RECIPIENTS);
     }
     None

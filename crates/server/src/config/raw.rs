@@ -32,6 +32,8 @@ pub(super) struct Provider {
     pub service_address: Spanned<String>,
     pub host: Spanned<String>,
     pub domains: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub english: bool,
 }
 
 #[derive(Deserialize)]

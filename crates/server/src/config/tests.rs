@@ -25,6 +25,16 @@ fn the_sample_is_a_configuration() {
     assert_eq!(config.tls_key.value, Path::new("/etc/sigillo/prova/tls.key"));
     assert_eq!(config.store_memory, 256 << 20);
     assert!(config.workers > 0);
+    assert!(!config.english);
+}
+
+#[test]
+fn english_is_an_option_and_off_when_nothing_is_said() {
+    let english = |line: &str| with(|s| s.replacen("english = false", line, 1)).map(|c| c.english);
+    assert!(english("english = true").unwrap());
+    assert!(!english("").unwrap());
+    let problem = error("english = false", "english = \"si\"");
+    assert_eq!((problem.line, problem.key.as_deref()), (Some(line_of("english")), Some("provider.english")));
 }
 
 #[test]

@@ -51,6 +51,7 @@ fn kept(old: &Config, new: Config) -> Config {
     Config {
         name: old.name.clone(),
         service_address: old.service_address.clone(),
+        english: old.english,
         host: old.host.clone(),
         domains: old.domains.clone(),
         store: old.store.clone(),
@@ -72,6 +73,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     let differs = [
         ("provider.name", old.name.value != new.name.value),
         ("provider.service_address", old.service_address.value != new.service_address.value),
+        ("provider.english", old.english != new.english),
         ("provider.host", old.host.value != new.host.value),
         ("provider.domains", old.domains != new.domains),
         ("store.path", old.store.value != new.store.value),
@@ -101,6 +103,9 @@ mod tests {
         assert!(waiting(&old, &old).is_empty());
         let new = SAMPLE.replace("127.0.0.1:2525", "127.0.0.1:3525").replace("memory_mb = 256", "memory_mb = 512");
         assert_eq!(waiting(&old, &parse(&new)), ["store.memory_mb", "listen"]);
+        let english = SAMPLE.replace("english = false", "english = true");
+        assert_eq!(waiting(&old, &parse(&english)), ["provider.english"]);
+        assert!(!kept(&old, parse(&english)).english);
         let moved = SAMPLE.replace("prova/tls.pem", "prova/nuovo.pem");
         assert!(waiting(&old, &parse(&moved)).is_empty(), "a certificate may move");
         let comment = format!("# one line more\n{SAMPLE}");

@@ -1,0 +1,112 @@
+//! Distribution lists, expanded before acceptance (BOX-11).
+
+use sigillo_base::Address;
+use sigillo_engine::Submitted;
+use sigillo_pec::RecipientClass;
+use sigillo_tests::fixtures::{NOW, address};
+use sigillo_tests::street::{Street, message};
+
+use super::rows;
+
+const ANNA: &str = "anna@comune-alfa.example";
+const COUNCIL: &str = "consiglio@comune-alfa.example";
+
+fn addresses(all: &[&str]) -> Vec<Address> {
+    all.iter().map(|a| address(a)).collect()
+}
+
+#[test]
+fn each_member_is_a_recipient_and_yields_a_receipt() {
+    let mut street = Street::new(1);
+    let members = addresses(&[
+        "bruno@comune-alfa.example",
+        "bruno@ente-beta.example",
+        "carla@gamma.example",
+        "gina@posta.example",
+    ]);
+    street.houses[0].engine().set_list(&address(COUNCIL), &members, NOW).expect("a list");
+    let answer = street.submit(&address(ANNA), &addresses(&[COUNCIL]), "X-TipoRicevuta: breve\r\n");
+    assert!(matches!(answer, Ok(Submitted::Accepted(_))), "{answer:?}");
+    street.run();
+    let letters = street.inbox(&address(ANNA));
+    let facts = &letters[0].evidence.certification.as_ref().expect("certified").facts;
+    let listed: Vec<&Address> = facts.recipients.iter().map(|r| &r.address).collect();
+    assert_eq!(listed, members.iter().collect::<Vec<_>>(), "the members, not the list");
+    assert_eq!(facts.recipients[3].class, RecipientClass::External);
+    let mut delivered: Vec<Address> = Vec::new();
+    for letter in &letters[1..] {
+        assert_eq!(letter.evidence.kind, "avvenuta-consegna");
+        delivered.extend(letter.evidence.certification.as_ref().and_then(|c| c.delivered.clone()));
+        // In neither To nor Cc: what was asked for is given (RFC 6109 §3.3.2.1).
+        assert!(String::from_utf8_lossy(&letter.bytes).contains("Ricevuta breve di avvenuta consegna"));
+    }
+    delivered.sort_by_key(Address::key);
+    let mut wanted = members[..3].to_vec();
+    wanted.sort_by_key(Address::key);
+    assert_eq!(delivered, wanted, "three certified members, three receipts");
+    assert_eq!(street.kinds(&members[1]), ["posta-certificata"]);
+    assert!(street.houses.iter().all(|h| rows::at_rest(&h.store)));
+}
+
+#[test]
+fn lists_inside_lists_are_opened_once_and_circles_end() {
+    let mut street = Street::new(2);
+    let (council, board) = (address(COUNCIL), address("giunta@studio.example"));
+    let bruno = address("bruno@comune-alfa.example");
+    let engine = street.houses[0].engine().clone();
+    engine.set_list(&council, &[board.clone(), bruno.clone()], NOW).expect("a list");
+    engine
+        .set_list(&board, &[council.clone(), bruno.clone(), address("carla@ente-beta.example")], NOW)
+        .expect("a list");
+    street.submit(&address(ANNA), &[council, bruno.clone()], "").expect("submitted");
+    street.run();
+    let c = street.inbox(&address(ANNA))[0].evidence.certification.clone().expect("certified");
+    assert_eq!(c.facts.recipients.len(), 2, "bruno and carla, once each: {:?}", c.facts.recipients);
+    assert_eq!(street.kinds(&bruno), ["posta-certificata"]);
+}
+
+#[test]
+fn a_list_without_members_is_refused_by_name_and_a_foreign_one_is_a_mailbox_there() {
+    let mut street = Street::new(3);
+    let council = address(COUNCIL);
+    street.houses[0].engine().set_list(&council, &[], NOW).expect("a list");
+    let answer = street.submit(&address(ANNA), std::slice::from_ref(&council), "");
+    assert!(matches!(answer, Ok(Submitted::NotAccepted(_))), "{answer:?}");
+    let notice = &street.inbox(&address(ANNA))[0];
+    assert!(String::from_utf8_lossy(&notice.bytes).contains("consiglio@comune-alfa.example"));
+    // From another provider it is an address without a mailbox: nobody there may expand it for the sender.
+    let carla = address("carla@ente-beta.example");
+    street.submit(&carla, &[council], "").expect("submitted");
+    street.run();
+    assert_eq!(street.kinds(&carla), ["accettazione", "errore-consegna"]);
+}
+
+#[test]
+fn an_address_is_a_list_or_a_mailbox() {
+    let street = Street::new(4);
+    let engine = street.houses[0].engine();
+    let taken = engine.set_list(&address(ANNA), &[], NOW).expect_err("a mailbox").to_string();
+    assert!(taken.contains(ANNA), "{taken}");
+    let foreign = engine.set_list(&address("x@ente-beta.example"), &[], NOW).expect_err("foreign").to_string();
+    assert!(foreign.contains("ente-beta.example"), "{foreign}");
+    let own = engine.set_list(&address(COUNCIL), &addresses(&[COUNCIL]), NOW).expect_err("itself").to_string();
+    assert!(own.contains("se stessa"), "{own}");
+    let crowd: Vec<Address> = (0..=1_000).map(|n| address(&format!("u{n}@ente-beta.example"))).collect();
+    assert!(engine.set_list(&address(COUNCIL), &crowd, NOW).is_err(), "more than a message may have");
+    engine.set_list(&address(COUNCIL), &crowd[..1_000], NOW).expect("a long list, kept as a body");
+    assert_eq!(engine.find_list(&address(COUNCIL)).expect("the store").expect("a list").members.len(), 1_000);
+    assert_eq!(engine.lists(None, 10).expect("the store").len(), 1);
+    engine.remove_list(&address(COUNCIL)).expect("removed");
+    assert!(engine.remove_list(&address(COUNCIL)).is_err());
+    assert!(engine.lists(None, 10).expect("the store").is_empty());
+}
+
+#[test]
+fn the_header_must_name_the_list() {
+    let street = Street::new(5);
+    let council = address(COUNCIL);
+    street.houses[0].engine().set_list(&council, &addresses(&["bruno@ente-beta.example"]), NOW).expect("a list");
+    let bytes = message(&address(ANNA), &addresses(&["bruno@ente-beta.example"]), "").into_bytes();
+    let answer = street.submit_bytes(&address(ANNA), &[council], bytes);
+    assert!(matches!(answer, Ok(Submitted::NotAccepted(_))), "{answer:?}");
+}
