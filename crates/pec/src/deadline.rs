@@ -18,6 +18,9 @@ pub const SECOND: Duration = Duration::from_secs(23 * 3600);
 /// Before this the second notice must not go out.
 pub const SECOND_NOT_BEFORE: Duration = Duration::from_secs(22 * 3600);
 
+/// By this the second notice must have gone out (DM 13; DPR 8).
+pub const SECOND_BY: Duration = Duration::from_secs(24 * 3600);
+
 /// Which notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Overdue {

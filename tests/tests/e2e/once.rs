@@ -133,13 +133,20 @@ fn the_same_demonstration_starts_again_with_a_new_message() {
 }
 
 #[test]
-fn without_the_recipients_provider_the_evidence_is_missing_and_said_to_be() {
+fn without_the_recipients_provider_the_overdue_notices_come_inside_their_windows() {
+    let (folder, ports) = (TempDir::new().expect("a folder"), Ports::take());
+    let data = folder.path().join("data").to_string_lossy().into_owned();
+    let ran = once(&data, &ports, &["--without", "beta", "--speed", "3600"]).fine("demo --once --without beta");
+    let kinds: Vec<String> = entries(&folder).into_iter().map(|e| e.kind).collect();
+    assert_eq!(kinds, ["accettazione", "mancata-consegna-12h", "mancata-consegna-24h"], "{}", ran.all());
+}
+
+#[test]
+fn on_a_slow_clock_the_overdue_notices_are_missing_and_said_to_be() {
     let (folder, ports) = (TempDir::new().expect("a folder"), Ports::take());
     let data = folder.path().join("data").to_string_lossy().into_owned();
     let ran = once(&data, &ports, &["--without", "beta"]);
     assert_eq!(ran.code, Some(1), "{}", ran.all());
-    let said = ran.all().to_lowercase();
-    for kind in ["busta di trasporto", "presa in carico", "avvenuta consegna"] {
-        assert!(said.contains(kind), "does not say that {kind} is missing: {said}");
-    }
+    let said = ran.all();
+    assert!(said.contains("(12 ore)") && said.contains("(24 ore)") && said.contains("--speed 3600"), "{said}");
 }

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
+use sigillo_base::Timestamp;
 use sigillo_mime::Header;
-use sigillo_pec::{Certification, Kind};
+use sigillo_pec::{Certification, Kind, deadline};
 use sigillo_smime::{Certificate, SignedData, Trust};
 
 use super::exchange::Outcome;
@@ -11,7 +12,7 @@ use super::layout::Layout;
 use crate::files;
 
 /// Parts decoded here are our own demonstration's: small.
-const LIMIT: usize = 8 << 20;
+pub(super) const LIMIT: usize = 8 << 20;
 
 /// What a piece must be.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +41,8 @@ pub(super) struct Evidence {
     pub mailbox: String,
     /// Legal time as the certification data have it: `12/03/2026 10:15:01 (+0100)`.
     pub legal: String,
-    /// The same, ISO 8601.
-    pub time: String,
+    /// The same.
+    pub at: Timestamp,
     pub identificativo: String,
     /// The original as the piece carries it.
     pub original: Option<Vec<u8>>,
@@ -57,7 +58,7 @@ pub(super) fn examine(bytes: Vec<u8>, expected: &Expected<'_>, trust: &Trust) ->
         signer: String::new(),
         mailbox: expected.mailbox.to_owned(),
         legal: String::new(),
-        time: String::new(),
+        at: Timestamp::default(),
         identificativo: String::new(),
         original: None,
         defects: Vec::new(),
@@ -85,7 +86,7 @@ fn look(bytes: &[u8], expected: &Expected<'_>, trust: &Trust, evidence: &mut Evi
     let time = &certified.time;
     let at = time.instant().context("ora illeggibile in daticert.xml")?;
     evidence.legal = format!("{} {} ({})", time.day, time.time, time.zone);
-    evidence.time = at.to_string();
+    evidence.at = at;
     evidence.identificativo = certified.facts.id.as_str().to_owned();
     if let Some(part) = find("postacert.eml") {
         let original = &bytes[part.body.clone()];
@@ -122,13 +123,26 @@ fn name_of(certificate: &Certificate) -> String {
     certificate.organization().or_else(|| certificate.common_name()).unwrap_or_else(|| certificate.subject())
 }
 
-/// Compares the pieces with each other: one identifier, and one original.
+/// Compares the pieces with each other: one identifier, one original, and overdue notices inside their windows of
+/// service time (DM 2-11-2005 art. 13).
 pub(super) fn compare(evidence: &mut [Evidence]) {
+    let accepted = evidence.first().map(|e| e.at).unwrap_or_default();
     let first = evidence.first().map(|e| e.identificativo.clone()).unwrap_or_default();
     let original = evidence.iter().find(|e| e.kind == Kind::TransportEnvelope).and_then(|e| e.original.clone());
     for piece in evidence {
         if piece.defects.is_empty() && piece.identificativo != first {
             piece.defects.push(format!("identificativo diverso: {}", piece.identificativo));
+        }
+        let after = piece.at.since(accepted);
+        let in_time = match piece.kind {
+            Kind::Overdue12h => (deadline::FIRST..deadline::SECOND_NOT_BEFORE).contains(&after),
+            Kind::Overdue24h => (deadline::SECOND_NOT_BEFORE..=deadline::SECOND_BY).contains(&after),
+            _ => true,
+        };
+        if piece.defects.is_empty() && !in_time {
+            piece
+                .defects
+                .push(format!("emesso {} minuti dopo l'accettazione, fuori dai suoi termini", after.as_secs() / 60));
         }
         let carries = matches!(piece.kind, Kind::TransportEnvelope | Kind::Delivery);
         if carries && piece.defects.is_empty() && (piece.original.is_none() || piece.original != original) {
@@ -152,7 +166,7 @@ pub(super) fn write(layout: &Layout, outcome: &Outcome) -> Result<()> {
             "file": file,
             "kind": piece.kind.as_str(),
             "signer": piece.signer,
-            "time": piece.time,
+            "time": piece.at.to_string(),
             "identificativo": piece.identificativo,
             "verified": piece.defects.is_empty(),
         }));

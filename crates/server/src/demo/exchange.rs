@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use sigillo_pec::Kind;
+use anyhow::{Context, Result, anyhow};
+use sigillo_pec::{Certification, Kind, deadline};
 use sigillo_smime::Trust;
 use tokio_rustls::rustls::ClientConfig;
 
 use super::Running;
-use super::evidence::{Evidence, Expected, examine};
+use super::evidence::{Evidence, Expected, LIMIT, examine};
 use super::plan::{Box, Short};
 use super::reader::Reader;
 use super::sender::submit;
 use crate::clock::ServiceClock;
 use crate::ids::random;
 
-/// How long evidence may take, in real time.
+/// How long evidence that comes at once may take, in real time.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The same when one provider is left out: what can come, comes at once.
-const SHORT_PATIENCE: Duration = Duration::from_secs(15);
+/// How long the overdue notices may take, in real time: a slower service clock is not waited for.
+const LONG_PATIENCE: Duration = Duration::from_secs(15 * 60);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What came of the exchange.
@@ -78,23 +78,27 @@ pub(super) async fn run(
     let sent = submit(sender_at.ports.submission, Arc::clone(&client), from, to, message.as_bytes()).await;
     if let Err(error) = sent {
         outcome.complaints.push(format!("il messaggio non è stato accettato dal gestore del mittente: {error:#}"));
-        outcome.missing = Kind::ALL.into_iter().filter(|k| CHAIN.contains(k)).collect();
+        outcome.missing = chain(without).to_vec();
         return outcome;
     }
     let sent = Sent { id: &outcome.message_id.clone(), from: from.address.as_str(), to, text: &message };
-    for (kind, awaited) in awaited(up, &sent) {
-        match awaited {
-            None => outcome.missing.push(kind),
-            Some(awaited) => {
-                let patience = if without.is_some() { SHORT_PATIENCE } else { PATIENCE };
-                match wait(&awaited, &sent, &client, patience).await {
-                    Ok(Some(bytes)) => outcome.evidence.push(examine(bytes, &awaited.expected, &trust)),
-                    Ok(None) => outcome.missing.push(kind),
-                    Err(error) => {
-                        outcome.complaints.push(format!("{}: {error:#}", kind.label_it()));
-                        outcome.missing.push(kind);
-                    }
-                }
+    for &kind in chain(without) {
+        let found = match (awaited(kind, up, &sent), patience(kind, clock)) {
+            (Some(awaited), Some(patience)) => {
+                let came = wait(&awaited, &sent, &client, patience).await;
+                came.map(|bytes| bytes.map(|bytes| examine(bytes, &awaited.expected, &trust)))
+            }
+            (None, _) => Ok(None),
+            (_, None) => {
+                Err(anyhow!("arriva dopo ore di servizio: per vederlo serve --speed 3600 (un'ora al secondo)"))
+            }
+        };
+        match found {
+            Ok(Some(evidence)) => outcome.evidence.push(evidence),
+            Ok(None) => outcome.missing.push(kind),
+            Err(error) => {
+                outcome.complaints.push(format!("{}: {error:#}", kind.label_it()));
+                outcome.missing.push(kind);
             }
         }
     }
@@ -108,8 +112,25 @@ pub(super) async fn run(
     outcome
 }
 
-/// The procedure's evidence, in order (RFC 6109 §3.4).
-const CHAIN: [Kind; 4] = [Kind::Acceptance, Kind::TransportEnvelope, Kind::TakeCharge, Kind::Delivery];
+/// The evidence to come, in order: of the whole procedure (RFC 6109 §3.4), or, with the recipient's provider dark, of
+/// the deadlines (§3.1.6).
+fn chain(without: Option<Short>) -> &'static [Kind] {
+    match without {
+        None => &[Kind::Acceptance, Kind::TransportEnvelope, Kind::TakeCharge, Kind::Delivery],
+        Some(_) => &[Kind::Acceptance, Kind::Overdue12h, Kind::Overdue24h],
+    }
+}
+
+/// How long a piece may take, in real time; `None` when its hour is too far away on this clock.
+fn patience(kind: Kind, clock: &ServiceClock) -> Option<Duration> {
+    let due = match kind {
+        Kind::Overdue12h => deadline::FIRST,
+        Kind::Overdue24h => deadline::SECOND,
+        _ => return Some(PATIENCE),
+    };
+    let due = clock.until(clock.now().plus(due));
+    (due <= LONG_PATIENCE).then_some(due + PATIENCE)
+}
 
 struct Sent<'s> {
     id: &'s str,
@@ -118,29 +139,27 @@ struct Sent<'s> {
     text: &'s str,
 }
 
-fn awaited<'r>(up: &'r [Running], sent: &Sent<'r>) -> Vec<(Kind, Option<Awaited<'r>>)> {
+/// Where a piece arrives and who signs it. The service mailbox comes first among the boxes.
+fn awaited<'r>(kind: Kind, up: &'r [Running], sent: &Sent<'r>) -> Option<Awaited<'r>> {
     let (sender, recipient) = (up.first(), up.get(1));
-    let at = |place: Option<&'r Running>, mailbox: usize, signer: Option<&'r Running>, kind: Kind| {
-        let (at, signer) = (place?, signer?);
-        let expected = Expected {
-            kind,
-            signer: signer.house.name,
-            service: signer.house.service,
-            from: sent.from,
-            to: sent.to,
-            message_id: sent.id,
-            text: sent.text,
-            mailbox: at.boxes.get(mailbox)?.address.as_str(),
-        };
-        Some(Awaited { at, mailbox: at.boxes.get(mailbox)?, expected })
+    let (at, mailbox, signer) = match kind {
+        Kind::TransportEnvelope => (recipient?, 1, sender?),
+        Kind::TakeCharge => (sender?, 0, recipient?),
+        Kind::Delivery => (sender?, 1, recipient?),
+        _ => (sender?, 1, sender?),
     };
-    vec![
-        (Kind::Acceptance, at(sender, 1, sender, Kind::Acceptance)),
-        (Kind::TransportEnvelope, at(recipient, 1, sender, Kind::TransportEnvelope)),
-        // The service mailbox comes first among the boxes.
-        (Kind::TakeCharge, recipient.and_then(|_| at(sender, 0, recipient, Kind::TakeCharge))),
-        (Kind::Delivery, recipient.and_then(|_| at(sender, 1, recipient, Kind::Delivery))),
-    ]
+    let mailbox = at.boxes.get(mailbox)?;
+    let expected = Expected {
+        kind,
+        signer: signer.house.name,
+        service: signer.house.service,
+        from: sent.from,
+        to: sent.to,
+        message_id: sent.id,
+        text: sent.text,
+        mailbox: mailbox.address.as_str(),
+    };
+    Some(Awaited { at, mailbox, expected })
 }
 
 async fn wait(
@@ -154,8 +173,7 @@ async fn wait(
     let mut reader = Reader::open(port, Arc::clone(client), awaited.mailbox).await.context("lettura con IMAP")?;
     let found = loop {
         let messages = reader.find("X-Riferimento-Message-ID", sent.id).await?;
-        let mark = mark(awaited.expected.kind);
-        if let Some(message) = messages.into_iter().find(|m| carries(m, mark)) {
+        if let Some(message) = messages.into_iter().find(|m| kind_of(m) == Some(awaited.expected.kind)) {
             break Some(message);
         }
         if Instant::now() > until {
@@ -167,14 +185,11 @@ async fn wait(
     Ok(found)
 }
 
-/// The header by which a kind shows itself.
-fn mark(kind: Kind) -> (&'static str, &'static str) {
-    let name = if kind == Kind::TransportEnvelope { "X-Trasporto" } else { "X-Ricevuta" };
-    (name, kind.tipo().map_or("", sigillo_pec::Tipo::as_str))
-}
-
-fn carries(message: &[u8], (name, value): (&str, &str)) -> bool {
-    sigillo_mime::Header::parse(message).is_ok_and(|h| h.unfolded(name).as_deref() == Some(value))
+/// What a message in a mailbox is, by its certification data.
+fn kind_of(message: &[u8]) -> Option<Kind> {
+    let root = sigillo_mime::parse(message).ok()?;
+    let xml = root.walk().find(|p| p.file_name() == Some("daticert.xml"))?.decoded(message, LIMIT).ok()?;
+    Certification::parse(&xml).ok().map(|c| Kind::of(&c))
 }
 
 fn message(from: &str, to: &str, id: &str, clock: &ServiceClock) -> String {
