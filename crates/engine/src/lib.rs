@@ -29,6 +29,7 @@ pub use antivirus::{Antivirus, Unavailable, Verdict};
 pub use directory::{Login, LoginError};
 pub use error::{Error, Rejected};
 pub use front::{Arrived, Peer};
+pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};
 pub use queue::{Dispatch, Waiting};
 pub use receive::Received;
 pub use setup::{Bell, Engine, Rules, Setup};
