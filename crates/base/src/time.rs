@@ -72,6 +72,16 @@ impl Timestamp {
         }
     }
 
+    /// The legal day `2026-03-12` from its first instant to the first of the next, which is 23, 24 or 25 hours later;
+    /// `None` when the text is no date from 1970 to 9998.
+    pub fn legal_day(iso_day: &str) -> Option<(Self, Self)> {
+        let day: jiff::civil::Date = iso_day.parse().ok()?;
+        let midnight = |day: jiff::civil::Date| day.to_zoned(ROME).ok().map(|z| z.timestamp().as_millisecond());
+        let (from, to) = (midnight(day)?, midnight(day.tomorrow().ok()?)?);
+        let fine = from >= 0 && to <= MAX_MILLIS && day.to_string() == iso_day;
+        fine.then(|| (Self(from), Self(to)))
+    }
+
     /// The `date-time` of RFC 5322 §3.3 in legal time: `Thu, 12 Mar 2026 10:15:01 +0100`.
     pub fn rfc5322(self) -> String {
         self.zoned().strftime("%a, %d %b %Y %H:%M:%S %z").to_string()
@@ -111,6 +121,21 @@ mod tests {
         assert_eq!(at("2026-03-12T09:15:01Z").rfc5322(), "Thu, 12 Mar 2026 10:15:01 +0100");
         assert_eq!(at("2026-03-12T09:15:01Z").imap(), "12-Mar-2026 10:15:01 +0100");
         assert_eq!(at("2026-07-01T22:30:00Z").to_string(), "2026-07-02T00:30:00.000+02:00");
+    }
+
+    #[test]
+    fn a_legal_day_has_the_hours_it_has() {
+        let hours = |day| Timestamp::legal_day(day).map(|(from, to)| to.since(from).as_secs() / 3600);
+        let days = ["2026-03-12", "2026-03-29", "2026-10-25"].map(hours);
+        assert_eq!(days, [Some(24), Some(23), Some(25)]);
+        let (from, to) = Timestamp::legal_day("2026-03-29").unwrap();
+        assert_eq!(
+            (from.to_string(), to.to_string()),
+            ("2026-03-29T00:00:00.000+01:00".to_owned(), "2026-03-30T00:00:00.000+02:00".to_owned())
+        );
+        for bad in ["", "2026-02-29", "2026-3-1", "12/03/2026", "1969-12-31", "9999-12-31", "2026-03-12T10:00:00"] {
+            assert_eq!(Timestamp::legal_day(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub use directory::{Login, LoginError};
 pub use domains::DomainPolicy;
 pub use error::{Error, Rejected};
 pub use front::{Arrived, Peer};
+pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};
 pub use lists::List;
 pub use quarantine::{Point, Quarantined};
 pub use queue::{Dispatch, Waiting};

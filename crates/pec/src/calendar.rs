@@ -50,6 +50,15 @@ pub(crate) fn offset(text: &str) -> Option<i64> {
     (h < 24 && m < 60).then_some(sign * (h * 60 + m))
 }
 
+/// Whether this is a date of the calendar, `2026-03-12`.
+pub(crate) fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts[..] else { return false };
+    let numbers = number(year).zip(number(month)).zip(number(day));
+    let date = numbers.is_some_and(|((y, m), d)| instant((y, m, d), (12, 0, 0), 0, 0).is_some());
+    (year.len(), month.len(), day.len()) == (4, 2, 2) && date
+}
+
 /// A number of ASCII digits only: `parse` would take a sign as well.
 pub(crate) fn number(text: &str) -> Option<i64> {
     let digits = !text.is_empty() && text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit());
@@ -69,6 +78,14 @@ mod tests {
         assert!(instant((2026, 6, 30), (23, 59, 60), 0, 0).is_some());
         assert!(instant((2026, 6, 31), (23, 59, 59), 0, 0).is_none());
         assert!(instant((1970, 1, 1), (0, 0, 0), 0, 60).is_none());
+    }
+
+    #[test]
+    fn days_as_the_log_names_them() {
+        assert!(is_day("2026-03-12") && is_day("2024-02-29"));
+        for bad in ["", "2026-3-12", "2026-02-29", "2026-03-12T", "12/03/2026", "2026-03-12-01"] {
+            assert!(!is_day(bad), "{bad:?}");
+        }
     }
 
     #[test]

@@ -1,18 +1,32 @@
-//! One record of the legal log (DPR 68/2005 art. 11; RFC 6109 §2.3; pec rule 8).
+//! The legal log (DPR 68/2005 art. 11; RFC 6109 §2.3; DM 2-11-2005 art. 10; pec rule 8): its lines ([`Entry`]), the
+//! segment files they are kept in ([`SegmentReader`]), the rules that they must satisfy together ([`Checker`]), and the
+//! count of the nine events ([`Count`]).
 //!
-//! The grammar is the one that provider engines exchange, with one addition so that every line reads back to the same
-//! record: in free texts `: ` is written `\: ` and a backslash twice.
+//! The grammar is the one that provider engines exchange, with two additions: so that every line reads back to the same
+//! record, in free texts `: ` is written `\: ` and a backslash twice; and `ricevuta_emessa` names the delivery receipt
+//! that was issued where that is not the one asked for (a copy recipient's, RFC 6109 §3.3.2.1), since `tipo_ricevuta`
+//! repeats `daticert.xml`, which says what was asked for. Lines without it read as before.
 //! ```text
 //! <time> sigillo <installation> [0]: <identificativo>: [queueid=<id>: ]tipo=<tipo> (<Class>): mittente=<addr>:
 //!  destinatari=<addr> (certificato|esterno), …: oggetto=<text>: message-id=<id>: gestore=<name>
-//!  [: tipo_ricevuta=<kind>][: consegna=<addr>][: ricezione=<addr>, …][: errore=<errore>][: errore-esteso=<text>]
+//!  [: tipo_ricevuta=<kind>][: ricevuta_emessa=<kind>][: consegna=<addr>][: ricezione=<addr>, …][: errore=<errore>][: errore-esteso=<text>]
 //!  [: virus=<name>][: eccezioni=<text>]
 //! ```
+//! Service lines have the name of an event in place of the identifier: see [`ServiceEvent`].
 
+mod consistency;
+mod count;
 mod line;
+mod segment;
+mod service;
 
 #[cfg(test)]
 mod tests;
+
+pub use consistency::{Checker, Finding, Report};
+pub use count::{Count, Event};
+pub use segment::{Break, Segment, SegmentReader, chained, link};
+pub use service::{Custody, Service, ServiceEvent};
 
 use sigillo_base::{Address, PecId, Timestamp};
 
@@ -43,6 +57,8 @@ pub struct Record {
     pub issuer: String,
     /// *tipo_ricevuta*
     pub receipt: Option<ReceiptKind>,
+    /// *ricevuta_emessa*: the delivery receipt that was issued, where it is not the one asked for.
+    pub issued: Option<ReceiptKind>,
     /// *consegna*
     pub delivered: Option<Address>,
     /// *ricezione*
@@ -80,6 +96,7 @@ impl Record {
             message_id: message_id.to_owned(),
             issuer: c.issuer.clone(),
             receipt: c.receipt,
+            issued: None,
             delivered: c.delivered.clone(),
             taken: c.taken.clone(),
             error: Some(c.error).filter(|e| *e != Errore::Nessuno),
@@ -111,6 +128,7 @@ impl Record {
             message_id: String::new(),
             issuer: issuer.to_owned(),
             receipt: None,
+            issued: None,
             delivered: None,
             taken: Vec::new(),
             error: None,
@@ -130,11 +148,43 @@ impl Record {
     /// # Errors
     /// [`Error::Log`] says in Italian what is wrong.
     pub fn parse_line(text: &str) -> Result<Self, Error> {
-        line::read(text)
+        line::read(line::parts(text)?)
     }
 
     /// The identifier as such; `None` for an anomaly envelope.
     pub fn pec_id(&self) -> Option<PecId> {
         PecId::parse(&self.id)
+    }
+}
+
+/// A line of the legal log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A message was issued or received.
+    Event(Box<Record>),
+    /// Something happened to the log or to the service itself.
+    Service(Service),
+}
+
+impl Entry {
+    /// The line, without an end of line.
+    pub fn to_line(&self) -> String {
+        match self {
+            Self::Event(record) => record.to_line(),
+            Self::Service(service) => service.to_line(),
+        }
+    }
+
+    /// Reads a line of either form. No identifier has a blank in it, and every service event begins with `PEC_` and a
+    /// word after a blank, so the two are never taken for each other.
+    ///
+    /// # Errors
+    /// [`Error::Log`] says in Italian what is wrong.
+    pub fn parse_line(text: &str) -> Result<Self, Error> {
+        let parts = line::parts(text)?;
+        if parts.first.starts_with("PEC_") && parts.first.contains(' ') {
+            return service::read(parts).map(Self::Service);
+        }
+        line::read(parts).map(|record| Self::Event(Box::new(record)))
     }
 }

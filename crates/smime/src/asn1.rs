@@ -19,7 +19,7 @@ pub(crate) const SET: u8 = 0x31;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 
 /// SignedData (RFC 5652 §5.1).
 #[derive(Debug, Sequence)]

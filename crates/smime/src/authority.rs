@@ -199,6 +199,18 @@ impl Authority {
         Issued::of(tbs.sign(&self.key)?, &key)
     }
 
+    /// A time-stamp authority's certificate (RFC 3161 §2.3) with a new RSA-2048 key: `C=IT, O=<name>, CN=<name>`.
+    pub fn issue_tsa(&self, name: &str, not_before: Timestamp, not_after: Timestamp) -> Result<Issued, Error> {
+        let key = new_rsa_key()?;
+        let public = build::public_key(&key)?;
+        let extensions = profile::tsa(&build::key_id(&public), &self.key_id()?)?;
+        let subject = profile::authority_name(name)?;
+        let issuer = self.name()?;
+        let tbs =
+            build::Tbs { issuer: &issuer, subject: &subject, public, from: not_before, until: not_after, extensions };
+        Issued::of(tbs.sign(&self.key)?, &key)
+    }
+
     /// A revocation list in DER, signed by this authority. `number` must grow from list to list.
     pub fn crl(
         &self,

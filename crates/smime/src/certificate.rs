@@ -163,6 +163,11 @@ impl Certificate {
         self.0.fields.signs_crls
     }
 
+    /// Whether it is for time-stamping and nothing else: extendedKeyUsage critical, timeStamping alone (RFC 3161 §2.3).
+    pub(crate) fn only_stamps_time(&self) -> bool {
+        self.0.fields.only_stamps_time
+    }
+
     /// The addresses (URI) at which its CRL is published.
     pub fn crl_points(&self) -> &[String] {
         &self.0.fields.crl_points

@@ -1,5 +1,8 @@
 //! What can be wrong with a signature, a certificate or a key. The texts are for people.
 
+use crate::PathError;
+use crate::timestamp::Refusal;
+
 /// Why something could not be read, made or believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -33,6 +36,21 @@ pub enum Error {
     /// The signature is not the signer's.
     #[error("la firma non corrisponde al certificato")]
     Signature,
+    /// Not a time-stamp, or no answer of a time-stamp authority (RFC 3161).
+    #[error("marca temporale non leggibile: {0}")]
+    TimeStamp(String),
+    /// The authority answered, but gave no time-stamp.
+    #[error("l'autorità di marcatura temporale non ha dato la marca: {0}")]
+    Refused(Refusal),
+    /// The time-stamp is of other data.
+    #[error("la marca temporale è di altri dati (impronta diversa)")]
+    Imprint,
+    /// The time-stamp answers another request: an old answer, perhaps played again.
+    #[error("la marca temporale non risponde a questa richiesta (nonce diverso)")]
+    Nonce,
+    /// The certificate of the time-stamp authority is not believed.
+    #[error("autorità di marcatura temporale: {0}")]
+    Path(#[from] PathError),
     /// A structure could not be written, for instance because a name is too long.
     #[error("non è possibile comporre la struttura: {0}")]
     Compose(String),

@@ -46,6 +46,12 @@ pub(crate) fn narrow() -> &'static Authority {
     &NARROW
 }
 
+/// A time-stamp authority's certificate of the root, valid from `T0` for 300 days.
+pub(crate) fn tsa() -> &'static Issued {
+    static TSA: LazyLock<Issued> = LazyLock::new(|| root().issue_tsa("Marche di prova", T0, later(300)).unwrap());
+    &TSA
+}
+
 /// A key that belongs to nobody else.
 pub(crate) fn other_key() -> &'static str {
     static OTHER: LazyLock<Authority> = LazyLock::new(|| Authority::new("Altra", before(1000), later(1000)).unwrap());

@@ -1,12 +1,13 @@
-//! Signatures and the certificates behind them: CMS SignedData, X.509 paths, revocation lists, and a small
-//! certification authority for demonstrations and tests.
+//! Signatures and the certificates behind them: CMS SignedData, X.509 paths, revocation lists, time-stamps, and a
+//! small certification authority for demonstrations and tests.
 //!
 //! Knows: how a certified message is signed and how a signature, a certificate path and a CRL are judged at a given
 //! instant. Must never know: where keys live (a [`Signer`] is handed in), clocks, sockets, files, mail formats.
 //! Entry points: [`signed_attributes`] and [`detached`] to sign, [`SignedData`] and [`Trust`] to judge,
+//! [`timestamp::request`], [`timestamp::response`] and [`timestamp::Token`] for time-stamps,
 //! [`authority::Authority`] to issue.
 //! Sources: RFC 5652 (CMS), RFC 5035 (signingCertificateV2), RFC 8551 (S/MIME), RFC 5280 (paths, CRLs),
-//! RFC 6109 §5.5 (the provider's certificate), DM 2-11-2005 art. 6–7.
+//! RFC 3161 and RFC 5816 (time-stamps), RFC 6109 §5.5 (the provider's certificate), DM 2-11-2005 art. 6–7.
 //!
 //! Invariants:
 //! - what we sign is good for foreign eyes: `openssl cms` and `openssl smime` verify it (`tests/openssl.rs`);
@@ -14,7 +15,10 @@
 //! - no input makes the parsers panic (`signed_data::tests::any_bytes_never_panic`, `crl::tests`, `certificate::tests`);
 //! - a path is good only with a current CRL of each issuer (`trust::tests`);
 //! - a remembered verdict holds only inside the window in which it was proven, whichever way the clock goes
-//!   (`trust::tests::a_verdict_holds_only_inside_its_window`);
+//!   (`trust::tests::a_verdict_holds_only_inside_its_window`), and for mail only
+//!   (`trust::tests::what_is_believed_for_one_purpose_is_not_for_the_other`);
+//! - a time-stamp is of the data, the request and an authority that does nothing else, or it is refused
+//!   (`timestamp::tests`); `openssl ts` answers our requests and believes what we believe (`tests/openssl/stamps.rs`);
 //! - private keys do not show in `Debug` and their copies are wiped (`signer::tests`).
 
 mod asn1;
@@ -26,6 +30,7 @@ mod digest;
 mod error;
 mod signed_data;
 mod signer;
+pub mod timestamp;
 mod trust;
 
 pub use certificate::{Certificate, Identity};

@@ -25,6 +25,7 @@ const MAX_CERTIFICATES: usize = 32;
 
 /// A CMS SignedData with its one signer.
 pub struct SignedData {
+    der: Vec<u8>,
     content_type: ObjectIdentifier,
     content: Option<Vec<u8>>,
     certificates: Vec<Certificate>,
@@ -62,6 +63,7 @@ impl SignedData {
             return Err(Error::Malformed("il contenuto non è una stringa di byte".into()));
         }
         Ok(Self {
+            der: der.to_vec(),
             content_type: signed.encap_content_info.econtent_type,
             content: content.map(|c| c.value().to_vec()),
             signer: certificates.iter().position(|c| identifies(&info.sid, c)),
@@ -71,6 +73,11 @@ impl SignedData {
             attributes: info.signed_attrs.as_deref().map(Attributes::read).transpose()?,
             signature: info.signature.as_bytes().to_vec(),
         })
+    }
+
+    /// The whole in DER: the bytes that were read, or what became of them when they were BER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
     }
 
     /// The signer's certificate, if it is inside.
@@ -91,6 +98,16 @@ impl SignedData {
     /// The content, when it is inside (`.p7m`).
     pub fn content(&self) -> Option<&[u8]> {
         self.content.as_deref()
+    }
+
+    /// What kind of content was signed.
+    pub(crate) fn content_type(&self) -> &ObjectIdentifier {
+        &self.content_type
+    }
+
+    /// Whether a signed attribute names the signer's certificate; [`verify`](Self::verify) checks that it is the right one.
+    pub(crate) fn names_its_certificate(&self) -> bool {
+        self.attributes.as_ref().is_some_and(Attributes::name_a_certificate)
     }
 
     /// Checks that `content` was signed with the key of [`signer`](Self::signer): digest, attributes, signature. Nothing

@@ -1,5 +1,5 @@
-//! Whether a certificate may be believed at an instant: a path to an anchor (RFC 5280 §6) and the revocation lists of
-//! every issuer on it.
+//! Whether a certificate may be believed for a purpose at an instant: a path to an anchor (RFC 5280 §6) and the
+//! revocation lists of every issuer on it.
 
 mod path;
 
@@ -52,12 +52,24 @@ impl PathError {
 
 /// The anchors that are believed and the revocation lists at hand. It never changes: a new list makes a new `Trust`,
 /// and with it an empty memory of verdicts.
+///
+/// It judges for two purposes. A certificate that signs mail ([`verify`](Self::verify)) needs a current list of every
+/// issuer on its path. A time-stamp authority's ([`Token::verify`](crate::timestamp::Token::verify)) is judged at the
+/// instant that the token certifies, years before perhaps, and lists of that time are rarely kept: where one that was
+/// current then is at hand it decides, and an issuer without one counts as having revoked nothing.
 #[derive(Debug)]
 pub struct Trust {
     anchors: Vec<Certificate>,
     crls: Vec<Crl>,
     /// Good verdicts by the certificate's SHA-256. Bad ones are cheap to find again, and strangers could flood them.
     proven: Mutex<HashMap<[u8; 32], Window>>,
+}
+
+/// What a certificate is believed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    MailSigning,
+    TimeStamping,
 }
 
 /// The instants in which a path is good: every certificate valid, every list current.
@@ -101,13 +113,37 @@ impl Trust {
         if self.remembered().get(&leaf.sha256()).is_some_and(|w| w.contains(now)) {
             return Ok(());
         }
+        let window = self.prove(Purpose::MailSigning, leaf, intermediates, now)?;
+        self.remember(leaf, window);
+        Ok(())
+    }
+
+    /// Judges `leaf` as a time-stamp authority's at the instant `at` which it certifies. Nothing is remembered: tokens
+    /// are of many instants, each with lists of its own.
+    pub(crate) fn verify_time_stamping(
+        &self,
+        leaf: &Certificate,
+        intermediates: &[Certificate],
+        at: Timestamp,
+    ) -> Result<(), PathError> {
+        // openssl passes over usages that it does not know.
+        if !leaf.only_stamps_time() {
+            return Err(PathError::Untrusted("non è (solo) per marche temporali (extendedKeyUsage)".into()));
+        }
+        self.prove(Purpose::TimeStamping, leaf, intermediates, at).map(|_| ())
+    }
+
+    fn prove(
+        &self,
+        purpose: Purpose,
+        leaf: &Certificate,
+        intermediates: &[Certificate],
+        now: Timestamp,
+    ) -> Result<Window, PathError> {
         let mut worst: Option<PathError> = None;
         for candidate in path::candidates(leaf, intermediates, &self.anchors) {
-            match self.judge(&candidate, now) {
-                Ok(window) => {
-                    self.remember(leaf, window);
-                    return Ok(());
-                }
+            match self.judge(purpose, &candidate, now) {
+                Ok(window) => return Ok(window),
                 Err(e) if worst.as_ref().is_none_or(|w| e.rank() > w.rank()) => worst = Some(e),
                 Err(_) => {}
             }
@@ -116,14 +152,17 @@ impl Trust {
     }
 
     /// One path, leaf first, anchor last.
-    fn judge(&self, path: &[&Certificate], now: Timestamp) -> Result<Window, PathError> {
-        path::check(path, now)?;
+    fn judge(&self, purpose: Purpose, path: &[&Certificate], now: Timestamp) -> Result<Window, PathError> {
+        path::check(purpose, path, now)?;
         let all = Window { from: Timestamp::default(), until: Timestamp::from_millis(i64::MAX) };
         let mut window = path.iter().fold(all, |w, c| w.within(c.not_before(), c.not_after()));
         for pair in path.windows(2) {
             if let [certificate, issuer] = pair {
-                let (from, until) = self.revocation(certificate, issuer, now)?;
-                window = window.within(from, until);
+                match self.revocation(certificate, issuer, now) {
+                    Ok((from, until)) => window = window.within(from, until),
+                    Err(PathError::NoCrl) if purpose == Purpose::TimeStamping => {}
+                    Err(e) => return Err(e),
+                }
             }
         }
         Ok(window)

@@ -3,6 +3,10 @@
 // Test code: what fails here fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test: what cannot be done is a failure")]
 
+mod openssl {
+    mod stamps;
+}
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -64,10 +64,17 @@ pub const RECEIVED: u8 = 0x22;
 /// What a received envelope certifies, for the receipts about it. Message number.
 pub const ARRIVAL: u8 = 0x23;
 
-/// The legal log (RFC 6109 §3.1.6 and following). Day, then time, then number.
+/// The legal log (RFC 6109 §2.3). Day, then time, then number, then piece of the line or `ff ff ff ff`: its place in
+/// the chain.
 pub const LEGAL_LOG: u8 = 0x30;
 /// The archive. Mailbox | time.
 pub const ARCHIVE: u8 = 0x31;
+/// The legal log in its one order: which row, and the hash of everything up to it. Sequence number.
+pub const LOG_CHAIN: u8 = 0x32;
+/// Rows of the legal log by what they are about. Identifier, then time, then number.
+pub const LOG_BY_ID: u8 = 0x33;
+/// Segments of the legal log and their time stamps. 0 for the segment, 1 for its stamp, then its number.
+pub const LOG_SEGMENT: u8 = 0x34;
 /// Accesses and administrative events. Mailbox or scope, then time.
 pub const EVENT: u8 = 0x38;
 
@@ -89,6 +96,8 @@ pub const TIMER_DUE: u8 = 0x82;
 pub const LEASE: u8 = 0x83;
 /// Bodies that go ahead of the commit that publishes them. Body id.
 pub const BODY_RESERVATION: u8 = 0x84;
+/// Rows of the legal log that have no place in the chain yet. Time, then number.
+pub const LOG_PENDING: u8 = 0x85;
 
 /// Chunks of bodies, 64 KiB each. Body id, then number from 0.
 pub const BODY_CHUNK: u8 = 0xa0;
@@ -96,7 +105,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `18–1f`, `24–2f`, `32–37`, `3a–3f`, `42–7f`, `85–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `18–1f`, `24–2f`, `35–37`, `3a–3f`, `42–7f`, `86–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -117,6 +126,9 @@ pub const ALL: &[(u8, &str)] = &[
     (ARRIVAL, "arrival"),
     (LEGAL_LOG, "legal-log"),
     (ARCHIVE, "archive"),
+    (LOG_CHAIN, "log-chain"),
+    (LOG_BY_ID, "log-by-id"),
+    (LOG_SEGMENT, "log-segment"),
     (EVENT, "event"),
     (QUARANTINE, "quarantine"),
     (BODY, "body"),
@@ -126,6 +138,7 @@ pub const ALL: &[(u8, &str)] = &[
     (TIMER_DUE, "timer-due"),
     (LEASE, "lease"),
     (BODY_RESERVATION, "body-reservation"),
+    (LOG_PENDING, "log-pending"),
     (BODY_CHUNK, "body-chunk"),
     (TEST, "test"),
 ];

@@ -1,4 +1,4 @@
-//! The line form of a record.
+//! The line form of a record, and the frame it shares with service lines.
 
 use sigillo_base::{Address, Timestamp};
 
@@ -7,12 +7,32 @@ use crate::{Error, Errore, Kind, ReceiptKind, Recipient, RecipientClass, calenda
 
 const PROCESS: &str = "sigillo";
 
+/// A line in the making: the first field has no key.
+pub(super) struct Line(String);
+
+impl Line {
+    pub(super) fn new(at: Timestamp, installation: &str, first: &str) -> Self {
+        Self(format!("{at} {PROCESS} {} [0]: {}", word(installation), escape(first)))
+    }
+
+    pub(super) fn put(&mut self, key: &str, value: &str) {
+        self.0.push_str(": ");
+        self.0.push_str(key);
+        self.0.push('=');
+        self.0.push_str(&escape(value));
+    }
+
+    pub(super) fn done(self) -> String {
+        self.0
+    }
+}
+
 pub(super) fn write(r: &Record) -> String {
     let tipo = r.kind.tipo().map(|t| t.as_str()).unwrap_or_default();
     let recipients: Vec<String> =
         r.recipients.iter().map(|r| format!("{} ({})", r.address, r.class.as_str())).collect();
-    let mut fields = vec![escape(&r.id)];
-    let mut put = |key: &str, value: &str| fields.push(format!("{key}={}", escape(value)));
+    let mut line = Line::new(r.at, &r.installation, &r.id);
+    let mut put = |key: &str, value: &str| line.put(key, value);
     if let Some(queue) = &r.queue {
         put("queueid", queue);
     }
@@ -24,6 +44,9 @@ pub(super) fn write(r: &Record) -> String {
     put("gestore", &r.issuer);
     if let Some(kind) = r.receipt {
         put("tipo_ricevuta", kind.as_str());
+    }
+    if let Some(kind) = r.issued {
+        put("ricevuta_emessa", kind.as_str());
     }
     if let Some(address) = &r.delivered {
         put("consegna", address.as_str());
@@ -39,7 +62,7 @@ pub(super) fn write(r: &Record) -> String {
             put(key, text);
         }
     }
-    format!("{} {PROCESS} {} [0]: {}", r.at, word(&r.installation), fields.join(": "))
+    line.done()
 }
 
 /// The installation as one word; `-` when it has none.
@@ -75,25 +98,39 @@ fn fields(text: &str) -> Result<Vec<String>, Error> {
     Ok(out)
 }
 
-fn bad(why: impl Into<String>) -> Error {
+pub(super) fn bad(why: impl Into<String>) -> Error {
     Error::Log(why.into())
 }
 
-pub(super) fn read(text: &str) -> Result<Record, Error> {
+/// A line taken apart.
+pub(super) struct Parts {
+    pub at: Timestamp,
+    pub installation: String,
+    /// The field without a key: an identifier, or the name of a service event.
+    pub first: String,
+    pub keyed: Vec<String>,
+}
+
+pub(super) fn parts(text: &str) -> Result<Parts, Error> {
     let (head, rest) = text.split_once(" [0]: ").ok_or_else(|| bad("inizio della riga non valido"))?;
     let head: Vec<&str> = head.split(' ').collect();
     let [time, PROCESS, installation] = head.as_slice() else { return Err(bad("inizio della riga non valido")) };
-    let fields = fields(rest)?;
-    let (id, keyed) = fields.split_first().ok_or_else(|| bad("identificativo assente"))?;
-    let mut fields = Keyed(keyed);
+    let mut keyed = fields(rest)?;
+    let first = if keyed.is_empty() { String::new() } else { keyed.remove(0) };
+    let at = timestamp(time).ok_or_else(|| bad("data e ora non valide"))?;
+    Ok(Parts { at, installation: (*installation).to_owned(), first, keyed })
+}
+
+pub(super) fn read(parts: Parts) -> Result<Record, Error> {
+    let mut fields = Keyed(&parts.keyed);
     let queue = fields.optional("queueid");
     let kind = kind(&fields.required("tipo")?)?;
     let sender = fields.required("mittente")?;
     let recipients = list(&fields.required("destinatari")?).map(recipient).collect::<Result<_, _>>()?;
     let record = Record {
-        at: timestamp(time).ok_or_else(|| bad("data e ora non valide"))?,
-        installation: (*installation).to_owned(),
-        id: id.clone(),
+        at: parts.at,
+        installation: parts.installation.clone(),
+        id: parts.first.clone(),
         queue,
         kind,
         sender,
@@ -102,6 +139,7 @@ pub(super) fn read(text: &str) -> Result<Record, Error> {
         message_id: fields.required("message-id")?,
         issuer: fields.required("gestore")?,
         receipt: fields.parsed("tipo_ricevuta", ReceiptKind::parse)?,
+        issued: fields.parsed("ricevuta_emessa", ReceiptKind::parse)?,
         delivered: fields.parsed("consegna", |t| Address::parse(t).ok())?,
         taken: match fields.optional("ricezione") {
             Some(all) => list(&all).map(address).collect::<Result<_, _>>()?,
@@ -112,25 +150,31 @@ pub(super) fn read(text: &str) -> Result<Record, Error> {
         virus: fields.optional("virus"),
         exceptions: fields.optional("eccezioni"),
     };
-    if fields.0.is_empty() { Ok(record) } else { Err(bad("campo non previsto")) }
+    fields.end()?;
+    Ok(record)
 }
 
 /// The fields that are left, in their order.
-struct Keyed<'f>(&'f [String]);
+pub(super) struct Keyed<'f>(pub &'f [String]);
 
 impl Keyed<'_> {
-    fn optional(&mut self, key: &str) -> Option<String> {
+    /// That none is left.
+    pub(super) fn end(&self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(bad("campo non previsto")) }
+    }
+
+    pub(super) fn optional(&mut self, key: &str) -> Option<String> {
         let (first, rest) = self.0.split_first()?;
         let value = first.strip_prefix(key)?.strip_prefix('=')?.to_owned();
         self.0 = rest;
         Some(value)
     }
 
-    fn required(&mut self, key: &str) -> Result<String, Error> {
+    pub(super) fn required(&mut self, key: &str) -> Result<String, Error> {
         self.optional(key).ok_or_else(|| bad(format!("campo {key} assente")))
     }
 
-    fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+    pub(super) fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
         let Some(text) = self.optional(key) else { return Ok(None) };
         parse(&text).map(Some).ok_or_else(|| bad(format!("campo {key} non valido")))
     }
@@ -148,7 +192,7 @@ fn kind(text: &str) -> Result<Kind, Error> {
 }
 
 /// Addresses with quoted local parts may hold `, `: the comma counts only outside quotes.
-fn list(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     let separates = move |c: char| {
         match c {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use const_oid::db::rfc4519::{CN, COUNTRY_NAME, ORGANIZATION_NAME};
-use const_oid::db::rfc5280::{ID_KP_EMAIL_PROTECTION, ID_KP_SERVER_AUTH};
+use const_oid::db::rfc5280::{ID_KP_EMAIL_PROTECTION, ID_KP_SERVER_AUTH, ID_KP_TIME_STAMPING};
 use const_oid::{AssociatedOid, ObjectIdentifier};
 use der::asn1::{Any, Ia5String, OctetString, SetOfVec, Uint};
 use der::{Encode, Tag};
@@ -98,6 +98,17 @@ pub(super) fn tls(key_id: &[u8], issuer: &[u8], names: &[String], ips: &[IpAddr]
         extension(&KeyUsage(KeyUsages::DigitalSignature.into()), CRITICAL)?,
         extension(&ExtendedKeyUsage(vec![ID_KP_SERVER_AUTH]), PLAIN)?,
         extension(&SubjectAltName(all), PLAIN)?,
+        subject_key(key_id)?,
+        authority_key(issuer)?,
+    ])
+}
+
+/// RFC 3161 §2.3: extendedKeyUsage is critical and says timeStamping only.
+pub(super) fn tsa(key_id: &[u8], issuer: &[u8]) -> Result<Vec<Extension>, Error> {
+    Ok(vec![
+        extension(&BasicConstraints { ca: false, path_len_constraint: None }, CRITICAL)?,
+        extension(&KeyUsage(KeyUsages::DigitalSignature.into()), CRITICAL)?,
+        extension(&ExtendedKeyUsage(vec![ID_KP_TIME_STAMPING]), CRITICAL)?,
         subject_key(key_id)?,
         authority_key(issuer)?,
     ])

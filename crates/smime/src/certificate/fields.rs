@@ -1,11 +1,12 @@
 //! The fields of a certificate that judging a message needs.
 
 use const_oid::AssociatedOid;
-use const_oid::db::rfc5280::{ID_CE_CRL_DISTRIBUTION_POINTS, ID_CE_SUBJECT_ALT_NAME};
+use const_oid::db::rfc5280::{ID_CE_CRL_DISTRIBUTION_POINTS, ID_CE_SUBJECT_ALT_NAME, ID_KP_TIME_STAMPING};
 use der::asn1::{Any, ObjectIdentifier};
 use der::{Class, Decode, Encode, Tag, Tagged};
 use sigillo_base::Timestamp;
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectKeyIdentifier};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier};
 
 use super::without_leading_zeros;
 use crate::asn1::{self, CertificateSyntax};
@@ -21,6 +22,7 @@ pub(super) struct Fields {
     pub key_id: Option<Vec<u8>>,
     pub is_ca: bool,
     pub signs_crls: bool,
+    pub only_stamps_time: bool,
     pub crl_points: Vec<String>,
 }
 
@@ -48,20 +50,30 @@ impl Fields {
             key_id: key_id.map(|id| id.0.into_bytes()),
             is_ca: basic.is_some_and(|b| b.ca),
             signs_crls: usage.is_none_or(|u| u.is_ok_and(|u| u.crl_sign())),
+            only_stamps_time: only_stamps_time(certificate),
             crl_points: crl_points(certificate).unwrap_or_default(),
         })
     }
 }
 
+fn find<'a>(certificate: &'a CertificateSyntax, id: &ObjectIdentifier) -> Option<&'a Extension> {
+    certificate.tbs.extensions.iter().flatten().find(|e| e.extn_id == *id)
+}
+
 /// The value of an extension, if it is there.
 fn value<'a>(certificate: &'a CertificateSyntax, id: &ObjectIdentifier) -> Option<&'a [u8]> {
-    let found = certificate.tbs.extensions.iter().flatten().find(|e| e.extn_id == *id)?;
-    Some(found.extn_value.as_bytes())
+    find(certificate, id).map(|e| e.extn_value.as_bytes())
 }
 
 /// The extension, if it is there; whether it can be read.
 fn extension<'a, T: Decode<'a> + AssociatedOid>(certificate: &'a CertificateSyntax) -> Option<der::Result<T>> {
     value(certificate, &T::OID).map(T::from_der)
+}
+
+fn only_stamps_time(certificate: &CertificateSyntax) -> bool {
+    let usage = find(certificate, &ExtendedKeyUsage::OID).filter(|e| e.critical);
+    let usage = usage.and_then(|e| ExtendedKeyUsage::from_der(e.extn_value.as_bytes()).ok());
+    usage.is_some_and(|usage| usage.0 == [ID_KP_TIME_STAMPING])
 }
 
 fn emails(certificate: &CertificateSyntax) -> Option<Vec<String>> {

@@ -66,6 +66,11 @@ impl Attributes {
         self.check_signing_certificate(signer)
     }
 
+    /// Whether signingCertificate or signingCertificateV2 is there.
+    pub(super) fn name_a_certificate(&self) -> bool {
+        self.all.iter().any(|(id, _)| *id == SIGNING_CERTIFICATE_V2 || *id == SIGNING_CERTIFICATE)
+    }
+
     /// RFC 5035 §5: the first certificate named must be the one that verifies.
     fn check_signing_certificate(&self, signer: &Certificate) -> Result<(), Error> {
         let wrong = Error::Attributes("signingCertificate indica un altro certificato");

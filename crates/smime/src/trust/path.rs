@@ -11,7 +11,7 @@ use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509StoreContext, X509VerifyResult};
 use sigillo_base::Timestamp;
 
-use super::PathError;
+use super::{PathError, Purpose};
 use crate::Certificate;
 
 /// The longest path in certificates, the anchor included; real ones have three.
@@ -64,11 +64,11 @@ fn is_issuer(issuer: &Certificate, certificate: &Certificate) -> bool {
 }
 
 /// Signatures, validity at `now`, usages, path length and name constraints of one path, by openssl.
-pub(super) fn check(path: &[&Certificate], now: Timestamp) -> Result<(), PathError> {
+pub(super) fn check(purpose: Purpose, path: &[&Certificate], now: Timestamp) -> Result<(), PathError> {
     let path: Option<Vec<&X509>> = path.iter().map(|c| c.x509()).collect();
     let result = match path.as_deref() {
-        Some([own]) => run(own, &[], own, now),
-        Some([leaf, between @ .., anchor]) => run(leaf, between, anchor, now),
+        Some([own]) => run(purpose, own, &[], own, now),
+        Some([leaf, between @ .., anchor]) => run(purpose, leaf, between, anchor, now),
         _ => return Err(PathError::Untrusted("un certificato non è leggibile".into())),
     };
     let result = result.map_err(|e| PathError::Untrusted(e.to_string()))?;
@@ -80,12 +80,21 @@ pub(super) fn check(path: &[&Certificate], now: Timestamp) -> Result<(), PathErr
     }
 }
 
-fn run(leaf: &X509, between: &[&X509], anchor: &X509, now: Timestamp) -> Result<X509VerifyResult, ErrorStack> {
+fn run(
+    purpose: Purpose,
+    leaf: &X509,
+    between: &[&X509],
+    anchor: &X509,
+    now: Timestamp,
+) -> Result<X509VerifyResult, ErrorStack> {
     let mut param = X509VerifyParam::new()?;
     param.set_time(now.as_secs());
     // An anchor need not be a root: "AgID CA1" is issued by a commercial authority that is not to be believed for PEC.
     param.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
-    param.set_purpose(X509PurposeId::SMIME_SIGN)?;
+    param.set_purpose(match purpose {
+        Purpose::MailSigning => X509PurposeId::SMIME_SIGN,
+        Purpose::TimeStamping => X509PurposeId::TIMESTAMP_SIGN,
+    })?;
     // 112 bits: RSA-2048 and SHA-256 or better on the whole path.
     param.set_auth_level(2);
     let mut store = X509StoreBuilder::new()?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::authority::{Authority, Issued, Revoked};
-use crate::fixtures::{address, before, clean, later, narrow, other_key, provider, root};
+use crate::fixtures::{address, before, clean, later, narrow, other_key, provider, root, tsa};
 use sigillo_base::Address;
 
 fn trust(crls: Vec<Crl>) -> Trust {
@@ -193,6 +193,32 @@ fn what_was_proven_is_not_proven_again_and_what_failed_is_not_kept() {
     assert_eq!(t.verify(&leaf.certificate(), &[narrow().certificate()], later(1)), Ok(()));
     assert_eq!(at(&t, &leaf, later(2)), Ok(()), "remembered");
     assert!(at(&t, &leaf, later(90)).is_err());
+}
+
+#[test]
+fn what_is_believed_for_one_purpose_is_not_for_the_other() {
+    let t = trust(vec![clean(root())]);
+    let stamps = |c: &Issued| t.verify_time_stamping(&c.certificate(), &[], later(1));
+    // Twice: the second time with all that is remembered of the first.
+    for _ in 0..2 {
+        assert_eq!(stamps(tsa()), Ok(()));
+        untrusted(at(&t, tsa(), later(1)), "purpose");
+        assert_eq!(at(&t, provider(), later(1)), Ok(()));
+        untrusted(stamps(provider()), "extendedKeyUsage");
+    }
+    assert_eq!(t.remembered().len(), 1, "the provider's");
+}
+
+#[test]
+fn a_list_is_asked_at_each_instant_of_a_time_stamp() {
+    let serial_hex = tsa().certificate().serial_hex();
+    let gone = root().crl(&[Revoked { serial_hex, at: later(20) }], later(20), later(30), 2).unwrap();
+    let t = trust(vec![clean(root()), Crl::from_der(&gone).unwrap()]);
+    let stamps = |now| t.verify_time_stamping(&tsa().certificate(), &[], now);
+    assert_eq!(stamps(later(5)), Ok(()));
+    assert_eq!(stamps(later(15)), Ok(()), "no list is of that time");
+    assert_eq!(stamps(later(20)), Err(PathError::Revoked));
+    assert_eq!(stamps(later(30)), Ok(()), "nor of that");
 }
 
 #[test]

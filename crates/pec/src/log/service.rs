@@ -1,0 +1,183 @@
+//! Service lines: what happened to the log or to the service itself (pec rule 8.2). Same grammar as records, with the
+//! name of the event in place of the identifier.
+//! ```text
+//! <time> sigillo <installation> [0]: PEC_LogRotate OPEN: segmento=3: giorno=2026-03-12: gestore=<name>:
+//!  servizio=<domain>: domini=<domain>, …
+//! <time> sigillo <installation> [0]: PEC_LogRotate CLOSE: segmento=3: righe=1204
+//! <time> sigillo <installation> [0]: PEC_Update aggiornamento-indice OK
+//! <time> sigillo <installation> [0]: PEC_Update aggiornamento-indice ERR: motivo=<text>
+//! <time> sigillo <installation> [0]: PEC_Clock OK
+//! <time> sigillo <installation> [0]: PEC_Clock ERR: motivo=<text>
+//! <time> sigillo <installation> [0]: PEC_Quarantine deposito: identificativo=<id>: motivo=<text>
+//! ```
+
+use sigillo_base::{Domain, Timestamp};
+
+use super::line::{Keyed, Line, Parts, bad, list};
+use crate::{Error, calendar};
+
+/// A service event with its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// When.
+    pub at: Timestamp,
+    /// Which installation of the provider wrote it: letters, digits, `.`, `-`, `_`.
+    pub installation: String,
+    /// What.
+    pub event: ServiceEvent,
+}
+
+/// What happened to the log or to the service itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServiceEvent {
+    /// A segment begins. It says whose log this is, so that a file can be judged without the service.
+    Open {
+        /// From 1, without gaps.
+        segment: u64,
+        /// The legal day on which it begins, `2026-03-12`.
+        day: String,
+        /// *gestore*: the provider's name.
+        issuer: String,
+        /// *servizio*: the service domain, the one in every identifier that this provider gives.
+        service: Domain,
+        /// *domini*: the domains with mailboxes here, ascending; empty where the list would be too long for a line.
+        domains: Vec<Domain>,
+    },
+    /// A segment ends.
+    Close {
+        /// Its number.
+        segment: u64,
+        /// Lines of the segment, with the two of `PEC_LogRotate`.
+        lines: u64,
+    },
+    /// The directory of providers was taken over, or why it was not.
+    IndexUpdate(Result<(), String>),
+    /// The clock came back into tolerance, or why it is out of it (pec rule 11).
+    Clock(Result<(), String>),
+    /// Something happened to a message in the virus store (pec rule 7).
+    Quarantine {
+        /// What happened.
+        what: Custody,
+        /// The identifier of the message.
+        id: String,
+        /// The malware's name, who asked, or why.
+        why: String,
+    },
+}
+
+/// What happens to a message in the virus store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Custody {
+    /// *deposito*: it was stored.
+    Stored,
+    /// *consultazione*: somebody read it.
+    Read,
+    /// *rimozione*: its time was over.
+    Removed,
+}
+
+impl Custody {
+    const ALL: [Self; 3] = [Self::Stored, Self::Read, Self::Removed];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "deposito",
+            Self::Read => "consultazione",
+            Self::Removed => "rimozione",
+        }
+    }
+}
+
+const OPEN: &str = "PEC_LogRotate OPEN";
+const CLOSE: &str = "PEC_LogRotate CLOSE";
+const UPDATE: &str = "PEC_Update aggiornamento-indice";
+const CLOCK: &str = "PEC_Clock";
+const QUARANTINE: &str = "PEC_Quarantine";
+
+impl Service {
+    /// The line, without an end of line. Control characters of free texts become blanks or go.
+    pub fn to_line(&self) -> String {
+        let begin = |name: &str| Line::new(self.at, &self.installation, name);
+        match &self.event {
+            ServiceEvent::Open { segment, day, issuer, service, domains } => {
+                let mut line = begin(OPEN);
+                line.put("segmento", &segment.to_string());
+                line.put("giorno", day);
+                line.put("gestore", issuer);
+                line.put("servizio", service.as_str());
+                line.put("domini", &domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", "));
+                line.done()
+            }
+            ServiceEvent::Close { segment, lines } => {
+                let mut line = begin(CLOSE);
+                line.put("segmento", &segment.to_string());
+                line.put("righe", &lines.to_string());
+                line.done()
+            }
+            ServiceEvent::IndexUpdate(outcome) => ended(begin, UPDATE, outcome),
+            ServiceEvent::Clock(outcome) => ended(begin, CLOCK, outcome),
+            ServiceEvent::Quarantine { what, id, why } => {
+                let mut line = begin(&format!("{QUARANTINE} {}", what.as_str()));
+                line.put("identificativo", id);
+                line.put("motivo", why);
+                line.done()
+            }
+        }
+    }
+}
+
+fn ended(begin: impl Fn(&str) -> Line, name: &str, outcome: &Result<(), String>) -> String {
+    match outcome {
+        Ok(()) => begin(&format!("{name} OK")).done(),
+        Err(why) => {
+            let mut line = begin(&format!("{name} ERR"));
+            line.put("motivo", why);
+            line.done()
+        }
+    }
+}
+
+pub(super) fn read(parts: Parts) -> Result<Service, Error> {
+    let mut fields = Keyed(&parts.keyed);
+    let (name, word) = parts.first.rsplit_once(' ').unwrap_or((parts.first.as_str(), ""));
+    let event = match (name, word) {
+        ("PEC_LogRotate", "OPEN") => ServiceEvent::Open {
+            segment: number(&fields.required("segmento")?)?,
+            day: Some(fields.required("giorno")?)
+                .filter(|day| calendar::is_day(day))
+                .ok_or_else(|| bad("campo giorno non valido"))?,
+            issuer: fields.required("gestore")?,
+            service: domain(&fields.required("servizio")?)?,
+            domains: list(&fields.required("domini")?).map(domain).collect::<Result<_, _>>()?,
+        },
+        ("PEC_LogRotate", "CLOSE") => ServiceEvent::Close {
+            segment: number(&fields.required("segmento")?)?,
+            lines: number(&fields.required("righe")?)?,
+        },
+        (UPDATE, "OK") => ServiceEvent::IndexUpdate(Ok(())),
+        (UPDATE, "ERR") => ServiceEvent::IndexUpdate(Err(fields.required("motivo")?)),
+        (CLOCK, "OK") => ServiceEvent::Clock(Ok(())),
+        (CLOCK, "ERR") => ServiceEvent::Clock(Err(fields.required("motivo")?)),
+        (QUARANTINE, word) => ServiceEvent::Quarantine {
+            what: Custody::ALL.into_iter().find(|c| c.as_str() == word).ok_or_else(unknown)?,
+            id: fields.required("identificativo")?,
+            why: fields.required("motivo")?,
+        },
+        _ => return Err(unknown()),
+    };
+    fields.end()?;
+    Ok(Service { at: parts.at, installation: parts.installation, event })
+}
+
+fn unknown() -> Error {
+    bad("evento di servizio sconosciuto")
+}
+
+fn domain(text: &str) -> Result<Domain, Error> {
+    Domain::parse(text).map_err(|e| bad(format!("{text}: {e}")))
+}
+
+/// A number as it is written: digits only, no leading zero.
+fn number(text: &str) -> Result<u64, Error> {
+    text.parse().ok().filter(|n: &u64| n.to_string() == text).ok_or_else(|| bad("numero non valido"))
+}
