@@ -27,7 +27,7 @@ use crate::material::Material;
 use crate::out::{complain, say};
 use crate::provider::{Provider, Start};
 use crate::service::{Asked, ClockKeeper, Signals};
-use crate::signer::Gate;
+use crate::gate::Gate;
 use crate::{files, http, tls};
 use layout::Layout;
 pub use plan::Short;

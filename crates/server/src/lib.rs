@@ -15,6 +15,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod files;
+pub mod gate;
 pub mod http;
 pub mod ids;
 pub mod logging;

@@ -30,7 +30,7 @@ use crate::ids::{RandomIds, random, random_password};
 use crate::material::Material;
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::relay::{Parts, Relay, route::Routes};
-use crate::signer::Gate;
+use crate::gate::Gate;
 use crate::tls::ServerTls;
 use crate::{http, worker};
 use bell::RingBells;

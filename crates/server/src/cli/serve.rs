@@ -15,7 +15,7 @@ use crate::material::Material;
 use crate::out::{self, say};
 use crate::provider::{Provider, Start};
 use crate::service::{self, Asked, ClockKeeper, Signals};
-use crate::signer::Gate;
+use crate::gate::Gate;
 use crate::{files, http, net, tls};
 
 #[derive(Debug, Clone, clap::Args)]

@@ -199,7 +199,7 @@ mod tests {
     use crate::config::Config;
     use crate::demo::{plan, ports};
     use crate::material::Material;
-    use crate::signer::Gate;
+    use crate::gate::Gate;
 
     #[test]
     fn what_it_makes_is_a_sound_configuration_and_stays() {
