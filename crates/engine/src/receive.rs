@@ -39,6 +39,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// 550 for other domains: nothing is relayed.
     pub fn may_receive(&self, rcpt: &Address) -> Result<(), Rejected> {
+        self.accepting()?;
         if self.is_local(rcpt.domain()) {
             return Ok(());
         }
