@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "support of tests: what cannot be made is a failure")]
 
+pub mod clamd;
 pub mod demo;
 pub mod evidence;
 pub mod fixtures;

@@ -3,10 +3,14 @@
 
 #![allow(clippy::expect_used, reason = "a test: what cannot be done is a failure")]
 
+#[path = "e2e/antivirus.rs"]
+mod antivirus;
 #[path = "e2e/bad_input.rs"]
 mod bad_input;
 #[path = "e2e/clients.rs"]
 mod clients;
+#[path = "e2e/clock.rs"]
+mod clock;
 #[path = "e2e/command.rs"]
 mod command;
 #[path = "e2e/deadlines.rs"]

@@ -21,7 +21,7 @@ pub const QUEUE: &str = "/v1/queue";
 /// How the provider is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// Always `running` when an answer comes, `draining` while the service ends.
+    /// `running`; `refusing` while it takes no mail for the time being; `draining` while the service ends.
     pub state: String,
     /// Version of the program.
     pub version: String,
@@ -47,6 +47,10 @@ pub struct Status {
     pub index: IndexStatus,
     /// Certificates in use.
     pub certificates: Vec<CertificateStatus>,
+    /// Who scans what enters; without it nothing is scanned.
+    pub antivirus: Option<AntivirusStatus>,
+    /// Whether service time is right.
+    pub clock: Option<ClockStatus>,
 }
 
 /// One listening socket.
@@ -78,6 +82,28 @@ pub struct CertificateStatus {
     pub subject: String,
     /// When it ends, ISO 8601.
     pub not_after: String,
+}
+
+/// The antivirus, asked for this answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AntivirusStatus {
+    /// Where it listens: a socket's path or `host:port`.
+    pub at: String,
+    /// Its name and version with that of its signatures, when it answers.
+    pub engine: Option<String>,
+    /// Why it does not.
+    pub error: Option<String>,
+}
+
+/// The clock by its last measurement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStatus {
+    /// `synchronised`, `off` or `unknown`.
+    pub state: String,
+    /// What must be added to service time to get UTC, in milliseconds, when it was measured.
+    pub offset_ms: Option<i64>,
+    /// Why it is unknown.
+    pub why: Option<String>,
 }
 
 /// Mailboxes, by address.

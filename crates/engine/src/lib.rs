@@ -10,6 +10,7 @@
 //! - every accepted recipient ends in exactly one outcome, through crashes and lost answers (`tests/world`, `tests/e2e`);
 //! - the same bytes handed over twice are stored once (`tests/exchange`).
 
+mod accepting;
 mod antivirus;
 mod claims;
 mod deadlines;

@@ -55,8 +55,10 @@ impl<S: Store> Engine<S> {
     /// transactions of their own, because the end of the message has one answer for all (RFC 5321 §4.2.1).
     ///
     /// # Errors
-    /// 550 for other domains and, to an ordinary sender, for unknown mailboxes; 452 for a recipient apart.
+    /// 550 for other domains and, to an ordinary sender, for unknown mailboxes; 452 for a recipient apart; 451 while nothing is
+    /// accepted ([`Engine::set_accepting`]).
     pub fn may_receive(&self, from: Option<&Address>, rcpt: &Address, before: &[Address]) -> Result<(), Rejected> {
+        self.accepting()?;
         if !self.is_local(rcpt.domain()) {
             let text = format!("Il dominio {} non è servito da questo gestore", rcpt.domain());
             return Err(Rejected::refused(550, (5, 7, 1), text));

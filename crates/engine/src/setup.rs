@@ -11,6 +11,7 @@ use sigillo_smime::{Identity, Signer, Trust};
 use sigillo_store::{Store, body};
 
 use crate::Antivirus;
+use crate::accepting::Accepting;
 use crate::claims::Claims;
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
@@ -76,6 +77,7 @@ pub struct Engine<S> {
     pub(crate) local_domains: HashSet<Domain>,
     pub(crate) antivirus: Option<Arc<dyn Antivirus>>,
     pub(crate) rules: Rules,
+    pub(crate) accepting: Accepting,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
     /// Queue items and timers that a worker of this process holds.
@@ -122,6 +124,7 @@ impl<S: Store> Engine<S> {
             local_domains,
             antivirus: setup.antivirus,
             rules: setup.rules,
+            accepting: Accepting::default(),
             current: RwLock::new(Current {
                 identity: setup.identity,
                 signer: setup.signer,

@@ -55,6 +55,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Rejected::Refused`] with the limit, its figure and when it ends.
     pub fn may_send(&self, login: &Login, from: Option<&Address>, now: Timestamp) -> Result<Mailbox, Rejected> {
+        self.accepting()?;
         let mailbox =
             self.mailbox(login.mailbox)?.ok_or_else(|| Rejected::refused(535, (5, 7, 8), "La casella non esiste"))?;
         if !mailbox.may_send() {

@@ -71,6 +71,12 @@ impl ServiceClock {
         Timestamp::from_millis(before.max(wanted))
     }
 
+    /// How far service time is ahead of the system's clock, since that stepped back. Zero at any speed but 1, where
+    /// the two have nothing to do with each other.
+    pub fn held(&self) -> Duration {
+        if self.follows_system() { self.now().since(system_time()) } else { Duration::ZERO }
+    }
+
     /// How long to wait, in real time, until service time is `at`.
     pub fn until(&self, at: Timestamp) -> Duration {
         let span = at.since(self.now());
@@ -184,6 +190,7 @@ mod tests {
         let clock = ServiceClock::open(folder.path(), 3600.0).unwrap();
         let wait = clock.until(clock.now().plus(Duration::from_secs(7200)));
         assert!(wait > Duration::from_millis(1500) && wait <= Duration::from_secs(2), "{wait:?}");
+        assert_eq!(clock.held(), Duration::ZERO, "a fast clock is held by nothing");
     }
 
     #[test]
@@ -193,6 +200,7 @@ mod tests {
         fs::write(folder.path().join("clock"), future.as_millis().to_string()).unwrap();
         let clock = ServiceClock::open(folder.path(), 1.0).unwrap();
         assert_eq!(clock.now(), future);
+        assert!(clock.held() > Duration::from_secs(3590) && clock.held() <= Duration::from_secs(3600));
         fs::write(folder.path().join("clock"), "x").unwrap();
         assert!(ServiceClock::open(folder.path(), 1.0).is_err());
     }

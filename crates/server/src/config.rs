@@ -9,12 +9,15 @@ mod tests;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sigillo_base::{Address, Domain};
 
 pub use located::Located;
 pub use problem::{Problem, Problems, Text};
 
+use crate::antivirus::Endpoint;
+use crate::host_port::HostPort;
 use crate::logging::Format;
 use located::Reader;
 
@@ -63,6 +66,30 @@ pub struct Route {
     pub name: String,
 }
 
+/// Who scans what enters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Antivirus {
+    /// Where clamd listens.
+    pub clamd: Endpoint,
+    /// Scans at once.
+    pub concurrency: usize,
+    /// How long a scan may take, its wait for a turn included.
+    pub timeout: Duration,
+    /// Whether mail is taken unscanned while no verdict can be had.
+    pub take_unscanned: bool,
+}
+
+/// Who tells whether the clock is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    /// Time servers; none: nothing is measured.
+    pub servers: Vec<HostPort>,
+    /// How far from UTC the clock may be, in milliseconds: 1 to 1000.
+    pub tolerance_ms: i64,
+    /// Whether nothing is taken while the clock is off.
+    pub refuse_when_off: bool,
+}
+
 /// A checked configuration. Paths are absolute or relative to the working folder.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -106,6 +133,10 @@ pub struct Config {
     pub relay_concurrency: usize,
     /// Fixed routes.
     pub routes: Vec<Route>,
+    /// The antivirus; without it nothing is scanned.
+    pub antivirus: Option<Antivirus>,
+    /// How the clock is watched.
+    pub clock: Clock,
     /// The administrative socket.
     pub admin_socket: Located<PathBuf>,
     /// Log level.
@@ -185,6 +216,11 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         relay_roots: r.path("relay.roots", raw.relay.roots)?,
         relay_concurrency: raw.relay.concurrency.max(1),
         routes: raw.relay.route.into_iter().filter_map(|route| r.route(route)).collect(),
+        antivirus: match raw.antivirus {
+            Some(antivirus) => Some(r.antivirus(antivirus)?),
+            None => None,
+        },
+        clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
         log_level: raw.log.level,
         log_format: raw.log.format,

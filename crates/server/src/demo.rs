@@ -20,14 +20,15 @@ use sigillo_accounts::PasswordHash;
 use sigillo_admin::Lang;
 use tokio_rustls::rustls::ClientConfig;
 
+use crate::antivirus::Endpoint;
 use crate::clock::ServiceClock;
 use crate::config::Config;
+use crate::gate::Gate;
 use crate::ids::random;
 use crate::material::Material;
 use crate::out::{complain, say};
 use crate::provider::{Provider, Start};
 use crate::service::{Asked, ClockKeeper, Signals};
-use crate::signer::Gate;
 use crate::{files, http, tls};
 use layout::Layout;
 pub use plan::Short;
@@ -53,6 +54,8 @@ pub struct Options {
     pub mailboxes: usize,
     /// More massive mailboxes per provider.
     pub massive: usize,
+    /// Who scans what enters either provider.
+    pub clamd: Option<Endpoint>,
 }
 
 /// A provider of the demonstration, up.
@@ -138,7 +141,7 @@ async fn serve(
         bound.push(if runs { Some(ports::bind(ports).await?) } else { None });
     }
     ports::keep(&ports, &layout.ports_json())?;
-    layout.prepare(&plan, &ports, clock.now())?;
+    layout.prepare(&plan, &ports, options.clamd.as_ref(), clock.now())?;
     let passwords = layout.passwords(&plan)?;
     let gate = Gate::for_cores();
     for ((house, ports), listeners) in plan.into_iter().zip(ports).zip(bound) {

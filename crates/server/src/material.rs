@@ -13,7 +13,8 @@ use sigillo_smime::{Certificate, Crl, Identity, KeySigner, Signer, Trust};
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::config::{Config, Located, Problem, Problems, Text};
-use crate::signer::{Gate, GatedSigner};
+use crate::gate::Gate;
+use crate::signer::GatedSigner;
 use crate::tls::{self, ServerTls};
 
 /// All of it, ready to use.

@@ -1,6 +1,7 @@
 //! One provider at work: store, engine, listeners, relay, workers, administration, wired together.
 
 mod bell;
+mod health;
 mod reload;
 mod shown;
 
@@ -15,7 +16,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::Secret;
-use sigillo_engine::{Engine, Peer, Setup, front};
+use sigillo_engine::{Antivirus, Engine, Peer, Rules, Setup, front};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore};
 use tokio::net::{TcpListener, UnixListener};
@@ -23,17 +24,20 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use crate::antivirus::Clamd;
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
 use crate::config::{Config, Role};
+use crate::gate::Gate;
 use crate::ids::{RandomIds, random, random_password};
 use crate::material::Material;
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
+use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay, route::Routes};
-use crate::signer::Gate;
 use crate::tls::ServerTls;
 use crate::{http, worker};
 use bell::RingBells;
+pub use health::no_antivirus;
 pub use reload::Reloaded;
 pub use shown::Shown;
 
@@ -71,6 +75,10 @@ pub struct Provider {
     pub limits: Arc<Limits>,
     /// Where it listens.
     pub addresses: Vec<(Role, SocketAddr)>,
+    /// Who scans what enters; `None`: nobody.
+    pub antivirus: Option<Arc<Clamd>>,
+    /// Watches the clock.
+    pub monitor: Arc<Monitor>,
     /// When it started.
     pub started: Instant,
     config: ArcSwap<Config>,
@@ -91,6 +99,8 @@ impl Provider {
         let shown = Shown::of(&config, &material);
         let tls = Arc::new(material.tls);
         let relay_tls = Arc::clone(&material.relay);
+        let antivirus = config.antivirus.as_ref();
+        let clamd = antivirus.map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let setup = Setup {
             provider: sigillo_pec::Provider {
                 name: config.name.value.clone(),
@@ -105,8 +115,8 @@ impl Provider {
             ids: Arc::new(RandomIds),
             bell: Arc::new(RingBells(Arc::clone(&bells))),
             local_domains: config.domains.clone(),
-            antivirus: None,
-            rules: Default::default(),
+            antivirus: clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>),
+            rules: Rules { take_unscanned: antivirus.is_some_and(|a| a.take_unscanned), ..Rules::default() },
         };
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let engine = pool.run(move || open(&path, memory, setup)).await.context("archivio: apertura interrotta")??;
@@ -124,12 +134,15 @@ impl Provider {
             concurrency: config.relay_concurrency,
         }));
         let limits = Limits::new(config.connections, config.connections_per_address);
+        let monitor = Arc::new(Monitor::new(&config.clock.servers, config.clock.tolerance_ms, Arc::clone(&clock)));
         let provider = Arc::new(Self {
             engine,
             pool,
             clock,
             limits,
             addresses,
+            antivirus: clamd,
+            monitor,
             started: Instant::now(),
             config: ArcSwap::from_pointee(config),
             shown: ArcSwap::from_pointee(shown),
@@ -139,6 +152,8 @@ impl Provider {
             down: watch::Sender::new(false),
             tasks: Mutex::default(),
         });
+        // Before the first peer comes in.
+        provider.heed(&*provider.monitor.measure().await);
         provider.clone().run(listeners, admin, ticks, bells);
         Ok(provider)
     }
@@ -221,6 +236,13 @@ impl Provider {
             tasks.spawn(work.instrument(span.clone()));
         }
         // Weakly, or the provider would keep itself alive by its own tasks.
+        let provider = Arc::downgrade(&self);
+        let tell = move |state: &State| {
+            if let Some(provider) = provider.upgrade() {
+                provider.heed(state);
+            }
+        };
+        tasks.spawn(Arc::clone(&self.monitor).run(tell, self.down.subscribe()).instrument(span.clone()));
         tasks.spawn(http::serve(admin, Arc::downgrade(&self), self.down.subscribe()).instrument(span));
     }
 

@@ -14,13 +14,13 @@ const ANNA: &str = "anna@comune-esempio.example";
 const BRUNO: &str = "bruno@ente-esempio.example";
 
 /// A folder with the sample on free ports, and the trial keys it names.
-struct Sample {
+pub struct Sample {
     folder: TempDir,
-    ports: Ports,
+    pub ports: Ports,
 }
 
 impl Sample {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let sample = Self { folder: TempDir::new().expect("a folder"), ports: Ports::take() };
         let mut text = SAMPLE.to_owned();
         for (i, port) in (0..).zip(["2525", "2587", "2465", "2143", "2993"]) {
@@ -41,11 +41,11 @@ impl Sample {
         self.path("sigillo.toml").to_string_lossy().into_owned()
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         fs::read_to_string(self.path("sigillo.toml")).expect("the configuration")
     }
 
-    fn write(&self, text: &str) {
+    pub fn write(&self, text: &str) {
         fs::write(self.path("sigillo.toml"), text).expect("the configuration is written");
     }
 
@@ -63,12 +63,12 @@ impl Sample {
         sigillo(&["serve", "--config", &self.file()], 30)
     }
 
-    fn said(&self) -> String {
+    pub fn said(&self) -> String {
         let read = |name: &str| fs::read_to_string(self.path(name)).unwrap_or_default();
         read("out") + &read("err")
     }
 
-    fn serve(&self) -> Guard {
+    pub fn serve(&self) -> Guard {
         let file = |name: &str| fs::File::create(self.path(name)).expect("a file");
         let mut command = Command::new(binary());
         command.args(["serve", "--config", &self.file()]).stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
@@ -81,16 +81,16 @@ impl Sample {
         guard
     }
 
-    fn socket(&self) -> String {
+    pub fn socket(&self) -> String {
         self.path("dati/admin.sock").to_string_lossy().into_owned()
     }
 
-    fn add(&self, address: &str, password: &str) {
+    pub fn add(&self, address: &str, password: &str) {
         let args = ["mailbox", "add", address, "--socket", &self.socket()];
         run(binary(), &args, format!("{password}\n").as_bytes(), 30).fine("mailbox add");
     }
 
-    fn curl(&self, who: &str, url: &str, more: &[&str], input: &str) -> Ran {
+    pub fn curl(&self, who: &str, url: &str, more: &[&str], input: &str) -> Ran {
         let (ca, login) = (self.path("prova/ca.pem"), format!("{who}:segreta"));
         let ca = ca.to_string_lossy();
         let args =

@@ -107,3 +107,33 @@ fn another_provider_hands_over_an_envelope_and_ordinary_mail_is_refused() {
     let answer = wire.say(format!("{ordinary}.\r\n"));
     assert!(answer.starts_with("554 5.7.1"), "{answer}");
 }
+
+#[test]
+fn while_nothing_is_accepted_users_and_providers_hear_451_and_what_was_taken_goes_on() {
+    let mut street = Street::new(5);
+    let (anna, bruno) = (address(ANNA), address(BRUNO));
+    assert!(street.submit(&anna, std::slice::from_ref(&bruno), "").is_ok());
+    let engine = |street: &Street, who| std::sync::Arc::clone(street.house(who).engine());
+    let (alfa, beta) = (engine(&street, &anna), engine(&street, &bruno));
+    let mut user = submission(&street);
+    user.say(plain("una frase lunga"));
+    let mut peer =
+        Wire::new(front::smtp(beta.clone(), Role::Reception, Peer::LOCAL, false, Default::default()), street.now);
+    peer.hear();
+    peer.say("EHLO mx.pec.alfa.example\r\nMAIL FROM:<x@comune-alfa.example>\r\n");
+    for engine in [&alfa, &beta] {
+        engine.set_accepting(Err("Orologio fuori tolleranza".into()));
+    }
+    let answer = user.say(format!("MAIL FROM:<{ANNA}>\r\n"));
+    assert_eq!(answer, "451 4.3.2 Orologio fuori tolleranza\r\n");
+    let answer = peer.say(format!("RCPT TO:<{BRUNO}>\r\n"));
+    assert_eq!(answer, "451 4.3.2 Orologio fuori tolleranza\r\n");
+    assert!(street.submit(&anna, std::slice::from_ref(&bruno), "").is_err(), "nor a message that is on its way in");
+    for engine in [&alfa, &beta] {
+        engine.set_accepting(Ok(()));
+    }
+    assert!(user.say(format!("MAIL FROM:<{ANNA}>\r\n")).starts_with("250"));
+    assert!(peer.say(format!("RCPT TO:<{BRUNO}>\r\n")).starts_with("250"));
+    street.run();
+    assert_eq!(street.kinds(&anna), ["accettazione", "avvenuta-consegna"]);
+}

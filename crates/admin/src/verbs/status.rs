@@ -2,7 +2,7 @@
 
 use super::{Error, Where, header, json, table};
 use crate::Lang;
-use crate::api::Status;
+use crate::api::{AntivirusStatus, ClockStatus, Status};
 
 /// Arguments of `sigillo status`.
 #[derive(Debug, Clone, clap::Args)]
@@ -38,5 +38,62 @@ fn show(status: &Status, lang: Lang) -> String {
         let text = format!("{}: {} → {}", certificate.purpose, certificate.subject, certificate.not_after);
         row("certificato", "certificate", text);
     }
+    row("antivirus", "antivirus", antivirus(status.antivirus.as_ref(), lang));
+    if let Some(clock) = &status.clock {
+        row("orologio", "clock", self::clock(clock, lang));
+    }
     rows.to_string()
+}
+
+fn antivirus(antivirus: Option<&AntivirusStatus>, lang: Lang) -> String {
+    match antivirus {
+        None => lang.pick("NESSUNO: i messaggi non sono controllati", "NONE: messages are not scanned").to_owned(),
+        Some(AntivirusStatus { at, engine: Some(engine), .. }) => format!("{engine} ({at})"),
+        Some(AntivirusStatus { at, error, .. }) => {
+            let error = error.as_deref().unwrap_or(at);
+            format!("{}: {error}", lang.pick("NON RISPONDE", "DOES NOT ANSWER"))
+        }
+    }
+}
+
+fn clock(clock: &ClockStatus, lang: Lang) -> String {
+    let state = match clock.state.as_str() {
+        "synchronised" => lang.pick("sincronizzato", "synchronised"),
+        "off" => lang.pick("FUORI TOLLERANZA", "OFF"),
+        _ => lang.pick("non si sa", "unknown"),
+    };
+    match (clock.offset_ms, &clock.why) {
+        (Some(offset), _) => format!("{state} (UTC {offset:+} ms)"),
+        (None, Some(why)) => format!("{state}: {why}"),
+        (None, None) => state.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_scans_nothing_or_cannot_says_so() {
+        assert!(antivirus(None, Lang::It).contains("NESSUNO") && antivirus(None, Lang::En).contains("NONE"));
+        let status = |engine: Option<&str>, error: Option<&str>| AntivirusStatus {
+            at: "/run/clamav/clamd.ctl".into(),
+            engine: engine.map(Into::into),
+            error: error.map(Into::into),
+        };
+        let up = antivirus(Some(&status(Some("ClamAV 1.4.6/27500"), None)), Lang::It);
+        assert_eq!(up, "ClamAV 1.4.6/27500 (/run/clamav/clamd.ctl)");
+        let down = antivirus(Some(&status(None, Some("antivirus: clamd x: rifiutata"))), Lang::It);
+        assert_eq!(down, "NON RISPONDE: antivirus: clamd x: rifiutata");
+    }
+
+    #[test]
+    fn the_clock_is_told_with_its_offset_or_why_there_is_none() {
+        let show = |state: &str, offset_ms, why: Option<&str>| {
+            clock(&ClockStatus { state: state.into(), offset_ms, why: why.map(Into::into) }, Lang::It)
+        };
+        assert_eq!(show("synchronised", Some(-12), None), "sincronizzato (UTC -12 ms)");
+        assert_eq!(show("off", Some(1500), None), "FUORI TOLLERANZA (UTC +1500 ms)");
+        assert_eq!(show("unknown", None, Some("nessun server")), "non si sa: nessun server");
+    }
 }

@@ -10,9 +10,9 @@ use sigillo_pec::index::Entry;
 use super::{Exit, complain};
 use crate::clock::system_time;
 use crate::config::{Config, SAMPLE};
+use crate::gate::Gate;
 use crate::material::Material;
 use crate::out::say;
-use crate::signer::Gate;
 use crate::{files, trial};
 
 #[derive(Debug, Clone, clap::Args)]

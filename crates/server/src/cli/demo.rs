@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use sigillo_admin::Lang;
 
 use super::{Exit, complain};
+use crate::antivirus::Endpoint;
 use crate::demo::{self, Options, Short};
 use crate::logging::{self, Format};
 use crate::out::{self, say};
+use crate::provider::no_antivirus;
 use crate::{service, tls};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -36,9 +38,9 @@ pub(super) struct Args {
     /// Altre N caselle massive extra-large (m1@, m2@ …) per gestore
     #[arg(long, value_name = "N", default_value_t = 0)]
     massive: usize,
-    /// Socket di clamd per l'antivirus, oppure none
-    #[arg(long, value_name = "SOCKET|none", default_value = "none")]
-    clamd: String,
+    /// Socket di clamd (un percorso oppure host:porta) per l'antivirus; con none niente è controllato
+    #[arg(long, value_name = "SOCKET|none", default_value = "none", value_parser = scanner)]
+    clamd: Scanner,
     /// Registro su standard error in questa forma (human, json); senza, in DIR/sigillo.log
     #[arg(long, value_enum, value_name = "FORMA", hide_possible_values = true)]
     log_format: Option<Format>,
@@ -49,6 +51,19 @@ fn speed(text: &str) -> Result<f64, String> {
         Ok(speed) if speed > 0.0 && speed <= 1_000_000.0 => Ok(speed),
         _ => Err("un numero maggiore di 0 e fino a 1000000".to_owned()),
     }
+}
+
+/// Who scans; nobody, when the word is `none`.
+#[derive(Debug, Clone)]
+struct Scanner(Option<Endpoint>);
+
+fn scanner(text: &str) -> Result<Scanner, String> {
+    if text == "none" {
+        return Ok(Scanner(None));
+    }
+    let folder = std::env::current_dir().map_err(|e| e.to_string())?;
+    let clamd = Endpoint::parse(text, &folder);
+    clamd.map(|at| Scanner(Some(at))).ok_or_else(|| "un percorso (/run/clamav/clamd.ctl), host:porta o none".to_owned())
 }
 
 pub(super) fn run(args: &Args, lang: Lang) -> Exit {
@@ -63,12 +78,8 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
     if let Err(error) = started {
         return complain(&format!("{error:#}"), Exit::NoStart);
     }
-    if args.clamd != "none" {
-        let text = lang.pick(
-            "l'antivirus non è ancora collegato: i messaggi NON vengono controllati con",
-            "the antivirus is not wired yet: messages are NOT scanned with",
-        );
-        out::complain(format_args!("{text} {}", args.clamd));
+    if args.clamd.0.is_none() {
+        out::complain(no_antivirus(lang));
     }
     tls::install();
     service::raise_file_limit();
@@ -81,6 +92,7 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
         without: args.without,
         mailboxes: args.mailboxes,
         massive: args.massive,
+        clamd: args.clamd.0.clone(),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

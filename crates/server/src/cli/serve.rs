@@ -10,12 +10,12 @@ use tokio::net::TcpListener;
 use super::{Exit, complain};
 use crate::clock::ServiceClock;
 use crate::config::{Config, Problem, Role, Text};
+use crate::gate::Gate;
 use crate::logging::{self, Format};
 use crate::material::Material;
 use crate::out::{self, say};
 use crate::provider::{Provider, Start};
 use crate::service::{self, Asked, ClockKeeper, Signals};
-use crate::signer::Gate;
 use crate::{files, http, net, tls};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -92,6 +92,9 @@ async fn serve(config: Config, lang: Lang) -> Exit {
     say(format_args!("sigillo: {name} {}", lang.pick("è in servizio", "is in service")));
     for (role, address) in &provider.addresses {
         say(format_args!("  {:<12}{address}", role.name()));
+    }
+    for warning in provider.warnings(lang).await {
+        out::complain(warning);
     }
     while signals.next().await == Asked::Reload {
         match provider.reload().await {

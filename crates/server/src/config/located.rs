@@ -3,12 +3,16 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sigillo_base::{Address, Domain};
 use toml::Spanned;
 
 use super::problem::{Problem, Problems, Text};
-use super::{Config, Route, raw};
+use super::{Antivirus, Clock, Config, Route, raw};
+use crate::antivirus::Endpoint;
+use crate::host_port::HostPort;
+use crate::ntp;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,12 +128,57 @@ impl<'t> Reader<'t> {
         Some(Route { domains, address, name })
     }
 
-    fn check<T>(
+    pub(super) fn antivirus(&mut self, raw: raw::Antivirus) -> Option<Antivirus> {
+        let folder = self.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
+        let remedy = Text::new(
+            "scrivere il percorso del socket (\"/run/clamav/clamd.ctl\") oppure \"127.0.0.1:3310\"",
+            "write the path of the socket (\"/run/clamav/clamd.ctl\") or \"127.0.0.1:3310\"",
+        );
+        let clamd = self.check("antivirus.clamd", raw.clamd, remedy, |text| {
+            Endpoint::parse(text, &folder).ok_or_else(|| {
+                Text::new(
+                    format!("{text:?} non è un socket né host:porta"),
+                    format!("{text:?} is no socket nor host:port"),
+                )
+            })
+        })?;
+        Some(Antivirus {
+            clamd: clamd.value,
+            concurrency: raw.concurrency.max(1),
+            timeout: Duration::from_secs(raw.timeout_s.clamp(1, 3600)),
+            take_unscanned: raw.when_down == raw::WhenDown::Accept,
+        })
+    }
+
+    pub(super) fn clock(&mut self, raw: raw::Clock) -> Option<Clock> {
+        let mut servers = Vec::new();
+        for server in raw.servers {
+            let remedy = Text::new(
+                "scrivere nome o nome:porta: \"ntp1.inrim.it\"",
+                "write name or name:port: \"ntp1.inrim.it\"",
+            );
+            let server = self.check("clock.servers", server, remedy, |text| {
+                HostPort::parse(text, Some(ntp::PORT))
+                    .ok_or_else(|| Text::new(format!("{text:?} non è un server"), format!("{text:?} is not a server")))
+            });
+            servers.extend(server.map(|s| s.value));
+        }
+        let remedy =
+            Text::new("da 1 a 1000: il DM 2-11-2005, art. 9, ammette un secondo", "1 to 1000: the law admits 1 s");
+        let tolerance = self.check("clock.tolerance_ms", raw.tolerance_ms, remedy, |ms| match ms {
+            1..=1000 => Ok(i64::from(*ms)),
+            _ => Err(Text::new(format!("{ms} non è ammesso"), format!("{ms} is not allowed"))),
+        })?;
+        let refuse_when_off = raw.when_off == raw::WhenOff::Refuse;
+        Some(Clock { servers, tolerance_ms: tolerance.value, refuse_when_off })
+    }
+
+    fn check<R, T>(
         &mut self,
         key: &str,
-        raw: Spanned<String>,
+        raw: Spanned<R>,
         remedy: Text,
-        make: impl FnOnce(&str) -> Result<T, Text>,
+        make: impl FnOnce(&R) -> Result<T, Text>,
     ) -> Option<Located<T>> {
         let line = self.line(&raw.span());
         match make(raw.get_ref()) {

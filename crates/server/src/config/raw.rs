@@ -18,6 +18,9 @@ pub(super) struct File {
     pub index: Index,
     #[serde(default)]
     pub relay: Relay,
+    pub antivirus: Option<Antivirus>,
+    #[serde(default)]
+    pub clock: Clock,
     pub admin: Admin,
     #[serde(default)]
     pub log: Log,
@@ -107,6 +110,56 @@ pub(super) struct Route {
     pub domains: Vec<Spanned<String>>,
     pub address: Spanned<String>,
     pub name: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Antivirus {
+    pub clamd: Spanned<String>,
+    #[serde(default = "concurrency")]
+    pub concurrency: usize,
+    #[serde(default = "timeout_s")]
+    pub timeout_s: u64,
+    #[serde(default)]
+    pub when_down: WhenDown,
+}
+
+/// `MaxThreads` of a clamd as it comes.
+fn concurrency() -> usize {
+    10
+}
+
+fn timeout_s() -> u64 {
+    60
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum WhenDown {
+    #[default]
+    Refuse,
+    Accept,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Clock {
+    pub servers: Vec<Spanned<String>>,
+    pub tolerance_ms: Spanned<u32>,
+    pub when_off: WhenOff,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { servers: Vec::new(), tolerance_ms: Spanned::new(0..0, 1000), when_off: WhenOff::Refuse }
+    }
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum WhenOff {
+    Refuse,
+    Warn,
 }
 
 #[derive(Deserialize)]

@@ -26,6 +26,8 @@ fn the_sample_is_a_configuration() {
     assert_eq!(config.store_memory, 256 << 20);
     assert!(config.workers > 0);
     assert!(!config.english);
+    assert_eq!(config.antivirus, None, "the sample works without a clamd");
+    assert_eq!(config.clock, Clock { servers: Vec::new(), tolerance_ms: 1000, refuse_when_off: true });
 }
 
 #[test]
@@ -69,6 +71,10 @@ fn a_bad_value_is_named_with_its_line() {
         ("\"ente-esempio.example\"", "\"ente esempio\"", "provider.domains"),
         ("memory_mb = 256", "memory_mb = \"molta\"", "store.memory_mb"),
         ("format = \"human\"", "format = \"xml\"", "log.format"),
+        ("servers = []", "servers = [\"ntp 1\"]", "clock.servers"),
+        ("tolerance_ms = 1000", "tolerance_ms = 0", "clock.tolerance_ms"),
+        ("tolerance_ms = 1000", "tolerance_ms = 1001", "clock.tolerance_ms"),
+        ("when_off = \"refuse\"", "when_off = \"stop\"", "clock.when_off"),
         ("\"Esempio PEC S.p.A.\"", "\" \"", "provider.name"),
     ] {
         let problem = error(from, to);
@@ -101,6 +107,42 @@ fn a_route_is_read() {
     let route = with_route.unwrap().routes.remove(0);
     assert_eq!((route.domains.len(), route.name.as_str()), (2, "mx.pec.beta.example"));
     assert_eq!(route.address.port(), 25);
+}
+
+/// The sample with its antivirus, and this in place of that.
+fn scanned(from: &str, to: &str) -> Result<Config, Problems> {
+    with(|mut s| {
+        for line in ["[antivirus]", "clamd =", "concurrency =", "timeout_s =", "when_down ="] {
+            assert!(s.contains(&format!("\n# {line}")), "{line}");
+            s = s.replacen(&format!("\n# {line}"), &format!("\n{line}"), 1);
+        }
+        assert!(s.contains(from), "{from}");
+        s.replacen(from, to, 1)
+    })
+}
+
+#[test]
+fn an_antivirus_is_read() {
+    let antivirus = scanned("", "").unwrap().antivirus.unwrap();
+    assert_eq!(antivirus.clamd, Endpoint::Unix("/run/clamav/clamd.ctl".into()));
+    assert_eq!((antivirus.concurrency, antivirus.timeout), (10, Duration::from_secs(60)));
+    assert!(!antivirus.take_unscanned);
+    let other = scanned("\"/run/clamav/clamd.ctl\"", "\"127.0.0.1:3310\"").unwrap().antivirus.unwrap();
+    assert_eq!(other.clamd.to_string(), "127.0.0.1:3310");
+    let accepting = scanned("when_down = \"refuse\"", "when_down = \"accept\"").unwrap();
+    assert!(accepting.antivirus.unwrap().take_unscanned);
+    let bad = scanned("\"/run/clamav/clamd.ctl\"", "\"clamd.ctl\"").unwrap_err().0.remove(0);
+    assert_eq!((bad.key.as_deref(), bad.line), (Some("antivirus.clamd"), Some(line_of("# clamd ="))));
+    assert!(bad.say(Lang::It).contains("127.0.0.1:3310"), "{}", bad.say(Lang::It));
+}
+
+#[test]
+fn time_servers_are_read_with_their_usual_port() {
+    let config = with(|s| s.replace("servers = []", "servers = [\"ntp1.inrim.it\", \"[::1]:1123\"]")).unwrap();
+    let servers: Vec<_> = config.clock.servers.iter().map(HostPort::as_str).collect();
+    assert_eq!(servers, ["ntp1.inrim.it:123", "[::1]:1123"]);
+    let warning = with(|s| s.replace("when_off = \"refuse\"", "when_off = \"warn\"")).unwrap();
+    assert!(!warning.clock.refuse_when_off);
 }
 
 #[test]

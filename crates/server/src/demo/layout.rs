@@ -10,6 +10,7 @@ use sigillo_smime::{Certificate, Crl, Trust};
 
 use super::plan::{House, Passwords};
 use super::ports::{Ports, at};
+use crate::antivirus::Endpoint;
 use crate::config::Role;
 use crate::ids::random_password;
 use crate::{files, trial};
@@ -81,7 +82,13 @@ impl Layout {
     }
 
     /// Makes what is missing: authority, certificates, index; revocation list and configurations are always new.
-    pub(super) fn prepare(&self, plan: &[House], ports: &[Ports; 2], now: Timestamp) -> Result<()> {
+    pub(super) fn prepare(
+        &self,
+        plan: &[House],
+        ports: &[Ports; 2],
+        clamd: Option<&Endpoint>,
+        now: Timestamp,
+    ) -> Result<()> {
         files::folder(&self.root.join("ca"))?;
         let authority = trial::authority(&self.ca_file(), &self.root.join("ca/ca.key"))?;
         trial::crl(&authority, &self.crl_file(), now)?;
@@ -107,7 +114,10 @@ impl Layout {
         }
         trial::index(&authority, &self.index_file(), &entries, now)?;
         for (i, house) in plan.iter().enumerate() {
-            let text = self.toml(house, &ports[i], &plan[1 - i], &ports[1 - i])?;
+            let mut text = self.toml(house, &ports[i], &plan[1 - i], &ports[1 - i])?;
+            if let Some(clamd) = clamd {
+                text += &format!("\n[antivirus]\nclamd = {}\n", quote(&clamd.to_string()));
+            }
             files::write(&self.config(house), text.as_bytes())?;
         }
         Ok(())
@@ -128,7 +138,6 @@ impl Layout {
     }
 
     fn toml(&self, house: &House, ports: &Ports, other: &House, other_ports: &Ports) -> Result<String> {
-        let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
         let path = |path: PathBuf| quote(&path.to_string_lossy());
         let folder = self.house(house);
         let domains = |list: Vec<String>| list.iter().map(|d| quote(d)).collect::<Vec<_>>().join(", ");
@@ -185,6 +194,10 @@ impl Layout {
     }
 }
 
+fn quote(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
 fn certificates(file: &Path) -> Result<Vec<Certificate>> {
     if !file.exists() {
         return Ok(Vec::new());
@@ -198,8 +211,8 @@ mod tests {
     use crate::clock::system_time;
     use crate::config::Config;
     use crate::demo::{plan, ports};
+    use crate::gate::Gate;
     use crate::material::Material;
-    use crate::signer::Gate;
 
     #[test]
     fn what_it_makes_is_a_sound_configuration_and_stays() {
@@ -208,18 +221,22 @@ mod tests {
         let plan = plan::houses();
         let ports = ports::choose(Some(30_000), &layout.ports_json()).unwrap();
         let now = system_time();
-        layout.prepare(&plan, &ports, now).unwrap();
+        layout.prepare(&plan, &ports, None, now).unwrap();
         let passwords = layout.passwords(&plan).unwrap();
         let config = Config::load(&layout.config(&plan[0])).unwrap();
         let material = Material::load(&config, &Gate::for_cores(), now).unwrap();
         assert_eq!(material.index.entries().len(), 2);
+        assert_eq!(config.antivirus, None);
         assert_eq!(config.routes[0].address.port(), 30_010);
         let days = |n: u64| std::time::Duration::from_secs(n * 24 * 3600);
         let signed = fs::read(folder.path().join("alfa/signing.pem")).unwrap();
         // A year of service time later the same certificates serve, two years later new ones beside the old.
-        layout.prepare(&plan, &ports, now.plus(days(365))).unwrap();
+        layout.prepare(&plan, &ports, None, now.plus(days(365))).unwrap();
         assert_eq!(fs::read(folder.path().join("alfa/signing.pem")).unwrap(), signed);
-        layout.prepare(&plan, &ports, now.plus(days(800))).unwrap();
+        let clamd = Endpoint::parse("/run/clamav/clamd.ctl", Path::new("")).unwrap();
+        layout.prepare(&plan, &ports, Some(&clamd), now.plus(days(800))).unwrap();
+        let scanned = Config::load(&layout.config(&plan[1])).unwrap().antivirus.unwrap();
+        assert_eq!((scanned.clamd, scanned.take_unscanned), (clamd, false));
         assert_ne!(fs::read(folder.path().join("alfa/signing.pem")).unwrap(), signed);
         let material = Material::load(&config, &Gate::for_cores(), now.plus(days(1200))).unwrap();
         assert_eq!(material.index.entries()[0].certificates.len(), 2);

@@ -124,12 +124,17 @@ async fn work<T: Send + 'static>(
 async fn status(State(provider): At) -> Reply<api::Status> {
     let p = alive(&provider)?;
     let (config, shown) = (p.config(), p.shown());
+    let state = match (p.draining(), p.engine.accepting()) {
+        (true, _) => "draining",
+        (false, Err(_)) => "refusing",
+        (false, Ok(())) => "running",
+    };
     let listener = |(role, at): &(crate::config::Role, std::net::SocketAddr)| api::Listener {
         role: role.name().to_owned(),
         address: at.to_string(),
     };
     Ok(Json(api::Status {
-        state: if p.draining() { "draining" } else { "running" }.to_owned(),
+        state: state.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         uptime_s: p.started.elapsed().as_secs(),
@@ -142,6 +147,8 @@ async fn status(State(provider): At) -> Reply<api::Status> {
         listeners: p.addresses.iter().map(listener).collect(),
         index: shown.index.clone(),
         certificates: shown.certificates.clone(),
+        antivirus: p.antivirus_status().await,
+        clock: Some(p.clock_status()),
     }))
 }
 

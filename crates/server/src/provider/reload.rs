@@ -58,6 +58,8 @@ fn kept(old: &Config, new: Config) -> Config {
         store_memory: old.store_memory,
         listen: old.listen.clone(),
         relay_concurrency: old.relay_concurrency,
+        antivirus: old.antivirus.clone(),
+        clock: old.clock.clone(),
         admin_socket: old.admin_socket.clone(),
         log_level: old.log_level.clone(),
         log_format: old.log_format,
@@ -80,6 +82,8 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store.memory_mb", old.store_memory != new.store_memory),
         ("listen", listen(old) != listen(new)),
         ("relay.concurrency", old.relay_concurrency != new.relay_concurrency),
+        ("antivirus", old.antivirus != new.antivirus),
+        ("clock", old.clock != new.clock),
         ("admin.socket", old.admin_socket.value != new.admin_socket.value),
         ("log.level", old.log_level != new.log_level),
         ("log.format", old.log_format != new.log_format),
@@ -106,6 +110,9 @@ mod tests {
         let english = SAMPLE.replace("english = false", "english = true");
         assert_eq!(waiting(&old, &parse(&english)), ["provider.english"]);
         assert!(!kept(&old, parse(&english)).english);
+        let watched = SAMPLE.replace("servers = []", "servers = [\"ntp1.inrim.it\"]");
+        let scanned = watched.replace("\n# [antivirus]", "\n[antivirus]").replace("\n# clamd", "\nclamd");
+        assert_eq!(waiting(&old, &parse(&scanned)), ["antivirus", "clock"]);
         let moved = SAMPLE.replace("prova/tls.pem", "prova/nuovo.pem");
         assert!(waiting(&old, &parse(&moved)).is_empty(), "a certificate may move");
         let comment = format!("# one line more\n{SAMPLE}");

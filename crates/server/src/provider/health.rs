@@ -1,0 +1,88 @@
+//! What a provider stands on besides its store, antivirus and clock: how they are, and what follows.
+
+use std::sync::Arc;
+
+use sigillo_admin::Lang;
+use sigillo_admin::api::{AntivirusStatus, ClockStatus};
+
+use super::Provider;
+use crate::ntp::State;
+
+/// What peers hear while the clock is off.
+const CLOCK_OFF: &str = "L'orologio del gestore è fuori tolleranza: non si accettano messaggi, riprovare più tardi";
+
+impl Provider {
+    /// What the clock's state means for the service (DM 2-11-2005 art. 9): certifying nothing is better than certifying
+    /// a wrong time. What is not known stops nobody.
+    pub(super) fn heed(&self, state: &State) {
+        let off = matches!(state, State::Off { .. });
+        let refuse = off && self.config().clock.refuse_when_off;
+        self.engine.set_accepting(if refuse { Err(CLOCK_OFF.to_owned()) } else { Ok(()) });
+    }
+
+    /// How the antivirus is, asked now; `None` when there is none.
+    pub async fn antivirus_status(&self) -> Option<AntivirusStatus> {
+        let clamd = Arc::clone(self.antivirus.as_ref()?);
+        let at = clamd.endpoint().to_string();
+        // On a thread beside the pool: its threads may all be waiting for this very clamd.
+        let version = tokio::task::spawn_blocking(move || clamd.version().map_err(|e| e.to_string())).await;
+        let (engine, error) = match version.unwrap_or_else(|broken| Err(broken.to_string())) {
+            Ok(engine) => (Some(engine), None),
+            Err(error) => (None, Some(error)),
+        };
+        Some(AntivirusStatus { at, engine, error })
+    }
+
+    /// How the clock is, by the last measurement.
+    pub fn clock_status(&self) -> ClockStatus {
+        let (state, offset_ms, why) = match &*self.monitor.state() {
+            State::Synchronised { offset_ms } => ("synchronised", Some(*offset_ms), None),
+            State::Off { offset_ms } => ("off", Some(*offset_ms), None),
+            State::Unknown { why } => ("unknown", None, Some(why.clone())),
+        };
+        ClockStatus { state: state.to_owned(), offset_ms, why }
+    }
+
+    /// What an operator must hear at the start, one sentence each.
+    pub async fn warnings(&self, lang: Lang) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let accept = self.config().antivirus.as_ref().is_some_and(|a| a.take_unscanned);
+        match self.antivirus_status().await {
+            None => warnings.push(no_antivirus(lang)),
+            Some(AntivirusStatus { error: Some(error), .. }) => warnings.push(format!(
+                "{error}; {}",
+                if accept {
+                    lang.pick("intanto si accetta SENZA controllo", "meanwhile mail is taken UNSCANNED")
+                } else {
+                    lang.pick("intanto nessun messaggio è accettato", "meanwhile no message is taken")
+                }
+            )),
+            Some(_) => {}
+        }
+        match &*self.monitor.state() {
+            State::Synchronised { .. } => {}
+            State::Off { offset_ms } => warnings.push(match lang {
+                Lang::It => {
+                    format!("l'orologio è a {offset_ms} ms da UTC: correggerlo (`timedatectl`, `chronyc tracking`)")
+                }
+                Lang::En => {
+                    format!("the clock is {offset_ms} ms off UTC: correct it (`timedatectl`, `chronyc tracking`)")
+                }
+            }),
+            State::Unknown { why } => warnings.push(match lang {
+                Lang::It => format!("non si sa se l'orologio è entro un secondo da UTC: {why}"),
+                Lang::En => format!("it is not known whether the clock is within a second of UTC: {why}"),
+            }),
+        }
+        warnings
+    }
+}
+
+/// The sentence of a service that scans nothing.
+pub fn no_antivirus(lang: Lang) -> String {
+    let text = lang.pick(
+        "ATTENZIONE: nessun antivirus, i messaggi NON vengono controllati",
+        "WARNING: no antivirus, messages are NOT scanned",
+    );
+    text.to_owned()
+}
