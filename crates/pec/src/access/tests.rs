@@ -4,6 +4,9 @@ use super::*;
 use crate::fixtures::{SUBMITTED, address, facts, id};
 use sigillo_base::limits::MB;
 
+mod lists;
+mod table;
+
 fn policy() -> Policy {
     Policy {
         max_message: 30 * MB,

@@ -7,6 +7,11 @@ use super::*;
 use crate::fixtures::{SUBMITTED, address, facts, id, now, receiver, sender, world};
 use crate::{Certification, Draft, Facts, Kind, Provider, ReceiptKind, Signed, access};
 
+mod english;
+mod failures;
+mod kinds;
+mod subjects;
+
 const TRACE: &str = "Return-Path: <mario@studio.example>\r\n\
      Received: from client (192.0.2.1) by mx.pec.mittente-prov.example\r\n\twith ESMTPSA; Thu, 12 Mar 2026 10:15:01 +0100\r\n";
 
@@ -33,27 +38,27 @@ fn certification_of(message: &[u8], tree: &Part) -> Certification {
 }
 
 /// Every kind once, over the facts given, with the texts a user or a peer can choose.
-fn every_kind(f: &Facts, user_text: &str, source: &[u8]) -> Vec<Draft> {
-    let (p, at) = (receiver(), now());
+fn every_kind(p: &Provider, f: &Facts, user_text: &str, source: &[u8]) -> Vec<Draft> {
+    let at = now();
     let n = |k: &str| id(&format!("{k}@pec.ricevente-prov.example"));
     let anna = address("anna@ente.example");
     let service = address("servizio@pec.mittente-prov.example");
-    let delivered = |kind| delivery(&p, f, at, n("c"), &anna, kind, kind, source, 0..source.len()).unwrap();
+    let delivered = |kind| delivery(p, f, at, n("c"), &anna, kind, kind, source, 0..source.len()).unwrap();
     vec![
-        acceptance(&p, f, at, n("a")),
-        non_acceptance(&p, f, at, n("na"), user_text),
-        non_acceptance_virus(&p, f, at, n("nv"), user_text),
-        transport_envelope(&p, f, at, ReceiptKind::Brief, source).unwrap(),
-        take_charge(&p, f, at, n("pc"), &service, std::slice::from_ref(&anna)),
+        acceptance(p, f, at, n("a")),
+        non_acceptance(p, f, at, n("na"), user_text),
+        non_acceptance_virus(p, f, at, n("nv"), user_text),
+        transport_envelope(p, f, at, ReceiptKind::Brief, source).unwrap(),
+        take_charge(p, f, at, n("pc"), &service, std::slice::from_ref(&anna)),
         delivered(ReceiptKind::Complete),
         delivered(ReceiptKind::Brief),
         delivered(ReceiptKind::Concise),
-        non_delivery(&p, f, at, n("nd"), &anna, NonDelivery::refused(user_text)),
-        non_delivery_virus(&p, f, at, n("ndv"), &anna, user_text),
-        overdue(&p, f, at, n("o1"), &anna, Overdue::First),
-        overdue(&p, f, at, n("o2"), &anna, Overdue::Second),
-        virus_detection(&p, f, at, n("vd"), &service, &anna, user_text),
-        anomaly_envelope(&p, at, n("an"), None, std::slice::from_ref(&anna), source, user_text).unwrap(),
+        non_delivery(p, f, at, n("nd"), &anna, NonDelivery::refused(user_text)),
+        non_delivery_virus(p, f, at, n("ndv"), &anna, user_text),
+        overdue(p, f, at, n("o1"), &anna, Overdue::First),
+        overdue(p, f, at, n("o2"), &anna, Overdue::Second),
+        virus_detection(p, f, at, n("vd"), &service, &anna, user_text),
+        anomaly_envelope(p, at, n("an"), None, std::slice::from_ref(&anna), source, user_text).unwrap(),
     ]
 }
 
@@ -114,7 +119,7 @@ fn acceptance_says_what_the_rules_say() {
 fn every_kind_has_the_frame_and_a_good_signature() {
     let source = original();
     let html_tags = ["<html", "<head>", "<title>", "<body>", "<h3>", "<p>", "<br>"];
-    for draft in every_kind(&facts(), "Eicar", &source) {
+    for draft in every_kind(&receiver(), &facts(), "Eicar", &source) {
         let kind = draft.kind;
         let anomaly = kind == Kind::AnomalyEnvelope;
         let m = sign(draft, &source);
@@ -247,7 +252,10 @@ fn eight_bit_originals_are_labelled() {
 fn the_same_arguments_give_the_same_bytes() {
     let source = original();
     let bytes = |d: Vec<Draft>| d.into_iter().map(|d| sign(d, &source)).collect::<Vec<_>>();
-    assert_eq!(bytes(every_kind(&facts(), "x", &source)), bytes(every_kind(&facts(), "x", &source)));
+    assert_eq!(
+        bytes(every_kind(&receiver(), &facts(), "x", &source)),
+        bytes(every_kind(&receiver(), &facts(), "x", &source))
+    );
 }
 
 #[test]
@@ -323,17 +331,18 @@ fn hostile() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn nothing_a_user_wrote_becomes_structure(subject in hostile(), msgid in hostile(), reply in hostile(), text in hostile(), name in hostile()) {
+    fn nothing_a_user_wrote_becomes_structure(subject in hostile(), msgid in hostile(), reply in hostile(), text in hostile(), name in hostile(), english: bool) {
         let f = Facts { subject: Some(subject), msgid: Some(msgid), reply_to: reply, ..facts() };
-        let p = Provider { name, ..sender() };
+        let p = Provider { name, english, ..sender() };
         let source = original();
-        let mut drafts = every_kind(&f, &text, &source);
+        let issuer = Provider { english, ..receiver() };
+        let mut drafts = every_kind(&issuer, &f, &text, &source);
         drafts.push(acceptance(&p, &f, now(), id("h@x.example")));
         for draft in drafts {
             let kind = draft.kind;
             // The header and the readable part come from here; the enclosed original is what it is.
             let header = [draft.header.as_slice(), b"\r\n"].concat();
-            let plain = every_kind(&facts(), "x", &source).into_iter().find(|d| d.kind == kind).unwrap();
+            let plain = every_kind(&issuer, &facts(), "x", &source).into_iter().find(|d| d.kind == kind).unwrap();
             let mut expected = names(&plain.header);
             if f.msgid.as_deref().is_none_or(|m| crate::texts::line(m).trim().is_empty()) {
                 expected.retain(|n| n != "X-Riferimento-Message-ID");
@@ -355,7 +364,7 @@ proptest! {
             };
             prop_assert_eq!(lines(&draft, &source), lines(&plain, &source), "{}", kind);
             prop_assert_eq!(html.matches('<').count(), html.matches('>').count());
-            prop_assert!(!html.contains("<script") && html.matches("</p>").count() == 1, "{}", html);
+            prop_assert!(!html.contains("<script") && html.matches("</p>").count() == 1 + usize::from(english), "{}", html);
         }
     }
 }

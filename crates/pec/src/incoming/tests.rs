@@ -11,6 +11,9 @@ use crate::deadline::Overdue;
 use crate::fixtures::{HOUR, SUBMITTED, World, address, facts, id, now, sender, trust, world};
 use crate::{Certification, Draft, Errore, Tipo, access};
 
+mod decisions;
+mod round_trip;
+
 fn later() -> Timestamp {
     now().plus(Duration::from_secs(60))
 }
