@@ -16,6 +16,7 @@ mod exchange {
     pub mod reception;
     pub mod rows;
     pub mod smtp;
+    pub mod track;
     pub mod virus;
     pub mod wire;
 }

@@ -1,5 +1,6 @@
 //! The types of the administrative interface. The server answers with them, the client reads them back.
 
+mod dispatch;
 mod domain;
 mod list;
 mod quarantine;
@@ -7,6 +8,7 @@ mod quarantine;
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
 
+pub use dispatch::{Dispatch, DispatchRecipient, Evidence, Queued, dispatch_path};
 pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use list::{LISTS, List, Lists, Members, list_path};
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};

@@ -103,6 +103,11 @@ impl Client {
         self.send(Method::DELETE, &api::list_path(address), None::<&()>).await
     }
 
+    /// Where a certified message stands.
+    pub async fn dispatch(&self, id: &str) -> Result<api::Dispatch, Error> {
+        self.get(&api::dispatch_path(id)).await
+    }
+
     /// A page of its virus store.
     pub async fn quarantine(&self, after: Option<&str>) -> Result<api::Quarantine, Error> {
         match after {

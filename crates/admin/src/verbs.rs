@@ -1,5 +1,6 @@
 //! The administrative verbs of the command line: one file each. Each gives the text to print, or an error.
 
+pub mod dispatch;
 pub mod domain;
 pub mod list;
 pub mod mailbox;

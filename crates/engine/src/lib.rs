@@ -28,6 +28,7 @@ mod rows;
 mod setup;
 mod stored;
 mod submit;
+mod track;
 
 pub use antivirus::{Antivirus, Unavailable, Verdict};
 pub use directory::{Login, LoginError};
@@ -42,3 +43,4 @@ pub use receive::Received;
 pub use setup::{Bell, Engine, Rules, Setup};
 pub use stored::Filed;
 pub use submit::Submitted;
+pub use track::{Stage, Tracked, TrackedRecipient};

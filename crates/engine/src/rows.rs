@@ -188,6 +188,11 @@ impl From<&Facts> for FactsRow {
 }
 
 impl FactsRow {
+    /// The client's own Message-ID, with its brackets.
+    pub fn msgid(&self) -> Option<&str> {
+        self.msgid.as_deref()
+    }
+
     pub fn facts(&self, key: impl AsRef<[u8]>) -> Result<Facts, Error> {
         let bad = |what: &str| Error::corrupt(key.as_ref(), format!("not an address or id: {what}"));
         let recipients = self.recipients.iter().map(|(text, certified)| {

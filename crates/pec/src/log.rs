@@ -19,6 +19,7 @@ mod count;
 mod line;
 mod segment;
 mod service;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use consistency::{Checker, Finding, Report};
 pub use count::{Count, Event};
 pub use segment::{Break, Segment, SegmentReader, chained, link};
 pub use service::{Custody, Service, ServiceEvent};
+pub use standing::Standing;
 
 use sigillo_base::{Address, PecId, Timestamp};
 

@@ -65,6 +65,8 @@ enum Verb {
     Mailbox(verbs::mailbox::Args),
     /// Mostra la coda di un gestore in servizio
     Queue(verbs::queue::Args),
+    /// Mostra a che punto è un messaggio certificato
+    Dispatch(verbs::dispatch::Args),
     /// Elenca i domini di un gestore in servizio o ne cambia le scelte
     Domain(verbs::domain::Args),
     /// Le liste di distribuzione di un gestore in servizio
@@ -88,6 +90,7 @@ pub fn main() -> ExitCode {
         Verb::Status(args) => ask(verbs::status::run(&args, lang)),
         Verb::Mailbox(args) => ask(verbs::mailbox::run(&args, lang)),
         Verb::Queue(args) => ask(verbs::queue::run(&args, lang)),
+        Verb::Dispatch(args) => ask(verbs::dispatch::run(&args, lang)),
         Verb::Domain(args) => ask(verbs::domain::run(&args, lang)),
         Verb::List(args) => ask(verbs::list::run(&args, lang)),
         Verb::Quarantine(args) => ask(verbs::quarantine::run(&args, lang)),

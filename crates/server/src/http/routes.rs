@@ -1,5 +1,6 @@
 //! What can be asked. Errors are problem details (RFC 9457).
 
+mod dispatch;
 mod domains;
 mod quarantine;
 
@@ -36,6 +37,7 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .route("/v1/mailboxes/{address}", patch(change_mailbox))
         .route("/v1/mailboxes/{address}/password", put(set_password))
         .route(api::QUEUE, get(queue))
+        .merge(dispatch::router())
         .merge(domains::router())
         .merge(quarantine::router())
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))

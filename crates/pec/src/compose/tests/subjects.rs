@@ -15,6 +15,7 @@ fn submitted(subject: &str) -> (Facts, Vec<u8>) {
         max_recipients: 9,
         size_times_recipients: None,
         header_recipients_must_be_rcpt: true,
+        certified_only: false,
     };
     let submission = Submission { from: &facts().sender, to: &to, lists: &[], message: message.as_bytes() };
     let examined = examine(&submission, &|_| RecipientClass::Certified, &policy, facts().id);

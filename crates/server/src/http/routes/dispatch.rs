@@ -1,0 +1,69 @@
+//! Where certified messages stand.
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use sigillo_admin::api;
+use sigillo_base::{Address, PecId};
+use sigillo_engine::{Stage, Tracked, TrackedRecipient};
+use sigillo_pec::log::Record;
+
+use super::{At, Fail, Reply, alive, work};
+use crate::provider::House;
+
+pub(super) fn router() -> Router<super::Provided> {
+    Router::new().route("/v1/dispatches/{id}", get(dispatch))
+}
+
+async fn dispatch(State(provider): At, Path(text): Path<String>) -> Reply<api::Dispatch> {
+    let provider = alive(&provider)?;
+    let find = move |engine: &House| {
+        let id = PecId::parse(&text).ok_or_else(|| Fail::bad(format!("«{text}» non è un identificativo")))?;
+        let missing = || Fail::missing(format!("il registro non conosce il messaggio {id}"));
+        engine.track(&id)?.map(shown).ok_or_else(missing)
+    };
+    Ok(Json(work(&provider, find).await?))
+}
+
+fn shown(t: Tracked) -> api::Dispatch {
+    api::Dispatch {
+        identificativo: t.id.to_string(),
+        msgid: t.msgid,
+        sender: t.sender,
+        subject: t.subject,
+        accepted: t.accepted.map(|at| at.to_string()),
+        recipients: t.recipients.into_iter().map(recipient).collect(),
+        evidence: t.evidence.into_iter().map(evidence).collect(),
+    }
+}
+
+fn recipient(r: TrackedRecipient) -> api::DispatchRecipient {
+    let state = match &r.stage {
+        Stage::Refused => "refused",
+        Stage::Queued { .. } => "queued",
+        Stage::HandedOver => "handed-over",
+        Stage::Proven(standing) => standing.as_str(),
+        Stage::Elsewhere => "elsewhere",
+    };
+    let queued = match r.stage {
+        Stage::Queued { attempts, due, ref last_error } => {
+            let last_error = Some(last_error.clone()).filter(|e| !e.is_empty());
+            Some(api::Queued { attempts, next: due.to_string(), last_error })
+        }
+        _ => None,
+    };
+    let class = r.class.as_str().to_owned();
+    api::DispatchRecipient { address: r.address.to_string(), class, state: state.to_owned(), queued }
+}
+
+fn evidence(r: Record) -> api::Evidence {
+    api::Evidence {
+        at: r.at.to_string(),
+        kind: r.kind.as_str().to_owned(),
+        label: r.kind.label_it().to_owned(),
+        about: r.about().map(Address::to_string).collect(),
+        error: r.virus.or(r.extended_error).or(r.exceptions),
+        message_id: r.message_id,
+        issuer: r.issuer,
+    }
+}
