@@ -28,7 +28,7 @@ fn time_server(ahead_ms: &Arc<AtomicI64>) -> SocketAddr {
         while let Ok((_, from)) = socket.recv_from(&mut packet) {
             let unix = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64;
             let ms = unix + ahead_ms.load(Ordering::SeqCst) + 2_208_988_800_000;
-            let stamp = ((ms / 1000) << 32 | ((ms % 1000) << 32) / 1000).to_be_bytes();
+            let stamp = (((ms / 1000) << 32) | (((ms % 1000) << 32) / 1000)).to_be_bytes();
             packet.copy_within(40..48, 24);
             (packet[0], packet[1]) = (4 << 3 | 4, 2);
             packet[32..40].copy_from_slice(&stamp);
