@@ -28,6 +28,11 @@ pub struct Fixture {
 }
 
 impl Fixture {
+    /// Its key in PEM, for openssl.
+    pub fn key_pem(&self) -> &'static str {
+        self.key_pem
+    }
+
     /// Its key.
     pub fn signer(&self) -> KeySigner {
         KeySigner::from_pem(self.key_pem.as_bytes()).expect("the fixture's key is a key")

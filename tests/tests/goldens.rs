@@ -4,6 +4,12 @@
 
 #![allow(clippy::expect_used, reason = "a test: what cannot be read is a failure")]
 
+#[path = "goldens/brief.rs"]
+mod brief;
+#[path = "goldens/daticert.rs"]
+mod daticert;
+#[path = "goldens/foreign.rs"]
+mod foreign;
 #[path = "goldens/oracle.rs"]
 mod oracle;
 #[path = "goldens/set.rs"]
@@ -61,6 +67,8 @@ fn no_golden_is_left_over() {
 fn every_kind_has_its_golden() {
     for kind in Kind::ALL {
         assert!(set::all().iter().any(|g| g.name.starts_with(kind.as_str())), "{kind} has none");
+        let english = format!("inglese-{kind}");
+        assert!(set::all().iter().any(|g| g.name == english), "{kind} has none in English");
     }
 }
 
@@ -130,12 +138,39 @@ fn python_reads_structure_subjects_and_names() {
         assert_eq!(read.from, golden.service, "{name}");
         assert!(read.plain.contains(golden.says), "{name}: {}", read.plain);
         assert_eq!(
-            read.plain.lines().collect::<Vec<_>>().join(" "),
+            read.plain.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "),
             read.plain_of_html,
             "{name}: both forms say the same"
         );
         assert_eq!(read.enclosed_message_id, golden.enclosed_id, "{name}");
     }
+}
+
+/// The English is below the Italian, which is what it is without the option, and names the same addresses.
+#[test]
+fn the_english_is_below_the_italian_where_it_is_wanted() {
+    let bench = oracle::Bench::new();
+    let goldens = set::all();
+    let files: Vec<(&str, &[u8])> = goldens.iter().map(|g| (g.name, g.bytes.as_slice())).collect();
+    let read = bench.python(&files);
+    let italian: Vec<&str> = read.iter().map(|r| r.plain.as_str()).collect();
+    let mut seen = 0;
+    for (golden, read) in goldens.iter().zip(&read) {
+        let Some((above, below)) = read.plain.split_once("\n-- ").filter(|_| golden.name.starts_with("inglese-"))
+        else {
+            assert!(!read.plain.contains("-- ") && !read.plain_of_html.contains("-- "), "{}", golden.name);
+            continue;
+        };
+        assert!(italian.contains(&above), "{}: {above}", golden.name);
+        let addresses = |text: &str| {
+            let word = |c: char| c.is_alphanumeric() || "@.-".contains(c);
+            let words = text.split(|c: char| !word(c)).filter(|w| w.contains('@'));
+            words.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(addresses(above), addresses(below), "{}", golden.name);
+        seen += 1;
+    }
+    assert_eq!(seen, Kind::ALL.len());
 }
 
 #[test]

@@ -73,11 +73,38 @@ impl Bench {
         run(Command::new("xmllint").args(["--nonet", "--noout", "--dtdvalid"]).arg(dtd).arg(file)).map(|_| ())
     }
 
+    /// The same for many files in one run.
+    pub fn validate_all(&self, xml: &[String]) -> Result<(), String> {
+        let name = |i: usize| format!("daticert-{i}.xml");
+        let files = xml.iter().enumerate().map(|(i, text)| self.write(&name(i), text.as_bytes()));
+        let dtd = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/postacert.dtd");
+        run(Command::new("xmllint").args(["--nonet", "--noout", "--dtdvalid"]).arg(dtd).args(files)).map(|_| ())
+    }
+
     /// Python's email package reads all of them in one process.
     pub fn python(&self, messages: &[(&str, &[u8])]) -> Vec<Read> {
+        self.script(SCRIPT, messages)
+    }
+
+    /// Runs a script over these files; it writes JSON.
+    pub fn script<T: serde::de::DeserializeOwned>(&self, script: &str, messages: &[(&str, &[u8])]) -> T {
         let files = messages.iter().map(|(name, bytes)| self.write(&format!("{name}.eml"), bytes));
-        let output = run(Command::new("python3").args(["-c", SCRIPT]).args(files)).expect("python reads the messages");
+        let output = run(Command::new("python3").args(["-c", script]).args(files)).expect("python reads the files");
         serde_json::from_slice(&output.stdout).expect("python writes JSON")
+    }
+
+    /// A detached signature that openssl makes over these bytes, with these options, in DER or BER.
+    pub fn sign(&self, content: &[u8], certificate_pem: &str, key_pem: &str, options: &[&str]) -> Vec<u8> {
+        let (content, out) = (self.write("signed-content", content), self.path("foreign.p7s"));
+        let (certificate, key) = (
+            self.write("signer-cert.pem", certificate_pem.as_bytes()),
+            self.write("signer-key.pem", key_pem.as_bytes()),
+        );
+        let mut command = Command::new("openssl");
+        command.args(["cms", "-sign", "-binary", "-outform", "DER"]).args(options).arg("-in").arg(content);
+        command.arg("-signer").arg(certificate).arg("-inkey").arg(key).arg("-certfile").arg(self.path("ca.pem"));
+        run(command.arg("-out").arg(&out)).expect("openssl signs");
+        std::fs::read(out).expect("the signature is there")
     }
 }
 

@@ -34,6 +34,7 @@ pub fn all() -> &'static [Golden] {
         let desk = Desk::new();
         let mut set = standard(&desk);
         set.extend(cases(&desk));
+        set.extend(english());
         set
     })
 }
@@ -43,27 +44,27 @@ pub fn named(name: &str) -> &'static Golden {
 }
 
 /// The two providers and what they know.
-struct Desk {
-    alfa: Fixture,
-    beta: Fixture,
+pub struct Desk {
+    pub alfa: Fixture,
+    pub beta: Fixture,
     index: Index,
 }
 
 /// A submission that was accepted.
-struct Sent {
-    examined: Examined,
-    original: Vec<u8>,
+pub struct Sent {
+    pub examined: Examined,
+    pub original: Vec<u8>,
 }
 
 /// What is enclosed: the structure of the original, as Python writes it, and its identifier.
 type Enclosed<'a> = Option<(&'a str, &'a str)>;
 
 impl Desk {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { alfa: fixtures::alfa(), beta: fixtures::beta(), index: fixtures::index() }
     }
 
-    fn submit(&self, number: u128, to: &[&str], submitted: &str) -> Sent {
+    pub fn submit(&self, number: u128, to: &[&str], submitted: &str) -> Sent {
         let from = address("anna@comune-alfa.example");
         let to: Vec<Address> = to.iter().map(|a| address(a)).collect();
         let classify = |a: &Address| match self.index.provider_of(a.domain()) {
@@ -131,7 +132,7 @@ impl Golden {
     }
 }
 
-fn id(provider: &Provider, number: u128) -> PecId {
+pub fn id(provider: &Provider, number: u128) -> PecId {
     PecId::new(number << 64, provider.service_address.domain())
 }
 
@@ -161,7 +162,7 @@ JVBERi0xLjQKMSAwIG9iago8PCAvVHlwZSAvQ2F0YWxvZyA+PgplbmRvYmoKJSVFT0YK\r\n\
 --parti--\r\n";
 const ORDINARY_PARTS: &str = "multipart/mixed(text/plain,application/pdf)";
 const BRIEF_PARTS: &str = "multipart/mixed(text/plain,text/plain)";
-const EVERYBODY: [&str; 3] = ["bruno@ente-beta.example", "ufficio@ente-beta.example", "carla@posta.example"];
+pub const EVERYBODY: [&str; 3] = ["bruno@ente-beta.example", "ufficio@ente-beta.example", "carla@posta.example"];
 
 /// One message through its whole life, with every notice that can be about it.
 fn standard(desk: &Desk) -> Vec<Golden> {
@@ -294,6 +295,32 @@ fn named_structure(original: &str) -> String {
         "multipart/signed(multipart/mixed(multipart/alternative(text/plain,text/html),application/xml,\
          message/rfc822({original})),application/pkcs7-signature)"
     )
+}
+
+/// Each kind once from providers that want the English below the Italian; all else as in the standard set.
+fn english() -> Vec<Golden> {
+    const NAMES: [(&str, &str); 12] = [
+        ("accettazione", "inglese-accettazione"),
+        ("non-accettazione", "inglese-non-accettazione"),
+        ("non-accettazione-virus", "inglese-non-accettazione-virus"),
+        ("busta-trasporto", "inglese-busta-trasporto"),
+        ("presa-in-carico", "inglese-presa-in-carico"),
+        ("avvenuta-consegna-completa", "inglese-avvenuta-consegna"),
+        ("mancata-consegna-no-dest", "inglese-mancata-consegna"),
+        ("mancata-consegna-virus", "inglese-mancata-consegna-virus"),
+        ("mancata-consegna-12h", "inglese-mancata-consegna-12h"),
+        ("mancata-consegna-24h", "inglese-mancata-consegna-24h"),
+        ("rilevazione-virus", "inglese-rilevazione-virus"),
+        ("busta-anomalia", "inglese-busta-anomalia"),
+    ];
+    let mut desk = Desk::new();
+    desk.alfa.provider.english = true;
+    desk.beta.provider.english = true;
+    let renamed = |golden: Golden| {
+        let (_, name) = NAMES.iter().find(|(italian, _)| *italian == golden.name)?;
+        Some(Golden { name, ..golden })
+    };
+    standard(&desk).into_iter().filter_map(renamed).collect()
 }
 
 /// Acceptance and envelope of the same message in odd shapes, all to Bruno.
