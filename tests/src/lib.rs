@@ -1,4 +1,4 @@
-//! What the tests of the whole share: fixed identities, a reader of evidence, a simulated world.
+//! What the tests of the whole share: fixed identities, a reader of evidence, a simulated world, a time-stamp authority.
 
 #![allow(clippy::expect_used, reason = "support of tests: what cannot be made is a failure")]
 
@@ -7,4 +7,5 @@ pub mod evidence;
 pub mod fixtures;
 pub mod house;
 pub mod street;
+pub mod tsa;
 pub mod world;

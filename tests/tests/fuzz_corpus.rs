@@ -9,10 +9,16 @@ mod seeds;
 mod targets;
 
 use sigillo_pec::incoming::Judgement;
+use sigillo_smime::timestamp::{self, Token};
+use sigillo_smime::{Error, SignedData, sha256};
 use std::path::{Path, PathBuf};
 
+fn fuzz_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+}
+
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let folder = fuzz_folder().join("corpus").join(target);
     let list = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<PathBuf> = list.map(|entry| entry.expect("a corpus file").path()).collect();
     files.sort();
@@ -56,7 +62,7 @@ fn certification_corpus() {
 #[test]
 fn incoming_corpus() {
     if std::env::var_os("UPDATE_SEEDS").is_some() {
-        return seeds::write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz"));
+        return seeds::write(&fuzz_folder());
     }
     for (path, data) in corpus("incoming") {
         let judged = targets::judge(&data);
@@ -74,6 +80,38 @@ fn incoming_corpus() {
 #[test]
 fn index_corpus() {
     replay("index");
+}
+
+#[test]
+fn signed_data_corpus() {
+    if std::env::var_os("UPDATE_SEEDS").is_some() {
+        return seeds::write_signatures(&fuzz_folder());
+    }
+    for (path, data) in corpus("signed_data") {
+        let signed = SignedData::parse(&data).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_eq!(signed.verify(signed.content().unwrap_or(targets::SIGNED)), Ok(()), "{}", path.display());
+    }
+    replay("signed_data");
+}
+
+#[test]
+fn timestamp_corpus() {
+    if std::env::var_os("UPDATE_SEEDS").is_some() {
+        return seeds::write_time_stamps(&fuzz_folder());
+    }
+    for (path, data) in corpus("timestamp") {
+        let answer = timestamp::response(&data, &sha256(targets::SIGNED), targets::NONCE);
+        let token = Token::parse(&data);
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let as_named = match name.split('-').next() {
+            Some("token") => token.is_ok_and(|token| targets::believed(&token).is_ok()),
+            Some("granted") => answer.is_ok_and(|token| targets::believed(&token).is_ok()),
+            Some("refused") => matches!(answer, Err(Error::Refused(_))),
+            _ => true, // found by fuzzing
+        };
+        assert!(as_named, "{name}");
+    }
+    replay("timestamp");
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! Signs the seeds of the target `incoming`: an authority, a provider in an index, an envelope and receipts.
+//! Signs the seeds of `incoming` (an authority, a provider in an index, an envelope and receipts), of `signed_data`, and
+//! of `timestamp`.
 
-use crate::targets::NOW;
+use crate::targets::{NONCE, NOW, SIGNED};
 use sigillo_base::{Address, Domain, PecId};
 use sigillo_pec::index::{Entry, write_ldif};
 use sigillo_pec::{Draft, Facts, Provider, ReceiptKind, Recipient, RecipientClass, access, compose};
-use sigillo_smime::Identity;
 use sigillo_smime::authority::Authority;
+use sigillo_smime::{Identity, Signer, attached, detached, sha256, signed_attributes, timestamp};
+use sigillo_tests::tsa::{QUERY, Tsa, ask, post};
 use std::path::Path;
 use std::time::Duration;
 
@@ -47,6 +49,45 @@ pub fn write(fuzz: &Path) {
         let signed = draft.sign(&source, NOW, &identity, &signer).expect("a signature");
         put(&format!("corpus/incoming/{name}"), &signed.content.to_bytes(&source));
     }
+}
+
+/// The same element, longer than 255 octets, with an indefinite length.
+fn indefinite(der: &[u8]) -> Vec<u8> {
+    [&[0x30, 0x80], &der[4..], &[0, 0]].concat()
+}
+
+/// Writes the seeds of `corpus/signed_data` below the folder `fuzz`.
+pub fn write_signatures(fuzz: &Path) {
+    let authority = Authority::new("Fuzz CA", NOW, NOW.plus(YEAR * 20)).expect("an authority");
+    let service = address("posta-certificata@pec.alfa.example");
+    let issued = authority.issue_pec("Alfa PEC S.p.A.", &service, NOW, NOW.plus(YEAR * 10)).expect("a certificate");
+    let identity = Identity { certificate: issued.certificate(), chain: vec![authority.certificate()] };
+    let attributes = signed_attributes(&sha256(SIGNED), NOW, &identity.certificate);
+    let signature = issued.signer().expect("a key").sign(&attributes).expect("a signature");
+    let put = |name: &str, bytes: &[u8]| {
+        std::fs::write(fuzz.join("corpus/signed_data").join(name), bytes).expect("the seed is written");
+    };
+    let whole = attached(&identity, SIGNED, &attributes, &signature).expect("the content is in it");
+    put("detached", &detached(&identity, &attributes, &signature).expect("the content is not in it"));
+    put("attached", &whole);
+    put("attached-ber", &indefinite(&whole));
+}
+
+/// Writes the seeds of `corpus/timestamp` and their authority below the folder `fuzz`.
+pub fn write_time_stamps(fuzz: &Path) {
+    let authority = Authority::new("Fuzz TSA CA", NOW, NOW.plus(YEAR * 20)).expect("an authority");
+    let tsa = Tsa::start(&authority);
+    let answer = |query: &[u8]| ask(&tsa.url(), &post(QUERY, query)).1;
+    let put = |path: &str, bytes: &[u8]| std::fs::write(fuzz.join(path), bytes).expect("the seed is written");
+    put("fixtures/tsa-ca.pem", authority.certificate_pem().as_bytes());
+    let request = timestamp::request(&sha256(SIGNED), NONCE).expect("a request");
+    let granted = answer(&request);
+    let token = timestamp::response(&granted, &sha256(SIGNED), NONCE).expect("a time-stamp");
+    put("corpus/timestamp/granted", &granted);
+    put("corpus/timestamp/granted-ber", &indefinite(&granted));
+    put("corpus/timestamp/token", token.der());
+    put("corpus/timestamp/token-ber", &indefinite(token.der()));
+    put("corpus/timestamp/refused", &answer(b"niente"));
 }
 
 fn drafts(provider: &Provider) -> Vec<(&'static str, Draft, Vec<u8>)> {
