@@ -40,6 +40,16 @@ impl Timestamp {
         })
     }
 
+    /// Reads ISO 8601: `2026-03-12T10:15:01+01:00`, `…Z`, or without an offset legal time (Europe/Rome), in which a
+    /// plain date is its first instant. `None` for anything else, and before 1970.
+    pub fn from_iso(text: &str) -> Option<Self> {
+        let instant = text.parse::<jiff::Timestamp>().or_else(|_| {
+            let civil: jiff::civil::DateTime = text.parse()?;
+            civil.to_zoned(ROME).map(|z| z.timestamp())
+        });
+        Some(instant.ok()?.as_millisecond()).filter(|millis| *millis >= 0).map(Self::from_millis)
+    }
+
     /// Milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
@@ -135,6 +145,19 @@ mod tests {
         );
         for bad in ["", "2026-02-29", "2026-3-1", "12/03/2026", "1969-12-31", "9999-12-31", "2026-03-12T10:00:00"] {
             assert_eq!(Timestamp::legal_day(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn iso_8601_is_read_with_and_without_its_offset() {
+        let noon = at("2026-07-01T10:00:00Z");
+        for text in ["2026-07-01T10:00:00Z", "2026-07-01T12:00:00+02:00", "2026-07-01T12:00:00", "2026-07-01T12:00"] {
+            assert_eq!(Timestamp::from_iso(text), Some(noon), "{text}");
+        }
+        assert_eq!(Timestamp::from_iso("2026-07-01"), Some(at("2026-06-30T22:00:00Z")));
+        assert_eq!(Timestamp::from_iso(&noon.to_string()), Some(noon), "what Display writes");
+        for bad in ["", "ieri", "2026-13-01", "2026-02-30", "12/03/2026", "1969-12-31", "2026-07-01T25:00"] {
+            assert_eq!(Timestamp::from_iso(bad), None, "{bad}");
         }
     }
 

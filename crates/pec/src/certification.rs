@@ -136,6 +136,16 @@ impl CertifiedTime {
         let time = split(&self.time, ':', &[2, 2, 2])?;
         calendar::instant((day[2], day[1], day[0]), (time[0], time[1], time[2]), 0, calendar::offset(&self.zone)?)
     }
+
+    /// ISO 8601 with the offset as it is certified: `2026-03-12T10:15:01+01:00`; `None` as for
+    /// [`CertifiedTime::instant`].
+    pub fn iso(&self) -> Option<String> {
+        let (day, offset) = (split(&self.day, '/', &[2, 2, 4])?, calendar::offset(&self.zone)?);
+        let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs());
+        let (hours, minutes) = (minutes / 60, minutes % 60);
+        self.instant()?;
+        Some(format!("{:04}-{:02}-{:02}T{}{sign}{hours:02}:{minutes:02}", day[2], day[1], day[0], self.time))
+    }
 }
 
 /// Three numbers of the given widths.

@@ -4,11 +4,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sigillo_base::{Address, Domain, PecId, Timestamp};
+use sigillo_mime::{Composed, write};
 use sigillo_smime::authority::{Authority, Issued};
 use sigillo_smime::{Crl, Identity, KeySigner, Trust};
 
 use crate::index::{Entry, Index};
-use crate::{Facts, Provider, Recipient, RecipientClass};
+use crate::{Certification, Draft, Facts, Provider, ReceiptKind, Recipient, RecipientClass, access, compose};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
@@ -125,4 +126,55 @@ pub(crate) fn trust(revoked: &[sigillo_smime::authority::Revoked]) -> Trust {
     let authority = &world().authority;
     let crl = authority.crl(revoked, now(), now().plus(HOUR * 24 * 7), 1).unwrap();
     Trust::new(vec![authority.certificate()], vec![Crl::from_der(&crl).unwrap()])
+}
+
+/// The original as the access point accepted it.
+pub(crate) fn original() -> Vec<u8> {
+    access::accepted_original(SUBMITTED.as_bytes(), &facts().id, "Return-Path: <mario@studio.example>\r\n").unwrap()
+}
+
+/// The message, signed by the sender's provider.
+pub(crate) fn sign(draft: Draft, source: &[u8]) -> Vec<u8> {
+    let w = &world().sender;
+    draft.sign(source, now(), &w.identity, w.signer.as_ref()).unwrap().content.to_bytes(source)
+}
+
+/// A transport envelope around [`original`].
+pub(crate) fn envelope_draft() -> (Draft, Vec<u8>) {
+    let source = original();
+    (compose::transport_envelope(&sender(), &facts(), now(), ReceiptKind::Brief, &source).unwrap(), source)
+}
+
+pub(crate) fn envelope() -> Vec<u8> {
+    let (draft, source) = envelope_draft();
+    sign(draft, &source)
+}
+
+/// An envelope whose signed entity was changed before signing.
+pub(crate) fn forged(change: impl Fn(String) -> String) -> Vec<u8> {
+    let (mut draft, source) = envelope_draft();
+    let entity = String::from_utf8(draft.entity.to_bytes(&source)).unwrap();
+    let changed = change(entity.clone());
+    assert_ne!(changed, entity, "the test changes something");
+    draft.entity = Composed::default();
+    draft.entity.own(changed);
+    sign(draft, b"")
+}
+
+/// An envelope with another `daticert.xml`.
+pub(crate) fn certifying(change: impl Fn(&mut Certification)) -> Vec<u8> {
+    let (draft, _) = envelope_draft();
+    let before = draft.certification.unwrap();
+    let mut after = before.clone();
+    change(&mut after);
+    let lines = |c: &Certification| write::base64_lines(c.to_xml().as_bytes());
+    forged(|e| e.replace(&lines(&before), &lines(&after)))
+}
+
+/// The message with its header changed; the header is not signed.
+pub(crate) fn with_header(message: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let text = String::from_utf8(message.to_vec()).unwrap();
+    let changed = text.replacen(from, to, 1);
+    assert_ne!(changed, text, "the test changes something");
+    changed.into_bytes()
 }

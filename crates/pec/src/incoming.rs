@@ -4,8 +4,8 @@
 //! message has the form of its kind. Only a message that passes all four is certified. What fails the first three is
 //! ordinary mail; what fails only the last comes from a provider and must be delivered, in an anomaly envelope.
 
-mod form;
-mod signature;
+pub(crate) mod form;
+pub(crate) mod signature;
 
 #[cfg(test)]
 mod tests;

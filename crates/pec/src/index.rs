@@ -11,7 +11,7 @@ mod tests;
 use std::collections::HashMap;
 
 use sigillo_base::{Address, Domain, Timestamp};
-use sigillo_smime::{Certificate, SignedData, Trust};
+use sigillo_smime::{Certificate, PathError, SignedData, Trust};
 
 use crate::Error;
 
@@ -55,6 +55,7 @@ pub struct Index {
     by_domain: HashMap<Domain, usize>,
     by_hash: HashMap<String, Vec<usize>>,
     location: Option<String>,
+    verified: bool,
     signed_at: Option<Timestamp>,
 }
 
@@ -90,13 +91,21 @@ impl Index {
     /// # Errors
     /// [`Error::Index`] for the signature, [`Error::Smime`] for its structure, [`Error::Ldif`] for the content.
     pub fn open(p7m: &[u8], trust: &Trust, now: Timestamp) -> Result<Self, Error> {
+        Self::open_if(p7m, |signer, signed| trust.verify(signer, signed.certificates(), now).map(|()| true))
+    }
+
+    /// The same, with the signer judged by the caller: whether it is believed, or why the file is refused.
+    pub(crate) fn open_if(
+        p7m: &[u8],
+        judge: impl FnOnce(&Certificate, &SignedData) -> Result<bool, PathError>,
+    ) -> Result<Self, Error> {
         let signed = SignedData::parse(p7m)?;
         let content = signed.content().ok_or_else(|| Error::Index("contenuto assente".into()))?;
         signed.verify(content)?;
         let signer = signed.signer().ok_or_else(|| Error::Index("certificato di firma assente".into()))?;
-        trust.verify(signer, signed.certificates(), now).map_err(|e| Error::Index(e.to_string()))?;
+        let verified = judge(signer, &signed).map_err(|e| Error::Index(e.to_string()))?;
         let mut index = Self::parse_ldif(content)?;
-        index.signed_at = signed.signing_time();
+        (index.verified, index.signed_at) = (verified, signed.signing_time());
         Ok(index)
     }
 
@@ -128,6 +137,11 @@ impl Index {
     /// Where the whole directory is published (`LDIFLocationURL` of the base record).
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()
+    }
+
+    /// Whether this came from a signed file whose signer was believed.
+    pub fn is_verified(&self) -> bool {
+        self.verified
     }
 
     /// The signing time of the file this came from.

@@ -8,6 +8,7 @@
 //! Entry points, in the order a message meets them:
 //! [`access::examine`] (may it enter?) → [`compose`] (acceptance, envelope) → [`Draft::sign`] → [`incoming::judge`]
 //! (what did another provider send?) → [`compose::take_charge`], [`compose::delivery`] … → [`deadline::Watch`].
+//! Apart from that way: [`inspect::inspect`] (is this stored message genuine, and what does it prove?).
 //!
 //! Sources: RFC 6109; RFC 8551 and RFC 1847 (multipart/signed); RFC 2849 (LDIF); DM 2-11-2005; DPR 68/2005.
 //!
@@ -16,7 +17,8 @@
 //! - the certified original is never re-serialised: a draft refers to ranges of it (`compose::tests`);
 //! - nothing that a user wrote becomes a header line, markup or an element (`compose::tests`, `certification::tests`);
 //! - `daticert.xml` is byte-exact and reads back to the same value (`certification::tests`);
-//! - judging foreign bytes never panics and only a listed, valid signature certifies (`incoming::tests`);
+//! - judging foreign bytes never panics and only a listed, valid signature certifies (`incoming::tests`,
+//!   `inspect::tests`);
 //! - the second overdue notice is never due before 22 hours (`deadline::tests`).
 
 pub mod access;
@@ -28,6 +30,7 @@ mod draft;
 mod error;
 pub mod incoming;
 pub mod index;
+pub mod inspect;
 mod kind;
 pub mod log;
 mod model;

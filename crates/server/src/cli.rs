@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod message;
 mod serve;
 
 use std::future::Future;
@@ -19,10 +20,12 @@ pub enum Exit {
     Fine = 0,
     /// The verb ran, and what it was to show is not so.
     False = 1,
-    /// Wrong usage or configuration.
+    /// Wrong usage or configuration; for `message`, a file that cannot be read.
     Usage = 2,
     /// It could not start.
     NoStart = 3,
+    /// Wrong usage of `message` (EX_USAGE of sysexits.h).
+    Misuse = 64,
 }
 
 impl From<Exit> for ExitCode {
@@ -59,6 +62,8 @@ enum Verb {
     Serve(serve::Args),
     /// Controlla una configurazione o ne crea una di prova
     Config(config::Args),
+    /// Esamina un messaggio salvato, senza collegarsi a niente
+    Message(message::Args),
     /// Mostra come sta un gestore in servizio
     Status(verbs::status::Args),
     /// Elenca, crea o cambia le caselle di un gestore in servizio
@@ -77,9 +82,12 @@ enum Verb {
 
 /// Reads the arguments and runs the verb.
 pub fn main() -> ExitCode {
-    let matches = command().get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
+    let cli = match command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && asks_for("message") => {
+            drop(error.print());
+            return Exit::Misuse.into();
+        }
         Err(error) => error.exit(),
     };
     let lang = cli.lang;
@@ -87,6 +95,7 @@ pub fn main() -> ExitCode {
         Verb::Demo(args) => demo::run(&args, lang),
         Verb::Serve(args) => serve::run(&args, lang),
         Verb::Config(args) => config::run(&args, lang),
+        Verb::Message(args) => message::run(&args, lang),
         Verb::Status(args) => ask(verbs::status::run(&args, lang)),
         Verb::Mailbox(args) => ask(verbs::mailbox::run(&args, lang)),
         Verb::Queue(args) => ask(verbs::queue::run(&args, lang)),
@@ -96,6 +105,12 @@ pub fn main() -> ExitCode {
         Verb::Quarantine(args) => ask(verbs::quarantine::run(&args, lang)),
     }
     .into()
+}
+
+/// Whether the arguments, which are wrong somewhere, begin with this verb.
+fn asks_for(verb: &str) -> bool {
+    let tolerant = command().ignore_errors(true).try_get_matches();
+    tolerant.is_ok_and(|matches| matches.subcommand_name() == Some(verb))
 }
 
 fn command() -> clap::Command {

@@ -2,13 +2,13 @@
 //! whether its issuer may be believed is asked by `trust`.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use const_oid::db::rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT;
 use der::Decode;
-use openssl::x509::{X509Crl, X509NameRef};
+use openssl::x509::{X509, X509Crl, X509NameRef};
 use sigillo_base::Timestamp;
 use x509_cert::crl::{CertificateList, RevokedCert};
 use x509_cert::ext::Extension;
@@ -26,7 +26,8 @@ struct Inner {
     list: X509Crl,
     this_update: Timestamp,
     next_update: Option<Timestamp>,
-    revoked: HashSet<Vec<u8>>,
+    /// Serial numbers without leading zeros, and since when.
+    revoked: HashMap<Vec<u8>, Timestamp>,
     scope: Scope,
 }
 
@@ -51,7 +52,7 @@ impl Crl {
             list,
             this_update: asn1::timestamp(&parsed.this_update),
             next_update: parsed.next_update.as_ref().map(asn1::timestamp),
-            revoked: entries.iter().map(serial).collect::<Result<_, _>>()?,
+            revoked: entries.iter().map(entry).collect::<Result<_, _>>()?,
             scope,
         })))
     }
@@ -116,7 +117,15 @@ impl Crl {
     }
 
     pub(crate) fn revokes(&self, certificate: &Certificate) -> bool {
-        self.0.revoked.contains(certificate.serial())
+        self.0.revoked.contains_key(certificate.serial())
+    }
+
+    /// Since when `certificate` is revoked, if this is the word of its `issuer` and says so; whether the list is
+    /// current is not asked. For judging an old signature by a list that came later.
+    pub fn revoked_at(&self, certificate: &Certificate, issuer: &Certificate) -> Option<Timestamp> {
+        let same = |c: &X509| self.0.list.issuer_name().try_cmp(c.issuer_name()).is_ok_and(Ordering::is_eq);
+        let since = self.0.revoked.get(certificate.serial()).copied()?;
+        (certificate.x509().is_some_and(same) && self.speaks_for(certificate, issuer)).then_some(since)
     }
 }
 
@@ -163,11 +172,12 @@ impl Scope {
     }
 }
 
-fn serial(entry: &RevokedCert) -> Result<Vec<u8>, Error> {
+fn entry(entry: &RevokedCert) -> Result<(Vec<u8>, Timestamp), Error> {
     if entry.crl_entry_extensions.iter().flatten().any(|e| e.critical) {
         return Err(Error::Crl("voce con estensione critica".into()));
     }
-    Ok(without_leading_zeros(entry.serial_number.as_bytes()).to_vec())
+    let serial = without_leading_zeros(entry.serial_number.as_bytes()).to_vec();
+    Ok((serial, asn1::timestamp(&entry.revocation_date)))
 }
 
 impl fmt::Debug for Crl {
@@ -201,10 +211,22 @@ mod tests {
         let crl = Crl::from_der(&list()).unwrap();
         assert_eq!((crl.this_update(), crl.next_update()), (T0, Some(T0.plus(DAY))));
         assert_eq!((crl.len(), crl.issuer()), (2, fixtures::root().certificate().subject()));
-        assert!(crl.0.revoked.contains([0xab].as_slice()), "leading zeros do not matter");
+        assert!(crl.0.revoked.contains_key([0xab].as_slice()), "leading zeros do not matter");
         let text = pem("X509 CRL", &list()).replace('\n', "\r\n");
         assert_eq!(Crl::from_pem(format!("{text}{text}").as_bytes()).unwrap().len(), 2);
         assert!(Crl::from_pem(&text.as_bytes()[..text.len() - 20]).is_err());
+    }
+
+    #[test]
+    fn a_revocation_has_its_date_and_its_issuer() {
+        let (leaf, root) = (fixtures::provider().certificate(), fixtures::root().certificate());
+        let revoked = [Revoked { serial_hex: leaf.serial_hex(), at: T0.plus(DAY) }];
+        let crl = fixtures::root().crl(&revoked, T0.plus(DAY * 2), T0.plus(DAY * 3), 8).unwrap();
+        let crl = Crl::from_der(&crl).unwrap();
+        assert_eq!(crl.revoked_at(&leaf, &root), Some(T0.plus(DAY)));
+        assert_eq!(crl.revoked_at(&root, &root), None, "another certificate");
+        assert_eq!(crl.revoked_at(&leaf, &fixtures::narrow().certificate()), None, "another issuer");
+        assert_eq!(Crl::from_der(&list()).unwrap().revoked_at(&leaf, &root), None, "not in the list");
     }
 
     /// The issuing distribution point extension over `value`, as it would stand in a list.

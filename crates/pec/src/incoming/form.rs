@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use sigillo_base::Address;
-use sigillo_mime::{Encoding, Header, Part};
+use sigillo_mime::{Header, Part};
+use sigillo_smime::Certificate;
 
 use super::Incoming;
 use super::signature::Verified;
@@ -15,6 +16,13 @@ use crate::{Certification, Kind, ReceiptKind, Tipo};
 /// A `daticert.xml` for the most recipients allowed stays far below this.
 const MAX_CERTIFICATION: usize = 4 << 20;
 
+/// What a message that has the form of its kind certifies.
+pub(crate) struct Certified {
+    pub certification: Certification,
+    /// The content of `postacert.eml` as a range of the message.
+    pub original: Option<Range<usize>>,
+}
+
 /// What every certified message must be.
 pub(super) fn check(
     message: &[u8],
@@ -22,11 +30,32 @@ pub(super) fn check(
     signed: &Verified<'_>,
     index: &Index,
 ) -> Result<Incoming, String> {
-    check_from(header, signed, index)?;
+    check_from(header, &signed.signer, Some(index))?;
+    let Certified { certification, original } = certified(message, header, signed.content)?;
+    let asked = header.unfolded("X-TipoRicevuta").and_then(|t| ReceiptKind::parse(&t));
+    let recipients = |name| {
+        let all = header.mailboxes(name).unwrap_or_default();
+        all.into_iter().map(|m| m.address).collect::<Vec<_>>()
+    };
+    Ok(Incoming {
+        kind: Kind::of(&certification),
+        requested: asked.or(certification.receipt).unwrap_or(ReceiptKind::Complete),
+        original,
+        certification,
+        provider: signed.entry.name.clone(),
+        mail_receipt: signed.entry.mail_receipt.clone(),
+        signer: signed.signer.clone(),
+        message_id: message_id(header),
+        primary: recipients("To"),
+        copy: recipients("Cc"),
+    })
+}
+
+/// The form of header, parts and `daticert.xml`, whoever signed `content`.
+pub(crate) fn certified(message: &[u8], header: &Header<'_>, content: &Part) -> Result<Certified, String> {
     let announced = announced(header)?;
-    let parts = parts(signed.content)?;
-    let xml = parts.certification.decoded(message, MAX_CERTIFICATION).map_err(|_| odd::DATICERT_CODING)?;
-    let certification = Certification::parse(&xml).map_err(|e| e.to_string())?;
+    let parts = parts(content)?;
+    let certification = read(message, parts.certification)?;
     if certification.kind != announced {
         return Err(odd::HEADER_NOT_TIPO.into());
     }
@@ -38,34 +67,34 @@ pub(super) fn check(
     if without_blanks(reference.as_deref()) != without_blanks(msgid.as_deref()) {
         return Err(odd::REFERENCE.into());
     }
-    let message_id = header.unfolded("Message-ID").unwrap_or_default();
-    let message_id = message_id.strip_prefix('<').and_then(|t| t.strip_suffix('>')).unwrap_or(&message_id).to_owned();
-    let asked = header.unfolded("X-TipoRicevuta").and_then(|t| ReceiptKind::parse(&t));
-    let recipients = |name| {
-        let all = header.mailboxes(name).unwrap_or_default();
-        all.into_iter().map(|m| m.address).collect::<Vec<_>>()
-    };
-    Ok(Incoming {
-        kind: Kind::of(&certification),
-        requested: asked.or(certification.receipt).unwrap_or(ReceiptKind::Complete),
-        original: original(&parts, certification.kind)?,
-        certification,
-        provider: signed.entry.name.clone(),
-        mail_receipt: signed.entry.mail_receipt.clone(),
-        signer: signed.signer.clone(),
-        message_id,
-        primary: recipients("To"),
-        copy: recipients("Cc"),
-    })
+    let original = original(&parts, certification.kind)?;
+    // An envelope's identifier is the certified one.
+    if announced == Tipo::PostaCertificata && message_id(header) != certification.facts.id.as_str() {
+        return Err(odd::ID.into());
+    }
+    Ok(Certified { certification, original })
 }
 
-/// What only a transport envelope must be: its identifier is the certified one, and SMTP said the same as
-/// `daticert.xml`.
+/// The certification data among the parts of a message whose form is wrong elsewhere: what it says, not what it
+/// certifies. `None` when they are not there or cannot be read.
+pub(crate) fn declared(message: &[u8], content: &Part) -> Option<Certification> {
+    content.children.iter().filter(|p| is_certification(p)).find_map(|p| read(message, p).ok())
+}
+
+fn read(message: &[u8], part: &Part) -> Result<Certification, String> {
+    let xml = part.decoded(message, MAX_CERTIFICATION).map_err(|_| odd::DATICERT_CODING)?;
+    Certification::parse(&xml).map_err(|e| e.to_string())
+}
+
+/// The Message-ID without angle brackets.
+fn message_id(header: &Header<'_>) -> String {
+    let id = header.unfolded("Message-ID").unwrap_or_default();
+    id.strip_prefix('<').and_then(|t| t.strip_suffix('>')).unwrap_or(&id).to_owned()
+}
+
+/// What only SMTP can show of a transport envelope: it said the same as `daticert.xml`.
 pub(super) fn check_envelope(i: &Incoming, mail_from: Option<&Address>, rcpts: &[Address]) -> Option<&'static str> {
     let facts = &i.certification.facts;
-    if i.message_id != facts.id.as_str() {
-        return Some(odd::ID);
-    }
     if mail_from != Some(&facts.sender) {
         return Some(odd::SENDER);
     }
@@ -76,20 +105,21 @@ pub(super) fn check_envelope(i: &Incoming, mail_from: Option<&Address>, rcpts: &
     None
 }
 
-/// From is the address in the signer's certificate (RFC 6109 §2.1), under a domain of the signer (§7).
-fn check_from(header: &Header<'_>, signed: &Verified<'_>, index: &Index) -> Result<(), String> {
+/// From is the address in the signer's certificate (RFC 6109 §2.1), under a domain of the signer (§7), which only a
+/// directory can tell.
+pub(crate) fn check_from(header: &Header<'_>, signer: &Certificate, index: Option<&Index>) -> Result<(), String> {
     let from = header.mailboxes("From").map_err(|_| odd::FROM)?;
     let [from] = from.as_slice() else { return Err(odd::FROM.into()) };
-    if !signed.signer.emails().iter().any(|e| e.eq_ignore_ascii_case(from.address.as_str())) {
+    if !signer.emails().iter().any(|e| e.eq_ignore_ascii_case(from.address.as_str())) {
         return Err(odd::FROM_NOT_SAN.into());
     }
     // Any environment that shares the certificate will do: they are one provider.
-    let managed = index.with_certificate(&signed.signer).any(|e| e.manages(from.address.domain()));
-    if managed { Ok(()) } else { Err(odd::FROM_DOMAIN.into()) }
+    let manages = |i: &Index| i.with_certificate(signer).any(|e| e.manages(from.address.domain()));
+    if index.is_none_or(manages) { Ok(()) } else { Err(odd::FROM_DOMAIN.into()) }
 }
 
 /// The kind that the header announces: exactly one of `X-Ricevuta` and `X-Trasporto`.
-fn announced(header: &Header<'_>) -> Result<Tipo, String> {
+pub(crate) fn announced(header: &Header<'_>) -> Result<Tipo, String> {
     if header.all("X-Ricevuta").count() + header.all("X-Trasporto").count() > 1 {
         return Err(odd::BOTH_HEADERS.into());
     }
@@ -114,19 +144,8 @@ struct Parts<'a> {
 /// The parts of the signed multipart/mixed: readable text first, exactly one `daticert.xml`, at most one
 /// `postacert.eml`. Parts further inside (of the original, say) do not count.
 fn parts(content: &Part) -> Result<Parts<'_>, String> {
-    if !content.is("multipart/mixed") {
-        return Err(odd::NOT_MIXED.into());
-    }
-    let text = content.children.first().ok_or(odd::NO_TEXT)?;
-    if !(text.is("text/plain") || text.is("multipart/alternative")) {
-        return Err(odd::NO_TEXT.into());
-    }
-    let named = |part: &Part, names: &[&str]| {
-        part.file_name().is_some_and(|n| names.iter().any(|known| n.eq_ignore_ascii_case(known)))
-    };
-    // The RFC's English name is accepted beside the real one (pec rule 0.1).
-    let is_certification = |p: &&Part| named(p, &["daticert.xml", "certdata.xml"]);
-    let mut certifications = content.children.iter().filter(is_certification);
+    text_first(content)?;
+    let mut certifications = content.children.iter().filter(|p| is_certification(p));
     let certification = certifications.next().ok_or(odd::NO_DATICERT)?;
     if certifications.next().is_some() {
         return Err(odd::MANY_DATICERT.into());
@@ -134,12 +153,34 @@ fn parts(content: &Part) -> Result<Parts<'_>, String> {
     if !(certification.is("application/xml") || certification.is("text/xml")) {
         return Err(odd::NO_DATICERT.into());
     }
-    let mut originals = content.children.iter().filter(|p| p.is("message/rfc822") && named(p, &["postacert.eml"]));
+    let mut originals = content.children.iter().filter(|p| is_original(p));
     let original = originals.next();
     if originals.next().is_some() {
         return Err(odd::MANY_ORIGINAL.into());
     }
     Ok(Parts { certification, original })
+}
+
+/// Parts in a row, of which the first is the readable text.
+pub(crate) fn text_first(content: &Part) -> Result<(), String> {
+    if !content.is("multipart/mixed") {
+        return Err(odd::NOT_MIXED.into());
+    }
+    let text = content.children.first().ok_or(odd::NO_TEXT)?;
+    if text.is("text/plain") || text.is("multipart/alternative") { Ok(()) } else { Err(odd::NO_TEXT.into()) }
+}
+
+/// The RFC's English name is accepted beside the real one (pec rule 0.1).
+fn is_certification(part: &Part) -> bool {
+    named(part, &["daticert.xml", "certdata.xml"])
+}
+
+pub(crate) fn is_original(part: &Part) -> bool {
+    part.is("message/rfc822") && named(part, &["postacert.eml"])
+}
+
+fn named(part: &Part, names: &[&str]) -> bool {
+    part.file_name().is_some_and(|n| names.iter().any(|known| n.eq_ignore_ascii_case(known)))
 }
 
 /// Where the original is. An envelope must hold it; a delivery receipt may; the notices that must not are refused
@@ -150,11 +191,13 @@ fn original(parts: &Parts<'_>, tipo: Tipo) -> Result<Option<Range<usize>>, Strin
         None if tipo == Tipo::PostaCertificata => Err(odd::NO_ORIGINAL.into()),
         None => Ok(None),
         Some(_) if forbidden => Err(odd::ORIGINAL_FORBIDDEN.into()),
-        Some(part) => match part.encoding {
-            Encoding::SevenBit | Encoding::EightBit | Encoding::Binary => Ok(Some(part.body.clone())),
-            _ => Err(odd::ORIGINAL_CODING.into()),
-        },
+        Some(part) => enclosed(part).map(Some),
     }
+}
+
+/// Where an enclosed message stands: its part is not encoded.
+pub(crate) fn enclosed(part: &Part) -> Result<Range<usize>, String> {
+    if part.encoding.is_identity() { Ok(part.body.clone()) } else { Err(odd::ORIGINAL_CODING.into()) }
 }
 
 fn without_blanks(text: Option<&str>) -> String {

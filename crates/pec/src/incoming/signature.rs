@@ -40,8 +40,7 @@ pub(super) fn verified<'a>(
 ) -> Result<Verified<'a>, Failure> {
     use Failure::Ordinary;
     let (content, signature) = parts(tree).ok_or(Ordinary(odd::UNSIGNED))?;
-    let cms = signature.decoded(message, MAX_SIGNATURE).map_err(|_| Ordinary(odd::SIGNATURE_FORM))?;
-    let signed = SignedData::parse(&cms).map_err(|_| Ordinary(odd::SIGNATURE_FORM))?;
+    let signed = read(message, signature).ok_or(Ordinary(odd::SIGNATURE_FORM))?;
     let signer = signed.signer().ok_or(Ordinary(odd::NO_SIGNER))?;
     let hint = mail_from.map(Address::domain);
     let entry = index.by_certificate(signer, hint).ok_or(Ordinary(odd::UNKNOWN_SIGNER))?;
@@ -51,10 +50,15 @@ pub(super) fn verified<'a>(
 }
 
 /// Content and signature of a multipart/signed, under the old and the new name of its protocol (pec rule 0.14).
-fn parts(tree: &Part) -> Option<(&Part, &Part)> {
+pub(crate) fn parts(tree: &Part) -> Option<(&Part, &Part)> {
     let [content, signature] = tree.children.as_slice() else { return None };
     let named = signature.is("application/pkcs7-signature") || signature.is("application/x-pkcs7-signature");
     (tree.is("multipart/signed") && named).then_some((content, signature))
+}
+
+/// The signature structure; `None` when it cannot be read or is none that is accepted.
+pub(crate) fn read(message: &[u8], signature: &Part) -> Option<SignedData> {
+    SignedData::parse(&signature.decoded(message, MAX_SIGNATURE).ok()?).ok()
 }
 
 /// Path and revocation at the time of reception.

@@ -8,54 +8,17 @@ use sigillo_smime::authority::Revoked;
 use super::*;
 use crate::compose;
 use crate::deadline::Overdue;
-use crate::fixtures::{HOUR, SUBMITTED, World, address, facts, id, now, sender, trust, world};
-use crate::{Certification, Draft, Errore, Tipo, access};
+use crate::fixtures::{
+    HOUR, SUBMITTED, World, address, certifying, envelope, envelope_draft, facts, forged, id, now, original, sender,
+    sign, trust, with_header, world,
+};
+use crate::{Certification, Errore, Tipo};
 
 mod decisions;
 mod round_trip;
 
 fn later() -> Timestamp {
     now().plus(Duration::from_secs(60))
-}
-
-fn original() -> Vec<u8> {
-    access::accepted_original(SUBMITTED.as_bytes(), &facts().id, "Return-Path: <mario@studio.example>\r\n").unwrap()
-}
-
-fn sign(draft: Draft, source: &[u8]) -> Vec<u8> {
-    let w = &world().sender;
-    draft.sign(source, now(), &w.identity, w.signer.as_ref()).unwrap().content.to_bytes(source)
-}
-
-fn envelope_draft() -> (Draft, Vec<u8>) {
-    let source = original();
-    (compose::transport_envelope(&sender(), &facts(), now(), ReceiptKind::Brief, &source).unwrap(), source)
-}
-
-fn envelope() -> Vec<u8> {
-    let (draft, source) = envelope_draft();
-    sign(draft, &source)
-}
-
-/// An envelope whose signed entity was changed before signing.
-fn forged(change: impl Fn(String) -> String) -> Vec<u8> {
-    let (mut draft, source) = envelope_draft();
-    let entity = String::from_utf8(draft.entity.to_bytes(&source)).unwrap();
-    let changed = change(entity.clone());
-    assert_ne!(changed, entity, "the test changes something");
-    draft.entity = Composed::default();
-    draft.entity.own(changed);
-    sign(draft, b"")
-}
-
-/// An envelope with another `daticert.xml`.
-fn certifying(change: impl Fn(&mut Certification)) -> Vec<u8> {
-    let (draft, _) = envelope_draft();
-    let before = draft.certification.unwrap();
-    let mut after = before.clone();
-    change(&mut after);
-    let lines = |c: &Certification| write::base64_lines(c.to_xml().as_bytes());
-    forged(|e| e.replace(&lines(&before), &lines(&after)))
 }
 
 fn ours() -> Vec<Address> {
@@ -81,14 +44,6 @@ fn ordinary(judgement: Judgement) -> String {
         Judgement::Ordinary { reason } => reason,
         other => panic!("{other:?}"),
     }
-}
-
-/// The message with its header changed; the header is not signed.
-fn with_header(message: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let text = String::from_utf8(message.to_vec()).unwrap();
-    let changed = text.replacen(from, to, 1);
-    assert_ne!(changed, text, "the test changes something");
-    changed.into_bytes()
 }
 
 #[test]
