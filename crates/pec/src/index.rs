@@ -9,13 +9,21 @@ mod write;
 mod tests;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sigillo_base::{Address, Domain, Timestamp};
 use sigillo_smime::{Certificate, PathError, SignedData, Trust};
 
 use crate::Error;
 
-pub use write::write_ldif;
+pub use write::{seal, write_ldif};
+
+/// The largest directory file that is read, in bytes; the national one has a few million.
+pub const MAX_FILE: usize = 64 << 20;
+
+/// How far ahead of us the clock of the directory's signer may be. A copy signed later than that would keep every true
+/// one out until its time came.
+const AHEAD: Duration = Duration::from_secs(3600);
 
 /// One operative environment of a provider.
 #[derive(Debug, Clone)]
@@ -32,7 +40,7 @@ pub struct Entry {
     pub domains: Vec<Domain>,
     /// `description`
     pub description: Option<String>,
-    /// `LDIFLocationURL`: where the provider publishes its own record; main environments only.
+    /// `LDIFLocationURL`: where the provider publishes its own record; a secondary environment has that of its main one.
     pub ldif_url: Option<String>,
 }
 
@@ -85,8 +93,7 @@ impl Index {
     }
 
     /// Reads the signed file as it is published (`.p7m`, RFC 6109 §4.5.6): signature, path and revocation at `now`,
-    /// then the LDIF inside. Whoever replaces a copy should compare [`Index::signed_at`], so that an older file never
-    /// replaces a newer one.
+    /// then the LDIF inside. Whoever replaces a copy asks [`Index::replaces`] first.
     ///
     /// # Errors
     /// [`Error::Index`] for the signature, [`Error::Smime`] for its structure, [`Error::Ldif`] for the content.
@@ -99,14 +106,53 @@ impl Index {
         p7m: &[u8],
         judge: impl FnOnce(&Certificate, &SignedData) -> Result<bool, PathError>,
     ) -> Result<Self, Error> {
-        let signed = SignedData::parse(p7m)?;
-        let content = signed.content().ok_or_else(|| Error::Index("contenuto assente".into()))?;
-        signed.verify(content)?;
-        let signer = signed.signer().ok_or_else(|| Error::Index("certificato di firma assente".into()))?;
-        let verified = judge(signer, &signed).map_err(|e| Error::Index(e.to_string()))?;
+        let signed = parse_signed(p7m)?;
+        let (signer, content) = verified(&signed)?;
+        let believed = judge(signer, &signed).map_err(|e| Error::Index(e.to_string()))?;
+        Self::of_content(content, &signed, believed)
+    }
+
+    /// Looks at everything that [`Index::open`] looks at, and says of each part what it is worth: for people.
+    ///
+    /// # Errors
+    /// Without a good signature there is nothing to look at: [`Error::Index`], [`Error::Smime`].
+    pub fn examine(p7m: &[u8], trust: &Trust, now: Timestamp) -> Result<Examined, Error> {
+        let signed = parse_signed(p7m)?;
+        let (signer, content) = verified(&signed)?;
+        let path = trust.verify(signer, signed.certificates(), now);
+        let index = Self::of_content(content, &signed, path.is_ok());
+        Ok(Examined { signer: signer.clone(), path, index })
+    }
+
+    fn of_content(content: &[u8], signed: &SignedData, believed: bool) -> Result<Self, Error> {
         let mut index = Self::parse_ldif(content)?;
-        (index.verified, index.signed_at) = (verified, signed.signing_time());
+        (index.verified, index.signed_at) = (believed, signed.signing_time());
         Ok(index)
+    }
+
+    /// Whether this copy takes the place of `current` (`None`: there is none yet); `false` for one signed at the same
+    /// time, which is the same one.
+    ///
+    /// # Errors
+    /// [`Error::Index`] for a copy that must never be taken: an older one (pec rule 9.3), one that does not say when it
+    /// was signed or says a time to come, and an empty one, by which no domain would be certified any more.
+    pub fn replaces(&self, current: Option<&Self>, now: Timestamp) -> Result<bool, Error> {
+        let Some(signed) = self.signed_at else {
+            return Err(Error::Index("la firma non dice quando è stata apposta (signingTime)".into()));
+        };
+        if signed > now.plus(AHEAD) {
+            return Err(Error::Index(format!("porta una firma futura, {signed}")));
+        }
+        if self.entries.is_empty() {
+            return Err(Error::Index("non contiene gestori".into()));
+        }
+        match current.and_then(Self::signed_at) {
+            Some(known) if signed < known => {
+                Err(Error::Index(format!("è stato firmato {signed}, prima della copia in uso ({known})")))
+            }
+            Some(known) => Ok(signed > known),
+            None => Ok(true),
+        }
     }
 
     /// The provider that serves a domain; `None` when the domain is not certified.
@@ -129,6 +175,12 @@ impl Index {
         numbers.iter().filter_map(|i| self.entries.get(*i)).filter(|e| e.signs_with(certificate))
     }
 
+    /// The domains that a second record lists again, which has no effect.
+    pub fn listed_twice(&self) -> impl Iterator<Item = &Domain> {
+        let all = self.entries.iter().enumerate().flat_map(|(i, e)| e.domains.iter().map(move |domain| (i, domain)));
+        all.filter(|(i, domain)| self.by_domain.get(*domain) != Some(i)).map(|(_, domain)| domain)
+    }
+
     /// All records, in the order of the file.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -148,4 +200,30 @@ impl Index {
     pub fn signed_at(&self) -> Option<Timestamp> {
         self.signed_at
     }
+}
+
+/// A signed file, part by part.
+#[derive(Debug)]
+pub struct Examined {
+    /// Who signed it; that he did is certain.
+    pub signer: Certificate,
+    /// Whether he is to be believed.
+    pub path: Result<(), PathError>,
+    /// What is inside.
+    pub index: Result<Index, Error>,
+}
+
+fn parse_signed(p7m: &[u8]) -> Result<SignedData, Error> {
+    if p7m.len() > MAX_FILE {
+        return Err(Error::Index(format!("il file ha più di {MAX_FILE} byte")));
+    }
+    Ok(SignedData::parse(p7m)?)
+}
+
+/// The signer and the content that he certainly signed.
+fn verified(signed: &SignedData) -> Result<(&Certificate, &[u8]), Error> {
+    let content = signed.content().ok_or_else(|| Error::Index("contenuto assente".into()))?;
+    signed.verify(content)?;
+    let signer = signed.signer().ok_or_else(|| Error::Index("certificato di firma assente".into()))?;
+    Ok((signer, content))
 }

@@ -77,6 +77,11 @@ impl Crl {
         Ok(lists)
     }
 
+    /// Reads what a file or an address holds: one list in DER, or the lists of a PEM text.
+    pub fn read(bytes: &[u8]) -> Result<Vec<Self>, Error> {
+        if bytes.starts_with(b"-----") { Self::from_pem(bytes) } else { Ok(vec![Self::from_der(bytes)?]) }
+    }
+
     /// The issuer, readable.
     pub fn issuer(&self) -> String {
         readable(self.0.list.issuer_name())
@@ -107,13 +112,17 @@ impl Crl {
         Some((self.0.this_update, self.0.next_update?))
     }
 
-    /// Whether it is the issuer's word on `certificate`: name, scope, right to sign, signature.
-    pub(crate) fn speaks_for(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
+    /// Whether `issuer` made it: name, right to sign, signature.
+    pub fn issued_by(&self, issuer: &Certificate) -> bool {
         let equal = |name: &X509NameRef| self.0.list.issuer_name().try_cmp(name).is_ok_and(Ordering::is_eq);
         issuer.x509().is_some_and(|c| equal(c.subject_name()))
-            && self.0.scope.covers(certificate)
             && issuer.signs_crls()
             && issuer.public_key().is_some_and(|key| self.0.list.verify(key).unwrap_or(false))
+    }
+
+    /// Whether it is the issuer's word on `certificate`.
+    pub(crate) fn speaks_for(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
+        self.0.scope.covers(certificate) && self.issued_by(issuer)
     }
 
     pub(crate) fn revokes(&self, certificate: &Certificate) -> bool {
@@ -215,6 +224,17 @@ mod tests {
         let text = pem("X509 CRL", &list()).replace('\n', "\r\n");
         assert_eq!(Crl::from_pem(format!("{text}{text}").as_bytes()).unwrap().len(), 2);
         assert!(Crl::from_pem(&text.as_bytes()[..text.len() - 20]).is_err());
+        assert_eq!(Crl::read(&list()).unwrap().len(), Crl::read(text.as_bytes()).unwrap().len());
+    }
+
+    #[test]
+    fn a_list_is_its_issuers_alone() {
+        let crl = Crl::from_der(&list()).unwrap();
+        assert!(crl.issued_by(&fixtures::root().certificate()));
+        assert!(!crl.issued_by(&fixtures::narrow().certificate()), "another name");
+        let name = fixtures::root().certificate().common_name().unwrap();
+        let namesake = crate::authority::Authority::with_key(&name, fixtures::other_key(), T0, T0.plus(DAY)).unwrap();
+        assert!(!crl.issued_by(&namesake.certificate()), "another key");
     }
 
     #[test]

@@ -1,6 +1,22 @@
 //! Writing a directory, or a provider's own record of it (pec rule 9.2).
 
+use sigillo_base::Timestamp;
+use sigillo_smime::{Identity, Signer, attached, sha256, signed_attributes};
+
 use super::Entry;
+use crate::Error;
+
+/// The signed file as it is published (`.p7m`, RFC 6109 §4.5.6): the LDIF with its signature in attached PKCS#7, DER.
+/// Waits for the signer.
+///
+/// # Errors
+/// [`Error::Sign`] when the key does not sign, [`Error::Smime`] when the structure cannot be written.
+pub fn seal(ldif: &str, identity: &Identity, signer: &dyn Signer, now: Timestamp) -> Result<Vec<u8>, Error> {
+    let content = ldif.as_bytes();
+    let attributes = signed_attributes(&sha256(content), now, &identity.certificate);
+    let signature = signer.sign(&attributes)?;
+    Ok(attached(identity, content, &attributes, &signature)?)
+}
 
 /// The LDIF file of these records, below the base record. Lines fold at 76 octets; values that RFC 2849 does not call
 /// safe go out in base64.
@@ -29,7 +45,8 @@ pub fn write_ldif(entries: &[Entry]) -> String {
             fold(&mut out, &format!("providerCertificate;binary:: {packed}"));
         }
         put(&mut out, "mailReceipt", e.mail_receipt.as_str());
-        if let Some(url) = &e.ldif_url {
+        // A secondary environment has it from its main one (RFC 6109 §4.5).
+        if let Some(url) = e.ldif_url.as_ref().filter(|_| e.unit.is_none()) {
             put(&mut out, "LDIFLocationURL", url);
         }
         for domain in &e.domains {

@@ -246,7 +246,7 @@ fn row_bare_line_feeds_are_no_message_until_they_are_crlf_again() {
 #[test]
 fn a_member_of_a_list_gets_the_receipt_that_was_asked_for() {
     let submitted = SUBMITTED.replacen("Cc: Ufficio <ufficio@ente.example>", "Cc: <lista@studio.example>", 1);
-    let source = access::accepted_original(submitted.as_bytes(), &facts().id, "").unwrap();
+    let source = crate::access::accepted_original(submitted.as_bytes(), &facts().id, "").unwrap();
     for requested in [ReceiptKind::Complete, ReceiptKind::Brief, ReceiptKind::Concise] {
         let draft = compose::transport_envelope(&sender(), &facts(), now(), requested, &source).unwrap();
         let Judgement::Envelope(i) = judged(&sign(draft, &source)) else { panic!() };
