@@ -31,3 +31,5 @@ mod once;
 mod refusals;
 #[path = "e2e/serve.rs"]
 mod serve;
+#[path = "e2e/virus.rs"]
+mod virus;

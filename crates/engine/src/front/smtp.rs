@@ -85,7 +85,9 @@ impl<S: Store> Front<S> {
     }
 
     fn mail(&mut self, from: Option<Address>, now: Timestamp) -> Result<Reply, Rejected> {
-        if self.role != Role::Reception {
+        if self.role == Role::Reception {
+            self.engine.accepting()?;
+        } else {
             let login = self.login.as_ref().ok_or_else(not_logged_in)?;
             self.engine.may_send(login, from.as_ref(), now)?;
         }
