@@ -72,6 +72,11 @@ impl Profile {
         }
     }
 
+    /// Whether it is made for sending in great numbers.
+    pub const fn is_massive(self) -> bool {
+        matches!(self, Self::MassiveSmall | Self::MassiveMedium | Self::MassiveLarge | Self::MassiveExtraLarge)
+    }
+
     /// The figures of this profile.
     pub const fn limits(self) -> Limits {
         let (gb, per_day, per_minute) = match self {

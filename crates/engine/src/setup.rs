@@ -53,6 +53,7 @@ pub struct Setup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Largest product of size and recipients of a submission, in bytes; DM 12 demands at least 30 MB. `None`: no limit.
+    /// Massive boxes, which are made for more, never have one.
     pub size_times_recipients: Option<u64>,
     /// Whether an address in To or Cc that is no recipient in SMTP refuses the submission (pec rule 16.7).
     pub header_recipients_must_be_rcpt: bool,

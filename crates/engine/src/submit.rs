@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sigillo_accounts::{Limits, Mailbox, Usage};
+use sigillo_accounts::{Limits, Mailbox, Profile, Usage};
 use sigillo_base::{Address, Domain, MailboxId, PecId, Timestamp, limits};
 use sigillo_pec::access::{self, Examined, Policy, Submission};
 use sigillo_pec::{Draft, Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
@@ -88,8 +88,8 @@ impl<S: Store> Engine<S> {
         let from = mail.from.as_ref().unwrap_or(&login.address);
         let policy = self.domain_policy(from.domain())?;
         let id = self.new_pec_id();
-        let limits = mailbox.profile.limits();
-        let examined = self.examine(from, mail, &limits, &policy, id.clone())?;
+        let (profile, limits) = (mailbox.profile, mailbox.profile.limits());
+        let examined = self.examine(from, mail, profile, &policy, id.clone())?;
         let facts = &examined.facts;
         let plan = |notice, fate| Plan { mailbox: login.mailbox, limits, now, facts, notice, fate };
         let answer = if !examined.is_accepted() {
@@ -121,7 +121,7 @@ impl<S: Store> Engine<S> {
         &self,
         from: &Address,
         mail: &Arrived,
-        limits: &Limits,
+        profile: Profile,
         choices: &DomainPolicy,
         id: PecId,
     ) -> Result<Examined, Error> {
@@ -130,10 +130,11 @@ impl<S: Store> Engine<S> {
             Some(_) => RecipientClass::Certified,
             None => RecipientClass::External,
         };
+        let limits = profile.limits();
         let policy = Policy {
             max_message: limits.max_message.min(limits::LARGEST_PROFILE_MESSAGE),
             max_recipients: limits.max_recipients,
-            size_times_recipients: self.rules.size_times_recipients,
+            size_times_recipients: self.rules.size_times_recipients.filter(|_| !profile.is_massive()),
             header_recipients_must_be_rcpt: self.rules.header_recipients_must_be_rcpt,
             certified_only: choices.certified_only,
         };

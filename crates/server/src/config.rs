@@ -79,6 +79,15 @@ pub struct Antivirus {
     pub take_unscanned: bool,
 }
 
+/// What the access point asks of a submission beyond the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    /// Largest product of size and recipients of a message from a box that is not massive, in bytes.
+    pub size_times_recipients: Option<u64>,
+    /// Whether an address in To or Cc that is no recipient in SMTP refuses the message.
+    pub strict_recipients: bool,
+}
+
 /// Who tells whether the clock is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clock {
@@ -133,6 +142,8 @@ pub struct Config {
     pub relay_concurrency: usize,
     /// Fixed routes.
     pub routes: Vec<Route>,
+    /// What submissions must be.
+    pub access: Access,
     /// The antivirus; without it nothing is scanned.
     pub antivirus: Option<Antivirus>,
     /// How the clock is watched.
@@ -216,6 +227,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         relay_roots: r.path("relay.roots", raw.relay.roots)?,
         relay_concurrency: raw.relay.concurrency.max(1),
         routes: raw.relay.route.into_iter().filter_map(|route| r.route(route)).collect(),
+        access: r.access(raw.access)?,
         antivirus: match raw.antivirus {
             Some(antivirus) => Some(r.antivirus(antivirus)?),
             None => None,

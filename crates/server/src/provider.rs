@@ -116,7 +116,11 @@ impl Provider {
             bell: Arc::new(RingBells(Arc::clone(&bells))),
             local_domains: config.domains.clone(),
             antivirus: clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>),
-            rules: Rules { take_unscanned: antivirus.is_some_and(|a| a.take_unscanned), ..Rules::default() },
+            rules: Rules {
+                size_times_recipients: config.access.size_times_recipients,
+                header_recipients_must_be_rcpt: config.access.strict_recipients,
+                take_unscanned: antivirus.is_some_and(|a| a.take_unscanned),
+            },
         };
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let engine = pool.run(move || open(&path, memory, setup)).await.context("archivio: apertura interrotta")??;

@@ -1,12 +1,16 @@
 //! What mailboxes and the owners of domains choose (RFC 6109 §2.2.2; PEC-04, PEC-06, PEC-08).
 
-use sigillo_accounts::{OrdinaryMail, State};
+use std::sync::Arc;
+
+use sigillo_accounts::{OrdinaryMail, Profile, State};
 use sigillo_base::{Address, Domain, MailboxId};
-use sigillo_engine::{Arrived, DomainPolicy, Received, Rejected, Submitted};
+use sigillo_engine::{Arrived, DomainPolicy, Received, Rejected, Rules, Submitted};
 use sigillo_pec::ReceiptKind;
+use sigillo_pec::index::Index;
+use sigillo_smime::{Identity, KeySigner};
 use sigillo_smtp::Reply;
-use sigillo_tests::fixtures::{NOW, address};
-use sigillo_tests::house::{House, arrived};
+use sigillo_tests::fixtures::{self, NOW, address};
+use sigillo_tests::house::{House, Known, arrived};
 use sigillo_tests::street::{Street, message};
 
 use super::rows;
@@ -171,4 +175,51 @@ fn choices_are_for_domains_of_this_provider() {
     let error = street.houses[0].engine().set_domain_policy(&domain("ente-beta.example"), &DomainPolicy::default());
     assert!(error.expect_err("not ours").to_string().contains("ente-beta.example"));
     assert_eq!(street.houses[0].engine().domains().len(), 3);
+}
+
+#[test]
+fn size_times_recipients_is_limited_where_the_provider_says_so_and_never_for_massive_boxes() {
+    let mut street = Street::new(8);
+    let rules = Rules { size_times_recipients: Some(30 << 20), ..Rules::default() };
+    street.houses[0].choose(rules);
+    let massive = address("massiva@comune-alfa.example");
+    street.houses[0].add(&massive, Profile::MassiveSmall, NOW);
+    let to: Vec<Address> = (0..3).map(|n| address(&format!("u{n}@ente-beta.example"))).collect();
+    let submit = |from: &Address, tenths: usize| {
+        let mut bytes = message(from, &to, "").into_bytes();
+        bytes.extend("riga\r\n".repeat((tenths << 20) / 10 / 6).bytes());
+        street.submit_bytes(from, &to, bytes).expect("an answer")
+    };
+    assert!(matches!(submit(&address(ANNA), 99), Submitted::Accepted(_)), "3 x 9.9 MB");
+    assert!(matches!(submit(&address(ANNA), 101), Submitted::NotAccepted(_)), "3 x 10.1 MB");
+    assert!(matches!(submit(&massive, 101), Submitted::Accepted(_)));
+}
+
+#[test]
+fn a_key_is_rolled_over_and_what_the_old_one_signed_still_verifies() {
+    let (alfa, beta, gamma) = (fixtures::alfa(), fixtures::beta(), fixtures::gamma());
+    // Both certificates stand in the directory while one follows the other.
+    let authority = fixtures::authority();
+    let key = include_str!("../../fixtures/gamma.key.pem");
+    let service = &alfa.provider.service_address;
+    let next = authority.issue_pec_with_key(key, &alfa.provider.name, service, fixtures::FROM, fixtures::UNTIL);
+    let next = next.expect("a certificate").certificate();
+    let mut entry = alfa.entry();
+    entry.certificates.push(next.clone());
+    let index = Arc::new(Index::new(vec![entry, beta.entry(), gamma.entry()]));
+    let known = Known { index, ..Known::fixtures() };
+    let mut street = Street::with(9, known, NOW);
+    street.submit(&address(ANNA), &[address(BRUNO)], "").expect("with the old key");
+    street.run();
+    let identity = Identity { certificate: next.clone(), chain: vec![authority.certificate()] };
+    let signer = KeySigner::from_pem(key.as_bytes()).expect("a key");
+    street.houses[0].engine().replace_identity(identity, Arc::new(signer));
+    street.submit(&address(ANNA), &[address(BRUNO)], "").expect("with the new key");
+    street.run();
+    // Reading an inbox proves every signature in it.
+    let letters = street.inbox(&address(BRUNO));
+    assert_eq!(letters.len(), 2, "both were taken charge of and delivered");
+    assert_eq!(letters[0].evidence.signer, alfa.identity.certificate);
+    assert_eq!(letters[1].evidence.signer, next);
+    assert_eq!(street.kinds(&address(ANNA)).len(), 4);
 }

@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sigillo_base::limits::MB;
 use sigillo_base::{Address, Domain};
 use toml::Spanned;
 
 use super::problem::{Problem, Problems, Text};
-use super::{Antivirus, Clock, Config, Route, raw};
+use super::{Access, Antivirus, Clock, Config, Route, raw};
 use crate::antivirus::Endpoint;
 use crate::host_port::HostPort;
 use crate::ntp;
@@ -171,6 +172,20 @@ impl<'t> Reader<'t> {
         })?;
         let refuse_when_off = raw.when_off == raw::WhenOff::Refuse;
         Some(Clock { servers, tolerance_ms: tolerance.value, refuse_when_off })
+    }
+
+    pub(super) fn access(&mut self, raw: raw::Access) -> Option<Access> {
+        let remedy = Text::new(
+            "0 per nessun limite, altrimenti da 30 in su (DM 2-11-2005, art. 12)",
+            "0 for no limit, else 30 or more: the law demands 30 MB",
+        );
+        let product =
+            self.check("access.size_times_recipients_mb", raw.size_times_recipients_mb, remedy, |mb| match mb {
+                0 => Ok(None),
+                30.. => Ok(Some(u64::from(*mb) * MB)),
+                _ => Err(Text::new(format!("{mb} è meno di 30"), format!("{mb} is less than 30"))),
+            })?;
+        Some(Access { size_times_recipients: product.value, strict_recipients: raw.strict_recipients })
     }
 
     fn check<R, T>(

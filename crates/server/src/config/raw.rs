@@ -18,6 +18,8 @@ pub(super) struct File {
     pub index: Index,
     #[serde(default)]
     pub relay: Relay,
+    #[serde(default)]
+    pub access: Access,
     pub antivirus: Option<Antivirus>,
     #[serde(default)]
     pub clock: Clock,
@@ -139,6 +141,19 @@ pub(super) enum WhenDown {
     #[default]
     Refuse,
     Accept,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Access {
+    pub size_times_recipients_mb: Spanned<u32>,
+    pub strict_recipients: bool,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { size_times_recipients_mb: Spanned::new(0..0, 0), strict_recipients: true }
+    }
 }
 
 #[derive(Deserialize)]

@@ -150,3 +150,16 @@ fn a_missing_file_says_what_to_do() {
     let said = Config::load(Path::new("/nonexistent/s.toml")).unwrap_err().say(Lang::It);
     assert!(said.contains("/nonexistent/s.toml") && said.contains("sigillo config init"), "{said}");
 }
+
+#[test]
+fn the_product_of_size_and_recipients_is_none_or_what_the_law_demands() {
+    let product = |line: &str| {
+        let line = format!("size_times_recipients_mb = {line}");
+        with(|s| s.replacen("size_times_recipients_mb = 0", &line, 1)).map(|c| c.access.size_times_recipients)
+    };
+    assert_eq!(product("0").unwrap(), None);
+    assert_eq!(product("30").unwrap(), Some(30 << 20));
+    let problem = error("size_times_recipients_mb = 0", "size_times_recipients_mb = 29");
+    assert_eq!(problem.key.as_deref(), Some("access.size_times_recipients_mb"));
+    assert_eq!(problem.line, Some(line_of("size_times_recipients_mb")));
+}
