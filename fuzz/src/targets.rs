@@ -15,13 +15,14 @@ use sigillo_wire::{Session, Tick};
 pub type Target = fn(&[u8]);
 
 /// Name of each target and its function, for whoever replays the corpus.
-pub const ALL: [(&str, Target); 8] = [
+pub const ALL: &[(&str, Target)] = &[
     ("mime", mime),
     ("certification", certification),
     ("incoming", incoming),
     ("index", index),
     ("signed_data", signed_data),
     ("timestamp", timestamp),
+    ("inspect", inspect),
     ("smtp", smtp),
     ("imap", imap),
 ];
@@ -90,15 +91,49 @@ pub fn incoming(data: &[u8]) {
     }
 }
 
-/// What the incoming point makes of these bytes.
-pub fn judge(data: &[u8]) -> judging::Judgement {
+/// A stored message is inspected whatever it is: genuine only when each check passed, and always with something to say.
+/// What the incoming point believes is genuine, with the same data; what is genuine as it stands is no ordinary mail.
+pub fn inspect(data: &[u8]) {
+    let report = report(data);
+    let says = report.says();
+    assert!(!says.it.is_empty() && !says.en.is_empty() && !report.label().it.is_empty());
+    let passed = report.checks.all().iter().all(|check| check.as_str() == "ok");
+    assert_eq!(report.genuine(), passed);
+    match judge(data) {
+        judging::Judgement::Envelope(incoming) | judging::Judgement::Receipt(incoming) => {
+            assert!(passed, "{:?}", report.checks);
+            assert_eq!(report.certification, Some(incoming.certification));
+        }
+        judging::Judgement::Ordinary { reason } if Header::parse(data).is_ok() => {
+            let repaired = report.notes.iter().any(|note| note.en.contains("CRLF"));
+            assert!(!passed || repaired, "{reason}");
+        }
+        _ => {}
+    }
+    // Without authority and directory nothing is genuine.
+    assert!(!sigillo_pec::inspect::inspect(data, None, None, None).genuine());
+}
+
+/// What is found in these bytes.
+pub fn report(data: &[u8]) -> sigillo_pec::inspect::Report {
+    let (index, trust) = scene();
+    sigillo_pec::inspect::inspect(data, Some(trust), Some(index), Some(NOW))
+}
+
+/// The directory, the anchor and the revocation list that the seeds were signed for.
+fn scene() -> &'static (Index, Trust) {
     static SCENE: std::sync::OnceLock<(Index, Trust)> = std::sync::OnceLock::new();
-    let (index, trust) = SCENE.get_or_init(|| {
+    SCENE.get_or_init(|| {
         let index = Index::parse_ldif(include_bytes!("../fixtures/index.ldif")).expect("the index of the seeds reads");
         let anchors = Certificate::from_pem(include_bytes!("../fixtures/ca.pem")).expect("their authority reads");
         let crl = Crl::from_der(include_bytes!("../fixtures/crl.der")).expect("their revocation list reads");
         (index, Trust::new(anchors, vec![crl]))
-    });
+    })
+}
+
+/// What the incoming point makes of these bytes.
+pub fn judge(data: &[u8]) -> judging::Judgement {
+    let (index, trust) = scene();
     let from = Address::parse("anna@comune-alfa.example").expect("an address");
     let rcpt = Address::parse("bruno@ente-beta.example").expect("an address");
     judging::judge(data, Some(&from), &[rcpt], index, trust, NOW)

@@ -21,6 +21,8 @@ mod durable;
 mod full_disk;
 #[path = "e2e/imap.rs"]
 mod imap;
+#[path = "e2e/inspect.rs"]
+mod inspect;
 #[path = "e2e/judges.rs"]
 mod judges;
 #[path = "e2e/kill9.rs"]

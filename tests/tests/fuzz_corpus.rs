@@ -82,6 +82,20 @@ fn index_corpus() {
     replay("index");
 }
 
+/// Seeds named `stored-…` are copies as mail programs keep them, and genuine.
+#[test]
+fn inspect_corpus() {
+    if std::env::var_os("UPDATE_SEEDS").is_some() {
+        return; // written by `incoming_corpus`
+    }
+    for (path, data) in corpus("inspect") {
+        let genuine = targets::report(&data).genuine();
+        let stored = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("stored-"));
+        assert!(genuine || !stored, "{}: {:?}", path.display(), targets::report(&data).checks);
+    }
+    replay("inspect");
+}
+
 #[test]
 fn signed_data_corpus() {
     if std::env::var_os("UPDATE_SEEDS").is_some() {

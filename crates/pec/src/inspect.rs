@@ -122,7 +122,9 @@ pub fn inspect(message: &[u8], trust: Option<&Trust>, index: Option<&Index>, at:
             return untouched;
         }
     }
-    report.notes.push(says::line_ends());
+    if report.signer.is_some() {
+        report.notes.push(says::line_ends());
+    }
     report
 }
 

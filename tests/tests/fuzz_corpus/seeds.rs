@@ -1,5 +1,5 @@
-//! Signs the seeds of `incoming` (an authority, a provider in an index, an envelope and receipts), of `signed_data`, and
-//! of `timestamp`.
+//! Signs the seeds of `incoming` and `inspect` (an authority, a provider in an index, an envelope and receipts, and copies
+//! of them as mail programs keep them), of `signed_data`, and of `timestamp`.
 
 use crate::targets::{NONCE, NOW, SIGNED};
 use sigillo_base::{Address, Domain, PecId};
@@ -20,7 +20,7 @@ fn address(text: &str) -> Address {
     Address::parse(text).expect("an address")
 }
 
-/// Writes `fixtures/` and the seeds of `corpus/incoming` below the folder `fuzz`.
+/// Writes `fixtures/` and the seeds of `corpus/incoming` and `corpus/inspect` below the folder `fuzz`.
 pub fn write(fuzz: &Path) {
     let service_address = address("posta-certificata@pec.alfa.example");
     let provider = Provider { name: "Alfa PEC S.p.A.".into(), service_address, english: false };
@@ -47,7 +47,28 @@ pub fn write(fuzz: &Path) {
     put("fixtures/crl.der", &authority.crl(&[], NOW, NOW.plus(YEAR * 10), 1).expect("a revocation list"));
     for (name, draft, source) in drafts(&provider) {
         let signed = draft.sign(&source, NOW, &identity, &signer).expect("a signature");
-        put(&format!("corpus/incoming/{name}"), &signed.content.to_bytes(&source));
+        let message = signed.content.to_bytes(&source);
+        put(&format!("corpus/incoming/{name}"), &message);
+        put(&format!("corpus/inspect/stored-{name}"), &stored(name, &message));
+    }
+    let envelope = std::fs::read(fuzz.join("corpus/incoming/envelope-complete")).expect("it was just written");
+    let to = [address("bruno@ente-beta.example")];
+    let id = PecId::new(5, provider.service_address.domain());
+    let anomaly = compose::anomaly_envelope(&provider, NOW, id, None, &to, &envelope, "prova").expect("a draft");
+    let anomaly = anomaly.sign(&envelope, NOW, &identity, &signer).expect("a signature").content.to_bytes(&envelope);
+    put("corpus/inspect/stored-anomaly", &anomaly);
+    put("corpus/inspect/cut", &anomaly[..anomaly.len() / 2]);
+}
+
+/// Each kind in another way: LF, an mbox separator, a byte order mark, or as it came.
+fn stored(name: &str, message: &[u8]) -> Vec<u8> {
+    let separator = b"From anna@comune-alfa.example Thu Mar 12 12:00:00 2026\n";
+    let lf = || message.iter().copied().filter(|b| *b != b'\r').collect::<Vec<u8>>();
+    match name {
+        "envelope-complete" => lf(),
+        "receipt-delivery" => [separator.as_slice(), &lf()].concat(),
+        "receipt-acceptance" => [b"\xef\xbb\xbf", message].concat(),
+        _ => message.to_vec(),
     }
 }
 

@@ -229,6 +229,7 @@ fn what_is_no_certified_message_is_ordinary() {
         assert_eq!((report.nature, report.genuine()), (Nature::Ordinary, false));
         assert_eq!(checks(&report), ["fail", "unknown", "unknown", "fail"]);
         assert!(report.says().it.starts_with("Non è un messaggio di posta certificata: firma S/MIME assente"));
+        assert!(report.notes.is_empty(), "there is nothing to verify, whatever its line ends");
     }
 }
 
