@@ -5,6 +5,7 @@
 pub mod demo;
 pub mod evidence;
 pub mod fixtures;
+pub mod hostile;
 pub mod house;
 pub mod street;
 pub mod world;

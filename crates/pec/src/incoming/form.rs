@@ -15,6 +15,9 @@ use crate::{Certification, Kind, ReceiptKind, Tipo};
 /// A `daticert.xml` for the most recipients allowed stays far below this.
 const MAX_CERTIFICATION: usize = 4 << 20;
 
+/// An identifier fits a line (RFC 5322 §2.1.1): every receipt repeats it in a field.
+const MAX_LINE: usize = 998;
+
 /// What every certified message must be.
 pub(super) fn check(
     message: &[u8],
@@ -37,6 +40,9 @@ pub(super) fn check(
     let msgid = certification.facts.msgid.clone().filter(|t| !t.is_empty());
     if without_blanks(reference.as_deref()) != without_blanks(msgid.as_deref()) {
         return Err(odd::REFERENCE.into());
+    }
+    if msgid.is_some_and(|m| m.len() > MAX_LINE) {
+        return Err(odd::LONG_MSGID.into());
     }
     let message_id = header.unfolded("Message-ID").unwrap_or_default();
     let message_id = message_id.strip_prefix('<').and_then(|t| t.strip_suffix('>')).unwrap_or(&message_id).to_owned();
