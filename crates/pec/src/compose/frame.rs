@@ -10,10 +10,6 @@ use super::readable::Readable;
 use crate::texts::{self, Body};
 use crate::{Certification, Draft, Errore, Facts, Kind, Provider};
 
-/// Characters of a subject in a header. Encoded again they may take six times as many bytes, and a header that grows
-/// beyond what a header may be is none for whoever reads it.
-pub(super) const MAX_SUBJECT: usize = 8192;
-
 /// Header fields in the order they are put. MIME fields come with the signature.
 #[derive(Default)]
 pub(super) struct Fields(Vec<u8>);
@@ -25,17 +21,12 @@ impl Fields {
     }
 
     /// The subject: prefix and the decoded original one, encoded again (pec rule 2.1). One without a subject gives
-    /// the prefix alone, blank included. One of more than [`MAX_SUBJECT`] characters is cut; certification data have
-    /// it whole.
+    /// the prefix alone, blank included.
     pub fn subject(&mut self, kind: Kind, original: Option<&str>) {
-        let (prefix, original) = (texts::subject_prefix(kind), texts::line(original.unwrap_or_default()));
-        let mut shown: String = original.trim().chars().take(MAX_SUBJECT).collect();
-        if shown.len() < original.trim().len() {
-            shown.push_str("...");
-        }
-        let field = match shown.as_str() {
+        let (prefix, original) = (texts::subject_prefix(kind), texts::subject(original.unwrap_or_default().trim()));
+        let field = match original.trim() {
             "" => format!("Subject: {prefix}\r\n"),
-            shown => write::unstructured("Subject", &format!("{prefix}{shown}")),
+            original => write::unstructured("Subject", &format!("{prefix}{original}")),
         };
         self.0.extend_from_slice(field.as_bytes());
     }
