@@ -11,6 +11,7 @@ mod arguments;
 mod commits;
 mod compose;
 mod exchange;
+mod hostile;
 mod judging;
 mod machine;
 mod material;
@@ -27,8 +28,8 @@ pub use arguments::Arguments;
 /// below `folder`, which should lie on the disk that is to be measured; `SIGILLO_BENCH_DIR` names another.
 pub fn main(folder: &Path) {
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 6] =
-        [compose::run, signing::run, judging::run, commits::run, exchange::run, sockets::run];
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 7] =
+        [compose::run, signing::run, judging::run, hostile::run, commits::run, exchange::run, sockets::run];
     let other = std::env::var_os("SIGILLO_BENCH_DIR");
     let folder = other.as_deref().map_or(folder, Path::new);
     std::fs::create_dir_all(folder).expect("the folder for stores can be made");

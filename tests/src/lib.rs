@@ -6,6 +6,7 @@ pub mod clamd;
 pub mod demo;
 pub mod evidence;
 pub mod fixtures;
+pub mod hostile;
 pub mod house;
 pub mod street;
 pub mod tsa;

@@ -53,6 +53,11 @@ fn mime_corpus() {
 }
 
 #[test]
+fn brief_corpus() {
+    replay("brief");
+}
+
+#[test]
 fn certification_corpus() {
     replay("certification");
 }

@@ -106,8 +106,9 @@ pub fn parameter(name: &str, value: &str) -> String {
     // Sections are cut between characters: there are readers that decode each by itself.
     let room = 60usize.saturating_sub(name.len()).max(12);
     let mut sections = vec![String::new()];
+    let mut escaped = String::new();
     for c in value.chars() {
-        let mut escaped = String::new();
+        escaped.clear();
         for &b in c.encode_utf8(&mut [0; 4]).as_bytes() {
             match b {
                 b if b.is_ascii_alphanumeric() || b"-._".contains(&b) => escaped.push(char::from(b)),
@@ -116,7 +117,7 @@ pub fn parameter(name: &str, value: &str) -> String {
         }
         match sections.last_mut().filter(|s| s.len() + escaped.len() <= room) {
             Some(section) => section.push_str(&escaped),
-            None => sections.push(escaped),
+            None => sections.push(escaped.clone()),
         }
     }
     if let [whole] = &sections[..] {

@@ -159,6 +159,12 @@ fn reply_to(header: &Header<'_>) -> Option<String> {
 /// 127 are a defect in any field: RFC 5322 §2.2 has none, RFC 6532 lets them in only where SMTPUTF8 was agreed, and
 /// certified mail does not offer it (pec rule 2.1); To and Cc go out again in the envelope's header as they are.
 fn form(header: &Header<'_>, defects: &mut Vec<Defect>) {
+    if header.end() > MAX_ORIGINAL_HEADER {
+        let line = header.fields().iter().take_while(|f| f.whole.end <= MAX_ORIGINAL_HEADER).last();
+        let line = line.map_or(1, |f| header.line(f));
+        let error = sigillo_mime::Error::HeaderTooLarge { line, limit: MAX_ORIGINAL_HEADER };
+        defects.push(Defect::Unreadable(error.to_string()));
+    }
     for field in header.fields() {
         let name = || header.name(field).to_owned();
         let raw = header.raw(field);
@@ -185,6 +191,10 @@ fn form(header: &Header<'_>, defects: &mut Vec<Defect>) {
         }
     }
 }
+
+/// A header may be no larger than this at the access point, in bytes: the envelope's repeats To, Cc and more of it, adds
+/// what is its own, and must stay within what everybody reads.
+const MAX_ORIGINAL_HEADER: usize = sigillo_base::limits::MAX_HEADER / 4 * 3;
 
 /// RFC 5322 §2.1.1, without the CRLF.
 const MAX_LINE: usize = 998;

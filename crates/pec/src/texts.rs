@@ -29,6 +29,19 @@ pub(crate) fn line(text: &str) -> String {
         .collect()
 }
 
+/// Characters of a subject in a header and in a readable part. In a header each may take six bytes, and a header that
+/// grows beyond what a header may be is none for whoever reads it. Certification data have the subject whole.
+pub(crate) const MAX_SUBJECT: usize = 8192;
+
+/// A subject as people are shown it: on one line, a very long one cut.
+pub(crate) fn subject(text: &str) -> String {
+    let text = line(text);
+    match text.char_indices().nth(MAX_SUBJECT) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
 /// The Italian legal name of a kind.
 pub(crate) fn label(kind: Kind) -> &'static str {
     match kind {
@@ -107,5 +120,12 @@ mod tests {
     #[test]
     fn one_line_stays_one_line() {
         assert_eq!(line("a\r\nb\tc\0d\u{85}e\u{2028}f"), "a  b cde f");
+    }
+
+    #[test]
+    fn only_a_very_long_subject_is_cut() {
+        let long = "\u{e8}".repeat(MAX_SUBJECT);
+        assert_eq!(subject(&long), long);
+        assert_eq!(subject(&(long.clone() + "x")), long + "...");
     }
 }

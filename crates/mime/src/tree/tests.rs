@@ -62,3 +62,18 @@ fn what_cannot_be_read_has_the_defaults() {
     let part = parse(b"Content-Type: text/html\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n").unwrap();
     assert!(part.is("text/html") && part.children.is_empty(), "of repeated fields the first counts");
 }
+
+#[test]
+fn an_enclosed_message_may_stay_a_leaf() {
+    let (all, outer) = (parse(ENVELOPE.as_bytes()).unwrap(), parse_outer(ENVELOPE.as_bytes()).unwrap());
+    let ranges = |root: &Part| root.walk().map(|p| (p.whole(), p.content_type.clone())).collect::<Vec<_>>();
+    let (mut of_all, of_outer) = (ranges(&all), ranges(&outer));
+    of_all.retain(|(range, _)| *range != all.children[0].children[2].children[0].whole());
+    assert_eq!(of_outer, of_all);
+
+    // What is inside uses up the parts of the message around it only when it is asked for.
+    let many = format!("\r\nContent-Type: multipart/mixed; boundary=C\r\n\r\n{}", "--C\r\n\r\n".repeat(MAX_PARTS));
+    let hostile = ENVELOPE.replacen("\r\nSubject: originale", &many, 1);
+    assert_eq!(parse(hostile.as_bytes()).unwrap().children.len(), 1);
+    assert_eq!(parse_outer(hostile.as_bytes()).unwrap().children.len(), 2);
+}

@@ -23,7 +23,7 @@ impl Fields {
     /// The subject: prefix and the decoded original one, encoded again (pec rule 2.1). One without a subject gives
     /// the prefix alone, blank included.
     pub fn subject(&mut self, kind: Kind, original: Option<&str>) {
-        let (prefix, original) = (texts::subject_prefix(kind), texts::line(original.unwrap_or_default()));
+        let (prefix, original) = (texts::subject_prefix(kind), texts::subject(original.unwrap_or_default().trim()));
         let field = match original.trim() {
             "" => format!("Subject: {prefix}\r\n"),
             original => write::unstructured("Subject", &format!("{prefix}{original}")),

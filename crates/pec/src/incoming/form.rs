@@ -23,6 +23,9 @@ pub(crate) struct Certified {
     pub original: Option<Range<usize>>,
 }
 
+/// An identifier fits a line (RFC 5322 §2.1.1): every receipt repeats it in a field.
+const MAX_LINE: usize = 998;
+
 /// What every certified message must be.
 pub(super) fn check(
     message: &[u8],
@@ -66,6 +69,9 @@ pub(crate) fn certified(message: &[u8], header: &Header<'_>, content: &Part) -> 
     let msgid = certification.facts.msgid.clone().filter(|t| !t.is_empty());
     if without_blanks(reference.as_deref()) != without_blanks(msgid.as_deref()) {
         return Err(odd::REFERENCE.into());
+    }
+    if msgid.is_some_and(|m| m.len() > MAX_LINE) {
+        return Err(odd::LONG_MSGID.into());
     }
     let original = original(&parts, certification.kind)?;
     // An envelope's identifier is the certified one.

@@ -53,7 +53,7 @@ fn in_the_message(at: Timestamp) -> Line {
 }
 
 fn subject(f: &Facts) -> String {
-    line(f.subject.as_deref().unwrap_or_default())
+    super::subject(f.subject.as_deref().unwrap_or_default())
 }
 
 /// `"oggetto" proveniente da "mittente"`
@@ -274,7 +274,7 @@ pub(crate) fn non_delivery_virus(f: &Facts, at: Timestamp, recipient: &Address, 
 
 /// Pec rule 2.3.12; nothing here is certified, so it takes loose values.
 pub(crate) fn anomaly(original_subject: &str, sender: &str, recipients: &[Address], at: Timestamp, why: &str) -> Body {
-    let (subject, sender) = (line(original_subject), line(sender));
+    let (subject, sender) = (super::subject(original_subject), line(sender));
     let mut lines = vec![
         when(at, "è stato ricevuto", "the system received"),
         say(

@@ -212,3 +212,23 @@ fn each_word_of_x_tiporicevuta() {
         assert_eq!((e.defects.len(), e.receipt, e.requested), (0, receipt, requested), "{field:?}");
     }
 }
+
+/// The envelope repeats much of the header: what is accepted must leave it room.
+#[test]
+fn a_header_leaves_room_for_the_envelopes() {
+    let limit = sigillo_base::limits::MAX_HEADER / 4 * 3;
+    let head = "From: mario@studio.example\r\nTo: anna@ente.example\r\n";
+    let field = |bytes: usize| format!("X: {}\r\n", "x".repeat(bytes - 5));
+    let filled = |bytes: usize| {
+        let lines = (bytes - head.len()) / 500 - 1;
+        let last = bytes - head.len() - lines * 500;
+        format!("{head}{}{}", field(500).repeat(lines), field(last))
+    };
+    let told = |bytes| {
+        let header = filled(bytes);
+        assert_eq!(header.len(), bytes);
+        run("mario@studio.example", &TO[..1], &format!("{header}\r\nx"), &policy()).reasons()
+    };
+    assert_eq!(told(limit), "");
+    assert!(told(limit + 6).contains(": l'intestazione supera 196608 byte (riga "), "{}", told(limit + 6));
+}

@@ -242,6 +242,20 @@ fn row_bare_line_feeds_are_no_message_until_they_are_crlf_again() {
     assert!(is_envelope(&judged(bare.replace('\n', "\r\n").as_bytes())));
 }
 
+/// Every receipt repeats the identifier in a field of its own.
+#[test]
+fn row_msgid_is_longer_than_a_line() {
+    for (length, good) in [(998, true), (999, false)] {
+        let long = format!("<{}>", "i".repeat(length - 2));
+        let m = certifying(|c| c.facts.msgid = Some(long.clone()));
+        let m = with_header(&m, "<7f3e9a10-22b1-4a@client.studio.example>", &long);
+        assert_eq!(is_envelope(&judged(&m)), good, "{length}");
+        if !good {
+            assert_eq!(malformed(&m), odd::LONG_MSGID);
+        }
+    }
+}
+
 /// Members of a distribution list stand in neither To nor Cc: the kind cannot be told, so they count as primary.
 #[test]
 fn a_member_of_a_list_gets_the_receipt_that_was_asked_for() {
