@@ -6,6 +6,7 @@ pub mod demo;
 pub mod evidence;
 pub mod fixtures;
 pub mod house;
+pub mod log;
 pub mod street;
 pub mod tsa;
 pub mod world;

@@ -11,6 +11,7 @@ mod exchange {
     pub mod disk;
     pub mod faults;
     pub mod imap;
+    pub mod log;
     pub mod reception;
     pub mod rows;
     pub mod smtp;
