@@ -168,6 +168,17 @@ impl World {
                 break;
             }
         }
+        self.keep_logs();
+    }
+
+    /// Every log gets its order, and its segments when a day is over.
+    fn keep_logs(&mut self) {
+        for n in 0..self.nodes.len() {
+            let Some(engine) = &self.nodes[n].house.engine else { continue };
+            if let Err(error) = engine.close_segments(self.now) {
+                self.note(format!("provider {n}: the log waits: {error}"));
+            }
+        }
     }
 
     /// The network between two providers.

@@ -12,6 +12,7 @@ mod exchange {
     pub mod faults;
     pub mod imap;
     pub mod lists;
+    pub mod log;
     pub mod policy;
     pub mod reception;
     pub mod rows;

@@ -9,8 +9,6 @@ mod audit;
 mod chain;
 mod read;
 mod rows;
-#[cfg(test)]
-mod tests;
 
 use sigillo_base::Timestamp;
 use sigillo_mime::Piece;

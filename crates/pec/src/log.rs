@@ -1,6 +1,6 @@
 //! The legal log (DPR 68/2005 art. 11; RFC 6109 §2.3; DM 2-11-2005 art. 10; pec rule 8): its lines ([`Entry`]), the
-//! segment files they are kept in ([`SegmentReader`]), the rules that they must satisfy together ([`Checker`]), and the
-//! count of the nine events ([`Count`]).
+//! segment files they are kept in ([`SegmentReader`]), the rules that they must satisfy together ([`Checker`]), the proof of
+//! it all ([`Verifier`]), and the count of the nine events ([`Count`]).
 //!
 //! The grammar is the one that provider engines exchange, with two additions: so that every line reads back to the same
 //! record, in free texts `: ` is written `\: ` and a backslash twice; and `ricevuta_emessa` names the delivery receipt
@@ -20,6 +20,7 @@ mod line;
 mod segment;
 mod service;
 mod standing;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use count::{Count, Event};
 pub use segment::{Break, Segment, SegmentReader, chained, link};
 pub use service::{Custody, Service, ServiceEvent};
 pub use standing::Standing;
+pub use verify::{Expected, Proof, Verifier};
 
 use sigillo_base::{Address, PecId, Timestamp};
 
@@ -169,6 +171,14 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// When.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Event(record) => record.at,
+            Self::Service(service) => service.at,
+        }
+    }
+
     /// The line, without an end of line.
     pub fn to_line(&self) -> String {
         match self {

@@ -42,6 +42,23 @@ pub fn response(der: &[u8], digest: &[u8; 32], nonce: u64) -> Result<Token, Erro
     Ok(token)
 }
 
+/// A granted TimeStampResp around a token: the form in which it lies beside a file, since that is what other programs
+/// read (`openssl ts -verify -in`).
+pub fn answer(token: &[u8]) -> Vec<u8> {
+    let granted = asn1::tlv(asn1::SEQUENCE, &[&asn1::integer(&[0])]);
+    asn1::tlv(asn1::SEQUENCE, &[&granted, token])
+}
+
+/// The token of a TimeStampResp that lies beside a file. Whether it is of that file, and to be believed, says
+/// [`Token::verify`].
+pub fn answered(der: &[u8]) -> Result<Token, Error> {
+    let answer = Answer::read(bounded(der)?)?;
+    if !answer.status.is_granted() {
+        return Err(Error::Refused(answer.status.refusal()));
+    }
+    Token::parse(answer.token)
+}
+
 /// A TimeStampToken: data with this digest was there at this time, says an authority. Only SHA-256 digests are read.
 pub struct Token {
     signed: SignedData,

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use sigillo_base::{Address, Timestamp};
 use sigillo_mime::Header;
-use sigillo_pec::log::Record;
+use sigillo_pec::log::{Checker, Entry};
 use sigillo_pec::{CertifiedTime, Errore, Kind, deadline};
 
 use super::World;
 use crate::evidence::{self, Evidence};
+use crate::log;
 
 /// A run that kept every rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -222,26 +223,37 @@ fn file(messages: &mut Messages, user: &Address, is_service: bool, at: Timestamp
     Ok(())
 }
 
-/// The legal logs tell the same: an acceptance and an envelope for every message, at its sender's provider.
+/// The legal logs tell the same: an acceptance for every message at its sender's provider. Each log is whole, every line
+/// of it once in its chain, and agrees with itself.
 fn check_logs(world: &World, messages: &Messages) -> Result<(), String> {
-    let mut counts: BTreeMap<(String, &str), usize> = BTreeMap::new();
+    let mut accepted: BTreeMap<String, usize> = BTreeMap::new();
     for node in &world.nodes {
         let engine = node.house.engine.as_ref().ok_or("down")?;
-        let home = node.house.fixture.provider.service_address.domain().as_str().to_owned();
-        let mut day = super::NOW;
-        while day <= world.now.plus(Duration::from_secs(24 * 3600)) {
-            for line in engine.legal_log(&day.legal().iso_day).map_err(|e| e.to_string())? {
-                let record = Record::parse_line(&line).map_err(|e| format!("{e}: {line}"))?;
-                if record.id.ends_with(&home) && matches!(record.kind, Kind::Acceptance | Kind::TransportEnvelope) {
-                    *counts.entry((record.id.clone(), record.kind.class())).or_default() += 1;
+        let name = &node.house.fixture.provider.name;
+        let proof = log::prove(engine, world.now).map_err(|e| format!("{name}: {e}"))?;
+        if proof.found > 0 {
+            return Err(format!("{name}: the log is not whole: {:#?}", proof.findings));
+        }
+        let mut checker = Checker::new(None, Some(world.now));
+        for entry in log::entries(engine, world.now)? {
+            match &entry {
+                // A forged receipt is evidence of the forgery: the log rightly disagrees with itself.
+                Entry::Event(record) if world.forged.contains(&record.message_id) => continue,
+                Entry::Event(record) if record.kind == Kind::Acceptance => {
+                    *accepted.entry(record.id.clone()).or_default() += 1;
                 }
+                _ => {}
             }
-            day = day.plus(Duration::from_secs(24 * 3600));
+            checker.entry(&entry);
+        }
+        let report = checker.finish();
+        if !report.findings.is_empty() || report.open + report.cut > 0 {
+            return Err(format!("{name}: the log does not agree with itself: {report:#?}"));
         }
     }
     for id in messages.keys() {
-        if counts.get(&(id.clone(), Kind::Acceptance.class())) != Some(&1) {
-            return Err(format!("{id}: the log has no single acceptance: {counts:?}"));
+        if accepted.get(id) != Some(&1) {
+            return Err(format!("{id}: the log has no single acceptance: {accepted:?}"));
         }
     }
     Ok(())

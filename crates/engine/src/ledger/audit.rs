@@ -5,7 +5,7 @@ use sigillo_base::Timestamp;
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
 use super::read::LegalLog;
-use super::rows::{LinkRow, Place, chain_key, get, pending_key, range, read_key, read_line};
+use super::rows::{LinkRow, Place, TipRow, chain_key, get, pending_key, range, read_key, read_line, tip_key};
 use crate::Error;
 use crate::rows::decode;
 
@@ -27,7 +27,7 @@ pub struct Audit {
 
 impl<S: Store> LegalLog<'_, S> {
     /// Compares lines with times in `[from, to)` after a place with the chain, about `rows` rows at a time (a line has
-    /// two). The first page looks at the lines that wait, too.
+    /// two). The first page looks at the lines that wait and at the end of the chain, too.
     ///
     /// # Errors
     /// The store's fault; damaged rows are findings.
@@ -35,6 +35,7 @@ impl<S: Store> LegalLog<'_, S> {
         let mut page = Audit::default();
         if after.is_none() {
             self.markers(&mut page)?;
+            self.end(&mut page)?;
         }
         let (from, to) = range(from, to);
         let from = after.map_or(from.clone(), |place| place.after().max(from));
@@ -81,6 +82,16 @@ impl<S: Store> LegalLog<'_, S> {
             },
             None if self.store.get(pending_key(place).as_ref())?.is_some() => page.waiting += 1,
             None => wrong("non è nella catena e non attende di entrarvi"),
+        }
+        Ok(())
+    }
+
+    fn end(&self, page: &mut Audit) -> Result<(), Error> {
+        let Some(tip) = get::<S, TipRow>(self.store, &tip_key())? else { return Ok(()) };
+        match self.link(tip.next.saturating_sub(1)) {
+            Ok(link) if link.hash == tip.head => {}
+            Ok(_) => page.findings.push("la fine della catena non è quella della sua ultima riga".into()),
+            Err(error) => page.findings.push(error.to_string()),
         }
         Ok(())
     }

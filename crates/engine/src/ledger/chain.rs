@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sigillo_base::Timestamp;
 use sigillo_pec::log::{SegmentReader, ServiceEvent, chained, link};
+use sigillo_smime::timestamp::Token;
 use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, key, tag, transact};
 
 use super::rows::{
@@ -215,21 +216,24 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// Keeps the time stamp of a segment: the RFC 3161 token over the SHA-256 of its file. The same token again changes
-    /// nothing.
+    /// Keeps the time stamp of a segment: the RFC 3161 token over the SHA-256 of its file. Whether its authority is to be
+    /// believed was the caller's question. The same token again changes nothing.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the segment has no digest yet, or another stamp; the store's fault.
+    /// [`Error::Invalid`] when this is no token, or of another file, when the segment has no digest yet, or another stamp;
+    /// the store's fault.
     pub fn stamp_segment(&self, number: u64, token: &[u8], now: Timestamp) -> Result<(), Error> {
-        if token.is_empty() || token.len() > STAMP {
+        let read =
+            Token::parse(token).map_err(|e| Error::Invalid(format!("segmento {number}: marca temporale: {e}")))?;
+        if token.len() > STAMP {
             return Err(Error::Invalid(format!("segmento {number}: una marca temporale di {} ottetti", token.len())));
         }
         transact(&self.store, ATTEMPTS, |tx| {
             let (key, stamp) = (segment_key(number), stamp_key(number));
             let none = || Error::Invalid(format!("il segmento {number} non è chiuso o non ha ancora l'impronta"));
             let mut row: SegmentRow = decode(&key, &tx.get(&key)?.ok_or_else(none)?)?;
-            if row.sha256.is_none() {
-                return Err(none());
+            if row.sha256.ok_or_else(none)? != *read.digest() {
+                return Err(Error::Invalid(format!("segmento {number}: la marca temporale è di un altro file")));
             }
             if let Some(value) = tx.get(&stamp)? {
                 let same = decode::<Vec<u8>>(&stamp, &value)? == token;

@@ -150,10 +150,12 @@ impl<'s, S: Store> LegalLog<'s, S> {
         let found = self.segment(segment)?;
         let found = found.ok_or_else(|| Error::Invalid(format!("il segmento {segment} non c'è")))?;
         let (mut next, end) = (found.first.saturating_add(from), found.first.saturating_add(found.lines));
-        let mut before = match from {
-            0 => found.before,
-            _ if next < end => self.link(next - 1)?.hash,
-            _ => return Ok(Vec::new()),
+        if next >= end {
+            return Ok(Vec::new());
+        }
+        let mut before = match next.checked_sub(1) {
+            Some(last) => self.link(last)?.hash,
+            None => found.before,
         };
         let (mut lines, mut size) = (Vec::new(), 0);
         while next < end && size < PAGE {
@@ -181,7 +183,7 @@ impl<'s, S: Store> LegalLog<'s, S> {
         Ok(lines)
     }
 
-    fn link(&self, sequence: u64) -> Result<LinkRow, Error> {
+    pub(super) fn link(&self, sequence: u64) -> Result<LinkRow, Error> {
         get(self.store, &chain_key(sequence))?.ok_or_else(|| missing(sequence))
     }
 

@@ -201,3 +201,21 @@ pub(super) fn read_key(key: &[u8]) -> Result<(Place, RowKey), Error> {
 pub(super) fn get<S: Store, T: serde::de::DeserializeOwned>(store: &S, key: &KeyBuilder) -> Result<Option<T>, Error> {
     store.get(key.as_ref())?.map(|value| decode(key, &value)).transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_back_and_sorts_by_time() {
+        let place = |at, number| Place { at: Timestamp::from_millis(at), number };
+        for known in [place(0, 0), place(1_773_306_901_000, u128::MAX)] {
+            assert_eq!(known.to_string().parse(), Ok(known));
+        }
+        assert!(place(1, u128::MAX) < place(2, 0));
+        assert!(pending_key(place(1, u128::MAX)).as_ref() < pending_key(place(2, 0)).as_ref());
+        for bad in ["", "1", "1.", ".1", "x.1", "1.g", "1.100000000000000000000000000000000"] {
+            assert!(bad.parse::<Place>().is_err(), "{bad}");
+        }
+    }
+}

@@ -82,7 +82,8 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Checker {
     from: Option<Timestamp>,
-    now: Timestamp,
+    now: Option<Timestamp>,
+    latest: Timestamp,
     service: HashSet<Domain>,
     domains: HashSet<Domain>,
     messages: HashMap<Box<str>, Message>,
@@ -127,11 +128,13 @@ struct Party {
 }
 
 impl Checker {
-    /// Begins. `from` is the beginning of the period, `None` when the log begins with it; `now` its end, or the present.
-    pub fn new(from: Option<Timestamp>, now: Timestamp) -> Self {
+    /// Begins. `from` is the beginning of the period, `None` when the log begins with it; `now` its end, or the present,
+    /// `None` when that is the time of the last line.
+    pub fn new(from: Option<Timestamp>, now: Option<Timestamp>) -> Self {
         Self {
             from,
             now,
+            latest: Timestamp::default(),
             service: HashSet::new(),
             domains: HashSet::new(),
             messages: HashMap::new(),
@@ -151,6 +154,7 @@ impl Checker {
         match entry {
             Entry::Event(record) => self.record(record),
             Entry::Service(service) => {
+                self.latest = self.latest.max(service.at);
                 if let ServiceEvent::Open { service, domains, .. } = &service.event {
                     self.own(service, domains.iter().cloned());
                 }
@@ -160,6 +164,7 @@ impl Checker {
 
     /// Takes a record.
     pub fn record(&mut self, record: &Record) {
+        self.latest = self.latest.max(record.at);
         let left_out = matches!(record.kind, Kind::NonAcceptance | Kind::NonAcceptanceVirus | Kind::AnomalyEnvelope);
         if left_out || record.id.is_empty() {
             return;

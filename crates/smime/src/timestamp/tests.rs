@@ -297,3 +297,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_answer_around_a_token_gives_it_back() {
+    let kept = super::answer(sample());
+    assert_eq!(kept, answer(0, &[], sample()));
+    assert_eq!(answered(&kept).unwrap().der(), sample());
+    assert!(matches!(answered(&answer(2, &[], &[])), Err(Error::Refused(_))));
+    assert!(answered(sample()).is_err(), "a token alone is no answer");
+}

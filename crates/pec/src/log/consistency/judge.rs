@@ -35,7 +35,7 @@ impl Checker {
             return;
         }
         let sent = id.rsplit_once('@').is_some_and(|(_, d)| self.service.iter().any(|s| s.as_str() == d));
-        let open = self.now.since(m.first) < OPEN;
+        let open = self.now.unwrap_or(self.latest).since(m.first) < OPEN;
         let mut v = Verdict { id, open, waits: false, findings: Vec::new() };
         if m.other_sender || m.other_recipients {
             if m.other_sender {

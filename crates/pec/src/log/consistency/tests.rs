@@ -93,7 +93,7 @@ impl Log {
     }
 
     fn checker(&self, from: Option<Timestamp>, until: Timestamp) -> Checker {
-        let mut checker = Checker::new(from, until);
+        let mut checker = Checker::new(from, Some(until));
         let domain = |d: &str| Domain::parse(d).unwrap();
         checker.own(&domain("pec.noi.example"), [domain("noi.example")]);
         self.lines.iter().for_each(|r| checker.record(r));
@@ -337,6 +337,13 @@ fn what_is_missing_in_the_last_day_is_open() {
     assert_eq!((open.findings.len(), open.open, open.messages), (0, 1, 1));
     let over = log.checker(None, now().plus(HOUR * 24)).finish();
     assert_eq!((over.findings.len(), over.open), (2, 0));
+    let told = |hours: u32| {
+        let mut checker = log.checker(None, now());
+        checker.now = None;
+        checker.record(&sent(&[BRUNO]).after(hours).line(Kind::NonAcceptance, &[], "Noi").lines[0]);
+        checker.finish().open
+    };
+    assert_eq!((told(23), told(24)), (1, 0), "without a present the last line is it");
     // What is there twice is wrong at once.
     let twice = sent(&[BRUNO]).accepted().envelope().checker(None, now()).finish();
     assert_eq!((twice.findings.len(), twice.open), (1, 1));
@@ -370,7 +377,7 @@ fn settling_judges_the_same_and_keeps_little() {
 #[test]
 fn an_opening_line_says_whose_log_it_is() {
     let log = received(&[ANNA]).envelope().taken(&[ANNA]);
-    let mut checker = Checker::new(None, now().plus(HOUR * 48));
+    let mut checker = Checker::new(None, Some(now().plus(HOUR * 48)));
     let domain = |d: &str| Domain::parse(d).unwrap();
     let event = ServiceEvent::Open {
         segment: 1,
