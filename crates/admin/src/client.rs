@@ -13,8 +13,10 @@ use tokio::net::UnixStream;
 
 use crate::api::{self, Problem};
 
-/// How long an answer may take; an administrative request never waits for a peer of ours.
+/// How long an answer may take when the service asks nobody else.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one may take for which the service must fetch something first.
+const FETCHING: Duration = Duration::from_secs(200);
 
 /// Why a request gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +33,8 @@ pub enum Error {
     #[error("la risposta non è arrivata intera: {0}")]
     Http(String),
     /// No answer in time.
-    #[error("nessuna risposta entro {} secondi", PATIENCE.as_secs())]
-    Slow,
+    #[error("nessuna risposta entro {} secondi", .0.as_secs())]
+    Slow(Duration),
     /// The answer is not what this version knows.
     #[error("la risposta non si capisce (versioni diverse di client e servizio?): {0}")]
     Shape(#[from] serde_json::Error),
@@ -65,12 +67,12 @@ impl Client {
 
     /// Makes a mailbox.
     pub async fn add_mailbox(&self, new: &api::NewMailbox) -> Result<api::Mailbox, Error> {
-        self.send(Method::POST, api::MAILBOXES, Some(new)).await
+        self.send(Method::POST, api::MAILBOXES, Some(new), PATIENCE).await
     }
 
     /// Gives a mailbox another password.
     pub async fn set_password(&self, address: &str, new: &api::NewPassword) -> Result<api::Mailbox, Error> {
-        self.send(Method::PUT, &api::password_path(address), Some(new)).await
+        self.send(Method::PUT, &api::password_path(address), Some(new), PATIENCE).await
     }
 
     /// What waits to leave.
@@ -78,9 +80,19 @@ impl Client {
         self.get(api::QUEUE).await
     }
 
+    /// The provider index it works with.
+    pub async fn index(&self) -> Result<api::Directory, Error> {
+        self.get(api::INDEX).await
+    }
+
+    /// Makes it look for a newer provider index now.
+    pub async fn update_index(&self) -> Result<api::IndexUpdate, Error> {
+        self.send(Method::POST, api::INDEX_UPDATE, None::<&()>, FETCHING).await
+    }
+
     /// `GET` of any path, as a type.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        self.send(Method::GET, path, None::<&()>).await
+        self.send(Method::GET, path, None::<&()>, PATIENCE).await
     }
 
     async fn send<B: Serialize, T: DeserializeOwned>(
@@ -88,10 +100,11 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&B>,
+        patience: Duration,
     ) -> Result<T, Error> {
         let body = body.map(serde_json::to_vec).transpose()?;
-        let (status, bytes) =
-            tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await.map_err(|_| Error::Slow)??;
+        let answer = tokio::time::timeout(patience, self.exchange(method, path, body)).await;
+        let (status, bytes) = answer.map_err(|_| Error::Slow(patience))??;
         if (200..300).contains(&status) {
             return Ok(serde_json::from_slice(&bytes)?);
         }

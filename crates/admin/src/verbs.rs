@@ -1,5 +1,6 @@
 //! The administrative verbs of the command line: one file each. Each gives the text to print, or an error.
 
+pub mod index;
 pub mod mailbox;
 pub mod queue;
 pub mod status;

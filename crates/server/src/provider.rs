@@ -32,6 +32,7 @@ use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::relay::{Parts, Relay, route::Routes};
 use crate::signer::Gate;
 use crate::tls::ServerTls;
+use crate::update::Updater;
 use crate::{http, worker};
 use bell::RingBells;
 pub use reload::Reloaded;
@@ -69,6 +70,8 @@ pub struct Provider {
     pub clock: Arc<ServiceClock>,
     /// Open connections.
     pub limits: Arc<Limits>,
+    /// Keeps index and revocation lists up to date.
+    pub updater: Arc<Updater<RocksStore>>,
     /// Where it listens.
     pub addresses: Vec<(Role, SocketAddr)>,
     /// When it started.
@@ -89,18 +92,16 @@ impl Provider {
         let pool = Pool::new(config.workers);
         let bells = Arc::new(Bells::default());
         let shown = Shown::of(&config, &material);
-        let tls = Arc::new(material.tls);
-        let relay_tls = Arc::clone(&material.relay);
         let setup = Setup {
             provider: sigillo_pec::Provider {
                 name: config.name.value.clone(),
                 service_address: config.service_address.value.clone(),
             },
             host: config.host.value.clone(),
-            identity: material.identity,
-            signer: material.signer,
-            trust: material.trust,
-            index: material.index,
+            identity: material.identity.clone(),
+            signer: Arc::clone(&material.signer),
+            trust: Arc::clone(&material.trust),
+            index: Arc::clone(&material.index),
             ids: Arc::new(RandomIds),
             bell: Arc::new(RingBells(Arc::clone(&bells))),
             local_domains: config.domains.clone(),
@@ -119,20 +120,24 @@ impl Provider {
             pool: pool.clone(),
             bells: Arc::clone(&bells),
             routes: Routes::new(&config.routes),
-            tls: relay_tls,
+            tls: Arc::clone(&material.relay),
             concurrency: config.relay_concurrency,
         }));
+        let config = Arc::new(config);
+        let updater =
+            Updater::new(Arc::clone(&engine), Arc::clone(&clock), pool.clone(), Arc::clone(&config), &material);
         let limits = Limits::new(config.connections, config.connections_per_address);
         let provider = Arc::new(Self {
             engine,
             pool,
             clock,
             limits,
+            updater: Arc::new(updater),
             addresses,
             started: Instant::now(),
-            config: ArcSwap::from_pointee(config),
+            config: ArcSwap::new(config),
             shown: ArcSwap::from_pointee(shown),
-            tls,
+            tls: Arc::new(material.tls),
             relay,
             gate,
             down: watch::Sender::new(false),
@@ -147,7 +152,7 @@ impl Provider {
         self.config.load_full()
     }
 
-    /// What the status tells of keys and index.
+    /// What the status tells of keys.
     pub fn shown(&self) -> Arc<Shown> {
         self.shown.load_full()
     }
@@ -209,6 +214,7 @@ impl Provider {
             tasks.spawn(listen(listener, greeter, limits, tls, driver).instrument(span.clone()));
         }
         tasks.spawn(Arc::clone(&self.relay).run(self.down.subscribe()).instrument(span.clone()));
+        tasks.spawn(Arc::clone(&self.updater).run(self.down.subscribe()).instrument(span.clone()));
         for _ in 0..worker::COUNT {
             let work = worker::run(
                 Arc::clone(&self.engine),

@@ -1,5 +1,7 @@
 //! What can be asked. Errors are problem details (RFC 9457).
 
+mod index;
+
 use std::str::FromStr;
 use std::sync::{Arc, Weak};
 
@@ -8,7 +10,7 @@ use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_admin::api;
@@ -18,6 +20,7 @@ use sigillo_engine::Error;
 use super::socket::Uid;
 use crate::ids::random;
 use crate::provider::{House, Provider};
+pub use index::directory;
 
 type At = State<Weak<Provider>>;
 
@@ -30,6 +33,8 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .route(api::MAILBOXES, get(mailboxes).post(add_mailbox))
         .route("/v1/mailboxes/{address}/password", put(set_password))
         .route(api::QUEUE, get(queue))
+        .route(api::INDEX, get(index::show))
+        .route(api::INDEX_UPDATE, post(index::update))
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
         .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
         .layer(from_fn(only_owner))
@@ -128,7 +133,7 @@ async fn status(State(provider): At) -> Reply<api::Status> {
         speed: p.clock.speed,
         connections: p.limits.open() as u64,
         listeners: p.addresses.iter().map(listener).collect(),
-        index: shown.index.clone(),
+        index: p.updater.status(),
         certificates: shown.certificates.clone(),
     }))
 }
