@@ -19,6 +19,10 @@ pub const STATUS: &str = "/v1/status";
 pub const MAILBOXES: &str = "/v1/mailboxes";
 /// `GET`: [`Queue`].
 pub const QUEUE: &str = "/v1/queue";
+/// `GET`: [`Directory`].
+pub const INDEX: &str = "/v1/index";
+/// `POST`: [`IndexUpdate`]; 502 when no newer copy could be had.
+pub const INDEX_UPDATE: &str = "/v1/index/update";
 
 /// How the provider is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,12 +71,78 @@ pub struct Listener {
 /// The provider index in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexStatus {
-    /// The file it was loaded from.
+    /// The file of the last good copy.
     pub file: String,
+    /// Where newer copies come from: an address, or `file` when somebody else replaces the file.
+    pub source: String,
     /// Providers (and secondary environments) in it.
     pub entries: usize,
     /// Domains in it.
     pub domains: usize,
+    /// When it was signed, ISO 8601.
+    pub signed_at: Option<String>,
+    /// Seconds of service time since then.
+    pub age_s: Option<u64>,
+    /// Whether it is older than the configuration allows.
+    pub stale: bool,
+    /// When a newer copy was looked for the last time, ISO 8601 in service time.
+    pub checked_at: Option<String>,
+    /// How many times in a row none could be had.
+    pub failures: u32,
+    /// Why, the last time.
+    pub last_error: Option<String>,
+}
+
+/// What looking for a newer provider index came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexUpdate {
+    /// Whether a newer one is in use now.
+    pub replaced: bool,
+    /// How it is now.
+    pub index: IndexStatus,
+}
+
+/// The provider index as people look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Directory {
+    /// When it was signed, ISO 8601.
+    pub signed_at: Option<String>,
+    /// Where the whole index is published (`LDIFLocationURL`).
+    pub location: Option<String>,
+    /// Its records.
+    pub entries: Vec<DirectoryEntry>,
+}
+
+/// An operative environment of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryEntry {
+    /// `providerName`
+    pub name: String,
+    /// `providerUnit`, for a secondary environment.
+    pub unit: Option<String>,
+    /// `mailReceipt`
+    pub mail_receipt: String,
+    /// `managedDomains`
+    pub domains: Vec<String>,
+    /// `description`
+    pub description: Option<String>,
+    /// `LDIFLocationURL`
+    pub url: Option<String>,
+    /// `providerCertificate`, several during a renewal.
+    pub certificates: Vec<DirectoryCertificate>,
+}
+
+/// A signing certificate in the provider index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryCertificate {
+    /// `providerCertificateHash`: SHA-1, upper-case hexadecimal.
+    pub sha1: String,
+    /// The distinguished name of its holder.
+    pub subject: String,
+    /// When it begins to be valid, ISO 8601.
+    pub not_before: String,
+    /// When it ends, ISO 8601.
+    pub not_after: String,
 }
 
 /// A certificate in use.

@@ -13,8 +13,10 @@ use tokio::net::UnixStream;
 
 use crate::api::{self, Problem};
 
-/// How long an answer may take; an administrative request never waits for a peer of ours.
+/// How long an answer may take when the service asks nobody else.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one may take for which the service must fetch something first.
+const FETCHING: Duration = Duration::from_secs(200);
 
 /// Why a request gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +33,8 @@ pub enum Error {
     #[error("la risposta non è arrivata intera: {0}")]
     Http(String),
     /// No answer in time.
-    #[error("nessuna risposta entro {} secondi", PATIENCE.as_secs())]
-    Slow,
+    #[error("nessuna risposta entro {} secondi", .0.as_secs())]
+    Slow(Duration),
     /// The answer is not what this version knows.
     #[error("la risposta non si capisce (versioni diverse di client e servizio?): {0}")]
     Shape(#[from] serde_json::Error),
@@ -65,17 +67,17 @@ impl Client {
 
     /// Makes a mailbox.
     pub async fn add_mailbox(&self, new: &api::NewMailbox) -> Result<api::Mailbox, Error> {
-        self.send(Method::POST, api::MAILBOXES, Some(new)).await
+        self.send(Method::POST, api::MAILBOXES, Some(new), PATIENCE).await
     }
 
     /// Gives a mailbox another password.
     pub async fn set_password(&self, address: &str, new: &api::NewPassword) -> Result<api::Mailbox, Error> {
-        self.send(Method::PUT, &api::password_path(address), Some(new)).await
+        self.send(Method::PUT, &api::password_path(address), Some(new), PATIENCE).await
     }
 
     /// Changes a mailbox.
     pub async fn change_mailbox(&self, address: &str, change: &api::MailboxChange) -> Result<api::Mailbox, Error> {
-        self.send(Method::PATCH, &api::mailbox_path(address), Some(change)).await
+        self.send(Method::PATCH, &api::mailbox_path(address), Some(change), PATIENCE).await
     }
 
     /// Its domains, with the choices of their owners.
@@ -85,7 +87,7 @@ impl Client {
 
     /// Changes what was chosen for a domain.
     pub async fn change_domain(&self, name: &str, change: &api::DomainChange) -> Result<api::Domain, Error> {
-        self.send(Method::PATCH, &api::domain_path(name), Some(change)).await
+        self.send(Method::PATCH, &api::domain_path(name), Some(change), PATIENCE).await
     }
 
     /// Its distribution lists.
@@ -95,12 +97,12 @@ impl Client {
 
     /// Makes a list, or gives it other members.
     pub async fn set_list(&self, address: &str, members: &api::Members) -> Result<api::List, Error> {
-        self.send(Method::PUT, &api::list_path(address), Some(members)).await
+        self.send(Method::PUT, &api::list_path(address), Some(members), PATIENCE).await
     }
 
     /// Removes a list.
     pub async fn remove_list(&self, address: &str) -> Result<api::List, Error> {
-        self.send(Method::DELETE, &api::list_path(address), None::<&()>).await
+        self.send(Method::DELETE, &api::list_path(address), None::<&()>, PATIENCE).await
     }
 
     /// Where a certified message stands.
@@ -126,9 +128,19 @@ impl Client {
         self.get(api::QUEUE).await
     }
 
+    /// The provider index it works with.
+    pub async fn index(&self) -> Result<api::Directory, Error> {
+        self.get(api::INDEX).await
+    }
+
+    /// Makes it look for a newer provider index now.
+    pub async fn update_index(&self) -> Result<api::IndexUpdate, Error> {
+        self.send(Method::POST, api::INDEX_UPDATE, None::<&()>, FETCHING).await
+    }
+
     /// `GET` of any path, as a type.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        self.send(Method::GET, path, None::<&()>).await
+        self.send(Method::GET, path, None::<&()>, PATIENCE).await
     }
 
     async fn send<B: Serialize, T: DeserializeOwned>(
@@ -136,19 +148,26 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&B>,
+        patience: Duration,
     ) -> Result<T, Error> {
         let body = body.map(serde_json::to_vec).transpose()?;
-        Ok(serde_json::from_slice(&self.answer(method, path, body).await?)?)
+        Ok(serde_json::from_slice(&self.answer(method, path, body, patience).await?)?)
     }
 
     /// `GET` of any path, as it comes.
     pub async fn bytes(&self, path: &str) -> Result<Vec<u8>, Error> {
-        Ok(self.answer(Method::GET, path, None).await?.to_vec())
+        Ok(self.answer(Method::GET, path, None, PATIENCE).await?.to_vec())
     }
 
-    async fn answer(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Bytes, Error> {
-        let (status, bytes) =
-            tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await.map_err(|_| Error::Slow)??;
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        patience: Duration,
+    ) -> Result<Bytes, Error> {
+        let answer = tokio::time::timeout(patience, self.exchange(method, path, body)).await;
+        let (status, bytes) = answer.map_err(|_| Error::Slow(patience))??;
         if (200..300).contains(&status) {
             return Ok(bytes);
         }

@@ -2,6 +2,7 @@
 
 pub mod dispatch;
 pub mod domain;
+pub mod index;
 pub mod list;
 pub mod mailbox;
 pub mod quarantine;

@@ -144,6 +144,16 @@ impl<S: Store> Engine<S> {
         self.current.write().index = index;
     }
 
+    /// The directory of providers in use.
+    pub fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.current.read().index)
+    }
+
+    /// The anchors and revocation lists in use.
+    pub fn trust(&self) -> Arc<Trust> {
+        Arc::clone(&self.current.read().trust)
+    }
+
     /// Takes new anchors and revocation lists.
     pub fn replace_trust(&self, trust: Arc<Trust>) {
         self.current.write().trust = trust;

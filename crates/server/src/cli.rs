@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod index;
 mod message;
 mod serve;
 
@@ -78,6 +79,8 @@ enum Verb {
     List(verbs::list::Args),
     /// Il deposito virus di un gestore in servizio
     Quarantine(verbs::quarantine::Args),
+    /// L'indice dei gestori: mostrarlo, controllarlo, rinnovarlo, pubblicare il proprio record
+    Index(index::Args),
 }
 
 /// Reads the arguments and runs the verb.
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Verb::Domain(args) => ask(verbs::domain::run(&args, lang)),
         Verb::List(args) => ask(verbs::list::run(&args, lang)),
         Verb::Quarantine(args) => ask(verbs::quarantine::run(&args, lang)),
+        Verb::Index(args) => index::run(&args, lang),
     }
     .into()
 }

@@ -1,5 +1,6 @@
 //! The configuration of one provider: a TOML file, strict, whose errors name file, line, key and remedy.
 
+mod directory;
 mod located;
 mod problem;
 mod raw;
@@ -13,10 +14,12 @@ use std::time::Duration;
 
 use sigillo_base::{Address, Domain};
 
+pub use directory::{Directory, Source, Unit};
 pub use located::Located;
 pub use problem::{Problem, Problems, Text};
 
 use crate::antivirus::Endpoint;
+use crate::fetch::Url;
 use crate::host_port::HostPort;
 use crate::logging::Format;
 use located::Reader;
@@ -130,12 +133,18 @@ pub struct Config {
     pub signing_key: Located<PathBuf>,
     /// Intermediates sent with signatures.
     pub signing_chain: Option<Located<PathBuf>>,
+    /// The signing certificate that will follow this one: published in advance.
+    pub next_certificate: Option<Located<PathBuf>>,
     /// Anchors of signatures.
     pub anchors: Vec<Located<PathBuf>>,
     /// Their revocation lists.
     pub crls: Vec<Located<PathBuf>>,
-    /// The provider index.
+    /// Where revocation lists are fetched.
+    pub crl_urls: Vec<Located<Url>>,
+    /// The provider index: the last good copy.
     pub index: Located<PathBuf>,
+    /// How it is kept up to date.
+    pub directory: Directory,
     /// TLS roots of the relay.
     pub relay_roots: Located<PathBuf>,
     /// Relay transactions at once.
@@ -205,6 +214,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
             listen.extend(r.socket_address(&format!("listen.{}", role.name()), address).map(|a| (role, a)));
         }
     }
+    let relay_roots = r.path("relay.roots", raw.relay.roots)?;
     let workers = if raw.limits.workers == 0 { default_workers() } else { raw.limits.workers };
     Some(Config {
         file: r.file().to_owned(),
@@ -221,10 +231,13 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         signing_certificate: r.path("signing.certificate", raw.signing.certificate)?,
         signing_key: r.path("signing.key", raw.signing.key)?,
         signing_chain: raw.signing.chain.and_then(|p| r.path("signing.chain", p)),
+        next_certificate: raw.signing.next_certificate.and_then(|p| r.path("signing.next_certificate", p)),
         anchors: r.paths("trust.anchors", raw.trust.anchors),
         crls: r.paths("trust.crls", raw.trust.crls),
-        index: r.path("index.file", raw.index.file)?,
-        relay_roots: r.path("relay.roots", raw.relay.roots)?,
+        crl_urls: r.urls("trust.crl_urls", raw.trust.crl_urls),
+        index: r.path("index.file", raw.index.file.clone())?,
+        directory: Directory::read(raw.index, &relay_roots, r)?,
+        relay_roots,
         relay_concurrency: raw.relay.concurrency.max(1),
         routes: raw.relay.route.into_iter().filter_map(|route| r.route(route)).collect(),
         access: r.access(raw.access)?,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Writes a file that anybody may read: beside, synced, then renamed over the old one.
+/// Writes a file that anybody may read: beside, synced, then renamed over the old one, and the folder synced.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, 0o644)
 }
@@ -51,7 +51,10 @@ fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     remove(fresh).map_err(named)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(fresh).map_err(named)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(named)?;
-    fs::rename(fresh, path).map_err(named)
+    fs::rename(fresh, path).map_err(named)?;
+    // The new name is only sure once the folder is.
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(named)
 }
 
 #[cfg(test)]

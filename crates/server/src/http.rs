@@ -9,6 +9,7 @@ use tokio::net::UnixListener;
 use tokio::sync::watch;
 
 use crate::provider::Provider;
+pub use routes::directory;
 pub use socket::bind;
 
 /// Answers until the service ends.

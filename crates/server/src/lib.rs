@@ -4,12 +4,13 @@
 //! relay and administration.
 //! Must never know: rules of any kind. What a message means, who may send it and what is signed is asked of the
 //! engine.
-//! Entry point: [`cli::main`]. RFCs: 5321 §5 (finding the host), 7505 (null MX), 3207, 9457.
+//! Entry point: [`cli::main`]. RFCs: 5321 §5 (finding the host), 7505 (null MX), 3207, 9457, 9110 (fetching), 3161 §3.4.
 //! Invariants: service time never goes backwards (`clock::tests`); nothing is read while work is outstanding and a
 //! panic closes only its own connection (`net::tests`); a configuration error names file, line, key and remedy
 //! (`config::tests`); a static route goes before the DNS (`relay::route::tests`); no message is clean but by clamd's
 //! exact word, in time (`antivirus::tests`); a right clock is never called off, and one found off stays so until it is
-//! found right (`ntp::tests`).
+//! found right (`ntp::tests`); index and revocation lists give way only to what is signed, valid and newer
+//! (`update::tests`); what is fetched is bounded in bytes and time (`fetch::tests`).
 
 pub mod antivirus;
 pub mod bell;
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod fetch;
 pub mod files;
 pub mod gate;
 pub mod host_port;
@@ -33,4 +35,6 @@ pub mod service;
 pub mod signer;
 pub mod tls;
 pub mod trial;
+pub mod tsa;
+pub mod update;
 pub mod worker;

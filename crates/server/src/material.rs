@@ -1,6 +1,8 @@
 //! What a configuration names in files: keys, certificates, revocation lists, the provider index. Loaded and checked
 //! at the start, by `config check`, and again at every SIGHUP.
 
+mod publication;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,11 +13,14 @@ use sigillo_base::Timestamp;
 use sigillo_pec::index::Index;
 use sigillo_smime::{Certificate, Crl, Identity, KeySigner, Signer, Trust};
 use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::config::{Config, Located, Problem, Problems, Text};
 use crate::gate::Gate;
 use crate::signer::GatedSigner;
 use crate::tls::{self, ServerTls};
+use crate::update;
+pub use publication::Publication;
 
 /// All of it, ready to use.
 pub struct Material {
@@ -31,6 +36,8 @@ pub struct Material {
     pub tls: ServerTls,
     /// What the relay trusts.
     pub relay: Arc<ClientConfig>,
+    /// What is trusted and shown where the index is fetched.
+    pub directory: Arc<ClientConfig>,
 }
 
 impl Material {
@@ -42,15 +49,53 @@ impl Material {
         let trust = l.trust().map(Arc::new);
         let index = trust.as_ref().and_then(|trust| l.index(trust, now));
         let tls = l.tls();
-        let relay = l.relay();
-        match (identity, signer, trust, index, tls, relay) {
-            (Some(identity), Some(key), Some(trust), Some(index), Some(tls), Some(relay)) if l.problems.is_empty() => {
+        let (relay, directory) = (l.relay(), l.directory());
+        match (identity, signer, trust, index, tls, relay.zip(directory)) {
+            (Some(identity), Some(key), Some(trust), Some(index), Some(tls), Some((relay, directory)))
+                if l.problems.is_empty() =>
+            {
                 let signer: Arc<dyn Signer> = Arc::new(GatedSigner::new(key, Arc::clone(gate)));
-                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay })
+                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay, directory })
             }
             _ => Err(Problems(l.problems)),
         }
     }
+}
+
+/// Anchors and revocation lists as the files have them now, those that were fetched among them.
+pub fn trust(config: &Config) -> Result<Trust, Problems> {
+    let mut l = Loader { config, problems: Vec::new() };
+    match l.trust() {
+        Some(trust) if l.problems.is_empty() => Ok(trust),
+        _ => Err(Problems(l.problems)),
+    }
+}
+
+/// Who may issue revocation lists: the anchors, and the intermediates that we know.
+pub fn issuers(config: &Config) -> Result<Vec<Certificate>, Problems> {
+    let mut l = Loader { config, problems: Vec::new() };
+    let found = config.anchors.iter().chain(&config.signing_chain).filter_map(|path| l.certificates(path)).flatten();
+    let found = found.collect();
+    if l.problems.is_empty() { Ok(found) } else { Err(Problems(l.problems)) }
+}
+
+/// Says so when nobody can know us by this index.
+pub fn warn_when_unlisted(index: &Index, config: &Config) {
+    if !index.entries().iter().any(|e| e.name == config.name.value) {
+        tracing::warn!(provider = config.name.value, "the provider index does not hold this provider");
+    }
+}
+
+/// What is trusted and shown where the index is fetched.
+pub fn directory_client(config: &Config) -> Result<Arc<ClientConfig>, Problems> {
+    let mut l = Loader { config, problems: Vec::new() };
+    l.directory().ok_or(Problems(l.problems))
+}
+
+/// What is trusted of other servers.
+pub fn relay_client(config: &Config) -> Result<Arc<ClientConfig>, Problems> {
+    let mut l = Loader { config, problems: Vec::new() };
+    l.relay().ok_or(Problems(l.problems))
 }
 
 struct Loader<'c> {
@@ -180,14 +225,9 @@ impl Loader<'_> {
         let mut crls = Vec::new();
         for path in &config.crls {
             let remedy = Text::new("serve una CRL in DER o PEM", "a CRL in DER or PEM is needed");
-            crls.extend(self.make(path, remedy, |bytes| {
-                if bytes.starts_with(b"-----") {
-                    Crl::from_pem(bytes)
-                } else {
-                    Crl::from_der(bytes).map(|crl| vec![crl])
-                }
-            })?);
+            crls.extend(self.make(path, remedy, Crl::read)?);
         }
+        crls.extend(config.crl_urls.iter().filter_map(|url| update::kept_list(config, &url.value)));
         Some(Trust::new(anchors, crls))
     }
 
@@ -197,10 +237,11 @@ impl Loader<'_> {
             "scaricare di nuovo l'indice firmato (.p7m); radici e CRL devono essere quelle del suo firmatario",
             "fetch the signed index (.p7m) again; anchors and CRLs must be those of its signer",
         );
-        let index = self.make(&config.index, remedy, |bytes| Index::open(bytes, trust, now))?;
-        if !index.entries().iter().any(|e| e.name == config.name.value) {
-            tracing::warn!(provider = config.name.value, "the provider index does not hold this provider");
-        }
+        let index = self.make(&config.index, remedy, |bytes| {
+            let index = Index::open(bytes, trust, now)?;
+            index.replaces(None, now).map(|_| index)
+        })?;
+        warn_when_unlisted(&index, config);
         Some(index)
     }
 
@@ -221,20 +262,41 @@ impl Loader<'_> {
     }
 
     fn relay(&mut self) -> Option<Arc<ClientConfig>> {
-        let config = self.config;
-        let made = tls::certificates(&config.relay_roots.value).and_then(tls::client_config);
-        match made {
-            Ok(client) => Some(client),
-            Err(error) => {
+        let roots = self.roots(&self.config.relay_roots)?;
+        self.client(&self.config.relay_roots, tls::client_config(roots))
+    }
+
+    fn directory(&mut self) -> Option<Arc<ClientConfig>> {
+        let directory = &self.config.directory;
+        let roots = self.roots(&directory.roots)?;
+        match &directory.client {
+            None => self.client(&directory.roots, tls::client_config(roots)),
+            Some((certificate, key)) => {
+                self.client(certificate, tls::known_client_config(roots, &certificate.value, &key.value))
+            }
+        }
+    }
+
+    fn roots(&mut self, path: &Located<PathBuf>) -> Option<Vec<CertificateDer<'static>>> {
+        tls::certificates(&path.value)
+            .map_err(|error| {
                 let text = format!("{error:#}");
                 let remedy = Text::new(
                     "indicare le radici del sistema: /etc/ssl/certs/ca-certificates.crt (pacchetto ca-certificates)",
                     "name the system's roots: /etc/ssl/certs/ca-certificates.crt (package ca-certificates)",
                 );
-                self.tell(&config.relay_roots, Text::new(text.clone(), text), remedy);
-                None
-            }
-        }
+                self.tell(path, Text::new(text.clone(), text), remedy);
+            })
+            .ok()
+    }
+
+    fn client(&mut self, at: &Located<PathBuf>, made: anyhow::Result<Arc<ClientConfig>>) -> Option<Arc<ClientConfig>> {
+        made.map_err(|error| {
+            let text = format!("{error:#}");
+            let remedy = Text::new("servono file PEM che vadano insieme", "PEM files that belong together are needed");
+            self.tell(at, Text::new(text.clone(), text), remedy);
+        })
+        .ok()
     }
 }
 

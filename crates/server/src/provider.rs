@@ -35,6 +35,7 @@ use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay, route::Routes};
 use crate::tls::ServerTls;
+use crate::update::Updater;
 use crate::{http, worker};
 use bell::RingBells;
 pub use health::no_antivirus;
@@ -73,6 +74,8 @@ pub struct Provider {
     pub clock: Arc<ServiceClock>,
     /// Open connections.
     pub limits: Arc<Limits>,
+    /// Keeps index and revocation lists up to date.
+    pub updater: Arc<Updater<RocksStore>>,
     /// Where it listens.
     pub addresses: Vec<(Role, SocketAddr)>,
     /// Who scans what enters; `None`: nobody.
@@ -97,8 +100,6 @@ impl Provider {
         let pool = Pool::new(config.workers);
         let bells = Arc::new(Bells::default());
         let shown = Shown::of(&config, &material);
-        let tls = Arc::new(material.tls);
-        let relay_tls = Arc::clone(&material.relay);
         let antivirus = config.antivirus.as_ref();
         let clamd = antivirus.map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let setup = Setup {
@@ -108,10 +109,10 @@ impl Provider {
                 english: config.english,
             },
             host: config.host.value.clone(),
-            identity: material.identity,
-            signer: material.signer,
-            trust: material.trust,
-            index: material.index,
+            identity: material.identity.clone(),
+            signer: Arc::clone(&material.signer),
+            trust: Arc::clone(&material.trust),
+            index: Arc::clone(&material.index),
             ids: Arc::new(RandomIds),
             bell: Arc::new(RingBells(Arc::clone(&bells))),
             local_domains: config.domains.clone(),
@@ -134,9 +135,12 @@ impl Provider {
             pool: pool.clone(),
             bells: Arc::clone(&bells),
             routes: Routes::new(&config.routes),
-            tls: relay_tls,
+            tls: Arc::clone(&material.relay),
             concurrency: config.relay_concurrency,
         }));
+        let config = Arc::new(config);
+        let updater =
+            Updater::new(Arc::clone(&engine), Arc::clone(&clock), pool.clone(), Arc::clone(&config), &material);
         let limits = Limits::new(config.connections, config.connections_per_address);
         let monitor = Arc::new(Monitor::new(&config.clock.servers, config.clock.tolerance_ms, Arc::clone(&clock)));
         let provider = Arc::new(Self {
@@ -144,13 +148,14 @@ impl Provider {
             pool,
             clock,
             limits,
+            updater: Arc::new(updater),
             addresses,
             antivirus: clamd,
             monitor,
             started: Instant::now(),
-            config: ArcSwap::from_pointee(config),
+            config: ArcSwap::new(config),
             shown: ArcSwap::from_pointee(shown),
-            tls,
+            tls: Arc::new(material.tls),
             relay,
             gate,
             down: watch::Sender::new(false),
@@ -167,7 +172,7 @@ impl Provider {
         self.config.load_full()
     }
 
-    /// What the status tells of keys and index.
+    /// What the status tells of keys.
     pub fn shown(&self) -> Arc<Shown> {
         self.shown.load_full()
     }
@@ -229,6 +234,7 @@ impl Provider {
             tasks.spawn(listen(listener, greeter, limits, tls, driver).instrument(span.clone()));
         }
         tasks.spawn(Arc::clone(&self.relay).run(self.down.subscribe()).instrument(span.clone()));
+        tasks.spawn(Arc::clone(&self.updater).run(self.down.subscribe()).instrument(span.clone()));
         for _ in 0..worker::COUNT {
             let work = worker::run(
                 Arc::clone(&self.engine),

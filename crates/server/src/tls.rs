@@ -1,4 +1,5 @@
-//! TLS: server configurations that can be renewed while running, and the client configuration of the relay.
+//! TLS: server configurations that can be renewed while running, and the client configurations of relay
+//! and [`crate::fetch`].
 //! One crypto provider (aws-lc-rs) serves the whole program and is named wherever one is taken.
 
 use std::fs;
@@ -7,10 +8,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
+use tokio_rustls::rustls::client::WantsClientCert;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig};
 
 /// The crypto provider of this program, with the hybrid post-quantum key exchange first: it costs little, and mail is
 /// kept for years by whoever records it.
@@ -61,11 +63,14 @@ pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     Ok(found)
 }
 
+fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
+    let pem = fs::read(file).with_context(|| format!("{}: non si legge", file.display()))?;
+    PrivateKeyDer::from_pem_slice(&pem)
+        .with_context(|| format!("{}: non contiene una chiave privata PEM", file.display()))
+}
+
 fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig> {
-    let chain = certificates(certificate)?;
-    let pem = fs::read(key).with_context(|| format!("{}: non si legge", key.display()))?;
-    let secret = PrivateKeyDer::from_pem_slice(&pem)
-        .with_context(|| format!("{}: non contiene una chiave privata PEM", key.display()))?;
+    let (chain, secret) = (certificates(certificate)?, private_key(key)?);
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
@@ -75,18 +80,35 @@ fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig> {
     Ok(config)
 }
 
-/// The relay's side: server certificates must lead to one of `roots` and name the host we wanted.
+/// The client's side: server certificates must lead to one of `roots` and name the host we wanted.
 pub fn client_config(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Arc<ClientConfig>> {
+    Ok(Arc::new(trusting(roots)?.with_no_client_auth()))
+}
+
+/// The same for a client that shows who it is: a certificate chain and its key, PEM files both.
+pub fn known_client_config(
+    roots: impl IntoIterator<Item = CertificateDer<'static>>,
+    certificate: &Path,
+    key: &Path,
+) -> Result<Arc<ClientConfig>> {
+    let (chain, secret) = (certificates(certificate)?, private_key(key)?);
+    let config = trusting(roots)?.with_client_auth_cert(chain, secret);
+    let config =
+        config.with_context(|| format!("{}: la chiave non va con {}", key.display(), certificate.display()))?;
+    Ok(Arc::new(config))
+}
+
+fn trusting(
+    roots: impl IntoIterator<Item = CertificateDer<'static>>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>> {
     let mut store = RootCertStore::empty();
     let (taken, ignored) = store.add_parsable_certificates(roots);
     if taken == 0 {
         bail!("nessuna radice TLS utilizzabile ({ignored} non leggibili)");
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(provider()))
+    Ok(ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(store)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .with_root_certificates(store))
 }
 
 #[cfg(test)]
@@ -131,5 +153,7 @@ mod tests {
         let (_, key) = pair(other.path(), "b.example");
         assert!(ServerTls::open(&certificate, &key).is_err());
         assert!(client_config(Vec::new()).is_err());
+        let error = known_client_config(certificates(&certificate).unwrap(), &certificate, &key).unwrap_err();
+        assert!(format!("{error:#}").contains("la chiave non va con"), "{error:#}");
     }
 }

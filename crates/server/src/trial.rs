@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use sigillo_base::{Address, Timestamp};
-use sigillo_pec::index::{Entry, write_ldif};
+use sigillo_pec::index::{Entry, seal, write_ldif};
 use sigillo_smime::authority::{Authority, Issued};
-use sigillo_smime::{Certificate, Identity, Signer, attached, sha256, signed_attributes};
+use sigillo_smime::{Certificate, Identity};
 
 use crate::clock::system_time;
 use crate::files;
@@ -93,10 +93,7 @@ pub fn index(authority: &Authority, file: &Path, entries: &[Entry], now: Timesta
     let from = before(now.min(system_time()), DAY);
     let signer = authority.issue_pec(name, &Address::parse(address)?, from, now.plus(EVIDENCE_LIFE))?;
     let identity = Identity { certificate: signer.certificate(), chain: Vec::new() };
-    let content = write_ldif(entries).into_bytes();
-    let attributes = signed_attributes(&sha256(&content), now, &identity.certificate);
-    let signature = signer.signer()?.sign(&attributes)?;
-    files::write(file, &attached(&identity, &content, &attributes, &signature)?)?;
+    files::write(file, &seal(&write_ldif(entries), &identity, &signer.signer()?, now)?)?;
     Ok(())
 }
 

@@ -33,7 +33,7 @@ fn show(status: &Status, lang: Lang) -> String {
     for listener in &status.listeners {
         row("ascolta", "listens", format!("{} {}", listener.role, listener.address));
     }
-    row("indice dei gestori", "provider index", format!("{} ({})", status.index.file, status.index.entries));
+    row("indice dei gestori", "provider index", super::index::brief(&status.index, lang));
     for certificate in &status.certificates {
         let text = format!("{}: {} → {}", certificate.purpose, certificate.subject, certificate.not_after);
         row("certificato", "certificate", text);

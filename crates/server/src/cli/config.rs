@@ -11,7 +11,7 @@ use super::{Exit, complain};
 use crate::clock::system_time;
 use crate::config::{Config, SAMPLE};
 use crate::gate::Gate;
-use crate::material::Material;
+use crate::material::{Material, Publication};
 use crate::out::say;
 use crate::{files, trial};
 
@@ -52,6 +52,7 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
 fn check(file: &Path, lang: Lang) -> Exit {
     let checked = Config::load(file).and_then(|config| {
         Material::load(&config, &Gate::for_cores(), system_time())?;
+        Publication::load(&config, system_time())?;
         Ok(config)
     });
     match checked {
@@ -64,7 +65,7 @@ fn check(file: &Path, lang: Lang) -> Exit {
 }
 
 /// Makes what a configuration names and is not there. What is there stays as it is.
-fn init(folder: &Path) -> Result<PathBuf> {
+pub(super) fn init(folder: &Path) -> Result<PathBuf> {
     let file = folder.join("sigillo.toml");
     if !file.exists() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;

@@ -16,7 +16,7 @@ use crate::material::Material;
 use crate::out::{self, say};
 use crate::provider::{Provider, Start};
 use crate::service::{self, Asked, ClockKeeper, Signals};
-use crate::{files, http, net, tls};
+use crate::{files, http, net, tls, update};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
@@ -68,6 +68,7 @@ async fn serve(config: Config, lang: Lang) -> Exit {
         }
     };
     let gate = Gate::for_cores();
+    update::prepare(&config, clock.now()).await;
     let material = match Material::load(&config, &gate, clock.now()) {
         Ok(material) => material,
         Err(problems) => return complain(&problems.say(lang), Exit::Usage),

@@ -12,6 +12,7 @@ use toml::Spanned;
 use super::problem::{Problem, Problems, Text};
 use super::{Access, Antivirus, Clock, Config, Route, raw};
 use crate::antivirus::Endpoint;
+use crate::fetch::Url;
 use crate::host_port::HostPort;
 use crate::ntp;
 
@@ -122,6 +123,47 @@ impl<'t> Reader<'t> {
         raw.into_iter().filter_map(|p| self.path(key, p)).collect()
     }
 
+    pub(super) fn url(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<Url>> {
+        let remedy = Text::new("scrivere https://macchina/percorso", "write https://host/path");
+        self.check(key, raw, remedy, |text| {
+            text.parse().map_err(|italian: String| Text::new(italian, format!("{text:?} is not such an address")))
+        })
+    }
+
+    pub(super) fn urls(&mut self, key: &str, raw: Vec<Spanned<String>>) -> Vec<Located<Url>> {
+        raw.into_iter().filter_map(|url| self.url(key, url)).collect()
+    }
+
+    /// A number of hours, from 1 to `most`.
+    pub(super) fn hours(&mut self, key: &str, raw: &Spanned<u64>, most: u64) -> Option<Duration> {
+        let hours = *raw.get_ref();
+        if (1..=most).contains(&hours) {
+            return Some(Duration::from_secs(hours * 3600));
+        }
+        let what = Text::new(format!("{hours} ore non va bene"), format!("{hours} hours will not do"));
+        let remedy = Text::new(format!("scrivere un numero da 1 a {most}"), format!("write a number from 1 to {most}"));
+        self.wrong(key, raw, what, remedy)
+    }
+
+    /// A key that makes sense only with another one.
+    pub(super) fn alone<T, U>(&mut self, key: &str, raw: &Spanned<U>, other: &str) -> Option<T> {
+        let what = Text::new(format!("manca {other}"), format!("{other} is missing"));
+        let remedy = Text::new("scriverle tutte e due o nessuna", "write both or none");
+        self.wrong(key, raw, what, remedy)
+    }
+
+    /// Says what is wrong with a value.
+    pub(super) fn wrong<T, U>(&mut self, key: &str, raw: &Spanned<U>, what: Text, remedy: Text) -> Option<T> {
+        let (file, key, line) = (self.file.to_owned(), Some(key.to_owned()), Some(self.line(&raw.span())));
+        self.problems.push(Problem { file, line, key, what, remedy });
+        None
+    }
+
+    /// Says what is wrong with a value that was read.
+    pub(super) fn tell<T>(&mut self, at: &Located<T>, what: Text, remedy: Text) {
+        self.problems.push(at.problem(self.file, what, remedy));
+    }
+
     pub(super) fn route(&mut self, raw: raw::Route) -> Option<Route> {
         let domains = raw.domains.into_iter().filter_map(|d| self.domain("relay.route.domains", d)).collect();
         let address = self.socket_address("relay.route.address", raw.address)?.value;
@@ -195,14 +237,9 @@ impl<'t> Reader<'t> {
         remedy: Text,
         make: impl FnOnce(&R) -> Result<T, Text>,
     ) -> Option<Located<T>> {
-        let line = self.line(&raw.span());
         match make(raw.get_ref()) {
-            Ok(value) => Some(Located { value, key: key.to_owned(), line }),
-            Err(what) => {
-                let (file, key) = (self.file.to_owned(), Some(key.to_owned()));
-                self.problems.push(Problem { file, line: Some(line), key, what, remedy });
-                None
-            }
+            Ok(value) => Some(Located { value, key: key.to_owned(), line: self.line(&raw.span()) }),
+            Err(what) => self.wrong(key, &raw, what, remedy),
         }
     }
 

@@ -76,6 +76,7 @@ pub(super) struct Signing {
     pub certificate: Spanned<String>,
     pub key: Spanned<String>,
     pub chain: Option<Spanned<String>>,
+    pub next_certificate: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -83,12 +84,44 @@ pub(super) struct Signing {
 pub(super) struct Trust {
     pub anchors: Vec<Spanned<String>>,
     pub crls: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub crl_urls: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Index {
     pub file: Spanned<String>,
+    pub url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub follow: bool,
+    pub roots: Option<Spanned<String>>,
+    pub client_certificate: Option<Spanned<String>>,
+    pub client_key: Option<Spanned<String>>,
+    #[serde(default = "interval_h")]
+    pub interval_h: Spanned<u64>,
+    #[serde(default = "stale_h")]
+    pub stale_h: Spanned<u64>,
+    #[serde(default)]
+    pub unit: Vec<Unit>,
+}
+
+fn interval_h() -> Spanned<u64> {
+    Spanned::new(0..0, 24)
+}
+
+fn stale_h() -> Spanned<u64> {
+    Spanned::new(0..0, 72)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Unit {
+    pub name: Spanned<String>,
+    pub mail_receipt: Spanned<String>,
+    pub domains: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub certificates: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

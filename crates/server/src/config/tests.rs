@@ -12,6 +12,13 @@ fn error(from: &str, to: &str) -> Problem {
     problems.remove(0)
 }
 
+/// The sample with some of its commented lines in force: `count` of them, from the one that begins so.
+fn uncommented(start: &str, count: usize) -> String {
+    let from = SAMPLE.lines().position(|l| l.starts_with(start)).expect(start);
+    let line = |(i, l): (usize, &'static str)| if (from..from + count).contains(&i) { &l[2..] } else { l };
+    SAMPLE.lines().enumerate().map(line).collect::<Vec<_>>().join("\n")
+}
+
 fn line_of(text: &str) -> usize {
     SAMPLE.lines().position(|l| l.starts_with(text)).unwrap() + 1
 }
@@ -98,13 +105,7 @@ fn broken_toml_names_the_line() {
 
 #[test]
 fn a_route_is_read() {
-    let with_route = with(|s| {
-        s.replace("# [[relay", "[[relay")
-            .replace("# domains", "domains")
-            .replace("# address", "address")
-            .replace("# name", "name")
-    });
-    let route = with_route.unwrap().routes.remove(0);
+    let route = with(|_| uncommented("# [[relay.route]]", 4)).unwrap().routes.remove(0);
     assert_eq!((route.domains.len(), route.name.as_str()), (2, "mx.pec.beta.example"));
     assert_eq!(route.address.port(), 25);
 }
@@ -162,4 +163,51 @@ fn the_product_of_size_and_recipients_is_none_or_what_the_law_demands() {
     let problem = error("size_times_recipients_mb = 0", "size_times_recipients_mb = 29");
     assert_eq!(problem.key.as_deref(), Some("access.size_times_recipients_mb"));
     assert_eq!(problem.line, Some(line_of("size_times_recipients_mb")));
+}
+
+#[test]
+fn the_index_comes_from_its_file_unless_an_address_is_given() {
+    let directory = with(|s| s).unwrap().directory;
+    assert_eq!((directory.source, directory.client.is_none()), (Source::File, true));
+    assert_eq!((directory.interval.as_secs(), directory.stale.as_secs()), (24 * 3600, 72 * 3600));
+    assert_eq!(directory.roots.value, Path::new("/etc/sigillo/prova/ca.pem"), "those of the relay");
+
+    let config = with(|_| uncommented("# url = ", 1)).unwrap();
+    assert_eq!(config.directory.source, Source::Url("https://igpec.example/igpec.ldif.p7m".parse().unwrap()));
+    let config = with(|_| uncommented("# follow = ", 1)).unwrap();
+    assert_eq!(config.directory.source, Source::Location);
+    let (certificate, key) = with(|_| uncommented("# client_certificate", 2)).unwrap().directory.client.unwrap();
+    assert_eq!(certificate.value, Path::new("/etc/sigillo/prova/indice.pem"));
+    assert_eq!(key.value, Path::new("/etc/sigillo/prova/indice.key"));
+}
+
+#[test]
+fn a_secondary_environment_is_read() {
+    let unit = with(|_| uncommented("# [[index.unit]]", 5)).unwrap().directory.units.remove(0);
+    assert_eq!((unit.name.value.as_str(), unit.domains.len()), ("Ambiente secondario", 1));
+    assert_eq!(unit.mail_receipt.as_str(), "servizio@pec2.esempio.example");
+    assert_eq!(unit.certificates[0].value, Path::new("/etc/sigillo/prova/firma2.pem"));
+}
+
+#[test]
+fn errors_of_what_is_fetched_name_key_line_and_remedy() {
+    for (from, to, key) in [
+        ("crl_urls = []", "crl_urls = [\"ftp://ca.example/crl\"]", "trust.crl_urls"),
+        ("crl_urls = []", "crl_urls = [\"http://utente:parola@ca.example/crl\"]", "trust.crl_urls"),
+        ("# url = \"https", "url = \"http", "index.url"),
+        ("# follow = true", "follow = true\nurl = \"https://igpec.example/i.p7m\"", "index.url"),
+        ("# client_key", "client_key", "index.client_key"),
+        ("# client_certificate", "client_certificate", "index.client_certificate"),
+        ("interval_h = 24", "interval_h = 25", "index.interval_h"),
+        ("interval_h = 24", "interval_h = 0", "index.interval_h"),
+        ("stale_h = 72", "stale_h = 9000", "index.stale_h"),
+    ] {
+        let problem = error(from, to);
+        assert_eq!(problem.key.as_deref(), Some(key), "{to}");
+        let line = problem.line.unwrap();
+        let changed = SAMPLE.replacen(from, to, 1);
+        let name = key.rsplit('.').next().unwrap();
+        assert!(changed.lines().nth(line - 1).unwrap().starts_with(name), "{to}: line {line}");
+        assert!(problem.say(Lang::It).contains("rimedio: "), "{to}");
+    }
 }

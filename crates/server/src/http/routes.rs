@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod domains;
+mod index;
 mod quarantine;
 
 use std::str::FromStr;
@@ -12,7 +13,7 @@ use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, put};
+use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
 use sigillo_accounts::{Mailbox, OrdinaryMail, PasswordHash, Profile};
 use sigillo_admin::api;
@@ -22,6 +23,7 @@ use sigillo_engine::Error;
 use super::socket::Uid;
 use crate::ids::random;
 use crate::provider::{House, Provider};
+pub use index::directory;
 
 /// What every handler is given: the provider, unless it is coming to its end.
 type Provided = Weak<Provider>;
@@ -37,6 +39,8 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .route("/v1/mailboxes/{address}", patch(change_mailbox))
         .route("/v1/mailboxes/{address}/password", put(set_password))
         .route(api::QUEUE, get(queue))
+        .route(api::INDEX, get(index::show))
+        .route(api::INDEX_UPDATE, post(index::update))
         .merge(dispatch::router())
         .merge(domains::router())
         .merge(quarantine::router())
@@ -147,7 +151,7 @@ async fn status(State(provider): At) -> Reply<api::Status> {
         speed: p.clock.speed,
         connections: p.limits.open() as u64,
         listeners: p.addresses.iter().map(listener).collect(),
-        index: shown.index.clone(),
+        index: p.updater.status(),
         certificates: shown.certificates.clone(),
         antivirus: p.antivirus_status().await,
         clock: Some(p.clock_status()),

@@ -14,8 +14,10 @@ pub struct Reloaded {
 }
 
 impl Provider {
-    /// Reads configuration, certificates, revocation lists and index again. After an error all is as before.
+    /// Reads configuration, certificates, revocation lists and index again. After an error all is as before; an index
+    /// older than the one in use is an error.
     pub async fn reload(&self) -> Result<Reloaded, Problems> {
+        let _turn = self.updater.turn().await;
         let (old, gate, now) = (self.config(), Arc::clone(&self.gate), self.clock.now());
         let load = move || -> Result<_, Problems> {
             let config = Config::load(&old.file)?;
@@ -29,13 +31,17 @@ impl Provider {
         let (config, material, shown, waiting) = loaded.inspect_err(|problems| {
             tracing::error!(%problems, "nothing was reloaded");
         })?;
+        let outcome =
+            self.updater.may_take(&material.index, &config).map_err(Problems::from).inspect_err(|problems| {
+                tracing::error!(%problems, "nothing was reloaded");
+            })?;
+        let config = Arc::new(config);
+        self.updater.adopt(Arc::clone(&config), &material, outcome);
         self.tls.renew(&material.tls);
         self.relay.wire.replace(material.relay);
         self.relay.routes.replace(&config.routes);
-        self.engine.replace_trust(material.trust);
-        self.engine.replace_index(material.index);
         self.engine.replace_identity(material.identity, material.signer);
-        self.config.store(Arc::new(config));
+        self.config.store(config);
         self.shown.store(Arc::new(shown));
         tracing::info!("reloaded certificates, revocation lists, index and routes");
         for key in &waiting {

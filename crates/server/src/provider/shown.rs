@@ -1,6 +1,6 @@
-//! What the status tells about keys and index.
+//! What the status tells about keys.
 
-use sigillo_admin::api::{CertificateStatus, IndexStatus};
+use sigillo_admin::api::CertificateStatus;
 use sigillo_smime::Certificate;
 
 use crate::config::Config;
@@ -9,8 +9,6 @@ use crate::material::Material;
 /// Computed when material is loaded, told when asked.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// The provider index.
-    pub index: IndexStatus,
     /// Signing and TLS certificates.
     pub certificates: Vec<CertificateStatus>,
 }
@@ -27,12 +25,6 @@ impl Shown {
         if let Some(leaf) = tls.and_then(|pem| Certificate::from_pem(&pem).ok()?.into_iter().next()) {
             certificates.push(show("tls", &leaf));
         }
-        let entries = material.index.entries();
-        let index = IndexStatus {
-            file: config.index.value.display().to_string(),
-            entries: entries.len(),
-            domains: entries.iter().map(|e| e.domains.len()).sum(),
-        };
-        Self { index, certificates }
+        Self { certificates }
     }
 }

@@ -1,0 +1,244 @@
+//! A small HTTP/1.1 client for what a provider fetches from outside: the provider index, revocation lists,
+//! time-stamps. One request, one connection. What an answer may cost in bytes and seconds is bounded, and every error
+//! names the address.
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode, Uri, header};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+/// Name look-up, TCP and TLS together.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A whole request, redirections among it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Redirections that are followed.
+const MAX_HOPS: usize = 3;
+
+/// An address that can be fetched: `http` or `https`, a host, no user name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url(Uri);
+
+impl Url {
+    /// Whether the way there is encrypted and the server shows who it is.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    /// The host; an IPv6 address without its brackets.
+    fn host(&self) -> &str {
+        self.0.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    fn port(&self) -> u16 {
+        self.0.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
+    }
+
+    /// Where `location` leads from here (RFC 9110 §10.2.2). To the same host only, and never out of TLS: who answers
+    /// for one host does not speak for another.
+    fn redirected(&self, location: &str) -> Result<Self> {
+        let target = match location.strip_prefix('/') {
+            Some(rest) if !rest.starts_with('/') => {
+                let authority = self.0.authority().map_or("", |a| a.as_str());
+                format!("{}://{authority}{location}", self.0.scheme_str().unwrap_or_default())
+            }
+            _ => location.to_owned(),
+        };
+        let target: Self = target.parse().map_err(|e: String| anyhow!("rimanda altrove: {e}"))?;
+        let same_host = target.host().eq_ignore_ascii_case(self.host());
+        if !same_host || (self.is_https() && !target.is_https()) {
+            bail!("rimanda a {target}, che non è lo stesso servizio: se è giusto, indicare quell'indirizzo");
+        }
+        Ok(target)
+    }
+}
+
+impl FromStr for Url {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let uri: Uri = text.parse().map_err(|e| format!("{text:?} non è un indirizzo: {e}"))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(format!("{text:?} non comincia con https:// o http://"));
+        }
+        match uri.authority() {
+            Some(a) if a.host().is_empty() => Err(format!("{text:?} non ha un nome di macchina")),
+            Some(a) if a.as_str().contains('@') => Err(format!("{text:?} contiene un nome utente")),
+            Some(_) => Ok(Self(uri)),
+            None => Err(format!("{text:?} non ha un nome di macchina")),
+        }
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What was fetched.
+#[derive(Debug)]
+pub struct Answer {
+    /// The media type, as the server wrote it.
+    pub content_type: Option<String>,
+    /// The content.
+    pub body: Vec<u8>,
+}
+
+/// The client. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Fetch {
+    tls: Arc<ClientConfig>,
+    limit: usize,
+    patience: Duration,
+}
+
+/// What a POST carries, and its media type.
+struct Post {
+    content_type: &'static str,
+    body: Bytes,
+}
+
+impl Fetch {
+    /// A client that trusts, and shows, what `tls` says (see [`crate::tls`]), and takes answers of up to `limit` bytes.
+    pub fn new(tls: Arc<ClientConfig>, limit: usize) -> Self {
+        Self { tls, limit, patience: PATIENCE }
+    }
+
+    /// The same with another limit for a whole request.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Fetches. Follows a few redirections within the host.
+    ///
+    /// # Errors
+    /// Any status but 200, an answer cut short, too large or too late; the text names the address.
+    pub async fn get(&self, url: &Url) -> Result<Answer> {
+        self.bounded(url, self.follow(url)).await
+    }
+
+    /// Sends a body and gives the answer. Redirections are errors.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub async fn post(&self, url: &Url, content_type: &'static str, body: Vec<u8>) -> Result<Answer> {
+        let post = Post { content_type, body: body.into() };
+        let sent = async {
+            match self.request(url, Some(&post)).await? {
+                Heard::Answer(answer) => Ok(answer),
+                Heard::Elsewhere(location) => bail!("rimanda a {location}: indicare l'indirizzo giusto"),
+            }
+        };
+        self.bounded(url, sent).await
+    }
+
+    async fn bounded(&self, url: &Url, answer: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+        let late = |_| anyhow!("nessuna risposta intera entro {} s", self.patience.as_secs());
+        let in_time = tokio::time::timeout(self.patience, answer).await.map_err(late);
+        in_time.flatten().with_context(|| url.to_string())
+    }
+
+    async fn follow(&self, url: &Url) -> Result<Answer> {
+        let mut at = url.clone();
+        for _ in 0..=MAX_HOPS {
+            match self.request(&at, None).await? {
+                Heard::Answer(answer) => return Ok(answer),
+                Heard::Elsewhere(location) => at = at.redirected(&location)?,
+            }
+        }
+        bail!("rimanda altrove più di {MAX_HOPS} volte")
+    }
+
+    /// One request on a connection of its own.
+    async fn request(&self, url: &Url, post: Option<&Post>) -> Result<Heard> {
+        let late = |_| anyhow!("nessuna connessione entro {} s", CONNECT.as_secs());
+        let connect = async {
+            let tcp = TcpStream::connect((url.host(), url.port())).await.context("connessione non riuscita")?;
+            tcp.set_nodelay(true)?;
+            if !url.is_https() {
+                return Ok(Box::new(tcp) as Box<dyn Wire>);
+            }
+            let name = ServerName::try_from(url.host().to_owned()).context("nome di macchina non valido")?;
+            let tls = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await;
+            Ok(Box::new(tls.context("TLS non riuscito")?) as Box<dyn Wire>)
+        };
+        let stream = tokio::time::timeout(CONNECT, connect).await.map_err(late).flatten()?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.context("HTTP non riuscito")?;
+        let answer = async {
+            let response = sender.send_request(self.head(url, post)?).await.context("nessuna risposta")?;
+            self.hear(response).await
+        };
+        // The connection must be polled for the answer to come; its own end says nothing more than the answer does.
+        tokio::pin!(answer);
+        tokio::pin!(connection);
+        tokio::select! {
+            answer = &mut answer => answer,
+            _ = &mut connection => answer.await,
+        }
+    }
+
+    fn head(&self, url: &Url, post: Option<&Post>) -> Result<Request<Full<Bytes>>> {
+        let path = url.0.path_and_query().map_or("/", |p| p.as_str());
+        let host = url.0.authority().map_or("", |a| a.as_str());
+        let request = Request::builder()
+            .method(if post.is_some() { Method::POST } else { Method::GET })
+            .uri(path)
+            .header(header::HOST, host)
+            .header(header::USER_AGENT, concat!("sigillo/", env!("CARGO_PKG_VERSION")))
+            .header(header::CONNECTION, "close");
+        let request = match post {
+            Some(post) => request.header(header::CONTENT_TYPE, post.content_type).body(Full::new(post.body.clone())),
+            None => request.body(Full::default()),
+        };
+        Ok(request?)
+    }
+
+    async fn hear(&self, response: Response<Incoming>) -> Result<Heard> {
+        let text = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let (status, content_type, location) = (response.status(), text(header::CONTENT_TYPE), text(header::LOCATION));
+        match (status, location) {
+            (StatusCode::OK, _) => {}
+            (status, Some(location)) if status.is_redirection() => return Ok(Heard::Elsewhere(location)),
+            (status, _) => bail!("risponde {status}"),
+        }
+        let too_large = || anyhow!("la risposta ha più di {} byte", self.limit);
+        if response.body().size_hint().lower() > self.limit as u64 {
+            return Err(too_large());
+        }
+        let body = Limited::new(response.into_body(), self.limit).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                too_large()
+            } else {
+                anyhow!(error).context("la risposta non è arrivata intera")
+            }
+        })?;
+        Ok(Heard::Answer(Answer { content_type, body: body.to_bytes().into() }))
+    }
+}
+
+enum Heard {
+    Answer(Answer),
+    /// The `Location` of a redirection.
+    Elsewhere(String),
+}
+
+/// A connection, in clear or under TLS.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
