@@ -81,7 +81,7 @@ fn an_empty_list_is_refused_by_name() {
 proptest! {
     #[test]
     fn lists_expand_to_each_member_once(direct in prop::collection::vec(0usize..6, 0..6), members in prop::collection::vec(prop::collection::vec(0usize..6, 0..5), 0..4)) {
-        let name = |i: &usize| if i % 2 == 0 { format!("r{i}@ente.example") } else { format!("R{i}@posta.example") };
+        let name = |i: &usize| if *i < 3 { format!("r{i}@ente.example") } else { format!("R{i}@posta.example") };
         let lists: Vec<List> = members.iter().enumerate().map(|(n, all)| {
             let all: Vec<String> = all.iter().map(name).collect();
             list(&format!("lista{n}@ente.example"), &all.iter().map(String::as_str).collect::<Vec<_>>())

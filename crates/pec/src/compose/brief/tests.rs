@@ -136,19 +136,26 @@ fn multipart(kind: &str, parts: &[&str]) -> String {
     format!("Subject: x\r\nContent-Type: multipart/{kind}; boundary=b\r\n\r\nprologo\r\n{parts}--b--\r\nepilogo\r\n")
 }
 
-/// The hashes and names that a brief original has for these parts, and the bodies that stay.
-#[test]
-fn every_shape_that_the_rules_name() {
-    let pdf = "Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBE\r\nRi0x\r\n";
-    let text = "Content-Type: text/plain\r\n\r\ntesto";
-    let inner = multipart("alternative", &[text, pdf]).replace("=b\r\n", "=i\r\n").replace("--b", "--i");
-    let signed = multipart("signed", &[text, "Content-Type: application/pkcs7-signature; name=smime.p7s\r\n\r\nMII="])
-        .replace("=b\r\n", "=i\r\n")
-        .replace("--b", "--i");
+/// What a case is, the original, and the names and bodies that are replaced in it.
+type Shape = (&'static str, String, &'static [(&'static str, &'static str)]);
+
+const PDF: &str =
+    "Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBE\r\nRi0x\r\n";
+const TEXT: &str = "Content-Type: text/plain\r\n\r\ntesto";
+
+/// A multipart to stand inside another.
+fn inner(kind: &str, parts: &[&str]) -> String {
+    multipart(kind, parts).replace("=b\r\n", "=i\r\n").replace("--b", "--i")
+}
+
+/// Parts in parts.
+fn structures() -> Vec<Shape> {
+    let signature = "Content-Type: application/pkcs7-signature; name=smime.p7s\r\n\r\nMII=";
+    let (inner, signed) = (inner("alternative", &[TEXT, PDF]), inner("signed", &[TEXT, signature]));
     let message = |fields: &str| format!("{fields}\r\n\r\nSubject: dentro\r\n\r\n--b non e' un confine\r\n");
-    let cases: [(&str, String, &[(&str, &str)]); 20] = [
-        ("no attachment", multipart("mixed", &[text, text]), &[]),
-        ("encoded body, hashed as it is", multipart("mixed", &[text, pdf]), &[("a.pdf", "JVBE\r\nRi0x\r\n")]),
+    vec![
+        ("no attachment", multipart("mixed", &[TEXT, TEXT]), &[]),
+        ("encoded body, hashed as it is", multipart("mixed", &[TEXT, PDF]), &[("a.pdf", "JVBE\r\nRi0x\r\n")]),
         (
             "quoted-printable body",
             multipart(
@@ -161,7 +168,7 @@ fn every_shape_that_the_rules_name() {
         ),
         (
             "nested multiparts",
-            multipart("mixed", &[&inner, pdf]),
+            multipart("mixed", &[&inner, PDF]),
             &[("a.pdf", "JVBE\r\nRi0x\r\n"), ("a.pdf", "JVBE\r\nRi0x\r\n")],
         ),
         (
@@ -185,6 +192,13 @@ fn every_shape_that_the_rules_name() {
             multipart("mixed", &["Content-Type: application/pkcs7-mime; name=smime.p7m\r\n\r\nMII="]),
             &[("smime.p7m", "MII=")],
         ),
+    ]
+}
+
+/// Names, and bodies at their edges.
+fn leaves() -> Vec<Shape> {
+    let inner = inner("alternative", &[TEXT, PDF]);
+    vec![
         ("a part without a name", multipart("mixed", &["Content-Type: application/pdf\r\n\r\nJVBE"]), &[]),
         (
             "a name in the disposition only",
@@ -220,17 +234,21 @@ fn every_shape_that_the_rules_name() {
         ("a header and nothing more", multipart("mixed", &["Content-Type: a/b; name=vuoto"]), &[("vuoto", "")]),
         (
             "the last boundary is missing",
-            multipart("mixed", &[pdf]).replace("--b--\r\nepilogo\r\n", ""),
+            multipart("mixed", &[PDF]).replace("--b--\r\nepilogo\r\n", ""),
             &[("a.pdf", "JVBE\r\nRi0x\r\n\r\n")],
         ),
-        ("line feeds alone", multipart("mixed", &[text, pdf]).replace("\r\n", "\n"), &[("a.pdf", "JVBE\nRi0x\n")]),
+        ("line feeds alone", multipart("mixed", &[TEXT, PDF]).replace("\r\n", "\n"), &[("a.pdf", "JVBE\nRi0x\n")]),
         (
             "a boundary that begins like another",
             multipart("mixed", &["Content-Type: a/b; name=n\r\n\r\n--bb\r\n--b-\r\n --b\r\n--b--x"]),
             &[("n", "--bb\r\n--b-\r\n --b\r\n--b--x")],
         ),
-    ];
-    for (what, original, expected) in cases {
+    ]
+}
+
+#[test]
+fn every_shape_that_the_rules_name() {
+    for (what, original, expected) in structures().into_iter().chain(leaves()) {
         let written = String::from_utf8(check(original.as_bytes())).unwrap();
         assert_eq!(written.matches("charset=us-ascii").count(), expected.len(), "{what}: {written}");
         let mut from = 0;
