@@ -38,11 +38,6 @@ impl Fixture {
         KeySigner::from_pem(self.key_pem.as_bytes()).expect("the fixture's key is a key")
     }
 
-    /// The same in PEM, for openssl.
-    pub fn key_pem(&self) -> &'static str {
-        self.key_pem
-    }
-
     /// Its record in the directory.
     pub fn entry(&self) -> Entry {
         let mut domains = self.domains.clone();

@@ -161,6 +161,7 @@ impl Street {
             max_recipients: 1000,
             size_times_recipients: None,
             header_recipients_must_be_rcpt: true,
+            certified_only: false,
         };
         let submission = Submission { from: &self.from, to: &self.to, lists: &[], message };
         let id = PecId::new(7, self.alfa.0.provider.service_address.domain());

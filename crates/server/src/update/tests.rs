@@ -15,9 +15,9 @@ use super::*;
 use crate::clock::system_time;
 use crate::config::SAMPLE;
 use crate::fetch::tests::peer::{Certificates, Peer, ok};
+use crate::gate::Gate;
 use crate::ids::RandomIds;
 use crate::provider::{Provider, Start};
-use crate::signer::Gate;
 use crate::trial::{self, DAY, before};
 use crate::{files, http};
 
@@ -145,6 +145,7 @@ impl Place {
             provider: sigillo_pec::Provider {
                 name: config.name.value.clone(),
                 service_address: config.service_address.value.clone(),
+                english: config.english,
             },
             host: config.host.value.clone(),
             identity: material.identity.clone(),
