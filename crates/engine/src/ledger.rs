@@ -69,11 +69,16 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault.
     pub fn log_service(&self, event: ServiceEvent, now: Timestamp) -> Result<(), Error> {
-        let line = self.service_line(event, now);
         transact(&self.store, 8, |tx| {
-            self.log_line(tx, &line, now);
+            self.log_event(tx, event.clone(), now);
             Ok(())
         })
+    }
+
+    /// The same in the commit of the facts it tells of.
+    pub(crate) fn log_event(&self, tx: &mut Transaction<'_, S>, event: ServiceEvent, now: Timestamp) {
+        let line = self.service_line(event, now);
+        self.log_line(tx, &line, now);
     }
 
     fn service_line(&self, event: ServiceEvent, at: Timestamp) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sigillo_base::{PecId, Timestamp};
+use sigillo_pec::log::{Custody, ServiceEvent};
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, tag, transact};
 
 use crate::front::Arrived;
@@ -86,34 +87,6 @@ fn quarantine_key(at: Timestamp, id: u128) -> KeyBuilder {
     KeyBuilder::new(tag::QUARANTINE).time(at).u128(id)
 }
 
-/// Puts an infected message into the virus store, as it came.
-pub(crate) fn put<S: Store>(
-    tx: &mut Transaction<'_, S>,
-    (id, at): (u128, Timestamp),
-    point: Point,
-    mail: &Arrived,
-    malware: &Malware,
-    pec_id: &PecId,
-) -> Result<(), sigillo_store::Error> {
-    let rope = put_body(tx, &mail.bytes)?;
-    let key = quarantine_key(at, id);
-    for body in rope.bodies() {
-        body::link(tx, body, key.as_ref())?;
-    }
-    let row = QuarantineRow {
-        point,
-        malware: malware.name.clone(),
-        engine: malware.engine.clone(),
-        pec_id: pec_id.as_str().into(),
-        from: mail.from.as_ref().map(|a| a.as_str().into()).unwrap_or_default(),
-        to: mail.to.iter().map(|a| a.as_str().into()).collect(),
-        peer: mail.peer.ip.to_string(),
-        rope: rope.encode()?,
-        size: rope.len(),
-    };
-    put_large(tx, &key, &row)
-}
-
 impl<S: Store> Engine<S> {
     /// Has a message scanned; what it holds, if anything.
     ///
@@ -135,6 +108,42 @@ impl<S: Store> Engine<S> {
         }
     }
 
+    /// Puts an infected message into the virus store, as it came, and says so in the legal log.
+    pub(crate) fn quarantine(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        (id, at): (u128, Timestamp),
+        point: Point,
+        mail: &Arrived,
+        malware: &Malware,
+        pec_id: &PecId,
+    ) -> Result<(), sigillo_store::Error> {
+        let rope = put_body(tx, &mail.bytes)?;
+        let key = quarantine_key(at, id);
+        for body in rope.bodies() {
+            body::link(tx, body, key.as_ref())?;
+        }
+        let row = QuarantineRow {
+            point,
+            malware: malware.name.clone(),
+            engine: malware.engine.clone(),
+            pec_id: pec_id.as_str().into(),
+            from: mail.from.as_ref().map(|a| a.as_str().into()).unwrap_or_default(),
+            to: mail.to.iter().map(|a| a.as_str().into()).collect(),
+            peer: mail.peer.ip.to_string(),
+            rope: rope.encode()?,
+            size: rope.len(),
+        };
+        put_large(tx, &key, &row)?;
+        self.log_custody(tx, Custody::Stored, pec_id.as_str(), &malware.name, at);
+        Ok(())
+    }
+
+    fn log_custody(&self, tx: &mut Transaction<'_, S>, what: Custody, id: &str, why: &str, at: Timestamp) {
+        let event = ServiceEvent::Quarantine { what, id: id.to_owned(), why: why.to_owned() };
+        self.log_event(tx, event, at);
+    }
+
     /// At most `limit` infected messages after this one (time and number), oldest first.
     ///
     /// # Errors
@@ -146,15 +155,20 @@ impl<S: Store> Engine<S> {
         rows.iter().map(|(key, value)| Ok(shown(key, large(&self.store, key, value)?)?)).collect()
     }
 
-    /// The bytes of an infected message, exactly as it came: for the authorities and for who examines the malware.
+    /// The bytes of an infected message, exactly as it came: for the authorities and for who examines the malware. Who
+    /// asked (`by`) is written into the legal log before anything is given.
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is no such message; the store's fault.
-    pub fn quarantined_bytes(&self, at: Timestamp, id: u128) -> Result<Vec<u8>, Error> {
+    pub fn quarantined_bytes(&self, at: Timestamp, id: u128, by: &str, now: Timestamp) -> Result<Vec<u8>, Error> {
         let key = quarantine_key(at, id);
         let row: Option<QuarantineRow> = get_large(&self.store, &key)?;
         let row = row.ok_or_else(|| Error::Invalid(format!("nessun messaggio {id:032x} nel deposito virus")))?;
-        tracing::warn!(id = %format_args!("{id:032x}"), malware = row.malware, "infected message taken out for reading");
+        transact(&self.store, 8, |tx| {
+            self.log_custody(tx, Custody::Read, &row.pec_id, by, now);
+            Ok::<_, Error>(())
+        })?;
+        tracing::warn!(pec_id = row.pec_id, malware = row.malware, by, "infected message taken out for reading");
         self.read_all(&rope(&key, &row)?)
     }
 
@@ -176,6 +190,7 @@ impl<S: Store> Engine<S> {
                     body::unlink(tx, body, key.as_ref());
                 }
                 remove_large(tx, &key)?;
+                self.log_custody(tx, Custody::Removed, &found.pec_id, "trenta mesi trascorsi", now);
                 Ok::<_, Error>(())
             })?;
             tracing::info!(pec_id = found.pec_id, malware = found.malware, "30 months over in the virus store");

@@ -10,7 +10,7 @@ use sigillo_pec::{Draft, Facts, ReceiptKind, Recipient, RecipientClass, Signed, 
 use sigillo_store::{Rope, Store, Transaction, transact};
 
 use crate::front::Arrived;
-use crate::quarantine::{self, Malware, Point};
+use crate::quarantine::{Malware, Point};
 use crate::rows::{
     Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, encode, get_large, put_large, rate_key,
     sent_key,
@@ -194,7 +194,7 @@ impl<S: Store> Engine<S> {
                 Fate::Refused => {}
                 Fate::Infected(mail, malware) => {
                     let number = (quarantine_id, plan.now);
-                    quarantine::put(tx, number, Point::Access, mail, malware, &plan.facts.id)?;
+                    self.quarantine(tx, number, Point::Access, mail, malware, &plan.facts.id)?;
                 }
             }
             Ok::<_, Rejected>(())

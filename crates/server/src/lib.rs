@@ -24,6 +24,7 @@ pub mod gate;
 pub mod host_port;
 pub mod http;
 pub mod ids;
+pub mod journal;
 pub mod logging;
 pub mod material;
 pub mod net;

@@ -8,7 +8,7 @@ mod shown;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -82,6 +82,8 @@ pub struct Provider {
     pub antivirus: Option<Arc<Clamd>>,
     /// Watches the clock.
     pub monitor: Arc<Monitor>,
+    /// Whether the clock was off when it was last heeded.
+    clock_off: AtomicBool,
     /// When it started.
     pub started: Instant,
     config: ArcSwap<Config>,
@@ -100,29 +102,8 @@ impl Provider {
         let pool = Pool::new(config.workers);
         let bells = Arc::new(Bells::default());
         let shown = Shown::of(&config, &material);
-        let antivirus = config.antivirus.as_ref();
-        let clamd = antivirus.map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
-        let setup = Setup {
-            provider: sigillo_pec::Provider {
-                name: config.name.value.clone(),
-                service_address: config.service_address.value.clone(),
-                english: config.english,
-            },
-            host: config.host.value.clone(),
-            identity: material.identity.clone(),
-            signer: Arc::clone(&material.signer),
-            trust: Arc::clone(&material.trust),
-            index: Arc::clone(&material.index),
-            ids: Arc::new(RandomIds),
-            bell: Arc::new(RingBells(Arc::clone(&bells))),
-            local_domains: config.domains.clone(),
-            antivirus: clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>),
-            rules: Rules {
-                size_times_recipients: config.access.size_times_recipients,
-                header_recipients_must_be_rcpt: config.access.strict_recipients,
-                take_unscanned: antivirus.is_some_and(|a| a.take_unscanned),
-            },
-        };
+        let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
+        let setup = setup(&config, &material, &bells, clamd.clone());
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let engine = pool.run(move || open(&path, memory, setup)).await.context("archivio: apertura interrotta")??;
         let engine = Arc::new(engine);
@@ -152,6 +133,7 @@ impl Provider {
             addresses,
             antivirus: clamd,
             monitor,
+            clock_off: AtomicBool::new(false),
             started: Instant::now(),
             config: ArcSwap::new(config),
             shown: ArcSwap::from_pointee(shown),
@@ -284,4 +266,29 @@ fn open(path: &Path, memory: usize, setup: Setup) -> Result<House> {
     let options = Options { memory_budget: memory, ..Options::default() };
     let store = RocksStore::open(path, &options).with_context(|| format!("archivio {}", path.display()))?;
     Ok(Engine::open(store, setup)?)
+}
+
+/// What the engine stands on.
+fn setup(config: &Config, material: &Material, bells: &Arc<Bells>, clamd: Option<Arc<Clamd>>) -> Setup {
+    Setup {
+        provider: sigillo_pec::Provider {
+            name: config.name.value.clone(),
+            service_address: config.service_address.value.clone(),
+            english: config.english,
+        },
+        host: config.host.value.clone(),
+        identity: material.identity.clone(),
+        signer: Arc::clone(&material.signer),
+        trust: Arc::clone(&material.trust),
+        index: Arc::clone(&material.index),
+        ids: Arc::new(RandomIds),
+        bell: Arc::new(RingBells(Arc::clone(bells))),
+        local_domains: config.domains.clone(),
+        antivirus: clamd.map(|clamd| clamd as Arc<dyn Antivirus>),
+        rules: Rules {
+            size_times_recipients: config.access.size_times_recipients,
+            header_recipients_must_be_rcpt: config.access.strict_recipients,
+            take_unscanned: config.antivirus.as_ref().is_some_and(|a| a.take_unscanned),
+        },
+    }
 }

@@ -17,6 +17,7 @@ use sigillo_admin::api::IndexStatus;
 use sigillo_base::Timestamp;
 use sigillo_engine::Engine;
 use sigillo_pec::index::{Index, MAX_FILE};
+use sigillo_pec::log::ServiceEvent;
 use sigillo_store::Store;
 use tokio::sync::{MutexGuard, Notify, watch};
 
@@ -24,6 +25,7 @@ use crate::clock::ServiceClock;
 use crate::config::{Config, Problem, Source, Text};
 use crate::fetch::{Fetch, Url};
 use crate::ids::random;
+use crate::journal;
 use crate::material::{self, Material};
 use crate::net::Pool;
 pub use lists::kept as kept_list;
@@ -268,6 +270,11 @@ impl<S: Store> Updater<S> {
             state.index_due = schedule::next_index(using.config.directory.interval, failed, chance(), now);
             state.failures
         };
+        let event = match &outcome {
+            Updated::Failed { why } => Err(why.clone()),
+            Updated::Replaced { .. } | Updated::Unchanged => Ok(()),
+        };
+        journal::record(&self.engine, &self.pool, ServiceEvent::IndexUpdate(event), now);
         match &outcome {
             Updated::Replaced { entries, domains, .. } => {
                 tracing::info!(entries, domains, "took a newer provider index");

@@ -69,7 +69,11 @@ fn at_the_access_point_it_is_not_accepted_and_kept_as_it_is() {
     assert_eq!((kept.point, kept.malware.as_str(), kept.engine.as_str()), (Point::Access, "Prova.VERME", "simulato 1"));
     assert_eq!((kept.from.as_str(), kept.to.as_slice(), kept.at), (ANNA, &[BRUNO.to_owned()][..], NOW));
     assert_eq!(kept.pec_id, c.facts.id.as_str());
-    assert_eq!(alfa.quarantined_bytes(kept.at, kept.id).expect("its bytes"), bytes, "to the byte");
+    assert_eq!(alfa.quarantined_bytes(kept.at, kept.id, "uid 0", NOW).expect("its bytes"), bytes, "to the byte");
+    let log = alfa.legal_log(&NOW.legal().iso_day).expect("the log").join("\n");
+    for what in ["deposito", "consultazione"] {
+        assert!(log.contains("PEC_Quarantine") && log.contains(what), "{what} is in the legal log: {log}");
+    }
     // A formal defect comes first in the order of the checks; then nothing is kept.
     let other = format!("From: <altro@x.example>\r\nTo: {BRUNO}\r\nSubject: x\r\n\r\n{WORM}\r\n");
     street.submit_bytes(&anna, &[bruno], other.into_bytes()).expect("a notice");

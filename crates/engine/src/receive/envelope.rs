@@ -6,7 +6,7 @@ use sigillo_store::{Rope, Store, transact};
 
 use super::seen::{Fresh, mark};
 use super::{Handed, Received, source};
-use crate::quarantine::{self, Malware, Point};
+use crate::quarantine::{Malware, Point};
 use crate::rows::{ArrivalRow, FactsRow, Work, arrival_key, put_large};
 use crate::stored::put_message;
 use crate::{Engine, Error, Rejected, queue};
@@ -84,7 +84,7 @@ impl<S: Store> Engine<S> {
             }
             transact(&self.store, 8, |tx| {
                 if n == 0 {
-                    quarantine::put(tx, number, Point::Envelope, handed.mail, malware, &facts.id)?;
+                    self.quarantine(tx, number, Point::Envelope, handed.mail, malware, &facts.id)?;
                     self.log(tx, &incoming.certification, Kind::TransportEnvelope, facts.id.as_str(), now);
                 }
                 for (rcpt, notice, msg) in &notices {

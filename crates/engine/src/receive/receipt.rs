@@ -11,7 +11,7 @@ use sigillo_store::{Store, Transaction, transact};
 use super::seen::mark;
 use super::{Handed, Received, source, unknown};
 use crate::front::Arrived;
-use crate::quarantine::{self, Point};
+use crate::quarantine::Point;
 use crate::rows::{Outcome, SentRow, sent_key};
 use crate::stored::{Place, archive, post, put_message};
 use crate::{Engine, Error, Rejected, deadlines, submit};
@@ -50,7 +50,7 @@ impl<S: Store> Engine<S> {
         let _lanes = self.lanes.hold(&touched);
         transact(&self.store, 8, |tx| {
             if let Some(malware) = &malware {
-                quarantine::put(tx, (quarantine_id, now), Point::Receipt, mail, malware, id)?;
+                self.quarantine(tx, (quarantine_id, now), Point::Receipt, mail, malware, id)?;
             } else {
                 let source = source(tx, handed, incoming.original.as_ref())?;
                 let message = put_message(tx, msg, &composed, &source)?;

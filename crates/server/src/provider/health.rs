@@ -1,11 +1,15 @@
 //! What a provider stands on besides its store, antivirus and clock: how they are, and what follows.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sigillo_admin::Lang;
 use sigillo_admin::api::{AntivirusStatus, ClockStatus};
 
+use sigillo_pec::log::ServiceEvent;
+
 use super::Provider;
+use crate::journal;
 use crate::ntp::State;
 
 /// What peers hear while the clock is off.
@@ -18,6 +22,13 @@ impl Provider {
         let off = matches!(state, State::Off { .. });
         let refuse = off && self.config().clock.refuse_when_off;
         self.engine.set_accepting(if refuse { Err(CLOCK_OFF.to_owned()) } else { Ok(()) });
+        if self.clock_off.swap(off, Ordering::AcqRel) != off {
+            let event = match state {
+                State::Off { offset_ms } => Err(format!("{offset_ms} ms da UTC")),
+                State::Synchronised { .. } | State::Unknown { .. } => Ok(()),
+            };
+            journal::record(&self.engine, &self.pool, ServiceEvent::Clock(event), self.clock.now());
+        }
     }
 
     /// How the antivirus is, asked now; `None` when there is none.

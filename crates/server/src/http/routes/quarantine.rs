@@ -1,7 +1,7 @@
 //! The virus store.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use sigillo_admin::api;
 use sigillo_base::Timestamp;
 
+use super::super::socket::Uid;
 use super::{At, Fail, Reply, alive, work};
 use crate::provider::House;
 
@@ -39,10 +40,15 @@ async fn quarantine(State(provider): At, query: Result<Query<api::After>, QueryR
     Ok(Json(work(&provider, list).await?))
 }
 
-async fn message(State(provider): At, Path(id): Path<String>) -> Result<Response, Fail> {
+async fn message(
+    State(provider): At,
+    ConnectInfo(uid): ConnectInfo<Uid>,
+    Path(id): Path<String>,
+) -> Result<Response, Fail> {
     let provider = alive(&provider)?;
-    let (at, number) = place(&id)?;
-    let bytes = work(&provider, move |engine| Ok(engine.quarantined_bytes(at, number)?)).await?;
+    let ((at, number), now) = (place(&id)?, provider.clock.now());
+    let by = uid.0.map_or_else(|| "ignoto".to_owned(), |uid| format!("uid {uid}"));
+    let bytes = work(&provider, move |engine| Ok(engine.quarantined_bytes(at, number, &by, now)?)).await?;
     Ok(([(header::CONTENT_TYPE, "message/rfc822")], bytes).into_response())
 }
 
