@@ -1,7 +1,11 @@
 //! The types of the administrative interface. The server answers with them, the client reads them back.
 
+mod log;
+
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
+
+pub use log::*;
 
 /// `GET`: [`Status`].
 pub const STATUS: &str = "/v1/status";
@@ -159,10 +163,13 @@ pub struct Problem {
 
 /// The path of a mailbox's password: `PUT` [`NewPassword`], answered with [`Mailbox`].
 pub fn password_path(address: &str) -> String {
+    format!("{MAILBOXES}/{}/password", escaped(address))
+}
+
+/// A text as part of a path or query (RFC 3986 §2.1).
+pub(crate) fn escaped(text: &str) -> String {
     let safe = |b: u8| b.is_ascii_alphanumeric() || b"-._@".contains(&b);
-    let escaped: String =
-        address.bytes().map(|b| if safe(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
-    format!("{MAILBOXES}/{escaped}/password")
+    text.bytes().map(|b| if safe(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// Another password for a mailbox.

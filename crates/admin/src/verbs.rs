@@ -1,5 +1,6 @@
 //! The administrative verbs of the command line: one file each. Each gives the text to print, or an error.
 
+pub mod log;
 pub mod mailbox;
 pub mod queue;
 pub mod status;
@@ -40,6 +41,17 @@ pub enum Error {
     /// The password is empty.
     #[error("la password è vuota: va scritta su una riga dell'ingresso standard o in --password-file")]
     NoPassword,
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What was asked for cannot be had.
+    #[error("{0}")]
+    Refused(String),
     /// The answer could not be written as JSON.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),

@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod log;
 mod serve;
 
 use std::future::Future;
@@ -65,6 +66,8 @@ enum Verb {
     Mailbox(verbs::mailbox::Args),
     /// Mostra la coda di un gestore in servizio
     Queue(verbs::queue::Args),
+    /// Mostra, esporta, conta e verifica il log legale di un gestore
+    Log(verbs::log::Args),
 }
 
 /// Reads the arguments and runs the verb.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Verb::Status(args) => ask(verbs::status::run(&args, lang)),
         Verb::Mailbox(args) => ask(verbs::mailbox::run(&args, lang)),
         Verb::Queue(args) => ask(verbs::queue::run(&args, lang)),
+        Verb::Log(args) => log::run(&args, lang),
     }
     .into()
 }

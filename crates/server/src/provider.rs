@@ -32,7 +32,7 @@ use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::relay::{Parts, Relay, route::Routes};
 use crate::signer::Gate;
 use crate::tls::ServerTls;
-use crate::{http, worker};
+use crate::{housekeeping, http, worker};
 use bell::RingBells;
 pub use reload::Reloaded;
 pub use shown::Shown;
@@ -186,6 +186,9 @@ impl Provider {
             tracing::warn!("connections cut off after {} s", DRAIN.as_secs());
             tasks.shutdown().await;
         }
+        if let Err(error) = housekeeping::link(&self.engine, &self.pool, &self.clock).await {
+            tracing::warn!(%error, "lines of the legal log get their place at the next start");
+        }
         if let Err(error) = crate::files::remove(&self.config().admin_socket.value) {
             tracing::warn!(%error, "the administrative socket stays behind");
         }
@@ -219,6 +222,9 @@ impl Provider {
             );
             tasks.spawn(work.instrument(span.clone()));
         }
+        let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
+        let keep = housekeeping::run(engine, pool, clock, None, self.down.subscribe());
+        tasks.spawn(keep.instrument(span.clone()));
         // Weakly, or the provider would keep itself alive by its own tasks.
         tasks.spawn(http::serve(admin, Arc::downgrade(&self), self.down.subscribe()).instrument(span));
     }

@@ -19,7 +19,7 @@ use super::socket::Uid;
 use crate::ids::random;
 use crate::provider::{House, Provider};
 
-type At = State<Weak<Provider>>;
+pub(super) type At = State<Weak<Provider>>;
 
 /// Mailboxes read from the store at once.
 const PAGE: usize = 1_000;
@@ -30,6 +30,7 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .route(api::MAILBOXES, get(mailboxes).post(add_mailbox))
         .route("/v1/mailboxes/{address}/password", put(set_password))
         .route(api::QUEUE, get(queue))
+        .merge(super::log::router())
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
         .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
         .layer(from_fn(only_owner))
@@ -48,7 +49,7 @@ async fn only_owner(ConnectInfo(uid): ConnectInfo<Uid>, request: Request, next: 
 }
 
 /// A refusal.
-struct Fail {
+pub(super) struct Fail {
     status: StatusCode,
     detail: String,
 }
@@ -58,7 +59,7 @@ impl Fail {
         Self { status, detail: detail.into() }
     }
 
-    fn bad(detail: impl Into<String>) -> Self {
+    pub(super) fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 }
@@ -93,14 +94,14 @@ impl IntoResponse for Fail {
     }
 }
 
-type Reply<T> = Result<Json<T>, Fail>;
+pub(super) type Reply<T> = Result<Json<T>, Fail>;
 
-fn alive(provider: &Weak<Provider>) -> Result<Arc<Provider>, Fail> {
+pub(super) fn alive(provider: &Weak<Provider>) -> Result<Arc<Provider>, Fail> {
     provider.upgrade().ok_or_else(|| Fail::new(StatusCode::SERVICE_UNAVAILABLE, "il servizio si sta fermando"))
 }
 
 /// Runs a use-case on a thread that may block.
-async fn work<T: Send + 'static>(
+pub(super) async fn work<T: Send + 'static>(
     provider: &Provider,
     work: impl FnOnce(&House) -> Result<T, Fail> + Send + 'static,
 ) -> Result<T, Fail> {
