@@ -4,6 +4,7 @@ use sigillo_base::{Address, PecId, Timestamp};
 use sigillo_imap::{Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp};
 use sigillo_mime::{Header, Part, Piece};
 use sigillo_pec::index::Index;
+use sigillo_pec::log::{Entry, SegmentReader, link};
 use sigillo_pec::{
     Certification, Facts, Provider, ReceiptKind, Recipient, RecipientClass, Signed, compose, incoming as judging,
 };
@@ -28,6 +29,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("inspect", inspect),
     ("smtp", smtp),
     ("imap", imap),
+    ("log", log),
 ];
 
 /// No part decodes to more than this here; the limit itself is part of what is tried.
@@ -248,6 +250,30 @@ pub fn index(data: &[u8]) {
         let again = Index::parse_ldif(written.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{written}"));
         let told = |index: &Index| format!("{:?}", index.entries());
         assert_eq!(told(&again), told(&index), "{written}");
+    }
+}
+
+/// A line of the legal log that reads is written as a line that reads as the same; a segment is judged the same in any
+/// cuts, and what holds together has the chain that its lines give.
+pub fn log(data: &[u8]) {
+    for line in String::from_utf8_lossy(data).lines() {
+        if let Ok(entry) = Entry::parse_line(line) {
+            let written = entry.to_line();
+            let again = Entry::parse_line(&written).map(|e| e.to_line());
+            assert_eq!(again.ok(), Some(written));
+        }
+    }
+    let read = |cut: usize| {
+        let mut reader = SegmentReader::new("x.log", None);
+        data.chunks(cut.max(1)).try_for_each(|piece| reader.feed(piece, &mut |_| ()))?;
+        reader.finish()
+    };
+    let whole = read(data.len());
+    assert_eq!(read(1 + data.len() / 3), whole);
+    if let Ok(segment) = whole {
+        let lines = data.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        assert_eq!(lines.fold(segment.before, |head, line| link(&head, line)), segment.head);
+        assert_eq!(sha256(data), segment.sha256);
     }
 }
 

@@ -54,7 +54,8 @@ pub fn prove_as_it_is<S: Store>(engine: &Engine<S>, now: Timestamp, trust: Optio
         if let Err(error) = engine.export_segment(segment.number, &mut |bytes| verifier.feed(bytes)) {
             verifier.finding(error.to_string());
         }
-        let expected = Expected { head: segment.head, sha256: segment.sha256, closed: segment.closed.is_some() };
+        let (before, head, sha256) = (segment.before, segment.head, segment.sha256);
+        let expected = Expected { before, head, sha256, closed: segment.closed.is_some() };
         let stamp = log.stamp(segment.number).map_err(|e| e.to_string())?;
         linked += verifier.end(Some(&expected), stamp.as_deref()).map_or(0, |s| s.lines);
     }

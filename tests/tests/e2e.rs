@@ -27,6 +27,8 @@ mod inspect;
 mod judges;
 #[path = "e2e/kill9.rs"]
 mod kill9;
+#[path = "e2e/log.rs"]
+mod log;
 #[path = "e2e/once.rs"]
 mod once;
 #[path = "e2e/refusals.rs"]

@@ -9,6 +9,7 @@ mod seeds;
 mod targets;
 
 use sigillo_pec::incoming::Judgement;
+use sigillo_pec::log::{Entry, SegmentReader};
 use sigillo_smime::timestamp::{self, Token};
 use sigillo_smime::{Error, SignedData, sha256};
 use std::path::{Path, PathBuf};
@@ -141,4 +142,21 @@ fn smtp_corpus() {
 #[test]
 fn imap_corpus() {
     replay("imap");
+}
+
+#[test]
+fn log_corpus() {
+    for (path, data) in corpus("log") {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let lines = String::from_utf8_lossy(&data).lines().all(|line| Entry::parse_line(line).is_ok());
+        let mut reader = SegmentReader::new(&name, Some([0; 32]));
+        let segment = reader.feed(&data, &mut |_| ()).and_then(|()| reader.finish());
+        let as_named = match name.split('-').next() {
+            Some("lines") => lines,
+            Some("segment") => segment.is_ok_and(|s| s.closed == name.ends_with("closed")),
+            _ => true, // found by fuzzing
+        };
+        assert!(as_named, "{name}");
+    }
+    replay("log");
 }

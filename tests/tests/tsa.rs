@@ -3,11 +3,20 @@
 #![allow(clippy::expect_used, reason = "a test: what cannot be asked is a failure")]
 
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
 
 use sigillo_base::Timestamp;
+use sigillo_server::clock::ServiceClock;
+use sigillo_server::fetch::Fetch;
+use sigillo_server::housekeeping;
+use sigillo_server::net::Pool;
+use sigillo_server::tsa::{MAX_REPLY, Tsa as Client};
 use sigillo_smime::timestamp::{request, response};
 use sigillo_smime::{Error, Trust, sha256};
+use sigillo_tests::demo::{run, wait_for};
 use sigillo_tests::fixtures;
+use sigillo_tests::house::{House, Known};
 use sigillo_tests::tsa::{QUERY, Tsa, ask, host, post};
 
 const DATA: &[u8] = b"un giorno del registro";
@@ -57,4 +66,44 @@ fn nobody_listens_after_the_end() {
     let host = host(&tsa.url()).to_owned();
     drop(tsa);
     assert!(TcpStream::connect(host).is_err());
+}
+
+#[test]
+fn closed_segments_of_the_legal_log_are_stamped_and_openssl_believes_it() {
+    let (folder, tsa) = (tempfile::tempdir().expect("a folder"), Tsa::start(&fixtures::authority()));
+    sigillo_server::tls::install();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let tls = sigillo_server::tls::client_config(vec![fixtures::authority().certificate().der().to_vec().into()]);
+    let fetch = Fetch::new(tls.expect("a client"), MAX_REPLY);
+    let authority = Client { url: tsa.url().parse().expect("an address"), fetch };
+    let stamper = authority.stamper(Trust::new(vec![tsa.anchor()], Vec::new()));
+    // A day of service time in less than three seconds.
+    let clock = Arc::new(ServiceClock::open(folder.path(), 36_000.0).expect("a clock"));
+    let house = House::new(fixtures::alfa(), 1, &Known::fixtures(), clock.now());
+    let engine = Arc::clone(house.engine());
+    let (down, heard) = tokio::sync::watch::channel(false);
+    tsa.refuse(true);
+    let keep = housekeeping::run(Arc::clone(&engine), Pool::new(2), Arc::clone(&clock), Some(stamper), heard);
+    let task = runtime.spawn(keep);
+    let closed = wait_for("a closed segment", Duration::from_secs(60), || {
+        clock.keep().expect("the clock's file");
+        engine.unstamped_segments(1).expect("the log").pop()
+    });
+    assert!(closed.stamped.is_none(), "a refusal leaves it unstamped, and nothing else waits");
+    tsa.refuse(false);
+    let token = wait_for("a stamp", Duration::from_secs(60), || {
+        clock.keep().expect("the clock's file");
+        engine.ledger().stamp(closed.number).expect("the log")
+    });
+    down.send_replace(true);
+    runtime.block_on(task).expect("the end");
+    let mut file = Vec::new();
+    engine.export_segment(closed.number, &mut |bytes| file.extend_from_slice(bytes)).expect("the file");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("segment.log"), file).expect("written");
+    std::fs::write(path("segment.tsr"), token).expect("written");
+    std::fs::write(path("ca.pem"), tsa.anchor().to_pem()).expect("written");
+    let (data, token, ca) = (path("segment.log"), path("segment.tsr"), path("ca.pem"));
+    let verify = ["ts", "-verify", "-data", &data, "-in", &token, "-token_in", "-CAfile", &ca];
+    run("openssl", &verify, &[], 20).fine("openssl ts -verify");
 }

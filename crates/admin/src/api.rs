@@ -3,6 +3,7 @@
 mod dispatch;
 mod domain;
 mod list;
+mod log;
 mod quarantine;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use sigillo_base::Secret;
 pub use dispatch::{Dispatch, DispatchRecipient, Evidence, Queued, dispatch_path};
 pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use list::{LISTS, List, Lists, Members, list_path};
+pub use log::*;
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
 
 /// `GET`: [`Status`].
@@ -265,15 +267,15 @@ pub struct Problem {
     pub detail: String,
 }
 
-/// A text as one segment of a path.
-fn segment(text: &str) -> String {
+/// A text as part of a path or query (RFC 3986 §2.1).
+pub(crate) fn escaped(text: &str) -> String {
     let safe = |b: u8| b.is_ascii_alphanumeric() || b"-._@".contains(&b);
     text.bytes().map(|b| if safe(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// The path of a mailbox: `PATCH` [`MailboxChange`], answered with [`Mailbox`].
 pub fn mailbox_path(address: &str) -> String {
-    format!("{MAILBOXES}/{}", segment(address))
+    format!("{MAILBOXES}/{}", escaped(address))
 }
 
 /// The path of a mailbox's password: `PUT` [`NewPassword`], answered with [`Mailbox`].

@@ -4,6 +4,7 @@ pub mod dispatch;
 pub mod domain;
 pub mod index;
 pub mod list;
+pub mod log;
 pub mod mailbox;
 pub mod quarantine;
 pub mod queue;
@@ -53,6 +54,9 @@ pub enum Error {
     /// The password is empty.
     #[error("la password è vuota: va scritta su una riga dell'ingresso standard o in --password-file")]
     NoPassword,
+    /// What was asked for cannot be had.
+    #[error("{0}")]
+    Refused(String),
     /// The answer could not be written as JSON.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),

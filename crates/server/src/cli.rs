@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod index;
+mod log;
 mod message;
 mod serve;
 
@@ -81,6 +82,8 @@ enum Verb {
     Quarantine(verbs::quarantine::Args),
     /// L'indice dei gestori: mostrarlo, controllarlo, rinnovarlo, pubblicare il proprio record
     Index(index::Args),
+    /// Mostra, esporta, conta e verifica il log legale di un gestore
+    Log(verbs::log::Args),
 }
 
 /// Reads the arguments and runs the verb.
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Verb::List(args) => ask(verbs::list::run(&args, lang)),
         Verb::Quarantine(args) => ask(verbs::quarantine::run(&args, lang)),
         Verb::Index(args) => index::run(&args, lang),
+        Verb::Log(args) => log::run(&args, lang),
     }
     .into()
 }

@@ -82,6 +82,15 @@ pub struct Antivirus {
     pub take_unscanned: bool,
 }
 
+/// Who stamps the closed segments of the legal log (RFC 3161).
+#[derive(Debug, Clone)]
+pub struct TimeStamp {
+    /// Where it is asked.
+    pub url: Located<Url>,
+    /// Anchors of its certificates.
+    pub anchors: Vec<Located<PathBuf>>,
+}
+
 /// What the access point asks of a submission beyond the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
@@ -151,6 +160,8 @@ pub struct Config {
     pub relay_concurrency: usize,
     /// Fixed routes.
     pub routes: Vec<Route>,
+    /// Who stamps the legal log; without it segments stay unstamped.
+    pub timestamp: Option<TimeStamp>,
     /// What submissions must be.
     pub access: Access,
     /// The antivirus; without it nothing is scanned.
@@ -240,6 +251,13 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         relay_roots,
         relay_concurrency: raw.relay.concurrency.max(1),
         routes: raw.relay.route.into_iter().filter_map(|route| r.route(route)).collect(),
+        timestamp: match raw.timestamp {
+            Some(timestamp) => Some(TimeStamp {
+                url: r.url("timestamp.url", timestamp.url)?,
+                anchors: r.paths("timestamp.anchors", timestamp.anchors),
+            }),
+            None => None,
+        },
         access: r.access(raw.access)?,
         antivirus: match raw.antivirus {
             Some(antivirus) => Some(r.antivirus(antivirus)?),

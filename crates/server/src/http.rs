@@ -1,5 +1,6 @@
 //! The administrative interface: HTTP/JSON on a Unix socket that only its owner and root may use.
 
+mod log;
 mod routes;
 mod socket;
 

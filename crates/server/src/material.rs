@@ -16,9 +16,12 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::config::{Config, Located, Problem, Problems, Text};
+use crate::fetch::Fetch;
 use crate::gate::Gate;
+use crate::housekeeping::Stamper;
 use crate::signer::GatedSigner;
 use crate::tls::{self, ServerTls};
+use crate::tsa::{MAX_REPLY, Tsa};
 use crate::update;
 pub use publication::Publication;
 
@@ -38,6 +41,8 @@ pub struct Material {
     pub relay: Arc<ClientConfig>,
     /// What is trusted and shown where the index is fetched.
     pub directory: Arc<ClientConfig>,
+    /// Who stamps the legal log; `None`: nobody.
+    pub stamper: Option<Stamper>,
 }
 
 impl Material {
@@ -50,12 +55,13 @@ impl Material {
         let index = trust.as_ref().and_then(|trust| l.index(trust, now));
         let tls = l.tls();
         let (relay, directory) = (l.relay(), l.directory());
+        let stamper = relay.as_ref().and_then(|tls| l.stamper(tls));
         match (identity, signer, trust, index, tls, relay.zip(directory)) {
             (Some(identity), Some(key), Some(trust), Some(index), Some(tls), Some((relay, directory)))
                 if l.problems.is_empty() =>
             {
                 let signer: Arc<dyn Signer> = Arc::new(GatedSigner::new(key, Arc::clone(gate)));
-                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay, directory })
+                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay, directory, stamper })
             }
             _ => Err(Problems(l.problems)),
         }
@@ -229,6 +235,16 @@ impl Loader<'_> {
         }
         crls.extend(config.crl_urls.iter().filter_map(|url| update::kept_list(config, &url.value)));
         Some(Trust::new(anchors, crls))
+    }
+
+    fn stamper(&mut self, tls: &Arc<ClientConfig>) -> Option<Stamper> {
+        let timestamp = self.config.timestamp.as_ref()?;
+        let mut anchors = Vec::new();
+        for path in &timestamp.anchors {
+            anchors.extend(self.certificates(path)?);
+        }
+        let fetch = Fetch::new(Arc::clone(tls), MAX_REPLY);
+        Some(Tsa { url: timestamp.url.value.clone(), fetch }.stamper(Trust::new(anchors, Vec::new())))
     }
 
     fn index(&mut self, trust: &Trust, now: Timestamp) -> Option<Index> {

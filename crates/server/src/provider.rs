@@ -29,6 +29,7 @@ use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
 use crate::config::{Config, Role};
 use crate::gate::Gate;
+use crate::housekeeping::Stamper;
 use crate::ids::{RandomIds, random, random_password};
 use crate::material::Material;
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
@@ -36,7 +37,7 @@ use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay, route::Routes};
 use crate::tls::ServerTls;
 use crate::update::Updater;
-use crate::{http, worker};
+use crate::{housekeeping, http, worker};
 use bell::RingBells;
 pub use health::no_antivirus;
 pub use reload::Reloaded;
@@ -146,6 +147,7 @@ impl Provider {
         // Before the first peer comes in.
         provider.heed(&*provider.monitor.measure().await);
         provider.clone().run(listeners, admin, ticks, bells);
+        provider.keep_house(material.stamper);
         Ok(provider)
     }
 
@@ -193,6 +195,9 @@ impl Provider {
             tracing::warn!("connections cut off after {} s", DRAIN.as_secs());
             tasks.shutdown().await;
         }
+        if let Err(error) = housekeeping::link(&self.engine, &self.pool, &self.clock).await {
+            tracing::warn!(%error, "lines of the legal log get their place at the next start");
+        }
         if let Err(error) = crate::files::remove(&self.config().admin_socket.value) {
             tracing::warn!(%error, "the administrative socket stays behind");
         }
@@ -236,6 +241,13 @@ impl Provider {
         };
         tasks.spawn(Arc::clone(&self.monitor).run(tell, self.down.subscribe()).instrument(span.clone()));
         tasks.spawn(http::serve(admin, Arc::downgrade(&self), self.down.subscribe()).instrument(span));
+    }
+
+    fn keep_house(&self, stamper: Option<Stamper>) {
+        let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
+        let span = tracing::info_span!("provider", name = self.config().name.value);
+        let keep = housekeeping::run(engine, pool, clock, stamper, self.down.subscribe());
+        self.tasks.lock().spawn(keep.instrument(span));
     }
 
     fn greeter(&self, role: Role, ticks: Ticks) -> Greeter {

@@ -1,9 +1,15 @@
 //! The time-stamp authority: what is stamped and what a stamp says is read elsewhere, here it is asked for
 //! (RFC 3161 §3.4).
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
+use sigillo_smime::Trust;
+use sigillo_smime::timestamp::{request, response};
 
 use crate::fetch::{Fetch, Url};
+use crate::housekeeping::Stamper;
+use crate::ids::random;
 
 const QUERY: &str = "application/timestamp-query";
 const REPLY: &str = "application/timestamp-reply";
@@ -34,6 +40,23 @@ impl Tsa {
             bail!("{}: la risposta è {found:?}, non {REPLY}", self.url);
         }
         Ok(answer.body)
+    }
+}
+
+impl Tsa {
+    /// A stamper that asks this authority, and believes what `trust` proves.
+    pub fn stamper(self, trust: Trust) -> Stamper {
+        let (tsa, trust) = (Arc::new(self), Arc::new(trust));
+        Arc::new(move |digest| {
+            let (tsa, trust) = (Arc::clone(&tsa), Arc::clone(&trust));
+            Box::pin(async move {
+                let nonce = u64::from_be_bytes(random());
+                let answer = tsa.stamp(request(&digest, nonce)?).await?;
+                let token = response(&answer, &digest, nonce)?;
+                token.verify(&digest, &trust)?;
+                Ok(token.der().to_vec())
+            })
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The path of a certified message by its identifier: `GET`: [`Dispatch`].
 pub fn dispatch_path(id: &str) -> String {
-    format!("/v1/dispatches/{}", super::segment(id))
+    format!("/v1/dispatches/{}", super::escaped(id))
 }
 
 /// A certified message, its recipients and its evidence.

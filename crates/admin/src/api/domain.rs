@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::segment;
+use super::escaped;
 
 /// `GET`: [`Domains`].
 pub const DOMAINS: &str = "/v1/domains";
 
 /// The path of a domain: `PATCH` [`DomainChange`], answered with [`Domain`].
 pub fn domain_path(name: &str) -> String {
-    format!("{DOMAINS}/{}", segment(name))
+    format!("{DOMAINS}/{}", escaped(name))
 }
 
 /// The domains whose mailboxes are here, by name.

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::segment;
+use super::escaped;
 
 /// `GET`: [`Lists`].
 pub const LISTS: &str = "/v1/lists";
 
 /// The path of a list: `PUT` [`Members`], answered with [`List`]; `DELETE`, answered with [`List`] as it was.
 pub fn list_path(address: &str) -> String {
-    format!("{LISTS}/{}", segment(address))
+    format!("{LISTS}/{}", escaped(address))
 }
 
 /// Distribution lists, by address.

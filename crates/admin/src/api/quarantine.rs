@@ -10,7 +10,7 @@ pub const QUARANTINE_LIMIT: usize = 1_000;
 
 /// The path of an infected message's bytes (`message/rfc822`, dangerous by definition).
 pub fn quarantine_path(id: &str) -> String {
-    format!("{QUARANTINE}/{}", super::segment(id))
+    format!("{QUARANTINE}/{}", super::escaped(id))
 }
 
 /// Where a page begins.

@@ -12,6 +12,8 @@ const FINDINGS: usize = 1_000;
 /// What the one who keeps a segment says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
+    /// The chain before it.
+    pub before: [u8; 32],
     /// The chain after its last line.
     pub head: [u8; 32],
     /// The digest of its file; `None` as long as it is open, or was not found whole.
@@ -176,6 +178,7 @@ impl<'t> Verifier<'t> {
     fn as_expected(&mut self, segment: &Segment, expected: &Expected) {
         let wrong = [
             (segment.closed == expected.closed, "non è chiuso come si dice"),
+            (segment.before == expected.before, "non comincia dalla catena che si dice"),
             (segment.head == expected.head, "l'ultima riga è stata alterata, o altre mancano alla fine"),
             (expected.sha256.is_none_or(|d| d == segment.sha256), "l'impronta del file non è quella conservata"),
             (!expected.closed || expected.sha256.is_some(), "è chiuso e non ha ancora l'impronta"),

@@ -18,6 +18,7 @@ pub(super) struct File {
     pub index: Index,
     #[serde(default)]
     pub relay: Relay,
+    pub timestamp: Option<TimeStamp>,
     #[serde(default)]
     pub access: Access,
     pub antivirus: Option<Antivirus>,
@@ -174,6 +175,13 @@ pub(super) enum WhenDown {
     #[default]
     Refuse,
     Accept,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TimeStamp {
+    pub url: Spanned<String>,
+    pub anchors: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

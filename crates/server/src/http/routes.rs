@@ -27,7 +27,7 @@ pub use index::directory;
 
 /// What every handler is given: the provider, unless it is coming to its end.
 type Provided = Weak<Provider>;
-type At = State<Provided>;
+pub(super) type At = State<Provided>;
 
 /// Mailboxes read from the store at once.
 const PAGE: usize = 1_000;
@@ -44,6 +44,7 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .merge(dispatch::router())
         .merge(domains::router())
         .merge(quarantine::router())
+        .merge(super::log::router())
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
         .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
         .layer(from_fn(only_owner))
@@ -62,7 +63,7 @@ async fn only_owner(ConnectInfo(uid): ConnectInfo<Uid>, request: Request, next: 
 }
 
 /// A refusal.
-struct Fail {
+pub(super) struct Fail {
     status: StatusCode,
     detail: String,
 }
@@ -76,7 +77,7 @@ impl Fail {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    fn bad(detail: impl Into<String>) -> Self {
+    pub(super) fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 }
@@ -111,14 +112,14 @@ impl IntoResponse for Fail {
     }
 }
 
-type Reply<T> = Result<Json<T>, Fail>;
+pub(super) type Reply<T> = Result<Json<T>, Fail>;
 
-fn alive(provider: &Weak<Provider>) -> Result<Arc<Provider>, Fail> {
+pub(super) fn alive(provider: &Weak<Provider>) -> Result<Arc<Provider>, Fail> {
     provider.upgrade().ok_or_else(|| Fail::new(StatusCode::SERVICE_UNAVAILABLE, "il servizio si sta fermando"))
 }
 
 /// Runs a use-case on a thread that may block.
-async fn work<T: Send + 'static>(
+pub(super) async fn work<T: Send + 'static>(
     provider: &Provider,
     work: impl FnOnce(&House) -> Result<T, Fail> + Send + 'static,
 ) -> Result<T, Fail> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Provider, Shown};
-use crate::config::{Config, Problems};
+use crate::config::{Config, Problems, TimeStamp};
 use crate::material::Material;
 
 /// What a reload did.
@@ -64,6 +64,7 @@ fn kept(old: &Config, new: Config) -> Config {
         store_memory: old.store_memory,
         listen: old.listen.clone(),
         relay_concurrency: old.relay_concurrency,
+        timestamp: old.timestamp.clone(),
         access: old.access,
         antivirus: old.antivirus.clone(),
         clock: old.clock.clone(),
@@ -79,6 +80,10 @@ fn kept(old: &Config, new: Config) -> Config {
 
 fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     let listen = |c: &Config| c.listen.iter().map(|(role, at)| (*role, at.value)).collect::<Vec<_>>();
+    let stamps = |c: &Config| {
+        let paths = |t: &TimeStamp| t.anchors.iter().map(|a| a.value.clone()).collect::<Vec<_>>();
+        c.timestamp.as_ref().map(|t| (t.url.value.clone(), paths(t)))
+    };
     let differs = [
         ("provider.name", old.name.value != new.name.value),
         ("provider.service_address", old.service_address.value != new.service_address.value),
@@ -89,6 +94,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store.memory_mb", old.store_memory != new.store_memory),
         ("listen", listen(old) != listen(new)),
         ("relay.concurrency", old.relay_concurrency != new.relay_concurrency),
+        ("timestamp", stamps(old) != stamps(new)),
         ("access", old.access != new.access),
         ("antivirus", old.antivirus != new.antivirus),
         ("clock", old.clock != new.clock),

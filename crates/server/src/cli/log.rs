@@ -1,0 +1,28 @@
+//! `sigillo log`: over a service, or over the store of one that is stopped.
+
+use sigillo_admin::{Client, Lang, verbs};
+
+use super::{Exit, complain};
+use crate::legal_log::Still;
+use crate::out::say;
+
+pub(super) fn run(args: &verbs::log::Args, lang: Lang) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error, Exit::NoStart),
+    };
+    let from = args.verb.log();
+    let told = &mut |line: &str| say(line);
+    let done = match &from.store {
+        None => runtime.block_on(verbs::log::run(&args.verb, &mut Client::new(&from.at.socket), lang, told)),
+        Some(folder) => match Still::open(folder) {
+            Ok(mut still) => runtime.block_on(verbs::log::run(&args.verb, &mut still, lang, told)),
+            Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+        },
+    };
+    match done {
+        Ok(true) => Exit::Fine,
+        Ok(false) => Exit::False,
+        Err(error) => complain(&error, Exit::False),
+    }
+}

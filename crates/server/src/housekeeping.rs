@@ -1,0 +1,91 @@
+//! What has to be done from time to time: the legal log gets its order every second, its segments are closed and stamped
+//! when a day is over, and the virus store forgets what is older than thirty months.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use sigillo_engine::Engine;
+use sigillo_store::Store;
+use tokio::sync::watch;
+
+use crate::clock::ServiceClock;
+use crate::net::Pool;
+
+/// Between two looks at lines that wait, in real time.
+const LINK: Duration = Duration::from_secs(1);
+/// Between two looks at the day, in real time. A clock that runs faster looks as often in its own time.
+const CLOSE: Duration = Duration::from_secs(60);
+/// Segments stamped in one go; the others follow a minute later.
+const STAMPS: usize = 16;
+
+/// Gets a time stamp: from the SHA-256 of a file to the RFC 3161 token over it, proven to be one that is believed.
+pub type Stamper = Arc<dyn Fn([u8; 32]) -> Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send>> + Send + Sync>;
+
+/// Keeps the log until the service ends. Without a `stamper` segments stay unstamped.
+pub async fn run<S: Store>(
+    engine: Arc<Engine<S>>,
+    pool: Pool,
+    clock: Arc<ServiceClock>,
+    stamper: Option<Stamper>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let every = CLOSE.div_f64(clock.speed.max(1.0)).max(LINK);
+    let mut closed: Option<Instant> = None;
+    while !*shutdown.borrow() {
+        let close = closed.is_none_or(|at| at.elapsed() >= every);
+        let kept = if close {
+            close_and_stamp(&engine, &pool, &clock, stamper.as_ref()).await
+        } else {
+            link(&engine, &pool, &clock).await
+        };
+        if let Err(error) = kept {
+            tracing::error!(error = %format_args!("{error:#}"), "the legal log waits");
+        }
+        if close {
+            closed = Some(Instant::now());
+        }
+        tokio::select! {
+            _ = shutdown.wait_for(|down| *down) => {}
+            () = tokio::time::sleep(LINK) => {}
+        }
+    }
+}
+
+/// Gives every line its place in the chain. The last time after everything else has come to its end.
+///
+/// # Errors
+/// The store's fault.
+pub async fn link<S: Store>(engine: &Arc<Engine<S>>, pool: &Pool, clock: &ServiceClock) -> Result<()> {
+    let (engine, now) = (Arc::clone(engine), clock.now());
+    pool.run(move || engine.chain_log(now)).await.context("lavoro interrotto")??;
+    Ok(())
+}
+
+async fn close_and_stamp<S: Store>(
+    engine: &Arc<Engine<S>>,
+    pool: &Pool,
+    clock: &ServiceClock,
+    stamper: Option<&Stamper>,
+) -> Result<()> {
+    let (closing, now) = (Arc::clone(engine), clock.now());
+    let closed = move || {
+        closing.expire_quarantine(now)?;
+        closing.close_segments(now)?;
+        closing.unstamped_segments(STAMPS)
+    };
+    let unstamped = pool.run(closed).await.context("lavoro interrotto")??;
+    let Some(stamper) = stamper else { return Ok(()) };
+    for segment in unstamped {
+        let Some(digest) = segment.sha256 else { continue };
+        let token =
+            stamper(digest).await.with_context(|| format!("marca temporale del segmento {}", segment.number))?;
+        let (stamping, now) = (Arc::clone(engine), clock.now());
+        let kept = move || stamping.stamp_segment(segment.number, &token, now);
+        pool.run(kept).await.context("lavoro interrotto")??;
+        tracing::info!(segment = segment.number, "segment of the legal log stamped");
+    }
+    Ok(())
+}

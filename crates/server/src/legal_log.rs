@@ -1,0 +1,178 @@
+//! The legal log for those who read it: as pages of the administrative interface, from a store that lies still, and as
+//! files.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use sigillo_admin::api;
+use sigillo_admin::verbs::{self, log::Query, log::Source};
+use sigillo_base::Timestamp;
+use sigillo_engine::{LegalLog, LogSegment, Logged, Place};
+use sigillo_smime::timestamp;
+use sigillo_store::Store;
+use sigillo_store_rocks::{Options, RocksStore};
+
+/// Lines and rows in one answer.
+const PAGE: usize = 1_000;
+/// Segments in one answer.
+const SEGMENTS: usize = 100;
+
+/// Why a page cannot be given.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was asked for makes no sense; in Italian.
+    #[error("{0}")]
+    Asked(String),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Engine(#[from] sigillo_engine::Error),
+}
+
+/// The segments after a number.
+///
+/// # Errors
+/// The store's fault.
+pub fn segments<S: Store>(log: &LegalLog<'_, S>, after: u64) -> Result<Vec<api::LogSegment>, Error> {
+    Ok(log.segments(after, SEGMENTS)?.into_iter().map(segment).collect())
+}
+
+fn segment(s: LogSegment) -> api::LogSegment {
+    let hex = |hash: &[u8; 32]| data_encoding::HEXLOWER.encode(hash);
+    api::LogSegment {
+        number: s.number,
+        file: s.file_name(),
+        opened: s.opened.to_string(),
+        closed: s.closed.map(|at| at.to_string()),
+        lines: s.lines,
+        before: hex(&s.before),
+        head: hex(&s.head),
+        sha256: s.sha256.as_ref().map(hex),
+        stamped: s.stamped.map(|at| at.to_string()),
+        day: s.day,
+    }
+}
+
+/// A page of lines, about one message or of a period.
+///
+/// # Errors
+/// No day or place; the store's fault.
+pub fn lines<S: Store>(log: &LegalLog<'_, S>, query: &Query, after: Option<&str>) -> Result<api::LogLines, Error> {
+    let after = place(after)?;
+    let found = match &query.id {
+        Some(id) => log.of(id, after, PAGE)?,
+        None => {
+            let (from, to) = period(query)?;
+            log.between(from, to, after, PAGE)?
+        }
+    };
+    let next = if found.len() == PAGE { found.last().map(|l: &Logged| l.place.to_string()) } else { None };
+    Ok(api::LogLines { lines: found.into_iter().map(|l| l.line).collect(), next })
+}
+
+/// A page of the comparison of lines and chain.
+///
+/// # Errors
+/// No day or place; the store's fault.
+pub fn audit<S: Store>(log: &LegalLog<'_, S>, query: &Query, after: Option<&str>) -> Result<api::LogAudit, Error> {
+    let (from, to) = period(query)?;
+    let page = log.audit(from, to, place(after)?, PAGE)?;
+    let next = page.next.map(|place| place.to_string());
+    Ok(api::LogAudit { lines: page.lines, waiting: page.waiting, findings: page.findings, next })
+}
+
+fn place(after: Option<&str>) -> Result<Option<Place>, Error> {
+    after.map(|text| text.parse().map_err(|why| Error::Asked(format!("after={text}: {why}")))).transpose()
+}
+
+/// From the first instant of the first day to the last of the last.
+fn period(query: &Query) -> Result<(Timestamp, Timestamp), Error> {
+    let day = |text: &Option<String>| match text {
+        None => Ok((Timestamp::default(), Timestamp::from_millis(i64::MAX))),
+        Some(text) => Timestamp::legal_day(text).ok_or_else(|| Error::Asked(format!("{text}: non è un giorno"))),
+    };
+    Ok((day(&query.from)?.0, day(&query.to)?.1))
+}
+
+/// The log of a provider that does not run, in its store.
+pub struct Still(RocksStore);
+
+impl Still {
+    /// Opens the store in a provider's folder, or in the one that holds the database itself. Nothing is written to it.
+    ///
+    /// # Errors
+    /// It is not there, or in use: then the service itself is to be asked.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        let inside = folder.join("db");
+        let path = if inside.is_dir() { inside } else { folder.to_owned() };
+        // Opening makes a store where none is.
+        anyhow::ensure!(path.join("CURRENT").exists(), "{}: qui non c'è un archivio", path.display());
+        RocksStore::open(&path, &Options::default()).map(Self).with_context(|| format!("archivio {}", path.display()))
+    }
+
+    fn log(&self) -> LegalLog<'_, RocksStore> {
+        LegalLog::new(&self.0)
+    }
+}
+
+fn told(error: impl std::fmt::Display) -> verbs::Error {
+    verbs::Error::Refused(error.to_string())
+}
+
+impl Source for Still {
+    async fn segments(&mut self, after: u64) -> Result<Vec<api::LogSegment>, verbs::Error> {
+        segments(&self.log(), after).map_err(told)
+    }
+
+    async fn file(&mut self, segment: u64, from: u64) -> Result<Vec<String>, verbs::Error> {
+        self.log().lines(segment, from).map_err(told)
+    }
+
+    async fn stamp(&mut self, segment: u64) -> Result<Option<Vec<u8>>, verbs::Error> {
+        self.log().stamp(segment).map_err(told)
+    }
+
+    async fn lines(&mut self, query: &Query, after: Option<&str>) -> Result<api::LogLines, verbs::Error> {
+        lines(&self.log(), query, after).map_err(told)
+    }
+
+    async fn audit(&mut self, query: &Query, after: Option<&str>) -> Result<api::LogAudit, verbs::Error> {
+        audit(&self.log(), query, after).map_err(told)
+    }
+}
+
+/// Writes the file of every segment into a folder, the open one's as far as it goes, and beside each its time stamp
+/// (`….log.tsr`); `sigillo log verify --files` proves them. Gives the files of the segments.
+///
+/// # Errors
+/// The log cannot be read, or a file not be written.
+pub fn export_all<S: Store>(log: &LegalLog<'_, S>, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    crate::files::folder(folder).with_context(|| folder.display().to_string())?;
+    let mut written = Vec::new();
+    loop {
+        let after = written.len() as u64;
+        let page = log.segments(after, SEGMENTS)?;
+        if page.is_empty() {
+            return Ok(written);
+        }
+        for segment in page {
+            let path = folder.join(segment.file_name());
+            let named = || path.display().to_string();
+            let mut file = BufWriter::new(File::create(&path).with_context(named)?);
+            let mut failed = None;
+            log.export(segment.number, &mut |bytes| {
+                if failed.is_none() {
+                    failed = file.write_all(bytes).err();
+                }
+            })?;
+            failed.map_or_else(|| file.flush(), Err).with_context(named)?;
+            if let Some(token) = log.stamp(segment.number)? {
+                let mut beside = path.clone().into_os_string();
+                beside.push(".tsr");
+                std::fs::write(&beside, timestamp::answer(&token)).with_context(named)?;
+            }
+            written.push(path);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `sigillo log` over a demonstration: while it runs, over its store when it is stopped, over exported files.
+
+use std::path::Path;
+
+use sigillo_tests::demo::{Demo, Ran, sigillo};
+use tempfile::TempDir;
+
+const ANNA: &str = "anna@comune-alfa.example";
+
+fn log(args: &[&str], whence: &[&str]) -> Ran {
+    sigillo(&[&["log"], args, whence].concat(), 60)
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Two days pass in seconds: closed segments and an open one. The log is read in every way, and a line that somebody
+/// altered in a file is named.
+#[test]
+fn the_log_of_a_demonstration_is_shown_counted_exported_and_proven() {
+    let demo = Demo::start(&["--speed", "20000"]);
+    demo.send(ANNA, "bruno@ente-beta.example", "uno@comune-alfa.example");
+    demo.await_kinds(ANNA, "uno@comune-alfa.example", &["accettazione", "avvenuta-consegna"]);
+    std::thread::sleep(std::time::Duration::from_secs(10));
+    let socket = text(&demo.info.alfa().admin_socket);
+    let service = ["--socket", &socket];
+
+    let shown = log(&["show"], &service).fine("log show").out;
+    let id = shown.lines().find_map(|l| l.split("tipo=accettazione").next().filter(|h| h.len() < l.len()));
+    let id = id.and_then(|h| h.split("[0]: ").nth(1)).expect("an acceptance").trim_end_matches(": ").to_owned();
+    let about = log(&["show", "--id", &id], &service).fine("log show --id").out;
+    let classes = ["(Accettazione)", "(BustaTrasporto)", "(PresaInCarico)", "(Consegna)"];
+    assert_eq!(about.lines().count(), 4, "{about}");
+    assert!(classes.iter().all(|class| about.contains(class)), "{about}");
+
+    let counted = log(&["count", "--json"], &service).fine("log count").out;
+    let counted: serde_json::Value = serde_json::from_str(&counted).expect("JSON");
+    assert_eq!(counted.as_object().map(serde_json::Map::len), Some(9));
+    assert_eq!(counted["Busta di Trasporto"], 1, "{counted}");
+    assert_eq!(counted["Ricevuta Completa di Avvenuta Consegna"], 1, "{counted}");
+
+    let unstamped = log(&["verify"], &service);
+    assert_eq!(unstamped.code, Some(1), "{}", unstamped.all());
+    assert!(unstamped.out.contains("senza marca") && unstamped.out.ends_with("Il log NON è provato.\n"));
+    let proven = log(&["verify", "--allow-unstamped"], &service).fine("log verify").out;
+    assert!(proven.contains("Il log è integro e coerente."), "{proven}");
+
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("uno.log");
+    log(&["export", "--segment", "1", "--out", &text(&file)], &service).fine("log export");
+    let again = log(&["export", "--segment", "1", "--out", &text(&file)], &service);
+    assert_eq!(again.code, Some(1), "nothing is written over: {}", again.all());
+    let files = ["--allow-unstamped", "--files", &text(folder.path())];
+    log(&["verify"], &files).fine("log verify --files");
+    let whole = std::fs::read_to_string(&file).expect("the file");
+    std::fs::write(&file, whole.replacen("gestore=Alfa", "gestore=Alta", 1)).expect("written");
+    let altered = log(&["verify"], &files);
+    assert_eq!(altered.code, Some(1), "{}", altered.all());
+    assert!(altered.out.contains("uno.log, riga 2: la catena si interrompe"), "{}", altered.out);
+
+    let store = demo.place.data().join("alfa/store");
+    let busy = log(&["verify", "--store", &text(&store)], &[]);
+    assert_eq!(busy.code, Some(3), "in use: {}", busy.all());
+    let place = std::sync::Arc::clone(&demo.place);
+    assert_eq!(demo.terminate(), Some(0), "{}", place.said());
+    for provider in ["alfa", "beta"] {
+        let store = text(&place.data().join(provider).join("store"));
+        let proven = log(&["verify", "--allow-unstamped", "--json", "--store", &store], &[]).fine("log verify --store");
+        let proven: serde_json::Value = serde_json::from_str(&proven.out).expect("JSON");
+        assert_eq!(
+            (&proven["holds"], &proven["waiting"]),
+            (&true.into(), &0.into()),
+            "all linked at the end: {proven}"
+        );
+        assert!(proven["segments"].as_u64() > Some(1), "{proven}");
+    }
+    let nothing = log(&["verify", "--store", &text(folder.path())], &[]);
+    assert_eq!(nothing.code, Some(3), "{}", nothing.all());
+}
+
+#[test]
+fn a_wrong_question_to_the_log_is_exit_2() {
+    for args in [
+        &["show", "--from", "12/03/2026"][..],
+        &["show", "--id", "x@y.example", "--from", "2026-03-12"],
+        &["export", "--out", "x"],
+        &["export", "--day", "2026-03-12", "--segment", "1", "--out", "x"],
+        &["export", "--segment", "1"],
+        &["verify", "--files", "x", "--store", "y"],
+        &[],
+    ] {
+        let ran = log(args, &[]);
+        assert_eq!(ran.code, Some(2), "{args:?}: {}", ran.all());
+    }
+}
