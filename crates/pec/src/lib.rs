@@ -15,6 +15,9 @@
 //! Invariants, and the test of each:
 //! - a notice cannot be sent unsigned: only [`Draft::seal`] makes a [`Signed`] (the types; `compose::tests`);
 //! - the certified original is never re-serialised: a draft refers to ranges of it (`compose::tests`);
+//! - a brief receipt keeps every byte outside the attachments (`compose::brief::tests`);
+//! - what compose wraps, judge unwraps to the byte (`incoming::tests::round_trip`);
+//! - the English of a notice says what the Italian says (`texts::notices::tests`);
 //! - nothing that a user wrote becomes a header line, markup or an element (`compose::tests`, `certification::tests`);
 //! - `daticert.xml` is byte-exact and reads back to the same value (`certification::tests`);
 //! - judging foreign bytes never panics and only a listed, valid signature certifies (`incoming::tests`,
