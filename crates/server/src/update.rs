@@ -22,7 +22,7 @@ use sigillo_store::Store;
 use tokio::sync::{MutexGuard, Notify, watch};
 
 use crate::clock::ServiceClock;
-use crate::config::{Config, Problem, Source, Text};
+use crate::config::{Config, Problems, Source, Text};
 use crate::fetch::{Fetch, Url};
 use crate::ids::random;
 use crate::journal;
@@ -169,7 +169,7 @@ impl<S: Store> Updater<S> {
     }
 
     /// Whether a reload may take this index, by the same rule as any other copy.
-    pub fn may_take(&self, index: &Index, config: &Config) -> Result<Updated, Problem> {
+    pub fn may_take(&self, index: &Index, config: &Config) -> Result<Updated, Problems> {
         let now = self.clock.now();
         match index.replaces(Some(&self.engine.index()), now) {
             Ok(true) => Ok(replaced(index)),
@@ -179,7 +179,7 @@ impl<S: Store> Updater<S> {
                 self.settle(Updated::Failed { why: why.clone() }, now);
                 let english = format!("{}: not newer than the copy in use", config.index.value.display());
                 let remedy = Text::new("mettere al suo posto la copia più recente", "put the latest copy in its place");
-                Err(config.index.problem(&config.file, Text::new(why, english), remedy))
+                Err(config.index.problem(&config.file, Text::new(why, english), remedy).into())
             }
         }
     }

@@ -259,3 +259,42 @@ fn two_services_on_one_store_are_refused() {
     guard.signal("INT");
     assert_eq!(guard.end(Duration::from_secs(45)), Some(0), "{}", sample.said());
 }
+
+#[test]
+fn the_index_is_published_checked_shown_and_looked_for() {
+    let sample = Sample::new();
+    let path = |name: &str| sample.path(name).to_string_lossy().into_owned();
+    let (out, ca, crl) = (path("esempio.ldif.p7m"), path("prova/ca.pem"), path("prova/ca.crl"));
+    let url = "https://pec.esempio.example/esempio.ldif.p7m";
+    sigillo(&["index", "publish", "--config", &sample.file(), "--out", &out, "--url", url], 30).fine("index publish");
+    let verify = ["cms", "-verify", "-binary", "-inform", "DER", "-in", &out, "-CAfile", &ca];
+    let ldif = run("openssl", &verify, b"", 20).fine("openssl verifies it").out;
+    assert!(ldif.contains(url) && ldif.contains("managedDomains: comune-esempio.example"), "{ldif}");
+    let check = sigillo(&["index", "check", &out, "--ca", &ca, "--crl", &crl], 30).fine("index check");
+    assert!(check.out.contains("va bene"), "{}", check.all());
+    let shown = sigillo(&["index", "show", "--file", &out, "--ca", &ca, "--json"], 30).fine("index show --file");
+    assert!(shown.out.contains(url), "{}", shown.all());
+    for (arguments, code) in [
+        (vec!["index", "check", &sample.file(), "--ca", &ca], 1),
+        (vec!["index", "check", "gone.p7m", "--ca", &ca], 2),
+        (vec!["index", "show", "--file", &out], 2),
+        (vec!["index", "publish", "--config", &sample.file(), "--out", &out, "--url", "pec.example"], 2),
+    ] {
+        let ran = sigillo(&arguments, 30);
+        assert_eq!(ran.code, Some(code), "{arguments:?}: {}", ran.all());
+    }
+
+    let mut guard = sample.serve();
+    let socket = sample.socket();
+    let used = sigillo(&["index", "show", "--socket", &socket], 30).fine("index show");
+    assert!(used.out.contains("Esempio PEC S.p.A."), "{}", used.all());
+    let same = sigillo(&["index", "update", "--socket", &socket], 30).fine("index update");
+    assert!(same.out.contains("la più recente"), "{}", same.all());
+    fs::write(sample.path("prova/igpec.ldif.p7m"), "dn: o=postacert\n").expect("an unsigned index");
+    let refused = sigillo(&["index", "update", "--socket", &socket], 30);
+    assert!(refused.code == Some(1) && refused.err.contains("igpec.ldif.p7m"), "{}", refused.all());
+    let status = sigillo(&["status", "--socket", &socket], 30).fine("status");
+    assert!(status.out.contains("errore (1)"), "{}", status.out);
+    guard.signal("TERM");
+    assert_eq!(guard.end(Duration::from_secs(45)), Some(0), "{}", sample.said());
+}

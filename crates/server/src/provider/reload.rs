@@ -31,10 +31,9 @@ impl Provider {
         let (config, material, shown, waiting) = loaded.inspect_err(|problems| {
             tracing::error!(%problems, "nothing was reloaded");
         })?;
-        let outcome =
-            self.updater.may_take(&material.index, &config).map_err(Problems::from).inspect_err(|problems| {
-                tracing::error!(%problems, "nothing was reloaded");
-            })?;
+        let outcome = self.updater.may_take(&material.index, &config).inspect_err(|problems| {
+            tracing::error!(%problems, "nothing was reloaded");
+        })?;
         let config = Arc::new(config);
         self.updater.adopt(Arc::clone(&config), &material, outcome);
         self.tls.renew(&material.tls);

@@ -124,7 +124,7 @@ impl Place {
     }
 
     /// Fetched from the server, with a certificate for it.
-    fn from_web(&self) -> String {
+    fn fetched(&self) -> String {
         format!("url = \"{}\"\n{}", self.peer.url("/i.p7m"), self.shown("client"))
     }
 
@@ -183,7 +183,7 @@ async fn failure(updater: &Updater<MemoryStore>) -> String {
 #[tokio::test]
 async fn a_newer_index_is_fetched_with_our_certificate_and_survives_a_restart() {
     let place = Place::new().await;
-    let config = place.config(&place.from_web(), &[]);
+    let config = place.config(&place.fetched(), &[]);
     let updater = place.start(&config);
     assert_eq!((known(&updater), updater.status().checked_at), (1, None));
     place.peer.answer("/i.p7m", ok(P7M, &copy(2, 1)));
@@ -205,7 +205,7 @@ async fn a_newer_index_is_fetched_with_our_certificate_and_survives_a_restart() 
 #[tokio::test]
 async fn what_is_not_signed_valid_and_newer_changes_nothing() {
     let place = Place::new().await;
-    let updater = place.start(&place.config(&place.from_web(), &[]));
+    let updater = place.start(&place.config(&place.fetched(), &[]));
     let kept = fs::read(place.index_file()).unwrap();
     let newer = copy(2, 1);
     let altered = {
@@ -285,7 +285,7 @@ async fn the_wrong_certificate_or_nobody_there_changes_nothing() {
 async fn certificate_and_key_for_the_index_must_belong_together() {
     let place = Place::new().await;
     let key = place.web.path("server", "key");
-    let wrong = place.from_web().replace("client.key", "server.key");
+    let wrong = place.fetched().replace("client.key", "server.key");
     assert!(wrong.contains(&key.display().to_string()));
     let problems = place.material(&place.config(&wrong, &[])).err().unwrap();
     assert_eq!(problems.0[0].key.as_deref(), Some("index.client_certificate"), "{problems}");
@@ -331,9 +331,9 @@ async fn the_address_written_in_the_copy_is_followed_when_asked() {
 async fn an_old_copy_is_alarming_and_is_renewed_at_the_start() {
     let place = Place::new().await;
     fs::write(place.index_file(), copy(1, 80)).unwrap();
-    let updater = place.start(&place.config(&place.from_web(), &[]));
+    let updater = place.start(&place.config(&place.fetched(), &[]));
     assert!(updater.status().stale);
-    let patient = place.config(&place.from_web().replace("roots", "\nroots"), &[]);
+    let patient = place.config(&place.fetched().replace("roots", "\nroots"), &[]);
     let text = fs::read_to_string(&patient.file).unwrap().replace("stale_h = 72", "stale_h = 90");
     assert!(!place.start(&Arc::new(Config::parse(&patient.file, &text).unwrap())).status().stale);
 
@@ -360,7 +360,7 @@ async fn a_list_is_fetched_kept_and_believed_before_the_index() {
     web.answer("/never-there", UNAVAILABLE);
     web.answer("/crl", ok("application/pkix-crl", &crl(&[&keys().signer], 1)));
     place.peer.answer("/i.p7m", ok(P7M, &copy(2, 1)));
-    let config = place.config(&place.from_web(), &lists);
+    let config = place.config(&place.fetched(), &lists);
     let updater = place.start(&config);
     let signer = keys().signer.certificate();
     let judged = |u: &Updater<MemoryStore>| u.engine.trust().verify(&signer, &[], system_time());
@@ -414,7 +414,7 @@ async fn an_older_or_foreign_list_leaves_the_last_good_one() {
 async fn a_start_fetches_what_it_cannot_do_without() {
     let place = Place::new().await;
     let web = Peer::plain().await;
-    let config = place.config(&place.from_web(), &[web.url("/crl")]);
+    let config = place.config(&place.fetched(), &[web.url("/crl")]);
     fs::remove_file(place.index_file()).unwrap();
     fs::write(place.folder.path().join("prova/ca.crl"), expired_list()).unwrap();
     assert!(place.material(&config).is_err());
@@ -440,7 +440,7 @@ fn expired_list() -> Vec<u8> {
 #[tokio::test]
 async fn a_copy_that_is_no_longer_believed_still_counts_for_its_age() {
     let place = Place::new().await;
-    let config = place.config(&place.from_web(), &[]);
+    let config = place.config(&place.fetched(), &[]);
     fs::write(place.index_file(), trial_copy(&keys().authority, &place)).unwrap();
     let newest = place.material(&config).unwrap().index.signed_at();
     // Its signer is revoked; the server has only an older copy, by another signer.
@@ -458,7 +458,7 @@ async fn a_copy_that_is_no_longer_believed_still_counts_for_its_age() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_and_a_person_at_the_socket_keep_the_same_rule() {
     let place = Place::new().await;
-    let config = (*place.config(&place.from_web(), &[])).clone();
+    let config = (*place.config(&place.fetched(), &[])).clone();
     files::folder(&config.store.value).unwrap();
     let admin = http::bind(&config.admin_socket.value).await.unwrap();
     let client = Client::new(&config.admin_socket.value);
