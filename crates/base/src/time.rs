@@ -79,7 +79,7 @@ impl Timestamp {
         let midnight = |day: jiff::civil::Date| day.to_zoned(ROME).ok().map(|z| z.timestamp().as_millisecond());
         let (from, to) = (midnight(day)?, midnight(day.tomorrow().ok()?)?);
         let fine = from >= 0 && to <= MAX_MILLIS && day.to_string() == iso_day;
-        fine.then(|| (Self(from), Self(to)))
+        fine.then_some((Self(from), Self(to)))
     }
 
     /// The `date-time` of RFC 5322 §3.3 in legal time: `Thu, 12 Mar 2026 10:15:01 +0100`.
