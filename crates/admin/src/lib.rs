@@ -7,7 +7,8 @@
 //! RFCs: 9110 and 9112 (HTTP/1.1), 9457 (problem details, `application/problem+json`).
 //! Invariants: every reply of the interface round-trips through its type (`api::tests`); a password never stands in an
 //! argument list nor in a `Debug` text (`api::tests`, `verbs::mailbox::tests`); an error reply is told with its detail
-//! (`client::tests`).
+//! (`client::tests`);
+//! nothing read is nothing proven (`verbs::log::verify::tests`).
 
 pub mod api;
 mod client;

@@ -8,6 +8,7 @@
 //! - nobody hears "250" before one durable commit holds all that the answer says (`tests/e2e`: fdatasync before 250);
 //! - a receipt says "consegnato" only in the commit that puts the message into the mailbox (`deliver.rs`, `tests/world`);
 //! - every accepted recipient ends in exactly one outcome, through crashes and lost answers (`tests/world`, `tests/e2e`);
+//! - every line of the legal log stands once in one chain, whatever fails (`tests/exchange/log.rs`);
 //! - the same bytes handed over twice are stored once (`tests/exchange`).
 
 mod accepting;

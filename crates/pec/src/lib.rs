@@ -1,7 +1,8 @@
 //! The certified-mail rules: checks, notices, envelopes, deadlines, provider index.
 //!
 //! Knows: what a certified message must be (RFC 6109 and the Italian technical rules behind it), every notice and
-//! envelope, `daticert.xml`, the directory of providers, the 12 and 24 hour deadlines, one row of the legal log.
+//! envelope, `daticert.xml`, the directory of providers, the 12 and 24 hour deadlines, the legal log: its lines, its
+//! segment files, the rules it must satisfy.
 //! Must never know: sockets, clocks, keys, storage. Time, identifiers, the provider's identity and the directory come
 //! in as arguments; bytes to be signed go out and a signature comes back.
 //!
@@ -22,6 +23,8 @@
 //! - `daticert.xml` is byte-exact and reads back to the same value (`certification::tests`);
 //! - judging foreign bytes never panics and only a listed, valid signature certifies (`incoming::tests`,
 //!   `inspect::tests`);
+//! - a line of the legal log reads back to the same record, a segment names its first break (`log::tests`), and every
+//!   rule of consistency can be broken (`log::consistency::tests`);
 //! - the second overdue notice is never due before 22 hours (`deadline::tests`).
 
 pub mod access;

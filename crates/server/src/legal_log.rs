@@ -176,3 +176,82 @@ pub fn export_all<S: Store>(log: &LegalLog<'_, S>, folder: &Path) -> anyhow::Res
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use sigillo_base::MailboxId;
+    use sigillo_engine::{Bell, Engine, Setup};
+    use sigillo_pec::log::{SegmentReader, ServiceEvent};
+    use sigillo_smime::authority::Authority;
+    use sigillo_smime::{Identity, Trust};
+    use sigillo_store::MemoryStore;
+
+    struct Deaf;
+
+    impl Bell for Deaf {
+        fn mailbox_changed(&self, _: MailboxId) {}
+        fn queue_changed(&self) {}
+    }
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn engine(now: Timestamp) -> Engine<MemoryStore> {
+        let service_address = sigillo_base::Address::parse("posta-certificata@pec.alfa.example").unwrap();
+        let provider = sigillo_pec::Provider { name: "Alfa".into(), service_address };
+        let authority = Authority::new("CA", now, now.plus(DAY * 365)).unwrap();
+        let issued = authority.issue_pec("Alfa", &provider.service_address, now, now.plus(DAY * 300)).unwrap();
+        let identity = Identity { certificate: issued.certificate(), chain: vec![authority.certificate()] };
+        let setup = Setup {
+            provider,
+            host: "mx.pec.alfa.example".into(),
+            identity,
+            signer: Arc::new(issued.signer().unwrap()),
+            trust: Arc::new(Trust::new(vec![authority.certificate()], Vec::new())),
+            index: Arc::new(sigillo_pec::index::Index::new(Vec::new())),
+            ids: Arc::new(crate::ids::RandomIds),
+            bell: Arc::new(Deaf),
+            local_domains: Vec::new(),
+            antivirus: None,
+            rules: Default::default(),
+        };
+        Engine::open(MemoryStore::new(), setup).unwrap()
+    }
+
+    #[test]
+    fn every_segment_becomes_a_file_that_follows_the_one_before() {
+        let now = Timestamp::from_millis(1_773_306_901_000);
+        let engine = engine(now);
+        for day in 0..3 {
+            engine.log_service(ServiceEvent::IndexUpdate(Ok(())), now.plus(DAY * day)).unwrap();
+            engine.close_segments(now.plus(DAY * day)).unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let files = export_all(&engine.ledger(), &folder.path().join("log")).unwrap();
+        let names: Vec<_> = files.iter().map(|f| f.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        let days = ["1-2026-03-12", "2-2026-03-13", "3-2026-03-14"];
+        assert_eq!(names, days.map(|day| format!("PEC-00000{day}.log")));
+        let mut head = Some([0; 32]);
+        for (n, file) in files.iter().enumerate() {
+            let mut reader = SegmentReader::new(&names[n], head);
+            reader.feed(&std::fs::read(file).unwrap(), &mut |_| ()).unwrap();
+            let read = reader.finish().unwrap();
+            assert_eq!((read.number, read.closed), (n as u64 + 1, n < 2));
+            head = Some(read.head);
+        }
+    }
+
+    #[test]
+    fn a_question_with_no_day_or_place_is_refused() {
+        let (store, asked) = (MemoryStore::new(), |from: &str| Query { from: Some(from.into()), ..Query::default() });
+        let log = LegalLog::new(&store);
+        assert!(matches!(lines(&log, &asked("ieri"), None), Err(Error::Asked(_))));
+        assert!(matches!(lines(&log, &asked("2026-03-12"), Some("x")), Err(Error::Asked(_))));
+        assert!(matches!(audit(&log, &asked("2026-02-30"), None), Err(Error::Asked(_))));
+        assert!(lines(&log, &asked("2026-03-12"), None).unwrap().lines.is_empty());
+        assert!(Still::open(tempfile::tempdir().unwrap().path()).is_err(), "no store is made where none is");
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use sigillo_smime::{sha256, timestamp};
 use sigillo_tests::demo::{Demo, Ran, sigillo};
+use sigillo_tests::tsa::{self, Tsa};
 use tempfile::TempDir;
 
 const ANNA: &str = "anna@comune-alfa.example";
@@ -53,7 +55,22 @@ fn the_log_of_a_demonstration_is_shown_counted_exported_and_proven() {
     assert_eq!(again.code, Some(1), "nothing is written over: {}", again.all());
     let files = ["--allow-unstamped", "--files", &text(folder.path())];
     log(&["verify"], &files).fine("log verify --files");
+    // An authority of another hand stamps the file: now nothing is lacking.
     let whole = std::fs::read_to_string(&file).expect("the file");
+    let tsa = Tsa::start(&sigillo_tests::fixtures::authority());
+    let query = timestamp::request(&sha256(whole.as_bytes()), 7).expect("a query");
+    let (_, answer) = tsa::ask(&tsa.url(), &tsa::post(tsa::QUERY, &query));
+    std::fs::write(folder.path().join("uno.log.tsr"), &answer).expect("written");
+    let ca = folder.path().join("tsa.pem");
+    std::fs::write(&ca, tsa.anchor().to_pem()).expect("written");
+    let only_files = ["--files", &text(folder.path())];
+    let stamped = log(&["verify", "--tsa-ca", &text(&ca)], &only_files).fine("log verify --tsa-ca").out;
+    assert!(stamped.contains("1 verificate"), "{stamped}");
+    let unjudged = log(&["verify"], &only_files);
+    assert!(unjudged.code == Some(1) && unjudged.out.contains("manca --tsa-ca"), "{}", unjudged.all());
+    let other = text(&demo.info.ca_file);
+    let untrusted = log(&["verify", "--tsa-ca", &other], &only_files);
+    assert!(untrusted.code == Some(1) && untrusted.out.contains("marca temporale: "), "{}", untrusted.all());
     std::fs::write(&file, whole.replacen("gestore=Alfa", "gestore=Alta", 1)).expect("written");
     let altered = log(&["verify"], &files);
     assert_eq!(altered.code, Some(1), "{}", altered.all());

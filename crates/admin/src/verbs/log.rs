@@ -215,7 +215,7 @@ async fn choose(source: &mut impl Source, day: Option<&str>, number: Option<u64>
             None => Some(s.number) == number,
         };
         // Of two that touch a day the one that began on it.
-        let found = page.into_iter().filter(holds).next_back();
+        let found = page.into_iter().rfind(holds);
         if let Some(found) = found {
             return Ok(found);
         }
