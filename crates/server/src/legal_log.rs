@@ -201,7 +201,7 @@ mod tests {
 
     fn engine(now: Timestamp) -> Engine<MemoryStore> {
         let service_address = sigillo_base::Address::parse("posta-certificata@pec.alfa.example").unwrap();
-        let provider = sigillo_pec::Provider { name: "Alfa".into(), service_address };
+        let provider = sigillo_pec::Provider { name: "Alfa".into(), service_address, english: false };
         let authority = Authority::new("CA", now, now.plus(DAY * 365)).unwrap();
         let issued = authority.issue_pec("Alfa", &provider.service_address, now, now.plus(DAY * 300)).unwrap();
         let identity = Identity { certificate: issued.certificate(), chain: vec![authority.certificate()] };
