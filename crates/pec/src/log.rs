@@ -73,7 +73,7 @@ pub struct Record {
     pub extended_error: Option<String>,
     /// *virus*: the malware's name.
     pub virus: Option<String>,
-    /// *eccezioni*: why a message was taken for ordinary mail.
+    /// *eccezioni*: why a message was taken for ordinary mail, or why a receipt proves nothing.
     pub exceptions: Option<String>,
 }
 
@@ -153,6 +153,11 @@ impl Record {
     /// [`Error::Log`] says in Italian what is wrong.
     pub fn parse_line(text: &str) -> Result<Self, Error> {
         line::read(line::parts(text)?)
+    }
+
+    /// Whether it is a receipt that proves nothing: its provider does not serve the recipient it speaks of.
+    pub fn proves_nothing(&self) -> bool {
+        self.exceptions.is_some() && self.kind != Kind::AnomalyEnvelope
     }
 
     /// The identifier as such; `None` for an anomaly envelope.

@@ -29,7 +29,7 @@ use crate::material::Material;
 use crate::out::{complain, say};
 use crate::provider::{Provider, Start};
 use crate::service::{Asked, ClockKeeper, Signals};
-use crate::{files, http, tls};
+use crate::{files, housekeeping, http, legal_log, tls};
 use layout::Layout;
 pub use plan::Short;
 use plan::{Box, House};
@@ -182,12 +182,32 @@ async fn exchange(
     if options.once {
         evidence::write(layout, &result)?;
         say(format_args!("{}: {}", lang.pick("prove", "evidence"), layout.evidence_json().display()));
+        for running in up {
+            let folder = export_log(layout, running).await?;
+            say(format_args!("{}: {}", lang.pick("registro legale", "legal log"), folder.display()));
+        }
     }
     for complaint in &result.complaints {
         complain(complaint);
     }
     // Who is left out cannot prove anything; while the demonstration stays up that is no failure.
     Ok(if options.once || options.without.is_none() { result.is_whole() } else { result.is_true() })
+}
+
+/// Writes the legal log of a provider into files, for `sigillo log verify --files`.
+async fn export_log(layout: &Layout, running: &Running) -> Result<PathBuf> {
+    let provider = &running.provider;
+    housekeeping::link(&provider.engine, &provider.pool, &provider.clock).await?;
+    let (engine, folder) = (Arc::clone(&provider.engine), layout.log(&running.house));
+    let written = folder.clone();
+    let export = move || -> Result<()> {
+        if written.exists() {
+            std::fs::remove_dir_all(&written).with_context(|| written.display().to_string())?;
+        }
+        legal_log::export_all(&engine.ledger(), &written).map(drop)
+    };
+    provider.pool.run(export).await.context("registro legale: lavoro interrotto")??;
+    Ok(folder)
 }
 
 /// Makes the mailboxes that are not there. One password for many boxes is hashed once.

@@ -237,8 +237,10 @@ fn check_logs(world: &World, messages: &Messages) -> Result<(), String> {
         let mut checker = Checker::new(None, Some(world.now));
         for entry in log::entries(engine, world.now)? {
             match &entry {
-                // A forged receipt is evidence of the forgery: the log rightly disagrees with itself.
-                Entry::Event(record) if world.forged.contains(&record.message_id) => continue,
+                // Who forges speaks of recipients he does not serve: the row says that it proves nothing.
+                Entry::Event(record) if world.forged.contains(&record.message_id) && !record.proves_nothing() => {
+                    return Err(format!("{name}: a forged receipt counts as evidence: {record:?}"));
+                }
                 Entry::Event(record) if record.kind == Kind::Acceptance => {
                     *accepted.entry(record.id.clone()).or_default() += 1;
                 }

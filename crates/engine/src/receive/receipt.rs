@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use sigillo_accounts::Mailbox;
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
 use sigillo_pec::incoming::Incoming;
-use sigillo_pec::{Facts, Kind, Signed, compose};
+use sigillo_pec::log::Record;
+use sigillo_pec::{Facts, Kind, ReceiptKind, Signed, compose};
 use sigillo_store::{Store, Transaction, transact};
 
 use super::seen::mark;
@@ -63,7 +64,7 @@ impl<S: Store> Engine<S> {
             for rcpt in &fresh.rcpts {
                 mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
             }
-            self.log(tx, &incoming.certification, incoming.kind, &incoming.message_id, now);
+            self.log_record(tx, &self.received(incoming, now), now);
             if let Some(sent) = &sent {
                 self.advance(tx, incoming, sent, &told, now)?;
             }
@@ -72,6 +73,18 @@ impl<S: Store> Engine<S> {
         tracing::info!(pec_id = %id, kind = incoming.kind.as_str(), from = incoming.provider, "receipt stored");
         touched.iter().for_each(|m| self.bell.mailbox_changed(*m));
         Ok(Received::Receipt(id.clone()))
+    }
+
+    /// The row of a receipt that came in. A delivery receipt without an original is concise, whatever was asked for.
+    fn received(&self, incoming: &Incoming, now: Timestamp) -> Record {
+        let (kind, id) = (incoming.kind, incoming.message_id.as_str());
+        let mut record = Record::certified(now, &self.host, kind, id, &incoming.certification);
+        let concise = kind == Kind::Delivery && incoming.original.is_none();
+        record.issued = Some(ReceiptKind::Concise).filter(|k| concise && record.receipt != Some(*k));
+        if self.speaks_of_others(incoming) {
+            record.exceptions = Some(NOT_ITS_OWN.to_owned());
+        }
+        record
     }
 
     /// The mailboxes a receipt goes to. Take-charge receipts and virus notices go to the service mailbox and nowhere
@@ -89,26 +102,19 @@ impl<S: Store> Engine<S> {
         Ok(boxes)
     }
 
-    /// The recipients a receipt speaks of, as far as its provider may speak of them: a valid signature of somebody
-    /// else moves nothing.
+    /// The recipients a receipt speaks of, as far as its provider may speak of them: a valid signature of somebody else moves nothing.
     fn about<'i>(&self, incoming: &'i Incoming) -> Vec<&'i Address> {
-        let c = &incoming.certification;
-        let named: Vec<&Address> = match incoming.kind {
-            Kind::TakeCharge => c.taken.iter().collect(),
-            Kind::Delivery | Kind::NonDelivery | Kind::NonDeliveryVirus => c.delivered.iter().collect(),
-            // An older engine wrote `ricezione` for `consegna` (pec rule 2.3.10).
-            Kind::VirusDetection => c.delivered.iter().chain(&c.taken).collect(),
-            _ => Vec::new(),
-        };
-        let index = self.current().index;
-        let own = |rcpt: &&Address| {
-            let own = index.provider_of(rcpt.domain()).is_some_and(|p| p.name == incoming.provider);
-            if !own {
-                tracing::warn!(pec_id = %c.facts.id, %rcpt, from = incoming.provider, "receipt of another's recipient");
-            }
-            own
-        };
-        named.into_iter().filter(own).collect()
+        let mut named = named(incoming);
+        named.retain(|rcpt| self.may_speak(incoming, rcpt));
+        named
+    }
+
+    fn may_speak(&self, incoming: &Incoming, rcpt: &Address) -> bool {
+        self.current().index.provider_of(rcpt.domain()).is_some_and(|p| p.name == incoming.provider)
+    }
+
+    fn speaks_of_others(&self, incoming: &Incoming) -> bool {
+        named(incoming).into_iter().any(|rcpt| !self.may_speak(incoming, rcpt))
     }
 
     /// The notices that a virus notice demands: one for each recipient that is not closed by evidence yet.
@@ -156,5 +162,20 @@ impl<S: Store> Engine<S> {
             deadlines::write(tx, id, rcpt, row, Timestamp::from_millis(sent.at))?;
         }
         Ok(())
+    }
+}
+
+/// Why a row of the log proves nothing about its recipients.
+const NOT_ITS_OWN: &str = "il gestore non serve il destinatario di cui parla";
+
+/// The recipients a receipt speaks of.
+fn named(incoming: &Incoming) -> Vec<&Address> {
+    let c = &incoming.certification;
+    match incoming.kind {
+        Kind::TakeCharge => c.taken.iter().collect(),
+        Kind::Delivery | Kind::NonDelivery | Kind::NonDeliveryVirus => c.delivered.iter().collect(),
+        // An older engine wrote `ricezione` for `consegna` (pec rule 2.3.10).
+        Kind::VirusDetection => c.delivered.iter().chain(&c.taken).collect(),
+        _ => Vec::new(),
     }
 }

@@ -12,6 +12,7 @@
 //! - what is missing in a message that began less than 24 hours before `now` is not missing yet: the message is *open*;
 //! - a message whose beginning lies before the period is *cut* and not judged. That is one without acceptance and
 //!   envelope whose first line stands in the first days of the period; receipts are handed over for as long;
+//! - a receipt with an exception (`eccezioni`: its provider does not serve the recipient) proves nothing and is left out;
 //! - nothing is said of a message whose sender or recipients are incoherent but that (as that engine does).
 //!
 //! Memory: for each message that is not settled about a hundred bytes, sixteen for each message-id and an address with
@@ -166,7 +167,7 @@ impl Checker {
     pub fn record(&mut self, record: &Record) {
         self.latest = self.latest.max(record.at);
         let left_out = matches!(record.kind, Kind::NonAcceptance | Kind::NonAcceptanceVirus | Kind::AnomalyEnvelope);
-        if left_out || record.id.is_empty() {
+        if left_out || record.id.is_empty() || record.proves_nothing() {
             return;
         }
         match self.messages.get_mut(record.id.as_str()) {

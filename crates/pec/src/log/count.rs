@@ -97,7 +97,7 @@ pub struct Count {
 impl Count {
     /// Counts a record. In any order.
     pub fn add(&mut self, record: &Record) {
-        let Some(event) = Event::of(record) else { return };
+        let Some(event) = Event::of(record).filter(|_| !record.proves_nothing()) else { return };
         // Nothing identifies an anomaly envelope; it is logged once, by who made it.
         let known = if record.message_id.is_empty() { None } else { self.seen.get_mut(&Name::of(record)) };
         match known {

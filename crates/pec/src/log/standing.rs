@@ -49,7 +49,7 @@ impl Record {
 
     fn standing(&self, rcpt: &Address) -> Standing {
         match self.kind {
-            _ if !self.about().any(|a| a == rcpt) => Standing::Open,
+            _ if self.proves_nothing() || !self.about().any(|a| a == rcpt) => Standing::Open,
             Kind::TakeCharge => Standing::Taken,
             Kind::Delivery => Standing::Delivered,
             Kind::NonDelivery => Standing::Failed,
@@ -91,5 +91,12 @@ mod tests {
         assert_eq!(Standing::of(&all, &address("ANNA@ente.example")), Standing::Delivered, "a late receipt counts");
         assert_eq!(Standing::of(&[record(Kind::NonDeliveryVirus, anna)], &address(anna)), Standing::Infected);
         assert_eq!(Standing::of(&[record(Kind::NonDelivery, anna)], &address(anna)), Standing::Failed);
+        let mut forged = record(Kind::Delivery, anna);
+        forged.exceptions = Some("il gestore non serve il destinatario".into());
+        assert_eq!(
+            Standing::of(&[forged], &address(anna)),
+            Standing::Open,
+            "a receipt of somebody else's proves nothing"
+        );
     }
 }

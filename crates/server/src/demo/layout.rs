@@ -63,6 +63,11 @@ impl Layout {
         self.house(house).join("sigillo.toml")
     }
 
+    /// Where the legal log of a provider is exported.
+    pub(super) fn log(&self, house: &House) -> PathBuf {
+        self.house(house).join("log")
+    }
+
     fn house(&self, house: &House) -> PathBuf {
         self.root.join(house.short.as_str())
     }
