@@ -64,6 +64,8 @@ pub struct Incoming {
     pub message_id: String,
     /// The delivery receipt asked for: `X-TipoRicevuta`, else what `daticert.xml` says, else complete.
     pub requested: ReceiptKind,
+    /// The signed part as a range of the message: what makes it this message, whatever trace lines lie above.
+    pub signed: Range<usize>,
     /// The content of `postacert.eml` as a range of the message.
     pub original: Option<Range<usize>>,
     /// Addresses in To:, the primary recipients; empty when the field cannot be read.

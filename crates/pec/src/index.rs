@@ -169,6 +169,12 @@ impl Index {
         hinted.or_else(|| found.iter().find(|e| e.unit.is_none())).or(found.first()).copied()
     }
 
+    /// Whether the provider that signs with this certificate serves a domain. Any of its environments that share the
+    /// certificate will do, whatever they are called.
+    pub fn serves(&self, signer: &Certificate, domain: &Domain) -> bool {
+        self.with_certificate(signer).any(|e| e.manages(domain))
+    }
+
     /// Every record that holds exactly this certificate.
     pub(crate) fn with_certificate<'i>(&'i self, certificate: &Certificate) -> impl Iterator<Item = &'i Entry> {
         let numbers = self.by_hash.get(&certificate.sha1_hex()).map(Vec::as_slice).unwrap_or_default();

@@ -110,7 +110,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn may_speak(&self, incoming: &Incoming, rcpt: &Address) -> bool {
-        self.current().index.provider_of(rcpt.domain()).is_some_and(|p| p.name == incoming.provider)
+        self.current().index.serves(&incoming.signer, rcpt.domain())
     }
 
     fn speaks_of_others(&self, incoming: &Incoming) -> bool {

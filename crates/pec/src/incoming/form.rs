@@ -35,6 +35,7 @@ pub(super) fn check(
 ) -> Result<Incoming, String> {
     check_from(header, &signed.signer, Some(index))?;
     let Certified { certification, original } = certified(message, header, signed.content)?;
+    check_sender(&certification, &signed.signer, index)?;
     let asked = header.unfolded("X-TipoRicevuta").and_then(|t| ReceiptKind::parse(&t));
     let recipients = |name| {
         let all = header.mailboxes(name).unwrap_or_default();
@@ -49,6 +50,7 @@ pub(super) fn check(
         mail_receipt: signed.entry.mail_receipt.clone(),
         signer: signed.signer.clone(),
         message_id: message_id(header),
+        signed: signed.content.whole(),
         primary: recipients("To"),
         copy: recipients("Cc"),
     })
@@ -111,6 +113,17 @@ pub(super) fn check_envelope(i: &Incoming, mail_from: Option<&Address>, rcpts: &
     None
 }
 
+/// What only the sender's provider may say, it says of its own users: another one that listed somebody else's as the
+/// sender could make a third provider certify what never was sent.
+fn check_sender(certification: &Certification, signer: &Certificate, index: &Index) -> Result<(), String> {
+    let senders_own = matches!(
+        certification.kind,
+        Tipo::Accettazione | Tipo::NonAccettazione | Tipo::PostaCertificata | Tipo::PreavvisoErroreConsegna
+    );
+    let own = index.serves(signer, certification.facts.sender.domain());
+    if own || !senders_own { Ok(()) } else { Err(odd::FOREIGN_SENDER.into()) }
+}
+
 /// From is the address in the signer's certificate (RFC 6109 §2.1), under a domain of the signer (§7), which only a
 /// directory can tell.
 pub(crate) fn check_from(header: &Header<'_>, signer: &Certificate, index: Option<&Index>) -> Result<(), String> {
@@ -119,9 +132,7 @@ pub(crate) fn check_from(header: &Header<'_>, signer: &Certificate, index: Optio
     if !signer.emails().iter().any(|e| e.eq_ignore_ascii_case(from.address.as_str())) {
         return Err(odd::FROM_NOT_SAN.into());
     }
-    // Any environment that shares the certificate will do: they are one provider.
-    let manages = |i: &Index| i.with_certificate(signer).any(|e| e.manages(from.address.domain()));
-    if index.is_none_or(manages) { Ok(()) } else { Err(odd::FROM_DOMAIN.into()) }
+    if index.is_none_or(|i| i.serves(signer, from.address.domain())) { Ok(()) } else { Err(odd::FROM_DOMAIN.into()) }
 }
 
 /// The kind that the header announces: exactly one of `X-Ricevuta` and `X-Trasporto`.

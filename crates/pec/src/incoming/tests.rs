@@ -191,7 +191,7 @@ fn malformed_content() {
     assert_eq!(malformed(&certifying(|c| c.facts.msgid = None)), odd::REFERENCE);
     assert_eq!(malformed(&certifying(|c| c.kind = Tipo::Accettazione)), odd::HEADER_NOT_TIPO);
     assert_eq!(malformed(&certifying(|c| c.facts.id = PecId::parse("x@y").unwrap())), odd::ID);
-    assert_eq!(malformed(&certifying(|c| c.facts.sender = address("x@y.example"))), odd::SENDER);
+    assert_eq!(malformed(&certifying(|c| c.facts.sender = address("x@y.example"))), odd::FOREIGN_SENDER);
     assert_eq!(malformed(&certifying(|c| drop(c.facts.recipients.drain(..2)))), odd::RECIPIENTS);
     let hidden = "<!DOCTYPE postacert [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>";
     let (draft, _) = envelope_draft();

@@ -32,5 +32,7 @@ pub(crate) const ORIGINAL_CODING: &str = "postacert.eml codificato";
 pub(crate) const ID: &str = "Message-ID diverso dall'identificativo in daticert.xml";
 pub(crate) const REFERENCE: &str = "X-Riferimento-Message-ID diverso da msgid in daticert.xml";
 pub(crate) const LONG_MSGID: &str = "msgid in daticert.xml più lungo di una riga";
+pub(crate) const FOREIGN_SENDER: &str =
+    "il dominio del mittente in daticert.xml non è fra quelli gestiti dal firmatario";
 pub(crate) const SENDER: &str = "mittente SMTP diverso dal mittente in daticert.xml";
 pub(crate) const RECIPIENTS: &str = "nessun destinatario SMTP fra i destinatari in daticert.xml";
