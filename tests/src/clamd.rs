@@ -38,7 +38,7 @@ impl Clamd {
         // Without `User` it stays who started it: nothing of the system's clamav account is used.
         let settings = format!(
             "Foreground yes\nLocalSocket {}\nDatabaseDirectory {}\nTemporaryDirectory {}\nLogFile {}\n\
-             StreamMaxLength 100M\nMaxScanSize 400M\nMaxFileSize 100M\n",
+             StreamMaxLength 100M\nMaxScanSize 400M\nMaxFileSize 100M\nAlertExceedsMax yes\n",
             path("clamd.ctl"),
             path("signatures"),
             clamd.folder.path().display(),

@@ -9,7 +9,10 @@ mod quarantine;
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
 
-pub use dispatch::{Dispatch, DispatchRecipient, Evidence, Queued, dispatch_path};
+pub use dispatch::{
+    Dispatch, DispatchRecipient, Evidence, HOLDER_LOG_LIMIT, HolderEvent, HolderLog, Period, Queued, dispatch_path,
+    holder_log_path,
+};
 pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use list::{LISTS, List, Lists, Members, list_path};
 pub use log::*;

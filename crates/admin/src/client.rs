@@ -105,6 +105,14 @@ impl Client {
         self.send(Method::DELETE, &api::list_path(address), None::<&()>, PATIENCE).await
     }
 
+    /// What the legal log says of a mailbox, as its holder may read it.
+    pub async fn holder_log(&self, address: &str, period: &api::Period) -> Result<api::HolderLog, Error> {
+        let given = [("from", &period.from), ("to", &period.to)];
+        let query: Vec<String> =
+            given.iter().filter_map(|(k, v)| Some(format!("{k}={}", api::escaped(v.as_deref()?)))).collect();
+        self.get(&format!("{}?{}", api::holder_log_path(address), query.join("&"))).await
+    }
+
     /// Where a certified message stands.
     pub async fn dispatch(&self, id: &str) -> Result<api::Dispatch, Error> {
         self.get(&api::dispatch_path(id)).await

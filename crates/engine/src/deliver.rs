@@ -84,7 +84,8 @@ impl<S: Store> Engine<S> {
         let copy = self.domain_policy(rcpt.domain())?.receipt_to_recipient.then(|| self.new_msg());
         let _lane = self.lanes.hold(&[id]);
         let delivered = transact(&self.store, 8, |tx| {
-            if usage(tx, id)?.bytes.saturating_add(size) > room {
+            let copied = copy.map_or(0, |_| receipt.content.len() as u64);
+            if usage(tx, id)?.bytes.saturating_add(size + copied) > room {
                 return Ok(false);
             }
             let place = Place::inbox(id, d.now);

@@ -15,6 +15,8 @@ use crate::{Engine, Error};
 
 /// Lists inside lists are followed this deep.
 const MAX_DEPTH: usize = 8;
+/// Addresses looked at for one list: circles and lists of lists end.
+const MAX_LOOKED_AT: usize = 4 * MAX_RECIPIENTS;
 
 /// A distribution list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +68,9 @@ impl<S: Store> Engine<S> {
             let text = format!("la lista {address} avrebbe {} membri, al più {MAX_RECIPIENTS}", members.len());
             return Err(Error::Invalid(text));
         }
-        let before = self.find_list(address)?;
-        let created = before.as_ref().map_or(now, |list| list.created).as_millis();
         transact(&self.store, 8, |tx| {
+            let before = self.find_list(address)?;
+            let created = before.map_or(now, |list| list.created).as_millis();
             if tx.get(address_key(address))?.is_some() {
                 return Err(Error::Invalid(format!("{address} è già una casella")));
             }
@@ -120,21 +122,31 @@ impl<S: Store> Engine<S> {
         rows.iter().map(|(key, value)| crate::rows::large::<S, ListRow>(&self.store, key, value)?.list(key)).collect()
     }
 
-    /// The lists of ours among these recipients, with their members; lists inside lists are opened.
+    /// The lists of ours among these recipients, with their members; lists inside lists are opened. Once there are more
+    /// members than a message may have recipients the rest is not opened: the message will be refused for that.
     pub(crate) fn lists_among(&self, rcpts: &[Address]) -> Result<Vec<access::List>, Error> {
-        let mut found = Vec::new();
+        let (mut found, mut room) = (Vec::new(), MAX_RECIPIENTS + 1);
         for rcpt in rcpts.iter().filter(|rcpt| self.is_local(rcpt.domain())) {
+            if room == 0 {
+                break;
+            }
             if let Some(list) = self.find_list(rcpt)? {
-                found.push(access::List { address: rcpt.clone(), members: self.members(list)? });
+                let members = self.members(list, room)?;
+                room = room.saturating_sub(members.len());
+                found.push(access::List { address: rcpt.clone(), members });
             }
         }
         Ok(found)
     }
 
-    fn members(&self, list: List) -> Result<Vec<Address>, Error> {
+    /// At most `room` members.
+    fn members(&self, list: List, room: usize) -> Result<Vec<Address>, Error> {
         let (mut members, mut opened) = (Vec::new(), HashSet::from([list.address.key()]));
         let mut open: Vec<(Address, usize)> = list.members.into_iter().rev().map(|m| (m, 1)).collect();
         while let Some((member, depth)) = open.pop() {
+            if members.len() == room || opened.len() > MAX_LOOKED_AT {
+                break;
+            }
             if !opened.insert(member.key()) {
                 continue;
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sigillo_base::{PecId, Timestamp};
 use sigillo_pec::log::{Custody, ServiceEvent};
-use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, tag, transact};
+use sigillo_store::{BodyId, KeyBuilder, KeyReader, Rope, Store, Transaction, body, tag, transact};
 
 use crate::front::Arrived;
 use crate::rows::{get_large, large, put_large, remove_large};
@@ -181,21 +181,35 @@ impl<S: Store> Engine<S> {
         let (from, _) = KeyBuilder::new(tag::QUARANTINE).range();
         let rows = self.store.scan(&from, KeyBuilder::new(tag::QUARANTINE).time(over).as_ref(), 256)?;
         for (raw, value) in &rows {
-            let row: QuarantineRow = large(&self.store, raw, value)?;
-            let found = shown(raw, row)?;
-            let key = quarantine_key(found.at, found.id);
-            transact(&self.store, 8, |tx| {
-                let row: Option<QuarantineRow> = get_large(tx.store(), &key)?;
-                for body in row.map(|row| rope(&key, &row)).transpose()?.iter().flat_map(Rope::bodies) {
-                    body::unlink(tx, body, key.as_ref());
-                }
-                remove_large(tx, &key)?;
-                self.log_custody(tx, Custody::Removed, &found.pec_id, "trenta mesi trascorsi", now);
-                Ok::<_, Error>(())
-            })?;
-            tracing::info!(pec_id = found.pec_id, malware = found.malware, "30 months over in the virus store");
+            // A damaged row must not keep the others for ever.
+            if let Err(error) = self.expire(raw, value, now) {
+                tracing::error!(%error, "a row of the virus store cannot be removed");
+            }
         }
         Ok(rows.len())
+    }
+
+    fn expire(&self, raw: &[u8], value: &[u8], now: Timestamp) -> Result<(), Error> {
+        let row: QuarantineRow = large(&self.store, raw, value)?;
+        let found = shown(raw, row)?;
+        let key = quarantine_key(found.at, found.id);
+        let bodies = transact(&self.store, 8, |tx| {
+            let row: Option<QuarantineRow> = get_large(tx.store(), &key)?;
+            let bodies: Vec<BodyId> =
+                row.map(|row| rope(&key, &row)).transpose()?.iter().flat_map(Rope::bodies).collect();
+            for body in &bodies {
+                body::unlink(tx, *body, key.as_ref());
+            }
+            if remove_large(tx, &key)? {
+                self.log_custody(tx, Custody::Removed, &found.pec_id, "trenta mesi trascorsi", now);
+            }
+            Ok::<_, Error>(bodies)
+        })?;
+        for body in bodies {
+            body::collect(&self.store, body)?;
+        }
+        tracing::info!(pec_id = found.pec_id, malware = found.malware, "30 months over in the virus store");
+        Ok(())
     }
 }
 

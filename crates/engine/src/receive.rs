@@ -11,7 +11,7 @@ use std::ops::Range;
 use sigillo_base::{Address, PecId, Timestamp};
 use sigillo_mime::Composed;
 use sigillo_pec::Signed;
-use sigillo_pec::incoming::{Judgement, judge};
+use sigillo_pec::incoming::{Incoming, Judgement, judge};
 use sigillo_store::{Rope, Store, Transaction};
 
 use crate::front::Arrived;
@@ -47,17 +47,17 @@ struct Handed<'a> {
 }
 
 impl<S: Store> Engine<S> {
-    /// Whether reception takes mail from this sender for one more recipient.
+    /// Whether reception takes mail from this sender for a recipient. Only for our domains.
     ///
-    /// Only for our domains. An unknown mailbox of ours is taken when the sender's domain is certified, since a
-    /// certified message to it is answered by a signed notice, not by SMTP (pec rule 1.5). `before` are the recipients
-    /// of the transaction so far: ordinary mail to boxes of which some take it and some do not is asked for in
-    /// transactions of their own, because the end of the message has one answer for all (RFC 5321 §4.2.1).
+    /// A sender of a certified domain is heard to the end, since a certified message to an unknown mailbox is answered by
+    /// a signed notice, not by SMTP (pec rule 1.5); so is the null sender. Ordinary mail is refused here, recipient by
+    /// recipient, where no mailbox wants it: one answer for boxes that do not exist and boxes that do not take it, so
+    /// that nobody learns which is which.
     ///
     /// # Errors
-    /// 550 for other domains and, to an ordinary sender, for unknown mailboxes; 452 for a recipient apart; 451 while nothing is
-    /// accepted ([`Engine::set_accepting`]).
-    pub fn may_receive(&self, from: Option<&Address>, rcpt: &Address, before: &[Address]) -> Result<(), Rejected> {
+    /// 550 for other domains, 554 for who takes no ordinary mail; 451 while nothing is accepted
+    /// ([`Engine::set_accepting`]).
+    pub fn may_receive(&self, from: Option<&Address>, rcpt: &Address) -> Result<(), Rejected> {
         self.accepting()?;
         if !self.is_local(rcpt.domain()) {
             let text = format!("Il dominio {} non è servito da questo gestore", rcpt.domain());
@@ -67,16 +67,9 @@ impl<S: Store> Engine<S> {
         if from.filter(ordinary).is_none() {
             return Ok(());
         }
-        let takes = |rcpt: &Address| match self.find_mailbox(rcpt)? {
-            Some(mailbox) => Ok(self.takes_ordinary(rcpt, &mailbox)?),
-            None => Err(unknown(rcpt)),
-        };
-        let wanted = takes(rcpt)?;
-        match before.first() {
-            Some(first) if takes(first)? != wanted => {
-                Err(Rejected::refused(452, (4, 5, 3), format!("{rcpt}: riprovare in una transazione a parte")))
-            }
-            _ => Ok(()),
+        match self.find_mailbox(rcpt)? {
+            Some(mailbox) if self.takes_ordinary(rcpt, &mailbox)? => Ok(()),
+            _ => Err(unwanted(rcpt, None)),
         }
     }
 
@@ -85,6 +78,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Rejected::Refused`] for what is not taken, [`Rejected::Fault`] when nothing was done.
     pub fn receive(&self, mail: &Arrived, now: Timestamp) -> Result<Received, Rejected> {
+        self.accepting()?;
         self.take_in(mail, None, now)
     }
 
@@ -93,6 +87,9 @@ impl<S: Store> Engine<S> {
         let current = self.current();
         let handed = Handed { mail, stored, now };
         match judge(&mail.bytes, mail.from.as_ref(), &mail.to, &current.index, &current.trust, now) {
+            Judgement::Envelope(incoming) if self.is_forged(handed, &incoming) => {
+                self.take_malformed(handed, &incoming.provider, "identificativo di un altro gestore")
+            }
             Judgement::Envelope(incoming) => self.take_envelope(handed, &incoming),
             Judgement::Receipt(incoming) => self.take_receipt(handed, &incoming),
             Judgement::Malformed { provider, reason } => self.take_malformed(handed, &provider, &reason),
@@ -106,6 +103,13 @@ impl<S: Store> Engine<S> {
                 Err(Rejected::refused(451, (4, 7, 5), format!("Verifica della firma non possibile ora: {reason}")))
             }
         }
+    }
+
+    /// An identifier of ours, given by somebody else: only what we accepted has one, and that comes from ourselves.
+    fn is_forged(&self, handed: Handed<'_>, incoming: &Incoming) -> bool {
+        let id = incoming.certification.facts.id.as_str();
+        let ours = id.rsplit_once('@').is_some_and(|(_, d)| d.eq_ignore_ascii_case(self.service_domain.as_str()));
+        ours && handed.stored.is_none()
     }
 
     fn is_for_service(&self, rcpts: &[Address]) -> bool {
@@ -157,6 +161,19 @@ impl<S: Store> Engine<S> {
 
 fn unknown(rcpt: &Address) -> Rejected {
     Rejected::refused(550, (5, 1, 1), format!("Casella {rcpt} sconosciuta"))
+}
+
+/// The answer to ordinary mail, whether the mailbox does not exist or does not take it; with the reason once there is
+/// a message to judge.
+fn unwanted(rcpt: &Address, reason: Option<&str>) -> Rejected {
+    let mut text = format!(
+        "{rcpt}: Messaggio rifiutato dal sistema. Indirizzo destinatario sconosciuto o non abilitato alla ricezione di \
+         posta non certificata"
+    );
+    if let Some(reason) = reason {
+        text += &format!(" ({reason})");
+    }
+    Rejected::refused(554, (5, 7, 1), text)
 }
 
 /// The received bytes at rest: where they are already, or a new body. An original enclosed in a receipt becomes a body

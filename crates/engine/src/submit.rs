@@ -18,6 +18,10 @@ use crate::rows::{
 use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
 use crate::{DomainPolicy, Engine, Error, Login, Rejected, deadlines, queue};
 
+/// Recipients of one queue item: its row stays small, and a server that takes no more at once (RFC 5321 §4.5.3.1.8 asks
+/// for a hundred) refuses few.
+const AT_ONCE: usize = 100;
+
 /// What became of a submission; either way the sender has a signed notice in his mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submitted {
@@ -201,7 +205,8 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// Queues the envelope, one item for each destination domain, and begins to watch every recipient.
+    /// Queues the envelope, an item for each destination domain and [`AT_ONCE`] recipients, and begins to watch every
+    /// recipient.
     fn send_out(
         &self,
         tx: &mut Transaction<'_, S>,
@@ -210,28 +215,31 @@ impl<S: Store> Engine<S> {
         eight_bit: bool,
     ) -> Result<(), Error> {
         let facts = plan.facts;
-        let mut by_domain: BTreeMap<&Domain, Vec<String>> = BTreeMap::new();
-        for rcpt in &facts.recipients {
-            by_domain.entry(rcpt.address.domain()).or_default().push(rcpt.address.as_str().into());
-        }
         let sent = SentRow { facts: FactsRow::from(facts), mailbox: plan.mailbox.0, at: plan.now.as_millis() };
         put_large(tx, &sent_key(&facts.id), &sent)?;
-        let mut items = BTreeMap::new();
-        for (domain, rcpts) in by_domain {
-            let item = self.ids.next_id();
-            items.insert(domain, item);
-            let from = Some(facts.sender.as_str().into());
-            let local = self.is_local(domain);
-            let what = Carried::Envelope;
-            let domain = domain.as_str().into();
-            let (msg, size) = (envelope.id.0, envelope.size);
-            let work = Work::Relay { domain, local, from, rcpts, msg, size, eight_bit, what };
-            queue::enqueue(tx, item, work, &facts.id, plan.now);
+        let mut by_domain: BTreeMap<&Domain, Vec<&Recipient>> = BTreeMap::new();
+        for rcpt in &facts.recipients {
+            by_domain.entry(rcpt.address.domain()).or_default().push(rcpt);
         }
-        for Recipient { address, class } in &facts.recipients {
-            let item = items.get(address.domain()).copied().unwrap_or_default();
-            let row = DispatchRow::new(*class == RecipientClass::Certified, item);
-            deadlines::write(tx, &facts.id, address, row, plan.now)?;
+        for (domain, all) in by_domain {
+            for rcpts in all.chunks(AT_ONCE) {
+                let item = self.ids.next_id();
+                let work = Work::Relay {
+                    domain: domain.as_str().into(),
+                    local: self.is_local(domain),
+                    from: Some(facts.sender.as_str().into()),
+                    rcpts: rcpts.iter().map(|r| r.address.as_str().into()).collect(),
+                    msg: envelope.id.0,
+                    size: envelope.size,
+                    eight_bit,
+                    what: Carried::Envelope,
+                };
+                queue::enqueue(tx, item, work, &facts.id, plan.now);
+                for rcpt in rcpts {
+                    let row = DispatchRow::new(rcpt.class == RecipientClass::Certified, item);
+                    deadlines::write(tx, &facts.id, &rcpt.address, row, plan.now)?;
+                }
+            }
         }
         Ok(())
     }

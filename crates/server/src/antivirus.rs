@@ -87,10 +87,14 @@ impl Clamd {
     }
 }
 
+/// How long a message waits for its turn: waiting takes a thread that mailboxes and deadlines want too, and the peer comes
+/// again anyway.
+const TURN: Duration = Duration::from_secs(5);
+
 impl Antivirus for Clamd {
     fn scan(&self, message: &[u8]) -> Result<Verdict, Unavailable> {
         let ends = Instant::now() + self.limit;
-        let Some(_turn) = self.gate.enter(self.limit) else {
+        let Some(_turn) = self.gate.enter(self.limit.min(TURN)) else {
             return Err(
                 self.unavailable(&"troppi messaggi in attesa di controllo; rimedio: alzare antivirus.concurrency")
             );

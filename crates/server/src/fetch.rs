@@ -59,7 +59,9 @@ impl Url {
         };
         let target: Self = target.parse().map_err(|e: String| anyhow!("rimanda altrove: {e}"))?;
         let same_host = target.host().eq_ignore_ascii_case(self.host());
-        if !same_host || (self.is_https() && !target.is_https()) {
+        // Another port is another service; from 80 to 443 it is the same one, protected.
+        let same_port = target.port() == self.port() || (self.port() == 80 && target.port() == 443);
+        if !same_host || !same_port || (self.is_https() && !target.is_https()) {
             bail!("rimanda a {target}, che non è lo stesso servizio: se è giusto, indicare quell'indirizzo");
         }
         Ok(target)

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use sigillo_engine::Engine;
@@ -30,27 +30,33 @@ pub async fn run<S: Store>(
     pool: Pool,
     clock: Arc<ServiceClock>,
     stamper: Option<Stamper>,
-    mut shutdown: watch::Receiver<bool>,
+    shutdown: watch::Receiver<bool>,
 ) {
     let every = CLOSE.div_f64(clock.speed.max(1.0)).max(LINK);
-    let mut closed: Option<Instant> = None;
-    while !*shutdown.borrow() {
-        let close = closed.is_none_or(|at| at.elapsed() >= every);
-        let kept = if close {
-            close_and_stamp(&engine, &pool, &clock, stamper.as_ref()).await
-        } else {
-            link(&engine, &pool, &clock).await
-        };
-        if let Err(error) = kept {
-            tracing::error!(error = %format_args!("{error:#}"), "the legal log waits");
+    // A time-stamp authority may hang: lines get their places meanwhile, and the end waits for nobody's answer.
+    let linking = async {
+        while !*shutdown.borrow() {
+            say(link(&engine, &pool, &clock).await);
+            tokio::time::sleep(LINK).await;
         }
-        if close {
-            closed = Some(Instant::now());
+    };
+    let closing = async {
+        loop {
+            say(close_and_stamp(&engine, &pool, &clock, stamper.as_ref()).await);
+            tokio::time::sleep(every).await;
         }
-        tokio::select! {
-            _ = shutdown.wait_for(|down| *down) => {}
-            () = tokio::time::sleep(LINK) => {}
-        }
+    };
+    let mut ended = shutdown.clone();
+    tokio::select! {
+        _ = ended.wait_for(|down| *down) => {}
+        () = linking => {}
+        () = closing => {}
+    }
+}
+
+fn say(kept: Result<()>) {
+    if let Err(error) = kept {
+        tracing::error!(error = %format_args!("{error:#}"), "the legal log waits");
     }
 }
 
@@ -72,8 +78,13 @@ async fn close_and_stamp<S: Store>(
 ) -> Result<()> {
     let (closing, now) = (Arc::clone(engine), clock.now());
     let closed = move || {
-        closing.expire_quarantine(now)?;
-        closing.close_segments(now)?;
+        // One that cannot be done now keeps none of the others.
+        if let Err(error) = closing.expire_quarantine(now) {
+            tracing::error!(%error, "the virus store cannot be looked through");
+        }
+        if let Err(error) = closing.close_segments(now) {
+            tracing::error!(%error, "the segments of the legal log cannot all be closed");
+        }
         closing.unstamped_segments(STAMPS)
     };
     let unstamped = pool.run(closed).await.context("lavoro interrotto")??;

@@ -117,6 +117,11 @@ fn every_way_in_is_scanned_and_nothing_is_taken_while_clamd_is_down() {
     assert!(code == 554 && text.contains(MALWARE), "{code} {text}");
     assert_eq!(demo.inbox(BRUNO).len(), 1);
 
+    let refused = ["mailbox", "log", BRUNO, "--socket", &beta.admin_socket.to_string_lossy()];
+    assert_eq!(sigillo(&refused, 30).code, Some(1), "the log is not for holders unless the domain allows it");
+    ask(beta, &["domain", "set", "ente-beta.example", "--holder-reads-log", "true"]);
+    assert!(ask(beta, &["mailbox", "log", BRUNO])["events"].is_array());
+
     clamd.stop();
     let plain = |id: &str| [Mail::plain(ANNA, BRUNO, id)];
     let answers = demo.submit(&plain("giu@comune-alfa.example"));

@@ -110,3 +110,39 @@ fn the_header_must_name_the_list() {
     let answer = street.submit_bytes(&address(ANNA), &[council], bytes);
     assert!(matches!(answer, Ok(Submitted::NotAccepted(_))), "{answer:?}");
 }
+
+#[test]
+fn lists_that_open_into_too_many_are_refused_with_a_notice_and_looked_at_only_so_far() {
+    let street = Street::new(6);
+    let engine = street.houses[0].engine();
+    let mut lists = Vec::new();
+    for n in 0..30 {
+        let list = address(&format!("lista{n}@comune-alfa.example"));
+        let members: Vec<Address> = (0..1_000).map(|m| address(&format!("u{n}-{m}@ente-beta.example"))).collect();
+        engine.set_list(&list, &members, NOW).expect("a list");
+        lists.push(list);
+    }
+    let all = address("tutti@comune-alfa.example");
+    engine.set_list(&all, &lists, NOW).expect("a list of lists");
+    for to in [&lists[..], std::slice::from_ref(&all)] {
+        let answer = street.submit(&address(ANNA), to, "");
+        assert!(matches!(answer, Ok(Submitted::NotAccepted(_))), "{answer:?}");
+        let notice = street.inbox(&address(ANNA)).pop().expect("a notice");
+        let error = notice.evidence.certification.and_then(|c| c.extended_error).unwrap_or_default();
+        assert!(error.contains("destinatari"), "{error}");
+    }
+}
+
+#[test]
+fn a_thousand_long_addresses_of_one_domain_are_accepted_and_handed_over() {
+    let mut street = Street::new(7);
+    let list = address(COUNCIL);
+    let long = |n: usize| address(&format!("{}{n:04}@ente-beta.example", "a".repeat(58)));
+    let members: Vec<Address> = (0..1_000).map(long).collect();
+    street.houses[0].engine().set_list(&list, &members, NOW).expect("a list");
+    let answer = street.submit(&address(ANNA), &[list], "");
+    assert!(matches!(answer, Ok(Submitted::Accepted(_))), "{answer:?}");
+    street.run();
+    let outcomes = street.kinds(&address(ANNA)).iter().filter(|k| *k == "errore-consegna").count();
+    assert_eq!(outcomes, 1_000, "nobody lives there, and each is told");
+}

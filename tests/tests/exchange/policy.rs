@@ -94,24 +94,66 @@ fn ordinary_mail_goes_into_an_anomaly_envelope_where_the_mailbox_takes_it() {
 }
 
 #[test]
-fn boxes_that_take_ordinary_mail_and_boxes_that_do_not_are_asked_for_apart() {
+fn who_takes_no_ordinary_mail_is_like_who_does_not_exist() {
     let street = Street::new(3);
     let (beta, dora) = (&street.houses[1], address(DORA));
     takes_ordinary(beta, BRUNO);
     let (bruno, carla, anna) = (address(BRUNO), address(CARLA), address(ANNA));
     let engine = beta.engine();
-    engine.may_receive(Some(&dora), &bruno, &[]).expect("the first");
-    let apart = refused(engine.may_receive(Some(&dora), &carla, std::slice::from_ref(&bruno)));
-    assert_eq!((apart.code, apart.enhanced), (452, Some((4, 5, 3))));
-    let unknown = refused(engine.may_receive(Some(&dora), &address("nessuno@ente-beta.example"), &[]));
-    assert_eq!((unknown.code, unknown.enhanced), (550, Some((5, 1, 1))));
-    engine
-        .may_receive(Some(&anna), &carla, std::slice::from_ref(&bruno))
-        .expect("a certified sender's are not told apart");
-    // Who sends to both all the same gets one answer for all, and no copy is made.
+    engine.may_receive(Some(&dora), &bruno).expect("he takes it");
+    let refusing = refused(engine.may_receive(Some(&dora), &carla)).to_string();
+    let unknown = refused(engine.may_receive(Some(&dora), &address("nessuno@ente-beta.example"))).to_string();
+    assert!(refusing.starts_with("554 5.7.1 "), "{refusing}");
+    assert_eq!(refusing.replace("carla", "nessuno"), unknown, "nobody learns which mailboxes there are");
+    engine.may_receive(Some(&anna), &address("nessuno@ente-beta.example")).expect("a certified sender gets a notice");
+    // Who never asks, or spoofs a certified sender, hears the same at the end of the message.
+    for from in [None, Some(&anna)] {
+        let to = |user: &Address| {
+            let bytes = message(&dora, std::slice::from_ref(user), "").into_bytes();
+            refused(engine.receive(&arrived(from, std::slice::from_ref(user), bytes, "mx", false), NOW)).to_string()
+        };
+        assert_eq!(to(&carla).replace("carla", "nessuno"), to(&address("nessuno@ente-beta.example")));
+    }
     let reply = refused(engine.receive(&ordinary(&[bruno.clone(), carla]), NOW));
-    assert_eq!(reply.code, 554);
+    assert_eq!(reply.code, 554, "one answer for all");
     assert!(street.inbox(&bruno).is_empty());
+}
+
+#[test]
+fn what_does_not_fit_leaves_nothing_in_the_store() {
+    let street = Street::new(10);
+    let (beta, bruno) = (&street.houses[1], address(BRUNO));
+    takes_ordinary(beta, BRUNO);
+    let number = beta.engine().find_mailbox(&bruno).expect("the store").expect("a mailbox").id;
+    rows::fill(&beta.store, MailboxId(number), 3 << 30);
+    let before = beta.store.rows();
+    let mut mail = ordinary(std::slice::from_ref(&bruno));
+    mail.bytes.extend("riga\r\n".repeat(200_000).bytes());
+    assert_eq!(refused(beta.engine().receive(&mail, NOW)).code, 452);
+    assert!(beta.store.rows() == before, "not even a body that went ahead");
+}
+
+#[test]
+fn the_bounce_of_a_message_to_an_external_recipient_reaches_its_sender_whatever_his_box_takes() {
+    let mut street = Street::new(11);
+    let (anna, gina) = (address(ANNA), address("gina@posta-ordinaria.example"));
+    let Ok(Submitted::Accepted(id)) = street.submit(&anna, &[gina], "") else { panic!("not accepted") };
+    street.run();
+    let bounce = |id: &str| {
+        let text = format!(
+            "From: MAILER-DAEMON@posta-ordinaria.example\r\nTo: <{anna}>\r\nSubject: Undelivered\r\n\r\n\
+             Sorry.\r\n\r\nMessage-ID: <{id}>\r\nSubject: POSTA CERTIFICATA: Convocazione\r\n"
+        );
+        arrived(None, std::slice::from_ref(&anna), text.into_bytes(), "mx", false)
+    };
+    let alfa = street.houses[0].engine();
+    assert_eq!(refused(alfa.receive(&bounce("inventato@pec.alfa.example"), NOW)).code, 554, "of nothing we sent");
+    assert!(matches!(alfa.receive(&bounce(id.as_str()), NOW), Ok(Received::Anomaly)));
+    assert_eq!(street.kinds(&anna), ["accettazione", "errore"]);
+    // Nobody else's box takes it.
+    let carla = address("carla@comune-alfa.example");
+    let mail = Arrived { to: vec![carla], ..bounce(id.as_str()) };
+    assert_eq!(refused(street.houses[0].engine().receive(&mail, NOW)).code, 554);
 }
 
 #[test]

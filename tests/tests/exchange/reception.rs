@@ -151,7 +151,7 @@ fn ordinary_mail_is_refused() {
     let bounce = arrived(None, std::slice::from_ref(&bruno), bytes, "mx", false);
     assert_eq!(refusal(beta(&street).engine().receive(&bounce, NOW)).code, 554, "a bounce to a user is ordinary mail");
     assert_eq!(rows::facts(&beta(&street).store), before);
-    let other = beta(&street).engine().may_receive(Some(&dora), &address(ANNA), &[]);
+    let other = beta(&street).engine().may_receive(Some(&dora), &address(ANNA));
     assert!(matches!(other, Err(Rejected::Refused(reply)) if reply.code == 550), "nothing is relayed");
 }
 
@@ -314,4 +314,72 @@ struct Deaf;
 impl sigillo_engine::Bell for Deaf {
     fn mailbox_changed(&self, _: sigillo_base::MailboxId) {}
     fn queue_changed(&self) {}
+}
+
+/// An envelope signed by this provider about these facts, handed over to Beta for Bruno.
+fn enveloped(by: &Fixture, facts: &Facts) -> Arrived {
+    let original = message(&facts.sender, &[address(BRUNO)], "").into_bytes();
+    let original = sigillo_pec::access::accepted_original(&original, &facts.id, "").expect("an original");
+    let facts = Facts { msgid: Some("<uno@client.example>".into()), ..facts.clone() };
+    let draft = compose::transport_envelope(&by.provider, &facts, NOW, ReceiptKind::Complete, &original);
+    let signed = draft.expect("composed").sign(&original, NOW, &by.identity, &by.signer()).expect("signed");
+    let bytes = signed.content.to_bytes(&original);
+    arrived(Some(&facts.sender), &[address(BRUNO)], bytes, "mx", false)
+}
+
+#[test]
+fn a_provider_cannot_send_in_the_name_of_anothers_user_nor_under_anothers_identifier() {
+    let mut street = Street::new(20);
+    let (anna, bruno) = (address(ANNA), address(BRUNO));
+    let (gamma, alfa) = (fixtures::gamma(), fixtures::alfa());
+    // Gamma says that Anna, who is Alfa's, wrote to Bruno.
+    let id = PecId::new(1, gamma.provider.service_address.domain());
+    let forged = enveloped(&gamma, &facts(&anna, &bruno, &id));
+    assert!(matches!(beta(&street).engine().receive(&forged, NOW), Ok(Received::Anomaly)));
+    // Alfa writes for its own Anna, but under an identifier that only Beta gives.
+    let id = PecId::new(2, fixtures::beta().provider.service_address.domain());
+    let borrowed = enveloped(&alfa, &facts(&anna, &bruno, &id));
+    assert!(matches!(beta(&street).engine().receive(&borrowed, NOW), Ok(Received::Anomaly)));
+    street.run();
+    assert_eq!(street.kinds(&bruno), ["errore", "errore"], "in anomaly envelopes: nothing is certified");
+    assert!(street.inbox(&anna).is_empty(), "and nobody is sent a receipt");
+    let id = PecId::new(3, alfa.provider.service_address.domain());
+    let good = enveloped(&alfa, &facts(&anna, &bruno, &id));
+    assert!(matches!(beta(&street).engine().receive(&good, NOW), Ok(Received::TakenCharge(_))));
+}
+
+#[test]
+fn a_malformed_message_of_a_provider_goes_to_everybody_it_can_go_to() {
+    let street = Street::new(21);
+    let (_, envelope) = on_its_way(&street);
+    let bent = altered(&envelope, "X-Trasporto: posta-certificata", "X-Trasporto: altro");
+    let nobody = address("nessuno@ente-beta.example");
+    let both = Arrived { to: vec![address(BRUNO), nobody.clone()], ..bent.clone() };
+    assert!(matches!(beta(&street).engine().receive(&both, NOW), Ok(Received::Anomaly)));
+    assert_eq!(street.kinds(&address(BRUNO)), ["errore"]);
+    let alone = Arrived { to: vec![nobody], ..bent };
+    assert_eq!(refusal(beta(&street).engine().receive(&alone, NOW)).code, 550, "to nobody it cannot");
+}
+
+#[test]
+fn the_same_envelope_by_another_way_is_the_same() {
+    let street = Street::new(22);
+    let (id, envelope) = on_its_way(&street);
+    let engine = beta(&street).engine();
+    assert!(matches!(engine.receive(&envelope, NOW), Ok(Received::TakenCharge(i)) if i == id));
+    let mut bytes = b"Received: from mx2.pec.alfa.example by relay.pec.alfa.example; Thu, 12 Mar 2026\r\n".to_vec();
+    bytes.extend_from_slice(&envelope.bytes);
+    let detour = Arrived { bytes, ..envelope };
+    assert!(matches!(engine.receive(&detour, NOW), Ok(Received::Again)), "trace lines do not make another message");
+}
+
+#[test]
+fn nothing_is_taken_in_while_nothing_is_accepted() {
+    let street = Street::new(23);
+    let (_, envelope) = on_its_way(&street);
+    beta(&street).engine().set_accepting(Err("fuori servizio".into()));
+    let reply = refusal(beta(&street).engine().receive(&envelope, NOW));
+    assert_eq!((reply.code, reply.enhanced), (451, Some((4, 3, 2))));
+    beta(&street).engine().set_accepting(Ok(()));
+    assert!(matches!(beta(&street).engine().receive(&envelope, NOW), Ok(Received::TakenCharge(_))));
 }

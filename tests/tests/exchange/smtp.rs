@@ -102,9 +102,13 @@ fn another_provider_hands_over_an_envelope_and_ordinary_mail_is_refused() {
     let stuffed = envelope.replace("\r\n.", "\r\n..");
     let answer = wire.say(format!("{stuffed}.\r\n"));
     assert!(answer.starts_with("250 2.0.0 Preso in carico, identificativo sg"), "{answer}");
-    let ordinary = message(&address("dora@posta.example"), &[bruno], "");
-    wire.say(format!("MAIL FROM:<dora@posta.example>\r\nRCPT TO:<{BRUNO}>\r\nDATA\r\n"));
+    // A certified sender's name alone certifies nothing; who has none hears it before the message.
+    let ordinary = message(&anna, std::slice::from_ref(&bruno), "");
+    wire.say(format!("MAIL FROM:<{ANNA}>\r\nRCPT TO:<{BRUNO}>\r\nDATA\r\n"));
     let answer = wire.say(format!("{ordinary}.\r\n"));
+    assert!(answer.starts_with("554 5.7.1") && answer.contains("firma S/MIME assente"), "{answer}");
+    wire.say("MAIL FROM:<dora@posta.example>\r\n");
+    let answer = wire.say(format!("RCPT TO:<{BRUNO}>\r\n"));
     assert!(answer.starts_with("554 5.7.1"), "{answer}");
 }
 

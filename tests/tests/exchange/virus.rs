@@ -228,3 +228,24 @@ fn the_virus_store_forgets_after_thirty_months_and_not_before() {
     assert_eq!(alfa.expire_quarantine(months(30).plus(Duration::from_secs(1))).expect("the virus store"), 1);
     assert!(alfa.quarantined(None, 10).expect("the virus store").is_empty());
 }
+
+#[test]
+fn an_infected_envelope_to_any_number_of_recipients_is_answered_for_each() {
+    for (seed, count) in [(20, 100), (21, 1_000)] {
+        let mut street = street(seed);
+        let massive = address("massiva@comune-alfa.example");
+        street.houses[0].add(&massive, sigillo_accounts::Profile::MassiveSmall, NOW);
+        let to: Vec<Address> =
+            (0..count).map(|n| address(&format!("utente-numero-{n:04}@ente-beta.example"))).collect();
+        let bytes = format!("{}{WORM}\r\n", message(&massive, &to, "")).into_bytes();
+        accepted(street.submit_bytes(&massive, &to, bytes));
+        street.run();
+        let service = street.kinds(&address(ALFA_SERVICE));
+        assert_eq!(service.iter().filter(|k| *k == "rilevazione-virus").count(), count, "{count}");
+        let told = street.kinds(&massive).iter().filter(|k| *k == "errore-consegna").count();
+        assert_eq!(told, count, "{count}");
+        // One transaction for each hundred recipients, and in each the envelope is kept once.
+        let kept = street.houses[1].engine().quarantined(None, 100).expect("the virus store").len();
+        assert_eq!(kept, count.div_ceil(100), "{count}");
+    }
+}

@@ -7,6 +7,46 @@ pub fn dispatch_path(id: &str) -> String {
     format!("/v1/dispatches/{}", super::escaped(id))
 }
 
+/// The path of what the legal log says of a mailbox, for who holds it: `GET` with [`Period`] as query: [`HolderLog`]. 409
+/// where the owner of the domain does not allow it.
+pub fn holder_log_path(address: &str) -> String {
+    format!("{}/log", super::mailbox_path(address))
+}
+
+/// A span of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    /// ISO 8601, or a plain date; the last 30 days when absent.
+    pub from: Option<String>,
+    /// The end, excluded; now when absent.
+    pub to: Option<String>,
+}
+
+/// Events of messages that a mailbox sent or was a recipient of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderLog {
+    /// At most [`HOLDER_LOG_LIMIT`], in order of time.
+    pub events: Vec<HolderEvent>,
+}
+
+/// How many events one answer shows.
+pub const HOLDER_LOG_LIMIT: usize = 1_000;
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderEvent {
+    /// The certified identifier.
+    pub identificativo: String,
+    /// The sender.
+    pub sender: String,
+    /// The subject.
+    pub subject: Option<String>,
+    /// What happened.
+    #[serde(flatten)]
+    pub evidence: Evidence,
+}
+
 /// A certified message, its recipients and its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispatch {

@@ -28,6 +28,7 @@ pub enum Verb {
         /// Indirizzo della lista, in un dominio del gestore
         address: String,
         /// I membri: indirizzi di qualunque dominio, anche altre liste
+        #[arg(required_unless_present = "file")]
         members: Vec<String>,
         /// I membri in un file, uno per riga; righe vuote e dopo «#» non contano
         #[arg(long, value_name = "FILE", conflicts_with = "members")]

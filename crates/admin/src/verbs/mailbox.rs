@@ -1,4 +1,4 @@
-//! `sigillo mailbox list|add|set|password`.
+//! `sigillo mailbox list|add|set|password|log`.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use sigillo_base::Secret;
 
 use super::{Error, Where, header, json, table};
 use crate::Lang;
-use crate::api::{MailboxChange, Mailboxes, NewMailbox, NewPassword};
+use crate::api::{HolderEvent, HolderLog, MailboxChange, Mailboxes, NewMailbox, NewPassword, Period};
 
 /// Arguments of `sigillo mailbox`.
 #[derive(Debug, Clone, clap::Args)]
@@ -51,6 +51,20 @@ pub enum Verb {
         #[command(flatten)]
         at: Where,
     },
+    /// Il registro legale di una casella come può leggerlo chi la tiene, se il suo dominio lo consente
+    Log {
+        /// Indirizzo della casella
+        address: String,
+        /// Da quando: AAAA-MM-GG oppure AAAA-MM-GGThh:mm; senza, da 30 giorni
+        #[arg(long, value_name = "QUANDO")]
+        from: Option<String>,
+        /// Fino a quando, escluso; senza, adesso
+        #[arg(long, value_name = "QUANDO")]
+        to: Option<String>,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
     /// Cambia la password di una casella; si legge dall'ingresso standard, mai dagli argomenti
     Password {
         /// Indirizzo della casella
@@ -86,6 +100,11 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
             let changed = at.client().change_mailbox(address, &change).await?;
             if at.json { json(&changed) } else { Ok(show(Mailboxes { mailboxes: vec![changed] }, lang)) }
         }
+        Verb::Log { address, from, to, at } => {
+            let period = Period { from: from.clone(), to: to.clone() };
+            let found = at.client().holder_log(address, &period).await?;
+            if at.json { json(&found) } else { Ok(events(&found, lang)) }
+        }
         Verb::Password { address, password_file, at } => {
             let new = NewPassword { password: read_password(password_file)? };
             let changed = at.client().set_password(address, &new).await?;
@@ -103,6 +122,23 @@ pub fn show(found: Mailboxes, lang: Lang) -> String {
     let mut rows = table(&header(lang, &columns));
     for mailbox in found.mailboxes {
         rows.add_row([mailbox.address, mailbox.profile, mailbox.ordinary_mail]);
+    }
+    rows.to_string()
+}
+
+fn events(found: &HolderLog, lang: Lang) -> String {
+    let columns = [
+        ("quando", "when"),
+        ("evento", "event"),
+        ("da", "from"),
+        ("per", "about"),
+        ("oggetto", "subject"),
+        ("identificativo", "identificativo"),
+    ];
+    let mut rows = table(&header(lang, &columns));
+    for HolderEvent { identificativo, sender, subject, evidence } in &found.events {
+        let (about, subject) = (evidence.about.join("\n"), subject.clone().unwrap_or_default());
+        rows.add_row([&evidence.at, &evidence.label, sender, &about, &subject, identificativo]);
     }
     rows.to_string()
 }

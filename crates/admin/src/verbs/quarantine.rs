@@ -46,7 +46,7 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
         Verb::Export { id, out, at } => {
             let bytes = at.client().quarantined(id).await?;
             let file = |source| Error::File { path: out.clone(), source };
-            let mut written = std::fs::File::create_new(out).map_err(file)?;
+            let mut written = private().open(out).map_err(file)?;
             std::io::Write::write_all(&mut written, &bytes).map_err(file)?;
             written.sync_all().map_err(file)?;
             let text =
@@ -54,6 +54,13 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
             Ok(format!("{text}: {}", out.display()))
         }
     }
+}
+
+/// A new file that only its owner reads: what is in it is dangerous, and somebody's mail.
+fn private() -> std::fs::OpenOptions {
+    let mut options = std::fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600);
+    options
 }
 
 async fn all(at: &Where) -> Result<Quarantine, Error> {

@@ -97,7 +97,7 @@ impl<S: Store> Front<S> {
 
     fn rcpt(&mut self, rcpt: Address) -> Result<Reply, Rejected> {
         if self.role == Role::Reception {
-            self.engine.may_receive(self.from.as_ref(), &rcpt, &self.to)?;
+            self.engine.may_receive(self.from.as_ref(), &rcpt)?;
         }
         // Said twice, meant once: certification data list each recipient once.
         if !self.to.contains(&rcpt) {

@@ -185,11 +185,20 @@ impl<S: Store> Engine<S> {
         for (number, before, head) in waiting.into_iter().rev() {
             let mut reader = SegmentReader::new(format!("segmento {number}"), Some(before));
             let mut broken = None;
-            self.export_segment(number, &mut |bytes| {
+            let exported = self.export_segment(number, &mut |bytes| {
                 if broken.is_none() {
                     broken = reader.feed(bytes, &mut |_| ()).err();
                 }
-            })?;
+            });
+            match exported {
+                Ok(()) => {}
+                // The later ones are no worse for it.
+                Err(Error::Store(error @ sigillo_store::Error::Corrupt { .. })) => {
+                    tracing::error!(segment = number, %error, "segment of the legal log is broken");
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            }
             let read = broken.map_or_else(|| reader.finish(), Err);
             match read {
                 Ok(read) if read.head == head && read.closed => {

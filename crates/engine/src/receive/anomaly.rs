@@ -2,19 +2,21 @@
 //! di anomalia*, RFC 6109 §3.2.2).
 
 use data_encoding::HEXLOWER;
-use sigillo_accounts::{Mailbox, State};
-use sigillo_base::{Address, MailboxId};
+use sigillo_accounts::{Mailbox, Profile, State};
+use sigillo_base::{Address, MailboxId, PecId};
 use sigillo_pec::log::Record;
 use sigillo_pec::{Recipient, RecipientClass, compose};
-use sigillo_store::{Store, transact};
+use sigillo_store::{Store, Transaction, transact};
 
-use super::seen::mark;
-use super::{Handed, Received, source, unknown};
+use super::seen::{Fresh, mark};
+use super::{Handed, Received, source, unknown, unwanted};
+use crate::rows::sent_key;
 use crate::stored::{Place, archive, post, put_message, usage};
-use crate::{Engine, Error, Rejected};
+use crate::{Engine, Error, Rejected, submit};
 
 impl<S: Store> Engine<S> {
-    /// A provider's message of wrong form must go on (pec rule 1.5).
+    /// A provider's message of wrong form must go on (pec rule 1.5): to everybody it can go to. Only when there is nobody
+    /// is it refused.
     pub(super) fn take_malformed(
         &self,
         handed: Handed<'_>,
@@ -22,44 +24,92 @@ impl<S: Store> Engine<S> {
         reason: &str,
     ) -> Result<Received, Rejected> {
         tracing::warn!(provider, reason, "malformed message of a provider");
-        self.take_anomaly(handed, reason, |_, _| Ok(()))
+        let Some((name, fresh)) = self.fresh_anomaly(handed)? else { return Ok(Received::Again) };
+        let (mut boxes, mut refusal) = (Vec::new(), None);
+        for rcpt in &fresh.rcpts {
+            match self.open_box(rcpt, handed) {
+                Ok(mailbox) => boxes.push((rcpt.clone(), mailbox)),
+                Err(Rejected::Refused(reply)) => {
+                    tracing::warn!(%rcpt, %reply, "an anomaly envelope that cannot be delivered");
+                    refusal = Some(Rejected::Refused(reply));
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        match refusal {
+            Some(refusal) if boxes.is_empty() => Err(refusal),
+            _ => self.wrap_anomaly(handed, reason, &name, fresh.hash, &boxes),
+        }
     }
 
     /// Ordinary mail goes where every recipient wants it; the end of the message has one answer for all.
     pub(super) fn take_ordinary(&self, handed: Handed<'_>, reason: &str) -> Result<Received, Rejected> {
-        self.take_anomaly(handed, reason, |rcpt, mailbox| {
-            if self.takes_ordinary(rcpt, mailbox)? {
-                return Ok(());
+        let Some((name, fresh)) = self.fresh_anomaly(handed)? else { return Ok(Received::Again) };
+        let mut boxes = Vec::new();
+        for rcpt in &fresh.rcpts {
+            let mailbox = self.find_mailbox(rcpt)?.ok_or_else(|| unwanted(rcpt, Some(reason)))?;
+            if !self.takes_ordinary(rcpt, &mailbox)? && !self.is_bounce(handed, &mailbox)? {
+                tracing::info!(reason, %rcpt, "ordinary mail refused");
+                return Err(unwanted(rcpt, Some(reason)));
             }
-            tracing::info!(reason, %rcpt, "ordinary mail refused");
-            let text = "Messaggio rifiutato dal sistema. Indirizzo destinatario sconosciuto o non abilitato alla \
-                        ricezione di posta non certificata";
-            Err(Rejected::refused(554, (5, 7, 1), format!("{text} ({reason})")))
-        })
+            boxes.push((rcpt.clone(), self.open_box(rcpt, handed)?));
+        }
+        self.wrap_anomaly(handed, reason, &name, fresh.hash, &boxes)
     }
 
-    fn take_anomaly(
+    /// Only who has not got it yet: a repeat for some of the recipients is no second copy for the others. The name it is
+    /// remembered by goes with them; `None` when everybody has it.
+    fn fresh_anomaly(&self, handed: Handed<'_>) -> Result<Option<(String, Fresh)>, Error> {
+        let bytes = &handed.mail.bytes;
+        let name = format!("anomaly {}", HEXLOWER.encode(&sigillo_smime::sha256(bytes)));
+        let fresh = self.fresh(&handed.mail.to, &name, bytes)?;
+        Ok(Some((name, fresh)).filter(|(_, fresh)| !fresh.rcpts.is_empty()))
+    }
+
+    /// A mailbox that can take the message wrapped.
+    fn open_box(&self, rcpt: &Address, handed: Handed<'_>) -> Result<Mailbox, Rejected> {
+        let mailbox = self.find_mailbox(rcpt)?.ok_or_else(|| unknown(rcpt))?;
+        if mailbox.profile == Profile::Service {
+            return Err(Rejected::refused(550, (5, 7, 1), "La casella di servizio riceve soltanto ricevute e avvisi"));
+        }
+        if mailbox.state != State::Active {
+            return Err(Rejected::refused(550, (5, 2, 1), format!("La casella {rcpt} non è attiva")));
+        }
+        // Before anything is stored: what does not fit must not lie about.
+        let mut look = Transaction::new(&self.store);
+        if !has_room(&mut look, &mailbox, handed.mail.bytes.len() as u64)? {
+            return Err(full(rcpt));
+        }
+        Ok(mailbox)
+    }
+
+    /// Whether this is the bounce of a message that this user sent to an external recipient: it quotes an identifier that
+    /// we gave him. Such a one is delivered whatever the mailbox does with ordinary mail, or nobody would tell the sender
+    /// (pec rule 6).
+    fn is_bounce(&self, handed: Handed<'_>, mailbox: &Mailbox) -> Result<bool, Error> {
+        if handed.mail.from.is_some() {
+            return Ok(false);
+        }
+        for id in quoted(&handed.mail.bytes, self.service_domain.as_str()).into_iter().take(QUOTED) {
+            let Some(sent) = submit::sent(&self.store, &id)? else { continue };
+            let facts = sent.facts.facts(sent_key(&id))?;
+            let external = facts.recipients.iter().any(|r| r.class == RecipientClass::External);
+            if sent.mailbox == mailbox.id && external {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn wrap_anomaly(
         &self,
         handed: Handed<'_>,
         reason: &str,
-        wanted: impl Fn(&Address, &Mailbox) -> Result<(), Rejected>,
+        name: &str,
+        hash: [u8; 32],
+        boxes: &[(Address, Mailbox)],
     ) -> Result<Received, Rejected> {
         let Handed { mail, now, .. } = handed;
-        let name = format!("anomaly {}", HEXLOWER.encode(&sigillo_smime::sha256(&mail.bytes)));
-        let fresh = self.fresh(mail, &name)?;
-        if fresh.rcpts.is_empty() {
-            return Ok(Received::Again);
-        }
-        // Only who has not got it yet: a repeat for some of the recipients is no second copy for the others.
-        let mut boxes = Vec::new();
-        for rcpt in &fresh.rcpts {
-            let mailbox = self.find_mailbox(rcpt)?.ok_or_else(|| unknown(rcpt))?;
-            wanted(rcpt, &mailbox)?;
-            if mailbox.state != State::Active {
-                return Err(Rejected::refused(550, (5, 2, 1), format!("La casella {rcpt} non è attiva")));
-            }
-            boxes.push((rcpt, mailbox));
-        }
         if let Some(malware) = self.scan_handed(handed)? {
             tracing::warn!(malware = malware.name, reason, "infected message that is not certified, refused");
             let text = format!("Messaggio rifiutato: contenuto pericoloso ({})", malware.name);
@@ -78,14 +128,14 @@ impl<S: Store> Engine<S> {
         transact(&self.store, 8, |tx| {
             let source = source(tx, handed, None)?;
             let message = put_message(tx, msg, &envelope.content, &source)?;
-            for (rcpt, mailbox) in &boxes {
+            for (rcpt, mailbox) in boxes {
                 let id = MailboxId(mailbox.id);
-                if usage(tx, id)?.bytes.saturating_add(message.size) > mailbox.profile.limits().box_bytes {
-                    return Err(Rejected::refused(452, (4, 2, 2), format!("La casella {rcpt} è piena")));
+                if !has_room(tx, mailbox, message.size)? {
+                    return Err(full(rcpt));
                 }
                 post(tx, &Place::inbox(id, now), message.id, message.size)?;
                 archive(tx, id, now, message.id);
-                mark(tx, &name, rcpt, &fresh.hash)?;
+                mark(tx, name, rcpt, &hash)?;
             }
             self.log_record(tx, &record, now);
             Ok::<_, Rejected>(())
@@ -94,4 +144,31 @@ impl<S: Store> Engine<S> {
         ids.iter().for_each(|m| self.bell.mailbox_changed(*m));
         Ok(Received::Anomaly)
     }
+}
+
+fn has_room<S: Store>(tx: &mut Transaction<'_, S>, mailbox: &Mailbox, size: u64) -> Result<bool, Error> {
+    let held = usage(tx, MailboxId(mailbox.id))?.bytes;
+    Ok(held.saturating_add(size) <= mailbox.profile.limits().box_bytes)
+}
+
+fn full(rcpt: &Address) -> Rejected {
+    Rejected::refused(452, (4, 2, 2), format!("La casella {rcpt} è piena"))
+}
+
+/// Identifiers that a bounce is searched for.
+const QUOTED: usize = 8;
+
+/// Identifiers of this domain between angle brackets, each once.
+fn quoted(bytes: &[u8], domain: &str) -> Vec<PecId> {
+    let mark = format!("@{domain}>");
+    let mut found: Vec<PecId> = Vec::new();
+    for at in memchr::memmem::find_iter(bytes, mark.as_bytes()) {
+        let end = at + mark.len() - 1;
+        let begin = bytes[at.saturating_sub(64)..at].iter().rposition(|b| *b == b'<');
+        let id = begin.map(|n| at.saturating_sub(64) + n + 1).and_then(|n| std::str::from_utf8(&bytes[n..end]).ok());
+        if let Some(id) = id.and_then(PecId::parse).filter(|id| !found.contains(id)) {
+            found.push(id);
+        }
+    }
+    found
 }

@@ -1,5 +1,8 @@
 //! Transport envelopes: taken charge of (RFC 6109 §3.2.1), or, with malware inside, answered to their provider (§3.2.3).
 
+use std::collections::HashSet;
+
+use sigillo_base::Address;
 use sigillo_pec::incoming::Incoming;
 use sigillo_pec::{Kind, compose};
 use sigillo_store::{Rope, Store, transact};
@@ -11,13 +14,15 @@ use crate::rows::{ArrivalRow, FactsRow, Work, arrival_key, put_large};
 use crate::stored::put_message;
 use crate::{Engine, Error, Rejected, queue};
 
-/// Virus notices in one commit: each is a message of some kilobytes, and a commit is bounded.
-const NOTICES_AT_ONCE: usize = 50;
+/// Virus notices in one commit, in octets: a commit is bounded, and the log has a line for each that names all
+/// recipients, as the notice does in base64.
+const NOTICES_AT_ONCE: usize = sigillo_store::MAX_BATCH / 4;
 
 impl<S: Store> Engine<S> {
     pub(super) fn take_envelope(&self, handed: Handed<'_>, incoming: &Incoming) -> Result<Received, Rejected> {
         let id = incoming.certification.facts.id.clone();
-        let fresh = self.fresh(handed.mail, &incoming.message_id)?;
+        let signed = handed.mail.bytes.get(incoming.signed.clone()).unwrap_or_default();
+        let fresh = self.fresh(&handed.mail.to, &incoming.message_id, signed)?;
         if fresh.rcpts.is_empty() {
             return Ok(Received::Again);
         }
@@ -75,15 +80,24 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), Error> {
         let (facts, now) = (&incoming.certification.facts, handed.now);
         let number = (self.ids.next_id(), now);
-        for (n, rcpts) in fresh.rcpts.chunks(NOTICES_AT_ONCE).enumerate() {
-            let mut notices = Vec::with_capacity(rcpts.len());
-            for rcpt in rcpts {
+        let named: HashSet<&Address> = handed.mail.to.iter().collect();
+        // After a crash on the way the message is here already, and some of its recipients are answered.
+        let mut first = fresh.rcpts.len() == named.len();
+        let mut open = fresh.rcpts.as_slice();
+        while !open.is_empty() {
+            let (mut notices, mut size) = (Vec::new(), 0);
+            while let [rcpt, rest @ ..] = open
+                && size < NOTICES_AT_ONCE
+            {
                 let (p, id, to) = (&self.provider, self.new_pec_id(), &incoming.mail_receipt);
                 let draft = compose::virus_detection(p, facts, now, id, to, rcpt, &malware.name);
-                notices.push((rcpt, self.sign(draft, &[], now)?, self.new_msg()));
+                let notice = self.sign(draft, &[], now)?;
+                size += notice.content.len();
+                notices.push((rcpt, notice, self.new_msg()));
+                open = rest;
             }
             transact(&self.store, 8, |tx| {
-                if n == 0 {
+                if first {
                     self.quarantine(tx, number, Point::Envelope, handed.mail, malware, &facts.id)?;
                     self.log(tx, &incoming.certification, Kind::TransportEnvelope, facts.id.as_str(), now);
                 }
@@ -95,6 +109,7 @@ impl<S: Store> Engine<S> {
                 }
                 Ok::<_, Error>(())
             })?;
+            first = false;
         }
         let (from, malware) = (&incoming.provider, &malware.name);
         tracing::warn!(pec_id = %facts.id, from, malware, "infected envelope, its provider is told");

@@ -29,7 +29,8 @@ impl<S: Store> Engine<S> {
         let Handed { mail, now, .. } = handed;
         let id = &incoming.certification.facts.id;
         let boxes = self.receipt_boxes(mail, incoming.kind)?;
-        let fresh = self.fresh(mail, &incoming.message_id)?;
+        let signed = mail.bytes.get(incoming.signed.clone()).unwrap_or_default();
+        let fresh = self.fresh(&mail.to, &incoming.message_id, signed)?;
         if fresh.rcpts.is_empty() {
             return Ok(Received::Again);
         }

@@ -3,7 +3,6 @@
 use sigillo_base::Address;
 use sigillo_store::{Store, Transaction};
 
-use crate::front::Arrived;
 use crate::rows::{decode, encode, received_key};
 use crate::{Engine, Error};
 
@@ -14,12 +13,13 @@ pub(super) struct Fresh {
 }
 
 impl<S: Store> Engine<S> {
-    /// The recipients for whom these bytes under this name (the Message-ID) are new. The same name with other bytes is
-    /// another message: nothing is lost to a name.
-    pub(super) fn fresh(&self, mail: &Arrived, name: &str) -> Result<Fresh, Error> {
-        let hash = sigillo_smime::sha256(&mail.bytes);
+    /// The recipients for whom this message is new. What makes it this message is its name (the Message-ID) and the part
+    /// that was signed: the same one that took another way, with other trace lines on top, is the same. The same name
+    /// with another content is another message: nothing is lost to a name.
+    pub(super) fn fresh(&self, to: &[Address], name: &str, signed: &[u8]) -> Result<Fresh, Error> {
+        let hash = sigillo_smime::sha256(signed);
         let mut rcpts: Vec<Address> = Vec::new();
-        for rcpt in &mail.to {
+        for rcpt in to {
             let key = received_key(name, rcpt);
             let before: Option<Vec<[u8; 32]>> =
                 self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose()?;
@@ -31,7 +31,7 @@ impl<S: Store> Engine<S> {
     }
 }
 
-/// Remembers that these bytes were taken for this recipient; two commits of the same message meet here.
+/// Remembers that this message was taken for this recipient; two commits of the same message meet here.
 pub(super) fn mark<S: Store>(
     tx: &mut Transaction<'_, S>,
     name: &str,

@@ -23,6 +23,6 @@ pub(super) fn run(args: &verbs::log::Args, lang: Lang) -> Exit {
     match done {
         Ok(true) => Exit::Fine,
         Ok(false) => Exit::False,
-        Err(error) => complain(&error, Exit::False),
+        Err(error) => complain(&error, Exit::NoStart),
     }
 }

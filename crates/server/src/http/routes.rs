@@ -219,6 +219,11 @@ async fn change_mailbox(
     let set = move |engine: &House| {
         let found = mailbox(engine, &address)?;
         if let Some(word) = ordinary_mail {
+            if found.profile == Profile::Service {
+                let text =
+                    format!("{address} è la casella di servizio: riceve soltanto ricevute e avvisi di altri gestori");
+                return Err(Fail::new(StatusCode::CONFLICT, text));
+            }
             let ordinary = match word.as_str() {
                 "refuse" => OrdinaryMail::Refuse,
                 "accept" => OrdinaryMail::Accept,

@@ -1,18 +1,53 @@
 //! Where certified messages stand.
 
-use axum::extract::{Path, State};
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use sigillo_admin::api;
-use sigillo_base::{Address, PecId};
-use sigillo_engine::{Stage, Tracked, TrackedRecipient};
+use sigillo_base::{Address, MailboxId, PecId, Timestamp};
+use sigillo_engine::{Login, Stage, Tracked, TrackedRecipient};
 use sigillo_pec::log::Record;
 
-use super::{At, Fail, Reply, alive, work};
+use super::{At, Fail, Reply, alive, mailbox, work};
 use crate::provider::House;
 
 pub(super) fn router() -> Router<super::Provided> {
-    Router::new().route("/v1/dispatches/{id}", get(dispatch))
+    Router::new().route("/v1/dispatches/{id}", get(dispatch)).route("/v1/mailboxes/{address}/log", get(holder_log))
+}
+
+async fn holder_log(
+    State(provider): At,
+    Path(address): Path<String>,
+    query: Result<Query<api::Period>, QueryRejection>,
+) -> Reply<api::HolderLog> {
+    let Query(period) = query.map_err(|e| Fail::bad(e.body_text()))?;
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
+    let read = move |engine: &House| {
+        let instant = |text: &str| {
+            let bad = || Fail::bad(format!("«{text}» non è un istante: AAAA-MM-GG oppure AAAA-MM-GGThh:mm"));
+            Timestamp::from_iso(text).ok_or_else(bad)
+        };
+        let to = period.to.as_deref().map_or(Ok(now), instant)?;
+        let month = Timestamp::from_millis((now.as_millis() - MONTH.as_millis() as i64).max(0));
+        let from = period.from.as_deref().map_or(Ok(month), instant)?;
+        let found = mailbox(engine, &address)?;
+        let login = Login { mailbox: MailboxId(found.id), address: super::address(&found.address)? };
+        let records = engine.holder_log(&login, from, to, api::HOLDER_LOG_LIMIT)?;
+        Ok(api::HolderLog { events: records.into_iter().map(event).collect() })
+    };
+    Ok(Json(work(&provider, read).await?))
+}
+
+/// How far back a holder's log goes when nothing is said.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+
+fn event(mut r: Record) -> api::HolderEvent {
+    let (identificativo, sender) = (std::mem::take(&mut r.id), std::mem::take(&mut r.sender));
+    api::HolderEvent { identificativo, sender, subject: r.subject.take(), evidence: evidence(r) }
 }
 
 async fn dispatch(State(provider): At, Path(text): Path<String>) -> Reply<api::Dispatch> {
