@@ -35,5 +35,7 @@ mod once;
 mod refusals;
 #[path = "e2e/serve.rs"]
 mod serve;
+#[path = "e2e/transport.rs"]
+mod transport;
 #[path = "e2e/virus.rs"]
 mod virus;

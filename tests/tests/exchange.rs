@@ -13,10 +13,13 @@ mod exchange {
     pub mod imap;
     pub mod lists;
     pub mod log;
+    pub mod passage;
     pub mod policy;
     pub mod reception;
+    pub mod recipients;
     pub mod rows;
     pub mod smtp;
+    pub mod time;
     pub mod track;
     pub mod virus;
     pub mod wire;

@@ -9,7 +9,7 @@ mod seen;
 use std::ops::Range;
 
 use sigillo_base::{Address, PecId, Timestamp};
-use sigillo_mime::Composed;
+use sigillo_mime::{Composed, Header};
 use sigillo_pec::Signed;
 use sigillo_pec::incoming::{Incoming, Judgement, judge};
 use sigillo_store::{Rope, Store, Transaction};
@@ -19,6 +19,9 @@ use crate::quarantine::Malware;
 use crate::rows::{Carried, Work};
 use crate::stored::put_body;
 use crate::{Engine, Rejected, queue};
+
+/// Received fields of a message that still goes somewhere; more are a loop (RFC 5321 §6.3; pec rule 6).
+const MAX_HOPS: usize = 100;
 
 /// What became of a message that another server handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +82,12 @@ impl<S: Store> Engine<S> {
     /// [`Rejected::Refused`] for what is not taken, [`Rejected::Fault`] when nothing was done.
     pub fn receive(&self, mail: &Arrived, now: Timestamp) -> Result<Received, Rejected> {
         self.accepting()?;
+        let hops = Header::parse(&mail.bytes).map_or(0, |header| header.all("Received").count());
+        if hops > MAX_HOPS {
+            tracing::warn!(hops, from = ?mail.from, "mail loop broken");
+            let text = format!("Troppi passaggi ({hops}, al più {MAX_HOPS}): il messaggio gira a vuoto");
+            return Err(Rejected::refused(554, (5, 4, 6), text));
+        }
         self.take_in(mail, None, now)
     }
 

@@ -391,3 +391,38 @@ fn a_list_made_by_openssl() {
     let verdict = trust.verify(&WORLD.provider.certificate(), &[], T0.plus(2 * DAY));
     assert_eq!(verdict, Err(PathError::Revoked));
 }
+
+/// AgID's authority permits e-mail domains and directory names; both bind (pec rule 4.2).
+#[test]
+fn constraints_on_directory_names_are_honoured() {
+    let dir = folder();
+    let config = "[req]\ndistinguished_name=dn\nprompt=no\nx509_extensions=root\n[dn]\nCN=vincolata\n\
+                  [root]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n\
+                  subjectKeyIdentifier=hash\n\
+                  nameConstraints=critical,permitted;email:gestore.example,permitted;dirName:names\n\
+                  [names]\nC=IT\nO=Gestore\n\
+                  [leaf]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=emailProtection\n\
+                  subjectAltName=email:posta@gestore.example\nauthorityKeyIdentifier=keyid\n\
+                  [ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ndefault_md=sha256\ncrl_extensions=list\n\
+                  [list]\nauthorityKeyIdentifier=keyid\n";
+    fs::write(dir.path().join("c.cnf"), config).unwrap();
+    fs::write(dir.path().join("index.txt"), "").unwrap();
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    good(dir.path(), &format!("req -x509 {key} -config c.cnf -days 30 -keyout c.key -out c.pem"));
+    good(dir.path(), "ca -gencrl -config c.cnf -cert c.pem -keyfile c.key -crldays 9 -out c.crl");
+    let read = |name: &str| fs::read(dir.path().join(name)).unwrap();
+    let anchor = Certificate::from_pem(&read("c.pem")).unwrap().remove(0);
+    let trust = Trust::new(vec![anchor], Crl::from_pem(&read("c.crl")).unwrap());
+    let verdict = |subject: &str| {
+        good(dir.path(), &format!("req -new {key} -config c.cnf -subj {subject} -keyout l.key -out l.csr"));
+        let extensions = "-extfile c.cnf -extensions leaf";
+        good(dir.path(), &format!("x509 -req -in l.csr -CA c.pem -CAkey c.key {extensions} -days 9 -out l.pem"));
+        let leaf = Certificate::from_pem(&read("l.pem")).unwrap().remove(0);
+        let at = leaf.not_before().plus(Duration::from_secs(60));
+        trust.verify(&leaf, &[], at)
+    };
+    assert_eq!(verdict("/C=IT/O=Gestore/CN=posta"), Ok(()));
+    for outside in ["/C=IT/O=Altro/CN=posta", "/C=FR/O=Gestore/CN=posta", "/CN=posta"] {
+        assert!(matches!(verdict(outside), Err(PathError::Untrusted(why)) if why.contains("subtree")), "{outside}");
+    }
+}

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use sigillo_base::Timestamp;
-use sigillo_engine::Submitted;
+use sigillo_engine::{Rejected, Submitted};
+use sigillo_pec::deadline;
 use sigillo_tests::fixtures::{NOW, address};
-use sigillo_tests::house::Known;
+use sigillo_tests::house::{Known, arrived};
 use sigillo_tests::street::{Fate, Street};
 
 use super::rows;
@@ -185,4 +186,96 @@ fn a_daylight_saving_night_moves_nothing() {
         let times: Vec<String> = street.inbox(&address(ANNA)).iter().map(|l| l.at.to_string()).collect();
         assert_eq!(times[1..], [first, second]);
     }
+}
+
+/// A take-charge receipt speaks of whom it lists and of nobody else.
+#[test]
+fn a_take_charge_of_one_recipient_silences_his_first_notice_only() {
+    let mut street = Street::new(11);
+    let to = [address(BRUNO), address("carla@gamma.example")];
+    street.network(|c| match (c.kind.as_str(), c.to.as_str()) {
+        ("posta-certificata", "gamma.example") | ("avvenuta-consegna", _) => Fate::Held,
+        _ => Fate::Arrives,
+    });
+    assert!(matches!(street.submit(&address(ANNA), &to, ""), Ok(Submitted::Accepted(_))));
+    street.pass(hours(48));
+    let letters = street.inbox(&address(ANNA));
+    let overdue = letters.iter().filter(|l| l.evidence.kind == "preavviso-errore-consegna");
+    let mut told: Vec<(u64, String)> = overdue
+        .map(|l| {
+            let c = l.evidence.certification.as_ref().expect("certification data");
+            (l.at.since(NOW).as_secs() / 3600, c.delivered.as_ref().expect("one recipient").to_string())
+        })
+        .collect();
+    told.sort();
+    let [bruno, carla] = to.map(|a| a.to_string());
+    assert_eq!(told, [(12, carla.clone()), (23, bruno), (23, carla)]);
+}
+
+#[test]
+fn messages_of_our_own_users_to_each_other_wait_for_nobody() {
+    let mut street = Street::new(12);
+    let to = ["carla@comune-alfa.example", "bruno@comune-alfa.example"].map(address);
+    assert!(matches!(street.submit(&address(ANNA), &to, ""), Ok(Submitted::Accepted(_))));
+    street.pass(hours(48));
+    assert_eq!(street.kinds(&address(ANNA)), ["accettazione", "avvenuta-consegna", "avvenuta-consegna"]);
+    assert!(rows::at_rest(&street.houses[0].store));
+}
+
+/// A receipt with one byte altered on the way is ordinary mail: it is refused, and the clock runs on.
+#[test]
+fn a_receipt_whose_signature_does_not_hold_stops_nothing() {
+    let mut street = street(&[("presa-in-carico", None), ("avvenuta-consegna", None)]);
+    street.run();
+    let beta = std::sync::Arc::clone(street.houses[1].engine());
+    let alfa = std::sync::Arc::clone(street.houses[0].engine());
+    let next = beta.next_due().expect("the queue").expect("two receipts wait");
+    street.now = next.plus(hours(1));
+    let waiting = beta.due(street.now, 8).expect("the queue");
+    assert_eq!(waiting.len(), 2, "take-charge and delivery");
+    let timers = || rows::of(&street.houses[0].store, sigillo_store::tag::TIMER_DUE);
+    let before = (timers(), rows::of(&street.houses[0].store, sigillo_store::tag::DISPATCH));
+    for dispatch in &waiting {
+        let mut bytes = beta.read_all(&dispatch.message).expect("the receipt");
+        let at = bytes.windows(9).position(|w| w == b"Il giorno").expect("the readable part");
+        bytes[at] = b'i';
+        let mail = arrived(dispatch.from.as_ref(), &dispatch.rcpts, bytes, "mx.pec.beta.example", false);
+        let answer = alfa.receive(&mail, street.now);
+        assert!(matches!(&answer, Err(Rejected::Refused(reply)) if reply.code == 554), "{answer:?}");
+        beta.defer(dispatch, "held", street.now).expect("given back");
+    }
+    assert_eq!((timers(), rows::of(&street.houses[0].store, sigillo_store::tag::DISPATCH)), before);
+    street.pass(hours(48));
+    assert_eq!(notices(&street), [FIRST, SECOND]);
+}
+
+/// What cannot be handed over to ordinary mail comes back after a day (RFC 6109 §2.2.2); no deadline runs for it.
+#[test]
+fn an_envelope_to_ordinary_mail_is_given_up_after_a_day() {
+    let mut street = Street::new(13);
+    street.network(|_| Fate::Held);
+    let dora = address("dora@posta.example");
+    assert!(matches!(street.submit(&address(ANNA), std::slice::from_ref(&dora), ""), Ok(Submitted::Accepted(_))));
+    street.pass(deadline::SECOND_BY);
+    street.pass(hours(1));
+    let letters = street.inbox(&address(ANNA));
+    let [_, notice] = letters.as_slice() else { panic!("{:?}", street.kinds(&address(ANNA))) };
+    assert_eq!(notice.evidence.kind, "errore-consegna");
+    assert!((24 * 3600..24 * 3600 + 900).contains(&notice.at.since(NOW).as_secs()), "{}", notice.at);
+    let c = notice.evidence.certification.as_ref().expect("certification data");
+    assert_eq!(c.delivered, Some(dora));
+    assert!(c.extended_error.as_deref().is_some_and(|e| !e.starts_with("5.4.1") && e.contains("nobody is reached")));
+    assert!(rows::at_rest(&street.houses[0].store));
+}
+
+/// Receipts are evidence and are tried for five days; then they go, and no notice is made of them.
+#[test]
+fn a_receipt_that_nobody_takes_is_given_up_without_another_notice() {
+    let mut street = street(&[("presa-in-carico", None), ("avvenuta-consegna", None)]);
+    street.pass(hours(5 * 24 - 1));
+    assert!(!rows::at_rest(&street.houses[1].store), "still tried");
+    street.pass(hours(2));
+    assert!(rows::at_rest(&street.houses[1].store), "given up");
+    assert!(street.inbox(&address("posta-certificata@pec.beta.example")).is_empty());
+    assert_eq!(street.kinds(&address(BRUNO)), ["posta-certificata"]);
 }

@@ -175,6 +175,29 @@ fn a_long_line_is_one_line() {
     all_agree(&street);
 }
 
+/// Nothing that keeps house takes a line away: what was logged thirty months ago is found, and proven (RFC 6109 §2.3).
+#[test]
+fn what_was_logged_is_there_after_thirty_months() {
+    let mut street = Street::new(6);
+    let id = send(&street, ANNA, &[BRUNO], "");
+    street.run();
+    let engine = street.houses[0].engine().clone();
+    let lines = engine.legal_log(&NOW.legal().iso_day).expect("the log");
+    engine.close_segments(NOW.plus(DAY)).expect("the segments");
+    for month in 1..=31 {
+        street.now = NOW.plus(DAY * 31 * month);
+        engine.expire_quarantine(street.now).expect("the virus store");
+        engine.close_segments(street.now).expect("the segments");
+        street.run();
+    }
+    assert_eq!(lines.len(), 4);
+    assert_eq!(engine.legal_log(&NOW.legal().iso_day).expect("the log"), lines);
+    assert_eq!(engine.log_of(&id).expect("the log").len(), 4);
+    let proof = prove(&engine, street.now).expect("a proof");
+    assert!(proof.findings.is_empty() && proof.rules.findings.is_empty(), "{proof:#?}");
+    assert!(file(&engine, 1).expect("the first segment's file").contains(&id));
+}
+
 // ---- segments
 
 /// Segments of Alfa's log: number, day and lines of each, and whether it is closed.

@@ -105,6 +105,28 @@ fn take_charge_goes_into_the_service_mailbox_and_nowhere_else() {
     }
 }
 
+/// What speaks to users does not go between providers.
+#[test]
+fn no_other_receipt_enters_the_service_mailbox() {
+    let street = Street::new(14);
+    let (id, _) = on_its_way(&street);
+    let (alfa, service) = (&street.houses[0], address(ALFA));
+    let signed = receipt_of(&fixtures::beta(), &id, 3);
+    let before = rows::facts(&alfa.store);
+    assert_eq!(refusal(alfa.engine().receive(&carried(&signed, &service), NOW)).code, 550);
+    let both = arrived(
+        signed.mail_from.as_ref(),
+        &[address(ANNA), service.clone()],
+        signed.content.to_bytes(&[]),
+        "mx",
+        false,
+    );
+    assert_eq!(refusal(alfa.engine().receive(&both, NOW)).code, 550, "not beside a user either");
+    assert_eq!(rows::facts(&alfa.store), before, "nothing was stored, nothing moved");
+    assert!(matches!(alfa.engine().receive(&carried(&signed, &address(ANNA)), NOW), Ok(Received::Receipt(_))));
+    assert!(street.inbox(&service).is_empty());
+}
+
 #[test]
 fn a_receipt_of_somebody_elses_recipient_moves_nothing() {
     let street = Street::new(2);

@@ -117,7 +117,9 @@ impl<S: Store> Engine<S> {
         }
         let (p, from) = (&self.provider, mail.from.as_ref());
         let draft = compose::anomaly_envelope(p, now, self.new_pec_id(), from, &mail.to, &mail.bytes, reason);
-        let envelope = self.sign(draft.map_err(Error::from)?, &mail.bytes, now)?;
+        // Its header cannot be read, and will not be tomorrow either.
+        let draft = draft.map_err(|e| Rejected::refused(554, (5, 6, 0), format!("Messaggio non conforme: {e}")))?;
+        let envelope = self.sign(draft, &mail.bytes, now)?;
         let subject = sigillo_mime::Header::parse(&mail.bytes).ok().and_then(|h| h.text("Subject"));
         let rcpts: Vec<Recipient> =
             mail.to.iter().map(|a| Recipient { address: a.clone(), class: RecipientClass::Certified }).collect();

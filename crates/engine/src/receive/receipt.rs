@@ -89,13 +89,20 @@ impl<S: Store> Engine<S> {
     }
 
     /// The mailboxes a receipt goes to. Take-charge receipts and virus notices go to the service mailbox and nowhere
-    /// else (RFC 6109 §2.2.5); an unknown mailbox is refused in SMTP, for a receipt is never answered by a notice.
+    /// else, and nothing else goes there (RFC 6109 §2.2.5); an unknown mailbox is refused in SMTP, for a receipt is never
+    /// answered by a notice.
     fn receipt_boxes(&self, mail: &Arrived, kind: Kind) -> Result<Vec<(Address, Mailbox)>, Rejected> {
-        let service_only = matches!(kind, Kind::TakeCharge | Kind::VirusDetection);
+        let between_providers = matches!(kind, Kind::TakeCharge | Kind::VirusDetection);
         let mut boxes = Vec::new();
         for rcpt in &mail.to {
-            if service_only && *rcpt != self.provider.service_address {
-                return Err(Rejected::refused(550, (5, 7, 1), "Ricevuta destinata alla sola casella di servizio"));
+            match (between_providers, *rcpt == self.provider.service_address) {
+                (true, false) => {
+                    return Err(Rejected::refused(550, (5, 7, 1), "Ricevuta destinata alla sola casella di servizio"));
+                }
+                (false, true) => {
+                    return Err(Rejected::refused(550, (5, 7, 1), "Ricevuta non destinata alla casella di servizio"));
+                }
+                _ => {}
             }
             let mailbox = self.find_mailbox(rcpt)?.ok_or_else(|| unknown(rcpt))?;
             boxes.push((rcpt.clone(), mailbox));

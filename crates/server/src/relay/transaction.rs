@@ -90,7 +90,8 @@ impl Wire {
 }
 
 fn envelope(dispatch: &Dispatch) -> Envelope {
-    Envelope { from: dispatch.from.clone(), to: dispatch.rcpts.clone(), size: dispatch.size, eight_bit: false }
+    let Dispatch { from, rcpts, size, eight_bit, .. } = dispatch;
+    Envelope { from: from.clone(), to: rcpts.clone(), size: *size, eight_bit: *eight_bit }
 }
 
 impl Open {

@@ -245,6 +245,33 @@ async fn what_is_not_signed_valid_and_newer_changes_nothing() {
     assert_eq!(updater.status().failures, 0);
 }
 
+/// Each look for the index is an event of the legal log (DM 2-11-2005 art. 10): what failed with its reason.
+#[tokio::test]
+async fn every_look_for_the_index_stands_in_the_legal_log() {
+    let place = Place::new().await;
+    let updater = place.start(&place.config(&place.fetched(), &[]));
+    place.peer.answer("/i.p7m", UNAVAILABLE);
+    failure(&updater).await;
+    place.peer.answer("/i.p7m", ok(P7M, &copy(2, 1)));
+    assert!(matches!(updater.update_index().await, Updated::Replaced { .. }));
+    assert_eq!(updater.update_index().await, Updated::Unchanged);
+    let (from, until) = (before(system_time(), HOUR), system_time().plus(HOUR));
+    let lines = async {
+        loop {
+            let lines = updater.engine.log_between(from, until, None, 10).unwrap();
+            if lines.len() >= 3 {
+                return lines.into_iter().map(|l| l.line).collect::<Vec<_>>();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let lines = tokio::time::timeout(Duration::from_secs(20), lines).await.expect("they are written soon");
+    let events = |what: &str| lines.iter().filter(|l| l.contains(what)).count();
+    assert_eq!((lines.len(), events("PEC_Update aggiornamento-indice OK")), (3, 2), "{lines:?}");
+    let failed = lines.iter().find(|l| l.contains("PEC_Update aggiornamento-indice ERR")).expect("the failure");
+    assert!(failed.contains("risponde 503"), "{failed}");
+}
+
 /// An index by another authority of the same name.
 fn trial_copy(authority: &Authority, place: &Place) -> Vec<u8> {
     let file = place.folder.path().join("foreign.p7m");

@@ -160,6 +160,24 @@ fn reception_has_no_auth() {
     reception("C: AUTH PLAIN AGFubmEAcHc=\nS: 502 5.5.1 …");
 }
 
+/// A delivery status notification about certified mail would come back as ordinary mail: none can be asked for.
+#[test]
+fn nobody_is_promised_a_delivery_status_notification() {
+    let script = "C: MAIL FROM:<anna@alfa.example> RET=HDRS
+        S: 555 5.5.4 …
+        C: MAIL FROM:<anna@alfa.example> ENVID=x
+        S: 555 5.5.4 …
+        C: MAIL FROM:<anna@alfa.example>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<a@x.example> NOTIFY=SUCCESS
+        S: 555 5.5.4 …
+        C: RCPT TO:<a@x.example> ORCPT=rfc822;a@x.example
+        S: 555 5.5.4 …";
+    for s in [submission(script), reception(script)] {
+        assert!(!s.actions.iter().any(|a| matches!(a, Action::Rcpt(_))));
+    }
+}
+
 #[test]
 fn failed_logins_are_counted() {
     let mut s = Scripted::new(Role::SubmissionTls, |c| c.auth_attempts = 2);

@@ -3,6 +3,7 @@
 //! limit) is the protocol's, the malware scan the engine's.
 
 use super::*;
+use crate::fixtures::now;
 
 const FROM: &str = "From: Mario Rossi <mario@studio.example>\r\n";
 const RCPTS: &str = "To: anna@ente.example, bruno@posta.example\r\nCc: Ufficio <ufficio@ente.example>\r\n";
@@ -147,6 +148,24 @@ fn every_case_of_the_access_point() {
         assert_eq!(examined.reasons(), reasons.join("; "), "{what}");
         assert_eq!(examined.facts.recipients, facts().recipients, "{what}: a refusal names them too");
     }
+}
+
+/// What is certified is what SMTP said, in its spelling; the header only has to agree (pec rule 1.2).
+#[test]
+fn certification_data_come_from_smtp_and_never_from_the_header() {
+    let message = SUBMITTED.replacen(FROM, "From: Mario Rossi <MARIO@Studio.EXAMPLE>\r\n", 1).replacen(
+        RCPTS,
+        "To: Ufficio <UFFICIO@ente.example>, bruno@POSTA.example\r\nCc: ANNA@ente.example\r\n",
+        1,
+    );
+    let e = run("mario@studio.example", &TO, &message, &policy());
+    assert_eq!(e.defects, []);
+    assert_eq!(e.facts.sender.as_str(), "mario@studio.example");
+    assert_eq!(e.facts.recipients.iter().map(|r| r.address.as_str()).collect::<Vec<_>>(), TO, "order and spelling");
+    let xml =
+        crate::Certification::new(crate::Tipo::Accettazione, crate::Errore::Nessuno, &e.facts, "G", now()).to_xml();
+    assert!(xml.contains("<mittente>mario@studio.example</mittente>") && !xml.contains("MARIO"), "{xml}");
+    assert!(xml.contains(">anna@ente.example<") && !xml.contains("ANNA"), "{xml}");
 }
 
 #[test]

@@ -226,3 +226,32 @@ fn a_reply_to_without_a_value_is_none() {
         assert_eq!(all, [b" mario@studio.example"], "{blank:?}");
     }
 }
+
+/// HTML of a notice is text in paragraphs: nothing is fetched, nothing runs, whatever a user wrote (RFC 6109 §4.3).
+#[test]
+fn html_refers_to_nothing_and_runs_nothing() {
+    let allowed = ["!DOCTYPE html", "html lang=\"it\"", "head", "title", "body", "h3", "p", "br", "div lang=\"en\""];
+    let subject = "<img src=\"http://x.example/a.png\" onload='x()'><a href=x>clic</a><style>@import 'x'</style>";
+    let f = Facts { subject: Some(subject.into()), ..facts() };
+    let source = original();
+    for english in [false, true] {
+        let p = Provider { english, ..receiver() };
+        for draft in every_kind(&p, &f, subject, &source) {
+            let entity = draft.entity.to_bytes(&source);
+            let tree = sigillo_mime::parse(&entity).unwrap();
+            let html = tree.walk().find(|p| p.is("text/html")).unwrap().decoded(&entity, 1 << 20).unwrap();
+            let html: String = html.iter().map(|b| char::from(*b)).collect();
+            let tags: Vec<&str> = html.split('<').skip(1).filter_map(|t| t.split('>').next()).collect();
+            assert!(tags.len() > 8, "{}: {html}", draft.kind);
+            for tag in tags {
+                assert!(
+                    allowed
+                        .iter()
+                        .any(|a| *a == tag || tag.strip_prefix('/').is_some_and(|t| a.split(' ').next() == Some(t))),
+                    "{}: <{tag}> in {html}",
+                    draft.kind
+                );
+            }
+        }
+    }
+}

@@ -234,6 +234,45 @@ fn row_original_and_data_in_the_other_order_are_read() {
     assert!(is_envelope(&judged(&m)), "{:?}", judged(&m));
 }
 
+/// A provider may add parts of its own (RFC 6109 §3.1.2 and following): only certification data and original are read.
+#[test]
+fn row_a_part_of_the_providers_own_is_passed_over() {
+    let m = forged(|e| {
+        let close = e.rfind("\r\n--=_").unwrap();
+        let boundary = e[close..].trim().trim_end_matches("--");
+        let own = "Content-Type: application/pdf; name=\"condizioni.pdf\"\r\n\r\nJVBE";
+        format!("{}\r\n{boundary}\r\n{own}{}", &e[..close], &e[close..])
+    });
+    let Judgement::Envelope(i) = judged(&m) else { panic!("{:?}", judged(&m)) };
+    assert_eq!(i.certification.facts, facts());
+    assert_eq!(&m[i.original.unwrap()], original().as_slice());
+}
+
+/// An older engine names the recipient of a virus notice in `ricezione` (pec rule 2.3.10).
+#[test]
+fn row_a_virus_notice_may_name_its_recipient_in_either_element() {
+    let anna = address("anna@ente.example");
+    let judged = |change: fn(&mut Certification)| {
+        let n = id("r1@pec.mittente-prov.example");
+        let mut d = compose::virus_detection(&sender(), &facts(), now(), n, &anna, &anna, "Eicar");
+        let before = d.certification.clone().unwrap();
+        let mut after = before.clone();
+        change(&mut after);
+        let lines = |c: &Certification| write::base64_lines(c.to_xml().as_bytes());
+        let entity = String::from_utf8(d.entity.to_bytes(b"")).unwrap().replace(&lines(&before), &lines(&after));
+        d.entity = Composed::default();
+        d.entity.own(entity);
+        let service = d.mail_from.clone();
+        judge(&sign(d, b""), service.as_ref(), &[], &world().index, &trust(&[]), later())
+    };
+    let Judgement::Receipt(i) = judged(|_| ()) else { panic!("as we write it") };
+    assert_eq!((i.certification.delivered, i.certification.taken), (Some(anna.clone()), vec![]));
+    let Judgement::Receipt(i) = judged(|c| c.taken.extend(c.delivered.take())) else { panic!("as they wrote it") };
+    assert_eq!((i.certification.delivered, i.certification.taken), (None, vec![anna.clone()]));
+    let neither = judged(|c| c.delivered = None);
+    assert!(matches!(neither, Judgement::Malformed { reason, .. } if reason == odd::DATICERT_FIELDS));
+}
+
 /// SMTP brings CRLF only; a copy that was stored with bare line feeds has to be made a message again first.
 #[test]
 fn row_bare_line_feeds_are_no_message_until_they_are_crlf_again() {
