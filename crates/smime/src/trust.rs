@@ -55,8 +55,9 @@ impl PathError {
 ///
 /// It judges for two purposes. A certificate that signs mail ([`verify`](Self::verify)) needs a current list of every
 /// issuer on its path. A time-stamp authority's ([`Token::verify`](crate::timestamp::Token::verify)) is judged at the
-/// instant that the token certifies, years before perhaps, and lists of that time are rarely kept: where one that was
-/// current then is at hand it decides, and an issuer without one counts as having revoked nothing.
+/// instant that the token certifies, years before perhaps, and lists of that time are rarely kept: any list, later ones
+/// too, by which a certificate of the path was revoked by then decides, and an issuer without one counts as having
+/// revoked nothing.
 #[derive(Debug)]
 pub struct Trust {
     anchors: Vec<Certificate>,
@@ -107,8 +108,8 @@ impl Trust {
     }
 
     /// Judges `leaf` at `now`, with the certificates that came along. A good verdict is remembered for the instants
-    /// in which it must be good again: until the first nextUpdate or notAfter, and not before the last thisUpdate or
-    /// notBefore.
+    /// in which it must be good again: until the first nextUpdate or notAfter, or until another list of an issuer begins,
+    /// and not before the last thisUpdate or notBefore.
     pub fn verify(&self, leaf: &Certificate, intermediates: &[Certificate], now: Timestamp) -> Result<(), PathError> {
         if self.remembered().get(&leaf.sha256()).is_some_and(|w| w.contains(now)) {
             return Ok(());
@@ -158,17 +159,25 @@ impl Trust {
         let mut window = path.iter().fold(all, |w, c| w.within(c.not_before(), c.not_after()));
         for pair in path.windows(2) {
             if let [certificate, issuer] = pair {
-                match self.revocation(certificate, issuer, now) {
-                    Ok((from, until)) => window = window.within(from, until),
-                    Err(PathError::NoCrl) if purpose == Purpose::TimeStamping => {}
-                    Err(e) => return Err(e),
+                match purpose {
+                    Purpose::MailSigning => {
+                        let (from, until) = self.revocation(certificate, issuer, now)?;
+                        window = window.within(from, until);
+                    }
+                    Purpose::TimeStamping => {
+                        let revoked = |crl: &Crl| crl.revoked_at(certificate, issuer).is_some_and(|since| since <= now);
+                        if self.crls.iter().any(revoked) {
+                            return Err(PathError::Revoked);
+                        }
+                    }
                 }
             }
         }
         Ok(window)
     }
 
-    /// What the newest current list of `issuer` says of `certificate`; the instants in which that list is current.
+    /// What the newest current list of `issuer` says of `certificate`; the instants in which that list is the one to ask:
+    /// it is current, and none that comes later has begun.
     fn revocation(
         &self,
         certificate: &Certificate,
@@ -181,7 +190,11 @@ impl Trust {
         let newest = lists.into_iter().find(|crl| crl.speaks_for(certificate, issuer));
         match newest.map(|crl| (crl, crl.window())) {
             Some((crl, _)) if crl.revokes(certificate) => Err(PathError::Revoked),
-            Some((_, Some(window))) => Ok(window),
+            Some((_, Some((from, until)))) => {
+                let next = |crl: &&Crl| crl.this_update() > now && crl.speaks_for(certificate, issuer);
+                let next = self.crls.iter().filter(next).map(Crl::this_update).min();
+                Ok((from, next.map_or(until, |next| until.min(next))))
+            }
             _ => Err(PathError::NoCrl),
         }
     }

@@ -254,12 +254,13 @@ fn the_certificate_is_judged_at_the_time_of_the_stamp() {
 }
 
 #[test]
-fn a_list_decides_where_it_was_current() {
+fn whatever_list_there_is_the_date_of_the_revocation_decides() {
     let serial_hex = tsa().certificate().serial_hex();
     let list = |from: u32, until: u32, revoked: &[Revoked]| {
         Crl::from_der(&root().crl(revoked, later(from), later(until), 2).unwrap()).unwrap()
     };
-    let gone = [Revoked { serial_hex, at: later(0) }];
+    let gone = [Revoked { serial_hex: serial_hex.clone(), at: later(0) }];
+    let gone_since = [Revoked { serial_hex, at: later(2) }];
     let with = |lists: Vec<Crl>| {
         let trust = Trust::new(vec![root().certificate()], lists);
         Token::parse(sample()).unwrap().verify(&digest(), &trust).map(|_| ())
@@ -267,8 +268,13 @@ fn a_list_decides_where_it_was_current() {
     assert_eq!(with(vec![]), Ok(()), "none is at hand");
     assert_eq!(with(vec![clean(root())]), Ok(()));
     assert_eq!(with(vec![list(0, 5, &gone)]), Err(Error::Path(PathError::Revoked)));
-    assert_eq!(with(vec![list(3, 5, &gone)]), Ok(()), "revoked after the stamp");
-    assert_eq!(with(vec![list(3, 5, &gone), list(0, 3, &gone)]), Err(Error::Path(PathError::Revoked)));
+    assert_eq!(with(vec![list(3, 5, &gone)]), Err(Error::Path(PathError::Revoked)), "a later list says it as well");
+    assert_eq!(
+        with(vec![clean(root()), list(3, 5, &gone)]),
+        Err(Error::Path(PathError::Revoked)),
+        "whatever others say"
+    );
+    assert_eq!(with(vec![list(3, 5, &gone_since)]), Ok(()), "revoked after the stamp");
 }
 
 proptest! {
