@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use sigillo_tests::demo::{Demo, binary, run, wait_for};
+use sigillo_tests::demo::{Demo, Guard, binary, run, wait_for};
 
 use crate::serve::Sample;
 
@@ -91,6 +91,54 @@ fn to_a_certified_domain_nothing_goes_in_clear() {
     for secret in ["MAIL", "RCPT", "DATA"] {
         assert_eq!(impostor.lines(secret), Vec::<String>::new(), "{:?}", impostor.heard());
     }
+}
+
+/// A server with STARTTLS; what it hears goes to its output. Arguments: port, certificate, key.
+const WITH_TLS: &str = r#"
+import socket, ssl, sys, threading
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2], sys.argv[3])
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+def serve(raw):
+    try:
+        raw.sendall(b"220 altro\r\n")
+        file = raw.makefile("rb")
+        while line := file.readline():
+            print(line.decode("latin-1").strip(), flush=True)
+            word = line.split()[0].upper()
+            offer = b"250-altro\r\n250 STARTTLS\r\n" if word == b"EHLO" else b"250 bene\r\n"
+            raw.sendall(offer)
+            if word == b"STARTTLS":
+                raw = context.wrap_socket(raw, server_side=True)
+                file = raw.makefile("rb")
+                print("TLS", flush=True)
+    except OSError as error:
+        print("ended: %s" % error, flush=True)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"#;
+
+/// The same with TLS of somebody whom our roots do not know: no better than none.
+#[test]
+fn tls_of_a_stranger_is_no_tls_for_certified_mail() {
+    let demo = Demo::start(&["--without", "beta"]);
+    let path = |name: &str| demo.place.path(name);
+    let text = |name: &str| path(name).to_string_lossy().into_owned();
+    let (certificate, key, port) = (text("altro.pem"), text("altro.key"), (demo.place.ports.base + 10).to_string());
+    let own = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-subj", "/CN=localhost"];
+    let more = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", &key, "-out", &certificate];
+    run("openssl", &[&own[..], &more].concat(), b"", 30).fine("a certificate of its own");
+    let output = std::fs::File::create(path("heard")).expect("a file");
+    let mut command = std::process::Command::new("python3");
+    command.args(["-u", "-c", WITH_TLS, &port, &certificate, &key]).stdout(output);
+    let _stranger = Guard(command.spawn().expect("python3 starts"));
+    demo.send("anna@comune-alfa.example", "bruno@ente-beta.example", "estraneo@comune-alfa.example");
+    let heard = || std::fs::read_to_string(path("heard")).unwrap_or_default();
+    let said = wait_for("a handshake", Duration::from_secs(40), || Some(heard()).filter(|h| h.contains("ended: ")));
+    assert!(said.contains("STARTTLS") && !said.lines().any(|l| l == "TLS"), "{said}");
+    thread::sleep(Duration::from_secs(2));
+    let said = heard();
+    assert!(!said.contains("MAIL FROM") && !said.contains("RCPT TO"), "{said}");
 }
 
 /// Ordinary mail goes in clear where there is no TLS, byte for byte: eight bits are said where that can be said, and

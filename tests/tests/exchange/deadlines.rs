@@ -188,27 +188,29 @@ fn a_daylight_saving_night_moves_nothing() {
     }
 }
 
-/// A take-charge receipt speaks of whom it lists and of nobody else.
+/// A take-charge receipt speaks of whom it lists and of nobody else, not even of who is at the same provider.
 #[test]
 fn a_take_charge_of_one_recipient_silences_his_first_notice_only() {
     let mut street = Street::new(11);
-    let to = [address(BRUNO), address("carla@gamma.example")];
-    street.network(|c| match (c.kind.as_str(), c.to.as_str()) {
-        ("posta-certificata", "gamma.example") | ("avvenuta-consegna", _) => Fate::Held,
-        _ => Fate::Arrives,
-    });
-    assert!(matches!(street.submit(&address(ANNA), &to, ""), Ok(Submitted::Accepted(_))));
+    let (anna, to) = (address(ANNA), [address(BRUNO), address("carla@ente-beta.example")]);
+    assert!(matches!(street.submit(&anna, &to, ""), Ok(Submitted::Accepted(_))));
+    let alfa = std::sync::Arc::clone(street.houses[0].engine());
+    let dispatch = alfa.due(street.now, 1).expect("the queue").remove(0);
+    let bytes = alfa.read_all(&dispatch.message).expect("the envelope");
+    alfa.defer(&dispatch, "only Bruno's arrives", street.now).expect("given back");
+    let mail = arrived(Some(&anna), &to[..1], bytes, "mx.pec.alfa.example", false);
+    street.houses[1].engine().receive(&mail, street.now).expect("taken charge of");
+    street.network(|c| if c.kind == "presa-in-carico" { Fate::Arrives } else { Fate::Held });
     street.pass(hours(48));
-    let letters = street.inbox(&address(ANNA));
+    let letters = street.inbox(&anna);
     let overdue = letters.iter().filter(|l| l.evidence.kind == "preavviso-errore-consegna");
-    let mut told: Vec<(u64, String)> = overdue
-        .map(|l| {
-            let c = l.evidence.certification.as_ref().expect("certification data");
-            (l.at.since(NOW).as_secs() / 3600, c.delivered.as_ref().expect("one recipient").to_string())
-        })
-        .collect();
-    told.sort();
-    let [bruno, carla] = to.map(|a| a.to_string());
+    let told = overdue.map(|l| {
+        let c = l.evidence.certification.as_ref().expect("certification data");
+        (l.at.since(NOW).as_secs() / 3600, c.delivered.clone().expect("one recipient"))
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort_by_key(|(hour, who)| (*hour, who.key()));
+    let [bruno, carla] = to;
     assert_eq!(told, [(12, carla.clone()), (23, bruno), (23, carla)]);
 }
 

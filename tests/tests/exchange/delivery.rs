@@ -81,6 +81,24 @@ fn every_recipient_is_told_of_apart() {
     assert!(street.houses.iter().all(|h| rows::at_rest(&h.store)));
 }
 
+/// A mailbox stands in a domain of its provider's, once, and nowhere else (RFC 6109 §1.2.3).
+#[test]
+fn a_mailbox_stands_in_a_domain_of_ours_and_nowhere_else() {
+    let street = Street::new(6);
+    let engine = street.houses[0].engine();
+    let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let add = |text: &str| {
+        let hash = sigillo_accounts::PasswordHash::parse(hash).expect("a hash");
+        engine.add_mailbox(&address(text), Profile::Standard, hash, street.now).map_err(|e| e.to_string())
+    };
+    for foreign in ["dora@ente-beta.example", "dora@posta.example", "dora@uffici.comune-alfa.example"] {
+        let error = add(foreign).expect_err(foreign);
+        assert!(error.contains(address(foreign).domain().as_str()), "{error}");
+    }
+    add("dora@Comune-Alfa.example").expect("a mailbox of ours");
+    assert!(add("DORA@comune-alfa.example").is_err(), "the same in another spelling");
+}
+
 /// The service mailbox takes receipts, never users' mail.
 #[test]
 fn the_service_mailbox_is_no_recipient() {
