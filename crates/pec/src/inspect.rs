@@ -149,7 +149,8 @@ pub fn directory(file: &[u8], trust: Option<&Trust>, at: Option<Timestamp>) -> R
 }
 
 fn look(message: &[u8], trust: Option<&Trust>, index: Option<&Index>, at: Option<Timestamp>) -> Report {
-    let Ok(tree) = sigillo_mime::parse(message) else {
+    // What the original holds is not looked into, however many parts it has: as at the incoming point.
+    let Ok(tree) = sigillo_mime::parse_outer(message) else {
         return Report::new(Nature::Ordinary, Checks::unreadable());
     };
     let (content, signed) = match signature::parts(&tree) {
