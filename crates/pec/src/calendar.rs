@@ -52,11 +52,7 @@ pub(crate) fn offset(text: &str) -> Option<i64> {
 
 /// Whether this is a date of the calendar, `2026-03-12`.
 pub(crate) fn is_day(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts[..] else { return false };
-    let numbers = number(year).zip(number(month)).zip(number(day));
-    let date = numbers.is_some_and(|((y, m), d)| instant((y, m, d), (12, 0, 0), 0, 0).is_some());
-    (year.len(), month.len(), day.len()) == (4, 2, 2) && date
+    Timestamp::legal_day(text).is_some()
 }
 
 /// A number of ASCII digits only: `parse` would take a sign as well.

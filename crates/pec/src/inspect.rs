@@ -109,10 +109,26 @@ impl Report {
 ///
 /// Without `trust` validity stays unknown, without `index` origin does. The certificate is judged at `at`, or else at
 /// the signing time that the signature states. A byte order mark and an mbox separator before the message are passed
-/// over; a copy with LF for CRLF is repaired first, and a note says so.
+/// over; a copy with LF for CRLF is repaired first, so is one from an mbox with `>From ` for `From `, and notes say so.
 pub fn inspect(message: &[u8], trust: Option<&Trust>, index: Option<&Index>, at: Option<Timestamp>) -> Report {
+    let look = |message: &[u8]| repaired(message, trust, index, at);
+    let (message, from_mbox) = stored::unwrapped(message);
+    let report = look(message);
+    if report.checks.signature.is_ok() || !from_mbox {
+        return report;
+    }
+    let Some(unquoted) = stored::unquoted(message) else { return report };
+    let mut again = look(&unquoted);
+    if !again.checks.signature.is_ok() {
+        return report;
+    }
+    again.notes.push(says::from_lines());
+    again
+}
+
+/// Looks at a copy whose line ends may have been changed.
+fn repaired(message: &[u8], trust: Option<&Trust>, index: Option<&Index>, at: Option<Timestamp>) -> Report {
     let look = |message: &[u8]| look(message, trust, index, at);
-    let message = stored::unwrapped(message);
     let Some(repaired) = stored::with_crlf(message) else { return look(message) };
     let mut report = look(&repaired);
     if !report.checks.signature.is_ok() {
@@ -149,7 +165,8 @@ pub fn directory(file: &[u8], trust: Option<&Trust>, at: Option<Timestamp>) -> R
 }
 
 fn look(message: &[u8], trust: Option<&Trust>, index: Option<&Index>, at: Option<Timestamp>) -> Report {
-    let Ok(tree) = sigillo_mime::parse(message) else {
+    // What the original holds is not looked into, however many parts it has: as at the incoming point.
+    let Ok(tree) = sigillo_mime::parse_outer(message) else {
         return Report::new(Nature::Ordinary, Checks::unreadable());
     };
     let (content, signed) = match signature::parts(&tree) {
@@ -210,7 +227,10 @@ fn seen(message: &[u8], content: &Part, signer: Option<&Certificate>, index: Opt
     };
     let form = match nature {
         Nature::Anomaly => anomaly(&header, content),
-        _ => certified.map(drop),
+        _ => certified.and_then(|certified| match (signer, index) {
+            (Some(signer), Some(index)) => form::check_parties(&certified.certification, signer, index),
+            _ => Ok(()),
+        }),
     };
     let from = signer.map_or(Ok(()), |signer| form::check_from(&header, signer, index));
     let form = match strict {

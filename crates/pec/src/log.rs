@@ -30,9 +30,9 @@ pub use count::{Count, Event};
 pub use segment::{Break, Segment, SegmentReader, chained, link};
 pub use service::{Custody, Service, ServiceEvent};
 pub use standing::Standing;
-pub use verify::{Expected, Proof, Verifier};
+pub use verify::{Expected, Proof, Stamp, Verifier};
 
-use sigillo_base::{Address, PecId, Timestamp};
+use sigillo_base::{Address, Timestamp};
 
 use crate::{Certification, Error, Errore, Kind, ReceiptKind, Recipient};
 
@@ -158,11 +158,6 @@ impl Record {
     /// Whether it is a receipt that proves nothing: its provider does not serve the recipient it speaks of.
     pub fn proves_nothing(&self) -> bool {
         self.exceptions.is_some() && self.kind != Kind::AnomalyEnvelope
-    }
-
-    /// The identifier as such; `None` for an anomaly envelope.
-    pub fn pec_id(&self) -> Option<PecId> {
-        PecId::parse(&self.id)
     }
 }
 

@@ -108,7 +108,7 @@ impl Crl {
     }
 
     /// The instants in which it is current: from the first (included) to the second (not).
-    pub(crate) fn window(&self) -> Option<(Timestamp, Timestamp)> {
+    pub fn window(&self) -> Option<(Timestamp, Timestamp)> {
         Some((self.0.this_update, self.0.next_update?))
     }
 
@@ -121,7 +121,7 @@ impl Crl {
     }
 
     /// Whether it is the issuer's word on `certificate`.
-    pub(crate) fn speaks_for(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
+    pub fn speaks_for(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
         self.0.scope.covers(certificate) && self.issued_by(issuer)
     }
 

@@ -119,6 +119,47 @@ impl Trust {
         Ok(())
     }
 
+    /// Judges `leaf` as of `at`, shortly before `now`, by the lists that are current `now`: they still name what had been
+    /// revoked and has expired since (RFC 5280 §3.3).
+    pub fn verify_as_of(
+        &self,
+        leaf: &Certificate,
+        intermediates: &[Certificate],
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), PathError> {
+        let mut verdict = Err(PathError::NoCrl);
+        for path in self.paths(leaf, intermediates, at)? {
+            let pairs = path.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
+            verdict =
+                pairs.map(|(certificate, issuer)| self.revocation(certificate, issuer, now).map(|_| ())).collect();
+            if verdict.is_ok() {
+                break;
+            }
+        }
+        verdict
+    }
+
+    /// Every path of a mail-signing certificate to an anchor that holds at `at`, leaf first, whatever lists say: for who
+    /// judges an old signature by lists that came later ([`Crl::revoked_at`]). An error when there is none.
+    pub fn paths<'a>(
+        &'a self,
+        leaf: &'a Certificate,
+        intermediates: &'a [Certificate],
+        at: Timestamp,
+    ) -> Result<Vec<Vec<&'a Certificate>>, PathError> {
+        let mut worst: Option<PathError> = None;
+        let mut good = Vec::new();
+        for path in path::candidates(leaf, intermediates, &self.anchors) {
+            match path::check(Purpose::MailSigning, &path, at) {
+                Ok(()) => good.push(path),
+                Err(e) if worst.as_ref().is_none_or(|w| e.rank() > w.rank()) => worst = Some(e),
+                Err(_) => {}
+            }
+        }
+        if good.is_empty() { Err(worst.unwrap_or_else(|| unknown_issuer(leaf))) } else { Ok(good) }
+    }
+
     /// Judges `leaf` as a time-stamp authority's at the instant `at` which it certifies. Nothing is remembered: tokens
     /// are of many instants, each with lists of its own.
     pub(crate) fn verify_time_stamping(
@@ -149,7 +190,7 @@ impl Trust {
                 Err(_) => {}
             }
         }
-        Err(worst.unwrap_or_else(|| PathError::Untrusted(format!("emesso da «{}», non riconosciuta", leaf.issuer()))))
+        Err(worst.unwrap_or_else(|| unknown_issuer(leaf)))
     }
 
     /// One path, leaf first, anchor last.
@@ -211,6 +252,10 @@ impl Trust {
         // A panic elsewhere cannot leave half an entry: each is written at once.
         self.proven.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn unknown_issuer(leaf: &Certificate) -> PathError {
+    PathError::Untrusted(format!("emesso da «{}», non riconosciuta", leaf.issuer()))
 }
 
 #[cfg(test)]

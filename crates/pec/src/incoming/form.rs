@@ -113,6 +113,24 @@ pub(super) fn check_envelope(i: &Incoming, mail_from: Option<&Address>, rcpts: &
     None
 }
 
+/// Whether the signer may speak of these people at all: it serves the sender of what only the sender's provider says, and
+/// the recipients of what only theirs does. That a message was not delivered either may say.
+pub(crate) fn check_parties(c: &Certification, signer: &Certificate, index: &Index) -> Result<(), String> {
+    check_sender(c, signer, index)?;
+    let mut about = c.delivered.iter().chain(&c.taken);
+    let fine = match c.kind {
+        Tipo::PresaInCarico | Tipo::AvvenutaConsegna | Tipo::RilevazioneVirus => {
+            about.all(|rcpt| index.serves(signer, rcpt.domain()))
+        }
+        Tipo::ErroreConsegna => {
+            let sender = std::iter::once(&c.facts.sender);
+            sender.chain(about).any(|address| index.serves(signer, address.domain()))
+        }
+        _ => true,
+    };
+    if fine { Ok(()) } else { Err(odd::FOREIGN_RECIPIENT.into()) }
+}
+
 /// What only the sender's provider may say, it says of its own users: another one that listed somebody else's as the
 /// sender could make a third provider certify what never was sent.
 fn check_sender(certification: &Certification, signer: &Certificate, index: &Index) -> Result<(), String> {

@@ -66,8 +66,12 @@ fn path(signed: &SignedData, signer: &Certificate, trust: &Trust, now: Timestamp
     let verdict = match trust.verify(signer, signed.certificates(), now) {
         Err(PathError::Expired) if within_grace(signed, signer, now) => {
             let last = Timestamp::from_millis(signer.not_after().as_millis().saturating_sub(1000));
-            // Revocation is judged by a list that was current then; without one the certificate is just expired.
-            trust.verify(signer, signed.certificates(), last).map_err(|e| match e {
+            // By the newest list, or by one that was current then; without either the certificate is just expired.
+            let verdict = match trust.verify_as_of(signer, signed.certificates(), last, now) {
+                Err(PathError::NoCrl) => trust.verify(signer, signed.certificates(), last),
+                other => other,
+            };
+            verdict.map_err(|e| match e {
                 PathError::NoCrl => PathError::Expired,
                 other => other,
             })

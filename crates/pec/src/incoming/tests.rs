@@ -156,6 +156,21 @@ fn a_certificate_that_expired_on_the_way_is_tolerated_for_a_day() {
     assert_eq!(ordinary(run(25)), odd::EXPIRED);
 }
 
+/// An authority's lists do not wait for a certificate's end, and the one of that hour is gone with the next.
+#[test]
+fn a_list_made_after_the_end_of_a_certificate_tolerates_it_unless_it_names_it() {
+    let World { authority, sender: s, index, .. } = world();
+    let end = s.identity.certificate.not_after();
+    let serial_hex = s.identity.certificate.serial_hex();
+    let run = |revoked: &[Revoked]| {
+        let crl = authority.crl(revoked, end.plus(HOUR), end.plus(HOUR * 48), 2).unwrap();
+        let trust = Trust::new(vec![authority.certificate()], vec![sigillo_smime::Crl::from_der(&crl).unwrap()]);
+        judge(&envelope(), Some(&facts().sender), &ours(), index, &trust, end.plus(HOUR * 2))
+    };
+    assert!(matches!(run(&[]), Judgement::Envelope(_)), "{:?}", run(&[]));
+    assert_eq!(ordinary(run(&[Revoked { serial_hex, at: now() }])), odd::REVOKED);
+}
+
 #[test]
 fn malformed_headers() {
     let m = envelope();

@@ -82,12 +82,18 @@ pub(super) fn signature(signed: Option<Option<&SignedData>>, content: &[u8]) -> 
     verdict.map_or_else(Check::Fail, |()| Check::Ok)
 }
 
+/// A directory lists the certificates of its day: one that was signed when this certificate had expired, or that does
+/// not say when it was, does not deny that it was listed in its time.
 pub(super) fn origin(signer: Option<&Certificate>, index: Option<&Index>, listed: bool) -> Check {
-    match (signer, index) {
-        (None, _) => Check::Unknown(says::no_certificate()),
-        (_, None) => Check::Unknown(says::no_index()),
+    let (signer, index) = match (signer, index) {
+        (None, _) => return Check::Unknown(says::no_certificate()),
+        (_, None) => return Check::Unknown(says::no_index()),
+        (Some(signer), Some(index)) => (signer, index),
+    };
+    match index.signed_at() {
         _ if listed => Check::Ok,
-        _ => Check::Fail(says::not_listed()),
+        Some(signed) if signed <= signer.not_after() => Check::Fail(says::not_listed()),
+        _ => Check::Unknown(says::listed_then()),
     }
 }
 
@@ -111,8 +117,8 @@ pub(super) fn validity(
     }
 }
 
-/// What is known of the revocation of a certificate that is good otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is known of the revocation of a certificate that is good otherwise, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Revocation {
     /// A list of that instant, or a later one, does not name it.
     Excluded,
@@ -122,28 +128,46 @@ pub(super) enum Revocation {
     Later(Timestamp),
 }
 
-/// Path and revocation at an instant that may be long ago. [`Trust::verify`] wants a list that was current then; who
-/// keeps a message has today's list or none. A later list says as much, for it gives the date of each revocation; no
-/// list at all leaves the question open, which is no fault of the message.
+/// Path and revocation at an instant that may be long ago. [`Trust::verify`] wants lists that were current then; who
+/// keeps a message has today's lists or none. A later list says as much, for it gives the date of each revocation; no
+/// list at all leaves the question open, which is no fault of the message. Of several paths the best counts.
 pub(super) fn path(
     trust: &Trust,
     signer: &Certificate,
     chain: &[Certificate],
     at: Timestamp,
 ) -> Result<Revocation, PathError> {
-    let then = match trust.verify(signer, chain, at) {
-        Ok(()) => Revocation::Excluded,
-        Err(PathError::NoCrl) => Revocation::Unchecked,
-        Err(error) => return Err(error),
-    };
-    let issuers = || trust.anchors().iter().chain(chain);
-    let word = |crl: &Crl| issuers().find_map(|issuer| crl.revoked_at(signer, issuer));
-    match trust.crls().iter().filter_map(word).min() {
-        Some(since) if since <= at => return Err(PathError::Revoked),
-        Some(since) => return Ok(Revocation::Later(since)),
-        None => {}
+    let paths = trust.paths(signer, chain, at)?;
+    let verdicts = paths.iter().map(|path| along(trust, path, at));
+    verdicts.flatten().min().ok_or(PathError::Revoked)
+}
+
+/// The worst that is known of any certificate of a path; `None` when one of them was revoked.
+fn along(trust: &Trust, path: &[&Certificate], at: Timestamp) -> Option<Revocation> {
+    let mut worst = Revocation::Excluded;
+    for pair in path.windows(2) {
+        if let [certificate, issuer] = pair {
+            worst = worst.max(standing(trust, certificate, issuer, at)?);
+        }
     }
-    let mut later = trust.crls().iter().map(Crl::this_update).filter(|made| *made > at);
-    let excluded = later.any(|made| trust.verify(signer, chain, made).is_ok());
-    Ok(if excluded { Revocation::Excluded } else { then })
+    Some(worst)
+}
+
+/// By the newest list that has a word on a certificate; `None` when it was revoked at that instant. An older list may
+/// name one that was only held and is good again. One that was made after a certificate's end may leave it out.
+fn standing(trust: &Trust, certificate: &Certificate, issuer: &Certificate, at: Timestamp) -> Option<Revocation> {
+    let mut lists: Vec<&Crl> = trust.crls().iter().filter(|crl| crl.speaks_for(certificate, issuer)).collect();
+    lists.sort_by_key(|crl| std::cmp::Reverse(crl.this_update()));
+    for crl in lists {
+        match crl.revoked_at(certificate, issuer) {
+            Some(since) if since <= at => return None,
+            Some(since) => return Some(Revocation::Later(since)),
+            None if crl.this_update() >= certificate.not_after() => {}
+            None if crl.this_update() > at || crl.window().is_some_and(|(from, until)| from <= at && at < until) => {
+                return Some(Revocation::Excluded);
+            }
+            None => break,
+        }
+    }
+    Some(Revocation::Unchecked)
 }

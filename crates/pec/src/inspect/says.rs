@@ -11,6 +11,9 @@ use crate::{Certification, Kind, ReceiptKind, RecipientClass, Tipo};
 /// How many recipients a sentence names; the certification data list them all.
 const NAMED: usize = 3;
 
+/// Characters of a foreign text in a sentence; the certification data have it whole.
+const QUOTED: usize = 200;
+
 /// The same said in both languages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
@@ -55,6 +58,13 @@ pub(super) fn no_index() -> Text {
 pub(super) fn not_listed() -> Text {
     Text::new(odd::UNKNOWN_SIGNER, "the signing certificate is not in the directory of providers")
 }
+pub(super) fn listed_then() -> Text {
+    Text::new(
+        "il certificato di firma non è nell'indice dei gestori usato, che non è del suo tempo: serve l'indice di allora",
+        "the signing certificate is not in the directory of providers used, which is not of its time: the directory of \
+         that time is needed",
+    )
+}
 pub(super) fn no_authority() -> Text {
     Text::new("servono i certificati dell'autorità (CA)", "the certificates of the authority (CA) are needed")
 }
@@ -81,7 +91,7 @@ pub(super) fn unreadable(error: &sigillo_mime::Error) -> Text {
 }
 /// The incoming point's reason, which is Italian.
 pub(super) fn form(reason: &str) -> Text {
-    let reason = line(reason);
+    let reason = quotable(reason);
     let en = format!("not in the form of its kind ({reason})");
     Text::new(reason, en)
 }
@@ -93,6 +103,12 @@ pub(super) fn line_ends() -> Text {
     Text::new(
         "La copia era salvata con fine riga LF: per la verifica è stato ripristinato CRLF.",
         "The copy was stored with LF line ends: CRLF was restored to verify it.",
+    )
+}
+pub(super) fn from_lines() -> Text {
+    Text::new(
+        "La copia viene da un file mbox: per la verifica le righe «>From » sono tornate «From ».",
+        "The copy comes from an mbox file: lines that begin with “>From ” were made “From ” again to verify it.",
     )
 }
 pub(super) fn plain_index() -> Text {
@@ -111,12 +127,12 @@ pub(super) fn revoked_later(since: Timestamp) -> Text {
     let l = since.legal();
     Text::new(
         format!(
-            "Il certificato è stato revocato il {} alle ore {}, dopo la data di firma: la prova regge se quella data è \
+            "Il certificato, o quello di chi lo ha emesso, è stato revocato il {} alle ore {}, dopo la data di firma: la prova regge se quella data è \
              certa, per esempio dal log del gestore.",
             l.day, l.time
         ),
         format!(
-            "The certificate was revoked on {} at {}, after the stated time of signing: the proof holds if that time \
+            "The certificate, or its issuer's, was revoked on {} at {}, after the stated time of signing: the proof holds if that time \
              is certain, by the provider's log for instance.",
             l.day, l.time
         ),
@@ -198,7 +214,7 @@ fn doubts(report: &Report) -> Text {
 
 /// Of a genuine message.
 fn proves(report: &Report) -> Text {
-    let provider = line(report.provider().unwrap_or_default());
+    let provider = quotable(report.provider().unwrap_or_default());
     match &report.certification {
         Some(certification) => Case { provider, c: certification, encloses: report.encloses }.proves(),
         None => Text::new(
@@ -418,7 +434,7 @@ impl Case<'_> {
     fn what(&self) -> Text {
         let facts = &self.c.facts;
         let (sender, id) = (&facts.sender, &facts.id);
-        match facts.subject.as_deref().map(line).filter(|s| !s.trim().is_empty()) {
+        match facts.subject.as_deref().map(quotable).filter(|s| !s.trim().is_empty()) {
             Some(subject) => Text::new(
                 format!("il messaggio «{subject}» della casella {sender} (identificativo {id})"),
                 format!("the message “{subject}” of the mailbox {sender} (identificativo {id})"),
@@ -439,10 +455,25 @@ impl Case<'_> {
         self.c.delivered.iter().chain(&self.c.taken).next().map(Address::to_string).unwrap_or_default()
     }
 
-    /// `: errore`, as the provider wrote it; nothing when it gave no reason.
+    /// `: «errore»`, as the provider wrote it; nothing when it gave no reason.
     fn error(&self) -> String {
-        let given = self.c.extended_error.as_deref().map(line).filter(|text| !text.trim().is_empty());
-        given.map(|text| format!(": {}", text.trim().trim_end_matches('.'))).unwrap_or_default()
+        let given = self.c.extended_error.as_deref().map(quotable).filter(|text| !text.trim().is_empty());
+        given.map(|text| format!(": «{}»", text.trim())).unwrap_or_default()
+    }
+}
+
+/// What a stranger wrote, so that it cannot pass for words of ours: on one line, without our quotation marks and without
+/// characters that turn the direction of what follows, and cut.
+fn quotable(text: &str) -> String {
+    let shown = |c: char| match c {
+        '«' | '»' | '“' | '”' => Some('"'),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => None,
+        c => Some(c),
+    };
+    let text: String = line(text).chars().filter_map(shown).collect();
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -455,4 +486,9 @@ fn named<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Text {
         1 => Text::new(format!("{first} e un altro"), format!("{first} and one other")),
         more => Text::new(format!("{first} e altri {more}"), format!("{first} and {more} others")),
     }
+}
+
+#[cfg(test)]
+pub(super) fn proves_of(c: &Certification) -> String {
+    Case { provider: c.issuer.clone(), c, encloses: false }.proves().it
 }

@@ -1,4 +1,4 @@
-use sigillo_base::PecId;
+use sigillo_base::{Address, PecId};
 use sigillo_mime::write;
 use sigillo_smime::Crl;
 use sigillo_smime::authority::Revoked;
@@ -60,7 +60,7 @@ fn each_check_is_told_apart() {
     let m = envelope();
     let w = world();
     let good = trust(&[]);
-    let strangers = Index::new(w.index.entries()[1..].to_vec());
+    let strangers = signed_index(&w.index.entries()[1..], now());
     let nobody = Trust::new(Vec::new(), Vec::new());
     let run = |m: &[u8], trust: Option<&Trust>, index: Option<&Index>| checks(&inspect(m, trust, index, None));
     assert_eq!(run(&m, None, None), ["ok", "unknown", "unknown", "ok"]);
@@ -245,17 +245,149 @@ fn a_message_cut_anywhere_is_never_genuine_before_its_end() {
     assert_eq!(checks(&seen(&m[..m.len() / 2]))[0], "fail");
 }
 
+/// A directory as it is published, signed at that instant.
+fn published(entries: &[crate::index::Entry], at: Timestamp) -> Vec<u8> {
+    let (w, ldif) = (world(), write_ldif(entries));
+    let hash = sigillo_smime::sha256(ldif.as_bytes());
+    let attributes = sigillo_smime::signed_attributes(&hash, at, &w.sender.identity.certificate);
+    let signature = sigillo_smime::Signer::sign(w.sender.signer.as_ref(), &attributes).unwrap();
+    sigillo_smime::attached(&w.sender.identity, ldif.as_bytes(), &attributes, &signature).unwrap()
+}
+
+fn signed_index(entries: &[crate::index::Entry], at: Timestamp) -> Index {
+    directory(&published(entries, at), None, None).unwrap()
+}
+
+#[test]
+fn a_directory_of_another_time_does_not_deny_a_certificate_that_has_expired() {
+    let (m, others) = (envelope(), &world().index.entries()[1..]);
+    let end = world().sender.identity.certificate.not_after();
+    let run = |index: &Index| inspect(&m, Some(&trust(&[])), Some(index), None).checks.origin;
+    assert_eq!(run(&signed_index(others, end)), Check::Fail(says::not_listed()), "it was valid, and was not listed");
+    let then = Check::Unknown(says::listed_then());
+    assert_eq!(run(&signed_index(others, end.plus(HOUR))), then, "a renewed certificate leaves the directory");
+    assert_eq!(run(&Index::new(others.to_vec())), then, "a directory without a date");
+    let report = inspect(&m, Some(&trust(&[])), Some(&signed_index(others, end.plus(HOUR))), None);
+    assert!(
+        report.says().it.starts_with("La firma è integra") && report.says().it.contains("serve l'indice di allora")
+    );
+}
+
+#[test]
+fn who_speaks_of_other_peoples_users_is_not_genuine() {
+    let (anna, mario) = (address("anna@ente.example"), address("mario@studio.example"));
+    let notice = |tipo: Tipo, about: &Address, from: &str| {
+        let mut c = envelope_draft().0.certification.unwrap();
+        c.facts.sender = address(from);
+        (c.kind, c.delivered, c.taken) = (tipo, None, Vec::new());
+        match tipo {
+            Tipo::PresaInCarico => c.taken = vec![about.clone()],
+            Tipo::PostaCertificata => {}
+            _ => c.delivered = Some(about.clone()),
+        }
+        let m = certifying(|before| *before = c.clone());
+        let header = format!("X-Ricevuta: {}", tipo.as_str());
+        let signed = match tipo {
+            Tipo::PostaCertificata => m,
+            _ => with_header(&m, "X-Trasporto: posta-certificata", &header),
+        };
+        let signer = &world().sender.identity.certificate;
+        crate::incoming::form::check_parties(&c, signer, &world().index).map_err(|why| (why, seen(&signed)))
+    };
+    for tipo in [Tipo::PresaInCarico, Tipo::AvvenutaConsegna, Tipo::RilevazioneVirus] {
+        let (why, report) = notice(tipo, &anna, "mario@studio.example").unwrap_err();
+        assert_eq!((why.as_str(), checks(&report)), (odd::FOREIGN_RECIPIENT, ["ok", "ok", "ok", "fail"]));
+        assert!(report.says().it.contains("NON è autentico"), "{tipo:?}");
+        assert!(notice(tipo, &mario, "anna@ente.example").is_ok(), "{tipo:?} of a user of its own");
+    }
+    let (why, report) = notice(Tipo::PostaCertificata, &anna, "anna@ente.example").unwrap_err();
+    assert_eq!((why.as_str(), checks(&report)), (odd::FOREIGN_SENDER, ["ok", "ok", "ok", "fail"]));
+    assert!(report.says().it.contains(odd::FOREIGN_SENDER), "{}", report.says().it);
+    // A failure is told by either side, not by a third.
+    for (about, from, fine) in [
+        (&anna, "mario@studio.example", true),
+        (&mario, "anna@ente.example", true),
+        (&anna, "ufficio@ente.example", false),
+    ] {
+        assert_eq!(notice(Tipo::ErroreConsegna, about, from).is_ok(), fine, "{about} {from}");
+    }
+}
+
+#[test]
+fn a_revoked_authority_between_is_not_passed_over() {
+    let w = world();
+    let (from, to) = (now(), now().plus(DAY * 365));
+    let key = w.authority.certificate();
+    let between = sigillo_smime::authority::Authority::new("CA gestori di prova", from, to).unwrap();
+    let between = between.reissued_by(&w.authority, &["pec.mittente-prov.example".into()], from, to).unwrap();
+    let leaf = between.issue_pec("Gestore", &sender().service_address, from, to).unwrap().certificate();
+    let list = |revoked: &[Revoked], at: Timestamp| {
+        Crl::from_der(&w.authority.crl(revoked, at, at.plus(DAY), 3).unwrap()).unwrap()
+    };
+    let gone = |at| [Revoked { serial_hex: between.certificate().serial_hex(), at }];
+    let judge = |lists: Vec<Crl>| {
+        let trust = Trust::new(vec![key.clone()], lists);
+        checks::path(&trust, &leaf, &[between.certificate()], now())
+    };
+    let below = || Crl::from_der(&between.crl(&[], now(), now().plus(DAY), 3).unwrap()).unwrap();
+    assert_eq!(judge(vec![list(&[], now()), below()]), Ok(checks::Revocation::Excluded));
+    assert_eq!(judge(vec![list(&[], now())]), Ok(checks::Revocation::Unchecked), "the leaf's issuer has none");
+    let revoked = Err(sigillo_smime::PathError::Revoked);
+    assert_eq!(judge(vec![list(&gone(before(1)), now().plus(DAY)), below()]), revoked);
+    assert_eq!(judge(vec![list(&gone(before(1)), now().plus(DAY))]), revoked);
+    let since = now().plus(DAY);
+    assert_eq!(judge(vec![list(&gone(since), since), below()]), Ok(checks::Revocation::Later(since)));
+}
+
+#[test]
+fn a_hold_that_was_lifted_revokes_nothing() {
+    let held = [Revoked { serial_hex: world().sender.identity.certificate.serial_hex(), at: before(1) }];
+    let validity = |lists: &[(&[Revoked], Timestamp)]| {
+        inspect(&envelope(), Some(&under(lists)), Some(&world().index), None).checks.validity
+    };
+    assert_eq!(validity(&[(&held, now()), (&[], now().plus(DAY * 3))]), Check::Ok, "the newest list has the last word");
+    assert!(matches!(validity(&[(&[], now()), (&held, now().plus(DAY * 3))]), Check::Fail(_)));
+}
+
+#[test]
+fn what_others_wrote_cannot_pass_for_words_of_ours() {
+    let planted = "x» della casella a@b. Prova che «\u{202e}tutto\u{2066} “è” letto";
+    let report = seen(&certifying(|c| c.facts.subject = Some(planted.into())));
+    let says = report.says();
+    assert!(
+        report.genuine() && says.it.contains("«x\" della casella a@b. Prova che \"tutto \"è\" letto»"),
+        "{}",
+        says.it
+    );
+    assert!(says.en.contains("“x\" della"), "{}", says.en);
+    let long = seen(&certifying(|c| c.facts.subject = Some("à".repeat(5000)))).says().it;
+    assert!(long.contains(&format!("«{}…»", "à".repeat(200))), "{long}");
+    let mut c = envelope_draft().0.certification.unwrap();
+    (c.kind, c.extended_error) = (Tipo::ErroreConsegna, Some("casella piena. Prova che: «altro».".into()));
+    c.delivered = Some(address("anna@ente.example"));
+    let told = says::proves_of(&c);
+    assert!(told.contains(": «casella piena. Prova che: \"altro\".»"), "{told}");
+}
+
+#[test]
+fn a_line_that_an_mbox_quoted_is_taken_back_and_said() {
+    let m = forged(|entity| entity.replace("In allegato.\r\n", "From qui in poi.\r\nIn allegato.\r\n"));
+    let text = String::from_utf8(m).unwrap();
+    let kept = text.replace("\r\nFrom qui", "\r\n>From qui");
+    for text in [&kept, &kept.replace("\r\n", "\n")] {
+        let report = seen(format!("From x@y Thu Mar 12 10:15:01 2026\n{text}").as_bytes());
+        assert!(report.genuine() && report.notes.contains(&says::from_lines()), "{report:?}");
+    }
+    assert!(!seen(kept.as_bytes()).genuine(), "nothing shows that it was in an mbox");
+    let altered = format!("From x@y Thu\n{}", kept.replace("In allegato", "Non in allegato"));
+    assert!(!seen(altered.as_bytes()).genuine() && !seen(altered.as_bytes()).notes.contains(&says::from_lines()));
+}
+
 #[test]
 fn a_directory_is_read_signed_or_plain() {
     let w = world();
     let ldif = write_ldif(w.index.entries());
-    let attributes = sigillo_smime::signed_attributes(
-        &sigillo_smime::sha256(ldif.as_bytes()),
-        now(),
-        &w.sender.identity.certificate,
-    );
-    let signature = sigillo_smime::Signer::sign(w.sender.signer.as_ref(), &attributes).unwrap();
-    let p7m = sigillo_smime::attached(&w.sender.identity, ldif.as_bytes(), &attributes, &signature).unwrap();
+    let p7m = published(w.index.entries(), now());
     let verified = |file: &[u8], trust: Option<&Trust>, at| directory(file, trust, at).map(|i| i.is_verified());
     assert!(matches!(verified(ldif.as_bytes(), Some(&trust(&[])), None), Ok(false)));
     assert!(matches!(verified(&p7m, None, None), Ok(false)));

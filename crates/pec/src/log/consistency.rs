@@ -6,6 +6,9 @@
 //!   one; everything else was *received*;
 //! - a message is told by class and `message-id`: what one provider issued and received itself stands in its log twice
 //!   and is one; two take-charge receipts are two names;
+//! - all lines of an envelope bear the same name, the identifier: one that came in several SMTP transactions has a line
+//!   for each, of the same time as the take-charge or virus notices that answer it, and is one. The lines of another time
+//!   are those of who issued it: two of them, at two times, are two envelopes;
 //! - a recipient closed by the notice after 24 hours, or by our own notice after SMTP failed, needs neither take-charge
 //!   nor another outcome (rules 3 and 6); an infected one no take-charge (rule 3);
 //! - our own notice about an *external* recipient is no incoherence (rule 5): it is what his failure becomes;
@@ -105,7 +108,12 @@ struct Message {
     last: Timestamp,
     seen: HashSet<Name>,
     acceptances: u32,
-    envelopes: u32,
+    /// When an envelope was issued or received.
+    envelopes: HashSet<Timestamp>,
+    /// When we accepted the message: the time of the envelope that we issued.
+    accepted: HashSet<Timestamp>,
+    /// When one was answered by who received it.
+    answered: HashSet<Timestamp>,
     /// *gestore* of the acceptance: ourselves.
     ours: Option<Box<str>>,
 }
@@ -211,7 +219,9 @@ impl Message {
             last: record.at,
             seen: HashSet::new(),
             acceptances: 0,
-            envelopes: 0,
+            envelopes: HashSet::new(),
+            accepted: HashSet::new(),
+            answered: HashSet::new(),
             ours: None,
         }
     }
@@ -221,6 +231,12 @@ impl Message {
         self.last = self.last.max(record.at);
         self.other_sender |= !self.sender.eq_ignore_ascii_case(&record.sender);
         self.other_recipients |= !self.same_recipients(&record.recipients);
+        match record.kind {
+            Kind::TransportEnvelope => self.envelopes.insert(record.at),
+            Kind::Acceptance => self.accepted.insert(record.at),
+            Kind::TakeCharge | Kind::VirusDetection => self.answered.insert(record.at),
+            _ => false,
+        };
         if !self.seen.insert(Name::of(record)) {
             return;
         }
@@ -229,7 +245,7 @@ impl Message {
                 self.acceptances += 1;
                 self.ours = Some(record.issuer.as_str().into());
             }
-            Kind::TransportEnvelope => self.envelopes += 1,
+            Kind::TransportEnvelope => {}
             Kind::TakeCharge => record.taken.iter().for_each(|r| self.party(r).taken += 1),
             Kind::VirusDetection => {
                 // An older engine names the recipients in `ricezione`.
@@ -250,6 +266,12 @@ impl Message {
                 }
             }
         }
+    }
+
+    /// How many envelopes there are, however often they were received.
+    fn envelopes(&self) -> usize {
+        let issued = |at: &&Timestamp| self.accepted.contains(at) || !self.answered.contains(at);
+        self.envelopes.iter().filter(issued).count().max(self.envelopes.len().min(1))
     }
 
     fn same_recipients(&self, others: &[Recipient]) -> bool {

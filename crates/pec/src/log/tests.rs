@@ -36,7 +36,6 @@ fn errors_viruses_and_anomalies() {
     let anomaly = Record::anomaly(now(), "a", None, &to, Some("x: y:"), "Gestore", "firma assente");
     assert!(anomaly.to_line().contains(" [0]: : tipo=(BustaAnomalia): mittente=: "), "{}", anomaly.to_line());
     assert_eq!(Record::parse_line(&anomaly.to_line()).unwrap(), anomaly);
-    assert_eq!(anomaly.pec_id(), None);
 }
 
 #[test]

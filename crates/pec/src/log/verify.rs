@@ -1,13 +1,20 @@
 //! The proof of a log over a period: chain, digests of closed segments, time stamps, and the rules of consistency.
 
+use std::time::Duration;
+
 use sigillo_base::Timestamp;
 use sigillo_smime::Trust;
 use sigillo_smime::timestamp::Token;
 
-use super::{Break, Checker, Entry, Report, Segment, SegmentReader};
+use super::{Break, Checker, Entry, Report, Segment, SegmentReader, ServiceEvent};
 
 /// Findings kept for the reader; more are only counted.
 const FINDINGS: usize = 1_000;
+/// How far the clock of a provider may be off (DM 2-11-2005 art. 9): so much earlier than the last line a stamp may be,
+/// besides the accuracy that it states.
+const CLOCK: Duration = Duration::from_secs(1);
+/// So long after its end a segment is stamped; later the stamp is late.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What the one who keeps a segment says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +27,17 @@ pub struct Expected {
     pub sha256: Option<[u8; 32]>,
     /// Whether it is closed.
     pub closed: bool,
+}
+
+/// The time stamp over a closed segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The segment's number.
+    pub segment: u64,
+    /// The instant that the authority certifies.
+    pub time: Timestamp,
+    /// Whether that is more than a day after the segment's end. It proves what was there then all the same.
+    pub late: bool,
 }
 
 /// What was proven, and what was not.
@@ -35,6 +53,9 @@ pub struct Proof {
     pub lines: u64,
     /// Closed segments whose time stamp is believed.
     pub stamped: u64,
+    /// The time stamps over the digests of closed segments, believed or unjudged. One that claims to be older than the
+    /// segment's last line is a finding besides.
+    pub stamps: Vec<Stamp>,
     /// Closed segments with a time stamp over their digest that nobody was named to believe.
     pub unjudged: Vec<u64>,
     /// Closed segments without a time stamp.
@@ -65,7 +86,9 @@ pub struct Verifier<'t> {
     reader: Option<SegmentReader>,
     broken: Option<Break>,
     last: Option<Segment>,
+    /// The latest time in the file, and that of its last line when that closes it.
     latest: Timestamp,
+    closing: Option<Timestamp>,
     proof: Proof,
 }
 
@@ -81,6 +104,7 @@ impl<'t> Verifier<'t> {
             broken: None,
             last: None,
             latest: Timestamp::default(),
+            closing: None,
             proof: Proof::default(),
         }
     }
@@ -88,20 +112,25 @@ impl<'t> Verifier<'t> {
     /// A segment begins; its bytes follow by [`Verifier::feed`], its end by [`Verifier::end`].
     pub fn begin(&mut self, file: &str) {
         self.file = file.to_owned();
-        self.broken = None;
+        (self.broken, self.latest, self.closing) = (None, Timestamp::default(), None);
         self.reader = Some(SegmentReader::new(file, self.last.as_ref().map(|s| s.head)));
     }
 
     /// Bytes of the segment. After its first break the rest of it is passed over.
     pub fn feed(&mut self, bytes: &[u8]) {
         let Some(reader) = &mut self.reader else { return };
-        let (checker, latest, lines) = (&mut self.checker, &mut self.latest, &mut self.proof.lines);
+        let (checker, lines) = (&mut self.checker, &mut self.proof.lines);
+        let (latest, closing) = (&mut self.latest, &mut self.closing);
         let mut unreadable = Vec::new();
         let fed = reader.feed(bytes, &mut |line| {
             *lines += 1;
             match Entry::parse_line(line) {
                 Ok(entry) => {
                     *latest = entry.at().max(*latest);
+                    if matches!(&entry, Entry::Service(service) if matches!(service.event, ServiceEvent::Close { .. }))
+                    {
+                        *closing = Some(entry.at());
+                    }
                     checker.entry(&entry);
                 }
                 Err(error) => unreadable.push(format!("{error}: {}", line.chars().take(120).collect::<String>())),
@@ -135,12 +164,10 @@ impl<'t> Verifier<'t> {
         if let Some(expected) = expected {
             self.as_expected(&segment, expected);
         }
-        if segment.closed {
-            self.stamp(&segment, stamp);
-        } else {
-            self.proof.open = Some(segment.number);
+        match self.closing {
+            Some(closing) => self.closed(&segment, closing, stamp),
+            None => self.proof.open = Some(segment.number),
         }
-        self.checker.settle(self.latest);
         self.last = Some(segment.clone());
         Some(segment)
     }
@@ -188,17 +215,41 @@ impl<'t> Verifier<'t> {
         }
     }
 
-    fn stamp(&mut self, segment: &Segment, stamp: Option<&[u8]>) {
+    /// Rules are settled by the time at which the segment was closed: a single line of a wrong time must not make
+    /// messages look old that still wait.
+    fn closed(&mut self, segment: &Segment, closing: Timestamp, stamp: Option<&[u8]>) {
+        if self.latest.since(closing) > DAY {
+            let (file, latest) = (&self.file, self.latest);
+            self.finding(format!(
+                "{file}: una riga porta l'ora {latest}, oltre un giorno dopo la chiusura ({closing})"
+            ));
+        }
+        self.checker.settle(closing);
+        self.stamp(segment, closing, stamp);
+    }
+
+    fn stamp(&mut self, segment: &Segment, closing: Timestamp, stamp: Option<&[u8]>) {
         let Some(token) = stamp else { return self.proof.unstamped.push(segment.number) };
-        let read = Token::parse(token).and_then(|token| match self.trust {
-            Some(trust) => token.verify(&segment.sha256, trust).map(|_| true),
-            None if *token.digest() == segment.sha256 => Ok(false),
+        let judged = Token::parse(token).and_then(|token| match self.trust {
+            Some(trust) => token.verify(&segment.sha256, trust).map(|_| (token, true)),
+            None if *token.digest() == segment.sha256 => Ok((token, false)),
             None => Err(sigillo_smime::Error::Imprint),
         });
-        match read {
-            Ok(true) => self.proof.stamped += 1,
-            Ok(false) => self.proof.unjudged.push(segment.number),
-            Err(error) => self.finding(format!("{}: marca temporale: {error}", self.file)),
+        let (token, believed) = match judged {
+            Ok(judged) => judged,
+            Err(error) => return self.finding(format!("{}: marca temporale: {error}", self.file)),
+        };
+        let time = token.time();
+        let stamp = Stamp { segment: segment.number, time, late: time.since(closing) > DAY };
+        self.proof.stamps.push(stamp);
+        match believed {
+            true => self.proof.stamped += 1,
+            false => self.proof.unjudged.push(segment.number),
+        }
+        // Nobody can have stamped a file before its last line was written.
+        if time.plus(token.accuracy().unwrap_or_default()).plus(CLOCK) < closing {
+            let file = &self.file;
+            self.finding(format!("{file}: marca temporale: la sua ora {time} precede la chiusura ({closing})"));
         }
     }
 }

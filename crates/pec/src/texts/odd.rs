@@ -34,5 +34,6 @@ pub(crate) const REFERENCE: &str = "X-Riferimento-Message-ID diverso da msgid in
 pub(crate) const LONG_MSGID: &str = "msgid in daticert.xml più lungo di una riga";
 pub(crate) const FOREIGN_SENDER: &str =
     "il dominio del mittente in daticert.xml non è fra quelli gestiti dal firmatario";
+pub(crate) const FOREIGN_RECIPIENT: &str = "il firmatario non serve il destinatario di cui parla daticert.xml";
 pub(crate) const SENDER: &str = "mittente SMTP diverso dal mittente in daticert.xml";
 pub(crate) const RECIPIENTS: &str = "nessun destinatario SMTP fra i destinatari in daticert.xml";

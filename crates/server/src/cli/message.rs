@@ -150,6 +150,8 @@ struct Json<'r> {
     error: Option<&'static str>,
     error_detail: Option<&'r str>,
     says: &'r str,
+    /// What `says` ends with, one by one.
+    notes: Vec<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -191,6 +193,7 @@ fn json(report: &Report, lang: Lang) -> serde_json::Result<String> {
         error: data.map(|c| c.error.as_str()),
         error_detail: data.and_then(|c| c.extended_error.as_deref()),
         says: pick(&says, lang),
+        notes: report.notes.iter().map(|note| pick(note, lang)).collect(),
     })
 }
 

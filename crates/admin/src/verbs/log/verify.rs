@@ -34,6 +34,7 @@ pub(super) struct Shown<'p> {
     open: Option<u64>,
     lines: u64,
     stamped: u64,
+    stamps: Vec<ShownStamp>,
     unjudged: &'p [u64],
     unstamped: &'p [u64],
     compared: Option<u64>,
@@ -43,6 +44,16 @@ pub(super) struct Shown<'p> {
     messages_cut: u64,
     found: u64,
     findings: Vec<String>,
+}
+
+/// A time stamp in JSON.
+#[derive(Debug, Serialize)]
+struct ShownStamp {
+    segment: u64,
+    /// ISO 8601, legal time.
+    time: String,
+    /// More than a day after the segment was closed.
+    late: bool,
 }
 
 /// Whom to believe time stamps: certificates and revocation lists of a PEM file.
@@ -151,6 +162,11 @@ impl Proven {
             open: p.open,
             lines: p.lines,
             stamped: p.stamped,
+            stamps: p
+                .stamps
+                .iter()
+                .map(|s| ShownStamp { segment: s.segment, time: s.time.to_string(), late: s.late })
+                .collect(),
             unjudged: &p.unjudged,
             unstamped: &p.unstamped,
             compared: self.audit.map(|(lines, _)| lines),
@@ -177,6 +193,13 @@ impl Proven {
         }
         let stamps = lang.pick("verificate", "verified");
         row("marche", "time stamps", format!("{} {stamps}", p.stamped));
+        for stamp in p.stamps.iter().take(SHOWN) {
+            let late = if stamp.late { lang.pick(" (marca tardiva)", " (late)") } else { "" };
+            row("", "", format!("{}: {}{late}", stamp.segment, stamp.time));
+        }
+        if p.stamps.len() > SHOWN {
+            row("", "", format!("… ({})", lang.pick("tutte con --json", "all of them with --json")));
+        }
         if !p.unjudged.is_empty() {
             let text = lang.pick("non verificate, manca --tsa-ca", "not verified, --tsa-ca is missing");
             row("", "", format!("{}: {text}", ranges(&p.unjudged)));

@@ -3,12 +3,15 @@
 use sigillo_base::limits::{MAX_DEPTH, MAX_PARTS};
 
 use super::*;
+use crate::inspect::inspect;
 
-/// Wraps, signs, judges; the original as the recipient's provider finds it.
+/// Wraps, signs, judges; the original as the recipient's provider finds it. Who inspects a copy says the same.
 fn unwrapped(source: &[u8]) -> Vec<u8> {
     let draft = compose::transport_envelope(&sender(), &facts(), now(), ReceiptKind::Complete, source).unwrap();
     let m = sign(draft, source);
     let Judgement::Envelope(i) = judged(&m) else { panic!("{:?}", judged(&m)) };
+    let report = inspect(&m, Some(&trust(&[])), Some(&world().index), None);
+    assert!(report.genuine() && report.encloses, "{report:?}");
     m[i.original.unwrap()].to_vec()
 }
 

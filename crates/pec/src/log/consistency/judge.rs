@@ -29,7 +29,7 @@ impl Verdict<'_> {
 
 impl Checker {
     pub(super) fn judge(&mut self, id: &str, m: &Message) {
-        let headless = m.acceptances == 0 && m.envelopes == 0;
+        let headless = m.acceptances == 0 && m.envelopes.is_empty();
         if headless && self.from.is_some_and(|from| m.first.since(from) <= TAIL) {
             self.report.cut += 1;
             return;
@@ -46,7 +46,7 @@ impl Checker {
             }
         } else {
             // Acceptance and envelopes are there from the first moment on: they are never waited for.
-            match m.envelopes {
+            match m.envelopes() {
                 0 => v.wrong(None, "Busta di trasporto mancante"),
                 1 => {}
                 _ => v.wrong(None, "Busta di trasporto duplicata"),

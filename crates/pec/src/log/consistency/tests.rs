@@ -27,7 +27,7 @@ impl Log {
         Self { id, sender, to: to.to_vec(), at: now(), lines: Vec::new() }
     }
 
-    /// A line; its message-id is its own.
+    /// A line; its message-id is its own, an envelope's the identifier.
     fn line(mut self, kind: Kind, about: &[&str], issuer: &str) -> Self {
         let class = |a: &str| match a {
             ELENA => RecipientClass::External,
@@ -45,7 +45,10 @@ impl Log {
             sender: self.sender.into(),
             recipients,
             subject: None,
-            message_id: format!("m{}", self.lines.len()),
+            message_id: match kind {
+                Kind::TransportEnvelope => self.id.into(),
+                _ => format!("m{}", self.lines.len()),
+            },
             issuer: issuer.into(),
             receipt: None,
             issued: None,
@@ -264,9 +267,29 @@ fn received_without_exactly_one_outcome() {
 }
 
 #[test]
+fn an_envelope_received_in_several_transactions_is_one() {
+    let taken = |log: Log, who| log.after(1).envelope().taken(&[who]);
+    taken(taken(received(&[ANNA, CARLA]), ANNA), CARLA).delivered(ANNA).delivered(CARLA).finds_nothing();
+    // By ourselves, after we had issued it.
+    let log = taken(taken(sent(&[ANNA, CARLA]).accepted(), ANNA), CARLA).delivered(ANNA).delivered(CARLA);
+    log.finds_nothing();
+    taken(sent(&[ANNA]).accepted().after(1).envelope(), ANNA).delivered(ANNA).finds("Busta di trasporto duplicata", "");
+    let infected = received(&[ANNA]).envelope().virus(ANNA).after(1).envelope().taken(&[]);
+    infected.finds_nothing();
+}
+
+#[test]
 fn everything_twice_is_found() {
     let whole = || sent(&[BRUNO]).accepted().taken(&[BRUNO]).delivered(BRUNO);
-    whole().envelope().finds("Busta di trasporto duplicata", "");
+    whole().after(1).envelope().finds("Busta di trasporto duplicata", "");
+    received(&[ANNA])
+        .envelope()
+        .after(1)
+        .envelope()
+        .after(1)
+        .taken(&[ANNA])
+        .delivered(ANNA)
+        .finds("Busta di trasporto duplicata", "");
     whole().line(Kind::Acceptance, &[], "Noi").finds("Accettazione duplicata", "");
     whole().taken(&[BRUNO]).finds("Presa in carico duplicata per almeno un destinatario", BRUNO);
     let twice = "Avvenuta consegna o errore consegna duplicata per almeno un destinatario";
@@ -345,7 +368,7 @@ fn what_is_missing_in_the_last_day_is_open() {
     };
     assert_eq!((told(23), told(24)), (1, 0), "without a present the last line is it");
     // What is there twice is wrong at once.
-    let twice = sent(&[BRUNO]).accepted().envelope().checker(None, now()).finish();
+    let twice = sent(&[BRUNO]).accepted().after(1).envelope().checker(None, now()).finish();
     assert_eq!((twice.findings.len(), twice.open), (1, 1));
 }
 
