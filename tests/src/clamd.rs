@@ -20,6 +20,12 @@ pub fn eicar() -> String {
     [r"X5O!P%@AP[4\PZX54(P^)7CC)7}$", "EICAR-STANDARD-", "ANTIVIRUS-TEST-FILE", "!$H+H*"].concat()
 }
 
+/// Where clamd is.
+#[track_caller]
+fn program() -> PathBuf {
+    installed("clamd").expect("clamd is not installed: .ci/packages --tests (Debian: clamav-daemon)")
+}
+
 /// A running clamd on a Unix socket; it ends with its owner.
 pub struct Clamd {
     folder: TempDir,
@@ -30,7 +36,6 @@ impl Clamd {
     /// Starts it and waits until it answers.
     #[track_caller]
     pub fn start() -> Self {
-        assert!(installed("clamd"), "clamd is not installed: .ci/packages --tests (Debian: clamav-daemon)");
         let folder = tempfile::Builder::new().prefix("sigillo-clamd-").tempdir().expect("a temporary folder");
         let mut clamd = Self { folder, process: None };
         let signature = format!("Eicar-Test-Signature:0:*:{}\n", HEXLOWER.encode(eicar().as_bytes()));
@@ -72,7 +77,7 @@ impl Clamd {
     pub fn restart(&mut self) {
         self.stop();
         let output = || fs::File::create(self.path("output")).expect("a file for the output");
-        let mut command = Command::new("clamd");
+        let mut command = Command::new(program());
         command.arg("--config-file").arg(self.path("clamd.conf"));
         command.stdin(Stdio::null()).stdout(output()).stderr(output());
         let mut process = Guard(command.spawn().expect("clamd starts"));

@@ -68,10 +68,11 @@ pub fn run(program: impl AsRef<Path>, args: &[&str], input: &[u8], limit: u64) -
     ran
 }
 
-/// Whether a program is there.
-pub fn installed(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", "command -v \"$0\"", program]).stdout(Stdio::null()).status();
-    found.is_ok_and(|status| status.success())
+/// Where a program is. Servers stand in `/usr/sbin`, which is not on everybody's path.
+pub fn installed(program: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&paths).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")]);
+    folders.map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// Asks again and again until there is an answer.

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ pub struct Tsa {
     address: SocketAddr,
     anchor: Certificate,
     refusing: Arc<AtomicBool>,
+    refused: Arc<AtomicU64>,
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -46,18 +47,22 @@ impl Tsa {
         let address = listener.local_addr().expect("its address");
         let (refusing, stopped) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (refuses, stops) = (Arc::clone(&refusing), Arc::clone(&stopped));
+        let refused = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&refused);
         let thread = thread::spawn(move || {
             for client in listener.incoming() {
                 if stops.load(Ordering::SeqCst) {
                     return;
                 }
                 // A client that goes away is its own affair.
-                if let Err(error) = client.and_then(|c| serve(c, folder.path(), refuses.load(Ordering::SeqCst))) {
+                if let Err(error) =
+                    client.and_then(|c| serve(c, folder.path(), refuses.load(Ordering::SeqCst).then_some(&*count)))
+                {
                     println!("tsa: {error}");
                 }
             }
         });
-        Self { address, anchor, refusing, stopped, thread: Some(thread) }
+        Self { address, anchor, refusing, refused, stopped, thread: Some(thread) }
     }
 
     /// Where it answers: `http://127.0.0.1:40123/`.
@@ -73,6 +78,11 @@ impl Tsa {
     /// From now on every request is answered with 503, or again as it should be.
     pub fn refuse(&self, on: bool) {
         self.refusing.store(on, Ordering::SeqCst);
+    }
+
+    /// How many queries were refused so far.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::SeqCst)
     }
 }
 
@@ -134,14 +144,19 @@ fn folder(authority: &Authority) -> TempDir {
     folder
 }
 
-/// One request, one answer, and the end of the connection.
-fn serve(mut client: TcpStream, folder: &Path, refusing: bool) -> io::Result<()> {
+/// One request, one answer, and the end of the connection. A query is refused and counted where `refused` is given.
+fn serve(mut client: TcpStream, folder: &Path, refused: Option<&AtomicU64>) -> io::Result<()> {
     client.set_read_timeout(Some(SILENCE))?;
     client.set_write_timeout(Some(SILENCE))?;
     let (status, body) = match query(&mut client)? {
         Err(status) => (status, Vec::new()),
-        Ok(_) if refusing => ("503 Service Unavailable", Vec::new()),
-        Ok(query) => stamp(folder, &query),
+        Ok(query) => match refused {
+            Some(count) => {
+                count.fetch_add(1, Ordering::SeqCst);
+                ("503 Service Unavailable", Vec::new())
+            }
+            None => stamp(folder, &query),
+        },
     };
     let len = body.len();
     let head =

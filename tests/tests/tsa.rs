@@ -47,7 +47,7 @@ fn a_stamp_over_http_is_believed_under_the_anchor() {
 fn it_refuses_when_told_and_what_is_no_query() {
     let tsa = Tsa::start(&fixtures::authority());
     tsa.refuse(true);
-    assert_eq!(ask(&tsa.url(), &query(1)), (503, vec![]));
+    assert_eq!((ask(&tsa.url(), &query(1)), tsa.refused()), ((503, vec![]), 1));
     tsa.refuse(false);
     assert_eq!(ask(&tsa.url(), &query(1)).0, 200);
     assert_eq!(ask(&tsa.url(), b"GET / HTTP/1.1\r\n\r\n").0, 405);
@@ -85,11 +85,12 @@ fn closed_segments_of_the_legal_log_are_stamped_and_openssl_believes_it() {
     tsa.refuse(true);
     let keep = housekeeping::run(Arc::clone(&engine), Pool::new(2), Arc::clone(&clock), Some(stamper), heard);
     let task = runtime.spawn(keep);
-    let closed = wait_for("a closed segment", Duration::from_secs(60), || {
+    let closed = wait_for("a closed segment, and a refusal", Duration::from_secs(60), || {
         clock.keep().expect("the clock's file");
-        engine.unstamped_segments(1).expect("the log").pop()
+        engine.unstamped_segments(1).expect("the log").pop().filter(|_| tsa.refused() > 0)
     });
-    assert!(closed.stamped.is_none(), "a refusal leaves it unstamped, and nothing else waits");
+    let stamped = engine.ledger().stamp(closed.number).expect("the log");
+    assert!(stamped.is_none(), "a refusal leaves it unstamped, and nothing else waits");
     tsa.refuse(false);
     let token = wait_for("a stamp", Duration::from_secs(60), || {
         clock.keep().expect("the clock's file");

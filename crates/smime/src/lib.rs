@@ -14,8 +14,9 @@
 //! - one altered byte of content, attributes or signature is seen (`signed_data::tests`);
 //! - no input makes the parsers panic (`signed_data::tests::any_bytes_never_panic`, `crl::tests`, `certificate::tests`,
 //!   `timestamp::tests::any_bytes_never_panic`);
-//! - a path is good for mail only with a current CRL of each issuer (`trust::tests`); for a time-stamp any CRL decides by the
-//!   date of the revocation (`timestamp::tests::whatever_list_there_is_the_date_of_the_revocation_decides`);
+//! - a path is good for mail only with a current CRL of each issuer (`trust::tests`); for a time-stamp any CRL by
+//!   which it was revoked by its instant decides
+//!   (`timestamp::tests::whatever_list_there_is_the_date_of_the_revocation_decides`);
 //! - a remembered verdict holds only inside the window in which it was proven, whichever way the clock goes
 //!   (`trust::tests::a_verdict_holds_only_inside_its_window`), and for mail only
 //!   (`trust::tests::what_is_believed_for_one_purpose_is_not_for_the_other`);

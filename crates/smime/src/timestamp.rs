@@ -28,11 +28,7 @@ pub fn request(digest: &[u8; 32], nonce: u64) -> Result<Vec<u8>, Error> {
 /// The token of a TimeStampResp (RFC 3161 §2.4.2) to [`request`] with the same arguments; [`Error::Refused`] when the
 /// authority gave none. Whether the token is to be believed is another question: [`Token::verify`].
 pub fn response(der: &[u8], digest: &[u8; 32], nonce: u64) -> Result<Token, Error> {
-    let answer = Answer::read(bounded(der)?)?;
-    if !answer.status.is_granted() {
-        return Err(Error::Refused(answer.status.refusal()));
-    }
-    let token = Token::parse(answer.token)?;
+    let token = answered(der)?;
     if token.info.digest != *digest {
         return Err(Error::Imprint);
     }

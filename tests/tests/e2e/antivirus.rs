@@ -49,7 +49,7 @@ fn clamd_finds_malware_wherever_it_is_in_a_message_and_nothing_in_a_clean_one() 
     let (mut clamd, eicar) = (Clamd::start(), eicar());
     let client = client(&clamd);
     let version = client.version().expect("clamd answers");
-    assert!(version.starts_with("ClamAV 1."), "{version}");
+    assert!(version.starts_with("ClamAV "), "{version}");
     let zip = zipped("eicar.com", &eicar);
     assert!(!String::from_utf8_lossy(&zip).contains("EICAR-STANDARD"), "the archive must be compressed");
     let inner = String::from_utf8(base64(eicar.as_bytes(), "eicar.com")).expect("ASCII");
@@ -107,7 +107,7 @@ fn the_demonstration_names_its_scanner_and_says_when_there_is_none() {
     let antivirus = || serde_json::from_str::<serde_json::Value>(&status()).expect("JSON")["antivirus"].clone();
     let up = antivirus();
     assert_eq!(up["at"].as_str(), clamd.socket().to_str());
-    assert!(up["engine"].as_str().is_some_and(|e| e.starts_with("ClamAV 1.")) && up["error"].is_null(), "{up}");
+    assert!(up["engine"].as_str().is_some_and(|e| e.starts_with("ClamAV ")) && up["error"].is_null(), "{up}");
     clamd.stop();
     let down = antivirus();
     assert!(down["engine"].is_null() && down["error"].as_str().is_some_and(|e| e.contains("clamd")), "{down}");

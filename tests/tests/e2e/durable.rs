@@ -54,7 +54,7 @@ fn calls(trace: &str) -> Vec<Call> {
 
 /// Whether tracing is allowed here at all.
 fn may_trace() -> bool {
-    installed("strace") && run("strace", &["-o", "/dev/null", "true"], b"", 20).code == Some(0)
+    installed("strace").is_some() && run("strace", &["-o", "/dev/null", "true"], b"", 20).code == Some(0)
 }
 
 const ONE: &str = r#"

@@ -206,7 +206,7 @@ fn idle_tells_of_a_new_message_and_starttls_protects_the_login() {
 
 #[test]
 fn mbsync_pulls_a_mailbox_and_what_it_pulled_is_the_same() {
-    if !installed("mbsync") {
+    if installed("mbsync").is_none() {
         eprintln!("skipped: mbsync (package isync) is not installed");
         return;
     }

@@ -1,9 +1,13 @@
 //! `sigillo log` over a demonstration: while it runs, over its store when it is stopped, over exported files.
 
 use std::path::Path;
+use std::time::Duration;
 
+use sigillo_base::Timestamp;
+use sigillo_server::clock::system_time;
 use sigillo_smime::{sha256, timestamp};
-use sigillo_tests::demo::{Demo, Ran, sigillo};
+use sigillo_tests::demo::{Demo, Place, Ran, sigillo, wait_for};
+use sigillo_tests::house::{House, Known};
 use sigillo_tests::tsa::{self, Tsa};
 use tempfile::TempDir;
 
@@ -17,16 +21,26 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Two days pass in seconds: closed segments and an open one. The log is read in every way, and a line that somebody
+/// An exchange at the pace of the machine, then a day passes in seconds: closed segments and an open one. The log is read in every way, and a line that somebody
 /// altered in a file is named.
 #[test]
 fn the_log_of_a_demonstration_is_shown_counted_exported_and_proven() {
-    let demo = Demo::start(&["--speed", "20000"]);
-    demo.send(ANNA, "bruno@ente-beta.example", "uno@comune-alfa.example");
-    demo.await_kinds(ANNA, "uno@comune-alfa.example", &["accettazione", "avvenuta-consegna"]);
-    std::thread::sleep(std::time::Duration::from_secs(10));
+    let first = Demo::start(&[]);
+    first.send(ANNA, "bruno@ente-beta.example", "uno@comune-alfa.example");
+    first.await_kinds(ANNA, "uno@comune-alfa.example", &["accettazione", "avvenuta-consegna"]);
+    let kept = std::sync::Arc::clone(&first.place);
+    assert_eq!(first.terminate(), Some(0), "{}", kept.said());
+    let demo = Place::new(&["--no-exchange", "--speed", "20000"]).at(kept.data()).start();
     let socket = text(&demo.info.alfa().admin_socket);
     let service = ["--socket", &socket];
+    for provider in &demo.info.providers {
+        let socket = text(&provider.admin_socket);
+        wait_for("a closed segment", Duration::from_secs(120), || {
+            let ran = log(&["verify", "--allow-unstamped", "--json"], &["--socket", &socket]);
+            let proven: serde_json::Value = serde_json::from_str(&ran.out).ok()?;
+            proven["segments"].as_u64().filter(|n| *n > 1)
+        });
+    }
 
     let shown = log(&["show"], &service).fine("log show").out;
     let id = shown.lines().find_map(|l| l.split("tipo=accettazione").next().filter(|h| h.len() < l.len()));
@@ -55,17 +69,25 @@ fn the_log_of_a_demonstration_is_shown_counted_exported_and_proven() {
     assert_eq!(again.code, Some(1), "nothing is written over: {}", again.all());
     let files = ["--allow-unstamped", "--files", &text(folder.path())];
     log(&["verify"], &files).fine("log verify --files");
-    // An authority of another hand stamps the file: now nothing is lacking.
-    let whole = std::fs::read_to_string(&file).expect("the file");
+    // An authority of another hand stamps the file, by its own clock: the demonstration's ran ahead of it, and that is said.
     let tsa = Tsa::start(&sigillo_tests::fixtures::authority());
-    let query = timestamp::request(&sha256(whole.as_bytes()), 7).expect("a query");
-    let (_, answer) = tsa::ask(&tsa.url(), &tsa::post(tsa::QUERY, &query));
-    std::fs::write(folder.path().join("uno.log.tsr"), &answer).expect("written");
+    let whole = std::fs::read_to_string(&file).expect("the file");
+    stamp(&tsa, &file);
     let ca = folder.path().join("tsa.pem");
     std::fs::write(&ca, tsa.anchor().to_pem()).expect("written");
     let only_files = ["--files", &text(folder.path())];
-    let stamped = log(&["verify", "--tsa-ca", &text(&ca)], &only_files).fine("log verify --tsa-ca").out;
-    assert!(stamped.contains("1 verificate"), "{stamped}");
+    let early = log(&["verify", "--tsa-ca", &text(&ca)], &only_files);
+    assert!(early.code == Some(1) && early.out.contains("precede la chiusura"), "{}", early.all());
+    // A segment that was closed just now lacks nothing, one of two days ago has a late stamp.
+    for (hours, late) in [(0, false), (48, true)] {
+        let folder = TempDir::new().expect("a folder");
+        let file = folder.path().join("due.log");
+        std::fs::write(&file, closed(hours)).expect("written");
+        stamp(&tsa, &file);
+        let stamped = log(&["verify", "--tsa-ca", &text(&ca)], &["--files", &text(folder.path())]);
+        let stamped = stamped.fine("log verify --tsa-ca").out;
+        assert!(stamped.contains("1 verificate") && stamped.contains("marca tardiva") == late, "{stamped}");
+    }
     let unjudged = log(&["verify"], &only_files);
     assert!(unjudged.code == Some(1) && unjudged.out.contains("manca --tsa-ca"), "{}", unjudged.all());
     let other = text(&demo.info.ca_file);
@@ -94,6 +116,24 @@ fn the_log_of_a_demonstration_is_shown_counted_exported_and_proven() {
     }
     let nothing = log(&["verify", "--store", &text(folder.path())], &[]);
     assert_eq!(nothing.code, Some(3), "{}", nothing.all());
+}
+
+/// The file of a segment that was closed so many hours ago.
+fn closed(hours: u64) -> String {
+    let ago = |hours: u64| {
+        Timestamp::from_millis(system_time().as_millis() - i64::try_from(hours * 3_600_000).expect("not long"))
+    };
+    let house = House::new(sigillo_tests::fixtures::alfa(), 3, &Known::fixtures(), ago(hours + 48));
+    house.engine().chain_log(ago(hours + 48)).expect("opened");
+    assert_eq!(house.engine().close_segments(ago(hours)).expect("closed"), 1);
+    sigillo_tests::log::file(house.engine(), 1).expect("the file")
+}
+
+/// Lays a time stamp beside a file.
+fn stamp(tsa: &Tsa, file: &Path) {
+    let query = timestamp::request(&sha256(&std::fs::read(file).expect("the file")), 7).expect("a query");
+    let (_, answer) = tsa::ask(&tsa.url(), &tsa::post(tsa::QUERY, &query));
+    std::fs::write(format!("{}.tsr", text(file)), &answer).expect("written");
 }
 
 #[test]

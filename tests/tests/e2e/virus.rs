@@ -110,7 +110,7 @@ fn every_way_in_is_scanned_and_nothing_is_taken_while_clamd_is_down() {
     let set = ask(beta, &["mailbox", "set", BRUNO, "--ordinary-mail", "accept"]);
     assert_eq!(set["ordinary_mail"], "accept");
     assert_eq!(from_outside(&demo, 1, clean.as_bytes()).0, 250);
-    let envelope = wait_for("the anomaly envelope", std::time::Duration::from_secs(10), || demo.inbox(BRUNO).pop());
+    let envelope = wait_for("the anomaly envelope", std::time::Duration::from_secs(60), || demo.inbox(BRUNO).pop());
     assert_eq!((envelope.kind.as_str(), envelope.subject.as_str()), ("errore", "ANOMALIA MESSAGGIO: saluti"));
     let dirty = String::from_utf8(infected("x@posta.example")).expect("ASCII").replace(ANNA, "dora@posta.example");
     let (code, text) = from_outside(&demo, 1, dirty.as_bytes());
