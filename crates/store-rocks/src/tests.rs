@@ -1,5 +1,6 @@
 mod child;
 mod durability;
+mod log;
 mod opening;
 mod options;
 mod space;

@@ -52,6 +52,8 @@ pub(super) struct Store {
     pub reserve_mb: u64,
     #[serde(default = "reserve_inodes")]
     pub reserve_inodes: u64,
+    #[serde(default)]
+    pub allow_volatile: bool,
 }
 
 fn reserve_mb() -> u64 {

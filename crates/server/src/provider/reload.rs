@@ -94,6 +94,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store.memory_mb", old.store_memory != new.store_memory),
         ("store.reserve_mb", old.store_reserve.bytes != new.store_reserve.bytes),
         ("store.reserve_inodes", old.store_reserve.inodes != new.store_reserve.inodes),
+        ("store.allow_volatile", old.store_volatile != new.store_volatile),
         ("listen", listen(old) != listen(new)),
         ("relay.concurrency", old.relay_concurrency != new.relay_concurrency),
         ("timestamp", stamps(old) != stamps(new)),
