@@ -5,6 +5,7 @@ mod domain;
 mod list;
 mod log;
 mod quarantine;
+mod store;
 
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
@@ -17,6 +18,7 @@ pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use list::{LISTS, List, Lists, Members, list_path};
 pub use log::*;
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
+pub use store::StoreStatus;
 
 /// `GET`: [`Status`].
 pub const STATUS: &str = "/v1/status";
@@ -62,6 +64,8 @@ pub struct Status {
     pub antivirus: Option<AntivirusStatus>,
     /// Whether service time is right.
     pub clock: Option<ClockStatus>,
+    /// Whether the store takes more.
+    pub store: Option<StoreStatus>,
 }
 
 /// One listening socket.

@@ -1,29 +1,70 @@
-//! Whether mail is taken at all. Somebody outside decides (a clock that is off certifies nothing: DM 2-11-2005 art. 9);
-//! what was taken before goes on, and mailboxes stay open.
+//! Whether mail is taken at all. Somebody outside decides (a clock that is off certifies nothing: DM 2-11-2005 art. 9;
+//! what cannot be stored is not promised); what was taken before goes on, and mailboxes stay open for reading.
+
+use std::collections::BTreeMap;
 
 use parking_lot::RwLock;
 use sigillo_store::Store;
 
 use crate::{Engine, Rejected};
 
-/// The sentence for peers while nothing is taken.
+/// What keeps an engine from taking mail. Each has one owner outside, who alone sets it and takes it away; while
+/// several hold, peers hear of the first in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Obstacle {
+    /// Too little room on the disk: 452 4.3.1.
+    Disk,
+    /// The store does not commit: 451 4.3.0.
+    Store,
+    /// The clock is off: 451 4.3.2. Users may still file their own messages.
+    Clock,
+}
+
+impl Obstacle {
+    const fn reply(self) -> (u16, (u8, u8, u8)) {
+        match self {
+            Self::Disk => (452, (4, 3, 1)),
+            Self::Store => (451, (4, 3, 0)),
+            Self::Clock => (451, (4, 3, 2)),
+        }
+    }
+}
+
+/// The sentences for peers while nothing is taken, one for each obstacle.
 #[derive(Debug, Default)]
-pub(crate) struct Accepting(RwLock<Option<String>>);
+pub(crate) struct Accepting(RwLock<BTreeMap<Obstacle, String>>);
 
 impl<S: Store> Engine<S> {
-    /// Takes mail from now on, or refuses it for the time being with this sentence. An engine begins by taking.
-    pub fn set_accepting(&self, accepting: Result<(), String>) {
-        *self.accepting.0.write() = accepting.err();
+    /// Removes an obstacle, or puts it in the way with a sentence for peers. An engine begins without any.
+    pub fn set_accepting(&self, obstacle: Obstacle, accepting: Result<(), String>) {
+        let mut obstacles = self.accepting.0.write();
+        match accepting {
+            Ok(()) => obstacles.remove(&obstacle),
+            Err(why) => obstacles.insert(obstacle, why),
+        };
     }
 
     /// Whether mail is taken now, from users and from other providers.
     ///
     /// # Errors
-    /// 451 4.3.2 with the sentence of [`Engine::set_accepting`]: the peer comes again.
+    /// The reply of the first [`Obstacle`] with its sentence: the peer comes again.
     pub fn accepting(&self) -> Result<(), Rejected> {
-        match &*self.accepting.0.read() {
-            Some(why) => Err(Rejected::refused(451, (4, 3, 2), why)),
+        match self.accepting.0.read().first_key_value() {
+            Some((obstacle, why)) => {
+                let (code, enhanced) = obstacle.reply();
+                Err(Rejected::refused(code, enhanced, why))
+            }
             None => Ok(()),
         }
+    }
+
+    /// Whether the store has room for what users file themselves (APPEND, COPY): the clock does not matter to that.
+    ///
+    /// # Errors
+    /// The sentence of the obstacle.
+    pub(crate) fn may_file(&self) -> Result<(), String> {
+        let obstacles = self.accepting.0.read();
+        let found = [Obstacle::Disk, Obstacle::Store].iter().find_map(|o| obstacles.get(o));
+        found.map_or(Ok(()), |why| Err(why.clone()))
     }
 }

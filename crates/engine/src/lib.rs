@@ -31,6 +31,7 @@ mod stored;
 mod submit;
 mod track;
 
+pub use accepting::Obstacle;
 pub use antivirus::{Antivirus, Unavailable, Verdict};
 pub use directory::{Login, LoginError};
 pub use domains::DomainPolicy;

@@ -102,7 +102,7 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when the signing certificate does not carry the service address, since nothing that
-    /// it signed would be accepted (RFC 6109 §2.1); the store's fault.
+    /// it signed would be accepted (RFC 6109 §2.1); the store's fault, or that a newer program wrote it.
     pub fn open(store: S, setup: Setup) -> Result<Self, crate::Error> {
         let service = &setup.provider.service_address;
         if !setup.identity.certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service.as_str())) {
@@ -110,6 +110,7 @@ impl<S: Store> Engine<S> {
                 "il certificato di firma non contiene l'indirizzo di servizio {service} (subjectAltName rfc822Name)"
             )));
         }
+        sigillo_store::schema::open(&store)?;
         discard_uploads(&store)?;
         let service_domain = service.domain().clone();
         let mut local_domains: HashSet<Domain> = setup.local_domains.into_iter().collect();

@@ -12,7 +12,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sigillo_base::limits::MB;
 use sigillo_base::{Address, Domain};
+use sigillo_store_rocks::Reserve;
 
 pub use directory::{Directory, Source, Unit};
 pub use located::Located;
@@ -130,6 +132,10 @@ pub struct Config {
     pub store: Located<PathBuf>,
     /// Memory of the store, in bytes.
     pub store_memory: usize,
+    /// What must stay free on the disk of the store.
+    pub store_reserve: Reserve,
+    /// Whether the store may lie on a file system that forgets.
+    pub store_volatile: bool,
     /// Where to listen.
     pub listen: Vec<(Role, Located<SocketAddr>)>,
     /// TLS certificate chain.
@@ -236,6 +242,8 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         domains,
         store: r.path("store.path", raw.store.path)?,
         store_memory: raw.store.memory_mb.max(16) << 20,
+        store_reserve: Reserve { bytes: raw.store.reserve_mb.saturating_mul(MB), inodes: raw.store.reserve_inodes },
+        store_volatile: raw.store.allow_volatile,
         listen,
         tls_certificate: r.path("tls.certificate", raw.tls.certificate)?,
         tls_key: r.path("tls.key", raw.tls.key)?,

@@ -29,7 +29,7 @@ use crate::material::Material;
 use crate::out::{complain, say};
 use crate::provider::{Provider, Start};
 use crate::service::{Asked, ClockKeeper, Signals};
-use crate::{files, housekeeping, http, legal_log, tls};
+use crate::{files, ground, housekeeping, http, legal_log, tls};
 use layout::Layout;
 pub use plan::Short;
 use plan::{Box, House};
@@ -147,6 +147,7 @@ async fn serve(
     for ((house, ports), listeners) in plan.into_iter().zip(ports).zip(bound) {
         let Some(listeners) = listeners else { continue };
         let config = Config::load(&layout.config(&house))?;
+        ground::prepare(&config)?;
         let material = Material::load(&config, &gate, clock.now())?;
         let admin = http::bind(&config.admin_socket.value).await?;
         let (clock, gate) = (Arc::clone(clock), Arc::clone(&gate));

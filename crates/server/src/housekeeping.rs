@@ -1,14 +1,15 @@
 //! What has to be done from time to time: the legal log gets its order every second, its segments are closed and stamped
-//! when a day is over, and the virus store forgets what is older than thirty months.
+//! when a day is over, and the virus store forgets what is older than thirty months; the store is looked at.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use sigillo_engine::Engine;
 use sigillo_store::Store;
+use sigillo_store_rocks::{Health, RocksStore, Trouble, Watch};
 use tokio::sync::watch;
 
 use crate::clock::ServiceClock;
@@ -18,6 +19,8 @@ use crate::net::Pool;
 const LINK: Duration = Duration::from_secs(1);
 /// Between two looks at the day, in real time. A clock that runs faster looks as often in its own time.
 const CLOSE: Duration = Duration::from_secs(60);
+/// Between two looks at the store, in real time.
+const LOOK: Duration = Duration::from_secs(1);
 /// Segments stamped in one go; the others follow a minute later.
 const STAMPS: usize = 16;
 
@@ -68,6 +71,46 @@ pub async fn link<S: Store>(engine: &Arc<Engine<S>>, pool: &Pool, clock: &Servic
     let (engine, now) = (Arc::clone(engine), clock.now());
     pool.run(move || engine.chain_log(now)).await.context("lavoro interrotto")??;
     Ok(())
+}
+
+/// Looks at the store every second until the service ends. A task of its own: [`run`] may wait for a time stamp.
+pub async fn watch(
+    store: Weak<RocksStore>,
+    mut watch: Watch,
+    tell: impl Fn(Health, Option<Trouble>),
+    mut shutdown: watch::Receiver<bool>,
+) {
+    while !*shutdown.borrow() {
+        tokio::select! {
+            _ = shutdown.wait_for(|down| *down) => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let Some(store) = store.upgrade() else { return };
+        match look(&store, watch, &tell).await {
+            Some(again) => watch = again,
+            None => return,
+        }
+    }
+}
+
+/// Looks once and tells. `None` when the look broke off.
+pub async fn look(store: &Arc<RocksStore>, mut watch: Watch, tell: impl Fn(Health, Option<Trouble>)) -> Option<Watch> {
+    let store = Arc::clone(store);
+    // On a thread beside the pool: its threads may all be waiting for this very store.
+    let looked = tokio::task::spawn_blocking(move || {
+        let (health, trouble) = watch.look(&store);
+        (watch, health, trouble)
+    });
+    match looked.await {
+        Ok((watch, health, trouble)) => {
+            tell(health, trouble);
+            Some(watch)
+        }
+        Err(error) => {
+            tracing::error!(%error, "nobody looks at the store any more");
+            None
+        }
+    }
 }
 
 async fn close_and_stamp<S: Store>(

@@ -108,7 +108,10 @@ impl Still {
         let path = if inside.is_dir() { inside } else { folder.to_owned() };
         // Opening makes a store where none is.
         anyhow::ensure!(path.join("CURRENT").exists(), "{}: qui non c'è un archivio", path.display());
-        RocksStore::open(&path, &Options::default()).map(Self).with_context(|| format!("archivio {}", path.display()))
+        let named = || format!("archivio {}", path.display());
+        let store = RocksStore::open(&path, &Options::default()).with_context(named)?;
+        sigillo_store::schema::check(&store).with_context(named)?;
+        Ok(Self(store))
     }
 
     fn log(&self) -> LegalLog<'_, RocksStore> {

@@ -21,6 +21,7 @@ pub mod demo;
 pub mod fetch;
 pub mod files;
 pub mod gate;
+pub mod ground;
 pub mod host_port;
 pub mod housekeeping;
 pub mod http;

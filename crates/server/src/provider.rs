@@ -4,6 +4,7 @@ mod bell;
 mod health;
 mod reload;
 mod shown;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -18,7 +19,7 @@ use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::Secret;
 use sigillo_engine::{Antivirus, Engine, Peer, Rules, Setup, front};
 use sigillo_smtp::server;
-use sigillo_store_rocks::{Options, RocksStore};
+use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -42,9 +43,10 @@ use bell::RingBells;
 pub use health::no_antivirus;
 pub use reload::Reloaded;
 pub use shown::Shown;
+use store::Looked;
 
 /// The engine on its store.
-pub type House = Engine<RocksStore>;
+pub type House = Engine<Arc<RocksStore>>;
 
 /// How long connections and transactions may take to end.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -76,7 +78,7 @@ pub struct Provider {
     /// Open connections.
     pub limits: Arc<Limits>,
     /// Keeps index and revocation lists up to date.
-    pub updater: Arc<Updater<RocksStore>>,
+    pub updater: Arc<Updater<Arc<RocksStore>>>,
     /// Where it listens.
     pub addresses: Vec<(Role, SocketAddr)>,
     /// Who scans what enters; `None`: nobody.
@@ -85,12 +87,16 @@ pub struct Provider {
     pub monitor: Arc<Monitor>,
     /// Whether the clock was off when it was last heeded.
     clock_off: AtomicBool,
+    /// What the engine stands on.
+    pub store: Arc<RocksStore>,
+    /// How that was at the last look.
+    looked: ArcSwap<Looked>,
     /// When it started.
     pub started: Instant,
     config: ArcSwap<Config>,
     shown: ArcSwap<Shown>,
     tls: Arc<ServerTls>,
-    relay: Arc<Relay<RocksStore>>,
+    relay: Arc<Relay<Arc<RocksStore>>>,
     gate: Arc<Gate>,
     down: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
@@ -106,7 +112,8 @@ impl Provider {
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let setup = setup(&config, &material, &bells, clamd.clone());
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
-        let engine = pool.run(move || open(&path, memory, setup)).await.context("archivio: apertura interrotta")??;
+        let opened = pool.run(move || open(&path, memory, setup)).await;
+        let (store, engine) = opened.context("archivio: apertura interrotta")??;
         let engine = Arc::new(engine);
         let ticks = Ticks::start();
         let addresses = listeners.iter().filter_map(|(role, l)| Some((*role, l.local_addr().ok()?))).collect();
@@ -135,6 +142,8 @@ impl Provider {
             antivirus: clamd,
             monitor,
             clock_off: AtomicBool::new(false),
+            store,
+            looked: ArcSwap::default(),
             started: Instant::now(),
             config: ArcSwap::new(config),
             shown: ArcSwap::from_pointee(shown),
@@ -146,6 +155,7 @@ impl Provider {
         });
         // Before the first peer comes in.
         provider.heed(&*provider.monitor.measure().await);
+        provider.watch_store().await;
         provider.clone().run(listeners, admin, ticks, bells);
         provider.keep_house(material.stamper);
         Ok(provider)
@@ -250,6 +260,22 @@ impl Provider {
         self.tasks.lock().spawn(keep.instrument(span));
     }
 
+    /// Looks at the store, and goes on looking.
+    async fn watch_store(self: &Arc<Self>) {
+        let watch = Watch::new(self.config().store_reserve);
+        let Some(watch) = housekeeping::look(&self.store, watch, |h, t| self.heed_store(h, t)).await else { return };
+        // Weakly, or the provider would keep itself alive by its own tasks.
+        let provider = Arc::downgrade(self);
+        let tell = move |health, trouble| {
+            if let Some(provider) = provider.upgrade() {
+                provider.heed_store(health, trouble);
+            }
+        };
+        let span = tracing::info_span!("provider", name = self.config().name.value);
+        let watching = housekeeping::watch(Arc::downgrade(&self.store), watch, tell, self.down.subscribe());
+        self.tasks.lock().spawn(watching.instrument(span));
+    }
+
     fn greeter(&self, role: Role, ticks: Ticks) -> Greeter {
         let engine = Arc::clone(&self.engine);
         let implicit_tls = matches!(role, Role::Submissions | Role::Imaps);
@@ -274,10 +300,11 @@ impl Provider {
     }
 }
 
-fn open(path: &Path, memory: usize, setup: Setup) -> Result<House> {
+fn open(path: &Path, memory: usize, setup: Setup) -> Result<(Arc<RocksStore>, House)> {
     let options = Options { memory_budget: memory, ..Options::default() };
     let store = RocksStore::open(path, &options).with_context(|| format!("archivio {}", path.display()))?;
-    Ok(Engine::open(store, setup)?)
+    let store = Arc::new(store);
+    Ok((Arc::clone(&store), Engine::open(store, setup)?))
 }
 
 /// What the engine stands on.

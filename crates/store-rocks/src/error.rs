@@ -22,6 +22,19 @@ pub enum Error {
         /// The part's name.
         name: String,
     },
+    /// The write-ahead log is damaged before its end: commits after that are there, but cannot be trusted. Nothing was
+    /// changed.
+    #[error(
+        "{} is damaged at byte {offset}, before its end: opening it would lose every commit after that; keep the folder \
+         for an examination and restore a backup with `sigillo store restore`",
+        path.display()
+    )]
+    Damaged {
+        /// The log.
+        path: PathBuf,
+        /// Where, in bytes.
+        offset: u64,
+    },
     /// The folder cannot be made or read.
     #[error("{}: {source}", path.display())]
     Folder {

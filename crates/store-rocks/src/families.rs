@@ -59,8 +59,9 @@ pub(crate) fn database(options: &Options, cache: &Cache, new: bool) -> RocksOpti
     db.set_paranoid_checks(true);
     // A log that was synced and is gone or cut is damage, not the end of the data.
     db.set_track_and_verify_wals_in_manifest(true);
-    // A torn write at the end of the log was never acknowledged; anything after damage is not taken.
-    db.set_wal_recovery_mode(rocksdb::DBRecoveryMode::PointInTime);
+    // A torn write at the end of the log was never acknowledged. Damage before it stops the opening: RocksDB's default
+    // would silently drop every commit after it.
+    db.set_wal_recovery_mode(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
     db.set_max_total_wal_size((options.memory_budget as u64).max(64 << 20));
     db.set_max_background_jobs(i32::from(options.background_jobs.max(2)));
     db.set_max_open_files(i32::from(options.max_open_files.max(64)));

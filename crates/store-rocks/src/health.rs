@@ -34,11 +34,18 @@ pub struct Health {
     pub cache_bytes: u64,
     /// What the cache may hold at most.
     pub cache_capacity_bytes: u64,
+    /// Bytes free on the disk for this process.
+    pub free_bytes: u64,
+    /// Inodes free on it; `u64::MAX` where the file system does not count them.
+    pub free_inodes: u64,
 }
 
 impl RocksStore {
-    /// Reads the figures. One that RocksDB does not tell is zero.
+    /// Reads the figures; one that cannot be had is zero. Cheap: no file is read.
     pub fn health(&self) -> Health {
+        let disk = rustix::fs::statvfs(&self.path).inspect_err(|error| {
+            tracing::error!(%error, path = %self.path.display(), "the disk does not tell what is free");
+        });
         let families = self.families().map(|f| f.to_vec()).unwrap_or_default();
         let sum = |name: &str| families.iter().map(|f| self.figure(Some(f), name)).sum();
         Health {
@@ -54,6 +61,8 @@ impl RocksStore {
             buffer_bytes: sum("rocksdb.cur-size-all-mem-tables"),
             cache_bytes: self.figure(self.named(BODIES).ok(), "rocksdb.block-cache-usage"),
             cache_capacity_bytes: self.figure(self.named(BODIES).ok(), "rocksdb.block-cache-capacity"),
+            free_bytes: disk.as_ref().map_or(0, |d| d.f_bavail.saturating_mul(d.f_frsize)),
+            free_inodes: disk.map_or(0, |d| if d.f_files == 0 { u64::MAX } else { d.f_favail }),
         }
     }
 

@@ -8,6 +8,8 @@
 //! - a synced commit has waited for `fdatasync` of the log, and fails when that fails (`tests::durability`);
 //! - a process killed at any moment loses nothing that a commit returned for (`tests::durability`);
 //! - every option that matters is the one in force, read back from the open database (`tests::options`);
+//! - a torn end of the log is cut off; damage before it stops the opening (`tests::log`);
+//! - a store without room or with failing commits is in trouble until a commit works (`watch::tests`);
 //! - what is deleted gives its space back (`tests::space`); one process at a time (`tests::opening`).
 //!
 //! One column family per way of use, chosen by the key's tag (`sigillo_store::tag::pattern`): ordinary rows; short-lived
@@ -23,6 +25,8 @@ mod families;
 mod health;
 mod open;
 mod stripes;
+mod wal;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -30,6 +34,7 @@ use std::time::Duration;
 
 pub use error::Error;
 pub use health::Health;
+pub use watch::{Reserve, Trouble, Watch};
 
 use rocksdb::{CompactOptions, DB, FlushOptions, WaitForCompactOptions};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use rocksdb::{DB, Options as RocksOptions};
 
-use crate::{Error, Options, RocksStore, families, stripes::Stripes};
+use crate::{Error, Options, RocksStore, families, stripes::Stripes, wal};
 
 impl RocksStore {
     /// Opens the store in this folder; makes it when there is none.
@@ -25,6 +25,7 @@ impl RocksStore {
         let database = families::database(options, &cache, new);
         if !new {
             only_known_families(path, &database)?;
+            wal::check(path)?;
         }
         let db = DB::open_cf_descriptors(&database, path, families::descriptors(options, &cache))
             .map_err(|e| refused(path, &e))?;

@@ -1,5 +1,6 @@
 mod child;
 mod durability;
+mod log;
 mod opening;
 mod options;
 mod space;
@@ -16,7 +17,7 @@ fn small() -> Options {
     Options { memory_budget: 16 << 20, ..Options::default() }
 }
 
-fn store() -> (TempDir, RocksStore) {
+pub(crate) fn store() -> (TempDir, RocksStore) {
     let dir = tempfile::tempdir().unwrap();
     let store = RocksStore::open(dir.path().join("db"), &small()).unwrap();
     (dir, store)

@@ -37,6 +37,11 @@ pub enum Error {
         /// Upper bound.
         to: Vec<u8>,
     },
+    /// A newer program wrote the store: this one does not know what its rows mean.
+    #[error(
+        "the store has format {0}, newer than this program: start the one that wrote it, or restore an older backup"
+    )]
+    Newer(u32),
     /// A body that is to be linked or read is not stored.
     #[error("body {0} is not stored")]
     NoBody(crate::BodyId),

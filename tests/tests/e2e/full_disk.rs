@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sigillo_tests::demo::{Answer, Demo, Mail, Place, run, wait_for};
+use sigillo_tests::demo::{Answer, Demo, Mail, Place, run, sigillo, wait_for};
 
 use crate::kill9::{Census, census};
 
@@ -33,6 +33,17 @@ fn fill(file: &Path) {
     }
 }
 
+fn status(socket: &Path) -> serde_json::Value {
+    let ran = sigillo(&["status", "--json", "--socket", &socket.to_string_lossy()], 30).fine("status");
+    serde_json::from_str(&ran.out).expect("JSON")
+}
+
+/// Files a message of one's own; gives the answer.
+const APPEND: &str = r#"
+kind, data = reader(ask["address"]).append("Bozze", "", None, b"Subject: bozza\r\n\r\nciao\r\n")
+answer(kind + " " + data[0].decode())
+"#;
+
 #[test]
 fn a_full_disk_is_4xx_and_the_service_recovers() {
     let Some(way) = may_mount() else {
@@ -55,8 +66,16 @@ fn a_full_disk_is_4xx_and_the_service_recovers() {
     fill(&filler);
     let full = until_refused(&demo);
     assert!((400..500).contains(&full.refusal.code), "on a full disk: {:?}", full.refusal);
+    let socket = inside.join("data/alfa/admin.sock");
+    let told =
+        wait_for("the gate", Duration::from_secs(10), || Some(status(&socket)).filter(|s| s["state"] == "refusing"));
+    assert_eq!(told["store"]["state"], "full", "{told}");
+    assert!(told["store"]["free_bytes"].as_u64() < told["store"]["reserve_bytes"].as_u64(), "{told}");
     let small = &demo.submit(&[Mail::plain(ANNA, MARIO, "small@comune-alfa.example")])[0];
-    assert!(matches!(small.code, 250 | 400..500), "{small:?}");
+    assert_eq!((small.code, small.step.as_str()), (452, "mail"), "nothing is taken, however small: {small:?}");
+    assert!(small.text.starts_with("4.3.1"), "{small:?}");
+    let append = demo.python(APPEND, &serde_json::json!({"address": ANNA}), 30);
+    assert!(append.as_str().is_some_and(|said| said.starts_with("NO [UNAVAILABLE]")), "{append}");
     assert!(!demo.inbox(MARIO).is_empty(), "reading goes on");
 
     std::fs::remove_file(&filler).expect("the filler goes");
@@ -68,6 +87,9 @@ fn a_full_disk_is_4xx_and_the_service_recovers() {
         (answer.code == 250).then_some(())
     });
     eprintln!("{} accepted on the full disk; recovered after {:?}", full.accepted.len(), begun.elapsed());
+    let told =
+        wait_for("health", Duration::from_secs(10), || Some(status(&socket)).filter(|s| s["state"] == "running"));
+    assert_eq!(told["store"]["state"], "well", "{told}");
     let mut accepted = full.accepted;
     accepted.push("after@comune-alfa.example".to_owned());
     let how_often = |census: &Census, id: &str| {

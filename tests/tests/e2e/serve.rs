@@ -22,7 +22,8 @@ pub struct Sample {
 impl Sample {
     pub fn new() -> Self {
         let sample = Self { folder: TempDir::new().expect("a folder"), ports: Ports::take() };
-        let mut text = SAMPLE.to_owned();
+        // Temporary folders of a test may be on a file system that forgets.
+        let mut text = SAMPLE.replace("allow_volatile = false", "allow_volatile = true");
         for (i, port) in (0..).zip(["2525", "2587", "2465", "2143", "2993"]) {
             let old = format!("127.0.0.1:{port}");
             assert!(text.contains(&old), "the sample listens on {old}");
@@ -297,4 +298,34 @@ fn the_index_is_published_checked_shown_and_looked_for() {
     assert!(status.out.contains("errore (1)"), "{}", status.out);
     guard.signal("TERM");
     assert_eq!(guard.end(Duration::from_secs(45)), Some(0), "{}", sample.said());
+}
+
+/// Memory that calls itself a disk is no place for mail, unless somebody says so.
+#[test]
+fn a_store_in_memory_or_in_another_users_folder_is_refused_with_a_remedy() {
+    let sample = Sample::new();
+    let Ok(memory) = TempDir::new_in("/dev/shm") else { return eprintln!("skipped: there is no /dev/shm") };
+    let kind = run("stat", &["-f", "-c", "%T", &memory.path().to_string_lossy()], b"", 5).out;
+    if kind.trim() != "tmpfs" {
+        return eprintln!("skipped: /dev/shm is {kind}");
+    }
+    let store = memory.path().join("dati").to_string_lossy().into_owned();
+    let told = sample.text();
+    let moved = told.replace("path = \"dati\"", &format!("path = \"{store}\""));
+    sample.write(&moved.replace("allow_volatile = true", ""));
+    let refused = sigillo(&["serve", "--config", &sample.file()], 30);
+    assert_eq!(refused.code, Some(3), "{}", refused.all());
+    let place = format!(":{}: chiave `store.path`: ", sample.line("path = "));
+    for part in [&place, "tmpfs", "rimedio", "store.allow_volatile = true"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.all());
+    }
+    assert!(!memory.path().join("dati/db").exists(), "nothing was written");
+    sample.write(&told);
+    let own = sample.path("dati");
+    fs::create_dir_all(&own).expect("a folder");
+    if std::os::unix::fs::chown(&own, Some(4711), None).is_ok() {
+        let refused = sigillo(&["--lang", "en", "serve", "--config", &sample.file()], 30);
+        assert_eq!(refused.code, Some(3), "{}", refused.all());
+        assert!(refused.err.contains("belongs to user 4711") && refused.err.contains("chown"), "{}", refused.all());
+    }
 }

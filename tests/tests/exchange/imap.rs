@@ -1,7 +1,7 @@
 //! A mail reader over the engine: certified messages as IMAP shows them.
 
 use sigillo_accounts::State;
-use sigillo_engine::{Peer, Submitted, front};
+use sigillo_engine::{Obstacle, Peer, Submitted, front};
 use sigillo_tests::fixtures::address;
 use sigillo_tests::street::Street;
 
@@ -108,4 +108,28 @@ fn a_wrong_password_waits_for_its_answer_and_a_blocked_box_is_told() {
     assert_eq!(wire.say(format!("b LOGIN {BRUNO} \"una frase lunga\"\r\n")), "");
     let answer = wire.wait();
     assert!(answer.contains("b NO") && answer.contains("bloccata"), "{answer}");
+}
+
+/// A store without room takes nothing new, and gives and frees what it has; the clock does not matter to a user's own.
+#[test]
+fn a_store_without_room_refuses_append_and_copy_but_not_reading_and_removing() {
+    let mut street = Street::new(7);
+    deliver(&mut street);
+    let mut wire = logged_in(&street);
+    wire.say("b SELECT INBOX\r\n");
+    let engine = std::sync::Arc::clone(street.house(&address(BRUNO)).engine());
+    for obstacle in [Obstacle::Disk, Obstacle::Store] {
+        engine.set_accepting(obstacle, Err("Spazio insufficiente".into()));
+        let append = wire.say("c APPEND Bozze {5+}\r\nciao!\r\n");
+        assert!(append.contains("c NO [UNAVAILABLE] Spazio insufficiente"), "{append}");
+        let copy = wire.say("d COPY 1 Bozze\r\n");
+        assert!(copy.contains("d NO [UNAVAILABLE] Spazio insufficiente"), "{copy}");
+        engine.set_accepting(obstacle, Ok(()));
+    }
+    engine.set_accepting(Obstacle::Clock, Err("Orologio".into()));
+    assert!(wire.say("e COPY 1 Bozze\r\n").contains("e OK"));
+    engine.set_accepting(Obstacle::Disk, Err("Spazio insufficiente".into()));
+    assert!(wire.say("f FETCH 1 (RFC822.SIZE)\r\n").contains("f OK"));
+    assert!(wire.say("g STORE 1 +FLAGS (\\Deleted)\r\n").contains("g OK"));
+    assert!(wire.say("h EXPUNGE\r\n").contains("* 1 EXPUNGE"));
 }

@@ -1,7 +1,7 @@
 //! SMTP over the engine: submission by a user, reception from another provider.
 
 use data_encoding::BASE64;
-use sigillo_engine::{Peer, front};
+use sigillo_engine::{Obstacle, Peer, front};
 use sigillo_smtp::server::Role;
 use sigillo_tests::fixtures::address;
 use sigillo_tests::street::{Street, message};
@@ -126,7 +126,7 @@ fn while_nothing_is_accepted_users_and_providers_hear_451_and_what_was_taken_goe
     peer.hear();
     peer.say("EHLO mx.pec.alfa.example\r\nMAIL FROM:<x@comune-alfa.example>\r\n");
     for engine in [&alfa, &beta] {
-        engine.set_accepting(Err("Orologio fuori tolleranza".into()));
+        engine.set_accepting(Obstacle::Clock, Err("Orologio fuori tolleranza".into()));
     }
     let answer = user.say(format!("MAIL FROM:<{ANNA}>\r\n"));
     assert_eq!(answer, "451 4.3.2 Orologio fuori tolleranza\r\n");
@@ -134,10 +134,38 @@ fn while_nothing_is_accepted_users_and_providers_hear_451_and_what_was_taken_goe
     assert_eq!(answer, "451 4.3.2 Orologio fuori tolleranza\r\n");
     assert!(street.submit(&anna, std::slice::from_ref(&bruno), "").is_err(), "nor a message that is on its way in");
     for engine in [&alfa, &beta] {
-        engine.set_accepting(Ok(()));
+        engine.set_accepting(Obstacle::Clock, Ok(()));
     }
     assert!(user.say(format!("MAIL FROM:<{ANNA}>\r\n")).starts_with("250"));
     assert!(peer.say(format!("RCPT TO:<{BRUNO}>\r\n")).starts_with("250"));
     street.run();
     assert_eq!(street.kinds(&anna), ["accettazione", "avvenuta-consegna"]);
+}
+
+/// Each obstacle is its owner's: a clock that comes back does not make room on a disk.
+#[test]
+fn obstacles_are_told_apart_and_the_first_is_what_a_peer_hears() {
+    let street = Street::new(6);
+    let engine = street.house(&address(ANNA)).engine();
+    let mut user = submission(&street);
+    user.say(plain("una frase lunga"));
+    let mut heard = || {
+        let answer = user.say(format!("MAIL FROM:<{ANNA}>\r\n"));
+        user.say("RSET\r\n");
+        answer[..9].to_owned()
+    };
+    let stop = |obstacle| engine.set_accepting(obstacle, Err("Non ora".into()));
+    let pass = |obstacle| engine.set_accepting(obstacle, Ok(()));
+    stop(Obstacle::Clock);
+    assert_eq!(heard(), "451 4.3.2");
+    stop(Obstacle::Store);
+    assert_eq!(heard(), "451 4.3.0");
+    stop(Obstacle::Disk);
+    assert_eq!(heard(), "452 4.3.1");
+    pass(Obstacle::Clock);
+    assert_eq!(heard(), "452 4.3.1", "what the clock does says nothing about the disk");
+    pass(Obstacle::Disk);
+    assert_eq!(heard(), "451 4.3.0");
+    pass(Obstacle::Store);
+    assert_eq!(heard(), "250 2.1.0");
 }

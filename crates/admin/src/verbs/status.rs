@@ -2,7 +2,7 @@
 
 use super::{Error, Where, header, json, table};
 use crate::Lang;
-use crate::api::{AntivirusStatus, ClockStatus, Status};
+use crate::api::{AntivirusStatus, ClockStatus, Status, StoreStatus};
 
 /// Arguments of `sigillo status`.
 #[derive(Debug, Clone, clap::Args)]
@@ -42,6 +42,9 @@ fn show(status: &Status, lang: Lang) -> String {
     if let Some(clock) = &status.clock {
         row("orologio", "clock", self::clock(clock, lang));
     }
+    if let Some(store) = &status.store {
+        row("archivio", "store", self::store(store, lang));
+    }
     rows.to_string()
 }
 
@@ -66,6 +69,27 @@ fn clock(clock: &ClockStatus, lang: Lang) -> String {
         (Some(offset), _) => format!("{state} (UTC {offset:+} ms)"),
         (None, Some(why)) => format!("{state}: {why}"),
         (None, None) => state.to_owned(),
+    }
+}
+
+fn store(store: &StoreStatus, lang: Lang) -> String {
+    let state = match store.state.as_str() {
+        "well" => lang.pick("bene", "well"),
+        "full" => lang.pick("DISCO PIENO", "DISK FULL"),
+        "inodes" => lang.pick("INODE FINITI", "OUT OF INODES"),
+        "failing" => lang.pick("NON SCRIVE", "DOES NOT WRITE"),
+        "background" => lang.pick("ERRORI DEL DISCO", "DISK ERRORS"),
+        "stalled" => lang.pick("SCRITTURE FERME", "WRITES STOPPED"),
+        other => other,
+    };
+    let mb = |bytes: u64| bytes >> 20;
+    let free = lang.pick("MB liberi", "MB free");
+    let reserve = lang.pick("riserva", "reserve");
+    let text =
+        format!("{state} ({}: {} {free}, {reserve} {})", store.path, mb(store.free_bytes), mb(store.reserve_bytes));
+    match &store.why {
+        Some(why) => format!("{text}: {why}"),
+        None => text,
     }
 }
 
@@ -95,5 +119,23 @@ mod tests {
         assert_eq!(show("synchronised", Some(-12), None), "sincronizzato (UTC -12 ms)");
         assert_eq!(show("off", Some(1500), None), "FUORI TOLLERANZA (UTC +1500 ms)");
         assert_eq!(show("unknown", None, Some("nessun server")), "non si sa: nessun server");
+    }
+
+    #[test]
+    fn a_store_in_trouble_is_seen_at_a_glance() {
+        let mut status = StoreStatus {
+            path: "/var/lib/sigillo/db".into(),
+            state: "well".into(),
+            why: None,
+            free_bytes: 3 << 30,
+            reserve_bytes: 512 << 20,
+            free_inodes: None,
+            reserve_inodes: 1000,
+        };
+        assert_eq!(store(&status, Lang::It), "bene (/var/lib/sigillo/db: 3072 MB liberi, riserva 512)");
+        (status.state, status.free_bytes) = ("full".into(), 100 << 20);
+        status.why = Some("104857600 bytes are free".into());
+        let full = "DISK FULL (/var/lib/sigillo/db: 100 MB free, reserve 512): 104857600 bytes are free";
+        assert_eq!(store(&status, Lang::En), full);
     }
 }

@@ -189,6 +189,7 @@ impl<S: Store> Mailboxes for Boxes<S> {
 
     fn append_start(&mut self, name: &str, size: u64) -> Result<(), Refusal> {
         self.incoming = Vec::new();
+        self.may_file()?;
         self.target(name)?;
         self.check_room(size)
     }
@@ -205,6 +206,7 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn copy(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        self.may_file()?;
         self.transfer(name, uids, target, false)
     }
 

@@ -10,7 +10,7 @@ use crate::demo::{self, Options, Short};
 use crate::logging::{self, Format};
 use crate::out::{self, say};
 use crate::provider::no_antivirus;
-use crate::{service, tls};
+use crate::{ground, service, tls};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
@@ -53,6 +53,13 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
+fn forgetful(kind: &str, lang: Lang) -> String {
+    match lang {
+        Lang::It => format!("ATTENZIONE: la cartella sta su {kind}, che non è un disco: un riavvio la può cancellare"),
+        Lang::En => format!("WARNING: the folder is on {kind}, which is no disk: a restart may delete it"),
+    }
+}
+
 /// Who scans; nobody, when the word is `none`.
 #[derive(Debug, Clone)]
 struct Scanner(Option<Endpoint>);
@@ -80,6 +87,9 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
     }
     if args.clamd.0.is_none() {
         out::complain(no_antivirus(lang));
+    }
+    if let Ok(Some(kind)) = ground::volatile(&data) {
+        out::complain(forgetful(kind, lang));
     }
     tls::install();
     service::raise_file_limit();

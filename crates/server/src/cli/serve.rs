@@ -16,7 +16,7 @@ use crate::material::Material;
 use crate::out::{self, say};
 use crate::provider::{Provider, Start};
 use crate::service::{self, Asked, ClockKeeper, Signals};
-use crate::{files, http, net, tls, update};
+use crate::{files, ground, http, net, tls, update};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
@@ -49,8 +49,10 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
 }
 
 async fn serve(config: Config, lang: Lang) -> Exit {
+    if let Err(problems) = ground::prepare(&config) {
+        return complain(&problems.say(lang), Exit::NoStart);
+    }
     let prepared = async {
-        files::folder(&config.store.value)?;
         let lock = files::lock(&config.store.value)?;
         let clock = Arc::new(ServiceClock::open(&config.store.value, 1.0)?);
         Ok((lock, ClockKeeper::start(Arc::clone(&clock))?, clock, Signals::take()?))

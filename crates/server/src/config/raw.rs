@@ -48,6 +48,20 @@ pub(super) struct Store {
     pub path: Spanned<String>,
     #[serde(default = "memory_mb")]
     pub memory_mb: usize,
+    #[serde(default = "reserve_mb")]
+    pub reserve_mb: u64,
+    #[serde(default = "reserve_inodes")]
+    pub reserve_inodes: u64,
+    #[serde(default)]
+    pub allow_volatile: bool,
+}
+
+fn reserve_mb() -> u64 {
+    512
+}
+
+fn reserve_inodes() -> u64 {
+    1000
 }
 
 fn memory_mb() -> usize {

@@ -152,7 +152,7 @@ impl Layout {
         Ok(format!(
             "# Scritto a ogni avvio da `sigillo demo`.\n\
              [provider]\nname = {}\nservice_address = {}\nhost = {}\ndomains = [{}]\n\n\
-             [store]\npath = {}\nmemory_mb = 128\n\n[listen]\n{listen}\n\
+             [store]\npath = {}\nmemory_mb = 128\nreserve_mb = 8\nreserve_inodes = 100\nallow_volatile = true\n\n[listen]\n{listen}\n\
              [tls]\ncertificate = {}\nkey = {}\n\n[signing]\ncertificate = {}\nkey = {}\n\n\
              [trust]\nanchors = [{}]\ncrls = [{}]\n\n[index]\nfile = {}\n\n\
              [relay]\nroots = {}\n\n[[relay.route]]\ndomains = [{}]\naddress = \"{}\"\nname = {}\n\n\

@@ -156,6 +156,7 @@ async fn status(State(provider): At) -> Reply<api::Status> {
         certificates: shown.certificates.clone(),
         antivirus: p.antivirus_status().await,
         clock: Some(p.clock_status()),
+        store: Some(p.store_status()),
     }))
 }
 

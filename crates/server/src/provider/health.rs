@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use sigillo_admin::Lang;
 use sigillo_admin::api::{AntivirusStatus, ClockStatus};
 
+use sigillo_engine::Obstacle;
 use sigillo_pec::log::ServiceEvent;
 
 use super::Provider;
@@ -21,7 +22,7 @@ impl Provider {
     pub(super) fn heed(&self, state: &State) {
         let off = matches!(state, State::Off { .. });
         let refuse = off && self.config().clock.refuse_when_off;
-        self.engine.set_accepting(if refuse { Err(CLOCK_OFF.to_owned()) } else { Ok(()) });
+        self.engine.set_accepting(Obstacle::Clock, if refuse { Err(CLOCK_OFF.to_owned()) } else { Ok(()) });
         if self.clock_off.swap(off, Ordering::AcqRel) != off {
             let event = match state {
                 State::Off { offset_ms } => Err(format!("{offset_ms} ms da UTC")),

@@ -37,7 +37,7 @@ fn the_options_in_force_are_the_ones_asked_for() {
         "DBOptions",
         &[
             ("paranoid_checks", "true"),
-            ("wal_recovery_mode", "kPointInTimeRecovery"),
+            ("wal_recovery_mode", "kTolerateCorruptedTailRecords"),
             ("track_and_verify_wals_in_manifest", "true"),
             ("use_fsync", "false"),
             ("manual_wal_flush", "false"),

@@ -13,6 +13,11 @@ use crate::stored::{Place, post, put_body, put_rope, usage};
 const MOST: usize = 2000;
 
 impl<S: Store> Boxes<S> {
+    /// Refuses what the store has no room for now. What helps to make room (MOVE to the bin, EXPUNGE) goes on.
+    pub(super) fn may_file(&self) -> Result<(), Refusal> {
+        self.engine.may_file().map_err(|why| Refusal::new(Code::Unavailable, why))
+    }
+
     /// Refuses what would pass the size of the box.
     pub(super) fn check_room(&self, more: u64) -> Result<(), Refusal> {
         let missing = || fault(Error::Invalid("la casella non esiste più".into()));
