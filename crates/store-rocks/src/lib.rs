@@ -8,6 +8,7 @@
 //! - a synced commit has waited for `fdatasync` of the log, and fails when that fails (`tests::durability`);
 //! - a process killed at any moment loses nothing that a commit returned for (`tests::durability`);
 //! - every option that matters is the one in force, read back from the open database (`tests::options`);
+//! - a flipped bit hides what it must and no more, and its file is named (`tests::damage`);
 //! - what is deleted gives its space back (`tests::space`); one process at a time (`tests::opening`).
 //!
 //! One column family per way of use, chosen by the key's tag (`sigillo_store::tag::pattern`): ordinary rows; short-lived
@@ -20,6 +21,7 @@
 mod commit;
 mod error;
 mod families;
+mod files;
 mod health;
 mod open;
 mod stripes;
