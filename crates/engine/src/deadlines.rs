@@ -16,6 +16,11 @@ fn next(row: &DispatchRow, accepted: Timestamp) -> Option<(Timestamp, Overdue)> 
     watch.next().filter(|_| row.certified && row.outcome.is_none())
 }
 
+/// When the state of a recipient wants its timer.
+pub(crate) fn due(row: &DispatchRow, accepted: Timestamp) -> Option<Timestamp> {
+    next(row, accepted).map(|(due, _)| due)
+}
+
 /// Writes the state of a recipient and moves its timer to where the state wants it.
 pub(crate) fn write<S: Store>(
     tx: &mut Transaction<'_, S>,
@@ -45,9 +50,9 @@ pub(crate) fn first<S: Store>(store: &S) -> Result<Option<Timestamp>, Error> {
 }
 
 /// A timer that is due.
-struct Due {
-    id: PecId,
-    rcpt: Address,
+pub(crate) struct Due {
+    pub id: PecId,
+    pub rcpt: Address,
 }
 
 impl<S: Store> Engine<S> {
@@ -57,7 +62,7 @@ impl<S: Store> Engine<S> {
         let to = KeyBuilder::new(tag::TIMER_DUE).time(now.plus(std::time::Duration::from_millis(1)));
         let mut done = 0;
         for (key, _) in self.store.scan(&from, to.as_ref(), 64)? {
-            let due = read_timer(&key)?;
+            let (_, due) = read_timer(&key)?;
             match self.overdue(&due, now) {
                 Ok(true) => done += 1,
                 Ok(false) => {}
@@ -171,11 +176,12 @@ fn withdraw<S: Store>(tx: &mut Transaction<'_, S>, item: u128, rcpt: &Address) -
     Ok(())
 }
 
-fn read_timer(key: &[u8]) -> Result<Due, Error> {
+/// When a timer is due, and for whom.
+pub(crate) fn read_timer(key: &[u8]) -> Result<(Timestamp, Due), sigillo_store::Error> {
     let mut reader = KeyReader::new(key, tag::TIMER_DUE)?;
-    reader.time()?;
+    let at = reader.time()?;
     let bad = || sigillo_store::Error::corrupt(key, "not an identifier or address");
     let id = PecId::parse(&reader.text()?).ok_or_else(bad)?;
     let rcpt = Address::parse(&reader.text()?).map_err(|_| bad())?;
-    Ok(Due { id, rcpt })
+    Ok((at, Due { id, rcpt }))
 }

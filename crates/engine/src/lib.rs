@@ -13,6 +13,7 @@
 
 mod accepting;
 mod antivirus;
+pub mod check;
 mod claims;
 mod deadlines;
 mod deliver;

@@ -203,6 +203,12 @@ fn rope(key: &KeyBuilder, row: &QuarantineRow) -> Result<Rope, sigillo_store::Er
     Rope::decode(&row.rope).map_err(|e| sigillo_store::Error::corrupt(key, e.to_string()))
 }
 
+/// Where the bytes of an infected message are.
+pub(crate) fn rope_of<S: Store>(store: &S, key: &[u8], value: &[u8]) -> Result<Rope, sigillo_store::Error> {
+    let row: QuarantineRow = large(store, key, value)?;
+    Rope::decode(&row.rope).map_err(|e| sigillo_store::Error::corrupt(key, e.to_string()))
+}
+
 fn shown(key: &[u8], row: QuarantineRow) -> Result<Quarantined, sigillo_store::Error> {
     let mut reader = KeyReader::new(key, tag::QUARANTINE)?;
     let (at, id) = (reader.time()?, reader.u128()?);
