@@ -41,12 +41,9 @@ pub(crate) fn write<S: Store>(
 }
 
 /// The first timer's time.
-pub(crate) fn first<S: Store>(store: &S) -> Result<Option<Timestamp>, Error> {
+pub(crate) fn first<S: Store>(engine: &Engine<S>) -> Result<Option<Timestamp>, Error> {
     let (from, to) = KeyBuilder::new(tag::TIMER_DUE).range();
-    match store.scan(&from, &to, 1)?.first() {
-        Some((key, _)) => Ok(Some(KeyReader::new(key, tag::TIMER_DUE)?.time()?)),
-        None => Ok(None),
-    }
+    Ok(engine.sound(&from, &to, 1, |key, _| read_timer(key))?.first().map(|(at, _)| *at))
 }
 
 /// A timer that is due.
@@ -61,8 +58,7 @@ impl<S: Store> Engine<S> {
         let (from, _) = KeyBuilder::new(tag::TIMER_DUE).range();
         let to = KeyBuilder::new(tag::TIMER_DUE).time(now.plus(std::time::Duration::from_millis(1)));
         let mut done = 0;
-        for (key, _) in self.store.scan(&from, to.as_ref(), 64)? {
-            let (_, due) = read_timer(&key)?;
+        for (_, due) in self.sound(&from, to.as_ref(), 64, |key, _| read_timer(key))? {
             match self.overdue(&due, now) {
                 Ok(true) => done += 1,
                 Ok(false) => {}

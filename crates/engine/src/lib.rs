@@ -15,6 +15,7 @@ mod accepting;
 mod antivirus;
 pub mod check;
 mod claims;
+mod damaged;
 mod deadlines;
 mod deliver;
 mod directory;

@@ -121,8 +121,7 @@ impl<S: Store> Engine<S> {
     pub fn lists(&self, after: Option<&Address>, limit: usize) -> Result<Vec<List>, Error> {
         let (first, to) = KeyBuilder::new(tag::LIST).range();
         let from = after.map_or(first, |a| sigillo_store::key::successor(list_key(a)));
-        let rows = self.store.scan(&from, &to, limit)?;
-        rows.iter().map(|(key, value)| Ok(read(&self.store, key, value)?)).collect()
+        Ok(self.sound(&from, &to, limit, |key, value| read(&self.store, key, value))?)
     }
 
     /// The lists of ours among these recipients, with their members; lists inside lists are opened.

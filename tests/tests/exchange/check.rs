@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sigillo_base::{Address, MailboxId, MsgId, PecId, Uid};
+use sigillo_base::{Address, MsgId, PecId, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
 use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
 use sigillo_tests::fixtures::address;
@@ -70,8 +70,16 @@ fn a_store_is_clean_after_exchanges_of_every_kind() {
         .run(|page| page.rows.iter().for_each(|(t, n)| *rows.entry(*t).or_insert(0) += n))
         .expect("read");
     assert_eq!(rows.values().sum::<u64>(), store.rows().len() as u64, "every row was looked at");
-    let unused =
-        [tag::DIRECTORY, tag::CREDENTIAL, tag::EVENT, tag::SET_ASIDE, tag::LEASE, tag::BODY_RESERVATION, tag::TEST];
+    let unused = [
+        tag::DIRECTORY,
+        tag::CREDENTIAL,
+        tag::EVENT,
+        tag::SET_ASIDE,
+        tag::LEASE,
+        tag::BODY_RESERVATION,
+        tag::TEST,
+        tag::META,
+    ];
     let missing: Vec<_> =
         tag::ALL.iter().filter(|(t, _)| !unused.contains(t) && !rows.contains_key(t) && *t != tag::ARRIVAL).collect();
     assert!(missing.is_empty(), "the exchange wrote no row of {missing:?}");
@@ -85,7 +93,7 @@ fn pages_of_any_length_find_the_same() {
         write(&store, &rows::of(&store, tag)[0].0, Some(b"\x01"));
     }
     let whole = findings(&store);
-    assert!(whole.len() > 3);
+    assert!(whole.len() >= 3, "{whole:?}");
     for rows in [1, 7, 100] {
         let (mut found, mut from) = (Vec::new(), None);
         loop {
@@ -324,7 +332,7 @@ fn what_only_a_backup_gives_back_is_said_and_left() {
         (recipient, tag::DISPATCH),
         (last(tag::LOG_CHAIN), tag::COUNTER),
         (first(&street, 0, tag::LOG_CHAIN), tag::LEGAL_LOG),
-        (first(&street, 0, tag::BODY), tag::MESSAGE),
+        (body::key_of(body::read_link_key(&link_of_a_message(&street)).expect("a link").0), tag::MESSAGE),
     ];
     for (key, at) in cases {
         let (store, found) = broken(&street, 0, &key, None);
@@ -355,9 +363,9 @@ fn a_line_of_the_log_that_was_altered_is_found() {
         .into_iter()
         .find(|(_, value)| String::from_utf8_lossy(value).contains("Convocazione"))
         .expect("a line with a subject");
-    let text = String::from_utf8_lossy(&value).replace("Convocazione", "Convocazionj");
-    let altered: Vec<u8> = value.iter().zip(text.bytes()).map(|(_, b)| b).collect();
-    assert_eq!(altered.len(), value.len());
+    let mut altered = value.clone();
+    let at = value.windows(12).position(|w| w == b"Convocazione").expect("the subject");
+    altered[at] = b'K';
     let (store, found) = broken(&street, 0, &key, Some(&altered));
     assert_eq!(told(&found), [(tag::LOG_CHAIN, None, Problem::Differs, "backup")]);
     assert_eq!(told(&repaired(&street, &store)), told(&found), "the log is never touched");
@@ -367,7 +375,9 @@ fn a_line_of_the_log_that_was_altered_is_found() {
 fn a_body_that_is_not_what_it_was_is_found_by_a_deep_check_with_who_contains_it() {
     let street = busy();
     let store = street.houses[0].store.fork();
-    let (key, mut value) = rows::of(&store, tag::BODY_CHUNK).remove(0);
+    let (id, _) = body::read_link_key(&link_of_a_message(&street)).map(|(id, by)| (id, by.to_vec())).expect("a link");
+    let key = KeyBuilder::new(tag::BODY_CHUNK).raw(id.0).u32(0).done();
+    let mut value = store.get(&key).expect("read").expect("a chunk");
     value[10] ^= 1;
     write(&store, &key, Some(&value));
     let found = findings(&store);
@@ -405,20 +415,18 @@ fn a_store_at_work_gives_no_false_alarm() {
     let house = &street.houses[0];
     let (engine, login, now) = (house.engine().clone(), house.login(&address(ANNA)), street.now);
     let store = house.store.clone();
-    let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let writer = scope.spawn(|| {
             let (anna, to) = (address(ANNA), [address(CARLA)]);
-            for _ in 0..60 {
+            for _ in 0..20 {
                 let mail = arrived(Some(&anna), &to, message(&anna, &to, "").into_bytes(), "client", true);
                 engine.submit(&login, &mail, now).expect("accepted");
                 while engine.run_due(now).expect("worked") > 0 {}
                 engine.chain_log(now).expect("chained");
             }
-            stop.store(true, std::sync::atomic::Ordering::Release);
         });
         let mut checks = 0;
-        while !stop.load(std::sync::atomic::Ordering::Acquire) || checks == 0 {
+        while !writer.is_finished() || checks == 0 {
             assert_clean(&store, "at work");
             checks += 1;
         }
@@ -436,5 +444,4 @@ fn a_row_that_the_engine_cannot_read_is_told_and_stops_nothing() {
     let found = findings(&store);
     assert_eq!(told(&found), [(tag::MESSAGE, Some(tag::MESSAGE), Problem::Unreadable, "backup")]);
     assert!(found[0].key <= key && found[0].about.as_ref().is_some_and(|to| key < *to));
-    assert_eq!(MailboxId(bruno.0), bruno);
 }
