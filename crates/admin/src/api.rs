@@ -5,6 +5,7 @@ mod domain;
 mod list;
 mod log;
 mod quarantine;
+mod store_check;
 
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
@@ -14,6 +15,7 @@ pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use list::{LISTS, List, Lists, Members, list_path};
 pub use log::*;
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
+pub use store_check::{CheckFrom, CheckPage, Finding, Repair, STORE_CHECK};
 
 /// `GET`: [`Status`].
 pub const STATUS: &str = "/v1/status";
@@ -57,6 +59,9 @@ pub struct Status {
     pub certificates: Vec<CertificateStatus>,
     /// Who scans what enters; without it nothing is scanned.
     pub antivirus: Option<AntivirusStatus>,
+    /// Damaged rows that were passed over since the start; `sigillo store check` tells more.
+    #[serde(default)]
+    pub damaged_rows: usize,
     /// Whether service time is right.
     pub clock: Option<ClockStatus>,
 }

@@ -21,6 +21,7 @@ mod error;
 pub mod key;
 pub mod memory;
 pub mod rope;
+mod salvage;
 pub mod schema;
 mod skim;
 pub mod tag;
@@ -34,6 +35,7 @@ pub use error::Error;
 pub use key::{KeyBuilder, KeyReader};
 pub use memory::MemoryStore;
 pub use rope::{Rope, Segment};
+pub use salvage::salvage;
 pub use skim::{Gap, Skimmed, skim};
 pub use transaction::{Transaction, transact};
 
