@@ -6,6 +6,7 @@
 mod exchange {
     pub mod access;
     pub mod chain;
+    pub mod check;
     pub mod deadlines;
     pub mod delivery;
     pub mod disk;

@@ -6,6 +6,7 @@ mod list;
 mod log;
 mod quarantine;
 mod store;
+mod store_check;
 
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
@@ -19,6 +20,7 @@ pub use list::{LISTS, List, Lists, Members, list_path};
 pub use log::*;
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
 pub use store::StoreStatus;
+pub use store_check::{CheckFrom, CheckPage, Finding, Repair, STORE_CHECK};
 
 /// `GET`: [`Status`].
 pub const STATUS: &str = "/v1/status";
@@ -62,6 +64,9 @@ pub struct Status {
     pub certificates: Vec<CertificateStatus>,
     /// Who scans what enters; without it nothing is scanned.
     pub antivirus: Option<AntivirusStatus>,
+    /// Damaged rows that were passed over since the start; `sigillo store check` tells more.
+    #[serde(default)]
+    pub damaged_rows: usize,
     /// Whether service time is right.
     pub clock: Option<ClockStatus>,
     /// Whether the store takes more.

@@ -16,6 +16,11 @@ fn next(row: &DispatchRow, accepted: Timestamp) -> Option<(Timestamp, Overdue)> 
     watch.next().filter(|_| row.certified && row.outcome.is_none())
 }
 
+/// When the state of a recipient wants its timer.
+pub(crate) fn due(row: &DispatchRow, accepted: Timestamp) -> Option<Timestamp> {
+    next(row, accepted).map(|(due, _)| due)
+}
+
 /// Writes the state of a recipient and moves its timer to where the state wants it.
 pub(crate) fn write<S: Store>(
     tx: &mut Transaction<'_, S>,
@@ -36,18 +41,15 @@ pub(crate) fn write<S: Store>(
 }
 
 /// The first timer's time.
-pub(crate) fn first<S: Store>(store: &S) -> Result<Option<Timestamp>, Error> {
+pub(crate) fn first<S: Store>(engine: &Engine<S>) -> Result<Option<Timestamp>, Error> {
     let (from, to) = KeyBuilder::new(tag::TIMER_DUE).range();
-    match store.scan(&from, &to, 1)?.first() {
-        Some((key, _)) => Ok(Some(KeyReader::new(key, tag::TIMER_DUE)?.time()?)),
-        None => Ok(None),
-    }
+    Ok(engine.sound(&from, &to, 1, |key, _| read_timer(key))?.first().map(|(at, _)| *at))
 }
 
 /// A timer that is due.
-struct Due {
-    id: PecId,
-    rcpt: Address,
+pub(crate) struct Due {
+    pub id: PecId,
+    pub rcpt: Address,
 }
 
 impl<S: Store> Engine<S> {
@@ -56,8 +58,7 @@ impl<S: Store> Engine<S> {
         let (from, _) = KeyBuilder::new(tag::TIMER_DUE).range();
         let to = KeyBuilder::new(tag::TIMER_DUE).time(now.plus(std::time::Duration::from_millis(1)));
         let mut done = 0;
-        for (key, _) in self.store.scan(&from, to.as_ref(), 64)? {
-            let due = read_timer(&key)?;
+        for (_, due) in self.sound(&from, to.as_ref(), 64, |key, _| read_timer(key))? {
             match self.overdue(&due, now) {
                 Ok(true) => done += 1,
                 Ok(false) => {}
@@ -171,11 +172,12 @@ fn withdraw<S: Store>(tx: &mut Transaction<'_, S>, item: u128, rcpt: &Address) -
     Ok(())
 }
 
-fn read_timer(key: &[u8]) -> Result<Due, Error> {
+/// When a timer is due, and for whom.
+pub(crate) fn read_timer(key: &[u8]) -> Result<(Timestamp, Due), sigillo_store::Error> {
     let mut reader = KeyReader::new(key, tag::TIMER_DUE)?;
-    reader.time()?;
+    let at = reader.time()?;
     let bad = || sigillo_store::Error::corrupt(key, "not an identifier or address");
     let id = PecId::parse(&reader.text()?).ok_or_else(bad)?;
     let rcpt = Address::parse(&reader.text()?).map_err(|_| bad())?;
-    Ok(Due { id, rcpt })
+    Ok((at, Due { id, rcpt }))
 }

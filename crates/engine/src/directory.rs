@@ -108,8 +108,7 @@ impl<S: Store> Engine<S> {
     pub fn mailboxes(&self, after: MailboxId, limit: usize) -> Result<Vec<Mailbox>, Error> {
         let from = mailbox_key(MailboxId(after.0.saturating_add(1)));
         let (_, to) = KeyBuilder::new(tag::MAILBOX).range();
-        let rows = self.store.scan(from.as_ref(), &to, limit)?;
-        rows.iter().map(|(key, value)| decode(key, value).map_err(Error::from)).collect()
+        Ok(self.sound(from.as_ref(), &to, limit, |key, value| decode(key, value))?)
     }
 
     /// Gives a mailbox another password; sessions that are open stay open.

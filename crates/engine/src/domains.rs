@@ -32,6 +32,21 @@ struct DomainRow {
     holder_reads_log: bool,
 }
 
+/// The choices in a row.
+pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<DomainPolicy, sigillo_store::Error> {
+    let row: DomainRow = decode(key, value)?;
+    let known = |word: String| {
+        let bad = || sigillo_store::Error::corrupt(key, format!("no kind of receipt: {word}"));
+        ReceiptKind::parse(&word).ok_or_else(bad)
+    };
+    Ok(DomainPolicy {
+        receipt: row.receipt.map(known).transpose()?,
+        certified_only: row.certified_only,
+        receipt_to_recipient: row.receipt_to_recipient,
+        holder_reads_log: row.holder_reads_log,
+    })
+}
+
 fn domain_key(domain: &Domain) -> KeyBuilder {
     KeyBuilder::new(tag::DOMAIN).text(domain.as_str())
 }
@@ -44,17 +59,7 @@ impl<S: Store> Engine<S> {
     pub fn domain_policy(&self, domain: &Domain) -> Result<DomainPolicy, Error> {
         let key = domain_key(domain);
         let Some(value) = self.store.get(key.as_ref())? else { return Ok(DomainPolicy::default()) };
-        let row: DomainRow = decode(&key, &value)?;
-        let known = |word: String| {
-            let bad = || sigillo_store::Error::corrupt(&key, format!("no kind of receipt: {word}"));
-            ReceiptKind::parse(&word).ok_or_else(bad)
-        };
-        Ok(DomainPolicy {
-            receipt: row.receipt.map(known).transpose()?,
-            certified_only: row.certified_only,
-            receipt_to_recipient: row.receipt_to_recipient,
-            holder_reads_log: row.holder_reads_log,
-        })
+        Ok(read(key.as_ref(), &value)?)
     }
 
     /// Replaces the choices for a domain of ours; they hold for the next message.

@@ -7,6 +7,7 @@
 
 mod audit;
 mod chain;
+mod check;
 mod read;
 mod rows;
 

@@ -13,7 +13,9 @@
 
 mod accepting;
 mod antivirus;
+pub mod check;
 mod claims;
+mod damaged;
 mod deadlines;
 mod deliver;
 mod directory;

@@ -36,8 +36,13 @@ struct ListRow {
     created: i64,
 }
 
+/// The list in a row.
+pub(crate) fn read<S: Store>(store: &S, key: &[u8], value: &[u8]) -> Result<List, sigillo_store::Error> {
+    crate::rows::large::<S, ListRow>(store, key, value)?.list(key)
+}
+
 impl ListRow {
-    fn list(self, key: impl AsRef<[u8]>) -> Result<List, Error> {
+    fn list(self, key: impl AsRef<[u8]>) -> Result<List, sigillo_store::Error> {
         let bad = |text: &str| sigillo_store::Error::corrupt(key.as_ref(), format!("not an address: {text}"));
         let parse = |text: &String| Address::parse(text).map_err(|_| bad(text));
         Ok(List {
@@ -108,7 +113,7 @@ impl<S: Store> Engine<S> {
     pub fn find_list(&self, address: &Address) -> Result<Option<List>, Error> {
         let key = list_key(address);
         let row: Option<ListRow> = get_large(&self.store, &key)?;
-        row.map(|row| row.list(&key)).transpose()
+        Ok(row.map(|row| row.list(&key)).transpose()?)
     }
 
     /// At most `limit` lists after this address, in the order of their addresses.
@@ -118,8 +123,7 @@ impl<S: Store> Engine<S> {
     pub fn lists(&self, after: Option<&Address>, limit: usize) -> Result<Vec<List>, Error> {
         let (first, to) = KeyBuilder::new(tag::LIST).range();
         let from = after.map_or(first, |a| sigillo_store::key::successor(list_key(a)));
-        let rows = self.store.scan(&from, &to, limit)?;
-        rows.iter().map(|(key, value)| crate::rows::large::<S, ListRow>(&self.store, key, value)?.list(key)).collect()
+        Ok(self.sound(&from, &to, limit, |key, value| read(&self.store, key, value))?)
     }
 
     /// The lists of ours among these recipients, with their members; lists inside lists are opened. Once there are more

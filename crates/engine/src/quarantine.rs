@@ -151,8 +151,7 @@ impl<S: Store> Engine<S> {
     pub fn quarantined(&self, after: Option<(Timestamp, u128)>, limit: usize) -> Result<Vec<Quarantined>, Error> {
         let (first, to) = KeyBuilder::new(tag::QUARANTINE).range();
         let from = after.map_or(first, |(at, id)| sigillo_store::key::successor(quarantine_key(at, id)));
-        let rows = self.store.scan(&from, &to, limit)?;
-        rows.iter().map(|(key, value)| Ok(shown(key, large(&self.store, key, value)?)?)).collect()
+        Ok(self.sound(&from, &to, limit, |key, value| shown(key, large(&self.store, key, value)?))?)
     }
 
     /// The bytes of an infected message, exactly as it came: for the authorities and for who examines the malware. Who
@@ -214,6 +213,12 @@ impl<S: Store> Engine<S> {
 }
 
 fn rope(key: &KeyBuilder, row: &QuarantineRow) -> Result<Rope, sigillo_store::Error> {
+    Rope::decode(&row.rope).map_err(|e| sigillo_store::Error::corrupt(key, e.to_string()))
+}
+
+/// Where the bytes of an infected message are.
+pub(crate) fn rope_of<S: Store>(store: &S, key: &[u8], value: &[u8]) -> Result<Rope, sigillo_store::Error> {
+    let row: QuarantineRow = large(store, key, value)?;
     Rope::decode(&row.rope).map_err(|e| sigillo_store::Error::corrupt(key, e.to_string()))
 }
 

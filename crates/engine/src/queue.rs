@@ -10,6 +10,7 @@ use sigillo_pec::{Facts, compose};
 use sigillo_smtp::client::RecipientOutcome;
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transact};
 
+use crate::claims::Claim;
 use crate::front::{Arrived, Peer};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
 use crate::{Engine, Error, Rejected, deadlines, submit};
@@ -158,12 +159,13 @@ impl<S: Store> Engine<S> {
         let (from, _) = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).range();
         let to = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).time(now.plus(Duration::from_millis(1)));
         let held = self.claims.len();
-        let rows = self.store.scan(&from, to.as_ref(), limit + held)?;
-        let mut items = Vec::new();
-        for (key, _) in rows {
-            let mut reader = KeyReader::new(&key, tag::QUEUE_DUE)?;
+        let read = |key: &[u8], _: &[u8]| {
+            let mut reader = KeyReader::new(key, tag::QUEUE_DUE)?;
             reader.u8()?;
-            let (due, id) = (reader.time()?, reader.u128()?);
+            Ok((reader.time()?, reader.u128()?))
+        };
+        let mut items = Vec::new();
+        for (due, id) in self.sound(&from, to.as_ref(), limit + held, read)? {
             if !self.claims.holds(id) && items.len() < limit {
                 items.push((due, id));
             }
@@ -186,10 +188,21 @@ impl<S: Store> Engine<S> {
                 }
                 Ok(None) => {}
                 // One damaged row must not stop the others.
-                Err(error) => tracing::error!(item = %format_args!("{id:032x}"), %error, "queue item unreadable"),
+                Err(error) => self.pass_over(id, claim, &error),
             }
         }
         Ok(claimed)
+    }
+
+    /// An item whose row is damaged stays claimed: else it would stand before the others for ever.
+    fn pass_over(&self, id: u128, claim: Claim<'_>, error: &Error) {
+        match error {
+            Error::Store(sigillo_store::Error::Corrupt { what, .. }) => {
+                self.damaged.note(item_key(id).as_ref(), what);
+                claim.keep();
+            }
+            _ => tracing::error!(item = %format_args!("{id:032x}"), %error, "queue item unreadable"),
+        }
     }
 
     fn dispatch(&self, id: u128) -> Result<Option<Dispatch>, Error> {
@@ -301,7 +314,7 @@ impl<S: Store> Engine<S> {
     /// The store's fault.
     pub fn next_due(&self) -> Result<Option<Timestamp>, Error> {
         let far = Timestamp::from_millis(i64::MAX);
-        let mut next = deadlines::first(&self.store)?;
+        let mut next = deadlines::first(self)?;
         for lane in [LOCAL, RELAY] {
             if let Some((due, _)) = self.due_items(lane, far, 1)?.first() {
                 next = Some(next.map_or(*due, |n| n.min(*due)));
@@ -318,12 +331,15 @@ impl<S: Store> Engine<S> {
     pub fn run_due(&self, now: Timestamp) -> Result<usize, Error> {
         let mut done = 0;
         for (_, id) in self.due_items(LOCAL, now, 8)? {
-            let Some(_claim) = self.claims.take(id) else { continue };
+            let Some(claim) = self.claims.take(id) else { continue };
             match self.run_item(id, now) {
                 Ok(()) => done += 1,
                 Err(error) => {
                     tracing::error!(item = %format_args!("{id:032x}"), %error, "delivery failed, will be tried again");
-                    self.put_off(id, &error.to_string(), now)?;
+                    match self.put_off(id, &error.to_string(), now) {
+                        Err(Error::Store(sigillo_store::Error::Corrupt { .. })) => self.pass_over(id, claim, &error),
+                        put_off => put_off?,
+                    }
                 }
             }
         }
@@ -385,12 +401,11 @@ impl<S: Store> Engine<S> {
     pub fn queue(&self, after: u128, limit: usize) -> Result<Vec<Waiting>, Error> {
         let from = item_key(after.saturating_add(1));
         let (_, to) = KeyBuilder::new(tag::QUEUE_ITEM).range();
-        let rows = self.store.scan(from.as_ref(), &to, limit)?;
-        rows.into_iter().map(|(key, value)| waiting(&key, &value)).collect()
+        Ok(self.sound(from.as_ref(), &to, limit, waiting)?)
     }
 }
 
-fn waiting(key: &[u8], value: &[u8]) -> Result<Waiting, Error> {
+fn waiting(key: &[u8], value: &[u8]) -> Result<Waiting, sigillo_store::Error> {
     let row: ItemRow = decode(key, value)?;
     let (work, to, rcpts) = match row.work {
         Work::Relay { domain, rcpts, .. } => ("relay", domain, rcpts.len()),

@@ -56,6 +56,14 @@ pub fn large<S: Store, T: DeserializeOwned>(store: &S, key: &[u8], value: &[u8])
     }
 }
 
+/// The body that a row of [`put_large`] became, if it did.
+pub fn large_body(key: &[u8], value: &[u8]) -> Result<Option<BodyId>, Error> {
+    Ok(match decode(key, value)? {
+        Large::Here(_) => None,
+        Large::Body(id, _) => Some(BodyId(id)),
+    })
+}
+
 /// Removes what [`put_large`] wrote; `false` when there was nothing.
 pub fn remove_large<S: Store>(tx: &mut Transaction<'_, S>, key: &KeyBuilder) -> Result<bool, Error> {
     let Some(value) = tx.get(key)? else { return Ok(false) };

@@ -13,6 +13,7 @@ use sigillo_store::{Store, body};
 use crate::Antivirus;
 use crate::accepting::Accepting;
 use crate::claims::Claims;
+use crate::damaged::Damaged;
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -83,6 +84,8 @@ pub struct Engine<S> {
     pub(crate) lanes: Lanes,
     /// Queue items and timers that a worker of this process holds.
     pub(crate) claims: Claims,
+    /// Damaged rows that were passed over.
+    pub(crate) damaged: Damaged,
     /// Sessions' verified passwords: a keyed digest per mailbox, so that argon2 runs once.
     pub(crate) verified: Mutex<HashMap<MailboxId, [u8; 32]>>,
     pub(crate) boot_key: u128,
@@ -135,6 +138,7 @@ impl<S: Store> Engine<S> {
             }),
             lanes: Lanes::default(),
             claims: Claims::default(),
+            damaged: Damaged::default(),
             verified: Mutex::default(),
             boot_key,
         })

@@ -195,15 +195,14 @@ impl<S: Store> Engine<S> {
     pub fn inbox(&self, mailbox: MailboxId, after: Uid, limit: usize) -> Result<Vec<Filed>, Error> {
         let from = entry_key(mailbox, INBOX, Uid(after.0.saturating_add(1)));
         let (_, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(mailbox).u32(INBOX).range();
-        let mut filed = Vec::new();
-        for (key, value) in self.store.scan(from.as_ref(), &to, limit)? {
-            let mut reader = KeyReader::new(&key, tag::FOLDER_ENTRY)?;
+        let filed = |key: &[u8], value: &[u8]| {
+            let mut reader = KeyReader::new(key, tag::FOLDER_ENTRY)?;
             reader.mailbox()?;
             reader.u32()?;
-            let entry: EntryRow = decode(&key, &value)?;
+            let entry: EntryRow = decode(key, value)?;
             let date = Timestamp::from_millis(entry.date);
-            filed.push(Filed { uid: reader.uid()?, message: MsgId(entry.msg), date });
-        }
-        Ok(filed)
+            Ok(Filed { uid: reader.uid()?, message: MsgId(entry.msg), date })
+        };
+        Ok(self.sound(from.as_ref(), &to, limit, filed)?)
     }
 }

@@ -6,6 +6,7 @@ mod index;
 mod log;
 mod message;
 mod serve;
+mod store_check;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -84,6 +85,8 @@ enum Verb {
     Index(index::Args),
     /// Mostra, esporta, conta e verifica il log legale di un gestore
     Log(verbs::log::Args),
+    /// Controlla l'archivio di un gestore e lo rimette a posto
+    Store(store_check::Args),
 }
 
 /// Reads the arguments and runs the verb.
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Verb::Quarantine(args) => ask(verbs::quarantine::run(&args, lang)),
         Verb::Index(args) => index::run(&args, lang),
         Verb::Log(args) => log::run(&args, lang),
+        Verb::Store(args) => store_check::run(&args, lang),
     }
     .into()
 }

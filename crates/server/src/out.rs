@@ -9,6 +9,13 @@ pub fn say(text: impl Display) {
     drop(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
 
+/// How far something is, on a line of standard error that the next one replaces.
+pub fn progress(percent: u8) {
+    let end = if percent == 100 { "\n" } else { "" };
+    let mut error = io::stderr().lock();
+    drop(write!(error, "\r{percent:3} %{end}").and_then(|()| error.flush()));
+}
+
 /// A line on standard error, with the program's name before it.
 pub fn complain(text: impl Display) {
     drop(writeln!(io::stderr().lock(), "sigillo: {text}"));

@@ -10,6 +10,7 @@
 //! - every option that matters is the one in force, read back from the open database (`tests::options`);
 //! - a torn end of the log is cut off; damage before it stops the opening (`tests::log`);
 //! - a store without room or with failing commits is in trouble until a commit works (`watch::tests`);
+//! - a flipped bit hides what it must and no more, and its file is named (`tests::damage`);
 //! - what is deleted gives its space back (`tests::space`); one process at a time (`tests::opening`).
 //!
 //! One column family per way of use, chosen by the key's tag (`sigillo_store::tag::pattern`): ordinary rows; short-lived
@@ -22,6 +23,7 @@
 mod commit;
 mod error;
 mod families;
+mod files;
 mod health;
 mod open;
 mod stripes;

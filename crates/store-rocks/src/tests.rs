@@ -1,4 +1,5 @@
 mod child;
+mod damage;
 mod durability;
 mod log;
 mod opening;

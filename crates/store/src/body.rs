@@ -14,13 +14,15 @@
 
 use std::fmt;
 
-use crate::{Durability, Error, KeyBuilder, KeyReader, MAX_RIDING, Row, Store, Transaction, key, tag, transact};
+use crate::{Durability, Error, KeyBuilder, KeyReader, MAX_RIDING, Store, Transaction, key, tag, transact};
 
 mod collect;
 mod head;
+mod inspect;
 
 pub use collect::{Reservation, collect, discard, reservations, unlinked};
 use head::{Head, Held};
+pub use inspect::{key_of, link_of, read_chunk_key, read_head_row, read_link_key, read_reservation_row};
 
 /// The length of every chunk but the last, in bytes.
 pub const CHUNK: usize = crate::MAX_VALUE;
@@ -293,8 +295,8 @@ fn chunk_key(id: &BodyId, number: u32) -> Vec<u8> {
 }
 
 /// The body that a head's or a reservation's key names.
-fn id_of(row: &Row, tag: u8) -> Result<BodyId, Error> {
-    let mut reader = KeyReader::new(&row.0, tag)?;
+fn id_of(key: &[u8], tag: u8) -> Result<BodyId, Error> {
+    let mut reader = KeyReader::new(key, tag)?;
     let id = BodyId(reader.array()?);
     reader.end()?;
     Ok(id)

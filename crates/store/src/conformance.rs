@@ -1,6 +1,7 @@
 //! One suite for every engine: what the seam promises, tried out. For tests only; it panics when a promise is broken.
 //!
-//! [`run`] needs nothing but fresh stores. [`survives`] also wants a way to take the power away. What neither can show
+//! [`run`] needs nothing but fresh stores. [`survives`] also wants a way to take the power away,
+//! [`survives_damage`] one to damage a row. What neither can show
 //! (that a commit waits for the disk, that a killed process loses nothing) is each engine's own test.
 
 #![allow(clippy::unwrap_used, reason = "a test suite: a broken promise is a panic")]
@@ -9,7 +10,7 @@ mod model;
 mod races;
 mod rules;
 
-use crate::{Batch, Durability, Store, body, tag, transact};
+use crate::{Batch, Durability, Error, KeyBuilder, Store, body, skim, tag, transact};
 
 /// Everything that can be asked of a running engine. `make` gives a fresh, empty store each time.
 ///
@@ -72,6 +73,41 @@ pub fn survives<S: Store>(store: S, cut: impl Fn(S) -> S) {
     assert!(kept.windows(2).all(|w| w[0] >= w[1]), "an older commit is lost and a newer one kept: {kept:?}");
     put(&store, 20, Durability::Synced);
     assert!(there(&cut(store), 20), "the store goes on after a power cut");
+}
+
+/// What a damaged row does to the others. `damage` damages one row, given by its key, in a store that is written out, and
+/// opens it again; an engine may lose neighbours with it, but says so.
+///
+/// # Panics
+/// When a row is neither read nor in a gap, when damaged bytes are given for sound ones, or when writing stops.
+pub fn survives_damage<S: Store>(store: S, damage: impl Fn(S, &[u8]) -> S) {
+    let key = |n: u16| KeyBuilder::new(tag::TEST).raw(n.to_be_bytes()).done();
+    // Bytes that do not compress, so that they stand on the disk as they are.
+    let value = |n: u16| {
+        let words =
+            (0..40u32).flat_map(|i| *blake3::hash(&[n.to_be_bytes().as_slice(), &i.to_be_bytes()].concat()).as_bytes());
+        words.collect::<Vec<u8>>()
+    };
+    let mut batch = Batch::new();
+    (0..400).for_each(|n| batch.put(key(n), value(n)));
+    store.commit(&batch, Durability::Synced).unwrap();
+    let store = damage(store, &key(123));
+    assert!(matches!(store.get(&key(123)), Err(Error::Corrupt { .. })));
+    assert!(matches!(store.scan(&[tag::TEST], &[tag::TEST + 1], 400), Err(Error::Corrupt { .. })));
+    assert_eq!(store.scan(&[tag::TEST], &[tag::TEST + 1], 50).unwrap().len(), 50, "what comes before is read");
+    let page = skim(&store, &[tag::TEST], &[tag::TEST + 1], 1000).unwrap();
+    let hidden = |key: &[u8]| page.gaps.iter().any(|g| g.from.as_slice() <= key && key < g.to.as_slice());
+    assert!(hidden(&key(123)) && page.next.is_none(), "{:?}", page.gaps);
+    let (lost, sound): (Vec<u16>, Vec<u16>) = (0..400).partition(|n| hidden(&key(*n)));
+    assert!(page.rows.into_iter().eq(sound.iter().map(|n| (key(*n), value(*n)))), "what is in no gap is read");
+    assert!(lost.len() < 20, "one row took {} with it", lost.len());
+    let mut expecting = Batch::new();
+    expecting.expect(key(123), None);
+    assert!(matches!(store.commit(&expecting, Durability::Synced), Err(Error::Corrupt { .. })), "it is not absent");
+    let mut other = Batch::new();
+    other.put(key(123), b"anew");
+    store.commit(&other, Durability::Synced).unwrap();
+    assert_eq!(store.get(&key(123)).unwrap().as_deref(), Some(&b"anew"[..]), "a row that is written again is sound");
 }
 
 fn bodies_of_every_size<S: Store>(store: &S) {

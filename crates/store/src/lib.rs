@@ -11,7 +11,8 @@
 //! - what a [`Durability::Synced`] commit wrote, and everything committed before it, outlives a power cut
 //!   (`conformance::survives`);
 //! - keys sort as their parts do (`key::tests`); a body is read back byte for byte or reported as corrupt
-//!   (`body::tests`); a body with a link is never collected (`body::tests`).
+//!   (`body::tests`); a body with a link is never collected (`body::tests`);
+//! - a damaged row hides no row that the engine can still read (`conformance::survives_damage`).
 
 mod batch;
 pub mod body;
@@ -20,7 +21,9 @@ mod error;
 pub mod key;
 pub mod memory;
 pub mod rope;
+mod salvage;
 pub mod schema;
+mod skim;
 pub mod tag;
 mod transaction;
 
@@ -32,6 +35,8 @@ pub use error::Error;
 pub use key::{KeyBuilder, KeyReader};
 pub use memory::MemoryStore;
 pub use rope::{Rope, Segment};
+pub use salvage::salvage;
+pub use skim::{Gap, Skimmed, skim};
 pub use transaction::{Transaction, transact};
 
 /// The longest key, in bytes.
@@ -71,7 +76,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`key::check_range`]); an empty or reversed range gives no rows.
     ///
     /// # Errors
-    /// As [`get`](Self::get); [`Error::Range`] when the range leaves its tag.
+    /// As [`get`](Self::get), for damage among the rows it would give and no other ([`skim`] reads around it);
+    /// [`Error::Range`] when the range leaves its tag.
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, Error>;
 
     /// Checks every expectation of the batch and applies its writes, all or nothing.

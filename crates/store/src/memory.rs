@@ -1,6 +1,6 @@
 //! The store in memory, for tests and simulations: it behaves like a real one and fails on command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -28,6 +28,8 @@ struct State {
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Per commit that a power cut may take: what the keys were before, newest last.
     unsynced: Vec<Undo>,
+    /// Rows that cannot be read until they are written again.
+    damaged: BTreeSet<Vec<u8>>,
     bytes: usize,
     down: bool,
 }
@@ -70,6 +72,11 @@ impl MemoryStore {
         self.power_cut();
     }
 
+    /// Damages a row, as a flipped bit on the disk does: reading it fails until it is written or removed.
+    pub fn damage(&self, key: impl AsRef<[u8]>) {
+        self.shared.state.lock().damaged.insert(key.as_ref().to_vec());
+    }
+
     /// Whether it crashed and was not restarted.
     pub fn is_down(&self) -> bool {
         self.shared.state.lock().down
@@ -87,9 +94,9 @@ impl MemoryStore {
 
     /// An independent copy of the rows, without plan.
     pub fn fork(&self) -> Self {
-        let rows = self.shared.state.lock().rows.clone();
-        let bytes = rows.iter().map(|(k, v)| k.len() + v.len()).sum();
-        let state = State { rows, bytes, ..State::default() };
+        let state = self.shared.state.lock();
+        let (rows, damaged, bytes) = (state.rows.clone(), state.damaged.clone(), state.bytes);
+        let state = State { rows, damaged, bytes, ..State::default() };
         Self { shared: Arc::new(Shared { state: Mutex::new(state), plan: Mutex::default() }) }
     }
 
@@ -105,6 +112,7 @@ impl Store for MemoryStore {
         self.shared.plan.lock().next_call()?;
         let state = self.shared.state.lock();
         state.up()?;
+        state.sound(key)?;
         Ok(state.rows.get(key).cloned())
     }
 
@@ -117,7 +125,7 @@ impl Store for MemoryStore {
         }
         use std::ops::Bound::{Excluded, Included};
         let range = state.rows.range::<[u8], _>((Included(from), Excluded(to)));
-        Ok(range.take(limit).map(|(k, v)| (k.clone(), v.clone())).collect())
+        range.take(limit).map(|(k, v)| state.sound(k).map(|()| (k.clone(), v.clone()))).collect()
     }
 
     fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), Error> {
@@ -135,8 +143,11 @@ impl Store for MemoryStore {
             }
             Some(Fault::Lost | Fault::CrashAfter) | None => {}
         }
-        if batch.expectations().any(|(key, value)| state.rows.get(key).map(Vec::as_slice) != value) {
-            return Err(Error::Conflict);
+        for (key, value) in batch.expectations() {
+            state.sound(key)?;
+            if state.rows.get(key).map(Vec::as_slice) != value {
+                return Err(Error::Conflict);
+            }
         }
         if capacity.is_some_and(|most| state.bytes_after(batch) > most.max(state.bytes)) {
             return Err(Error::Temporary("no space left".into()));
@@ -158,8 +169,13 @@ impl State {
         if self.down { Err(down()) } else { Ok(()) }
     }
 
+    fn sound(&self, key: &[u8]) -> Result<(), Error> {
+        if self.damaged.contains(key) { Err(Error::corrupt(key, "the row was damaged")) } else { Ok(()) }
+    }
+
     /// Sets one row and gives what it was.
     fn set(&mut self, key: &[u8], value: Option<&[u8]>) -> Option<Vec<u8>> {
+        self.damaged.remove(key);
         let old = match value {
             Some(value) => {
                 self.bytes += key.len() + value.len();

@@ -81,6 +81,9 @@ pub const EVENT: u8 = 0x38;
 /// Infected messages, kept as they came (*deposito virus*). Time, then number.
 pub const QUARANTINE: u8 = 0x39;
 
+/// Rows that a repair moved here, as they were, with the reason. BLAKE3 hash of the row's key, then time.
+pub const SET_ASIDE: u8 = 0x3a;
+
 /// Stored bodies: length and state. Body id.
 pub const BODY: u8 = 0x40;
 /// Who refers to a body. Body id, then the referrer's key.
@@ -105,7 +108,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `18–1f`, `24–2f`, `35–37`, `3a–3f`, `42–7f`, `86–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `18–1f`, `24–2f`, `35–37`, `3b–3f`, `42–7f`, `86–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -131,6 +134,7 @@ pub const ALL: &[(u8, &str)] = &[
     (LOG_SEGMENT, "log-segment"),
     (EVENT, "event"),
     (QUARANTINE, "quarantine"),
+    (SET_ASIDE, "set-aside"),
     (BODY, "body"),
     (BODY_LINK, "body-link"),
     (QUEUE_ITEM, "queue-item"),

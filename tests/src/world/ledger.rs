@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sigillo_base::{Address, Timestamp};
+use sigillo_engine::check::{Check, CheckPage, Severity, readable};
 use sigillo_mime::Header;
 use sigillo_pec::log::{Checker, Entry};
 use sigillo_pec::{CertifiedTime, Errore, Kind, deadline};
@@ -96,7 +97,24 @@ pub(super) fn check(world: &World, outage: Duration) -> Result<Report, String> {
         }
     }
     check_logs(world, &messages)?;
+    check_stores(world)?;
     Ok(report)
+}
+
+/// The rows of every store belong together; bodies left over are no error.
+fn check_stores(world: &World) -> Result<(), String> {
+    for (n, node) in world.nodes.iter().enumerate() {
+        let mut wrong = Vec::new();
+        let mut gather = |page: CheckPage| {
+            let errors = page.findings.into_iter().filter(|f| f.severity() == Severity::Error);
+            wrong.extend(errors.map(|f| format!("{}: {}", readable(&f.key), f.what)));
+        };
+        Check::new(&node.house.store, true).run(&mut gather).map_err(|e| e.to_string())?;
+        if !wrong.is_empty() {
+            return Err(format!("the store of provider {n}: {}", wrong.join("\n")));
+        }
+    }
+    Ok(())
 }
 
 fn check_story(s: &Story, at: Timestamp, outage: Duration, report: &mut Report) -> Result<(), String> {

@@ -15,6 +15,7 @@ use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::house::arrived;
 use sigillo_tests::street::{Street, message};
 
+use super::check::assert_clean;
 use super::rows;
 
 const ANNA: &str = "anna@comune-alfa.example";
@@ -95,6 +96,7 @@ fn a_submission_is_wholly_there_or_not_at_all_whichever_commit_fails() {
                 let answer = submit(&street, &body);
                 street.houses[0].stop();
                 street.houses[0].start();
+                assert_clean(&street.houses[0].store, &format!("{fault:?} of commit {n}"));
                 let (there, nothing) = (complete(&street), rows::facts(&street.houses[0].store) == before);
                 assert!(there != nothing, "{fault:?} of commit {n}: half of it is there");
                 if answer.is_ok() {
@@ -175,6 +177,7 @@ fn check(street: &Street, what: &str) {
     assert_eq!(told, ["accettazione", "avvenuta-consegna", "errore-consegna"], "{what}");
     assert_eq!(street.kinds(&address("posta-certificata@pec.alfa.example")), ["presa-in-carico"], "{what}");
     assert!(street.houses.iter().all(|h| rows::at_rest(&h.store)), "{what}: something is left");
+    street.houses.iter().for_each(|h| assert_clean(&h.store, what));
     let log = street.houses[1].engine().legal_log(&NOW.legal().iso_day).expect("the log");
     let records: Vec<Record> = log.iter().map(|l| Record::parse_line(l).expect("a record")).collect();
     let count = |kind| records.iter().filter(|r| r.kind == kind).count();

@@ -38,6 +38,9 @@ fn show(status: &Status, lang: Lang) -> String {
         let text = format!("{}: {} → {}", certificate.purpose, certificate.subject, certificate.not_after);
         row("certificato", "certificate", text);
     }
+    if status.damaged_rows > 0 {
+        row("righe danneggiate", "damaged rows", status.damaged_rows.to_string());
+    }
     row("antivirus", "antivirus", antivirus(status.antivirus.as_ref(), lang));
     if let Some(clock) = &status.clock {
         row("orologio", "clock", self::clock(clock, lang));

@@ -46,7 +46,14 @@ impl<S: Store> Boxes<S> {
         self.incoming.extend_from_slice(bytes);
     }
 
-    /// Every folder with its number.
+    /// The folders that can be read, with their numbers.
+    fn sound_folders(&self) -> Result<Vec<(u32, FolderRow)>, Error> {
+        let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(self.mailbox).range();
+        let read = |key: &[u8], value: &[u8]| Ok((folder_number(key)?, decode(key, value)?));
+        Ok(self.engine.sound(&from, &to, MAX_FOLDERS, read)?)
+    }
+
+    /// Every folder with its number: who makes, renames or removes one must know them all.
     fn folders(&self) -> Result<Vec<(u32, FolderRow)>, Error> {
         let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(self.mailbox).range();
         let rows = self.engine.store.scan(&from, &to, MAX_FOLDERS)?;
@@ -54,7 +61,7 @@ impl<S: Store> Boxes<S> {
     }
 
     fn folder(&self, name: &str) -> Result<(u32, FolderRow), Refusal> {
-        let found = self.folders().map_err(fault)?.into_iter().find(|(_, f)| f.name == name);
+        let found = self.sound_folders().map_err(fault)?.into_iter().find(|(_, f)| f.name == name);
         found.ok_or_else(Refusal::no_folder)
     }
 
@@ -66,17 +73,18 @@ impl<S: Store> Boxes<S> {
 
     fn entries(&self, folder: u32) -> Result<Vec<(u32, EntryRow)>, Error> {
         let (mut from, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(self.mailbox).u32(folder).range();
+        let read = |key: &[u8], value: &[u8]| {
+            let mut reader = KeyReader::new(key, tag::FOLDER_ENTRY)?;
+            reader.mailbox()?;
+            reader.u32()?;
+            Ok((reader.uid()?, decode(key, value)?))
+        };
         let mut entries = Vec::new();
         loop {
-            let rows = self.engine.store.scan(&from, &to, PAGE)?;
-            let Some((last, _)) = rows.last() else { break };
-            from = sigillo_store::key::successor(last);
-            for (key, value) in &rows {
-                let mut reader = KeyReader::new(key, tag::FOLDER_ENTRY)?;
-                reader.mailbox()?;
-                reader.u32()?;
-                entries.push((reader.uid()?.0, decode(key, value)?));
-            }
+            let page = self.engine.sound(&from, &to, PAGE, read)?;
+            let Some((last, _)) = page.last() else { break };
+            from = sigillo_store::key::successor(entry_key(self.mailbox, folder, *last));
+            entries.extend(page.into_iter().map(|(uid, entry)| (uid.0, entry)));
         }
         Ok(entries)
     }
@@ -112,10 +120,10 @@ impl<S: Store> Boxes<S> {
 /// Folders of one mailbox; CREATE refuses more.
 const MAX_FOLDERS: usize = 1000;
 
-fn folder_number(key: &[u8]) -> Result<u32, Error> {
+fn folder_number(key: &[u8]) -> Result<u32, sigillo_store::Error> {
     let mut reader = KeyReader::new(key, tag::FOLDER)?;
     reader.mailbox()?;
-    Ok(reader.u32()?)
+    reader.u32()
 }
 
 fn row(uid: u32, entry: EntryRow) -> Row {
@@ -148,7 +156,7 @@ fn special(name: Option<&str>) -> Vec<Attribute> {
 
 impl<S: Store> Mailboxes for Boxes<S> {
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
-        let folders = self.folders().map_err(fault)?;
+        let folders = self.sound_folders().map_err(fault)?;
         let info = |(_, f): (u32, FolderRow)| FolderInfo {
             attributes: special(f.special.as_deref()),
             subscribed: f.subscribed,

@@ -10,7 +10,7 @@ use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, tag};
 use crate::rows::{decode, encode};
 
 /// A line to a thousand recipients passes the value limit: it is cut into pieces of this many bytes.
-const PIECE: usize = 32 * 1024;
+pub(super) const PIECE: usize = 32 * 1024;
 /// In place of a piece's number: the row's place in the chain.
 const LINKED: u32 = u32::MAX;
 
@@ -42,7 +42,7 @@ impl Place {
         self.row().range().1
     }
 
-    fn piece(self, number: u32) -> KeyBuilder {
+    pub(super) fn piece(self, number: u32) -> KeyBuilder {
         self.row().u32(number)
     }
 

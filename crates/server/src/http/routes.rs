@@ -4,6 +4,7 @@ mod dispatch;
 mod domains;
 mod index;
 mod quarantine;
+mod store_check;
 
 use std::str::FromStr;
 use std::sync::{Arc, Weak};
@@ -44,6 +45,7 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .merge(dispatch::router())
         .merge(domains::router())
         .merge(quarantine::router())
+        .merge(store_check::router())
         .merge(super::log::router())
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
         .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
@@ -155,6 +157,7 @@ async fn status(State(provider): At) -> Reply<api::Status> {
         index: p.updater.status(),
         certificates: shown.certificates.clone(),
         antivirus: p.antivirus_status().await,
+        damaged_rows: p.engine.damaged_rows(),
         clock: Some(p.clock_status()),
         store: Some(p.store_status()),
     }))

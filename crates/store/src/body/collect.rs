@@ -1,7 +1,9 @@
 //! Taking away what nobody refers to: bodies without links, reservations without uploaders.
 
 use super::{ATTEMPTS, BodyId, CHUNK, Head, Held};
-use super::{chunk_key, head_key, id_of, links, next_number, range_after, read_head, reservation_key};
+use super::{
+    chunk_key, head_key, id_of, links, next_number, range_after, read_head, read_reservation_row, reservation_key,
+};
 use crate::{Error, Store, Transaction, tag, transact};
 
 /// A reservation: a body that goes ahead, or that began to before its uploader died.
@@ -65,8 +67,8 @@ pub fn unlinked<S: Store + ?Sized>(
     let heads = store.scan(&from, &to, limit)?;
     let mut free = Vec::new();
     let mut last = None;
-    for row in &heads {
-        let id = id_of(row, tag::BODY)?;
+    for (key, _) in &heads {
+        let id = id_of(key, tag::BODY)?;
         if links(store, id, 1)?.is_empty() {
             free.push(id);
         }
@@ -87,12 +89,7 @@ pub fn reservations<S: Store + ?Sized>(
 ) -> Result<Vec<Reservation>, Error> {
     let (from, to) = range_after(tag::BODY_RESERVATION, after);
     let rows = store.scan(&from, &to, limit)?;
-    rows.iter()
-        .map(|row| {
-            let held = Held::decode(&row.0, &row.1)?;
-            Ok(Reservation { id: id_of(row, tag::BODY_RESERVATION)?, number: held.number, len: held.len })
-        })
-        .collect()
+    rows.iter().map(|(key, value)| read_reservation_row(key, value)).collect()
 }
 
 /// Removes a reservation with the chunks that were written under it, unless it was used meanwhile; says whether it

@@ -118,6 +118,9 @@ pub(super) fn scans_are_ordered_and_bounded<S: Store>(store: &S) {
             rows.into_iter().map(|(k, _)| k).collect()
         };
         assert_eq!(scan(&[t], &[t + 1], 100), keys);
+        let page = crate::skim(store, &[t], &[t + 1], 4).unwrap();
+        assert!(page.rows.iter().map(|(k, _)| k).eq(&keys[..4]) && page.gaps.is_empty());
+        assert_eq!(page.next, Some(crate::key::successor(&keys[3])));
         assert_eq!(scan(&[t], &[t + 1], usize::MAX), keys);
         assert_eq!(scan(&[t], &[t + 1], 4), keys[..4]);
         assert_eq!(scan(&[t, 0, 1], &[t, 128], 100), keys[3..7]);

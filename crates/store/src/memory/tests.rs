@@ -100,3 +100,11 @@ fn the_hook_sees_each_commit_and_may_use_the_store() {
     assert!(store.commit(&put(2), Synced).is_err());
     assert_eq!(keys(&store), [1]);
 }
+
+#[test]
+fn a_damaged_row_hides_no_other() {
+    crate::conformance::survives_damage(MemoryStore::new(), |store, key| {
+        store.damage(key);
+        store
+    });
+}

@@ -1,0 +1,189 @@
+//! Mailboxes, folders, and what lies in them.
+
+use sigillo_accounts::Mailbox;
+use sigillo_base::{Address, MailboxId, MsgId};
+use sigillo_store::{Error, KeyBuilder, KeyReader, Store, key, skim, tag};
+
+use super::judge::{Judge, Other};
+use super::{Problem, Remedy};
+use crate::directory::INBOX;
+use crate::rows::{
+    BoxUsage, EntryRow, FolderRow, MessageRow, address_key, decode, encode, folder_key, mailbox_key, message_key,
+    usage_key,
+};
+
+/// Rows of a mailbox read at once.
+const PAGE: usize = 1_000;
+
+impl<S: Store> Judge<'_, '_, S> {
+    pub(super) fn mailbox(&mut self) -> Result<(), Error> {
+        let id = KeyReader::new(self.key, tag::MAILBOX)?.mailbox()?;
+        let row: Mailbox = decode(self.key, self.value)?;
+        let address = Address::parse(&row.address).map_err(|_| Error::corrupt(self.key, "not an address"))?;
+        if row.id != id.0 {
+            return Err(Error::corrupt(self.key, format!("the row says it is mailbox {}", row.id)));
+        }
+        let index = address_key(&address);
+        match self.other::<u64>(&index)? {
+            Other::Absent => self.derived((index.done(), encode(&row.id)), "manca l'indirizzo nell'indice")?,
+            Other::Is(other) if other != id.0 => {
+                let what = format!("l'indirizzo {address} nell'indice è della casella {other}");
+                self.find_about(Problem::Differs, index, what, Remedy::Backup);
+            }
+            Other::Is(_) | Other::Unreadable => {}
+        }
+        self.refers(folder_key(id, INBOX), "la casella non ha più l'INBOX", Remedy::Backup)?;
+        let counter = KeyBuilder::new(tag::COUNTER).text("mailbox");
+        if let Other::Is(last) = self.other::<u64>(&counter)?
+            && last < id.0
+        {
+            let what = format!("il contatore delle caselle è fermo a {last}");
+            let remedy = Remedy::Rebuild((counter.as_ref().to_vec(), encode(&id.0)));
+            self.find_about(Problem::Differs, counter, what, remedy);
+        }
+        self.sum(id)
+    }
+
+    /// What the mailbox is said to hold is the sum of its entries. Whoever changes an entry changes the usage or the
+    /// folder in the same commit: with those unchanged, what was read between holds together.
+    fn sum(&mut self, id: MailboxId) -> Result<(), Error> {
+        let key = usage_key(id);
+        let said = match self.other::<BoxUsage>(&key)? {
+            Other::Is(said) => said,
+            Other::Absent => BoxUsage::default(),
+            Other::Unreadable => return Ok(()),
+        };
+        let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(id).range();
+        for (folder, _) in skim(self.tx.store(), &from, &to, PAGE)?.rows {
+            self.bytes(&folder)?;
+        }
+        let mut held = BoxUsage::default();
+        let (mut from, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(id).range();
+        loop {
+            let page = skim(self.tx.store(), &from, &to, PAGE)?;
+            for (key, value) in &page.rows {
+                // An entry that does not read is told of itself; without it there is no sum.
+                let Ok(entry) = decode::<EntryRow>(key, value) else { return Ok(()) };
+                held.bytes += u64::from(entry.size);
+                held.messages += 1;
+            }
+            match page.next {
+                _ if !page.gaps.is_empty() => return Ok(()),
+                Some(next) => from = next,
+                None => break,
+            }
+        }
+        if held != said {
+            let BoxUsage { bytes, messages } = held;
+            let what = format!(
+                "la casella risulta contenere {} messaggi e {} ottetti, ne contiene {messages} e {bytes}",
+                said.messages, said.bytes
+            );
+            let remedy = Remedy::Rebuild((key.as_ref().to_vec(), encode(&held)));
+            self.find_about(Problem::Differs, key, what, remedy);
+        }
+        Ok(())
+    }
+
+    pub(super) fn mailbox_by_address(&mut self) -> Result<(), Error> {
+        let address = KeyReader::new(self.key, tag::MAILBOX_BY_ADDRESS)?.text()?;
+        let id: u64 = decode(self.key, self.value)?;
+        let key = mailbox_key(MailboxId(id));
+        match self.other::<Mailbox>(&key)? {
+            Other::Absent => {
+                // It says that there was a mailbox: without it, its mail would be refused.
+                let what = format!("la casella {id} dell'indirizzo {address} non c'è");
+                self.find_about(Problem::Dangling, key, what, Remedy::Backup);
+            }
+            Other::Is(row) if Address::parse(&row.address).is_ok_and(|a| a.key() != address) => {
+                let what = format!("la casella {id} ha l'indirizzo {}", row.address);
+                self.find_about(Problem::Differs, key, what, Remedy::SetAside);
+            }
+            Other::Is(_) | Other::Unreadable => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn box_usage(&mut self) -> Result<(), Error> {
+        let id = KeyReader::new(self.key, tag::BOX_USAGE)?.mailbox()?;
+        decode::<BoxUsage>(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::Backup)
+    }
+
+    pub(super) fn of_mailbox(&mut self, id: MailboxId, remedy: Remedy) -> Result<(), Error> {
+        self.refers(mailbox_key(id), "la casella non c'è", remedy)
+    }
+
+    pub(super) fn folder(&mut self) -> Result<(), Error> {
+        let mut reader = KeyReader::new(self.key, tag::FOLDER)?;
+        let (id, _) = (reader.mailbox()?, reader.u32()?);
+        reader.end()?;
+        decode::<FolderRow>(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::Backup)
+    }
+
+    pub(super) fn folder_entry(&mut self) -> Result<(), Error> {
+        let mut reader = KeyReader::new(self.key, tag::FOLDER_ENTRY)?;
+        let (id, number, uid) = (reader.mailbox()?, reader.u32()?, reader.uid()?);
+        reader.end()?;
+        let entry: EntryRow = decode(self.key, self.value)?;
+        let key = folder_key(id, number);
+        match self.other::<FolderRow>(&key)? {
+            Other::Absent => {
+                self.find_about(Problem::Dangling, key, "la cartella del messaggio non c'è", Remedy::SetAside);
+            }
+            Other::Is(mut folder) if folder.uid_next <= uid.0 || folder.modseq < entry.modseq => {
+                let what = format!(
+                    "la cartella dà il prossimo UID {} e MODSEQ {}, il messaggio ha UID {} e MODSEQ {}",
+                    folder.uid_next, folder.modseq, uid.0, entry.modseq
+                );
+                folder.uid_next = folder.uid_next.max(uid.0.saturating_add(1));
+                folder.modseq = folder.modseq.max(entry.modseq);
+                let remedy = Remedy::Rebuild((key.as_ref().to_vec(), encode(&folder)));
+                self.find_about(Problem::Differs, key, what, remedy);
+            }
+            Other::Is(_) | Other::Unreadable => {}
+        }
+        let message = message_key(MsgId(entry.msg));
+        match self.other::<MessageRow>(&message)? {
+            Other::Absent => self.find_about(Problem::Dangling, message, "il messaggio non c'è", Remedy::SetAside),
+            Other::Is(row) if u32::try_from(row.size).unwrap_or(u32::MAX) != entry.size => {
+                let what = format!("la cartella dice {} ottetti, il messaggio ne ha {}", entry.size, row.size);
+                let size = u32::try_from(row.size).unwrap_or(u32::MAX);
+                let remedy = Remedy::Rebuild((self.key.to_vec(), encode(&EntryRow { size, ..entry })));
+                self.find_about(Problem::Differs, message, what, remedy);
+            }
+            Other::Is(_) | Other::Unreadable => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a mailbox has, in its archive at this very time, a message that certifies this identifier.
+    pub(crate) fn archived_at(
+        &mut self,
+        mailbox: MailboxId,
+        at: sigillo_base::Timestamp,
+        id: &str,
+    ) -> Result<bool, Error> {
+        let prefix = KeyBuilder::new(tag::ARCHIVE).mailbox(mailbox).time(at);
+        let (mut from, to) = prefix.range();
+        loop {
+            let page = skim(self.tx.store(), &from, &to, PAGE)?;
+            if !page.gaps.is_empty() {
+                return Ok(true); // told of itself
+            }
+            for (key, _) in &page.rows {
+                let mut reader = KeyReader::new(key, tag::ARCHIVE)?;
+                reader.mailbox()?;
+                reader.time()?;
+                if super::messages::certifies(self.tx.store(), reader.msg()?, id)? {
+                    return Ok(true);
+                }
+                from = key::successor(key);
+            }
+            if page.next.is_none() {
+                return Ok(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Messages, what they are made of, and who keeps them.
+
+use sigillo_base::MsgId;
+use sigillo_store::{BodyId, Error, KeyReader, Rope, Store, body, tag};
+
+use super::judge::{Judge, Other};
+use super::{Problem, Remedy, aside};
+use crate::quarantine;
+use crate::rows::{ArrivalRow, MessageRow, arrival_key, decode, encode, get_large, large, large_body, message_key};
+
+impl<S: Store> Judge<'_, '_, S> {
+    pub(super) fn message(&mut self) -> Result<(), Error> {
+        KeyReader::new(self.key, tag::MESSAGE)?.msg()?;
+        let row: MessageRow = decode(self.key, self.value)?;
+        let rope = row.rope(self.key)?;
+        if rope.len() != row.size {
+            let what = format!("il messaggio dice {} ottetti e ne ha {}", row.size, rope.len());
+            let remedy = Remedy::Rebuild((self.key.to_vec(), encode(&MessageRow::new(&rope)?)));
+            self.find(Problem::Differs, what, remedy);
+        }
+        self.bodies(&rope)
+    }
+
+    pub(super) fn arrival(&mut self) -> Result<(), Error> {
+        let id = KeyReader::new(self.key, tag::ARRIVAL)?.msg()?;
+        let row: ArrivalRow = large(self.tx.store(), self.key, self.value)?;
+        row.facts.facts(self.key)?;
+        self.large_link()?;
+        let message = message_key(id);
+        match (self.other::<MessageRow>(&message)?, row.original) {
+            (Other::Absent, _) => {
+                self.find_about(Problem::Dangling, message, "la busta non c'è", Remedy::SetAside);
+            }
+            (Other::Is(stored), Some((from, to))) if from > to || to > stored.size => {
+                let what = "l'originale della busta va oltre la sua fine";
+                self.find_about(Problem::Differs, message, what, Remedy::Backup);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn archived(&mut self) -> Result<(), Error> {
+        let mut reader = KeyReader::new(self.key, tag::ARCHIVE)?;
+        let (mailbox, _, msg) = (reader.mailbox()?, reader.time()?, reader.msg()?);
+        reader.end()?;
+        decode::<()>(self.key, self.value)?;
+        self.of_mailbox(mailbox, Remedy::Backup)?;
+        self.refers(message_key(msg), "il messaggio archiviato non c'è", Remedy::Backup)
+    }
+
+    pub(super) fn quarantined(&mut self) -> Result<(), Error> {
+        let rope = quarantine::rope_of(self.tx.store(), self.key, self.value)?;
+        self.large_link()?;
+        self.bodies(&rope)
+    }
+
+    /// A row that became a body is linked to it.
+    pub(super) fn large_link(&mut self) -> Result<(), Error> {
+        match large_body(self.key, self.value)? {
+            Some(id) => {
+                self.derived((body::link_of(id, self.key), Vec::new()), "manca il legame che trattiene il corpo")
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn body(&mut self) -> Result<(), Error> {
+        let (id, _) = body::read_head_row(self.key, self.value)?;
+        if body::links(self.tx.store(), id, 1)?.is_empty() {
+            self.find(Problem::Orphan, "nessuno si riferisce al corpo: sarà tolto", Remedy::Nothing);
+        }
+        Ok(())
+    }
+
+    pub(super) fn body_link(&mut self) -> Result<(), Error> {
+        let (id, referrer) = body::read_link_key(self.key)?;
+        match self.bytes(referrer)? {
+            Other::Is(value) if !refers_to(self.tx.store(), referrer, &value, id) => {
+                let what = "chi è detto riferirsi al corpo non vi si riferisce";
+                self.find_about(Problem::Underived, referrer, what, Remedy::SetAside);
+            }
+            Other::Absent if !aside::holds(self.tx.store(), referrer)? => {
+                let what = "chi è detto riferirsi al corpo non c'è";
+                self.find_about(Problem::Underived, referrer, what, Remedy::SetAside);
+            }
+            _ => self.refers(body::key_of(id), "il corpo non c'è", Remedy::Backup)?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn body_chunk(&mut self) -> Result<(), Error> {
+        let (id, number) = body::read_chunk_key(self.key)?;
+        let head = body::key_of(id);
+        let last = |len: u64| u64::from(number) >= len.div_ceil(body::CHUNK as u64);
+        let lost = match self.bytes(&head)? {
+            Other::Is(value) => body::read_head_row(&head, &value).is_ok_and(|(_, len)| last(len)),
+            Other::Absent => {
+                let mut reservation = head.clone();
+                reservation[0] = tag::BODY_RESERVATION;
+                self.absent(reservation)?
+            }
+            Other::Unreadable => false,
+        };
+        if lost {
+            self.find_about(Problem::Orphan, head, "pezzo di un corpo che non c'è", Remedy::Nothing);
+        }
+        Ok(())
+    }
+
+    pub(super) fn body_reservation(&mut self) -> Result<(), Error> {
+        let held = body::read_reservation_row(self.key, self.value)?;
+        let what = format!("{} ottetti in attesa di chi li pubblichi, o rimasti da un arresto", held.len);
+        self.find(Problem::Reserved, what, Remedy::Nothing);
+        Ok(())
+    }
+}
+
+/// Whether a row refers to a body. One that does not read keeps what it has.
+fn refers_to<S: Store>(store: &S, key: &[u8], value: &[u8], id: BodyId) -> bool {
+    let rope = |rope: Result<Rope, Error>| rope.is_ok_and(|rope| !rope.bodies().contains(&id));
+    let by_rope_only_others = match key.first() {
+        Some(&tag::MESSAGE) => return !rope(decode::<MessageRow>(key, value).and_then(|row| row.rope(key))),
+        Some(&tag::QUARANTINE) => rope(quarantine::rope_of(store, key, value)),
+        _ => true,
+    };
+    !by_rope_only_others || large_body(key, value).map_or(true, |own| own == Some(id))
+}
+
+/// Whether a stored message is an envelope that certifies this identifier.
+pub(super) fn certifies<S: Store>(store: &S, msg: MsgId, id: &str) -> Result<bool, Error> {
+    let key = arrival_key(msg);
+    match get_large::<S, ArrivalRow>(store, &key) {
+        Ok(Some(row)) => Ok(row.facts.facts(&key).is_ok_and(|facts| facts.id.as_str() == id)),
+        Ok(None) => Ok(false),
+        Err(Error::Corrupt { .. }) => Ok(true), // told of itself
+        Err(fault) => Err(fault),
+    }
+}

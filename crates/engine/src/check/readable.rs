@@ -1,0 +1,66 @@
+//! Keys for people.
+
+use sigillo_store::{Error, KeyReader, tag};
+
+/// A key as people read it: the name of its tag and its parts; hexadecimal where it has not the parts of its tag.
+pub fn readable(key: &[u8]) -> String {
+    let Some(&first) = key.first() else { return "inizio".to_owned() };
+    let name =
+        tag::ALL.iter().find(|(tag, _)| *tag == first).map_or_else(|| format!("{first:02x}"), |(_, n)| (*n).to_owned());
+    if key.len() == 1 {
+        return name;
+    }
+    let parts = parts(key, first).unwrap_or_else(|_| data_encoding::HEXLOWER.encode(&key[1..]));
+    format!("{name} {parts}")
+}
+
+fn parts(key: &[u8], first: u8) -> Result<String, Error> {
+    let mut r = KeyReader::new(key, first)?;
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    let text = match first {
+        tag::META | tag::COUNTER | tag::DOMAIN | tag::MAILBOX_BY_ADDRESS | tag::LIST => r.text()?,
+        tag::RATE | tag::MAILBOX | tag::BOX_USAGE => r.mailbox()?.0.to_string(),
+        tag::FOLDER => format!("{}/{}", r.mailbox()?.0, r.u32()?),
+        tag::FOLDER_ENTRY => format!("{}/{}/UID {}", r.mailbox()?.0, r.u32()?, r.uid()?.0),
+        tag::MESSAGE | tag::ARRIVAL | tag::QUEUE_ITEM => format!("{:032x}", r.u128()?),
+        tag::DISPATCH => match (r.text()?, r.text()?) {
+            (id, rcpt) if rcpt.is_empty() => id,
+            (id, rcpt) => format!("{id} → {rcpt}"),
+        },
+        tag::RECEIVED => format!("{} → {}", hex(&r.bytes()?), r.text()?),
+        tag::ARCHIVE => format!("{} {} {:032x}", r.mailbox()?.0, r.time()?, r.u128()?),
+        tag::LEGAL_LOG => format!("{} {} {:032x}/{:x}", r.text()?, r.time()?, r.u128()?, r.u32()?),
+        tag::LOG_CHAIN => r.u64()?.to_string(),
+        tag::LOG_BY_ID => format!("{} {} {:032x}", r.text()?, r.time()?, r.u128()?),
+        tag::LOG_SEGMENT => format!("{}/{}", r.u8()?, r.u64()?),
+        tag::QUARANTINE | tag::LOG_PENDING => format!("{} {:032x}", r.time()?, r.u128()?),
+        tag::SET_ASIDE => format!("{} {}", hex(&r.array::<32>()?), r.time()?),
+        tag::BODY | tag::BODY_RESERVATION => hex(&r.array::<32>()?),
+        tag::BODY_CHUNK => format!("{}/{}", hex(&r.array::<32>()?), r.u32()?),
+        tag::BODY_LINK => return Ok(format!("{} ← {}", hex(&r.array::<32>()?), readable(r.rest()))),
+        tag::QUEUE_DUE => format!("{} {} {:032x}", r.u8()?, r.time()?, r.u128()?),
+        tag::TIMER_DUE => format!("{} {} → {}", r.time()?, r.text()?, r.text()?),
+        _ => hex(r.clone().rest()),
+    };
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use sigillo_base::{MailboxId, MsgId, Uid};
+    use sigillo_store::body;
+
+    use super::*;
+    use crate::rows::{entry_key, message_key};
+
+    #[test]
+    fn a_key_is_told_by_its_parts_and_a_broken_one_by_its_bytes() {
+        assert_eq!(readable(entry_key(MailboxId(7), 1, Uid(3)).as_ref()), "folder-entry 7/1/UID 3");
+        let message = message_key(MsgId(0xab));
+        let link = body::link_of(sigillo_store::BodyId([0x11; 32]), &message);
+        assert_eq!(readable(&link), format!("body-link {} ← message {:032x}", "11".repeat(32), 0xab));
+        assert_eq!(readable(&[tag::FOLDER, 1, 2]), "folder 0102");
+        assert_eq!(readable(&[tag::FOLDER]), "folder");
+        assert_eq!(readable(&[0xe0, 5]), "e0 05");
+    }
+}

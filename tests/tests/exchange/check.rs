@@ -1,0 +1,447 @@
+//! The check of a store: clean after whatever happened, and each invariant found when exactly its row is broken. What a
+//! repair puts right, and what it leaves to a backup.
+
+use std::time::Duration;
+
+use sigillo_base::{Address, MsgId, PecId, Uid};
+use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
+use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
+use sigillo_tests::fixtures::address;
+use sigillo_tests::house::{Knows, arrived};
+use sigillo_tests::street::{Fate, Street, message};
+
+use super::rows;
+
+const ANNA: &str = "anna@comune-alfa.example";
+const BRUNO: &str = "bruno@ente-beta.example";
+const CARLA: &str = "carla@comune-alfa.example";
+
+/// Everything wrong with a store.
+pub fn findings(store: &MemoryStore) -> Vec<Finding> {
+    let mut found = Vec::new();
+    Check::new(store, true).run(|page| found.extend(page.findings)).expect("the store can be read");
+    found
+}
+
+/// A store without errors; bodies left over are none.
+pub fn assert_clean(store: &MemoryStore, what: &str) {
+    let errors: Vec<_> = findings(store).into_iter().filter(|f| f.severity() == Severity::Error).collect();
+    let told: Vec<_> = errors.iter().map(|f| format!("{}: {}", readable(&f.key), f.what)).collect();
+    assert!(errors.is_empty(), "{what}: {told:#?}");
+}
+
+/// A street after exchanges of every kind, some of them still under way.
+fn busy() -> Street {
+    let mut street = Street::new(31);
+    let (anna, bruno, carla) = (address(ANNA), address(BRUNO), address(CARLA));
+    street.houses[0].scan_with(Knows(&["VERME"]));
+    let engine = street.houses[0].engine().clone();
+    let list = address("uffici@comune-alfa.example");
+    engine.set_list(&list, &[bruno.clone(), carla.clone()], street.now).expect("a list");
+    let domain = engine.domains().into_iter().find(|d| *d == *anna.domain()).expect("a domain");
+    engine.set_domain_policy(&domain, &Default::default()).expect("a policy");
+    let send = |street: &Street, to: &[Address], body: &str| {
+        let bytes = (message(&anna, to, "") + body).into_bytes();
+        street.submit_bytes(&anna, to, bytes).expect("an answer");
+    };
+    send(&street, std::slice::from_ref(&bruno), &"riga di testo\r\n".repeat(60_000));
+    send(&street, &[bruno.clone(), carla.clone(), address("nessuno@ente-beta.example")], "");
+    send(&street, std::slice::from_ref(&carla), "VERME\r\n");
+    street.pass(Duration::from_secs(600));
+    engine.close_segments(street.now).expect("the log is chained");
+    street.pass(Duration::from_secs(26 * 3600));
+    engine.close_segments(street.now).expect("a segment is closed");
+    // What is still under way: a receipt awaited, an item in the queue, lines outside of the chain.
+    street.network(|_| Fate::Held);
+    send(&street, std::slice::from_ref(&bruno), "");
+    street.run();
+    street
+}
+
+#[test]
+fn a_store_is_clean_after_exchanges_of_every_kind() {
+    let street = busy();
+    for house in &street.houses {
+        assert_clean(&house.store, &house.fixture.provider.name);
+    }
+    let mut rows = std::collections::BTreeMap::new();
+    let store = &street.houses[0].store;
+    Check::new(store, true)
+        .run(|page| page.rows.iter().for_each(|(t, n)| *rows.entry(*t).or_insert(0) += n))
+        .expect("read");
+    assert_eq!(rows.values().sum::<u64>(), store.rows().len() as u64, "every row was looked at");
+    let unused = [
+        tag::DIRECTORY,
+        tag::CREDENTIAL,
+        tag::EVENT,
+        tag::SET_ASIDE,
+        tag::LEASE,
+        tag::BODY_RESERVATION,
+        tag::TEST,
+        tag::META,
+    ];
+    let missing: Vec<_> =
+        tag::ALL.iter().filter(|(t, _)| !unused.contains(t) && !rows.contains_key(t) && *t != tag::ARRIVAL).collect();
+    assert!(missing.is_empty(), "the exchange wrote no row of {missing:?}");
+}
+
+#[test]
+fn pages_of_any_length_find_the_same() {
+    let street = busy();
+    let store = street.houses[0].store.fork();
+    for tag in [tag::MESSAGE, tag::FOLDER_ENTRY, tag::BODY_LINK] {
+        write(&store, &rows::of(&store, tag)[0].0, Some(b"\x01"));
+    }
+    let whole = findings(&store);
+    assert!(whole.len() >= 3, "{whole:?}");
+    for rows in [1, 7, 100] {
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let page = Check::new(&store, true).page(from.as_deref(), rows).expect("a page");
+            assert!(page.rows.values().sum::<u64>() <= rows as u64);
+            found.extend(page.findings);
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, whole, "pages of {rows}");
+    }
+}
+
+fn write(store: &MemoryStore, key: &[u8], value: Option<&[u8]>) {
+    let mut batch = Batch::new();
+    match value {
+        Some(value) => batch.put(key, value),
+        None => batch.delete(key),
+    }
+    store.commit(&batch, Durability::Synced).expect("written");
+}
+
+/// The street's first store with one row removed or replaced, and what is found then.
+fn broken(street: &Street, house: usize, key: &[u8], value: Option<&[u8]>) -> (MemoryStore, Vec<Finding>) {
+    let store = street.houses[house].store.fork();
+    assert_ne!(store.get(key).expect("read").as_deref(), value, "{}", readable(key));
+    write(&store, key, value);
+    let found = findings(&store);
+    assert!(!found.is_empty(), "{} was broken and nothing found", readable(key));
+    (store, found)
+}
+
+/// The findings as problem and remedy, by tag of the row and of the one it is about.
+fn told(found: &[Finding]) -> Vec<(u8, Option<u8>, Problem, &'static str)> {
+    let mut told: Vec<_> =
+        found.iter().map(|f| (f.key[0], f.about.as_ref().map(|a| a[0]), f.problem, f.remedy.as_str())).collect();
+    told.sort_by_key(|(tag, about, problem, _)| (*tag, *about, problem.as_str()));
+    told.dedup();
+    told
+}
+
+/// After a repair: what is left, which a second repair leaves as it is.
+fn repaired(street: &Street, store: &MemoryStore) -> Vec<Finding> {
+    let all_before = store.rows();
+    let repair = Repair::new(store, street.now).run().expect("repaired");
+    let rows_after = store.rows();
+    let again = Repair::new(store, street.now).run().expect("repaired");
+    assert_eq!((again.done.len(), store.rows() == rows_after), (0, true), "a second repair does nothing");
+    assert_eq!(again.left, repair.left);
+    // Nothing is lost: what is not there any more lies aside, or was written anew from other rows.
+    let (aside, _) = set_aside(store, None, 10_000).expect("read");
+    for (key, value) in all_before {
+        let kept = store.get(&key).expect("read").is_some() || aside.iter().any(|a| a.key == key && a.value == value);
+        assert!(kept, "{} is lost", readable(&key));
+    }
+    repair.left
+}
+
+fn first(street: &Street, house: usize, tag: u8) -> Vec<u8> {
+    rows::of(&street.houses[house].store, tag).first().expect("a row of this tag").0.clone()
+}
+
+/// A row of each tag that does not read: it is found as such, whatever else follows from it.
+#[test]
+fn a_row_that_does_not_decode_is_found_in_every_tag() {
+    let street = busy();
+    let plain =
+        [tag::LOG_PENDING, tag::LOG_BY_ID, tag::BODY_LINK, tag::QUEUE_DUE, tag::TIMER_DUE, tag::BODY_CHUNK, tag::META];
+    for (t, name) in tag::ALL {
+        for house in [0, 1] {
+            let rows = rows::of(&street.houses[house].store, *t);
+            let Some((key, _)) = rows.last().filter(|_| !plain.contains(t)) else { continue };
+            let (_, found) = broken(&street, house, key, Some(b"\x63newer"));
+            let own: Vec<_> = found.iter().filter(|f| f.key == *key).collect();
+            assert!(own.iter().any(|f| f.problem == Problem::Undecodable), "{name}: {found:?}");
+        }
+    }
+    // Rows that are all key: a key that is too short.
+    for t in plain.into_iter().filter(|t| *t != tag::META && *t != tag::BODY_CHUNK) {
+        let (_, found) = broken(&street, 0, &[t, 1, 2, 3], Some(b""));
+        assert_eq!(told(&found)[0].2, Problem::Undecodable, "{found:?}");
+    }
+    let (_, found) = broken(&street, 0, &[0xe7, 1], Some(b""));
+    assert_eq!(told(&found), [(0xe7, None, Problem::UnknownTag, "backup")]);
+}
+
+#[test]
+fn a_missing_message_is_found_at_all_that_refer_to_it_and_its_entry_is_moved_aside() {
+    let street = busy();
+    let bruno = street.houses[1].login(&address(BRUNO)).mailbox;
+    let filed = street.houses[1].engine().inbox(bruno, Uid(0), 9).expect("read");
+    let key = KeyBuilder::new(tag::MESSAGE).msg(filed[0].message).done();
+    let (store, found) = broken(&street, 1, &key, None);
+    assert_eq!(
+        told(&found),
+        [
+            (tag::FOLDER_ENTRY, Some(tag::MESSAGE), Problem::Dangling, "set-aside"),
+            (tag::ARRIVAL, Some(tag::MESSAGE), Problem::Dangling, "set-aside"),
+            (tag::ARCHIVE, Some(tag::MESSAGE), Problem::Dangling, "backup"),
+            (tag::BODY_LINK, Some(tag::MESSAGE), Problem::Underived, "set-aside"),
+        ]
+    );
+    // The envelope's facts are gone with it: the receipt has nothing to show for itself but a backup.
+    let left = repaired(&street, &store);
+    assert!(left.iter().all(|f| matches!(f.remedy, Remedy::Backup | Remedy::Nothing)), "{left:?}");
+    assert!(left.iter().any(|f| f.key[0] == tag::ARCHIVE), "{left:?}");
+    assert!(!left.iter().any(|f| f.key[0] == tag::BOX_USAGE || f.key[0] == tag::MAILBOX), "the sum is right again");
+}
+
+#[test]
+fn a_broken_message_row_is_moved_aside_and_its_bodies_are_kept() {
+    let street = busy();
+    let anna = street.houses[0].login(&address(ANNA)).mailbox;
+    let filed = street.houses[0].engine().inbox(anna, Uid(0), 9).expect("read");
+    let key = KeyBuilder::new(tag::MESSAGE).msg(filed[0].message).done();
+    let (store, _) = broken(&street, 0, &key, Some(b"\x01\xff\xff"));
+    let bodies = rows::of(&store, tag::BODY);
+    repaired(&street, &store);
+    let (aside, _) = set_aside(&store, None, 100).expect("read");
+    assert!(aside.iter().any(|a| a.key == key && a.value == b"\x01\xff\xff"), "{aside:?}");
+    for (key, _) in bodies {
+        let id = BodyId::try_from(&key[1..]).expect("a body");
+        assert_eq!(body::collect(&store, id), Ok(false), "what was moved aside keeps its bodies");
+    }
+}
+
+/// Rows that follow from others: each is written again, and the store is as it was.
+#[test]
+fn what_follows_from_other_rows_is_written_again() {
+    let street = busy();
+    let derived = [
+        (tag::MAILBOX_BY_ADDRESS, tag::MAILBOX),
+        (tag::BOX_USAGE, tag::MAILBOX),
+        (tag::BODY_LINK, tag::MESSAGE),
+        (tag::QUEUE_DUE, tag::QUEUE_ITEM),
+        (tag::TIMER_DUE, tag::DISPATCH),
+        (tag::LOG_BY_ID, tag::LEGAL_LOG),
+        (tag::LOG_PENDING, tag::LEGAL_LOG),
+    ];
+    for (t, from) in derived {
+        let key = match t {
+            tag::BOX_USAGE => KeyBuilder::new(t).mailbox(street.houses[0].login(&address(ANNA)).mailbox).done(),
+            tag::BODY_LINK => link_of_a_message(&street),
+            _ => first(&street, 0, t),
+        };
+        let (store, found) = broken(&street, 0, &key, None);
+        let problem = if t == tag::BOX_USAGE { Problem::Differs } else { Problem::Missing };
+        let [finding] = &found.iter().filter(|f| f.problem != Problem::Orphan).collect::<Vec<_>>()[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!((finding.key[0], finding.about.as_ref(), finding.problem), (from, Some(&key), problem));
+        assert!(repaired(&street, &store).is_empty(), "{}", readable(&key));
+        assert_eq!(store.rows(), street.houses[0].store.rows(), "{} is as it was", readable(&key));
+    }
+}
+
+fn link_of_a_message(street: &Street) -> Vec<u8> {
+    let links = rows::of(&street.houses[0].store, tag::BODY_LINK);
+    let of_message = |key: &Vec<u8>| body::read_link_key(key).expect("a link").1[0] == tag::MESSAGE;
+    links.into_iter().map(|(key, _)| key).find(of_message).expect("a link of a message")
+}
+
+/// A row that points at something which is not there any more is moved aside.
+#[test]
+fn what_was_derived_from_nothing_is_moved_aside() {
+    let street = busy();
+    let msg = MsgId(0xdead);
+    let id = PecId::parse("opec1.x@pec.alfa.example").or_else(|| PecId::parse("x@pec.alfa.example")).expect("an id");
+    let orphans = [
+        body::link_of(
+            BodyId::try_from(&first(&street, 0, tag::BODY)[1..]).expect("a body"),
+            KeyBuilder::new(tag::MESSAGE).msg(msg),
+        ),
+        KeyBuilder::new(tag::QUEUE_DUE).u8(1).time(street.now).u128(7).done(),
+        KeyBuilder::new(tag::TIMER_DUE).time(street.now).text(id.as_str()).text(BRUNO).done(),
+        KeyBuilder::new(tag::LOG_BY_ID).text(id.as_str()).time(street.now).u128(9).done(),
+        KeyBuilder::new(tag::LOG_PENDING).time(street.now).u128(9).done(),
+    ];
+    for key in orphans {
+        let (store, found) = broken(&street, 0, &key, Some(b""));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((&found[0].key, found[0].problem, &found[0].remedy), (&key, Problem::Underived, &Remedy::SetAside));
+        assert!(repaired(&street, &store).is_empty());
+        assert_eq!(store.get(&key).expect("read"), None);
+    }
+}
+
+#[test]
+fn a_sum_or_a_number_that_is_wrong_is_put_right() {
+    let street = busy();
+    let anna = street.houses[0].login(&address(ANNA)).mailbox;
+    let store = street.houses[0].store.fork();
+    rows::fill(&store, anna, 12);
+    let found = findings(&store);
+    assert_eq!(told(&found), [(tag::MAILBOX, Some(tag::BOX_USAGE), Problem::Differs, "rebuild")]);
+    assert!(repaired(&street, &store).is_empty());
+    assert_eq!(store.rows(), street.houses[0].store.rows());
+
+    // UIDNEXT at or below a UID that was given.
+    let folder = KeyBuilder::new(tag::FOLDER).mailbox(anna).u32(1).done();
+    let value = store.get(&folder).expect("read").expect("the INBOX");
+    // version, "INBOX" with its length, then UIDVALIDITY (5 bytes of LEB128), UIDNEXT
+    let at = 1 + 1 + 5 + 5;
+    let mut lower = value.clone();
+    lower[at] = 2;
+    let (store, found) = broken(&street, 0, &folder, Some(&lower));
+    assert_eq!(told(&found), [(tag::FOLDER_ENTRY, Some(tag::FOLDER), Problem::Differs, "rebuild")]);
+    assert!(repaired(&street, &store).is_empty());
+    assert_eq!(store.get(&folder).expect("read"), Some(value), "the next UID is the one after the last");
+
+    // The counter of mailboxes behind a mailbox.
+    let counter = KeyBuilder::new(tag::COUNTER).text("mailbox").done();
+    let (store, found) = broken(&street, 0, &counter, Some(&[1, 1]));
+    assert_eq!(told(&found), [(tag::MAILBOX, Some(tag::COUNTER), Problem::Differs, "rebuild")]);
+    assert!(repaired(&street, &store).is_empty());
+    assert_eq!(store.rows(), street.houses[0].store.rows());
+}
+
+#[test]
+fn what_only_a_backup_gives_back_is_said_and_left() {
+    let street = busy();
+    let anna = street.houses[0].login(&address(ANNA)).mailbox;
+    let sent = rows::of(&street.houses[0].store, tag::DISPATCH);
+    let is_sent = |key: &[u8]| {
+        let mut reader = KeyReader::new(key, tag::DISPATCH).expect("a key");
+        reader.text().expect("an id");
+        reader.text().expect("a recipient").is_empty()
+    };
+    let recipient = sent.iter().find(|(key, _)| !is_sent(key)).expect("a recipient").0.clone();
+    let last = |t| rows::of(&street.houses[0].store, t).last().expect("a row").0.clone();
+    let cases = [
+        (KeyBuilder::new(tag::MAILBOX).mailbox(anna).done(), tag::MAILBOX_BY_ADDRESS),
+        (KeyBuilder::new(tag::FOLDER).mailbox(anna).u32(1).done(), tag::MAILBOX),
+        (recipient, tag::DISPATCH),
+        (last(tag::LOG_CHAIN), tag::COUNTER),
+        (first(&street, 0, tag::LOG_CHAIN), tag::LEGAL_LOG),
+        (body::key_of(body::read_link_key(&link_of_a_message(&street)).expect("a link").0), tag::MESSAGE),
+    ];
+    for (key, at) in cases {
+        let (store, found) = broken(&street, 0, &key, None);
+        let named =
+            found.iter().any(|f| f.key[0] == at && f.about.as_ref() == Some(&key) && f.problem == Problem::Dangling);
+        assert!(named, "{}: {:?}", readable(&key), told(&found));
+        let left = repaired(&street, &store);
+        assert!(left.iter().any(|f| f.remedy == Remedy::Backup), "{}", readable(&key));
+    }
+}
+
+#[test]
+fn a_receipt_without_its_message_is_found() {
+    let street = busy();
+    let archived = rows::of(&street.houses[1].store, tag::ARCHIVE);
+    let bruno = street.houses[1].login(&address(BRUNO)).mailbox;
+    let of_bruno = |key: &[u8]| KeyReader::new(key, tag::ARCHIVE).and_then(|mut r| r.mailbox()) == Ok(bruno);
+    let key = archived.into_iter().map(|(key, _)| key).find(|key| of_bruno(key)).expect("Bruno has mail");
+    let (_, found) = broken(&street, 1, &key, None);
+    assert_eq!(told(&found), [(tag::LEGAL_LOG, None, Problem::Dangling, "backup")]);
+    assert!(found[0].what.contains(BRUNO), "{}", found[0].what);
+}
+
+#[test]
+fn a_line_of_the_log_that_was_altered_is_found() {
+    let street = busy();
+    let (key, value) = rows::of(&street.houses[0].store, tag::LEGAL_LOG)
+        .into_iter()
+        .find(|(_, value)| String::from_utf8_lossy(value).contains("Convocazione"))
+        .expect("a line with a subject");
+    let mut altered = value.clone();
+    let at = value.windows(12).position(|w| w == b"Convocazione").expect("the subject");
+    altered[at] = b'K';
+    let (store, found) = broken(&street, 0, &key, Some(&altered));
+    assert_eq!(told(&found), [(tag::LOG_CHAIN, None, Problem::Differs, "backup")]);
+    assert_eq!(told(&repaired(&street, &store)), told(&found), "the log is never touched");
+}
+
+#[test]
+fn a_body_that_is_not_what_it_was_is_found_by_a_deep_check_with_who_contains_it() {
+    let street = busy();
+    let store = street.houses[0].store.fork();
+    let (id, _) = body::read_link_key(&link_of_a_message(&street)).map(|(id, by)| (id, by.to_vec())).expect("a link");
+    let key = KeyBuilder::new(tag::BODY_CHUNK).raw(id.0).u32(0).done();
+    let mut value = store.get(&key).expect("read").expect("a chunk");
+    value[10] ^= 1;
+    write(&store, &key, Some(&value));
+    let found = findings(&store);
+    assert_eq!(told(&found), [(tag::BODY, None, Problem::Unreadable, "backup")]);
+    assert!(found[0].what.contains("message "), "{}", found[0].what);
+    let mut light = Vec::new();
+    Check::new(&store, false).run(|page| light.extend(page.findings)).expect("read");
+    assert_eq!(light, [], "only a deep check reads bodies");
+    write(&store, &key, None);
+    assert_eq!(told(&findings(&store)), [(tag::BODY, Some(tag::BODY_CHUNK), Problem::Unreadable, "backup")]);
+}
+
+#[test]
+fn what_is_left_over_is_a_note() {
+    let street = busy();
+    let store = street.houses[0].store.fork();
+    let mut tx = sigillo_store::Transaction::new(&store);
+    let id = body::put(&store, &mut tx, b"nobody's").expect("put");
+    tx.commit().expect("committed");
+    let mut ahead = sigillo_store::Transaction::new(&store);
+    body::put(&store, &mut ahead, &vec![7; 1_000_000]).expect("put");
+    drop(ahead);
+    let found = findings(&store);
+    let expected =
+        [(tag::BODY, None, Problem::Orphan, "none"), (tag::BODY_RESERVATION, None, Problem::Reserved, "none")];
+    assert_eq!(told(&found), expected);
+    assert!(found.iter().all(|f| f.severity() == Severity::Note));
+    assert_eq!(body::collect(&store, id), Ok(true));
+}
+
+/// Commits between the reading of one row and of another: nothing is wrong, and nothing is found.
+#[test]
+fn a_store_at_work_gives_no_false_alarm() {
+    let street = busy();
+    let house = &street.houses[0];
+    let (engine, login, now) = (house.engine().clone(), house.login(&address(ANNA)), street.now);
+    let store = house.store.clone();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let (anna, to) = (address(ANNA), [address(CARLA)]);
+            for _ in 0..20 {
+                let mail = arrived(Some(&anna), &to, message(&anna, &to, "").into_bytes(), "client", true);
+                engine.submit(&login, &mail, now).expect("accepted");
+                while engine.run_due(now).expect("worked") > 0 {}
+                engine.chain_log(now).expect("chained");
+            }
+        });
+        let mut checks = 0;
+        while !writer.is_finished() || checks == 0 {
+            assert_clean(&store, "at work");
+            checks += 1;
+        }
+    });
+}
+
+#[test]
+fn a_row_that_the_engine_cannot_read_is_told_and_stops_nothing() {
+    let street = busy();
+    let bruno = street.houses[1].login(&address(BRUNO)).mailbox;
+    let filed = street.houses[1].engine().inbox(bruno, Uid(0), 9).expect("read");
+    let store = street.houses[1].store.fork();
+    let key = KeyBuilder::new(tag::MESSAGE).msg(filed[0].message).done();
+    store.damage(&key);
+    let found = findings(&store);
+    assert_eq!(told(&found), [(tag::MESSAGE, Some(tag::MESSAGE), Problem::Unreadable, "backup")]);
+    assert!(found[0].key <= key && found[0].about.as_ref().is_some_and(|to| key < *to));
+}
