@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_base::{Address, PecId, Timestamp};
-use sigillo_engine::{Arrived, Received, Rejected, Submitted};
+use sigillo_engine::{Arrived, Obstacle, Received, Rejected, Submitted};
 use sigillo_pec::index::Index;
 use sigillo_pec::{Facts, ReceiptKind, Signed, compose};
 use sigillo_smime::authority::Revoked;
@@ -399,9 +399,9 @@ fn the_same_envelope_by_another_way_is_the_same() {
 fn nothing_is_taken_in_while_nothing_is_accepted() {
     let street = Street::new(23);
     let (_, envelope) = on_its_way(&street);
-    beta(&street).engine().set_accepting(Err("fuori servizio".into()));
+    beta(&street).engine().set_accepting(Obstacle::Clock, Err("fuori servizio".into()));
     let reply = refusal(beta(&street).engine().receive(&envelope, NOW));
     assert_eq!((reply.code, reply.enhanced), (451, Some((4, 3, 2))));
-    beta(&street).engine().set_accepting(Ok(()));
+    beta(&street).engine().set_accepting(Obstacle::Clock, Ok(()));
     assert!(matches!(beta(&street).engine().receive(&envelope, NOW), Ok(Received::TakenCharge(_))));
 }
