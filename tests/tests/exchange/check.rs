@@ -89,7 +89,7 @@ fn a_store_is_clean_after_exchanges_of_every_kind() {
 fn pages_of_any_length_find_the_same() {
     let street = busy();
     let store = street.houses[0].store.fork();
-    for tag in [tag::MESSAGE, tag::FOLDER_ENTRY, tag::BODY_LINK] {
+    for tag in [tag::MESSAGE, tag::FOLDER_ENTRY, tag::QUEUE_ITEM] {
         write(&store, &rows::of(&store, tag)[0].0, Some(b"\x01"));
     }
     let whole = findings(&store);
@@ -444,4 +444,48 @@ fn a_row_that_the_engine_cannot_read_is_told_and_stops_nothing() {
     let found = findings(&store);
     assert_eq!(told(&found), [(tag::MESSAGE, Some(tag::MESSAGE), Problem::Unreadable, "backup")]);
     assert!(found[0].key <= key && found[0].about.as_ref().is_some_and(|to| key < *to));
+}
+
+/// Damaged rows stand before everything else in each listing, and everything else goes on.
+#[test]
+fn damaged_rows_stop_neither_listings_nor_deliveries() {
+    let street = busy();
+    let (anna, carla) = (address(ANNA), address(CARLA));
+    let store = street.houses[0].store.clone();
+    let engine = street.houses[0].engine().clone();
+    let inbox = engine.inbox(street.houses[0].login(&anna).mailbox, Uid(0), 99).expect("read").len();
+    let before = engine.mailboxes(sigillo_base::MailboxId(0), 99).expect("read").len();
+    write(&store, &KeyBuilder::new(tag::MAILBOX).mailbox(sigillo_base::MailboxId(1)).done(), Some(b"?"));
+    store.damage(
+        KeyBuilder::new(tag::MAILBOX).mailbox(street.houses[0].login(&address("bruno@comune-alfa.example")).mailbox),
+    );
+    assert_eq!(engine.mailboxes(sigillo_base::MailboxId(0), 99).expect("read").len(), before - 2);
+    // Items that do not read, timers with broken keys: all due before everybody else.
+    for n in 0..100u128 {
+        write(
+            &store,
+            &KeyBuilder::new(tag::QUEUE_DUE).u8(0).time(sigillo_base::Timestamp::default()).u128(n).done(),
+            Some(b""),
+        );
+        write(&store, &KeyBuilder::new(tag::QUEUE_ITEM).u128(n).done(), Some(b"?"));
+        write(
+            &store,
+            &KeyBuilder::new(tag::TIMER_DUE).time(sigillo_base::Timestamp::default()).u128(n).done(),
+            Some(b""),
+        );
+    }
+    assert!(engine.queue(0, 99).expect("read").iter().all(|item| item.id >= 100));
+    let entry = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(street.houses[0].login(&anna).mailbox).u32(1).u32(1).done();
+    store.damage(&entry);
+    street.submit(&anna, std::slice::from_ref(&carla), "").expect("accepted");
+    let carlas = street.kinds(&carla).len();
+    // A pass meets a handful of damaged items at a time.
+    for _ in 0..20 {
+        let done = engine.run_due(street.now).expect("damage stops nobody");
+        assert!(done < 100);
+    }
+    assert_eq!(street.kinds(&carla).len(), carlas + 1, "delivered past the damage");
+    let listed = engine.inbox(street.houses[0].login(&anna).mailbox, Uid(0), 99).expect("read");
+    assert_eq!(listed.len(), inbox - 1 + 2, "the others are listed, acceptance and receipt among them");
+    assert!(engine.damaged_rows() > 100, "{} counted", engine.damaged_rows());
 }
