@@ -105,6 +105,11 @@ impl SignedData {
         &self.content_type
     }
 
+    /// Whether content or attributes are signed by way of SHA-1: old mail is, and it proves nothing new.
+    pub(crate) fn uses_sha1(&self) -> bool {
+        self.hash == Hash::Sha1 || self.scheme.is_sha1()
+    }
+
     /// Whether a signed attribute names the signer's certificate; [`verify`](Self::verify) checks that it is the right one.
     pub(crate) fn names_its_certificate(&self) -> bool {
         self.attributes.as_ref().is_some_and(Attributes::name_a_certificate)

@@ -108,6 +108,9 @@ impl Token {
         if self.info.digest != *digest {
             return Err(Error::Imprint);
         }
+        if self.signed.uses_sha1() {
+            return Err(Error::Algorithm("SHA-1 nella firma di una marca temporale".into()));
+        }
         self.signed.verify(self.signed.content().unwrap_or_default())?;
         if !self.signed.names_its_certificate() {
             return Err(Error::Attributes("manca signingCertificate"));

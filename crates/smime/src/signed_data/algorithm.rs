@@ -81,6 +81,11 @@ impl Hash {
 }
 
 impl Scheme {
+    /// Whether the digest below the signature is SHA-1.
+    pub(super) fn is_sha1(self) -> bool {
+        self.hash == Hash::Sha1
+    }
+
     /// The scheme that the SignerInfo names; a bare key type means "with the digest algorithm" (RFC 3370 §3.2).
     pub(super) fn of_signature(oid: &ObjectIdentifier, digest: Hash) -> Result<Self, Error> {
         let (key, hash) = match *oid {

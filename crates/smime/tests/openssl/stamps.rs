@@ -102,6 +102,13 @@ fn a_stamp_of_openssl_is_believed_by_both() {
 }
 
 /// `Nov 28 14:17:56.123 2026 GMT`, as whole seconds since the epoch, by the command `date`.
+#[test]
+fn a_stamp_signed_by_way_of_sha1_is_refused() {
+    let dir = folder(&TSA, "signer_digest=sha1\n");
+    let verdict = ours(&answer(dir.path())).verify(&sha256(DATA), &trust());
+    assert!(matches!(verdict, Err(Error::Algorithm(_))), "{verdict:?}");
+}
+
 fn seconds(shown: &str) -> i64 {
     let out = std::process::Command::new("date").args(["-u", "+%s", "-d", shown]).output().unwrap();
     String::from_utf8(out.stdout).unwrap().trim().parse().unwrap()
