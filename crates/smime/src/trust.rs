@@ -130,9 +130,8 @@ impl Trust {
     ) -> Result<(), PathError> {
         let mut verdict = Err(PathError::NoCrl);
         for path in self.paths(leaf, intermediates, at)? {
-            let pairs = path.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
-            verdict =
-                pairs.map(|(certificate, issuer)| self.revocation(certificate, issuer, now).map(|_| ())).collect();
+            let mut pairs = path.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
+            verdict = pairs.try_for_each(|(certificate, issuer)| self.revocation(certificate, issuer, now).map(|_| ()));
             if verdict.is_ok() {
                 break;
             }

@@ -21,8 +21,8 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// An exchange at the pace of the machine, then a day passes in seconds: closed segments and an open one. The log is read in every way, and a line that somebody
-/// altered in a file is named.
+/// An exchange at the pace of the machine, then a day passes in seconds: closed segments and an open one. The log is read
+/// in every way, and a line that somebody altered in a file is named.
 #[test]
 fn the_log_of_a_demonstration_is_shown_counted_exported_and_proven() {
     let first = Demo::start(&[]);
@@ -66,37 +66,8 @@ fn the_log_of_a_demonstration_is_shown_counted_exported_and_proven() {
     let file = folder.path().join("uno.log");
     log(&["export", "--segment", "1", "--out", &text(&file)], &service).fine("log export");
     let again = log(&["export", "--segment", "1", "--out", &text(&file)], &service);
-    assert_eq!(again.code, Some(1), "nothing is written over: {}", again.all());
-    let files = ["--allow-unstamped", "--files", &text(folder.path())];
-    log(&["verify"], &files).fine("log verify --files");
-    // An authority of another hand stamps the file, by its own clock: the demonstration's ran ahead of it, and that is said.
-    let tsa = Tsa::start(&sigillo_tests::fixtures::authority());
-    let whole = std::fs::read_to_string(&file).expect("the file");
-    stamp(&tsa, &file);
-    let ca = folder.path().join("tsa.pem");
-    std::fs::write(&ca, tsa.anchor().to_pem()).expect("written");
-    let only_files = ["--files", &text(folder.path())];
-    let early = log(&["verify", "--tsa-ca", &text(&ca)], &only_files);
-    assert!(early.code == Some(1) && early.out.contains("precede la chiusura"), "{}", early.all());
-    // A segment that was closed just now lacks nothing, one of two days ago has a late stamp.
-    for (hours, late) in [(0, false), (48, true)] {
-        let folder = TempDir::new().expect("a folder");
-        let file = folder.path().join("due.log");
-        std::fs::write(&file, closed(hours)).expect("written");
-        stamp(&tsa, &file);
-        let stamped = log(&["verify", "--tsa-ca", &text(&ca)], &["--files", &text(folder.path())]);
-        let stamped = stamped.fine("log verify --tsa-ca").out;
-        assert!(stamped.contains("1 verificate") && stamped.contains("marca tardiva") == late, "{stamped}");
-    }
-    let unjudged = log(&["verify"], &only_files);
-    assert!(unjudged.code == Some(1) && unjudged.out.contains("manca --tsa-ca"), "{}", unjudged.all());
-    let other = text(&demo.info.ca_file);
-    let untrusted = log(&["verify", "--tsa-ca", &other], &only_files);
-    assert!(untrusted.code == Some(1) && untrusted.out.contains("marca temporale: "), "{}", untrusted.all());
-    std::fs::write(&file, whole.replacen("gestore=Alfa", "gestore=Alta", 1)).expect("written");
-    let altered = log(&["verify"], &files);
-    assert_eq!(altered.code, Some(1), "{}", altered.all());
-    assert!(altered.out.contains("uno.log, riga 2: la catena si interrompe"), "{}", altered.out);
+    assert_eq!(again.code, Some(3), "nothing is written over: {}", again.all());
+    judge_files(folder.path(), &file, &text(&demo.info.ca_file));
 
     let store = demo.place.data().join("alfa/store");
     let busy = log(&["verify", "--store", &text(&store)], &[]);
@@ -116,6 +87,39 @@ fn the_log_of_a_demonstration_is_shown_counted_exported_and_proven() {
     }
     let nothing = log(&["verify", "--store", &text(folder.path())], &[]);
     assert_eq!(nothing.code, Some(3), "{}", nothing.all());
+}
+
+/// Exported files need no service: their chain and stamps are judged alone. `other` is no time-stamp authority.
+fn judge_files(folder: &Path, file: &Path, other: &str) {
+    let files = ["--allow-unstamped", "--files", &text(folder)];
+    log(&["verify"], &files).fine("log verify --files");
+    // An authority of another hand stamps the file, by its own clock: the demonstration's ran ahead of it, and that is said.
+    let tsa = Tsa::start(&sigillo_tests::fixtures::authority());
+    let whole = std::fs::read_to_string(file).expect("the file");
+    stamp(&tsa, file);
+    let ca = folder.join("tsa.pem");
+    std::fs::write(&ca, tsa.anchor().to_pem()).expect("written");
+    let only_files = ["--files", &text(folder)];
+    let early = log(&["verify", "--tsa-ca", &text(&ca)], &only_files);
+    assert!(early.code == Some(1) && early.out.contains("precede la chiusura"), "{}", early.all());
+    // A segment that was closed just now lacks nothing, one of two days ago has a late stamp.
+    for (hours, late) in [(0, false), (48, true)] {
+        let folder = TempDir::new().expect("a folder");
+        let file = folder.path().join("due.log");
+        std::fs::write(&file, closed(hours)).expect("written");
+        stamp(&tsa, &file);
+        let stamped = log(&["verify", "--tsa-ca", &text(&ca)], &["--files", &text(folder.path())]);
+        let stamped = stamped.fine("log verify --tsa-ca").out;
+        assert!(stamped.contains("1 verificate") && stamped.contains("marca tardiva") == late, "{stamped}");
+    }
+    let unjudged = log(&["verify"], &only_files);
+    assert!(unjudged.code == Some(1) && unjudged.out.contains("manca --tsa-ca"), "{}", unjudged.all());
+    let untrusted = log(&["verify", "--tsa-ca", other], &only_files);
+    assert!(untrusted.code == Some(1) && untrusted.out.contains("marca temporale: "), "{}", untrusted.all());
+    std::fs::write(file, whole.replacen("gestore=Alfa", "gestore=Alta", 1)).expect("written");
+    let altered = log(&["verify"], &files);
+    assert_eq!(altered.code, Some(1), "{}", altered.all());
+    assert!(altered.out.contains("uno.log, riga 2: la catena si interrompe"), "{}", altered.out);
 }
 
 /// The file of a segment that was closed so many hours ago.

@@ -292,7 +292,7 @@ fn who_speaks_of_other_peoples_users_is_not_genuine() {
             _ => with_header(&m, "X-Trasporto: posta-certificata", &header),
         };
         let signer = &world().sender.identity.certificate;
-        crate::incoming::form::check_parties(&c, signer, &world().index).map_err(|why| (why, seen(&signed)))
+        crate::incoming::form::check_parties(&c, signer, &world().index).map_err(|why| (why, Box::new(seen(&signed))))
     };
     for tipo in [Tipo::PresaInCarico, Tipo::AvvenutaConsegna, Tipo::RilevazioneVirus] {
         let (why, report) = notice(tipo, &anna, "mario@studio.example").unwrap_err();
