@@ -175,7 +175,7 @@ mod tests {
         let keys: Vec<Vec<u8>> = (0..60u8).map(|n| vec![T, n / 7, n]).collect();
         let borrowed: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
         let store = filled(&borrowed);
-        let damaged = |n: usize| n % 5 == 0 || (20..25).contains(&n);
+        let damaged = |n: usize| n.is_multiple_of(5) || (20..25).contains(&n);
         keys.iter().enumerate().filter(|(n, _)| damaged(*n)).for_each(|(_, key)| store.damage(key));
         for limit in [1, 2, 3, 7, 100] {
             let (mut at, mut found, mut gaps) = (vec![T], Vec::new(), Vec::new());
