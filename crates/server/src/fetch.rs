@@ -47,8 +47,8 @@ impl Url {
         self.0.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
     }
 
-    /// Where `location` leads from here (RFC 9110 §10.2.2). To the same host only, and never out of TLS: who answers
-    /// for one host does not speak for another.
+    /// Where `location` leads from here (RFC 9110 §10.2.2). To the same service only, and never out of TLS: who
+    /// answers for one host and port does not speak for another.
     fn redirected(&self, location: &str) -> Result<Self> {
         let target = match location.strip_prefix('/') {
             Some(rest) if !rest.starts_with('/') => {
