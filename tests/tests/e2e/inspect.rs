@@ -88,6 +88,7 @@ fn a_genuine_message_is_exit_0_and_told_in_full() {
         "error": "nessuno",
         "error_detail": null,
         "says": null,
+        "notes": [],
     });
     assert_eq!(said, expected);
     let page = desk.inspect(&["m.eml", "--ca", "ca.pem", "--index", "index.ldif"]).fine("a page").out;

@@ -35,7 +35,10 @@ pub fn write(fuzz: &Path) {
         unit: None,
         certificates: vec![issued.certificate()],
         mail_receipt: address("servizio@pec.alfa.example"),
-        domains: ["comune-alfa.example", "pec.alfa.example"].map(|d| Domain::parse(d).expect("a domain")).to_vec(),
+        // It signs the evidence of both sides: who says that a message was delivered must serve who got it.
+        domains: ["comune-alfa.example", "ente-beta.example", "pec.alfa.example"]
+            .map(|d| Domain::parse(d).expect("a domain"))
+            .to_vec(),
         description: None,
         ldif_url: None,
     };
