@@ -35,6 +35,8 @@ mod once;
 mod refusals;
 #[path = "e2e/serve.rs"]
 mod serve;
+#[path = "e2e/store.rs"]
+mod store;
 #[path = "e2e/transport.rs"]
 mod transport;
 #[path = "e2e/virus.rs"]

@@ -26,7 +26,7 @@ pub enum Error {
     /// changed.
     #[error(
         "{} is damaged at byte {offset}, before its end: opening it would lose every commit after that; keep the folder \
-         for an examination and restore a backup with `sigillo store restore`",
+         for an examination, put a copy of the whole folder from before in its place, or ask for help",
         path.display()
     )]
     Damaged {
