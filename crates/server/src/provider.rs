@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::Secret;
-use sigillo_engine::{Antivirus, Engine, Peer, Rules, Setup, front};
+use sigillo_engine::{Antivirus, Bell, Engine, Peer, Rules, Setup, front};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
@@ -110,7 +110,8 @@ impl Provider {
         let bells = Arc::new(Bells::default());
         let shown = Shown::of(&config, &material);
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
-        let setup = setup(&config, &material, &bells, clamd.clone());
+        let bell = Arc::new(RingBells(Arc::clone(&bells)));
+        let setup = setup(&config, &material, bell, clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>));
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let opened = pool.run(move || open(&path, memory, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
@@ -308,7 +309,12 @@ fn open(path: &Path, memory: usize, setup: Setup) -> Result<(Arc<RocksStore>, Ho
 }
 
 /// What the engine stands on.
-fn setup(config: &Config, material: &Material, bells: &Arc<Bells>, clamd: Option<Arc<Clamd>>) -> Setup {
+pub(crate) fn setup(
+    config: &Config,
+    material: &Material,
+    bell: Arc<dyn Bell>,
+    antivirus: Option<Arc<dyn Antivirus>>,
+) -> Setup {
     Setup {
         provider: sigillo_pec::Provider {
             name: config.name.value.clone(),
@@ -321,9 +327,9 @@ fn setup(config: &Config, material: &Material, bells: &Arc<Bells>, clamd: Option
         trust: Arc::clone(&material.trust),
         index: Arc::clone(&material.index),
         ids: Arc::new(RandomIds),
-        bell: Arc::new(RingBells(Arc::clone(bells))),
+        bell,
         local_domains: config.domains.clone(),
-        antivirus: clamd.map(|clamd| clamd as Arc<dyn Antivirus>),
+        antivirus,
         rules: Rules {
             size_times_recipients: config.access.size_times_recipients,
             header_recipients_must_be_rcpt: config.access.strict_recipients,

@@ -1,7 +1,7 @@
 //! The provider index: fetched or read, verified, compared, written down.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -76,7 +76,12 @@ fn take(
 /// whose signer has expired since is not replaced by an older one.
 pub(super) async fn ensure(config: &Arc<Config>, pool: &Pool, now: Timestamp) -> Result<()> {
     let trust = Arc::new(material::trust(config)?);
-    let file = read(&config.index.value).ok();
+    let file = match read(&config.index.value) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        // What cannot be read may be newer than what would be fetched: it is not written over.
+        Err(error) => return Err(error).with_context(|| config.index.value.display().to_string()),
+    };
     if file.as_ref().is_some_and(|bytes| Index::open(bytes, &trust, now).is_ok()) {
         return Ok(());
     }
@@ -86,7 +91,7 @@ pub(super) async fn ensure(config: &Arc<Config>, pool: &Pool, now: Timestamp) ->
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // One byte more than is taken, so that the reader sees that it is too much.
     File::open(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use sigillo_admin::Client;
 use sigillo_base::{Address, Domain, MailboxId};
-use sigillo_engine::{Bell, Setup};
+use sigillo_engine::Bell;
 use sigillo_pec::index::{Entry, seal, write_ldif};
 use sigillo_smime::authority::{Authority, Issued, Revoked};
 use sigillo_smime::{Identity, PathError};
@@ -16,8 +16,7 @@ use crate::clock::system_time;
 use crate::config::SAMPLE;
 use crate::fetch::tests::peer::{Certificates, Peer, ok};
 use crate::gate::Gate;
-use crate::ids::RandomIds;
-use crate::provider::{Provider, Start};
+use crate::provider::{Provider, Start, setup};
 use crate::trial::{self, DAY, before};
 use crate::{files, http};
 
@@ -141,23 +140,7 @@ impl Place {
     /// A provider started on these files.
     fn start(&self, config: &Arc<Config>) -> Arc<Updater<MemoryStore>> {
         let material = self.material(config).unwrap_or_else(|problems| panic!("{problems}"));
-        let setup = Setup {
-            provider: sigillo_pec::Provider {
-                name: config.name.value.clone(),
-                service_address: config.service_address.value.clone(),
-                english: config.english,
-            },
-            host: config.host.value.clone(),
-            identity: material.identity.clone(),
-            signer: Arc::clone(&material.signer),
-            trust: Arc::clone(&material.trust),
-            index: Arc::clone(&material.index),
-            ids: Arc::new(RandomIds),
-            bell: Arc::new(Quiet),
-            local_domains: config.domains.clone(),
-            antivirus: None,
-            rules: Default::default(),
-        };
+        let setup = setup(config, &material, Arc::new(Quiet), None);
         let engine = Arc::new(Engine::open(MemoryStore::new(), setup).unwrap());
         let clock = Arc::clone(&self.clock);
         Arc::new(Updater::new(engine, clock, Pool::new(2), Arc::clone(config), &material))
@@ -457,6 +440,17 @@ async fn a_start_fetches_what_it_cannot_do_without() {
     let asked = place.peer.requests.lock().len();
     prepare(&config, system_time()).await;
     assert_eq!(place.peer.requests.lock().len(), asked, "what is good is not fetched before the start");
+}
+
+#[tokio::test]
+async fn a_copy_that_cannot_be_read_is_not_replaced_at_the_start() {
+    let place = Place::new().await;
+    let config = place.config(&place.fetched(), &[]);
+    fs::remove_file(place.index_file()).unwrap();
+    fs::create_dir(place.index_file()).unwrap();
+    place.peer.answer("/i.p7m", ok(P7M, &copy(2, 1)));
+    prepare(&config, system_time()).await;
+    assert!(place.peer.requests.lock().is_empty(), "it may be newer than what the server has");
 }
 
 fn expired_list() -> Vec<u8> {
