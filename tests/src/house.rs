@@ -53,18 +53,23 @@ impl House {
     /// A provider at work, with its service mailbox and no other.
     pub fn new(fixture: Fixture, seed: u64, known: &Known, now: Timestamp) -> Self {
         let service = fixture.provider.service_address.clone();
-        let (store, ids, known) = (MemoryStore::new(), Numbers::new(seed), known.clone());
-        let (antivirus, rules) = (None, Rules::default());
-        let mut house = Self { fixture, store, engine: None, ids, known, antivirus, rules };
-        house.start();
+        let house = Self::over(fixture, seed, known, MemoryStore::new());
         house.add(&service, Profile::Service, now);
         house
     }
 
-    /// Begins, or begins again after [`House::stop`] or a crash of the store.
-    pub fn start(&mut self) {
-        self.store.restart();
-        let setup = Setup {
+    /// The same over a store that has its mailboxes.
+    pub fn over(fixture: Fixture, seed: u64, known: &Known, store: MemoryStore) -> Self {
+        let (ids, known) = (Numbers::new(seed), known.clone());
+        let (antivirus, rules) = (None, Rules::default());
+        let mut house = Self { fixture, store, engine: None, ids, known, antivirus, rules };
+        house.start();
+        house
+    }
+
+    /// What its engine stands on, without the store.
+    pub fn setup(&self) -> Setup {
+        Setup {
             provider: self.fixture.provider.clone(),
             host: format!("mx.{}", self.fixture.provider.service_address.domain()),
             identity: self.fixture.identity.clone(),
@@ -76,8 +81,13 @@ impl House {
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
             rules: self.rules.clone(),
-        };
-        self.engine = Some(Arc::new(Engine::open(self.store.clone(), setup).expect("the provider starts")));
+        }
+    }
+
+    /// Begins, or begins again after [`House::stop`] or a crash of the store.
+    pub fn start(&mut self) {
+        self.store.restart();
+        self.engine = Some(Arc::new(Engine::open(self.store.clone(), self.setup()).expect("the provider starts")));
     }
 
     /// Begins again with this antivirus.

@@ -12,6 +12,7 @@ mod exchange {
     pub mod disk;
     pub mod faults;
     pub mod imap;
+    pub mod keepers;
     pub mod lists;
     pub mod log;
     pub mod passage;
@@ -22,6 +23,7 @@ mod exchange {
     pub mod smtp;
     pub mod time;
     pub mod track;
+    pub mod upgrade;
     pub mod virus;
     pub mod wire;
 }

@@ -67,7 +67,7 @@ pub enum Problem {
     Missing,
     /// It and what it refers to say different things.
     Differs,
-    /// A body that nothing refers to; it is collected in time.
+    /// A body or message that nothing refers to. The body is collected in time.
     Orphan,
     /// A body that goes ahead of its commit, or began to before its writer died.
     Reserved,

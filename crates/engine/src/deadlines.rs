@@ -121,7 +121,7 @@ impl<S: Store> Engine<S> {
         let stored = put_notice(tx, msg, notice, &Rope::new())?;
         let place = Place::inbox(mailbox, now);
         post(tx, &place, stored.id, stored.size)?;
-        archive(tx, mailbox, now, stored.id);
+        archive(tx, mailbox, now, stored.id)?;
         self.log_issued(tx, notice, now);
         Ok(())
     }
@@ -165,7 +165,7 @@ fn withdraw<S: Store>(tx: &mut Transaction<'_, S>, item: u128, rcpt: &Address) -
     let Work::Relay { rcpts, .. } = &mut row.work else { return Ok(()) };
     rcpts.retain(|r| !r.eq_ignore_ascii_case(rcpt.as_str()));
     if rcpts.is_empty() {
-        queue::remove(tx, item, &row);
+        queue::remove(tx, item, &row)?;
     } else {
         tx.put(crate::rows::item_key(item), encode(&row));
     }

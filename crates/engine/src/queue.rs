@@ -13,7 +13,7 @@ use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transa
 use crate::claims::Claim;
 use crate::front::{Arrived, Peer};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
-use crate::{Engine, Error, Rejected, deadlines, submit};
+use crate::{Engine, Error, Rejected, deadlines, keepers, submit};
 
 /// A message to be handed over to another provider. Claimed: give it back with [`Engine::report`] or
 /// [`Engine::defer`].
@@ -100,7 +100,13 @@ pub(crate) fn due_key(work: &Work, due: i64, id: u128) -> KeyBuilder {
 }
 
 /// Queues work, due at once.
-pub(crate) fn enqueue<S: Store>(tx: &mut Transaction<'_, S>, id: u128, work: Work, pec_id: &PecId, now: Timestamp) {
+pub(crate) fn enqueue<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    id: u128,
+    work: Work,
+    pec_id: &PecId,
+    now: Timestamp,
+) -> Result<(), sigillo_store::Error> {
     let item = ItemRow {
         work,
         created: now.as_millis(),
@@ -111,6 +117,7 @@ pub(crate) fn enqueue<S: Store>(tx: &mut Transaction<'_, S>, id: u128, work: Wor
     };
     tx.put(due_key(&item.work, item.due, id), []);
     tx.put(item_key(id), encode(&item));
+    keepers::link(tx, item.work.message(), item_key(id))
 }
 
 /// The item, if it still waits.
@@ -120,9 +127,14 @@ pub(crate) fn item<S: Store>(tx: &mut Transaction<'_, S>, id: u128) -> Result<Op
 }
 
 /// Takes an item out of the queue.
-pub(crate) fn remove<S: Store>(tx: &mut Transaction<'_, S>, id: u128, item: &ItemRow) {
+pub(crate) fn remove<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    id: u128,
+    item: &ItemRow,
+) -> Result<(), sigillo_store::Error> {
     tx.delete(due_key(&item.work, item.due, id));
     tx.delete(item_key(id));
+    keepers::unlink(tx, item.work.message(), item_key(id))
 }
 
 /// Notes which recipients of an envelope of ours another server has taken; for an external one that is the end.
@@ -285,7 +297,7 @@ impl<S: Store> Engine<S> {
             // A recipient that was withdrawn meanwhile (second deadline) stays withdrawn.
             rcpts.retain(|r| open.contains(r));
             if rcpts.is_empty() {
-                remove(tx, dispatch.item, &row);
+                remove(tx, dispatch.item, &row)?;
                 return Ok(());
             }
             row.attempts += 1;

@@ -161,6 +161,15 @@ pub enum Work {
     Deliver { msg: u128, rcpt: String, issued: String },
 }
 
+impl Work {
+    /// The message it is about.
+    pub fn message(&self) -> MsgId {
+        match self {
+            Self::Relay { msg, .. } | Self::Deliver { msg, .. } => MsgId(*msg),
+        }
+    }
+}
+
 /// What a relayed message is: it decides what its failure means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Carried {

@@ -11,7 +11,7 @@ use crate::rows::{
     BoxUsage, EntryRow, FolderRow, MessageRow, archive_key, decode, encode, entry_key, folder_key, message_key,
     usage_key,
 };
-use crate::{Engine, Error};
+use crate::{Engine, Error, keepers};
 
 /// Own bytes up to this sum stay in the message's row; more become a body.
 const INLINE: u64 = 24 * 1024;
@@ -79,8 +79,15 @@ pub(crate) fn put_rope<S: Store>(
 
 /// Writes the archive's row of a message that this mailbox sent or received (ARC-01); deleting the message from its
 /// folder leaves it.
-pub(crate) fn archive<S: Store>(tx: &mut Transaction<'_, S>, mailbox: MailboxId, at: Timestamp, msg: MsgId) {
-    tx.put(archive_key(mailbox, at, msg), encode(&()));
+pub(crate) fn archive<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    at: Timestamp,
+    msg: MsgId,
+) -> Result<(), sigillo_store::Error> {
+    let key = archive_key(mailbox, at, msg);
+    tx.put(&key, encode(&()));
+    keepers::link(tx, msg, key)
 }
 
 /// A message's place in a folder, to be written.
@@ -123,7 +130,9 @@ pub(crate) fn post<S: Store>(
         size: u32::try_from(size).unwrap_or(u32::MAX),
         modseq: folder.modseq,
     };
-    tx.put(entry_key(place.mailbox, place.folder, uid), encode(&entry));
+    let key = entry_key(place.mailbox, place.folder, uid);
+    tx.put(&key, encode(&entry));
+    keepers::link(tx, msg, key)?;
     let mut held = usage(tx, place.mailbox)?;
     held.bytes += size;
     held.messages += 1;

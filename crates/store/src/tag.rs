@@ -64,6 +64,9 @@ pub const RECEIVED: u8 = 0x22;
 /// What a received envelope certifies, for the receipts about it. Message number.
 pub const ARRIVAL: u8 = 0x23;
 
+/// Who keeps a message. Message number, then the referrer's key.
+pub const MESSAGE_LINK: u8 = 0x24;
+
 /// The legal log (RFC 6109 §2.3). Day, then time, then number, then piece of the line or `ff ff ff ff`: its place in
 /// the chain.
 pub const LEGAL_LOG: u8 = 0x30;
@@ -102,13 +105,16 @@ pub const BODY_RESERVATION: u8 = 0x84;
 /// Rows of the legal log that have no place in the chain yet. Time, then number.
 pub const LOG_PENDING: u8 = 0x85;
 
+/// Messages that lost a referrer and may have no other. Message number.
+pub const MESSAGE_DOUBT: u8 = 0x86;
+
 /// Chunks of bodies, 64 KiB each. Body id, then number from 0.
 pub const BODY_CHUNK: u8 = 0xa0;
 
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `18–1f`, `24–2f`, `35–37`, `3b–3f`, `42–7f`, `86–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `18–1f`, `25–2f`, `35–37`, `3b–3f`, `42–7f`, `87–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -127,6 +133,7 @@ pub const ALL: &[(u8, &str)] = &[
     (DISPATCH, "dispatch"),
     (RECEIVED, "received"),
     (ARRIVAL, "arrival"),
+    (MESSAGE_LINK, "message-link"),
     (LEGAL_LOG, "legal-log"),
     (ARCHIVE, "archive"),
     (LOG_CHAIN, "log-chain"),
@@ -143,6 +150,7 @@ pub const ALL: &[(u8, &str)] = &[
     (LEASE, "lease"),
     (BODY_RESERVATION, "body-reservation"),
     (LOG_PENDING, "log-pending"),
+    (MESSAGE_DOUBT, "message-doubt"),
     (BODY_CHUNK, "body-chunk"),
     (TEST, "test"),
 ];

@@ -7,6 +7,7 @@ use sigillo_store::{Error, KeyBuilder, KeyReader, Store, key, skim, tag};
 use super::judge::{Judge, Other};
 use super::{Problem, Remedy};
 use crate::directory::INBOX;
+use crate::keepers;
 use crate::rows::{
     BoxUsage, EntryRow, FolderRow, MessageRow, address_key, decode, encode, folder_key, mailbox_key, message_key,
     usage_key,
@@ -144,6 +145,7 @@ impl<S: Store> Judge<'_, '_, S> {
             }
             Other::Is(_) | Other::Unreadable => {}
         }
+        self.keeps(MsgId(entry.msg))?;
         let message = message_key(MsgId(entry.msg));
         match self.other::<MessageRow>(&message)? {
             Other::Absent => self.find_about(Problem::Dangling, message, "il messaggio non c'è", Remedy::SetAside),
@@ -165,6 +167,9 @@ impl<S: Store> Judge<'_, '_, S> {
         at: sigillo_base::Timestamp,
         id: &str,
     ) -> Result<bool, Error> {
+        if at < keepers::archive_begins(self.tx.get(keepers::begin_key())?)? {
+            return Ok(true); // or was, until its time was over
+        }
         let prefix = KeyBuilder::new(tag::ARCHIVE).mailbox(mailbox).time(at);
         let (mut from, to) = prefix.range();
         loop {

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use sigillo_store::{Error, KeyBuilder, KeyReader, Row, Store, Transaction, body, tag};
 
 use super::{Finding, Problem, Remedy, aside, finding};
+use crate::keepers;
 use crate::rows::decode;
 
 /// A row, and what it is compared with.
@@ -55,6 +56,8 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::FOLDER => self.folder(),
             tag::FOLDER_ENTRY => self.folder_entry(),
             tag::MESSAGE => self.message(),
+            tag::MESSAGE_LINK => self.message_link(),
+            tag::MESSAGE_DOUBT => KeyReader::new(self.key, tag::MESSAGE_DOUBT)?.msg().map(drop),
             tag::ARRIVAL => self.arrival(),
             tag::ARCHIVE => self.archived(),
             tag::QUARANTINE => self.quarantined(),
@@ -81,6 +84,9 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
         let schema = KeyBuilder::new(tag::META).text("schema");
         if self.key == schema.as_ref() && self.value.len() != 4 {
             return Err(Error::corrupt(self.key, "not a schema version"));
+        }
+        if self.key == keepers::begin_key().as_ref() {
+            keepers::archive_begins(Some(self.value.to_vec()))?;
         }
         Ok(())
     }

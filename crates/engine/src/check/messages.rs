@@ -5,12 +5,12 @@ use sigillo_store::{BodyId, Error, KeyReader, Rope, Store, body, tag};
 
 use super::judge::{Judge, Other};
 use super::{Problem, Remedy, aside};
-use crate::quarantine;
+use crate::{keepers, quarantine};
 use crate::rows::{ArrivalRow, MessageRow, arrival_key, decode, encode, get_large, large, large_body, message_key};
 
 impl<S: Store> Judge<'_, '_, S> {
     pub(super) fn message(&mut self) -> Result<(), Error> {
-        KeyReader::new(self.key, tag::MESSAGE)?.msg()?;
+        let id = KeyReader::new(self.key, tag::MESSAGE)?.msg()?;
         let row: MessageRow = decode(self.key, self.value)?;
         let rope = row.rope(self.key)?;
         if rope.len() != row.size {
@@ -18,7 +18,30 @@ impl<S: Store> Judge<'_, '_, S> {
             let remedy = Remedy::Rebuild((self.key.to_vec(), encode(&MessageRow::new(&rope)?)));
             self.find(Problem::Differs, what, remedy);
         }
+        if !keepers::is_kept(self.tx.store(), id)? && self.absent(keepers::doubt_key(id))? {
+            self.find(Problem::Orphan, "nessuno tiene il messaggio: resta qui", Remedy::Nothing);
+        }
         self.bodies(&rope)
+    }
+
+    /// The link by which this row keeps a message.
+    pub(super) fn keeps(&mut self, msg: MsgId) -> Result<(), Error> {
+        let link = keepers::link_key(msg).raw(self.key).done();
+        self.derived((link, Vec::new()), "manca il legame che trattiene il messaggio")
+    }
+
+    pub(super) fn message_link(&mut self) -> Result<(), Error> {
+        let (msg, referrer) = keepers::read_link_key(self.key)?;
+        let lost = match self.bytes(referrer)? {
+            Other::Is(value) => keepers::kept_by(referrer, &value).is_ok_and(|kept| kept != Some(msg)),
+            Other::Absent => !aside::holds(self.tx.store(), referrer)?,
+            Other::Unreadable => false,
+        };
+        if lost {
+            let what = "chi è detto tenere il messaggio non lo tiene";
+            self.find_about(Problem::Underived, referrer, what, Remedy::SetAside);
+        }
+        Ok(())
     }
 
     pub(super) fn arrival(&mut self) -> Result<(), Error> {
@@ -46,6 +69,7 @@ impl<S: Store> Judge<'_, '_, S> {
         reader.end()?;
         decode::<()>(self.key, self.value)?;
         self.of_mailbox(mailbox, Remedy::Backup)?;
+        self.keeps(msg)?;
         self.refers(message_key(msg), "il messaggio archiviato non c'è", Remedy::Backup)
     }
 

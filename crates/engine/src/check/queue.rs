@@ -1,6 +1,6 @@
 //! What waits: queue items, what is known of sent messages, and their timers.
 
-use sigillo_base::{Address, MailboxId, MsgId, PecId, Timestamp};
+use sigillo_base::{Address, MailboxId, PecId, Timestamp};
 use sigillo_store::{Error, KeyReader, Store, tag};
 
 use super::judge::{Judge, Other};
@@ -17,14 +17,12 @@ impl<S: Store> Judge<'_, '_, S> {
         let item: ItemRow = decode(self.key, self.value)?;
         let due = queue::due_key(&item.work, item.due, id).done();
         self.derived((due, Vec::new()), "nulla dice quando è da fare")?;
-        let msg = match &item.work {
-            Work::Relay { msg, .. } => *msg,
-            Work::Deliver { msg, .. } => {
-                self.refers(arrival_key(MsgId(*msg)), "i dati della busta non ci sono", Remedy::SetAside)?;
-                *msg
-            }
-        };
-        self.refers(message_key(MsgId(msg)), "il messaggio da inoltrare non c'è", Remedy::SetAside)
+        let msg = item.work.message();
+        if matches!(item.work, Work::Deliver { .. }) {
+            self.refers(arrival_key(msg), "i dati della busta non ci sono", Remedy::SetAside)?;
+        }
+        self.keeps(msg)?;
+        self.refers(message_key(msg), "il messaggio da inoltrare non c'è", Remedy::SetAside)
     }
 
     pub(super) fn queue_due(&mut self) -> Result<(), Error> {

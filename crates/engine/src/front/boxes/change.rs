@@ -1,11 +1,11 @@
 //! Flags and removal: the rows of one folder change, its mod-sequence with them.
 
-use sigillo_base::Uid;
+use sigillo_base::{MsgId, Uid};
 use sigillo_imap::{Flags, Refusal, Row, StoreOp};
 use sigillo_store::{Store, Transaction, transact};
 
 use super::{Boxes, fault, row};
-use crate::Error;
+use crate::{Error, keepers};
 use crate::rows::{EntryRow, FolderRow, decode, encode, entry_key, folder_key, usage_key};
 use crate::stored::usage;
 
@@ -75,7 +75,9 @@ impl<S: Store> Boxes<S> {
                 let mut gone = Vec::new();
                 for &uid in page {
                     let Some(entry) = self.entry(tx, folder, uid)?.filter(&which) else { continue };
-                    tx.delete(entry_key(self.mailbox, folder, Uid(uid)));
+                    let key = entry_key(self.mailbox, folder, Uid(uid));
+                    tx.delete(&key);
+                    keepers::unlink(tx, MsgId(entry.msg), key)?;
                     held.bytes = held.bytes.saturating_sub(u64::from(entry.size));
                     held.messages = held.messages.saturating_sub(1);
                     gone.push(uid);

@@ -5,7 +5,7 @@ use sigillo_imap::{Code, Copied, Flags, Refusal};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, fault};
-use crate::Error;
+use crate::{Error, keepers};
 use crate::rows::{EntryRow, decode, encode, entry_key, folder_key, usage_key};
 use crate::stored::{Place, post, put_body, put_rope, usage};
 
@@ -76,7 +76,9 @@ impl<S: Store> Boxes<S> {
                 copied.uid_validity = validity;
                 copied.pairs.push((uid, new.0));
                 if moving {
-                    tx.delete(entry_key(self.mailbox, from, Uid(uid)));
+                    let key = entry_key(self.mailbox, from, Uid(uid));
+                    tx.delete(&key);
+                    keepers::unlink(tx, MsgId(entry.msg), key)?;
                     let mut held = usage(tx, self.mailbox)?;
                     held.bytes = held.bytes.saturating_sub(u64::from(entry.size));
                     held.messages = held.messages.saturating_sub(1);

@@ -1,0 +1,214 @@
+//! What keeps a message, and that its room is given back when nothing keeps it any more: folders, the archive, the queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sigillo_accounts::Profile;
+use sigillo_base::Timestamp;
+use sigillo_engine::check::{Check, Problem};
+use sigillo_engine::{Engine, Peer, front};
+use sigillo_store::{MemoryStore, salvage, tag};
+use sigillo_store_rocks::{Options, RocksStore};
+use sigillo_tests::fixtures::{Numbers, address};
+use sigillo_tests::house::House;
+use sigillo_tests::street::{Fate, Street, message};
+
+use super::check::{assert_clean, findings};
+use super::rows;
+use super::wire::{Wire, engine_with_password};
+
+const ANNA: &str = "anna@comune-alfa.example";
+const BRUNO: &str = "bruno@ente-beta.example";
+const PASSWORD: &str = "una frase lunga";
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn send(street: &Street, body: &str) {
+    let (anna, bruno) = (address(ANNA), address(BRUNO));
+    let bytes = (message(&anna, std::slice::from_ref(&bruno), "") + body).into_bytes();
+    street.submit_bytes(&anna, &[bruno], bytes).expect("an answer");
+}
+
+fn bruno(beta: &House, now: Timestamp) -> Wire {
+    let engine = engine_with_password(beta, &address(BRUNO), PASSWORD);
+    let mut wire = Wire::new(front::imap(engine, Peer::LOCAL, true, Default::default()), now);
+    wire.hear();
+    ok(&mut wire, &format!("LOGIN {BRUNO} \"{PASSWORD}\""));
+    wire
+}
+
+fn ok(wire: &mut Wire, command: &str) {
+    let answer = wire.say(format!("a {command}\r\n"));
+    assert!(answer.contains("a OK"), "{command}: {answer}");
+}
+
+fn sweep(engine: &Engine<MemoryStore>) {
+    while engine.sweep_messages(100).expect("swept") > 0 {}
+}
+
+/// No message, body or doubt is left without somebody who keeps it.
+fn assert_no_leftovers(store: &MemoryStore) {
+    assert_clean(store, "after a sweep");
+    let orphans: Vec<_> = findings(store).into_iter().filter(|f| f.problem == Problem::Orphan).collect();
+    assert!(orphans.is_empty(), "{orphans:?}");
+    assert!(rows::of(store, tag::MESSAGE_DOUBT).is_empty());
+}
+
+#[test]
+fn a_message_stays_as_long_as_a_folder_or_the_archive_keeps_it() {
+    let mut street = Street::new(1);
+    send(&street, &"riga di testo\r\n".repeat(60_000));
+    street.run();
+    let beta = Arc::clone(street.houses[1].engine());
+    let held = |street: &Street| rows::of(&street.houses[1].store, tag::BODY_CHUNK).len();
+    let mut wire = bruno(&street.houses[1], street.now);
+    for command in ["CREATE Pratiche", "SELECT INBOX", "COPY 1 Pratiche", "STORE 1 +FLAGS (\\Deleted)", "EXPUNGE"] {
+        ok(&mut wire, command);
+    }
+    sweep(&beta);
+    assert!(held(&street) > 5, "the copy and the archive keep it");
+    assert_eq!(beta.expire_archive(street.now).expect("expired"), 0, "not before its time");
+    street.now = street.now.plus(DAY);
+    assert!(beta.expire_archive(street.now).expect("expired") > 0);
+    sweep(&beta);
+    assert!(held(&street) > 5, "the copy keeps it");
+    assert_clean(&street.houses[1].store, "the log speaks of what the archive has given up");
+    for command in ["SELECT Pratiche", "STORE 1 +FLAGS (\\Deleted)", "EXPUNGE"] {
+        ok(&mut wire, command);
+    }
+    sweep(&beta);
+    assert_eq!(held(&street), 0);
+    assert_no_leftovers(&street.houses[1].store);
+}
+
+#[test]
+fn a_draft_goes_with_its_last_copy() {
+    let street = Street::new(2);
+    let mut wire = bruno(&street.houses[1], street.now);
+    let draft = "Subject: bozza\r\n\r\n".to_owned() + &"da finire\r\n".repeat(10_000);
+    let answer = wire.say(format!("a APPEND Bozze {{{}+}}\r\n{draft}\r\n", draft.len()));
+    assert!(answer.contains("a OK"), "{answer}");
+    for command in ["SELECT Bozze", "MOVE 1 Cestino", "SELECT Cestino", "STORE 1 +FLAGS (\\Deleted)"] {
+        ok(&mut wire, command);
+    }
+    sweep(street.houses[1].engine());
+    assert_eq!(rows::of(&street.houses[1].store, tag::BODY).len(), 1, "what was moved is kept");
+    ok(&mut wire, "EXPUNGE");
+    sweep(street.houses[1].engine());
+    assert!(rows::of(&street.houses[1].store, tag::BODY).is_empty());
+    assert_no_leftovers(&street.houses[1].store);
+}
+
+#[test]
+fn receipts_that_were_handed_over_leave_nothing_behind() {
+    let mut street = Street::new(3);
+    for n in 0..3 {
+        send(&street, &"riga di testo\r\n".repeat(20_000 * n));
+    }
+    street.run();
+    for house in &street.houses {
+        sweep(house.engine());
+        assert_no_leftovers(&house.store);
+    }
+    // Bruno's provider keeps what Bruno and its own service mailbox have: three envelopes.
+    assert_eq!(rows::of(&street.houses[1].store, tag::MESSAGE).len(), 3);
+    // What still waits is kept by the queue.
+    street.network(|carried| if carried.kind == "posta-certificata" { Fate::Arrives } else { Fate::Held });
+    send(&street, "");
+    street.run();
+    sweep(street.houses[1].engine());
+    assert_eq!(rows::of(&street.houses[1].store, tag::MESSAGE).len(), 6, "an envelope and two receipts");
+    assert_no_leftovers(&street.houses[1].store);
+}
+
+/// Whoever copies, moves, removes, expires and sweeps at once: nothing that is kept goes, nothing else stays.
+#[test]
+fn whatever_happens_at_once_what_is_kept_stays_and_the_rest_goes() {
+    for seed in 0..4 {
+        let mut street = Street::new(40 + seed);
+        (0..12).for_each(|_| send(&street, ""));
+        street.run();
+        let beta = street.houses[1].engine();
+        street.houses[1].add(&address("dora@ente-beta.example"), Profile::Standard, street.now);
+        let over = AtomicBool::new(false);
+        let (house, now, over) = (&street.houses[1], street.now, &over);
+        std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..3).map(|n| scope.spawn(move || restless(house, now, seed * 10 + n))).collect();
+            scope.spawn(move || {
+                let until = now.plus(DAY);
+                while !over.load(Ordering::Relaxed) {
+                    beta.expire_archive(until).expect("expired");
+                    beta.sweep_messages(5).expect("swept");
+                }
+            });
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    beta.sweep_messages(3).expect("swept");
+                    beta.sweep_bodies(None, 1000).expect("swept");
+                }
+            });
+            clients.into_iter().for_each(|client| client.join().expect("a client"));
+            over.store(true, Ordering::Relaxed);
+        });
+        sweep(beta);
+        assert_no_leftovers(&street.houses[1].store);
+    }
+}
+
+fn restless(beta: &House, now: Timestamp, seed: u64) {
+    let numbers = Numbers::new(seed);
+    let mut wire = bruno(beta, now);
+    let folders = ["INBOX", "Cestino", "Bozze"];
+    for _ in 0..60 {
+        let [from, to] = [numbers.below(3), numbers.below(3)].map(|n| folders[n as usize]);
+        ok(&mut wire, &format!("SELECT {from}"));
+        let n = 1 + numbers.below(6);
+        let command = match numbers.below(4) {
+            0 => format!("COPY {n} {to}"),
+            1 => format!("MOVE {n} {to}"),
+            2 => format!("STORE {n} +FLAGS (\\Deleted)"),
+            _ => "EXPUNGE".to_owned(),
+        };
+        wire.say(format!("a {command}\r\n")); // there may be no such message any more
+    }
+}
+
+/// Bytes of all files in a store's folder.
+fn on_disk(store: &RocksStore) -> u64 {
+    let files = std::fs::read_dir(store.path()).expect("a folder");
+    files.map(|f| f.expect("a file").metadata().map_or(0, |m| m.len())).sum()
+}
+
+#[test]
+fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
+    let mut street = Street::new(5);
+    let numbers = Numbers::new(5);
+    let noise = |_| char::from(b'A' + numbers.below(58) as u8);
+    let body = || (0..1500).map(|_| (0..98).map(noise).collect::<String>() + "\r\n").collect::<String>();
+    (0..40).for_each(|_| send(&street, &body()));
+    street.run();
+    let until: Timestamp = street.now.plus(DAY);
+    street.pass(2 * DAY);
+    (0..10).for_each(|_| send(&street, &body()));
+    street.run();
+    let mut wire = bruno(&street.houses[1], street.now);
+    for command in ["SELECT INBOX", "STORE 1:* +FLAGS.SILENT (\\Deleted)", "EXPUNGE"] {
+        ok(&mut wire, command);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { memory_budget: 16 << 20, ..Options::default() };
+    let store = Arc::new(RocksStore::open(folder.path().join("db"), &options).expect("a store"));
+    assert!(salvage(&street.houses[1].store, &store).expect("copied").is_empty());
+    store.flush().expect("flushed");
+    let before = on_disk(&store);
+    let engine = Engine::open(Arc::clone(&store), street.houses[1].setup()).expect("a provider");
+    assert_eq!(engine.expire_archive(until).expect("expired"), 40);
+    while engine.sweep_messages(100).expect("swept") > 0 {}
+    store.flush().expect("flushed");
+    store.compact().expect("compacted");
+    let after = on_disk(&store);
+    assert!(after * 3 < before, "{before} bytes before, {after} after");
+    let mut found = Vec::new();
+    Check::new(&*store, true).run(|page| found.extend(page.findings)).expect("read");
+    assert!(found.is_empty(), "{found:?}");
+}

@@ -1,0 +1,141 @@
+//! Stores of every release so far, taken over by this one. Each lies in `tests/fixtures/stores`, as RocksDB left it, one
+//! archive per provider, with what mail clients saw in it. `UPDATE=1` writes the sample of this release.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use sigillo_base::Address;
+use sigillo_engine::{Peer, Submitted, front};
+use sigillo_store::{salvage, schema};
+use sigillo_store_rocks::{Options, RocksStore};
+use sigillo_tests::fixtures::address;
+use sigillo_tests::house::Knows;
+use sigillo_tests::street::{Fate, Street, message};
+
+use super::wire::{Wire, engine_with_password};
+
+const ANNA: &str = "anna@comune-alfa.example";
+const BRUNO: &str = "bruno@ente-beta.example";
+const CARLA: &str = "carla@comune-alfa.example";
+const USERS: [&str; 3] = [ANNA, BRUNO, CARLA];
+const PASSWORD: &str = "una frase lunga";
+/// The houses of the sample.
+const NAMES: [&str; 2] = ["alfa", "beta"];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/stores")
+}
+
+fn client(street: &Street, user: &str) -> Wire {
+    let user = address(user);
+    let engine = engine_with_password(street.house(&user), &user, PASSWORD);
+    let mut wire = Wire::new(front::imap(engine, Peer::LOCAL, true, Default::default()), street.now);
+    wire.hear();
+    say(&mut wire, &format!("LOGIN {user} \"{PASSWORD}\""));
+    wire
+}
+
+/// What is answered to a command that succeeds.
+fn say(wire: &mut Wire, command: &str) -> String {
+    let answer = wire.say(format!("a {command}\r\n"));
+    assert!(answer.contains("a OK"), "{command}: {answer}");
+    answer
+}
+
+/// A street after exchanges of every kind, some of them still under way.
+fn lived() -> Street {
+    let mut street = Street::new(77);
+    let (anna, bruno, carla) = (address(ANNA), address(BRUNO), address(CARLA));
+    street.houses[0].scan_with(Knows(&["VERME"]));
+    let engine = street.houses[0].engine().clone();
+    engine.set_list(&address("uffici@comune-alfa.example"), &[bruno.clone(), carla.clone()], street.now).expect("a list");
+    let send = |street: &Street, to: &[&Address], body: &str| {
+        let to: Vec<Address> = to.iter().map(|to| (*to).clone()).collect();
+        street.submit_bytes(&anna, &to, (message(&anna, &to, "") + body).into_bytes()).expect("an answer")
+    };
+    send(&street, &[&bruno], "");
+    send(&street, &[&bruno], &"riga di testo\r\n".repeat(40_000));
+    send(&street, &[&bruno, &carla, &address("nessuno@ente-beta.example")], "");
+    assert!(matches!(send(&street, &[&carla], "VERME\r\n"), Submitted::NotAccepted(_)));
+    street.pass(Duration::from_secs(600));
+    let mut wire = client(&street, BRUNO);
+    for command in [
+        "CREATE Pratiche/2026",
+        "SELECT INBOX",
+        "STORE 1 +FLAGS (\\Seen \\Flagged protocollato)",
+        "COPY 1:2 Pratiche/2026",
+        "MOVE 2 Cestino",
+        "STORE 2 +FLAGS.SILENT (\\Deleted)",
+        "EXPUNGE",
+    ] {
+        say(&mut wire, command);
+    }
+    assert!(wire.say("a APPEND Bozze (\\Draft) {30+}\r\nSubject: bozza\r\n\r\nda finire.\r\n\r\n").contains("a OK"));
+    street.pass(Duration::from_secs(26 * 3600));
+    for house in &street.houses {
+        house.engine().close_segments(street.now).expect("a segment is closed");
+    }
+    street.network(|_| Fate::Held);
+    send(&street, &[&bruno], "");
+    street.submit(&bruno, &[anna.clone()], "").expect("an answer");
+    street.run();
+    street
+}
+
+/// What mail clients see.
+fn seen(street: &Street) -> String {
+    let mut seen = String::new();
+    for user in USERS {
+        let mut wire = client(street, user);
+        let list = say(&mut wire, "LIST \"\" *");
+        for line in list.lines().filter(|line| line.starts_with("* LIST")) {
+            let name = line.rsplit('"').nth(1).filter(|name| *name != "/").or(line.rsplit(' ').next()).unwrap_or_default();
+            let status = say(&mut wire, &format!("STATUS \"{name}\" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)"));
+            writeln!(seen, "{user} {}", status.lines().next().unwrap_or_default()).expect("text");
+            say(&mut wire, &format!("SELECT \"{name}\""));
+            let uids = say(&mut wire, "UID SEARCH ALL").lines().next().unwrap_or_default().replace("* SEARCH", "");
+            for uid in uids.split_whitespace() {
+                let facts = say(&mut wire, &format!("UID FETCH {uid} (UID FLAGS INTERNALDATE RFC822.SIZE)"));
+                let body = say(&mut wire, &format!("UID FETCH {uid} (BODY.PEEK[])"));
+                let body = &body[body.find("}\r\n").expect("a literal")..];
+                let hash = sigillo_smime::sha256(body.rsplit_once("a OK").expect("an answer").0.as_bytes());
+                let facts = facts.lines().next().unwrap_or_default();
+                writeln!(seen, "  {facts} {}", data_encoding::HEXLOWER.encode(&hash[..8])).expect("text");
+            }
+        }
+    }
+    seen
+}
+
+fn tar(args: &[&str], folder: &Path) {
+    let done = Command::new("tar").args(args).current_dir(folder).status().expect("tar");
+    assert!(done.success(), "tar {args:?}");
+}
+
+/// Writes the sample of this release.
+fn write_sample() {
+    let street = lived();
+    let release = folder().join(format!("schema-{}", schema::VERSION));
+    fs::create_dir_all(&release).expect("a folder");
+    fs::write(release.join("seen.txt"), seen(&street)).expect("written");
+    let scratch = tempfile::tempdir().expect("a folder");
+    for (house, name) in street.houses.iter().zip(NAMES) {
+        let store = RocksStore::open(scratch.path().join(name), &Options::default()).expect("a store");
+        assert!(salvage(&house.store, &store).expect("copied").is_empty());
+        store.flush().expect("flushed");
+        drop(store);
+        let archive = release.join(format!("{name}.tar.gz"));
+        let archive = archive.to_str().expect("a plain path");
+        tar(&["--exclude=LOG*", "--owner=0", "--group=0", "--numeric-owner", "-czf", archive, name], scratch.path());
+    }
+}
+
+#[test]
+fn a_store_of_every_release_is_taken_over() {
+    if std::env::var_os("UPDATE").is_some() {
+        write_sample();
+    }
+}
