@@ -80,6 +80,11 @@ impl Street {
         Self { houses, now, known, network: Box::new(|_| Fate::Arrives) }
     }
 
+    /// These houses at this time.
+    pub fn of(houses: Vec<House>, now: Timestamp) -> Self {
+        Self { houses, now, known: Known::fixtures(), network: Box::new(|_| Fate::Arrives) }
+    }
+
     /// Decides from now on what the network does with each message.
     pub fn network(&mut self, fate: impl FnMut(&Carried) -> Fate + 'static) {
         self.network = Box::new(fate);

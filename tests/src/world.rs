@@ -168,15 +168,16 @@ impl World {
                 break;
             }
         }
-        self.keep_logs();
+        self.keep_house();
     }
 
-    /// Every log gets its order, and its segments when a day is over.
-    fn keep_logs(&mut self) {
+    /// Every log gets its order, and its segments when a day is over; what nobody keeps any more goes.
+    fn keep_house(&mut self) {
         for n in 0..self.nodes.len() {
             let Some(engine) = &self.nodes[n].house.engine else { continue };
-            if let Err(error) = engine.close_segments(self.now) {
-                self.note(format!("provider {n}: the log waits: {error}"));
+            let kept = engine.close_segments(self.now).and_then(|_| engine.sweep_messages(64));
+            if let Err(error) = kept {
+                self.note(format!("provider {n}: the house waits: {error}"));
             }
         }
     }

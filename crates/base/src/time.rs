@@ -65,6 +65,11 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(span.as_millis() as i64))
     }
 
+    /// The instant `span` earlier.
+    pub const fn minus(self, span: Duration) -> Self {
+        Self::from_millis(self.0.saturating_sub(span.as_millis() as i64))
+    }
+
     /// How long after `earlier` this is; zero when it is not after it. Elapsed time, so a daylight-saving night
     /// counts 23 or 25 hours as they are.
     pub const fn since(self, earlier: Self) -> Duration {

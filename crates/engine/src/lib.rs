@@ -25,6 +25,7 @@ pub mod front;
 mod keepers;
 mod ledger;
 mod lists;
+pub mod migrate;
 mod quarantine;
 mod queue;
 mod receive;

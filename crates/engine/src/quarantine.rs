@@ -176,7 +176,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault.
     pub fn expire_quarantine(&self, now: Timestamp) -> Result<usize, Error> {
-        let over = Timestamp::from_millis(now.as_millis().saturating_sub(RETENTION.as_millis() as i64).max(0));
+        let over = now.minus(RETENTION);
         let (from, _) = KeyBuilder::new(tag::QUARANTINE).range();
         let rows = self.store.scan(&from, KeyBuilder::new(tag::QUARANTINE).time(over).as_ref(), 256)?;
         for (raw, value) in &rows {

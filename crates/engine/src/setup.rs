@@ -14,6 +14,7 @@ use crate::Antivirus;
 use crate::accepting::Accepting;
 use crate::claims::Claims;
 use crate::damaged::Damaged;
+use crate::migrate;
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -113,7 +114,9 @@ impl<S: Store> Engine<S> {
                 "il certificato di firma non contiene l'indirizzo di servizio {service} (subjectAltName rfc822Name)"
             )));
         }
-        sigillo_store::schema::open(&store)?;
+        migrate::run(&store, |done| {
+            tracing::info!(from = done.from, rows = done.rows, damaged = done.damaged, "the store is migrated: so far");
+        })?;
         discard_uploads(&store)?;
         let service_domain = service.domain().clone();
         let mut local_domains: HashSet<Domain> = setup.local_domains.into_iter().collect();

@@ -136,6 +136,8 @@ pub struct Config {
     pub store_reserve: Reserve,
     /// Whether the store may lie on a file system that forgets.
     pub store_volatile: bool,
+    /// How long the archive keeps a message; `None`: for ever.
+    pub archive_retention: Option<Duration>,
     /// Where to listen.
     pub listen: Vec<(Role, Located<SocketAddr>)>,
     /// TLS certificate chain.
@@ -244,6 +246,10 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         store_memory: raw.store.memory_mb.max(16) << 20,
         store_reserve: Reserve { bytes: raw.store.reserve_mb.saturating_mul(MB), inodes: raw.store.reserve_inodes },
         store_volatile: raw.store.allow_volatile,
+        archive_retention: match raw.archive.retention_days {
+            Some(days) => Some(r.days("archive.retention_days", &days)?),
+            None => None,
+        },
         listen,
         tls_certificate: r.path("tls.certificate", raw.tls.certificate)?,
         tls_key: r.path("tls.key", raw.tls.key)?,

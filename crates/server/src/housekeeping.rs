@@ -1,5 +1,6 @@
 //! What has to be done from time to time: the legal log gets its order every second, its segments are closed and stamped
-//! when a day is over, and the virus store forgets what is older than thirty months; the store is looked at.
+//! when a day is over, and the virus store forgets what is older than thirty months; the store is looked at, and what
+//! nobody keeps any more is removed from it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,6 +22,12 @@ const LINK: Duration = Duration::from_secs(1);
 const CLOSE: Duration = Duration::from_secs(60);
 /// Between two looks at the store, in real time.
 const LOOK: Duration = Duration::from_secs(1);
+/// Between two looks at what nobody keeps any more, in real time.
+const SWEEP: Duration = Duration::from_secs(2);
+/// Messages looked at in one go.
+const DOUBTS: usize = 256;
+/// Bodies looked at in one go: a million in three hours.
+const BODIES: usize = 200;
 /// Segments stamped in one go; the others follow a minute later.
 const STAMPS: usize = 16;
 
@@ -71,6 +78,38 @@ pub async fn link<S: Store>(engine: &Arc<Engine<S>>, pool: &Pool, clock: &Servic
     let (engine, now) = (Arc::clone(engine), clock.now());
     pool.run(move || engine.chain_log(now)).await.context("lavoro interrotto")??;
     Ok(())
+}
+
+/// Removes what nobody keeps any more, until the service ends; the archive keeps a message for `retention`, for ever
+/// without one.
+pub async fn sweep<S: Store>(
+    engine: Arc<Engine<S>>,
+    pool: Pool,
+    clock: Arc<ServiceClock>,
+    retention: Option<Duration>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let (mut round, mut expired) = (None, None);
+    while !*shutdown.borrow() {
+        let (engine, until) = (Arc::clone(&engine), retention.map(|kept| clock.now().minus(kept)));
+        let day = until.map(|until| until.as_secs() / (24 * 3600));
+        let swept = pool.run(move || {
+            if let Some(until) = until.filter(|_| day != expired) {
+                let ended = engine.expire_archive(until)?;
+                tracing::info!(%until, ended, "the archive has given up what is older");
+            }
+            while engine.sweep_messages(DOUBTS)? == DOUBTS {}
+            engine.sweep_bodies(round, BODIES)
+        });
+        match swept.await.context("lavoro interrotto").and_then(|swept| Ok(swept?)) {
+            Ok(next) => (round, expired) = (next, day),
+            Err(error) => tracing::error!(error = %format_args!("{error:#}"), "what nobody keeps stays for now"),
+        }
+        tokio::select! {
+            _ = shutdown.wait_for(|down| *down) => return,
+            () = tokio::time::sleep(SWEEP) => {}
+        }
+    }
 }
 
 /// Looks at the store every second until the service ends. A task of its own: [`run`] may wait for a time stamp.

@@ -258,7 +258,11 @@ impl Provider {
         let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
         let span = tracing::info_span!("provider", name = self.config().name.value);
         let keep = housekeeping::run(engine, pool, clock, stamper, self.down.subscribe());
-        self.tasks.lock().spawn(keep.instrument(span));
+        let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
+        let sweep = housekeeping::sweep(engine, pool, clock, self.config().archive_retention, self.down.subscribe());
+        let mut tasks = self.tasks.lock();
+        tasks.spawn(keep.instrument(span.clone()));
+        tasks.spawn(sweep.instrument(span));
     }
 
     /// Looks at the store, and goes on looking.

@@ -25,11 +25,6 @@ const AUTHORITY_LIFE: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// Who signs a trial's provider index.
 const INDEX_SIGNER: (&str, &str) = ("Indice dei gestori di prova", "igpec@indice.example");
 
-/// The instant `span` before.
-pub fn before(at: Timestamp, span: Duration) -> Timestamp {
-    Timestamp::from_millis(at.as_millis() - i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
-}
-
 /// The authority of these files; a new one when there is none.
 pub fn authority(certificate: &Path, key: &Path) -> Result<Authority> {
     if certificate.exists() && key.exists() {
@@ -38,7 +33,7 @@ pub fn authority(certificate: &Path, key: &Path) -> Result<Authority> {
             .with_context(|| format!("{}: non è un'autorità", certificate.display()));
     }
     let now = system_time();
-    let made = Authority::new("Sigillo CA di prova", before(now, DAY), now.plus(AUTHORITY_LIFE))?;
+    let made = Authority::new("Sigillo CA di prova", now.minus(DAY), now.plus(AUTHORITY_LIFE))?;
     files::write_secret(key, made.key_pem().as_bytes())?;
     files::write(certificate, made.certificate_pem().as_bytes())?;
     Ok(made)
@@ -51,7 +46,7 @@ pub fn signing(
     (name, address): (&str, &Address),
     now: Timestamp,
 ) -> Result<Certificate> {
-    let (from, until) = (before(now.min(system_time()), DAY), now.plus(EVIDENCE_LIFE));
+    let (from, until) = (now.min(system_time()).minus(DAY), now.plus(EVIDENCE_LIFE));
     let issued = if certificate.exists() && key.exists() {
         let there = Certificate::from_pem(&fs::read(certificate)?)?;
         if let Some(first) = there.into_iter().next()
@@ -75,14 +70,14 @@ pub fn tls(authority: &Authority, certificate: &Path, key: &Path, hosts: &[&str]
     let names: Vec<String> = std::iter::once("localhost").chain(hosts.iter().copied()).map(str::to_owned).collect();
     let ips = ["127.0.0.1".parse()?, "::1".parse()?];
     let now = system_time();
-    let issued = authority.issue_tls(&names, &ips, before(now, DAY), now.plus(AUTHORITY_LIFE / 2))?;
+    let issued = authority.issue_tls(&names, &ips, now.minus(DAY), now.plus(AUTHORITY_LIFE / 2))?;
     write(&issued, certificate, key)
 }
 
 /// A fresh revocation list, empty, as DER.
 pub fn crl(authority: &Authority, file: &Path, now: Timestamp) -> Result<()> {
     let number = u64::try_from(now.as_millis()).unwrap_or_default();
-    let from = before(now.min(system_time()), DAY);
+    let from = now.min(system_time()).minus(DAY);
     files::write(file, &authority.crl(&[], from, now.plus(EVIDENCE_LIFE), number)?)?;
     Ok(())
 }
@@ -90,7 +85,7 @@ pub fn crl(authority: &Authority, file: &Path, now: Timestamp) -> Result<()> {
 /// A provider index (LDIF) in a signed file.
 pub fn index(authority: &Authority, file: &Path, entries: &[Entry], now: Timestamp) -> Result<()> {
     let (name, address) = INDEX_SIGNER;
-    let from = before(now.min(system_time()), DAY);
+    let from = now.min(system_time()).minus(DAY);
     let signer = authority.issue_pec(name, &Address::parse(address)?, from, now.plus(EVIDENCE_LIFE))?;
     let identity = Identity { certificate: signer.certificate(), chain: Vec::new() };
     files::write(file, &seal(&write_ldif(entries), &identity, &signer.signer()?, now)?)?;

@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use sigillo_base::Address;
-use sigillo_engine::{Peer, Submitted, front};
-use sigillo_store::{salvage, schema};
+use sigillo_base::{Address, Timestamp};
+use sigillo_engine::check::Check;
+use sigillo_engine::{Peer, Submitted, front, migrate};
+use sigillo_store::memory::Plan;
+use sigillo_store::{MemoryStore, salvage, schema};
 use sigillo_store_rocks::{Options, RocksStore};
-use sigillo_tests::fixtures::address;
-use sigillo_tests::house::Knows;
+use sigillo_tests::fixtures::{self, NOW, address};
+use sigillo_tests::house::{House, Known, Knows};
 use sigillo_tests::street::{Fate, Street, message};
 
+use super::check::{assert_clean, findings};
+use super::rows;
 use super::wire::{Wire, engine_with_password};
 
 const ANNA: &str = "anna@comune-alfa.example";
@@ -22,6 +26,10 @@ const BRUNO: &str = "bruno@ente-beta.example";
 const CARLA: &str = "carla@comune-alfa.example";
 const USERS: [&str; 3] = [ANNA, BRUNO, CARLA];
 const PASSWORD: &str = "una frase lunga";
+/// Until Bruno reads his mail.
+const BEFORE: Duration = Duration::from_secs(600);
+/// From then on.
+const AFTER: Duration = Duration::from_secs(26 * 3600);
 /// The houses of the sample.
 const NAMES: [&str; 2] = ["alfa", "beta"];
 
@@ -45,13 +53,20 @@ fn say(wire: &mut Wire, command: &str) -> String {
     answer
 }
 
+/// When the samples were taken.
+fn sampled_at() -> Timestamp {
+    NOW.plus(BEFORE).plus(AFTER)
+}
+
 /// A street after exchanges of every kind, some of them still under way.
 fn lived() -> Street {
     let mut street = Street::new(77);
     let (anna, bruno, carla) = (address(ANNA), address(BRUNO), address(CARLA));
     street.houses[0].scan_with(Knows(&["VERME"]));
     let engine = street.houses[0].engine().clone();
-    engine.set_list(&address("uffici@comune-alfa.example"), &[bruno.clone(), carla.clone()], street.now).expect("a list");
+    engine
+        .set_list(&address("uffici@comune-alfa.example"), &[bruno.clone(), carla.clone()], street.now)
+        .expect("a list");
     let send = |street: &Street, to: &[&Address], body: &str| {
         let to: Vec<Address> = to.iter().map(|to| (*to).clone()).collect();
         street.submit_bytes(&anna, &to, (message(&anna, &to, "") + body).into_bytes()).expect("an answer")
@@ -60,7 +75,7 @@ fn lived() -> Street {
     send(&street, &[&bruno], &"riga di testo\r\n".repeat(40_000));
     send(&street, &[&bruno, &carla, &address("nessuno@ente-beta.example")], "");
     assert!(matches!(send(&street, &[&carla], "VERME\r\n"), Submitted::NotAccepted(_)));
-    street.pass(Duration::from_secs(600));
+    street.pass(BEFORE);
     let mut wire = client(&street, BRUNO);
     for command in [
         "CREATE Pratiche/2026",
@@ -74,13 +89,13 @@ fn lived() -> Street {
         say(&mut wire, command);
     }
     assert!(wire.say("a APPEND Bozze (\\Draft) {30+}\r\nSubject: bozza\r\n\r\nda finire.\r\n\r\n").contains("a OK"));
-    street.pass(Duration::from_secs(26 * 3600));
+    street.pass(AFTER);
     for house in &street.houses {
         house.engine().close_segments(street.now).expect("a segment is closed");
     }
     street.network(|_| Fate::Held);
     send(&street, &[&bruno], "");
-    street.submit(&bruno, &[anna.clone()], "").expect("an answer");
+    street.submit(&bruno, std::slice::from_ref(&anna), "").expect("an answer");
     street.run();
     street
 }
@@ -92,7 +107,8 @@ fn seen(street: &Street) -> String {
         let mut wire = client(street, user);
         let list = say(&mut wire, "LIST \"\" *");
         for line in list.lines().filter(|line| line.starts_with("* LIST")) {
-            let name = line.rsplit('"').nth(1).filter(|name| *name != "/").or(line.rsplit(' ').next()).unwrap_or_default();
+            let name =
+                line.rsplit('"').nth(1).filter(|name| *name != "/").or(line.rsplit(' ').next()).unwrap_or_default();
             let status = say(&mut wire, &format!("STATUS \"{name}\" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)"));
             writeln!(seen, "{user} {}", status.lines().next().unwrap_or_default()).expect("text");
             say(&mut wire, &format!("SELECT \"{name}\""));
@@ -133,9 +149,87 @@ fn write_sample() {
     }
 }
 
+/// The stores of a release, as they lie in their archives.
+fn unpack(release: &Path, scratch: &Path) -> Vec<RocksStore> {
+    let open = |name| {
+        tar(&["-xzf", &release.join(format!("{name}.tar.gz")).to_string_lossy()], scratch);
+        RocksStore::open(scratch.join(name), &Options::default()).expect("this release opens it")
+    };
+    NAMES.map(open).into()
+}
+
+fn releases() -> Vec<PathBuf> {
+    let mut found: Vec<_> = fs::read_dir(folder()).expect("samples").map(|e| e.expect("an entry").path()).collect();
+    found.sort();
+    assert_eq!(found.len(), schema::VERSION as usize, "a sample of every version so far: {found:?}");
+    found
+}
+
 #[test]
 fn a_store_of_every_release_is_taken_over() {
     if std::env::var_os("UPDATE").is_some() {
         write_sample();
     }
+    for (version, release) in (1..).zip(releases()) {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let mut houses = Vec::new();
+        for ((store, fixture), seed) in
+            unpack(&release, scratch.path()).into_iter().zip(fixtures::providers()).zip(100..)
+        {
+            let name = fixture.provider.name.clone();
+            let migrated = migrate::run(&store, |_| ()).expect("migrated");
+            assert_eq!((migrated.from, migrated.damaged), (version, 0), "{name}");
+            assert_eq!(migrated.rows > 0, version < schema::VERSION, "{name}");
+            let again = migrate::run(&store, |_| ()).expect("nothing to do");
+            assert_eq!((again.from, again.rows), (schema::VERSION, 0));
+            let mut found = Vec::new();
+            Check::new(&store, true).run(|page| found.extend(page.findings)).expect("read");
+            assert!(found.is_empty(), "{name}: {found:?}");
+            let memory = MemoryStore::new();
+            assert!(salvage(&store, &memory).expect("copied").is_empty());
+            houses.push(House::over(fixture, seed, &Known::fixtures(), memory));
+        }
+        let mut street = Street::of(houses, sampled_at());
+        assert_eq!(seen(&street), fs::read_to_string(release.join("seen.txt")).expect("what was seen"));
+        // What waited goes on, and what nobody kept goes.
+        street.pass(Duration::from_secs(3600));
+        let mut kinds = street.kinds(&address(ANNA)).split_off(10);
+        kinds.sort();
+        assert_eq!(kinds, ["avvenuta-consegna", "posta-certificata"], "the receipt for her message, and Bruno's");
+        for house in &street.houses {
+            while house.engine().sweep_messages(100).expect("swept") > 0 {}
+            assert_clean(&house.store, &house.fixture.provider.name);
+            assert!(findings(&house.store).is_empty() && rows::at_rest(&house.store));
+        }
+    }
+}
+
+/// Wherever a migration breaks off, the next one comes to the same end; a program of before does not open the store.
+#[test]
+fn a_migration_that_was_interrupted_goes_on() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let old = MemoryStore::new();
+    let stores = unpack(&folder().join("schema-1"), scratch.path());
+    salvage(&stores[0], &old).expect("copied");
+    let whole = old.fork();
+    let rows = migrate::run(&whole, |_| ()).expect("migrated").rows;
+    let mut broken = 0;
+    for n in 1.. {
+        let store = old.fork();
+        store.plan(Plan::new().fail_call(n));
+        if migrate::run(&store, |_| ()).is_ok() {
+            break;
+        }
+        broken += 1;
+        store.plan(Plan::new());
+        let version = schema::check(&store).expect("a version");
+        assert!(
+            version == Some(schema::VERSION) || store.rows() == old.rows(),
+            "call {n}: begun under the old version"
+        );
+        let rest = migrate::run(&store, |_| ()).expect("migrated");
+        assert!(rest.rows <= rows && (rest.from == 1 || rest.rows == 0), "call {n}: {rest:?}");
+        assert!(store.rows() == whole.rows(), "call {n}: another end");
+    }
+    assert!(broken > 8, "{broken} calls are no migration");
 }

@@ -48,10 +48,12 @@ fn walk(root: &Path, below: &str, found: &mut Vec<(String, Vec<u8>)>) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
         let kind = entry.file_type().expect("a folder entry has a type");
+        // In a linked working tree `.git` is a file.
+        if matches!(name.as_str(), ".git" | "target" | "artifacts" | "coverage") {
+            continue;
+        }
         if kind.is_dir() {
-            if !matches!(name.as_str(), ".git" | "target" | "artifacts" | "coverage") {
-                walk(root, &path, found);
-            }
+            walk(root, &path, found);
         } else if kind.is_file() {
             // A file that vanished since it was listed (another test's temporary one) is no finding.
             if let Ok(bytes) = std::fs::read(entry.path()) {

@@ -5,8 +5,8 @@ use sigillo_store::{BodyId, Error, KeyReader, Rope, Store, body, tag};
 
 use super::judge::{Judge, Other};
 use super::{Problem, Remedy, aside};
-use crate::{keepers, quarantine};
 use crate::rows::{ArrivalRow, MessageRow, arrival_key, decode, encode, get_large, large, large_body, message_key};
+use crate::{keepers, quarantine};
 
 impl<S: Store> Judge<'_, '_, S> {
     pub(super) fn message(&mut self) -> Result<(), Error> {

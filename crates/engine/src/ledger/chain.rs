@@ -109,7 +109,7 @@ impl<S: Store> Engine<S> {
     /// The store's fault; what was closed stays closed.
     pub fn close_segments(&self, now: Timestamp) -> Result<usize, Error> {
         self.chain_log(now)?;
-        let ended = Timestamp::from_millis(now.as_millis() - GRACE.as_millis() as i64).legal().iso_day;
+        let ended = now.minus(GRACE).legal().iso_day;
         let due = |tip: &TipRow| tip.day < ended;
         let mut closed = 0;
         if get::<S, TipRow>(&self.store, &tip_key())?.is_some_and(|tip| due(&tip)) {

@@ -65,7 +65,7 @@ pub(crate) fn read(message: &[u8], signature: &Part) -> Option<SignedData> {
 fn path(signed: &SignedData, signer: &Certificate, trust: &Trust, now: Timestamp) -> Result<(), Failure> {
     let verdict = match trust.verify(signer, signed.certificates(), now) {
         Err(PathError::Expired) if within_grace(signed, signer, now) => {
-            let last = Timestamp::from_millis(signer.not_after().as_millis().saturating_sub(1000));
+            let last = signer.not_after().minus(Duration::from_secs(1));
             // By the newest list, or by one that was current then; without either the certificate is just expired.
             let verdict = match trust.verify_as_of(signer, signed.certificates(), last, now) {
                 Err(PathError::NoCrl) => trust.verify(signer, signed.certificates(), last),

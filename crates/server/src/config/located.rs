@@ -145,6 +145,21 @@ impl<'t> Reader<'t> {
         self.wrong(key, raw, what, remedy)
     }
 
+    /// A number of days: from one to a hundred years.
+    pub(super) fn days(&mut self, key: &str, raw: &Spanned<u64>) -> Option<Duration> {
+        const MOST: u64 = 36_525;
+        let days = *raw.get_ref();
+        if (1..=MOST).contains(&days) {
+            return Some(Duration::from_secs(days * 24 * 3600));
+        }
+        let what = Text::new(format!("{days} giorni non si possono"), format!("{days} days cannot be"));
+        let remedy = Text::new(
+            format!("scrivere da 1 a {MOST}, o togliere la chiave per conservare senza termine"),
+            format!("write 1 to {MOST}, or remove the key to keep without end"),
+        );
+        self.wrong(key, raw, what, remedy)
+    }
+
     /// A key that makes sense only with another one.
     pub(super) fn alone<T, U>(&mut self, key: &str, raw: &Spanned<U>, other: &str) -> Option<T> {
         let what = Text::new(format!("manca {other}"), format!("{other} is missing"));

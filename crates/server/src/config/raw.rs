@@ -11,6 +11,8 @@ pub(super) struct File {
     pub provider: Provider,
     pub store: Store,
     #[serde(default)]
+    pub archive: Archive,
+    #[serde(default)]
     pub listen: Listen,
     pub tls: Tls,
     pub signing: Signing,
@@ -54,6 +56,12 @@ pub(super) struct Store {
     pub reserve_inodes: u64,
     #[serde(default)]
     pub allow_volatile: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Archive {
+    pub retention_days: Option<Spanned<u64>>,
 }
 
 fn reserve_mb() -> u64 {

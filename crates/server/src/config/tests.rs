@@ -47,6 +47,18 @@ fn english_is_an_option_and_off_when_nothing_is_said() {
 }
 
 #[test]
+fn the_archive_ends_only_where_a_term_is_given() {
+    let retention = |line: &str| with(|s| s.replacen("# retention_days = 3650", line, 1)).map(|c| c.archive_retention);
+    assert_eq!(retention("").unwrap(), None);
+    assert_eq!(retention("retention_days = 1").unwrap(), Some(Duration::from_secs(86_400)));
+    let problem = error("# retention_days = 3650", "retention_days = 0");
+    assert_eq!(
+        (problem.line, problem.key.as_deref()),
+        (Some(line_of("# retention_days")), Some("archive.retention_days"))
+    );
+}
+
+#[test]
 fn an_unknown_key_is_named_with_line_and_known_ones() {
     let problem = error("memory_mb", "memory_gb");
     assert_eq!((problem.line, problem.key.as_deref()), (Some(line_of("memory_mb")), Some("store.memory_gb")));

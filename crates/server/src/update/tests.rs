@@ -17,7 +17,7 @@ use crate::config::SAMPLE;
 use crate::fetch::tests::peer::{Certificates, Peer, ok};
 use crate::gate::Gate;
 use crate::provider::{Provider, Start, setup};
-use crate::trial::{self, DAY, before};
+use crate::trial::{self, DAY};
 use crate::{files, http};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -34,7 +34,7 @@ struct Keys {
 fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let (from, until) = (before(system_time(), DAY * 90), system_time().plus(DAY * 900));
+        let (from, until) = (system_time().minus(DAY * 90), system_time().plus(DAY * 900));
         let authority = Authority::new("AgID di prova", from, until).unwrap();
         let issue =
             |name: &str, address| authority.issue_pec(name, &Address::parse(address).unwrap(), from, until).unwrap();
@@ -45,7 +45,7 @@ fn keys() -> &'static Keys {
 }
 
 fn crl(revoked: &[&Issued], hours_ago: u32) -> Vec<u8> {
-    let at = before(system_time(), HOUR * hours_ago);
+    let at = system_time().minus(HOUR * hours_ago);
     let line = |i: &&Issued| Revoked { serial_hex: i.certificate().serial_hex(), at };
     let lines: Vec<_> = revoked.iter().map(line).collect();
     keys().authority.crl(&lines, at, system_time().plus(DAY * 30), 1).unwrap()
@@ -66,7 +66,7 @@ fn ldif(domains: &[&str]) -> String {
 fn signed(ldif: &str, hours_ago: u32) -> Vec<u8> {
     let signer = &keys().signer;
     let identity = Identity { certificate: signer.certificate(), chain: Vec::new() };
-    seal(ldif, &identity, &signer.signer().unwrap(), before(system_time(), HOUR * hours_ago)).unwrap()
+    seal(ldif, &identity, &signer.signer().unwrap(), system_time().minus(HOUR * hours_ago)).unwrap()
 }
 
 /// An index of so many domains, signed so many hours ago.
@@ -202,7 +202,7 @@ async fn what_is_not_signed_valid_and_newer_changes_nothing() {
         let whole = ok(P7M, &newer);
         whole[..whole.len() / 2].to_vec()
     };
-    let stranger = Authority::new("AgID di prova", before(system_time(), DAY), system_time().plus(DAY)).unwrap();
+    let stranger = Authority::new("AgID di prova", system_time().minus(DAY), system_time().plus(DAY)).unwrap();
     let foreign = trial_copy(&stranger, &place);
     for (answer, says) in [
         (ok(P7M, &copy(2, 3)), "prima della copia in uso"),
@@ -238,7 +238,7 @@ async fn every_look_for_the_index_stands_in_the_legal_log() {
     place.peer.answer("/i.p7m", ok(P7M, &copy(2, 1)));
     assert!(matches!(updater.update_index().await, Updated::Replaced { .. }));
     assert_eq!(updater.update_index().await, Updated::Unchanged);
-    let (from, until) = (before(system_time(), HOUR), system_time().plus(HOUR));
+    let (from, until) = (system_time().minus(HOUR), system_time().plus(HOUR));
     let lines = async {
         loop {
             let lines = updater.engine.log_between(from, until, None, 10).unwrap();
@@ -400,7 +400,7 @@ async fn an_older_or_foreign_list_leaves_the_last_good_one() {
     let config = place.config("", &[web.url("/crl")]);
     let (url, pool) = (web.url("/crl"), Pool::new(1));
     let fetch = Fetch::new(material::relay_client(&config).unwrap(), lists::MAX_LIST);
-    let foreign = Authority::new("AgID di prova", before(system_time(), DAY), system_time().plus(DAY)).unwrap();
+    let foreign = Authority::new("AgID di prova", system_time().minus(DAY), system_time().plus(DAY)).unwrap();
     let foreign = foreign.crl(&[], system_time(), system_time().plus(DAY), 9).unwrap();
     let good = crl(&[], 3);
     for (bytes, expected) in [
@@ -417,7 +417,7 @@ async fn an_older_or_foreign_list_leaves_the_last_good_one() {
         assert_eq!(done, [(url.clone(), expected)]);
     }
     let kept = kept_list(&config, &url).unwrap();
-    assert_eq!(kept.this_update().as_secs(), before(system_time(), HOUR * 2).as_secs(), "the newest");
+    assert_eq!(kept.this_update().as_secs(), system_time().minus(HOUR * 2).as_secs(), "the newest");
 }
 
 #[tokio::test]
@@ -454,8 +454,8 @@ async fn a_copy_that_cannot_be_read_is_not_replaced_at_the_start() {
 }
 
 fn expired_list() -> Vec<u8> {
-    let at = before(system_time(), DAY * 2);
-    keys().authority.crl(&[], at, before(system_time(), DAY), 1).unwrap()
+    let at = system_time().minus(DAY * 2);
+    keys().authority.crl(&[], at, system_time().minus(DAY), 1).unwrap()
 }
 
 #[tokio::test]
@@ -468,7 +468,7 @@ async fn a_copy_that_is_no_longer_believed_still_counts_for_its_age() {
     let opened =
         Index::examine(&fs::read(place.index_file()).unwrap(), &material::trust(&config).unwrap(), system_time());
     let serial_hex = opened.unwrap().signer.serial_hex();
-    let (at, until) = (before(system_time(), HOUR), system_time().plus(DAY));
+    let (at, until) = (system_time().minus(HOUR), system_time().plus(DAY));
     let revoking = keys().authority.crl(&[Revoked { serial_hex, at }], at, until, 2).unwrap();
     fs::write(place.folder.path().join("prova/ca.crl"), revoking).unwrap();
     place.peer.answer("/i.p7m", ok(P7M, &copy(3, 1)));

@@ -5,9 +5,9 @@ use sigillo_imap::{Flags, Refusal, Row, StoreOp};
 use sigillo_store::{Store, Transaction, transact};
 
 use super::{Boxes, fault, row};
-use crate::{Error, keepers};
 use crate::rows::{EntryRow, FolderRow, decode, encode, entry_key, folder_key, usage_key};
 use crate::stored::usage;
+use crate::{Error, keepers};
 
 /// Messages changed in one commit: keeps a batch well under its limit.
 const PAGE: usize = 1000;

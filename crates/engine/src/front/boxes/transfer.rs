@@ -5,9 +5,9 @@ use sigillo_imap::{Code, Copied, Flags, Refusal};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, fault};
-use crate::{Error, keepers};
 use crate::rows::{EntryRow, decode, encode, entry_key, folder_key, usage_key};
 use crate::stored::{Place, post, put_body, put_rope, usage};
+use crate::{Error, keepers};
 
 /// Messages of one COPY or MOVE: all of them fit into one commit, so that it happens wholly or not at all.
 const MOST: usize = 2000;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::trial::{self, before};
+use crate::trial;
 use sigillo_smime::authority::Revoked;
 use std::time::Duration;
 
@@ -81,10 +81,10 @@ fn what_is_wrong_with_a_file_is_false_and_what_cannot_be_read_is_usage() {
     }
     let authority = trial::authority(&at("prova/ca.pem"), &at("prova/ca.key")).unwrap();
     let certificate = Certificate::from_pem(&fs::read(at("prova/firma.pem")).unwrap()).unwrap().remove(0);
-    let since = before(system_time(), HOUR);
+    let since = system_time().minus(HOUR);
     let line = Revoked { serial_hex: certificate.serial_hex(), at: since };
     fs::write(at("revoking"), authority.crl(&[line], since, system_time().plus(HOUR), 2).unwrap()).unwrap();
-    fs::write(at("expired"), authority.crl(&[], before(since, HOUR), since, 2).unwrap()).unwrap();
+    fs::write(at("expired"), authority.crl(&[], since.minus(HOUR), since, 2).unwrap()).unwrap();
     assert_eq!(check(&out, &believed(folder.path(), Some("revoking")), Lang::It), Exit::False);
     assert_eq!(check(&out, &believed(folder.path(), Some("expired")), Lang::It), Exit::False);
     let stranger = Believed { ca: Some(at("prova/tls.pem")), crl: None };

@@ -32,7 +32,7 @@ async fn holder_log(
             Timestamp::from_iso(text).ok_or_else(bad)
         };
         let to = period.to.as_deref().map_or(Ok(now), instant)?;
-        let month = Timestamp::from_millis((now.as_millis() - MONTH.as_millis() as i64).max(0));
+        let month = now.minus(MONTH);
         let from = period.from.as_deref().map_or(Ok(month), instant)?;
         let found = mailbox(engine, &address)?;
         let login = Login { mailbox: MailboxId(found.id), address: super::address(&found.address)? };

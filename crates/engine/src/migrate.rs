@@ -1,0 +1,158 @@
+//! From the formats of an earlier release to those of this one: forward only, page by page, and where it stopped it goes
+//! on. The store has its new version from the first page on, so that no older program opens it half way; nobody serves
+//! meanwhile.
+
+use serde::{Deserialize, Serialize};
+use sigillo_store::{KeyBuilder, Row, Store, Transaction, schema, skim, tag, transact};
+
+use crate::rows::{decode, encode};
+use crate::{Error, keepers};
+
+/// Rows of one commit.
+const PAGE: usize = 500;
+/// Pages between two words about how far it is.
+const TELL_EVERY: u64 = 100;
+
+/// One walk over all rows of a tag, which writes what follows from each.
+struct Walk<S: Store> {
+    /// The version that has it.
+    to: u32,
+    tag: u8,
+    row: Rewrite<S>,
+}
+
+type Rewrite<S> = fn(&mut Transaction<'_, S>, &Row) -> Result<(), sigillo_store::Error>;
+
+/// Every walk of every version, in order. New ones come last: a walk is known by its number while it is under way.
+fn walks<S: Store>() -> [Walk<S>; 4] {
+    [
+        Walk { to: 2, tag: tag::FOLDER_ENTRY, row: link_kept },
+        Walk { to: 2, tag: tag::ARCHIVE, row: link_kept },
+        Walk { to: 2, tag: tag::QUEUE_ITEM, row: link_kept },
+        Walk { to: 2, tag: tag::MESSAGE, row: doubt_unkept },
+    ]
+}
+
+/// A row that keeps a message gets its link.
+fn link_kept<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+    if let Some(msg) = keepers::kept_by(key, value)? {
+        tx.put(keepers::link_key(msg).raw(key), []);
+    }
+    Ok(())
+}
+
+/// Version 1 kept what nobody referred to any more: receipts that were handed over, drafts that were deleted.
+fn doubt_unkept<S: Store>(tx: &mut Transaction<'_, S>, (key, _): &Row) -> Result<(), sigillo_store::Error> {
+    let msg = sigillo_store::KeyReader::new(key, tag::MESSAGE)?.msg()?;
+    if !keepers::is_kept(tx.store(), msg)? {
+        tx.put(keepers::doubt_key(msg), key);
+    }
+    Ok(())
+}
+
+/// How far a migration is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Progress {
+    /// The walk under way, by its place in [`walks`].
+    walk: u32,
+    /// Where it goes on; empty at its beginning.
+    at: Vec<u8>,
+    /// What the store was, for who is told.
+    from: u32,
+}
+
+/// What a migration came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version that the store had; the present one when nothing was to be done.
+    pub from: u32,
+    /// Rows looked at.
+    pub rows: u64,
+    /// Rows passed over because they are damaged; a check tells which.
+    pub damaged: u64,
+}
+
+/// Brings a store to the formats of this release, and goes on with what was interrupted; a new store gets its version.
+/// `each` hears now and then, and at the end, how far it is.
+///
+/// # Errors
+/// The store's fault: the next call goes on where this one ended; [`sigillo_store::Error::Newer`] when a newer program
+/// wrote it.
+pub fn run<S: Store>(store: &S, mut each: impl FnMut(Migrated)) -> Result<Migrated, Error> {
+    let walks = walks::<S>();
+    let Some(mut progress) = begin(store, &walks)? else {
+        return Ok(Migrated { from: schema::VERSION, ..Migrated::default() });
+    };
+    let mut done = Migrated { from: progress.from, ..Migrated::default() };
+    for pages in 1.. {
+        let Some(walk) = walks.get(progress.walk as usize) else { break };
+        let from = if progress.at.is_empty() { vec![walk.tag] } else { progress.at.clone() };
+        let page = skim(store, &from, &[walk.tag + 1], PAGE)?;
+        let next = Progress {
+            walk: progress.walk + u32::from(page.next.is_none()),
+            at: page.next.unwrap_or_default(),
+            from: progress.from,
+        };
+        done.rows += page.rows.len() as u64;
+        done.damaged += page.gaps.len() as u64 + rewrite(store, walk, &page.rows, &progress, &next)?;
+        progress = next;
+        if pages % TELL_EVERY == 0 {
+            each(done);
+        }
+    }
+    transact(store, 8, |tx| {
+        tx.delete(progress_key());
+        Ok::<_, Error>(())
+    })?;
+    each(done);
+    Ok(done)
+}
+
+/// Where to go on; `None` when there is nothing to do.
+fn begin<S: Store>(store: &S, walks: &[Walk<S>]) -> Result<Option<Progress>, Error> {
+    transact(store, 8, |tx| {
+        let found = schema::version(tx)?;
+        if let Some(value) = tx.get(progress_key())? {
+            schema::write(tx);
+            return Ok(Some(decode(progress_key(), &value)?));
+        }
+        let Some(from) = found.filter(|version| *version < schema::VERSION) else {
+            if found.is_none() {
+                schema::write(tx);
+            }
+            return Ok(None);
+        };
+        let walk = walks.iter().take_while(|walk| walk.to <= from).count();
+        let progress = Progress { walk: u32::try_from(walk).unwrap_or(u32::MAX), at: Vec::new(), from };
+        schema::write(tx);
+        tx.put(progress_key(), encode(&progress));
+        Ok(Some(progress))
+    })
+}
+
+/// Writes what follows from a page of rows, and how far that is; gives how many were damaged.
+fn rewrite<S: Store>(
+    store: &S,
+    walk: &Walk<S>,
+    rows: &[Row],
+    progress: &Progress,
+    next: &Progress,
+) -> Result<u64, Error> {
+    transact(store, 8, |tx| {
+        tx.later(); // the last commit is for all
+        tx.expect(progress_key(), Some(&encode(progress)));
+        let mut damaged = 0;
+        for row in rows {
+            match (walk.row)(tx, row) {
+                Err(sigillo_store::Error::Corrupt { .. }) => damaged += 1,
+                done => done?,
+            }
+        }
+        tx.put(progress_key(), encode(next));
+        Ok::<_, Error>(damaged)
+    })
+}
+
+fn progress_key() -> KeyBuilder {
+    KeyBuilder::new(tag::META).text("migration")
+}
