@@ -11,6 +11,7 @@
 //! - a torn end of the log is cut off; damage before it stops the opening (`tests::log`);
 //! - a store without room or with failing commits is in trouble until a commit works (`watch::tests`);
 //! - a flipped bit hides what it must and no more, and its file is named (`tests::damage`);
+//! - a backup holds every commit before it, and only what is proven is restored (`tests::backup`);
 //! - what is deleted gives its space back (`tests::space`); one process at a time (`tests::opening`).
 //!
 //! One column family per way of use, chosen by the key's tag (`sigillo_store::tag::pattern`): ordinary rows; short-lived
@@ -20,6 +21,7 @@
 //! Commits that expect or write a common key take turns (a lock per key, by hash); others run side by side, and RocksDB
 //! joins them into one write and one `fdatasync`.
 
+pub mod backup;
 mod commit;
 mod error;
 mod families;
@@ -38,6 +40,7 @@ pub use error::Error;
 pub use health::Health;
 pub use watch::{Reserve, Trouble, Watch};
 
+use parking_lot::Mutex;
 use rocksdb::{CompactOptions, DB, FlushOptions, WaitForCompactOptions};
 
 use stripes::Stripes;
@@ -81,6 +84,8 @@ pub struct RocksStore {
     /// Commits that the disk (or a stall) refused since it was opened, and whether the last one was.
     refused: AtomicU64,
     failing: AtomicBool,
+    /// Held while a backup is made.
+    backing_up: Mutex<()>,
 }
 
 impl RocksStore {

@@ -6,7 +6,7 @@ use super::{put, store};
 use crate::RocksStore;
 
 /// Bytes that do not compress.
-fn noise(len: usize, seed: u64) -> Vec<u8> {
+pub(super) fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut step = || {
         x ^= x << 13;
@@ -29,7 +29,7 @@ fn blobs(path: &Path) -> u64 {
         .sum()
 }
 
-fn fill(store: &RocksStore, bodies: u64) -> Vec<BodyId> {
+pub(super) fn fill(store: &RocksStore, bodies: u64) -> Vec<BodyId> {
     let ids = (0..bodies).map(|n| {
         transact(store, 9, |tx| {
             let id = body::put(store, tx, &noise(200_000, n + 1))?;
