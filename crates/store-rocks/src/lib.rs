@@ -28,6 +28,7 @@ mod families;
 mod files;
 mod health;
 mod open;
+mod space;
 mod stripes;
 mod wal;
 mod watch;
@@ -38,10 +39,11 @@ use std::time::Duration;
 
 pub use error::Error;
 pub use health::Health;
+pub use space::{Family, Stats};
 pub use watch::{Reserve, Trouble, Watch};
 
 use parking_lot::Mutex;
-use rocksdb::{CompactOptions, DB, FlushOptions, WaitForCompactOptions};
+use rocksdb::DB;
 
 use stripes::Stripes;
 
@@ -100,38 +102,6 @@ impl RocksStore {
     /// The disk's fault.
     pub fn sync(&self) -> Result<(), sigillo_store::Error> {
         self.db.flush_wal(true).map_err(|e| error::fault(&e))
-    }
-
-    /// Writes all buffers out to table and blob files.
-    ///
-    /// # Errors
-    /// The disk's fault.
-    pub fn flush(&self) -> Result<(), sigillo_store::Error> {
-        let families = self.families()?;
-        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(|e| error::fault(&e))
-    }
-
-    /// Rewrites everything, so that what was deleted gives its space back now. Long, and heavy for the disk; the
-    /// store serves meanwhile.
-    ///
-    /// # Errors
-    /// The disk's fault.
-    pub fn compact(&self) -> Result<(), sigillo_store::Error> {
-        self.flush()?;
-        for family in self.families()? {
-            let mut options = CompactOptions::default();
-            options.set_bottommost_level_compaction(rocksdb::BottommostLevelCompaction::Force);
-            self.db.compact_range_cf_opt(family, None::<&[u8]>, None::<&[u8]>, &options);
-        }
-        self.settle()
-    }
-
-    /// Waits until no flush and no compaction is under way or due.
-    ///
-    /// # Errors
-    /// The disk's fault.
-    pub fn settle(&self) -> Result<(), sigillo_store::Error> {
-        self.db.wait_for_compact(&WaitForCompactOptions::default()).map_err(|e| error::fault(&e))
     }
 
     /// Makes a consistent copy in `dir` while the store serves: hard links on the same file system. `dir` must not

@@ -67,10 +67,25 @@ fn deleted_bodies_give_their_space_back_on_demand() {
     let full = on_disk(store.path());
     assert!(full >= 40_000_000);
     remove_most(&store, &ids);
+    let before = store.stats().unwrap();
+    assert_eq!(before.disk_bytes, on_disk(store.path()));
     store.compact().unwrap();
-    let left = blobs(store.path());
-    assert!(left < 8_000_000 * 2, "8 MB live, {left} bytes of blobs, {full} before");
+    let (left, after) = (blobs(store.path()), store.stats().unwrap());
+    assert!((7_500_000..8_500_000).contains(&left), "8 MB live, {left} bytes of blobs, {full} before");
+    let bodies = |stats: &crate::Stats| stats.families.iter().find(|f| f.name == "bodies").unwrap().clone();
+    assert_eq!((bodies(&after).blob_bytes, bodies(&after).garbage_bytes), (left, 0));
+    assert!(bodies(&before).blob_bytes >= 39_000_000, "{before:?}");
+    assert!(bodies(&after).live_bytes.abs_diff(left) < 200_000, "{left} bytes of blobs: {after:?}");
+    assert!((140..180).contains(&bodies(&after).keys), "four chunks in each of 40 bodies: {after:?}");
     the_rest_is_whole(&store, &ids);
+    // Nothing is garbage: blobs stay where they are.
+    let files = || {
+        let names = std::fs::read_dir(store.path()).unwrap().map(|e| e.unwrap().path());
+        names.filter(|path| path.extension().is_some_and(|x| x == "blob")).collect::<std::collections::BTreeSet<_>>()
+    };
+    let there = files();
+    store.compact().unwrap();
+    assert_eq!(files(), there);
 }
 
 /// Without anybody asking: the collector of deletions and the forced collection of blobs do it.
