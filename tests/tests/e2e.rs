@@ -5,6 +5,8 @@
 
 #[path = "e2e/antivirus.rs"]
 mod antivirus;
+#[path = "e2e/backup.rs"]
+mod backup;
 #[path = "e2e/bad_input.rs"]
 mod bad_input;
 #[path = "e2e/clients.rs"]

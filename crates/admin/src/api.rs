@@ -5,8 +5,10 @@ mod domain;
 mod list;
 mod log;
 mod quarantine;
+mod step;
 mod store;
 mod store_check;
+mod store_work;
 
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
@@ -19,8 +21,12 @@ pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use list::{LISTS, List, Lists, Members, list_path};
 pub use log::*;
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
+pub use step::Step;
 pub use store::StoreStatus;
 pub use store_check::{CheckFrom, CheckPage, Finding, Repair, STORE_CHECK};
+pub use store_work::{
+    Backup, BackupOrder, Compacted, Family, STORE_BACKUP, STORE_COMPACT, STORE_STATS, StoreHealth, StoreStats,
+};
 
 /// `GET`: [`Status`].
 pub const STATUS: &str = "/v1/status";

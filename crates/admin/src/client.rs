@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::api::{self, Problem};
+use crate::api::{self, Problem, Step};
 
-/// How long an answer may take when the service asks nobody else.
+/// How long each piece of an answer may take when the service asks nobody else.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one may take for which the service must fetch something first.
 const FETCHING: Duration = Duration::from_secs(200);
@@ -164,7 +164,34 @@ impl Client {
 
     /// `GET` of any path, as it comes.
     pub async fn bytes(&self, path: &str) -> Result<Vec<u8>, Error> {
-        Ok(self.answer(Method::GET, path, None, PATIENCE).await?.to_vec())
+        self.answer(Method::GET, path, None, PATIENCE).await
+    }
+
+    /// `POST` of any path for work that takes its time: `progress` hears how far it is, in parts done of all.
+    pub async fn work<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<T, Error> {
+        let (mut rest, mut end) = (Vec::new(), None);
+        let mut line = |line: &[u8]| match serde_json::from_slice(line) {
+            Ok(Step::Progress { done, total }) => progress(done, total),
+            Ok(Step::Done(done)) => end = Some(Ok(done)),
+            Ok(Step::Failed(problem)) => end = Some(Err(Error::Refused(problem))),
+            Err(error) => end = Some(Err(error.into())),
+        };
+        let heard = |bytes: &[u8]| {
+            rest.extend_from_slice(bytes);
+            while let Some(at) = rest.iter().position(|b| *b == b'\n') {
+                line(&rest.drain(..=at).collect::<Vec<_>>());
+            }
+        };
+        let status = self.exchange(Method::POST, path, Some(serde_json::to_vec(body)?), PATIENCE, heard).await?;
+        if !(200..300).contains(&status) {
+            return Err(refused(status, &rest));
+        }
+        end.unwrap_or_else(|| Err(Error::Http("il lavoro si è interrotto".to_owned())))
     }
 
     async fn answer(
@@ -173,24 +200,24 @@ impl Client {
         path: &str,
         body: Option<Vec<u8>>,
         patience: Duration,
-    ) -> Result<Bytes, Error> {
-        let answer = tokio::time::timeout(patience, self.exchange(method, path, body)).await;
-        let (status, bytes) = answer.map_err(|_| Error::Slow(patience))??;
-        if (200..300).contains(&status) {
-            return Ok(bytes);
-        }
-        Err(Error::Refused(serde_json::from_slice(&bytes).unwrap_or_else(|_| Problem {
-            kind: "about:blank".to_owned(),
-            title: status.to_string(),
-            status,
-            detail: format!("HTTP {status}"),
-        })))
+    ) -> Result<Vec<u8>, Error> {
+        let mut answer = Vec::new();
+        let status = self.exchange(method, path, body, patience, |bytes| answer.extend_from_slice(bytes)).await?;
+        if (200..300).contains(&status) { Ok(answer) } else { Err(refused(status, &answer)) }
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<(u16, Bytes), Error> {
+    /// One request; `heard` gets the answer piece by piece, each of them in time.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        patience: Duration,
+        mut heard: impl FnMut(&[u8]),
+    ) -> Result<u16, Error> {
         let http = |e: hyper::Error| Error::Http(e.to_string());
-        let stream = UnixStream::connect(&self.socket)
-            .await
+        let stream = in_time(patience, UnixStream::connect(&self.socket))
+            .await?
             .map_err(|source| Error::Connect { path: self.socket.clone(), source })?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
@@ -202,21 +229,39 @@ impl Client {
             .body(Full::new(Bytes::from(body.unwrap_or_default())))
             .map_err(|e| Error::Http(e.to_string()))?;
         let answer = async {
-            let response = sender.send_request(request).await?;
-            let status = response.status().as_u16();
-            Ok((status, response.into_body().collect().await?.to_bytes()))
+            let response = in_time(patience, sender.send_request(request)).await?.map_err(http)?;
+            let (status, mut body) = (response.status().as_u16(), response.into_body());
+            while let Some(frame) = in_time(patience, body.frame()).await? {
+                if let Some(bytes) = frame.map_err(http)?.data_ref() {
+                    heard(bytes);
+                }
+            }
+            Ok(status)
         };
         // The connection must be polled for the answer to come; its own end says nothing more than the answer does.
         tokio::pin!(answer);
         tokio::pin!(connection);
         tokio::select! {
-            answer = &mut answer => answer.map_err(http),
+            answer = &mut answer => answer,
             ended = &mut connection => {
                 ended.map_err(http)?;
-                answer.await.map_err(http)
+                answer.await
             }
         }
     }
+}
+
+async fn in_time<T>(patience: Duration, awaited: impl Future<Output = T>) -> Result<T, Error> {
+    tokio::time::timeout(patience, awaited).await.map_err(|_| Error::Slow(patience))
+}
+
+fn refused(status: u16, answer: &[u8]) -> Error {
+    Error::Refused(serde_json::from_slice(answer).unwrap_or_else(|_| Problem {
+        kind: "about:blank".to_owned(),
+        title: status.to_string(),
+        status,
+        detail: format!("HTTP {status}"),
+    }))
 }
 
 #[cfg(test)]
@@ -233,7 +278,8 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut buffer = [0; 4096];
             let read = stream.read(&mut buffer).await.unwrap();
-            assert!(buffer[..read].starts_with(b"GET /v1/"), "{:?}", String::from_utf8_lossy(&buffer[..read]));
+            let said = String::from_utf8_lossy(&buffer[..read]);
+            assert!(said.contains(" /v1/"), "{said}");
             stream.write_all(reply.as_bytes()).await.unwrap();
             std::fs::remove_dir_all(folder).unwrap();
         });
@@ -254,6 +300,28 @@ mod tests {
         ))
         .await;
         assert_eq!(client.status().await.unwrap_err().to_string(), "sta prima");
+    }
+
+    #[tokio::test]
+    async fn follows_work_line_by_line_to_its_end() {
+        const HEAD: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"progress\":{\"done\":1,\"total\":4}}\n";
+        let ends = [
+            ("{\"progress\":{\"done\":4,\"total\":4}}\n{\"done\":42}\n", "Ok(42)", vec![(1, 4), (4, 4)]),
+            (
+                r#"{"failed":{"type":"a","title":"b","status":409,"detail":"no"}}
+"#,
+                "no",
+                vec![(1, 4)],
+            ),
+            ("", "si è interrotto", vec![(1, 4)]),
+        ];
+        for (end, result, heard) in ends {
+            let client = once(format!("{HEAD}{end}").leak()).await;
+            let mut told = Vec::new();
+            let done = client.work::<_, u32>("/v1/x", &(), &mut |done, total| told.push((done, total))).await;
+            assert!(format!("{done:?}").contains(result), "{done:?}");
+            assert_eq!(told, heard);
+        }
     }
 
     #[tokio::test]

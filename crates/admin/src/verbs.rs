@@ -9,6 +9,7 @@ pub mod mailbox;
 pub mod quarantine;
 pub mod queue;
 pub mod status;
+pub mod store;
 pub mod store_check;
 
 use std::path::PathBuf;

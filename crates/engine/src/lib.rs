@@ -47,6 +47,6 @@ pub use quarantine::{Point, Quarantined};
 pub use queue::{Dispatch, Waiting};
 pub use receive::Received;
 pub use setup::{Bell, Engine, Rules, Setup};
-pub use stored::Filed;
+pub use stored::{Filed, held};
 pub use submit::Submitted;
 pub use track::{Stage, Tracked, TrackedRecipient};

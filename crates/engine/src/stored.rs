@@ -4,7 +4,7 @@
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp, Uid};
 use sigillo_mime::{Composed, Piece};
 use sigillo_pec::Signed;
-use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, tag};
+use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, key, tag};
 
 use crate::directory::INBOX;
 use crate::rows::{
@@ -15,6 +15,8 @@ use crate::{Engine, Error, keepers};
 
 /// Own bytes up to this sum stay in the message's row; more become a body.
 const INLINE: u64 = 24 * 1024;
+/// Mailboxes looked at at once.
+const BOXES: usize = 1_000;
 
 /// A message just stored: its number and its size in octets.
 #[derive(Debug, Clone)]
@@ -146,6 +148,27 @@ pub(crate) fn usage<S: Store>(tx: &mut Transaction<'_, S>, mailbox: MailboxId) -
     match tx.get(&key)? {
         Some(value) => Ok(decode(&key, &value)?),
         None => Ok(BoxUsage::default()),
+    }
+}
+
+/// How many messages all mailboxes hold, and of how many octets.
+///
+/// # Errors
+/// The store's fault.
+pub fn held<S: Store>(store: &S) -> Result<(u64, u64), Error> {
+    let (mut from, to) = KeyBuilder::new(tag::BOX_USAGE).range();
+    let (mut messages, mut bytes) = (0, 0);
+    loop {
+        let rows = store.scan(&from, &to, BOXES)?;
+        for (key, value) in &rows {
+            let held: BoxUsage = decode(key, value)?;
+            messages += held.messages;
+            bytes += held.bytes;
+        }
+        match rows.last() {
+            Some((last, _)) => from = key::successor(last),
+            None => return Ok((messages, bytes)),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod index;
 mod log;
 mod message;
 mod serve;
-mod store_check;
+mod store;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -85,8 +85,8 @@ enum Verb {
     Index(index::Args),
     /// Mostra, esporta, conta e verifica il log legale di un gestore
     Log(verbs::log::Args),
-    /// Controlla l'archivio di un gestore e lo rimette a posto
-    Store(store_check::Args),
+    /// L'archivio di un gestore: controllarlo, rimetterlo a posto, copiarlo e riportarlo, compattarlo, misurarlo
+    Store(store::Args),
 }
 
 /// Reads the arguments and runs the verb.
@@ -114,7 +114,7 @@ pub fn main() -> ExitCode {
         Verb::Quarantine(args) => ask(verbs::quarantine::run(&args, lang)),
         Verb::Index(args) => index::run(&args, lang),
         Verb::Log(args) => log::run(&args, lang),
-        Verb::Store(args) => store_check::run(&args, lang),
+        Verb::Store(args) => store::run(&args, lang),
     }
     .into()
 }

@@ -38,6 +38,7 @@ pub mod relay;
 pub mod service;
 pub mod signer;
 pub mod store_check;
+pub mod store_work;
 pub mod tls;
 pub mod trial;
 pub mod tsa;

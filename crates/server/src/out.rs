@@ -9,11 +9,10 @@ pub fn say(text: impl Display) {
     drop(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
 
-/// How far something is, on a line of standard error that the next one replaces.
+/// How far something is, on a line of standard error that whatever comes next replaces.
 pub fn progress(percent: u8) {
-    let end = if percent == 100 { "\n" } else { "" };
     let mut error = io::stderr().lock();
-    drop(write!(error, "\r{percent:3} %{end}").and_then(|()| error.flush()));
+    drop(write!(error, "\r{percent:3} %\r").and_then(|()| error.flush()));
 }
 
 /// A line on standard error, with the program's name before it.

@@ -177,6 +177,11 @@ impl Provider {
         *self.down.borrow()
     }
 
+    /// Tells when it is.
+    pub fn down(&self) -> watch::Receiver<bool> {
+        self.down.subscribe()
+    }
+
     /// Makes the service mailbox when there is none: every provider must have it before the first message comes.
     /// `password` is taken for a new one; without it nobody knows the password until it is set.
     pub async fn ensure_service_mailbox(&self, password: Option<Secret>) -> Result<()> {
@@ -211,6 +216,11 @@ impl Provider {
         }
         if let Err(error) = crate::files::remove(&self.config().admin_socket.value) {
             tracing::warn!(%error, "the administrative socket stays behind");
+        }
+        let store = Arc::clone(&self.store);
+        // A compaction may have hours before it, and whoever waits for one is told already.
+        if self.pool.run(move || store.interrupt()).await.is_none() {
+            tracing::warn!("compactions go on to the end of the process");
         }
         tracing::info!(provider = self.config().name.value, "stopped");
     }

@@ -77,6 +77,11 @@ impl Still {
         Ok(Self { store, path })
     }
 
+    /// The store itself.
+    pub fn store(&self) -> &RocksStore {
+        &self.store
+    }
+
     /// Puts right what can be, or with `write` false only says what. When something on the disk cannot be read, every
     /// row that can be goes into a new store first, which takes the place of the damaged one; that one is kept beside.
     ///

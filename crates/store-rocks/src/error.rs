@@ -12,7 +12,8 @@ pub enum Error {
     #[error("the store in {} is in use by another process: only one server may open it at a time", .0.display())]
     InUse(PathBuf),
     /// There is data in the folder, but not a store: something was lost or half copied. Nothing was changed.
-    #[error("{} holds data of a store but no CURRENT file: restore it from a backup, or move it aside", .0.display())]
+    #[error("{} holds data of a store but no CURRENT file: move it aside and bring a backup back with \
+             `sigillo store restore`", .0.display())]
     Incomplete(PathBuf),
     /// A newer release wrote it.
     #[error("the store in {} has a part this release does not know ({name}): a newer release wrote it", path.display())]
@@ -25,8 +26,8 @@ pub enum Error {
     /// The write-ahead log is damaged before its end: commits after that are there, but cannot be trusted. Nothing was
     /// changed.
     #[error(
-        "{} is damaged at byte {offset}, before its end: opening it would lose every commit after that; keep the folder \
-         for an examination, put a copy of the whole folder from before in its place, or ask for help",
+        "{} is damaged at byte {offset}, before its end: opening it would lose every commit after that; move the folder \
+         aside, keep it for an examination, and bring a backup back with `sigillo store restore`",
         path.display()
     )]
     Damaged {

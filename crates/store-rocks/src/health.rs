@@ -66,7 +66,7 @@ impl RocksStore {
         }
     }
 
-    fn figure(&self, family: Option<&rocksdb::ColumnFamily>, name: &str) -> u64 {
+    pub(crate) fn figure(&self, family: Option<&rocksdb::ColumnFamily>, name: &str) -> u64 {
         let value = match family {
             Some(family) => self.db.property_int_value_cf(family, name),
             None => self.db.property_int_value(name),

@@ -11,6 +11,7 @@
 //! - a torn end of the log is cut off; damage before it stops the opening (`tests::log`);
 //! - a store without room or with failing commits is in trouble until a commit works (`watch::tests`);
 //! - a flipped bit hides what it must and no more, and its file is named (`tests::damage`);
+//! - a backup holds every commit before it, and only what is proven is restored (`tests::backup`);
 //! - what is deleted gives its space back (`tests::space`); one process at a time (`tests::opening`).
 //!
 //! One column family per way of use, chosen by the key's tag (`sigillo_store::tag::pattern`): ordinary rows; short-lived
@@ -20,12 +21,14 @@
 //! Commits that expect or write a common key take turns (a lock per key, by hash); others run side by side, and RocksDB
 //! joins them into one write and one `fdatasync`.
 
+pub mod backup;
 mod commit;
 mod error;
 mod families;
 mod files;
 mod health;
 mod open;
+mod space;
 mod stripes;
 mod wal;
 mod watch;
@@ -36,9 +39,11 @@ use std::time::Duration;
 
 pub use error::Error;
 pub use health::Health;
+pub use space::{Family, Stats};
 pub use watch::{Reserve, Trouble, Watch};
 
-use rocksdb::{CompactOptions, DB, FlushOptions, WaitForCompactOptions};
+use parking_lot::Mutex;
+use rocksdb::DB;
 
 use stripes::Stripes;
 
@@ -81,6 +86,8 @@ pub struct RocksStore {
     /// Commits that the disk (or a stall) refused since it was opened, and whether the last one was.
     refused: AtomicU64,
     failing: AtomicBool,
+    /// Held while a backup is made.
+    backing_up: Mutex<()>,
 }
 
 impl RocksStore {
@@ -95,38 +102,6 @@ impl RocksStore {
     /// The disk's fault.
     pub fn sync(&self) -> Result<(), sigillo_store::Error> {
         self.db.flush_wal(true).map_err(|e| error::fault(&e))
-    }
-
-    /// Writes all buffers out to table and blob files.
-    ///
-    /// # Errors
-    /// The disk's fault.
-    pub fn flush(&self) -> Result<(), sigillo_store::Error> {
-        let families = self.families()?;
-        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(|e| error::fault(&e))
-    }
-
-    /// Rewrites everything, so that what was deleted gives its space back now. Long, and heavy for the disk; the
-    /// store serves meanwhile.
-    ///
-    /// # Errors
-    /// The disk's fault.
-    pub fn compact(&self) -> Result<(), sigillo_store::Error> {
-        self.flush()?;
-        for family in self.families()? {
-            let mut options = CompactOptions::default();
-            options.set_bottommost_level_compaction(rocksdb::BottommostLevelCompaction::Force);
-            self.db.compact_range_cf_opt(family, None::<&[u8]>, None::<&[u8]>, &options);
-        }
-        self.settle()
-    }
-
-    /// Waits until no flush and no compaction is under way or due.
-    ///
-    /// # Errors
-    /// The disk's fault.
-    pub fn settle(&self) -> Result<(), sigillo_store::Error> {
-        self.db.wait_for_compact(&WaitForCompactOptions::default()).map_err(|e| error::fault(&e))
     }
 
     /// Makes a consistent copy in `dir` while the store serves: hard links on the same file system. `dir` must not

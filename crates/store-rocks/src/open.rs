@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use parking_lot::Mutex;
 use rocksdb::{DB, Options as RocksOptions};
 
-use crate::{Error, Options, RocksStore, families, stripes::Stripes, wal};
+use crate::{Error, Options, RocksStore, backup, families, stripes::Stripes, wal};
 
 impl RocksStore {
     /// Opens the store in this folder; makes it when there is none.
@@ -29,6 +30,8 @@ impl RocksStore {
         }
         let db = DB::open_cf_descriptors(&database, path, families::descriptors(options, &cache))
             .map_err(|e| refused(path, &e))?;
+        // It is ours now: no other process makes a backup of it.
+        backup::tidy(path);
         tracing::info!(path = %path.display(), new, "store opened");
         Ok(Self {
             db,
@@ -40,6 +43,7 @@ impl RocksStore {
             deleted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             failing: AtomicBool::new(false),
+            backing_up: Mutex::new(()),
         })
     }
 }

@@ -1,3 +1,4 @@
+mod backup;
 mod child;
 mod damage;
 mod durability;

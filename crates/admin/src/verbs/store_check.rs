@@ -9,15 +9,6 @@ use super::{Error, Where, json};
 use crate::api::{self, CheckPage, Finding, Repair};
 use crate::{Client, Lang};
 
-/// What can be done.
-#[derive(Debug, Clone, clap::Subcommand)]
-pub enum Verb {
-    /// Controlla che le righe dell'archivio siano leggibili e si corrispondano; non scrive niente
-    Check(CheckArgs),
-    /// Rimette a posto l'archivio di un gestore fermo: senza --yes dice soltanto che cosa farebbe
-    Repair(RepairArgs),
-}
-
 /// Arguments of `sigillo store check`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CheckArgs {

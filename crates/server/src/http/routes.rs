@@ -4,7 +4,9 @@ mod dispatch;
 mod domains;
 mod index;
 mod quarantine;
+mod steps;
 mod store_check;
+mod store_work;
 
 use std::str::FromStr;
 use std::sync::{Arc, Weak};
@@ -46,6 +48,7 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .merge(domains::router())
         .merge(quarantine::router())
         .merge(store_check::router())
+        .merge(store_work::router())
         .merge(super::log::router())
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
         .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
@@ -82,6 +85,15 @@ impl Fail {
     pub(super) fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
+
+    fn problem(self) -> api::Problem {
+        api::Problem {
+            kind: "about:blank".to_owned(),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+        }
+    }
 }
 
 impl From<Error> for Fail {
@@ -104,13 +116,7 @@ impl From<JsonRejection> for Fail {
 
 impl IntoResponse for Fail {
     fn into_response(self) -> Response {
-        let problem = api::Problem {
-            kind: "about:blank".to_owned(),
-            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail,
-        };
-        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
+        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.problem())).into_response()
     }
 }
 

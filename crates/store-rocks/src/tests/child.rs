@@ -2,13 +2,14 @@
 //! nothing.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sigillo_store::{Batch, Durability, Store, body, tag, transact};
 
 use super::small;
-use crate::RocksStore;
+use crate::{RocksStore, backup};
 
 const TASK: &str = "SIGILLO_STORE_CHILD_TASK";
 const FOLDER: &str = "SIGILLO_STORE_CHILD_FOLDER";
@@ -37,6 +38,26 @@ fn work() {
             for writer in 0..WRITERS {
                 let store = &store;
                 scope.spawn(move || write_numbered(store, writer));
+            }
+        }),
+        "backups" => std::thread::scope(|scope| {
+            for writer in 0..WRITERS {
+                let store = &store;
+                scope.spawn(move || write_numbered(store, writer));
+            }
+            let dir = Path::new(&folder).with_file_name("backups");
+            let keep = std::num::NonZeroUsize::new(3);
+            loop {
+                let order = backup::Order { dir: &dir, time: "then", keep, reserve_bytes: 0 };
+                say("begin");
+                match backup::make(&store, &order, &mut |_, _| ControlFlow::Continue(())) {
+                    Ok(made) => say(&format!("made {}", made.number)),
+                    Err(error) => {
+                        eprintln!("{error}");
+                        // The writers would go on for ever.
+                        std::process::exit(1);
+                    }
+                }
             }
         }),
         "steps" => {

@@ -43,7 +43,7 @@ fn a_killed_process_loses_nothing_that_was_committed() {
     assert!(said.values().sum::<u32>() > 50, "too little work to show anything: {said:?}");
 }
 
-fn check_numbered(folder: &Path, said: &BTreeMap<u32, u32>) {
+pub(super) fn check_numbered(folder: &Path, said: &BTreeMap<u32, u32>) {
     let store = RocksStore::open(folder, &small()).unwrap();
     for writer in 0..child::WRITERS {
         let rows = |tag| {

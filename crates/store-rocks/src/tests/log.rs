@@ -64,7 +64,7 @@ fn a_bit_that_flips_in_the_log_stops_the_opening_with_file_and_remedy() {
         let mut spoilt = whole.clone();
         spoilt[at] ^= 1;
         let refused = with_log(&path, &log, &spoilt).unwrap_err().to_string();
-        assert!(refused.contains("a copy of the whole folder"), "{refused}");
+        assert!(refused.contains("sigillo store restore"), "{refused}");
         assert!(refused.contains(&*log.file_name().unwrap().to_string_lossy()), "{refused}");
     }
     let alone = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use super::{put, store};
 use crate::RocksStore;
 
 /// Bytes that do not compress.
-fn noise(len: usize, seed: u64) -> Vec<u8> {
+pub(super) fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut step = || {
         x ^= x << 13;
@@ -29,7 +29,7 @@ fn blobs(path: &Path) -> u64 {
         .sum()
 }
 
-fn fill(store: &RocksStore, bodies: u64) -> Vec<BodyId> {
+pub(super) fn fill(store: &RocksStore, bodies: u64) -> Vec<BodyId> {
     let ids = (0..bodies).map(|n| {
         transact(store, 9, |tx| {
             let id = body::put(store, tx, &noise(200_000, n + 1))?;
@@ -67,10 +67,25 @@ fn deleted_bodies_give_their_space_back_on_demand() {
     let full = on_disk(store.path());
     assert!(full >= 40_000_000);
     remove_most(&store, &ids);
+    let before = store.stats().unwrap();
+    assert_eq!(before.disk_bytes, on_disk(store.path()));
     store.compact().unwrap();
-    let left = blobs(store.path());
-    assert!(left < 8_000_000 * 2, "8 MB live, {left} bytes of blobs, {full} before");
+    let (left, after) = (blobs(store.path()), store.stats().unwrap());
+    assert!((7_500_000..8_500_000).contains(&left), "8 MB live, {left} bytes of blobs, {full} before");
+    let bodies = |stats: &crate::Stats| stats.families.iter().find(|f| f.name == "bodies").unwrap().clone();
+    assert_eq!((bodies(&after).blob_bytes, bodies(&after).garbage_bytes), (left, 0));
+    assert!(bodies(&before).blob_bytes >= 39_000_000, "{before:?}");
+    assert!(bodies(&after).live_bytes.abs_diff(left) < 200_000, "{left} bytes of blobs: {after:?}");
+    assert!((140..180).contains(&bodies(&after).keys), "four chunks in each of 40 bodies: {after:?}");
     the_rest_is_whole(&store, &ids);
+    // Nothing is garbage: blobs stay where they are.
+    let files = || {
+        let names = std::fs::read_dir(store.path()).unwrap().map(|e| e.unwrap().path());
+        names.filter(|path| path.extension().is_some_and(|x| x == "blob")).collect::<std::collections::BTreeSet<_>>()
+    };
+    let there = files();
+    store.compact().unwrap();
+    assert_eq!(files(), there);
 }
 
 /// Without anybody asking: the collector of deletions and the forced collection of blobs do it.

@@ -1,0 +1,155 @@
+//! `sigillo store`: over a service, or over the store of one that is stopped.
+
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+
+use sigillo_admin::verbs::store::{
+    BackupArgs, PlaceArgs, RestoreArgs, Verb, backed_up, compacted, restored, stats as shown,
+};
+use sigillo_admin::verbs::store_check::{CheckArgs, RepairArgs, check, repaired};
+use sigillo_admin::{Client, Lang, api, verbs};
+use sigillo_store_rocks::RocksStore;
+
+use super::{Exit, complain};
+use crate::out::{progress, say};
+use crate::store_check::Still;
+use crate::{clock, store_work};
+
+/// Arguments of `sigillo store`.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+pub(super) fn run(args: &Args, lang: Lang) -> Exit {
+    match &args.verb {
+        Verb::Check(args) => run_check(args, lang),
+        Verb::Repair(args) => run_repair(args, lang),
+        Verb::Backup(args) => backup(args, lang),
+        Verb::Restore(args) => restore(args, lang),
+        Verb::Compact(place) => compact(place, lang),
+        Verb::Stats(place) => stats(place, lang),
+    }
+}
+
+fn backup(args: &BackupArgs, lang: Lang) -> Exit {
+    // The service has another working folder.
+    let dir = match std::path::absolute(&args.dir) {
+        Ok(dir) => dir,
+        Err(error) => return complain(&format!("{}: {error}", args.dir.display()), Exit::Usage),
+    };
+    let (place, order) = (&args.place, api::BackupOrder { dir, keep: args.keep });
+    let asked = async |client: Client| client.work(api::STORE_BACKUP, &order, &mut far()).await;
+    let here = |store: &RocksStore| store_work::backup(store, &order, 0, clock::system_time(), &mut going_on(far()));
+    over(place, asked, here, |done| backed_up(done, place.at.json, lang))
+}
+
+fn compact(place: &PlaceArgs, lang: Lang) -> Exit {
+    let asked = async |client: Client| client.work(api::STORE_COMPACT, &(), &mut far()).await;
+    let here = |store: &RocksStore| store_work::compact(store, 0, &mut going_on(far()));
+    over(place, asked, here, |done| compacted(done, place.at.json, lang))
+}
+
+fn stats(place: &PlaceArgs, lang: Lang) -> Exit {
+    let asked = async |client: Client| client.get(api::STORE_STATS).await;
+    over(place, asked, |store| Ok(store_work::stats(store)?), |done| shown(done, place.at.json, lang))
+}
+
+fn restore(args: &RestoreArgs, lang: Lang) -> Exit {
+    let done = store_work::restore(&args.dir, args.number, &args.store, &mut going_on(far()));
+    ended(done.and_then(|done| Ok(restored(&done, args.json, lang)?)))
+}
+
+/// Asks the service, or does it here to a store that lies still; shows what it came to.
+fn over<T>(
+    place: &PlaceArgs,
+    asked: impl AsyncFnOnce(Client) -> Result<T, sigillo_admin::Error>,
+    here: impl FnOnce(&RocksStore) -> anyhow::Result<T>,
+    show: impl FnOnce(&T) -> Result<String, verbs::Error>,
+) -> Exit {
+    let done = match &place.store {
+        None => match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => match runtime.block_on(asked(Client::new(&place.at.socket))) {
+                Err(error @ sigillo_admin::Error::Connect { .. }) => return complain(&error, Exit::NoStart),
+                done => done.map_err(Into::into),
+            },
+            Err(error) => return complain(&error, Exit::NoStart),
+        },
+        Some(folder) => match Still::open(folder) {
+            Ok(still) => here(still.store()),
+            Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+        },
+    };
+    ended(done.and_then(|done| Ok(show(&done)?)))
+}
+
+fn ended(done: anyhow::Result<String>) -> Exit {
+    match done {
+        Ok(text) => {
+            say(text);
+            Exit::Fine
+        }
+        Err(error) => complain(&format!("{error:#}"), Exit::False),
+    }
+}
+
+/// Shows on a terminal how far something is.
+fn far() -> impl FnMut(u64, u64) {
+    let on_terminal = std::io::stderr().is_terminal();
+    let mut last = None;
+    move |done, total| {
+        let percent = u8::try_from(u128::from(done) * 100 / u128::from(total.max(1))).unwrap_or(100).min(100);
+        if on_terminal && last.replace(percent) != Some(percent) {
+            progress(percent);
+        }
+    }
+}
+
+fn going_on(mut far: impl FnMut(u64, u64)) -> impl FnMut(u64, u64) -> ControlFlow<()> {
+    move |done, total| {
+        far(done, total);
+        ControlFlow::Continue(())
+    }
+}
+
+fn run_check(args: &CheckArgs, lang: Lang) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error, Exit::NoStart),
+    };
+    let shown = std::io::stderr().is_terminal();
+    let far = &mut |percent: u8| {
+        if shown {
+            progress(percent);
+        }
+    };
+    let told = &mut |line: &str| say(line);
+    let done = match &args.store {
+        None => runtime.block_on(check(args, &mut Client::new(&args.at.socket), lang, told, far)),
+        Some(folder) => match Still::open(folder) {
+            Ok(mut still) => runtime.block_on(check(args, &mut still, lang, told, far)),
+            Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+        },
+    };
+    match done {
+        Ok(true) => Exit::Fine,
+        Ok(false) => Exit::False,
+        Err(error @ verbs::Error::Client(_)) => complain(&error, Exit::NoStart),
+        Err(error) => complain(&error, Exit::False),
+    }
+}
+
+fn run_repair(args: &RepairArgs, lang: Lang) -> Exit {
+    let repair = match Still::open(&args.store) {
+        Ok(still) => still.repair(args.yes, clock::system_time()),
+        Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+    };
+    match repair.map(|repair| repaired(args, &repair, lang, &mut |line| say(line))) {
+        Ok(Ok(true)) => Exit::Fine,
+        Ok(Ok(false)) => Exit::False,
+        Ok(Err(error)) => complain(&error, Exit::False),
+        Err(error) => complain(&format!("{error:#}"), Exit::False),
+    }
+}

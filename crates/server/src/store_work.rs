@@ -1,0 +1,114 @@
+//! Backups, compaction and figures of a store, for the administrative interface and for a store that lies still.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use anyhow::Context;
+use sigillo_admin::api;
+use sigillo_base::Timestamp;
+use sigillo_store_rocks::backup::{self, Backup, Order, Progress};
+use sigillo_store_rocks::{Family, Health, RocksStore};
+
+use crate::files;
+
+/// Makes a backup.
+///
+/// # Errors
+/// Why there is none.
+pub fn backup(
+    store: &RocksStore,
+    order: &api::BackupOrder,
+    reserve_bytes: u64,
+    now: Timestamp,
+    progress: Progress<'_>,
+) -> anyhow::Result<api::Backup> {
+    anyhow::ensure!(order.dir.is_absolute(), "{}: serve un percorso assoluto", order.dir.display());
+    let order = Order { dir: &order.dir, time: &now.to_string(), keep: order.keep, reserve_bytes };
+    Ok(shown(backup::make(store, &order, progress)?))
+}
+
+/// Brings a backup back as the store of a provider that does not run; the newest one without a `number`.
+///
+/// # Errors
+/// Why nothing was brought back.
+pub fn restore(dir: &Path, number: Option<u64>, store: &Path, progress: Progress<'_>) -> anyhow::Result<api::Backup> {
+    files::folder(store).with_context(|| store.display().to_string())?;
+    // A service that begins meanwhile would make a new store.
+    let _lock = files::lock(store).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            anyhow::anyhow!("{}: un gestore è in servizio su questa cartella", store.display())
+        }
+        _ => anyhow::Error::new(error).context(store.display().to_string()),
+    })?;
+    Ok(shown(backup::restore(dir, number, &store.join("db"), progress)?))
+}
+
+fn shown(backup: Backup) -> api::Backup {
+    let Backup { number, path, time, files, bytes, copied_bytes, removed, .. } = backup;
+    api::Backup { number, path: path.display().to_string(), time, files, bytes, copied_bytes, removed }
+}
+
+/// Compacts the store, if its disk has room for what is written anew before the old goes. How far it is cannot be told.
+///
+/// # Errors
+/// The disk's fault, or its lack of room.
+pub fn compact(store: &RocksStore, reserve_bytes: u64, progress: Progress<'_>) -> anyhow::Result<api::Compacted> {
+    let before = store.stats()?;
+    let needed = before.families.iter().map(|family| family.live_bytes).max().unwrap_or_default();
+    let free = store.health().free_bytes;
+    anyhow::ensure!(
+        free >= needed.saturating_add(reserve_bytes),
+        "{}: per compattare servono {needed} byte oltre alla riserva di {reserve_bytes}, e ne sono liberi {free}",
+        store.path().display()
+    );
+    anyhow::ensure!(progress(0, 1) == ControlFlow::Continue(()), "interrotto prima di cominciare");
+    store.compact()?;
+    Ok(api::Compacted { before_bytes: before.disk_bytes, after_bytes: store.stats()?.disk_bytes })
+}
+
+/// The store in figures.
+///
+/// # Errors
+/// The store's fault.
+pub fn stats(store: &RocksStore) -> Result<api::StoreStats, sigillo_engine::Error> {
+    let (messages, message_bytes) = sigillo_engine::held(store)?;
+    let stats = store.stats()?;
+    let sum = |of: fn(&Family) -> u64| stats.families.iter().map(of).sum::<u64>();
+    let (live_bytes, garbage_bytes) = (sum(|f| f.live_bytes), sum(|f| f.garbage_bytes));
+    let disk_bytes = stats.disk_bytes;
+    Ok(api::StoreStats {
+        path: store.path().display().to_string(),
+        messages,
+        message_bytes,
+        disk_bytes,
+        live_bytes,
+        garbage_bytes,
+        log_bytes: stats.log_bytes,
+        amplification: (live_bytes > 0).then(|| disk_bytes as f64 / live_bytes as f64),
+        bytes_per_message: disk_bytes.checked_div(messages),
+        families: stats.families.into_iter().map(family).collect(),
+        health: health(&store.health()),
+    })
+}
+
+fn family(family: Family) -> api::Family {
+    let Family { name, tables, table_bytes, blobs, blob_bytes, garbage_bytes, live_bytes, keys } = family;
+    api::Family { name: name.to_owned(), tables, table_bytes, blobs, blob_bytes, garbage_bytes, live_bytes, keys }
+}
+
+fn health(health: &Health) -> api::StoreHealth {
+    api::StoreHealth {
+        background_errors: health.background_errors,
+        failing: health.failing,
+        refused_commits: health.refused_commits,
+        write_stopped: health.write_stopped,
+        delayed_write_rate: health.delayed_write_rate,
+        pending_compaction_bytes: health.pending_compaction_bytes,
+        buffer_bytes: health.buffer_bytes,
+        cache_bytes: health.cache_bytes,
+        cache_capacity_bytes: health.cache_capacity_bytes,
+        free_bytes: health.free_bytes,
+        free_inodes: Some(health.free_inodes).filter(|free| *free != u64::MAX),
+    }
+}
