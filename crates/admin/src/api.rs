@@ -25,7 +25,8 @@ pub use step::Step;
 pub use store::StoreStatus;
 pub use store_check::{CheckFrom, CheckPage, Finding, Repair, STORE_CHECK};
 pub use store_work::{
-    Backup, BackupOrder, Compacted, Family, STORE_BACKUP, STORE_COMPACT, STORE_STATS, StoreHealth, StoreStats,
+    Backup, BackupOrder, Compacted, Family, Migration, STORE_BACKUP, STORE_COMPACT, STORE_STATS, StoreHealth,
+    StoreStats,
 };
 
 /// `GET`: [`Status`].

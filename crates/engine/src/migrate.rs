@@ -108,6 +108,17 @@ pub fn run<S: Store>(store: &S, mut each: impl FnMut(Migrated)) -> Result<Migrat
     Ok(done)
 }
 
+/// The version from which a store is still to be brought to that of this release; `None` when there is nothing to do.
+///
+/// # Errors
+/// As [`run`].
+pub fn due<S: Store>(store: &S) -> Result<Option<u32>, Error> {
+    let version = schema::check(store)?.filter(|version| *version < schema::VERSION);
+    let begun =
+        store.get(progress_key().as_ref())?.map(|value| decode::<Progress>(progress_key(), &value)).transpose()?;
+    Ok(begun.map(|progress| progress.from).or(version))
+}
+
 /// Where to go on; `None` when there is nothing to do.
 fn begin<S: Store>(store: &S, walks: &[Walk<S>]) -> Result<Option<Progress>, Error> {
     transact(store, 8, |tx| {

@@ -7,6 +7,7 @@ use data_encoding::HEXLOWER;
 use sigillo_admin::{api, verbs};
 use sigillo_base::Timestamp;
 use sigillo_engine::check::{self, Check, Finding, Problem, Remedy, readable};
+use sigillo_engine::migrate;
 use sigillo_store::{salvage, tag};
 use sigillo_store_rocks::{Options, RocksStore};
 
@@ -31,6 +32,15 @@ pub fn page(store: &RocksStore, asked: &api::CheckFrom) -> Result<api::CheckPage
     });
     let rows = page.rows.into_iter().map(|(tag, rows)| (name(&[tag]), rows)).collect();
     Ok(api::CheckPage { rows, findings, next: page.next.map(|key| HEXLOWER.encode(&key)), percent })
+}
+
+/// Only the formats of this release can be judged.
+fn present(store: &RocksStore) -> anyhow::Result<()> {
+    if let Some(from) = migrate::due(store)? {
+        let path = store.path().parent().unwrap_or(store.path()).display();
+        anyhow::bail!("l'archivio ha i formati della versione {from}: prima `sigillo store migrate --store {path}`");
+    }
+    Ok(())
 }
 
 fn name(key: &[u8]) -> String {
@@ -88,6 +98,7 @@ impl Still {
     /// # Errors
     /// The store's fault, or a folder's.
     pub fn repair(self, write: bool, now: Timestamp) -> anyhow::Result<api::Repair> {
+        present(&self.store)?;
         let mut found = Vec::new();
         Check::new(&self.store, true).run(|page| found.extend(page.findings))?;
         let mut repair = api::Repair { written: write, ..api::Repair::default() };
@@ -141,7 +152,9 @@ impl Still {
 impl verbs::store_check::Source for Still {
     async fn page(&mut self, from: Option<&str>, deep: bool) -> Result<api::CheckPage, verbs::Error> {
         let asked = api::CheckFrom { from: from.map(str::to_owned), deep };
-        page(&self.store, &asked).map_err(|e| verbs::Error::Refused(e.to_string()))
+        let refused = |e: anyhow::Error| verbs::Error::Refused(format!("{e:#}"));
+        present(&self.store).map_err(refused)?;
+        page(&self.store, &asked).map_err(|e| refused(e.into()))
     }
 }
 

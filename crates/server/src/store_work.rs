@@ -2,13 +2,16 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use sigillo_admin::api;
 use sigillo_base::Timestamp;
+use sigillo_engine::check::{Check, Severity};
+use sigillo_engine::migrate::{self, Migrated};
+use sigillo_store::schema;
 use sigillo_store_rocks::backup::{self, Backup, Order, Progress};
-use sigillo_store_rocks::{Family, Health, RocksStore};
+use sigillo_store_rocks::{Family, Health, Options, RocksStore};
 
 use crate::files;
 
@@ -47,6 +50,43 @@ pub fn restore(dir: &Path, number: Option<u64>, store: &Path, progress: Progress
 fn shown(backup: Backup) -> api::Backup {
     let Backup { number, path, time, files, bytes, copied_bytes, removed, .. } = backup;
     api::Backup { number, path: path.display().to_string(), time, files, bytes, copied_bytes, removed }
+}
+
+/// Brings a store to the formats of this release; with `write` false a copy of it, which is checked and then removed.
+///
+/// # Errors
+/// The store's fault: the next migration goes on.
+pub fn migrate(store: &RocksStore, write: bool, now: Timestamp) -> anyhow::Result<api::Migration> {
+    let shown = |migrated: Migrated, errors| api::Migration {
+        from: migrated.from,
+        to: schema::VERSION,
+        rows: migrated.rows,
+        damaged: migrated.damaged,
+        errors,
+        written: write,
+    };
+    if write {
+        return Ok(shown(migrate::run(store, |_| ())?, None));
+    }
+    let mut name = store.path().as_os_str().to_owned();
+    name.push(format!(".prova-{}", now.as_millis()));
+    let copy = PathBuf::from(name);
+    store.checkpoint(&copy)?;
+    let tried = try_out(&copy);
+    std::fs::remove_dir_all(&copy).with_context(|| copy.display().to_string())?;
+    let (migrated, errors) = tried?;
+    Ok(shown(migrated, Some(errors)))
+}
+
+/// Migrates a copy, and checks it.
+fn try_out(copy: &Path) -> anyhow::Result<(Migrated, usize)> {
+    let copy = RocksStore::open(copy, &Options::default())?;
+    let migrated = migrate::run(&copy, |_| ())?;
+    let mut errors = 0;
+    Check::new(&copy, false).run(|page| {
+        errors += page.findings.iter().filter(|found| found.severity() == Severity::Error).count();
+    })?;
+    Ok((migrated, errors))
 }
 
 /// Compacts the store, if its disk has room for what is written anew before the old goes. How far it is cannot be told.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use sigillo_tests::demo::{Demo, Ran, sigillo};
@@ -57,4 +58,36 @@ fn the_store_of_a_demonstration_is_checked_repaired_and_refused_when_its_log_is_
     assert!(refused.err.contains(&log) && refused.err.contains("damaged at byte"), "{}", refused.all());
     let absent = store(&["check", "--store", &place.path("nothing").to_string_lossy()]);
     assert_eq!(absent.code, Some(3), "{}", absent.all());
+}
+
+#[test]
+fn a_store_of_an_earlier_format_is_migrated_after_a_trial_that_changes_nothing() {
+    let place = tempfile::tempdir().expect("a folder");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/stores/schema-1/alfa.tar.gz");
+    let unpacked = Command::new("tar").arg("-xzf").arg(&sample).current_dir(place.path()).status().expect("tar");
+    assert!(unpacked.success());
+    fs::rename(place.path().join("alfa"), place.path().join("db")).expect("a store's folder");
+    let path = place.path().to_string_lossy().into_owned();
+    for verb in ["check", "repair"] {
+        let refused = store(&[verb, "--store", &path]);
+        assert_eq!(refused.code, Some(1), "{}", refused.all());
+        assert!(refused.err.contains(&format!("sigillo store migrate --store {path}")), "{}", refused.all());
+    }
+    let json = |args: &[&str]| -> serde_json::Value {
+        let ran = store(&[&["migrate", "--json", "--store", &path], args].concat()).fine("store migrate");
+        serde_json::from_str(&ran.out).expect("JSON")
+    };
+    for _ in 0..2 {
+        let trial = json(&[]);
+        assert!(trial["from"] == 1 && trial["errors"] == 0 && trial["written"] == false, "{trial}");
+        assert!(trial["rows"].as_u64() > Some(10), "{trial}");
+    }
+    let left = fs::read_dir(place.path()).expect("the folder").count();
+    assert_eq!(left, 1, "the copy of the trial is gone");
+    let done = json(&["--yes"]);
+    assert!(done["damaged"] == 0 && done["written"] == true, "{done}");
+    let checked = store(&["check", "--deep", "--store", &path]).fine("store check").out;
+    assert!(checked.contains("0 errori, 0 note"), "{checked}");
+    let nothing = store(&["migrate", "--store", &path]).fine("store migrate").out;
+    assert!(nothing.contains("niente da migrare"), "{nothing}");
 }

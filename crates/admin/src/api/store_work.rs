@@ -41,6 +41,23 @@ pub struct Backup {
     pub removed: Vec<u64>,
 }
 
+/// What a migration came to, or would come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migration {
+    /// The version of the formats that the store had.
+    pub from: u32,
+    /// That of this release.
+    pub to: u32,
+    /// Rows that were read.
+    pub rows: u64,
+    /// Rows that were passed over because they are damaged.
+    pub damaged: u64,
+    /// Errors that a check of the migrated copy found; absent without a copy.
+    pub errors: Option<usize>,
+    /// Whether it was the store itself; else a copy, which is gone.
+    pub written: bool,
+}
+
 /// What a compaction came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compacted {

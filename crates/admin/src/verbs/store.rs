@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use super::store_check::{CheckArgs, RepairArgs};
+use super::store_check::{CheckArgs, WriteArgs};
 use super::{Error, Where, header, json, table, yes};
 use crate::Lang;
-use crate::api::{Backup, Compacted, StoreStats};
+use crate::api::{Backup, Compacted, Migration, StoreStats};
 
 /// What can be done with a store.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -14,7 +14,9 @@ pub enum Verb {
     /// Controlla che le righe dell'archivio siano leggibili e si corrispondano; non scrive niente
     Check(CheckArgs),
     /// Rimette a posto l'archivio di un gestore fermo: senza --yes dice soltanto che cosa farebbe
-    Repair(RepairArgs),
+    Repair(WriteArgs),
+    /// Porta ai formati di questa versione l'archivio di un gestore fermo; senza --yes lo prova su una copia
+    Migrate(WriteArgs),
     /// Fa una copia di sicurezza dell'archivio, anche in servizio; copia soltanto ciò che è nuovo
     Backup(BackupArgs),
     /// Riporta una copia di sicurezza in una cartella dove non c'è un archivio
@@ -103,6 +105,34 @@ pub fn restored(backup: &Backup, as_json: bool, lang: Lang) -> Result<String, Er
         Lang::It => format!("{path}: la copia {number} del {time}, {files} file, {bytes}, ogni file provato"),
         Lang::En => format!("{path}: backup {number} of {time}, {files} files, {bytes}, every file proven"),
     })
+}
+
+/// Tells of a migration, or of its trial.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn migrated(migration: &Migration, as_json: bool, lang: Lang) -> Result<String, Error> {
+    if as_json {
+        return json(migration);
+    }
+    let Migration { from, to, rows, damaged, errors, written } = migration;
+    if from == to {
+        return Ok(lang.pick("niente da migrare", "nothing to migrate").to_owned());
+    }
+    let mut text = match lang {
+        Lang::It => format!("dalla versione {from} alla {to}: {rows} righe lette, {damaged} danneggiate"),
+        Lang::En => format!("from version {from} to {to}: {rows} rows read, {damaged} damaged"),
+    };
+    if let Some(errors) = errors {
+        text += &match lang {
+            Lang::It => format!("; la copia controllata ha {errors} errori"),
+            Lang::En => format!("; the copy was checked and has {errors} errors"),
+        };
+    }
+    if !written {
+        text += lang.pick("; con --yes si migra l'archivio", "; --yes migrates the store");
+    }
+    Ok(text)
 }
 
 /// Tells of a compaction.

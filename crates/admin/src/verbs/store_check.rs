@@ -23,9 +23,9 @@ pub struct CheckArgs {
     pub at: Where,
 }
 
-/// Arguments of `sigillo store repair`.
+/// Arguments of `sigillo store repair` and `migrate`.
 #[derive(Debug, Clone, clap::Args)]
-pub struct RepairArgs {
+pub struct WriteArgs {
     /// Cartella dell'archivio di un gestore fermo
     #[arg(long, value_name = "CARTELLA")]
     pub store: PathBuf,
@@ -107,7 +107,7 @@ pub async fn check(
 ///
 /// # Errors
 /// It cannot be written as JSON.
-pub fn repaired(args: &RepairArgs, repair: &Repair, lang: Lang, say: &mut dyn FnMut(&str)) -> Result<bool, Error> {
+pub fn repaired(args: &WriteArgs, repair: &Repair, lang: Lang, say: &mut dyn FnMut(&str)) -> Result<bool, Error> {
     let whole = repair.left.iter().all(|f| f.severity == "note");
     if args.json {
         say(&json(repair)?);

@@ -4,9 +4,9 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 
 use sigillo_admin::verbs::store::{
-    BackupArgs, PlaceArgs, RestoreArgs, Verb, backed_up, compacted, restored, stats as shown,
+    BackupArgs, PlaceArgs, RestoreArgs, Verb, backed_up, compacted, migrated, restored, stats as shown,
 };
-use sigillo_admin::verbs::store_check::{CheckArgs, RepairArgs, check, repaired};
+use sigillo_admin::verbs::store_check::{CheckArgs, WriteArgs, check, repaired};
 use sigillo_admin::{Client, Lang, api, verbs};
 use sigillo_store_rocks::RocksStore;
 
@@ -27,6 +27,7 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
     match &args.verb {
         Verb::Check(args) => run_check(args, lang),
         Verb::Repair(args) => run_repair(args, lang),
+        Verb::Migrate(args) => migrate(args, lang),
         Verb::Backup(args) => backup(args, lang),
         Verb::Restore(args) => restore(args, lang),
         Verb::Compact(place) => compact(place, lang),
@@ -55,6 +56,19 @@ fn compact(place: &PlaceArgs, lang: Lang) -> Exit {
 fn stats(place: &PlaceArgs, lang: Lang) -> Exit {
     let asked = async |client: Client| client.get(api::STORE_STATS).await;
     over(place, asked, |store| Ok(store_work::stats(store)?), |done| shown(done, place.at.json, lang))
+}
+
+fn migrate(args: &WriteArgs, lang: Lang) -> Exit {
+    let still = match Still::open(&args.store) {
+        Ok(still) => still,
+        Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+    };
+    let done = store_work::migrate(still.store(), args.yes, clock::system_time());
+    let sound = done.as_ref().is_ok_and(|done| done.damaged == 0 && done.errors.unwrap_or_default() == 0);
+    match ended(done.and_then(|done| Ok(migrated(&done, args.json, lang)?))) {
+        Exit::Fine if !sound => Exit::False,
+        exit => exit,
+    }
 }
 
 fn restore(args: &RestoreArgs, lang: Lang) -> Exit {
@@ -141,7 +155,7 @@ fn run_check(args: &CheckArgs, lang: Lang) -> Exit {
     }
 }
 
-fn run_repair(args: &RepairArgs, lang: Lang) -> Exit {
+fn run_repair(args: &WriteArgs, lang: Lang) -> Exit {
     let repair = match Still::open(&args.store) {
         Ok(still) => still.repair(args.yes, clock::system_time()),
         Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
