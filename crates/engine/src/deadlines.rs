@@ -3,8 +3,9 @@
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
 use sigillo_pec::deadline::{Overdue, Watch};
 use sigillo_pec::{Facts, Signed, compose};
-use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transact};
+use sigillo_store::{KeyReader, Rope, Store, tag, transact};
 
+use crate::fronts::{Lane, Transaction};
 use crate::rows::{DispatchRow, Outcome, SentRow, Work, dispatch_key, encode, sent_key, timer_key};
 use crate::stored::{Place, archive, post, put_notice};
 use crate::{Engine, Error, queue, submit};
@@ -42,8 +43,8 @@ pub(crate) fn write<S: Store>(
 
 /// The first timer's time.
 pub(crate) fn first<S: Store>(engine: &Engine<S>) -> Result<Option<Timestamp>, Error> {
-    let (from, to) = KeyBuilder::new(tag::TIMER_DUE).range();
-    Ok(engine.sound(&from, &to, 1, |key, _| read_timer(key))?.first().map(|(at, _)| *at))
+    let far = Timestamp::from_millis(i64::MAX);
+    Ok(engine.look(Lane::Timers, far, 1, read_timer)?.first().map(|(at, _)| *at))
 }
 
 /// A timer that is due.
@@ -55,10 +56,8 @@ pub(crate) struct Due {
 impl<S: Store> Engine<S> {
     /// Sends the overdue notices whose time has come; after an outage also those that are late, once.
     pub(crate) fn run_deadlines(&self, now: Timestamp) -> Result<usize, Error> {
-        let (from, _) = KeyBuilder::new(tag::TIMER_DUE).range();
-        let to = KeyBuilder::new(tag::TIMER_DUE).time(now.plus(std::time::Duration::from_millis(1)));
         let mut done = 0;
-        for (_, due) in self.sound(&from, to.as_ref(), 64, |key, _| read_timer(key))? {
+        for (_, due) in self.look(Lane::Timers, now, 64, read_timer)? {
             match self.overdue(&due, now) {
                 Ok(true) => done += 1,
                 Ok(false) => {}

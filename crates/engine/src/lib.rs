@@ -22,6 +22,7 @@ mod directory;
 mod domains;
 mod error;
 pub mod front;
+mod fronts;
 mod ledger;
 mod lists;
 mod quarantine;

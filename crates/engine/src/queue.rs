@@ -8,10 +8,11 @@ use std::time::Duration;
 use sigillo_base::{Address, Domain, MsgId, PecId, Timestamp};
 use sigillo_pec::{Facts, compose};
 use sigillo_smtp::client::RecipientOutcome;
-use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, tag, transact};
 
 use crate::claims::Claim;
 use crate::front::{Arrived, Peer};
+use crate::fronts::{Lane, Transaction};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
 use crate::{Engine, Error, Rejected, deadlines, submit};
 
@@ -90,13 +91,10 @@ const ENVELOPE_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// Receipts are evidence: they are tried longer.
 const NOTICE_LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
 
-/// Index of due items: local work and relay apart, so that a dead destination never hides a local delivery.
-const LOCAL: u8 = 0;
-const RELAY: u8 = 1;
-
 pub(crate) fn due_key(work: &Work, due: i64, id: u128) -> KeyBuilder {
-    let lane = if matches!(work, Work::Deliver { .. } | Work::Relay { local: true, .. }) { LOCAL } else { RELAY };
-    KeyBuilder::new(tag::QUEUE_DUE).u8(lane).time(Timestamp::from_millis(due)).u128(id)
+    let local = matches!(work, Work::Deliver { .. } | Work::Relay { local: true, .. });
+    let lane = if local { Lane::Local } else { Lane::Relay };
+    lane.prefix().time(Timestamp::from_millis(due)).u128(id)
 }
 
 /// Queues work, due at once.
@@ -155,17 +153,15 @@ fn backoff(attempts: u32, id: u128) -> Duration {
 
 impl<S: Store> Engine<S> {
     /// Numbers of items due by `now`, not claimed, oldest first.
-    fn due_items(&self, lane: u8, now: Timestamp, limit: usize) -> Result<Vec<(Timestamp, u128)>, Error> {
-        let (from, _) = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).range();
-        let to = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).time(now.plus(Duration::from_millis(1)));
+    fn due_items(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<(Timestamp, u128)>, Error> {
         let held = self.claims.len();
-        let read = |key: &[u8], _: &[u8]| {
+        let read = |key: &[u8]| {
             let mut reader = KeyReader::new(key, tag::QUEUE_DUE)?;
             reader.u8()?;
             Ok((reader.time()?, reader.u128()?))
         };
         let mut items = Vec::new();
-        for (due, id) in self.sound(&from, to.as_ref(), limit + held, read)? {
+        for (due, id) in self.look(lane, now, limit + held, read)? {
             if !self.claims.holds(id) && items.len() < limit {
                 items.push((due, id));
             }
@@ -178,8 +174,9 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault; then nothing is claimed.
     pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Dispatch>, Error> {
+        self.store.look_everywhere(now);
         let mut claimed = Vec::new();
-        for (_, id) in self.due_items(RELAY, now, limit)? {
+        for (_, id) in self.due_items(Lane::Relay, now, limit)? {
             let Some(claim) = self.claims.take(id) else { continue };
             match self.dispatch(id) {
                 Ok(Some(dispatch)) => {
@@ -315,7 +312,7 @@ impl<S: Store> Engine<S> {
     pub fn next_due(&self) -> Result<Option<Timestamp>, Error> {
         let far = Timestamp::from_millis(i64::MAX);
         let mut next = deadlines::first(self)?;
-        for lane in [LOCAL, RELAY] {
+        for lane in [Lane::Local, Lane::Relay] {
             if let Some((due, _)) = self.due_items(lane, far, 1)?.first() {
                 next = Some(next.map_or(*due, |n| n.min(*due)));
             }
@@ -329,8 +326,9 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault while looking; a piece of work that fails is logged, tried again later, and stops nobody.
     pub fn run_due(&self, now: Timestamp) -> Result<usize, Error> {
+        self.store.look_everywhere(now);
         let mut done = 0;
-        for (_, id) in self.due_items(LOCAL, now, 8)? {
+        for (_, id) in self.due_items(Lane::Local, now, 8)? {
             let Some(claim) = self.claims.take(id) else { continue };
             match self.run_item(id, now) {
                 Ok(()) => done += 1,

@@ -14,6 +14,7 @@ use crate::Antivirus;
 use crate::accepting::Accepting;
 use crate::claims::Claims;
 use crate::damaged::Damaged;
+use crate::fronts::Fronted;
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -70,7 +71,7 @@ impl Default for Rules {
 
 /// One provider at work. Its methods are the use-cases; they may block (store, signature) and belong on worker threads.
 pub struct Engine<S> {
-    pub(crate) store: S,
+    pub(crate) store: Fronted<S>,
     pub(crate) provider: Provider,
     pub(crate) host: String,
     pub(crate) service_domain: Domain,
@@ -120,7 +121,7 @@ impl<S: Store> Engine<S> {
         local_domains.insert(service_domain.clone());
         let boot_key = setup.ids.next_id();
         Ok(Self {
-            store,
+            store: Fronted::new(store),
             provider: setup.provider,
             host: setup.host,
             service_domain,
@@ -185,9 +186,9 @@ impl<S: Store> Engine<S> {
         self.local_domains.contains(domain)
     }
 
-    /// The store, for maintenance and tests.
+    /// The store, for maintenance and tests: for reading only, since what is written here the queue does not notice.
     pub fn store(&self) -> &S {
-        &self.store
+        self.store.inner()
     }
 
     pub(crate) fn current(&self) -> Current {
