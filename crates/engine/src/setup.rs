@@ -12,7 +12,6 @@ use sigillo_store::{Store, body};
 
 use crate::Antivirus;
 use crate::accepting::Accepting;
-use crate::claims::Claims;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 
@@ -83,8 +82,10 @@ pub struct Engine<S> {
     pub(crate) accepting: Accepting,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
-    /// Queue items and timers that a worker of this process holds.
-    pub(crate) claims: Claims,
+    /// This process among those of the server.
+    pub(crate) process: u128,
+    /// Whether the leases of earlier processes were taken over.
+    pub(crate) taken_over: Mutex<bool>,
     /// Damaged rows that were passed over.
     pub(crate) damaged: Damaged,
     /// Sessions' verified passwords: a keyed digest per mailbox, so that argon2 runs once.
@@ -119,7 +120,7 @@ impl<S: Store> Engine<S> {
         let service_domain = service.domain().clone();
         let mut local_domains: HashSet<Domain> = setup.local_domains.into_iter().collect();
         local_domains.insert(service_domain.clone());
-        let boot_key = setup.ids.next_id();
+        let (boot_key, process) = (setup.ids.next_id(), setup.ids.next_id());
         Ok(Self {
             store: Fronted::new(store),
             provider: setup.provider,
@@ -138,7 +139,8 @@ impl<S: Store> Engine<S> {
                 index: setup.index,
             }),
             lanes: Lanes::default(),
-            claims: Claims::default(),
+            process,
+            taken_over: Mutex::default(),
             damaged: Damaged::default(),
             verified: Mutex::default(),
             boot_key,
