@@ -182,8 +182,14 @@ impl World {
         }
     }
 
-    /// The network between two providers.
+    /// The network between two providers. Sometimes who hands over is never heard of again, sometimes with the provider.
     fn hand_over(&mut self, from: usize, dispatch: &Dispatch) {
+        match self.random.below(40) {
+            _ if self.nodes[from].house.engine.is_none() => return,
+            0 => return self.note(format!("{from} forgets that it was to hand over {}", dispatch.transaction)),
+            1 => return self.crash(from),
+            _ => {}
+        }
         let to = self.nodes.iter().position(|n| n.house.serves(&dispatch.to));
         let parted = |n: usize| self.nodes[n].parted_until > self.now;
         let mut lost = false;

@@ -17,6 +17,7 @@ mod exchange {
     pub mod log;
     pub mod passage;
     pub mod policy;
+    pub mod queue;
     pub mod reception;
     pub mod recipients;
     pub mod rows;

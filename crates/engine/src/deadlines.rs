@@ -3,11 +3,12 @@
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
 use sigillo_pec::deadline::{Overdue, Watch};
 use sigillo_pec::{Facts, Signed, compose};
-use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transact};
+use sigillo_store::{KeyReader, Rope, Store, tag, transact};
 
+use crate::fronts::{Lane, Transaction};
 use crate::rows::{DispatchRow, Outcome, SentRow, Work, dispatch_key, encode, sent_key, timer_key};
 use crate::stored::{Place, archive, post, put_notice};
-use crate::{Engine, Error, queue, submit};
+use crate::{Engine, Error, leases, queue, submit};
 
 /// What falls due next for a recipient: nothing once the outcome is known, nor for an external one, whose mail nobody
 /// certifies. `accepted` is the start of all deadlines.
@@ -42,8 +43,8 @@ pub(crate) fn write<S: Store>(
 
 /// The first timer's time.
 pub(crate) fn first<S: Store>(engine: &Engine<S>) -> Result<Option<Timestamp>, Error> {
-    let (from, to) = KeyBuilder::new(tag::TIMER_DUE).range();
-    Ok(engine.sound(&from, &to, 1, |key, _| read_timer(key))?.first().map(|(at, _)| *at))
+    let far = Timestamp::from_millis(i64::MAX);
+    Ok(engine.look(Lane::Timers, far, 1, read_timer)?.first().map(|(at, _)| *at))
 }
 
 /// A timer that is due.
@@ -55,13 +56,12 @@ pub(crate) struct Due {
 impl<S: Store> Engine<S> {
     /// Sends the overdue notices whose time has come; after an outage also those that are late, once.
     pub(crate) fn run_deadlines(&self, now: Timestamp) -> Result<usize, Error> {
-        let (from, _) = KeyBuilder::new(tag::TIMER_DUE).range();
-        let to = KeyBuilder::new(tag::TIMER_DUE).time(now.plus(std::time::Duration::from_millis(1)));
         let mut done = 0;
-        for (_, due) in self.sound(&from, to.as_ref(), 64, |key, _| read_timer(key))? {
+        for (_, due) in self.look(Lane::Timers, now, 64, read_timer)? {
             match self.overdue(&due, now) {
                 Ok(true) => done += 1,
                 Ok(false) => {}
+                Err(Error::Store(sigillo_store::Error::Corrupt { key, what })) => self.damaged.note(&key, &what),
                 Err(error) => tracing::error!(pec_id = %due.id, %error, "overdue notice failed, will be tried again"),
             }
         }
@@ -83,15 +83,18 @@ impl<S: Store> Engine<S> {
         if at > now {
             return Ok(false);
         }
-        let Some(_claim) = self.claims.take(row.item) else { return Ok(false) };
+        if leases::is_leased(&mut probe, row.item)? {
+            return Ok(false);
+        }
+        queue::item(&mut probe, row.item)?; // nothing is signed for an item that then cannot be withdrawn
         let facts: Facts = sent.facts.facts(sent_key(&due.id))?;
         let draft = compose::overdue(&self.provider, &facts, now, self.new_pec_id(), &due.rcpt, which);
         let notice = self.sign(draft, &[], now)?;
         let msg = self.new_msg();
-        transact(&self.store, 8, |tx| {
-            let Some(mut row) = submit::dispatch(tx, &due.id, &due.rcpt)? else { return Ok(()) };
-            if next(&row, accepted) != Some((at, which)) {
-                return Ok(()); // a receipt was faster
+        let issued = transact(&self.store, 8, |tx| {
+            let Some(mut row) = submit::dispatch(tx, &due.id, &due.rcpt)? else { return Ok(false) };
+            if next(&row, accepted) != Some((at, which)) || leases::is_leased(tx, row.item)? {
+                return Ok(false); // a receipt was faster, or who begins to hand it over
             }
             match which {
                 Overdue::First => row.first_sent = true,
@@ -102,11 +105,14 @@ impl<S: Store> Engine<S> {
                 }
             }
             write(tx, &due.id, &due.rcpt, row, accepted)?;
-            self.post_notice(tx, mailbox, &notice, msg, now)
+            self.post_notice(tx, mailbox, &notice, msg, now)?;
+            Ok::<_, Error>(true)
         })?;
-        tracing::info!(pec_id = %due.id, rcpt = %due.rcpt, ?which, "overdue notice issued");
-        self.bell.mailbox_changed(mailbox);
-        Ok(true)
+        if issued {
+            tracing::info!(pec_id = %due.id, rcpt = %due.rcpt, ?which, "overdue notice issued");
+            self.bell.mailbox_changed(mailbox);
+        }
+        Ok(issued)
     }
 
     /// A notice of ours into one of our mailboxes, with archive and log.

@@ -4,8 +4,9 @@
 use sigillo_accounts::{Mailbox, Profile, State};
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
 use sigillo_pec::{Facts, ReceiptKind, Signed, compose};
-use sigillo_store::{Rope, Store, Transaction, transact};
+use sigillo_store::{Rope, Store, transact};
 
+use crate::fronts::Transaction;
 use crate::rows::{ArrivalRow, arrival_key, get_large};
 use crate::stored::{Place, archive, post, put_message, put_notice, usage};
 use crate::{Engine, Error, queue};

@@ -15,8 +15,9 @@ use sigillo_base::Timestamp;
 use sigillo_mime::Piece;
 use sigillo_pec::log::{Record, Service, ServiceEvent};
 use sigillo_pec::{Certification, Kind, ReceiptKind, Signed};
-use sigillo_store::{Store, Transaction, transact};
+use sigillo_store::{Store, transact};
 
+use crate::fronts::Transaction;
 use crate::{Engine, Error};
 pub use audit::Audit;
 pub use read::{LegalLog, LogSegment, Logged};
@@ -88,7 +89,7 @@ impl<S: Store> Engine<S> {
 
     /// The log, to be read.
     pub fn ledger(&self) -> LegalLog<'_, S> {
-        LegalLog::new(&self.store)
+        LegalLog::new(self.store.inner())
     }
 
     /// The lines of one legal day (`2026-03-12`), in order of time; service lines are among them.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sigillo_base::{PecId, Timestamp};
 use sigillo_pec::log::{Custody, ServiceEvent};
-use sigillo_store::{BodyId, KeyBuilder, KeyReader, Rope, Store, Transaction, body, tag, transact};
+use sigillo_store::{BodyId, KeyBuilder, KeyReader, Rope, Store, body, tag, transact};
 
 use crate::front::Arrived;
+use crate::fronts::Transaction;
 use crate::rows::{get_large, large, put_large, remove_large};
 use crate::stored::put_body;
 use crate::{Engine, Error, Rejected, Verdict};

@@ -1,25 +1,27 @@
 //! What waits to be done: envelopes and notices to hand over, envelopes to put into mailboxes.
 //!
-//! An item is due at a time; a worker claims it, works, and its outcome is committed. Claims live in this process:
-//! after a crash everything is due again, and what was handed over twice is recognised by who receives it.
+//! An item is due at a time; a worker takes it under a lease, works, and its outcome is committed. After a crash what
+//! was in work is due again, and what was handed over twice is recognised by who receives it.
 
 use std::time::Duration;
 
 use sigillo_base::{Address, Domain, MsgId, PecId, Timestamp};
 use sigillo_pec::{Facts, compose};
 use sigillo_smtp::client::RecipientOutcome;
-use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, tag, transact};
 
-use crate::claims::Claim;
 use crate::front::{Arrived, Peer};
+use crate::fronts::{Lane, Transaction};
+use crate::leases::{self, Lease};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
 use crate::{Engine, Error, Rejected, deadlines, keepers, submit};
 
-/// A message to be handed over to another provider. Claimed: give it back with [`Engine::report`] or
-/// [`Engine::defer`].
+/// A message to be handed over to another provider, under a lease of [`LEASE`](crate::LEASE): tell what came of it with
+/// [`Engine::report`] or [`Engine::defer`], and [`Engine::renew`] the lease meanwhile. Otherwise it is due again when the
+/// lease runs out.
 #[derive(Debug, Clone)]
 pub struct Dispatch {
-    pub(crate) item: u128,
+    pub(crate) lease: Lease,
     /// The domain whose mail exchangers take it.
     pub to: Domain,
     /// MAIL FROM; `None` is the null reverse-path.
@@ -61,6 +63,13 @@ impl Settled {
     }
 }
 
+/// A row of the index of what is due.
+pub(crate) struct Found {
+    pub key: Vec<u8>,
+    pub due: Timestamp,
+    pub item: u128,
+}
+
 /// A line of the queue, for people.
 #[derive(Debug, Clone)]
 pub struct Waiting {
@@ -87,16 +96,15 @@ pub struct Waiting {
 /// Envelopes are given up after this time (RFC 6109 §2.2.2: 24 hours in transfer); certified recipients end earlier,
 /// with their second deadline.
 const ENVELOPE_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Between two attempts, at the most.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
 /// Receipts are evidence: they are tried longer.
 const NOTICE_LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
 
-/// Index of due items: local work and relay apart, so that a dead destination never hides a local delivery.
-const LOCAL: u8 = 0;
-const RELAY: u8 = 1;
-
 pub(crate) fn due_key(work: &Work, due: i64, id: u128) -> KeyBuilder {
-    let lane = if matches!(work, Work::Deliver { .. } | Work::Relay { local: true, .. }) { LOCAL } else { RELAY };
-    KeyBuilder::new(tag::QUEUE_DUE).u8(lane).time(Timestamp::from_millis(due)).u128(id)
+    let local = matches!(work, Work::Deliver { .. } | Work::Relay { local: true, .. });
+    let lane = if local { Lane::Local } else { Lane::Relay };
+    lane.prefix().time(Timestamp::from_millis(due)).u128(id)
 }
 
 /// Queues work, due at once.
@@ -126,7 +134,7 @@ pub(crate) fn item<S: Store>(tx: &mut Transaction<'_, S>, id: u128) -> Result<Op
     Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?)
 }
 
-/// Takes an item out of the queue.
+/// Takes an item out of the queue, and from who has it.
 pub(crate) fn remove<S: Store>(
     tx: &mut Transaction<'_, S>,
     id: u128,
@@ -134,6 +142,7 @@ pub(crate) fn remove<S: Store>(
 ) -> Result<(), sigillo_store::Error> {
     tx.delete(due_key(&item.work, item.due, id));
     tx.delete(item_key(id));
+    leases::end(tx, id);
     keepers::unlink(tx, item.work.message(), item_key(id))
 }
 
@@ -151,81 +160,109 @@ fn handed_over<S: Store>(tx: &mut Transaction<'_, S>, id: &str, rcpts: &[Address
     Ok(())
 }
 
-fn reschedule<S: Store>(tx: &mut Transaction<'_, S>, id: u128, mut item: ItemRow, due: Timestamp) {
+/// Writes an item that is due at another time.
+pub(crate) fn reschedule<S: Store>(tx: &mut Transaction<'_, S>, id: u128, mut item: ItemRow, due: Timestamp) {
     tx.delete(due_key(&item.work, item.due, id));
     item.due = due.as_millis();
     tx.put(due_key(&item.work, item.due, id), []);
     tx.put(item_key(id), encode(&item));
 }
 
+/// Ends the lease of an item that is to be tried again; gives when.
+fn retry<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    lease: &Lease,
+    mut row: ItemRow,
+    why: &str,
+    now: Timestamp,
+) -> Timestamp {
+    row.attempts += 1;
+    row.last_error = why.chars().take(500).collect();
+    let due = now.plus(backoff(row.attempts - 1, lease.item));
+    reschedule(tx, lease.item, row, due);
+    leases::end(tx, lease.item);
+    due
+}
+
 /// Seconds until the next attempt: 30 s, doubling, at most 15 minutes, spread by a quarter so that a destination that
 /// comes back is not met by everybody at once.
 fn backoff(attempts: u32, id: u128) -> Duration {
-    let base = (30u64 << attempts.min(5)).min(900);
+    let base = (30u64 << attempts.min(5)).min(LONGEST_WAIT.as_secs());
     Duration::from_millis(base * 1000 - (base * 250).min((id % 1000) as u64 * base / 4))
 }
 
 impl<S: Store> Engine<S> {
-    /// Numbers of items due by `now`, not claimed, oldest first.
-    fn due_items(&self, lane: u8, now: Timestamp, limit: usize) -> Result<Vec<(Timestamp, u128)>, Error> {
-        let (from, _) = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).range();
-        let to = KeyBuilder::new(tag::QUEUE_DUE).u8(lane).time(now.plus(Duration::from_millis(1)));
-        let held = self.claims.len();
-        let read = |key: &[u8], _: &[u8]| {
+    /// What the index says is due by `now`, oldest first.
+    fn due_items(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<Found>, Error> {
+        let read = |key: &[u8]| {
             let mut reader = KeyReader::new(key, tag::QUEUE_DUE)?;
             reader.u8()?;
-            Ok((reader.time()?, reader.u128()?))
+            Ok(Found { key: key.to_vec(), due: reader.time()?, item: reader.u128()? })
         };
-        let mut items = Vec::new();
-        for (due, id) in self.sound(&from, to.as_ref(), limit + held, read)? {
-            if !self.claims.holds(id) && items.len() < limit {
-                items.push((due, id));
-            }
-        }
-        Ok(items)
+        Ok(self.look(lane, now, limit, read)?)
     }
 
-    /// Claims at most `limit` messages that should go to other providers now.
+    /// At most `limit` items of a lane that are due now, taken one after the other as they are asked for.
+    fn take_due(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<impl Iterator<Item = (ItemRow, Lease)>, Error> {
+        self.store.look_everywhere(now);
+        self.take_over(now)?;
+        let found = self.due_items(lane, now, limit)?;
+        // One damaged row must not stop the others.
+        Ok(found.into_iter().filter_map(move |found| {
+            self.take(&found, now).unwrap_or_else(|error| {
+                self.pass_over(lane, &found, &error, now);
+                None
+            })
+        }))
+    }
+
+    /// An item that does not read is looked at again later: else it would stand before the others for ever.
+    fn pass_over(&self, lane: Lane, found: &Found, error: &Error, now: Timestamp) {
+        let Error::Store(sigillo_store::Error::Corrupt { what, .. }) = error else {
+            tracing::error!(item = %format_args!("{:032x}", found.item), %error, "the item could not be taken");
+            return;
+        };
+        self.damaged.note(item_key(found.item).as_ref(), what);
+        let later = lane.prefix().time(now.plus(LONGEST_WAIT)).u128(found.item);
+        let moved = transact(&self.store, 8, |tx| {
+            tx.later();
+            if tx.get(&found.key)?.is_some() {
+                tx.delete(&found.key);
+                tx.put(&later, []);
+            }
+            Ok::<_, Error>(())
+        });
+        if let Err(error) = moved {
+            tracing::error!(item = %format_args!("{:032x}", found.item), %error, "a damaged item stays in front");
+        }
+    }
+
+    /// Takes at most `limit` messages that should go to other providers now.
     ///
     /// # Errors
-    /// The store's fault; then nothing is claimed.
+    /// The store's fault; then nothing is taken.
     pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Dispatch>, Error> {
-        let mut claimed = Vec::new();
-        for (_, id) in self.due_items(RELAY, now, limit)? {
-            let Some(claim) = self.claims.take(id) else { continue };
-            match self.dispatch(id) {
-                Ok(Some(dispatch)) => {
-                    claim.keep(); // until report() or defer()
-                    claimed.push(dispatch);
-                }
+        let mut taken = Vec::new();
+        for (item, lease) in self.take_due(Lane::Relay, now, limit)? {
+            match self.dispatch(item, lease.clone()) {
+                Ok(Some(dispatch)) => taken.push(dispatch),
                 Ok(None) => {}
-                // One damaged row must not stop the others.
-                Err(error) => self.pass_over(id, claim, &error),
+                Err(error) => self.put_off(&lease, &error, now),
             }
         }
-        Ok(claimed)
+        Ok(taken)
     }
 
-    /// An item whose row is damaged stays claimed: else it would stand before the others for ever.
-    fn pass_over(&self, id: u128, claim: Claim<'_>, error: &Error) {
-        match error {
-            Error::Store(sigillo_store::Error::Corrupt { what, .. }) => {
-                self.damaged.note(item_key(id).as_ref(), what);
-                claim.keep();
-            }
-            _ => tracing::error!(item = %format_args!("{id:032x}"), %error, "queue item unreadable"),
-        }
-    }
-
-    fn dispatch(&self, id: u128) -> Result<Option<Dispatch>, Error> {
-        let key = item_key(id);
-        let Some(value) = self.store.get(key.as_ref())? else { return Ok(None) };
-        let row: ItemRow = decode(&key, &value)?;
+    fn dispatch(&self, row: ItemRow, lease: Lease) -> Result<Option<Dispatch>, Error> {
         let Work::Relay { domain, from, rcpts, msg, size, eight_bit, .. } = &row.work else { return Ok(None) };
-        let bad = || sigillo_store::Error::corrupt(&key, "an address of the item is unreadable");
+        let bad = || sigillo_store::Error::corrupt(item_key(lease.item), "an address of the item is unreadable");
         let to = Domain::parse(domain).map_err(|_| bad())?;
         Ok(Some(Dispatch {
-            item: id,
             from: from.as_deref().map(Address::parse).transpose().map_err(|_| bad())?,
             rcpts: rcpts.iter().map(|r| Address::parse(r)).collect::<Result<_, _>>().map_err(|_| bad())?,
             size: *size,
@@ -235,6 +272,7 @@ impl<S: Store> Engine<S> {
             message: self.expect_message(MsgId(*msg))?,
             transaction: row.pec_id,
             attempts: row.attempts,
+            lease,
         }))
     }
 
@@ -244,7 +282,6 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's or the signer's fault: the item stays due, and is handed over again; the other side recognises it.
     pub fn report(&self, dispatch: &Dispatch, outcomes: &[RecipientOutcome], now: Timestamp) -> Result<(), Error> {
-        let _claim = self.claims.resume(dispatch.item);
         let (mut taken, mut failed, mut last) = (Vec::new(), Vec::new(), String::new());
         for RecipientOutcome { address, result } in outcomes {
             match result {
@@ -268,13 +305,13 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's or the signer's fault.
     pub fn defer(&self, dispatch: &Dispatch, why: &str, now: Timestamp) -> Result<(), Error> {
-        let _claim = self.claims.resume(dispatch.item);
         self.settle(dispatch, Settled::all_open(dispatch, why), now)
     }
 
     fn settle(&self, dispatch: &Dispatch, settled: Settled, now: Timestamp) -> Result<(), Error> {
         let Settled { handed, mut open, why, mut failed } = settled;
-        let key = item_key(dispatch.item);
+        let id = dispatch.lease.item;
+        let key = item_key(id);
         let Some(value) = self.store.get(key.as_ref())? else { return Ok(()) };
         let row: ItemRow = decode(&key, &value)?;
         let Work::Relay { what, .. } = row.work else { return Ok(()) };
@@ -292,19 +329,20 @@ impl<S: Store> Engine<S> {
             if what == Carried::Envelope {
                 handed_over(tx, &dispatch.transaction, &handed)?;
             }
-            let Some(mut row) = item(tx, dispatch.item)? else { return Ok(()) };
+            let Some(mut row) = item(tx, id)? else { return Ok(()) };
             let Work::Relay { rcpts, .. } = &mut row.work else { return Ok(()) };
             // A recipient that was withdrawn meanwhile (second deadline) stays withdrawn.
             rcpts.retain(|r| open.contains(r));
             if rcpts.is_empty() {
-                remove(tx, dispatch.item, &row)?;
+                remove(tx, id, &row)?;
                 return Ok(());
             }
-            row.attempts += 1;
-            row.last_error = why.chars().take(500).collect();
-            let due = now.plus(backoff(row.attempts - 1, dispatch.item));
-            tracing::info!(pec_id = row.pec_id, to = %dispatch.to, why, %due, "deferred");
-            reschedule(tx, dispatch.item, row, due);
+            if dispatch.lease.holds(tx)? {
+                let due = retry(tx, &dispatch.lease, row, &why, now);
+                tracing::info!(pec_id = dispatch.transaction, to = %dispatch.to, why, %due, "deferred");
+            } else {
+                tx.put(item_key(id), encode(&row)); // who has it now tries the others
+            }
             Ok::<_, Error>(())
         })
     }
@@ -317,19 +355,19 @@ impl<S: Store> Engine<S> {
         let why = compose::NonDelivery::refused(text);
         let draft = compose::non_delivery(&self.provider, &facts, now, self.new_pec_id(), rcpt, why);
         let notice = self.sign(draft, &[], now)?;
-        self.close_recipient(&id, &sent, rcpt, Outcome::Failed, &notice, dispatch.item, now)
+        self.close_recipient(&id, &sent, rcpt, Outcome::Failed, &notice, dispatch.lease.item, now)
     }
 
-    /// When something falls due next: an item nobody works at, or a deadline.
+    /// When something falls due next: an item, or a lease that runs out, or a deadline.
     ///
     /// # Errors
     /// The store's fault.
     pub fn next_due(&self) -> Result<Option<Timestamp>, Error> {
         let far = Timestamp::from_millis(i64::MAX);
         let mut next = deadlines::first(self)?;
-        for lane in [LOCAL, RELAY] {
-            if let Some((due, _)) = self.due_items(lane, far, 1)?.first() {
-                next = Some(next.map_or(*due, |n| n.min(*due)));
+        for lane in [Lane::Local, Lane::Relay] {
+            if let Some(found) = self.due_items(lane, far, 1)?.first() {
+                next = Some(next.map_or(found.due, |n| n.min(found.due)));
             }
         }
         Ok(next)
@@ -342,28 +380,19 @@ impl<S: Store> Engine<S> {
     /// The store's fault while looking; a piece of work that fails is logged, tried again later, and stops nobody.
     pub fn run_due(&self, now: Timestamp) -> Result<usize, Error> {
         let mut done = 0;
-        for (_, id) in self.due_items(LOCAL, now, 8)? {
-            let Some(claim) = self.claims.take(id) else { continue };
-            match self.run_item(id, now) {
+        for (item, lease) in self.take_due(Lane::Local, now, 8)? {
+            match self.run_item(item, lease.clone(), now) {
                 Ok(()) => done += 1,
-                Err(error) => {
-                    tracing::error!(item = %format_args!("{id:032x}"), %error, "delivery failed, will be tried again");
-                    match self.put_off(id, &error.to_string(), now) {
-                        Err(Error::Store(sigillo_store::Error::Corrupt { .. })) => self.pass_over(id, claim, &error),
-                        put_off => put_off?,
-                    }
-                }
+                Err(error) => self.put_off(&lease, &error, now),
             }
         }
         Ok(done + self.run_deadlines(now)?)
     }
 
-    fn run_item(&self, id: u128, now: Timestamp) -> Result<(), Error> {
-        let key = item_key(id);
-        let Some(value) = self.store.get(key.as_ref())? else { return Ok(()) };
-        match decode::<ItemRow>(&key, &value)?.work {
-            Work::Deliver { msg, rcpt, issued } => self.deliver(id, MsgId(msg), &rcpt, &issued, now),
-            Work::Relay { .. } => match self.dispatch(id)? {
+    fn run_item(&self, item: ItemRow, lease: Lease, now: Timestamp) -> Result<(), Error> {
+        match &item.work {
+            Work::Deliver { msg, rcpt, issued } => self.deliver(lease.item, MsgId(*msg), rcpt, issued, now),
+            Work::Relay { .. } => match self.dispatch(item, lease)? {
                 Some(dispatch) => self.loop_back(&dispatch, now),
                 None => Ok(()),
             },
@@ -395,15 +424,23 @@ impl<S: Store> Engine<S> {
         self.settle(dispatch, settled, now)
     }
 
-    fn put_off(&self, id: u128, why: &str, now: Timestamp) -> Result<(), Error> {
-        transact(&self.store, 8, |tx| {
-            let Some(mut row) = item(tx, id)? else { return Ok(()) };
-            row.attempts += 1;
-            row.last_error = why.chars().take(500).collect();
-            let due = now.plus(backoff(row.attempts - 1, id));
-            reschedule(tx, id, row, due);
-            Ok(())
-        })
+    /// Work that failed is tried again later; when not even that can be written, after its lease.
+    fn put_off(&self, lease: &Lease, error: &Error, now: Timestamp) {
+        let id = lease.item;
+        tracing::error!(item = %format_args!("{id:032x}"), %error, "work failed, will be tried again");
+        if let Error::Store(sigillo_store::Error::Corrupt { key, what }) = error {
+            self.damaged.note(key, what);
+        }
+        let why = error.to_string();
+        let done = transact(&self.store, 8, |tx| {
+            if let (Some(row), true) = (item(tx, id)?, lease.holds(tx)?) {
+                retry(tx, lease, row, &why, now);
+            }
+            Ok::<_, Error>(())
+        });
+        if let Err(error) = done {
+            tracing::error!(item = %format_args!("{id:032x}"), %error, "not put off");
+        }
     }
 
     /// At most `limit` items of the queue after this number.

@@ -12,9 +12,10 @@ use sigillo_base::{Address, PecId, Timestamp};
 use sigillo_mime::{Composed, Header};
 use sigillo_pec::Signed;
 use sigillo_pec::incoming::{Incoming, Judgement, judge};
-use sigillo_store::{Rope, Store, Transaction};
+use sigillo_store::{Rope, Store};
 
 use crate::front::Arrived;
+use crate::fronts::Transaction;
 use crate::quarantine::Malware;
 use crate::rows::{Carried, Work};
 use crate::stored::put_body;

@@ -143,6 +143,19 @@ pub struct ItemRow {
     pub pec_id: String,
 }
 
+/// Who works at a queue item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRow {
+    /// The server's name in SMTP.
+    pub server: String,
+    /// Its process: what an earlier one held, nobody works at any more.
+    pub process: u128,
+    /// When the item was taken, in milliseconds.
+    pub since: i64,
+    /// When somebody else may take it, in milliseconds; the item is due then.
+    pub until: i64,
+}
+
 /// What a queue item does.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Work {
@@ -321,6 +334,10 @@ pub fn list_key(address: &Address) -> KeyBuilder {
 
 pub fn item_key(id: u128) -> KeyBuilder {
     KeyBuilder::new(tag::QUEUE_ITEM).u128(id)
+}
+
+pub fn lease_key(item: u128) -> KeyBuilder {
+    KeyBuilder::new(tag::LEASE).raw(item_key(item))
 }
 
 pub fn sent_key(id: &PecId) -> KeyBuilder {

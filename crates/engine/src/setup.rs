@@ -12,8 +12,8 @@ use sigillo_store::{Store, body};
 
 use crate::Antivirus;
 use crate::accepting::Accepting;
-use crate::claims::Claims;
 use crate::damaged::Damaged;
+use crate::fronts::Fronted;
 use crate::migrate;
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
@@ -71,7 +71,7 @@ impl Default for Rules {
 
 /// One provider at work. Its methods are the use-cases; they may block (store, signature) and belong on worker threads.
 pub struct Engine<S> {
-    pub(crate) store: S,
+    pub(crate) store: Fronted<S>,
     pub(crate) provider: Provider,
     pub(crate) host: String,
     pub(crate) service_domain: Domain,
@@ -83,8 +83,10 @@ pub struct Engine<S> {
     pub(crate) accepting: Accepting,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
-    /// Queue items and timers that a worker of this process holds.
-    pub(crate) claims: Claims,
+    /// This process among those of the server.
+    pub(crate) process: u128,
+    /// Whether the leases of earlier processes were taken over.
+    pub(crate) taken_over: Mutex<bool>,
     /// Damaged rows that were passed over.
     pub(crate) damaged: Damaged,
     /// Sessions' verified passwords: a keyed digest per mailbox, so that argon2 runs once.
@@ -121,9 +123,9 @@ impl<S: Store> Engine<S> {
         let service_domain = service.domain().clone();
         let mut local_domains: HashSet<Domain> = setup.local_domains.into_iter().collect();
         local_domains.insert(service_domain.clone());
-        let boot_key = setup.ids.next_id();
+        let (boot_key, process) = (setup.ids.next_id(), setup.ids.next_id());
         Ok(Self {
-            store,
+            store: Fronted::new(store),
             provider: setup.provider,
             host: setup.host,
             service_domain,
@@ -140,7 +142,8 @@ impl<S: Store> Engine<S> {
                 index: setup.index,
             }),
             lanes: Lanes::default(),
-            claims: Claims::default(),
+            process,
+            taken_over: Mutex::default(),
             damaged: Damaged::default(),
             verified: Mutex::default(),
             boot_key,
@@ -188,9 +191,9 @@ impl<S: Store> Engine<S> {
         self.local_domains.contains(domain)
     }
 
-    /// The store, for maintenance and tests.
+    /// The store, for maintenance and tests: for reading only, since what is written here the queue does not notice.
     pub fn store(&self) -> &S {
-        &self.store
+        self.store.inner()
     }
 
     pub(crate) fn current(&self) -> Current {

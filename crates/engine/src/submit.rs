@@ -7,9 +7,10 @@ use sigillo_accounts::{Limits, Mailbox, Profile, Usage};
 use sigillo_base::{Address, Domain, MailboxId, PecId, Timestamp, limits};
 use sigillo_pec::access::{self, Examined, Policy, Submission};
 use sigillo_pec::{Draft, Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
-use sigillo_store::{Rope, Store, Transaction, transact};
+use sigillo_store::{Rope, Store, transact};
 
 use crate::front::Arrived;
+use crate::fronts::Transaction;
 use crate::quarantine::{Malware, Point};
 use crate::rows::{
     Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, encode, get_large, put_large, rate_key,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_base::{Address, Domain};
-use sigillo_engine::{Dispatch, Engine};
+use sigillo_engine::{Dispatch, Engine, LEASE};
 use sigillo_smtp::client::{Failure, RecipientOutcome};
 use sigillo_store::Store;
 use tokio::sync::{Semaphore, watch};
@@ -130,11 +130,17 @@ impl<S: Store> Relay<S> {
     async fn hand_over(self: Arc<Self>, dispatch: Dispatch) {
         let dispatch = Arc::new(dispatch);
         // In a task of its own: whatever breaks off in there, the item is given back.
-        let attempt = tokio::spawn({
+        let mut attempt = tokio::spawn({
             let (relay, dispatch) = (Arc::clone(&self), Arc::clone(&dispatch));
             async move { relay.attempt(&dispatch).await }.in_current_span()
         });
-        let done = attempt.await.unwrap_or_else(|_| Err("guasto interno del relay".to_owned()));
+        let done = loop {
+            match tokio::time::timeout(LEASE / 2, &mut attempt).await {
+                Ok(done) => break done.unwrap_or_else(|_| Err("guasto interno del relay".to_owned())),
+                Err(_) if self.renew(&dispatch).await => {}
+                Err(_) => return attempt.abort(),
+            }
+        };
         let (engine, now) = (Arc::clone(&self.engine), self.clock.now());
         let settled = self.pool.run(move || match done {
             Ok(outcomes) => engine.report(&dispatch, &outcomes, now),
@@ -144,6 +150,23 @@ impl<S: Store> Relay<S> {
             Some(Ok(())) => {}
             Some(Err(error)) => tracing::error!(%error, "the outcome was not recorded; it will be handed over again"),
             None => tracing::error!("the outcome was not recorded"),
+        }
+    }
+
+    /// Keeps a message that is still being handed over. `false`: it is somebody else's by now.
+    async fn renew(&self, dispatch: &Arc<Dispatch>) -> bool {
+        let (engine, now, dispatch) = (Arc::clone(&self.engine), self.clock.now(), Arc::clone(dispatch));
+        match self.pool.run(move || engine.renew(&dispatch, now)).await {
+            Some(Ok(true)) => true,
+            Some(Ok(false)) => {
+                tracing::warn!("broken off: the lease ran out, and somebody else hands it over");
+                false
+            }
+            Some(Err(error)) => {
+                tracing::error!(%error, "the lease was not renewed");
+                true
+            }
+            None => true,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::{Batch, Durability, Error, Row, Store, key};
+use crate::{Batch, Durability, Error, Row, Store, key, tag};
 
 mod plan;
 
@@ -30,8 +30,20 @@ struct State {
     unsynced: Vec<Undo>,
     /// Rows that cannot be read until they are written again.
     damaged: BTreeSet<Vec<u8>>,
+    /// Keys of removed rows in the families where they come and go.
+    remains: BTreeSet<Vec<u8>>,
+    effort: Effort,
     bytes: usize,
     down: bool,
+}
+
+/// What was asked of a store since it was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Reads, scans and commits.
+    pub calls: u64,
+    /// Rows that scans gave, and remains of removed rows of queues that they stepped over: a real store meets those too.
+    pub rows: u64,
 }
 
 /// What the keys of one commit were before it.
@@ -87,6 +99,11 @@ impl MemoryStore {
         self.shared.state.lock().bytes
     }
 
+    /// What was asked of it so far.
+    pub fn effort(&self) -> Effort {
+        self.shared.state.lock().effort
+    }
+
     /// Every row, for ledgers and comparisons; also while it is down.
     pub fn rows(&self) -> Vec<Row> {
         self.shared.state.lock().rows.iter().map(|(k, v)| (k.clone(), v.clone())).collect()
@@ -110,7 +127,8 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.shared.plan.lock().next_call()?;
-        let state = self.shared.state.lock();
+        let mut state = self.shared.state.lock();
+        state.effort.calls += 1;
         state.up()?;
         state.sound(key)?;
         Ok(state.rows.get(key).cloned())
@@ -118,14 +136,21 @@ impl Store for MemoryStore {
 
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
         self.shared.plan.lock().next_call()?;
-        let state = self.shared.state.lock();
+        let mut state = self.shared.state.lock();
+        state.effort.calls += 1;
         state.up()?;
         if !key::check_range(from, to)? {
             return Ok(Vec::new());
         }
         use std::ops::Bound::{Excluded, Included};
         let range = state.rows.range::<[u8], _>((Included(from), Excluded(to)));
-        range.take(limit).map(|(k, v)| state.sound(k).map(|()| (k.clone(), v.clone()))).collect()
+        let given: Result<Vec<Row>, _> =
+            range.take(limit).map(|(k, v)| state.sound(k).map(|()| (k.clone(), v.clone()))).collect();
+        let given = given?;
+        let end = given.last().filter(|_| given.len() == limit).map_or(to, |(last, _)| last);
+        let stepped = state.remains.range::<[u8], _>((Included(from), Excluded(end))).count();
+        state.effort.rows += (given.len() + stepped) as u64;
+        Ok(given)
     }
 
     fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), Error> {
@@ -134,6 +159,7 @@ impl Store for MemoryStore {
         self.shared.plan.lock().next_call()?;
         let capacity = self.shared.plan.lock().capacity;
         let mut state = self.shared.state.lock();
+        state.effort.calls += 1;
         state.up()?;
         match fault {
             Some(Fault::Refused) => return Err(Error::Temporary("the commit was made to fail".into())),
@@ -176,6 +202,9 @@ impl State {
     /// Sets one row and gives what it was.
     fn set(&mut self, key: &[u8], value: Option<&[u8]>) -> Option<Vec<u8>> {
         self.damaged.remove(key);
+        if value.is_none() && key.first().is_some_and(|t| tag::pattern(*t) == tag::Pattern::Queue) {
+            self.remains.insert(key.to_vec());
+        }
         let old = match value {
             Some(value) => {
                 self.bytes += key.len() + value.len();

@@ -98,7 +98,7 @@ pub const QUEUE_ITEM: u8 = 0x80;
 pub const QUEUE_DUE: u8 = 0x81;
 /// When deadlines (12 h, 24 h) and other timers are due. Time, then what.
 pub const TIMER_DUE: u8 = 0x82;
-/// Who works at a queue item or timer, and until when. The item's key.
+/// Who works at a queue item, and until when. The item's key.
 pub const LEASE: u8 = 0x83;
 /// Bodies that go ahead of the commit that publishes them. Body id.
 pub const BODY_RESERVATION: u8 = 0x84;

@@ -135,6 +135,7 @@ fn a_notice_waits_for_a_hand_over_in_progress() {
     let next = alfa.next_due().expect("the queue").expect("it is tried again");
     let dispatch = alfa.due(next, 1).expect("the queue").remove(0);
     street.now = NOW.plus(hours(23));
+    assert!(alfa.renew(&dispatch, street.now).expect("the lease"));
     street.run();
     assert_eq!(notices(&street), [FIRST], "not while somebody holds the envelope");
     alfa.defer(&dispatch, "nobody is reached", street.now).expect("given back");

@@ -14,9 +14,9 @@ pub fn facts(store: &MemoryStore) -> Vec<(Vec<u8>, Vec<u8>)> {
     store.rows().into_iter().filter(|(key, _)| !key.first().is_some_and(|t| ahead.contains(t))).collect()
 }
 
-/// Whether nothing waits: no queue item, no timer.
+/// Whether nothing waits: no queue item, no lease, no timer.
 pub fn at_rest(store: &MemoryStore) -> bool {
-    [tag::QUEUE_ITEM, tag::QUEUE_DUE, tag::TIMER_DUE].iter().all(|t| of(store, *t).is_empty())
+    [tag::QUEUE_ITEM, tag::QUEUE_DUE, tag::LEASE, tag::TIMER_DUE].iter().all(|t| of(store, *t).is_empty())
 }
 
 /// Writes that a mailbox holds this many bytes: three gigabytes of mail would take a while.

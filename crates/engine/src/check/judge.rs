@@ -66,6 +66,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::TIMER_DUE => self.timer(),
             tag::QUEUE_ITEM => self.queue_item(),
             tag::QUEUE_DUE => self.queue_due(),
+            tag::LEASE => self.lease(),
             tag::LEGAL_LOG => self.log_line(),
             tag::LOG_CHAIN => self.log_link(),
             tag::LOG_BY_ID => self.log_by_id(),
@@ -76,7 +77,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::BODY_LINK => self.body_link(),
             tag::BODY_CHUNK => self.body_chunk(),
             tag::BODY_RESERVATION => self.body_reservation(),
-            _ => Ok(()), // nothing of this release, or a lease
+            _ => Ok(()), // nothing of this release
         }
     }
 

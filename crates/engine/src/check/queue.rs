@@ -6,10 +6,10 @@ use sigillo_store::{Error, KeyReader, Store, tag};
 use super::judge::{Judge, Other};
 use super::{Problem, Remedy};
 use crate::rows::{
-    DispatchRow, ItemRow, SentRow, Work, arrival_key, decode, dispatch_key, encode, item_key, large, message_key,
-    sent_key, timer_key,
+    DispatchRow, ItemRow, LeaseRow, SentRow, Work, arrival_key, decode, dispatch_key, encode, item_key, large,
+    message_key, sent_key, timer_key,
 };
-use crate::{deadlines, queue};
+use crate::{deadlines, leases, queue};
 
 impl<S: Store> Judge<'_, '_, S> {
     pub(super) fn queue_item(&mut self) -> Result<(), Error> {
@@ -34,6 +34,20 @@ impl<S: Store> Judge<'_, '_, S> {
             Other::Absent => self.find_about(Problem::Underived, key, "il lavoro non c'è", Remedy::SetAside),
             Other::Is(item) if queue::due_key(&item.work, item.due, id).as_ref() != self.key => {
                 self.find_about(Problem::Underived, key, "il lavoro è da fare a un'altra ora", Remedy::SetAside);
+            }
+            Other::Is(_) | Other::Unreadable => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn lease(&mut self) -> Result<(), Error> {
+        let key = item_key(leases::item_of(self.key)?);
+        let lease: LeaseRow = decode(self.key, self.value)?;
+        match self.other::<ItemRow>(&key)? {
+            Other::Absent => self.find_about(Problem::Underived, key, "il lavoro non c'è", Remedy::SetAside),
+            Other::Is(item) if item.due != lease.until => {
+                let remedy = Remedy::Rebuild((self.key.to_vec(), encode(&LeaseRow { until: item.due, ..lease })));
+                self.find_about(Problem::Differs, key, "non finisce quando il lavoro è da fare di nuovo", remedy);
             }
             Other::Is(_) | Other::Unreadable => {}
         }

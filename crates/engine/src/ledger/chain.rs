@@ -10,11 +10,12 @@ use std::time::Duration;
 use sigillo_base::Timestamp;
 use sigillo_pec::log::{SegmentReader, ServiceEvent, chained, link};
 use sigillo_smime::timestamp::Token;
-use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, key, tag, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Row, Store, key, tag, transact};
 
 use super::rows::{
     LinkRow, Place, SegmentRow, TipRow, chain_key, get, put_line, read_line, segment_key, stamp_key, tip_key,
 };
+use crate::fronts::Transaction;
 use crate::rows::{decode, encode};
 use crate::{Engine, Error};
 
@@ -112,7 +113,7 @@ impl<S: Store> Engine<S> {
         let ended = now.minus(GRACE).legal().iso_day;
         let due = |tip: &TipRow| tip.day < ended;
         let mut closed = 0;
-        if get::<S, TipRow>(&self.store, &tip_key())?.is_some_and(|tip| due(&tip)) {
+        if get::<_, TipRow>(&self.store, &tip_key())?.is_some_and(|tip| due(&tip)) {
             closed = transact(&self.store, ATTEMPTS, |tx| {
                 let tip = self.tip(tx)?;
                 if due(&tip) { self.rotate(tx, tip, now).map(|()| 1) } else { Ok(0) }
@@ -173,10 +174,10 @@ impl<S: Store> Engine<S> {
     /// Gives the closed segments that have none yet the digest of their file. One that does not hold together gets
     /// none: nothing altered is ever stamped.
     fn digest_closed(&self) -> Result<(), Error> {
-        let Some(tip) = get::<S, TipRow>(&self.store, &tip_key())? else { return Ok(()) };
+        let Some(tip) = get::<_, TipRow>(&self.store, &tip_key())? else { return Ok(()) };
         let mut waiting = Vec::new();
         for number in (1..tip.segment).rev() {
-            match get::<S, SegmentRow>(&self.store, &segment_key(number))? {
+            match get::<_, SegmentRow>(&self.store, &segment_key(number))? {
                 Some(SegmentRow { sha256: None, before, head, .. }) => waiting.push((number, before, head)),
                 _ => break,
             }

@@ -7,11 +7,12 @@ use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
 use sigillo_pec::incoming::Incoming;
 use sigillo_pec::log::Record;
 use sigillo_pec::{Facts, Kind, ReceiptKind, Signed, compose};
-use sigillo_store::{Store, Transaction, transact};
+use sigillo_store::{Store, transact};
 
 use super::seen::mark;
 use super::{Handed, Received, source, unknown};
 use crate::front::Arrived;
+use crate::fronts::Transaction;
 use crate::quarantine::Point;
 use crate::rows::{Outcome, SentRow, sent_key};
 use crate::stored::{Place, archive, post, put_message};

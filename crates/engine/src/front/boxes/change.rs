@@ -2,9 +2,10 @@
 
 use sigillo_base::{MsgId, Uid};
 use sigillo_imap::{Flags, Refusal, Row, StoreOp};
-use sigillo_store::{Store, Transaction, transact};
+use sigillo_store::{Store, transact};
 
 use super::{Boxes, fault, row};
+use crate::fronts::Transaction;
 use crate::rows::{EntryRow, FolderRow, decode, encode, entry_key, folder_key, usage_key};
 use crate::stored::usage;
 use crate::{Error, keepers};

@@ -1,0 +1,198 @@
+//! Where a look at what is due begins: not among the remains of what was done long ago.
+//!
+//! A store keeps marks of removed rows for a while, and the index of what is due begins with them. So this process knows
+//! a key for each lane of the index, its front, before which no row lies. Every commit of the engine goes through
+//! [`Fronted`] and lowers the fronts to what it writes; a look begins at the front, and moves it up to the first row that
+//! it found. Several servers may share a store: what others wrote before our front is found every [`AGAIN`], when a look
+//! begins at the very beginning, as it does after a start.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sigillo_base::Timestamp;
+use sigillo_store::{Batch, Durability, Error, KeyBuilder, Row, Store, tag};
+
+use crate::Engine;
+
+/// A transaction of the engine: its commit lowers the fronts.
+pub(crate) type Transaction<'t, S> = sigillo_store::Transaction<'t, Fronted<S>>;
+
+/// So long after a look at everything, in service time, the next look at everything is due.
+const AGAIN: Duration = Duration::from_secs(60);
+
+const LOCAL: u8 = 0;
+const RELAY: u8 = 1;
+
+/// A part of the index of what is due. Local work and relay are apart, so that a dead destination never hides a local
+/// delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Items that this provider does in itself.
+    Local,
+    /// Items for other providers.
+    Relay,
+    /// Deadlines.
+    Timers,
+}
+
+impl Lane {
+    const ALL: [Self; 3] = [Self::Local, Self::Relay, Self::Timers];
+
+    /// What its keys begin with; a time follows.
+    pub(crate) fn prefix(self) -> KeyBuilder {
+        match self {
+            Self::Local => KeyBuilder::new(tag::QUEUE_DUE).u8(LOCAL),
+            Self::Relay => KeyBuilder::new(tag::QUEUE_DUE).u8(RELAY),
+            Self::Timers => KeyBuilder::new(tag::TIMER_DUE),
+        }
+    }
+
+    fn of(key: &[u8]) -> Option<Self> {
+        match key {
+            [tag::QUEUE_DUE, LOCAL, ..] => Some(Self::Local),
+            [tag::QUEUE_DUE, RELAY, ..] => Some(Self::Relay),
+            [tag::TIMER_DUE, ..] => Some(Self::Timers),
+            _ => None,
+        }
+    }
+}
+
+/// A store whose commits lower the fronts.
+#[derive(Debug)]
+pub(crate) struct Fronted<S> {
+    store: S,
+    fronts: [Mutex<Front>; Lane::ALL.len()],
+    /// When a look began at the very beginning.
+    begun: Mutex<Option<Timestamp>>,
+}
+
+/// The front of one lane.
+#[derive(Debug)]
+struct Front {
+    /// No row whose commit has come back lies before it.
+    key: Vec<u8>,
+    /// The looks under way by number, each with the lowest key that was written since it began.
+    looks: BTreeMap<u64, Option<Vec<u8>>>,
+    begun: u64,
+}
+
+impl Front {
+    fn lower(&mut self, key: &[u8]) {
+        if key < self.key.as_slice() {
+            self.key = key.to_vec();
+        }
+        for lowest in self.looks.values_mut() {
+            if lowest.as_ref().is_none_or(|lowest| key < lowest.as_slice()) {
+                *lowest = Some(key.to_vec());
+            }
+        }
+    }
+}
+
+impl<S> Fronted<S> {
+    /// The store, with every front at its beginning.
+    pub(crate) fn new(store: S) -> Self {
+        let front = |lane: Lane| Front { key: lane.prefix().done(), looks: BTreeMap::new(), begun: 0 };
+        Self { store, fronts: Lane::ALL.map(|lane| Mutex::new(front(lane))), begun: Mutex::default() }
+    }
+
+    /// The store without fronts: for reading only.
+    pub(crate) fn inner(&self) -> &S {
+        &self.store
+    }
+
+    /// From time to time the next looks begin at the very beginning.
+    pub(crate) fn look_everywhere(&self, now: Timestamp) {
+        let mut begun = self.begun.lock();
+        if begun.is_none_or(|at| now.since(at) >= AGAIN) {
+            *begun = Some(now);
+            Lane::ALL.into_iter().for_each(|lane| self.front(lane).lock().lower(lane.prefix().as_ref()));
+        }
+    }
+
+    /// Begins a look at a lane.
+    fn look(&self, lane: Lane) -> Look<'_> {
+        let mut front = self.front(lane).lock();
+        front.begun += 1;
+        let (number, from) = (front.begun, front.key.clone());
+        front.looks.insert(number, None);
+        Look { front: self.front(lane), number, from }
+    }
+
+    fn front(&self, lane: Lane) -> &Mutex<Front> {
+        &self.fronts[lane as usize]
+    }
+}
+
+impl<S: Store> Store for Fronted<S> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.store.get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
+        self.store.scan(from, to, limit)
+    }
+
+    fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), Error> {
+        let done = self.store.commit(batch, durability);
+        // Afterwards: a look that began before would not see the rows, and pass them. Whatever came of it: what the
+        // store could not tell may be there.
+        for (key, value) in batch.writes() {
+            if let (Some(lane), Some(_)) = (Lane::of(key), value) {
+                self.front(lane).lock().lower(key);
+            }
+        }
+        done
+    }
+}
+
+/// A look under way at a lane.
+struct Look<'f> {
+    front: &'f Mutex<Front>,
+    number: u64,
+    /// Where it begins.
+    from: Vec<u8>,
+}
+
+impl Look<'_> {
+    /// It found nothing before this key: the front moves there, but not past what was written since it began.
+    fn reached(self, key: &[u8]) {
+        let mut front = self.front.lock();
+        let lowest = front.looks.get(&self.number).cloned().flatten();
+        let key = lowest.as_deref().map_or(key, |lowest| lowest.min(key));
+        if key > front.key.as_slice() {
+            front.key = key.to_vec();
+        }
+    }
+}
+
+impl Drop for Look<'_> {
+    fn drop(&mut self) {
+        self.front.lock().looks.remove(&self.number);
+    }
+}
+
+impl<S: Store> Engine<S> {
+    /// The first rows of a lane that are due at `at`, at most `limit`, as `read` reads their keys. What `read` finds
+    /// damaged is passed over and holds nobody up.
+    pub(crate) fn look<T>(
+        &self,
+        lane: Lane,
+        at: Timestamp,
+        limit: usize,
+        read: impl Fn(&[u8]) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let to = lane.prefix().time(at.plus(Duration::from_millis(1)));
+        let look = self.store.look(lane);
+        let found = self.sound(&look.from, to.as_ref(), limit, |key, _| Ok((key.to_vec(), read(key)?)))?;
+        look.reached(found.first().map_or(to.as_ref(), |(key, _)| key));
+        Ok(found.into_iter().map(|(_, row)| row).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! Who works at what: leases on queue items, as rows, so that several servers may share one store.
+//!
+//! A worker takes an item by a commit that writes a lease and moves the item's time to where the lease ends: others pass
+//! it by, and an item whose worker is heard of no more falls due by itself. The commit of the outcome ends the lease.
+//! Taking is not synced. A power cut that loses a lease ends its worker too, and the item is due as it was; no outcome is
+//! ever without its lease, since a synced commit makes everything before it durable.
+
+use std::time::Duration;
+
+use sigillo_base::Timestamp;
+use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
+
+use crate::fronts::Transaction;
+use crate::queue::{self, Found};
+use crate::rows::{ItemRow, LeaseRow, decode, encode, item_key, lease_key};
+use crate::{Dispatch, Engine, Error};
+
+/// How long a lease holds, in service time. Local work stays well below: what it waits for (a signature, a verdict, the
+/// disk) is given up within seconds. A transaction with another server has no such bound, since each of its answers may
+/// take minutes (RFC 5321 §4.5.3.2): who is at it [renews](Engine::renew) the lease at half time.
+pub const LEASE: Duration = Duration::from_secs(120);
+
+/// A worker's hold on an item.
+#[derive(Debug, Clone)]
+pub(crate) struct Lease {
+    pub item: u128,
+    process: u128,
+    since: i64,
+}
+
+impl Lease {
+    /// Whether it is still this worker who has the item.
+    pub(crate) fn holds<S: Store>(&self, tx: &mut Transaction<'_, S>) -> Result<bool, Error> {
+        Ok(read(tx, self.item)?.is_some_and(|row| (row.process, row.since) == (self.process, self.since)))
+    }
+}
+
+/// Whether an item has a lease. One that ran out counts too: its worker may only be slow, and who takes the item next
+/// ends or renews it.
+pub(crate) fn is_leased<S: Store>(tx: &mut Transaction<'_, S>, item: u128) -> Result<bool, Error> {
+    Ok(tx.get(lease_key(item))?.is_some())
+}
+
+/// Ends the lease of an item, if it has one.
+pub(crate) fn end<S: Store>(tx: &mut Transaction<'_, S>, item: u128) {
+    tx.delete(lease_key(item));
+}
+
+/// The item of a lease by its key.
+pub(crate) fn item_of(key: &[u8]) -> Result<u128, sigillo_store::Error> {
+    let mut reader = KeyReader::new(KeyReader::new(key, tag::LEASE)?.rest(), tag::QUEUE_ITEM)?;
+    let item = reader.u128()?;
+    reader.end()?;
+    Ok(item)
+}
+
+fn read<S: Store>(tx: &mut Transaction<'_, S>, item: u128) -> Result<Option<LeaseRow>, Error> {
+    let key = lease_key(item);
+    Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?)
+}
+
+impl<S: Store> Engine<S> {
+    /// Takes an item; `None` when another worker was faster. What an index row says without its item is put right.
+    pub(crate) fn take(&self, found: &Found, now: Timestamp) -> Result<Option<(ItemRow, Lease)>, Error> {
+        let (id, since, until) = (found.item, now.as_millis(), now.plus(LEASE));
+        let (server, process) = (self.host.clone(), self.process);
+        let row = encode(&LeaseRow { server, process, since, until: until.as_millis() });
+        transact(&self.store, 8, |tx| {
+            tx.later();
+            if tx.get(&found.key)?.is_none() {
+                return Ok(None);
+            }
+            tx.delete(&found.key);
+            let Some(item) = queue::item(tx, id)? else { return Ok(None) };
+            let due = queue::due_key(&item.work, item.due, id);
+            if due.as_ref() != found.key {
+                tx.put(due, []);
+                return Ok(None);
+            }
+            queue::reschedule(tx, id, item.clone(), until);
+            tx.put(lease_key(id), &row);
+            Ok(Some((item, Lease { item: id, process, since })))
+        })
+    }
+
+    /// Says that a hand-over is still going on: nobody else takes it for another [`LEASE`]. `false`: somebody has taken
+    /// it already, or it was withdrawn; what is under way should be broken off.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn renew(&self, dispatch: &Dispatch, now: Timestamp) -> Result<bool, Error> {
+        let lease = &dispatch.lease;
+        transact(&self.store, 8, |tx| {
+            tx.later();
+            let (Some(item), true) = (queue::item(tx, lease.item)?, lease.holds(tx)?) else { return Ok(false) };
+            let until = now.plus(LEASE);
+            if let Some(row) = read(tx, lease.item)? {
+                tx.put(lease_key(lease.item), encode(&LeaseRow { until: until.as_millis(), ..row }));
+            }
+            queue::reschedule(tx, lease.item, item, until);
+            Ok(true)
+        })
+    }
+
+    /// What an earlier process of this server held is due at once. Done once, before the first look.
+    pub(crate) fn take_over(&self, now: Timestamp) -> Result<(), Error> {
+        let mut done = self.taken_over.lock();
+        if *done {
+            return Ok(());
+        }
+        let (from, to) = KeyBuilder::new(tag::LEASE).range();
+        let leases = |key: &[u8], value: &[u8]| Ok((item_of(key)?, decode::<LeaseRow>(key, value)?));
+        for (id, lease) in self.sound(&from, &to, usize::MAX, leases)? {
+            if lease.server != self.host || lease.process == self.process {
+                continue;
+            }
+            let free = transact(&self.store, 8, |tx| {
+                tx.later();
+                if read(tx, id)?.as_ref() != Some(&lease) {
+                    return Ok(());
+                }
+                end(tx, id);
+                if let Some(item) = queue::item(tx, id)? {
+                    let due = now.min(Timestamp::from_millis(item.due));
+                    queue::reschedule(tx, id, item, due);
+                }
+                Ok(())
+            });
+            match free {
+                Err(Error::Store(sigillo_store::Error::Corrupt { what, .. })) => {
+                    self.damaged.note(item_key(id).as_ref(), &what);
+                }
+                free => free?,
+            }
+        }
+        *done = true;
+        Ok(())
+    }
+}

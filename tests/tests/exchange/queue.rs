@@ -1,0 +1,318 @@
+//! Items in work: leases that hold, run out, are renewed, lost and taken over; a start that no queue slows down.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sigillo_base::Timestamp;
+use sigillo_engine::check::{Problem, Repair};
+use sigillo_engine::{Dispatch, LEASE, Submitted};
+use sigillo_smtp::Reply;
+use sigillo_smtp::client::RecipientOutcome;
+use sigillo_store::memory::{Effort, Plan};
+use sigillo_store::{Batch, Durability, KeyBuilder, MemoryStore, Store, tag};
+use sigillo_tests::fixtures::{NOW, address};
+use sigillo_tests::house::{House, arrived};
+use sigillo_tests::street::{Fate, Street};
+
+use super::check::{assert_clean, findings};
+use super::rows;
+
+const ANNA: &str = "anna@comune-alfa.example";
+const BRUNO: &str = "bruno@ente-beta.example";
+const CARLA: &str = "carla@comune-alfa.example";
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// A street where Anna has sent a message to Bruno.
+fn street(seed: u64) -> Street {
+    let street = Street::new(seed);
+    submit(&street, BRUNO);
+    street
+}
+
+fn submit(street: &Street, to: &str) {
+    assert!(matches!(street.submit(&address(ANNA), &[address(to)], ""), Ok(Submitted::Accepted(_))));
+}
+
+/// What the house takes for other providers now.
+fn due(house: &House, now: Timestamp) -> Vec<Dispatch> {
+    house.engine().due(now, 8).expect("the queue is read")
+}
+
+/// Hands it over to Beta.
+fn hand_over(street: &Street, dispatch: &Dispatch) -> Vec<RecipientOutcome> {
+    let bytes = street.houses[0].engine().read_all(&dispatch.message).expect("the envelope");
+    let mail = arrived(dispatch.from.as_ref(), &dispatch.rcpts, bytes, "mx.pec.alfa.example", false);
+    street.houses[1].engine().receive(&mail, street.now).expect("taken");
+    let taken = |r: &sigillo_base::Address| RecipientOutcome {
+        address: r.clone(),
+        result: Ok(Reply::new(250, (2, 0, 0), "ok")),
+    };
+    dispatch.rcpts.iter().map(taken).collect()
+}
+
+/// Everything comes to its end, once.
+fn assert_delivered_once(street: &mut Street) {
+    street.pass(Duration::from_secs(3600));
+    assert_eq!(street.kinds(&address(BRUNO)), ["posta-certificata"]);
+    assert_eq!(street.kinds(&address(ANNA)), ["accettazione", "avvenuta-consegna"]);
+    assert!(street.houses.iter().all(|h| rows::at_rest(&h.store)));
+    street.houses.iter().for_each(|h| assert_clean(&h.store, "at the end"));
+}
+
+#[test]
+fn what_is_never_reported_is_due_again_when_its_lease_runs_out() {
+    let mut street = street(1);
+    let alfa = &street.houses[0];
+    assert_eq!(due(alfa, NOW).len(), 1);
+    assert_clean(&alfa.store, "while it is in work");
+    assert_eq!(due(alfa, NOW.plus(LEASE - MOMENT)).len(), 0, "the lease holds");
+    assert_eq!(alfa.engine().next_due().expect("read"), Some(NOW.plus(LEASE)));
+    assert_eq!(due(alfa, NOW.plus(LEASE)).len(), 1, "it ran out");
+    assert_delivered_once(&mut street);
+}
+
+#[test]
+fn a_lease_that_is_renewed_holds_on() {
+    let mut street = street(2);
+    let alfa = &street.houses[0];
+    let dispatch = due(alfa, NOW).remove(0);
+    let mut now = NOW;
+    for _ in 0..10 {
+        now = now.plus(LEASE / 2);
+        assert_eq!(due(alfa, now).len(), 0);
+        assert!(alfa.engine().renew(&dispatch, now).expect("the lease"));
+    }
+    assert_clean(&alfa.store, "renewed");
+    street.now = now;
+    let outcomes = hand_over(&street, &dispatch);
+    street.houses[0].engine().report(&dispatch, &outcomes, now).expect("recorded");
+    assert!(!street.houses[0].engine().renew(&dispatch, now).expect("the lease"), "it is out of the queue");
+    assert_delivered_once(&mut street);
+}
+
+/// Who was too slow has lost the item: what he says that happened counts, that he gives it back does not.
+#[test]
+fn a_slow_worker_does_not_give_back_what_another_has_taken() {
+    let mut street = street(3);
+    let alfa = &street.houses[0];
+    let slow = due(alfa, NOW).remove(0);
+    let later = NOW.plus(LEASE);
+    let fast = due(alfa, later).remove(0);
+    assert!(!alfa.engine().renew(&slow, later).expect("the lease"));
+    alfa.engine().defer(&slow, "too slow", later).expect("recorded");
+    assert_eq!(due(alfa, later.plus(LEASE - MOMENT)).len(), 0, "the other one has it still");
+    assert!(alfa.engine().renew(&fast, later).expect("the lease"));
+    street.now = later;
+    let outcomes = hand_over(&street, &slow);
+    street.houses[0].engine().report(&slow, &outcomes, later).expect("recorded");
+    assert!(rows::of(&street.houses[0].store, tag::LEASE).is_empty(), "nothing is left to do");
+    hand_over(&street, &fast);
+    street.houses[0].engine().report(&fast, &outcomes, later).expect("recorded");
+    assert_delivered_once(&mut street);
+}
+
+#[test]
+fn a_start_takes_over_what_this_server_had_in_work_and_nothing_else() {
+    let mut street = street(4);
+    let alfa = &street.houses[0];
+    assert_eq!(due(alfa, NOW).len(), 1);
+    submit(&street, BRUNO); // synced, so that the lease outlives the power cut
+    let mut batch = Batch::new();
+    let foreign = KeyBuilder::new(tag::LEASE).raw(KeyBuilder::new(tag::QUEUE_ITEM).u128(9));
+    let value = rows::of(&street.houses[0].store, tag::LEASE).remove(0).1;
+    let host = value.windows(3).position(|w| w == b"mx.").expect("the server's name");
+    let mut other = value.clone();
+    other[host + 1] = b'y';
+    batch.put(foreign, &other);
+    street.houses[0].store.commit(&batch, Durability::Synced).expect("written");
+    street.houses[0].stop();
+    assert_eq!(rows::of(&street.houses[0].store, tag::LEASE).len(), 2);
+    street.houses[0].start();
+    let again = due(&street.houses[0], NOW);
+    assert_eq!(again.len(), 2, "at once, beside the other message");
+    let leases = rows::of(&street.houses[0].store, tag::LEASE);
+    assert_eq!(leases.iter().filter(|(_, value)| *value == other).count(), 1, "another server's stays");
+    assert_eq!(leases.len(), 3);
+}
+
+#[test]
+fn a_power_cut_that_loses_a_lease_harms_nothing() {
+    let mut street = street(5);
+    let before = rows::facts(&street.houses[0].store);
+    let lost = due(&street.houses[0], NOW).remove(0);
+    hand_over(&street, &lost);
+    street.houses[0].stop();
+    assert_eq!(rows::facts(&street.houses[0].store), before, "taking was not synced");
+    street.houses[0].start();
+    assert_eq!(due(&street.houses[0], NOW).len(), 1, "due as it was");
+    assert_delivered_once(&mut street);
+}
+
+/// The lease as a row: what belongs together is checked, and put right.
+#[test]
+fn a_lease_belongs_to_an_item_that_is_due_when_it_ends() {
+    let street = street(6);
+    let store = &street.houses[0].store;
+    assert_eq!(due(&street.houses[0], NOW).len(), 1);
+    let (key, value) = rows::of(store, tag::LEASE).remove(0);
+    let told = |store: &MemoryStore| findings(store).iter().map(|f| (f.key[0], f.problem)).collect::<Vec<_>>();
+    let earlier = store.fork();
+    let mut batch = Batch::new();
+    // The last byte of its end.
+    let mut moved = value.clone();
+    *moved.last_mut().expect("a value") ^= 1;
+    batch.put(&key, &moved);
+    earlier.commit(&batch, Durability::Synced).expect("written");
+    assert_eq!(told(&earlier), [(tag::LEASE, Problem::Differs)]);
+    Repair::new(&earlier, NOW).run().expect("repaired");
+    assert_eq!(rows::of(&earlier, tag::LEASE), [(key.clone(), value)]);
+    let alone = store.fork();
+    let mut batch = Batch::new();
+    for tag in [tag::QUEUE_ITEM, tag::QUEUE_DUE] {
+        rows::of(&alone, tag).iter().for_each(|(key, _)| batch.delete(key));
+    }
+    alone.commit(&batch, Durability::Synced).expect("written");
+    assert_eq!(told(&alone), [(tag::LEASE, Problem::Underived)]);
+    Repair::new(&alone, NOW).run().expect("repaired");
+    assert_eq!(told(&alone), []);
+}
+
+/// Index rows that say nothing: one without its item, one of an item that is due at another time.
+#[test]
+fn index_rows_that_lead_nowhere_are_dropped() {
+    let street = street(7);
+    let alfa = &street.houses[0];
+    let (item, _) = rows::of(&alfa.store, tag::QUEUE_ITEM).remove(0);
+    let mut batch = Batch::new();
+    let early = |id: &[u8]| KeyBuilder::new(tag::QUEUE_DUE).u8(1).u64(1).raw(id);
+    batch.put(early(&item[1..]), b"");
+    batch.put(early(&[7; 16]), b"");
+    alfa.store.commit(&batch, Durability::Synced).expect("written");
+    assert_eq!(due(alfa, NOW).len(), 1);
+    assert_clean(&alfa.store, "both are gone");
+}
+
+/// Puts `count` items beside the one that waits: the same work under other numbers.
+fn fill(store: &MemoryStore, count: u128) {
+    let (_, item) = rows::of(store, tag::QUEUE_ITEM).remove(0);
+    for numbers in (0..count).collect::<Vec<_>>().chunks(1000) {
+        let mut batch = Batch::new();
+        for n in numbers {
+            batch.put(KeyBuilder::new(tag::QUEUE_ITEM).u128(*n), &item);
+            batch.put(KeyBuilder::new(tag::QUEUE_DUE).u8(1).time(NOW).u128(*n), b"");
+        }
+        store.commit(&batch, Durability::Synced).expect("written");
+    }
+}
+
+#[test]
+fn opening_and_the_first_message_and_the_first_look_cost_the_same_whatever_waits() {
+    let effort = |waiting: u128| {
+        let mut street = street(8);
+        let store = street.houses[0].store.clone();
+        fill(&store, waiting);
+        street.houses[0].stop();
+        let before = store.effort();
+        street.houses[0].start();
+        submit(&street, CARLA);
+        let alfa = &street.houses[0];
+        assert_eq!(due(alfa, NOW).len(), 8);
+        assert_eq!(alfa.engine().run_due(NOW).expect("worked"), 1);
+        let after = store.effort();
+        Effort { calls: after.calls - before.calls, rows: after.rows - before.rows }
+    };
+    assert_eq!(effort(20), effort(3_000));
+}
+
+/// Items that were worked off leave nothing behind that a later look would read.
+#[test]
+fn a_look_reads_the_same_whatever_was_worked_off_before() {
+    let effort = |worked_off: usize| {
+        let street = street(9);
+        let alfa = &street.houses[0];
+        fill(&alfa.store, worked_off as u128 + 20);
+        let mut left = worked_off;
+        while left > 0 {
+            let taken = alfa.engine().due(NOW, left.min(8)).expect("read");
+            left -= taken.len();
+            for dispatch in &taken {
+                let taken = |r: &sigillo_base::Address| RecipientOutcome {
+                    address: r.clone(),
+                    result: Ok(Reply::new(250, (2, 0, 0), "ok")),
+                };
+                let outcomes: Vec<_> = dispatch.rcpts.iter().map(taken).collect();
+                alfa.engine().report(dispatch, &outcomes, NOW).expect("recorded");
+            }
+        }
+        let before = alfa.store.effort();
+        assert_eq!(due(alfa, NOW).len(), 8);
+        let after = alfa.store.effort();
+        (after.calls - before.calls, after.rows - before.rows)
+    };
+    assert_eq!(effort(800), effort(8));
+}
+
+/// Commits of one certified message in both houses: synced, and not synced.
+#[test]
+fn taking_an_item_costs_no_synced_commit() {
+    let mut street = Street::new(10);
+    let (synced, later) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    for house in &street.houses {
+        let (synced, later) = (Arc::clone(&synced), Arc::clone(&later));
+        house.store.plan(Plan::new().hook(move |commit| {
+            if !commit.batch.is_read_only() {
+                let count = if commit.durability == Durability::Synced { &synced } else { &later };
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            None
+        }));
+    }
+    submit(&street, BRUNO);
+    street.run();
+    assert_eq!(street.kinds(&address(ANNA)), ["accettazione", "avvenuta-consegna"]);
+    // Acceptance, envelope handed over and taken charge of, delivery, two receipts handed over and filed.
+    assert_eq!(synced.load(Ordering::Relaxed), 8);
+    // Envelope, delivery, two receipts.
+    assert_eq!(later.load(Ordering::Relaxed), 4);
+}
+
+/// Threads submit and threads work; nothing is left behind, and nothing waits for the look at everything.
+#[test]
+fn whatever_threads_submit_is_delivered() {
+    const THREADS: usize = 3;
+    let mut street = Street::new(11);
+    street.network(|_| Fate::Held);
+    let house = &street.houses[0];
+    let (engine, login) = (house.engine(), house.login(&address(ANNA)));
+    let submitting = Arc::new(());
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            let (at_work, login) = (Arc::clone(&submitting), &login);
+            scope.spawn(move || {
+                for _ in 0..10 {
+                    let (anna, to) = (address(ANNA), [address(CARLA)]);
+                    let bytes = sigillo_tests::street::message(&anna, &to, "").into_bytes();
+                    let mail = arrived(Some(&anna), &to, bytes, "client", true);
+                    engine.submit(login, &mail, NOW).expect("accepted");
+                }
+                drop(at_work);
+            });
+        }
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let last = Arc::strong_count(&submitting) == 1;
+                    if engine.run_due(NOW).expect("worked") == 0 && last && engine.queue(0, 1).expect("read").is_empty()
+                    {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let kinds = street.kinds(&address(CARLA));
+    assert_eq!(kinds, vec!["posta-certificata"; 10 * THREADS]);
+    assert!(rows::at_rest(&street.houses[0].store));
+}
