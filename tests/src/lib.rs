@@ -11,4 +11,6 @@ pub mod house;
 pub mod log;
 pub mod street;
 pub mod tsa;
+pub mod whole;
+pub mod wire;
 pub mod world;

@@ -23,5 +23,4 @@ mod exchange {
     pub mod time;
     pub mod track;
     pub mod virus;
-    pub mod wire;
 }
