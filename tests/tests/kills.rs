@@ -1,7 +1,7 @@
 //! Two providers on RocksDB in a process of their own, which is killed at every commit and at random moments, whose
 //! disk is full at every commit, or whose power is cut. Every durable step is a commit of the store, so these are all
 //! the moments there are: submission, relay, take-charge, delivery, receipt, expunge, notices, seal.
-//! `SIGILLO_KILLS=N` makes N random kills instead of the few of `make test`; `SIGILLO_KILLS_SEED` repeats a run.
+//! `SIGILLO_KILLS=N` makes N random kills, or power cuts, instead of the few of `make test`; `SIGILLO_KILLS_SEED` repeats a run.
 
 #![allow(clippy::expect_used, reason = "a test: what cannot be read is a failure")]
 

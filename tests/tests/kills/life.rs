@@ -1,5 +1,6 @@
 //! The other process: this test binary again, told by variables what to do. Without them the test below does nothing.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -24,8 +25,9 @@ pub fn template() -> TempDir {
 /// In memory where there is such a folder: a kill leaves the page cache as it is, so the disk would only cost time.
 fn folder() -> TempDir {
     let shm = Path::new("/dev/shm");
-    let folder = tempfile::Builder::new().prefix("sigillo-kills-").to_owned();
-    if shm.is_dir() { folder.tempdir_in(shm).expect("a folder") } else { folder.tempdir().expect("a folder") }
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("sigillo-kills-");
+    if shm.is_dir() { folder.tempdir_in(shm) } else { folder.tempdir() }.expect("a folder")
 }
 
 /// A pair of stores through all its lives, and what was heard of them.
@@ -75,14 +77,20 @@ impl Pair {
         command.args(&words[1..]).args(["--exact", "kills::life::child", "--nocapture", "--test-threads=1"]);
         let Moment { step, now } = self.at;
         command.env(LIFE, format!("{} {step} {} {end}", self.lives, now.as_millis())).env(FOLDER, self.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sh");
+        let err = self.path().join("err");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&err).expect("a file"))
+            .spawn()
+            .expect("sh");
         let out = BufReader::new(child.stdout.take().expect("piped"));
         // Bytes, not lines of text: the last one may be cut.
         out.split(b'\n').for_each(|line| self.hear(&String::from_utf8_lossy(&line.expect("a pipe"))));
-        let ended = child.wait_with_output().expect("its end");
-        let well = if self.done { ended.status.success() } else { ended.status.signal() == Some(9) };
-        let err = String::from_utf8_lossy(&ended.stderr);
-        assert!(well, "{}: the process ended with {}: {err}", self.killed(end), ended.status);
+        let status = child.wait().expect("its end");
+        let well = status.signal() == Some(9) || self.done && status.success();
+        let err = std::fs::read_to_string(err).unwrap_or_default();
+        assert!(well, "{}: the process ended with {status}: {err}", self.killed(end));
         self.at = self.at.after_death();
     }
 
@@ -137,9 +145,5 @@ fn child() {
     let at = Moment { step: number(step) as usize, now: Timestamp::from_millis(number(now)) };
     let countdown = Countdown::new(end.parse().expect("an end"), say);
     let mut street = scenario::open(Path::new(&folder), number(life) as u64, at.now, &countdown);
-    scenario::go_on(&mut street, at, &mut say_all);
-}
-
-fn say_all(line: &str) {
-    say(line);
+    scenario::go_on(&mut street, at, &mut say);
 }
