@@ -3,6 +3,7 @@
 #   make run [ARGS="--once"]   builds, then starts `sigillo demo` with ARGS
 #   make test                  packages, formatting, clippy, every test
 #   make bench                 the figures of docs/performance.md (BENCH="name" for one)
+#   make soak [SECONDS=600]    kills and restarts a loaded demonstration, and ends with a ledger
 #   make deny                  licences, bans and sources of the dependencies (needs cargo-deny)
 #   make fuzz TARGET=mime      one fuzz target for FUZZ_SECONDS (needs nightly and cargo-fuzz)
 SHELL := bash
@@ -10,15 +11,16 @@ SHELL := bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit lint fmt fmt-check clippy bench deny fuzz
+.PHONY: help run build test unit lint fmt fmt-check clippy bench soak deny fuzz
 
 ARGS ?=
 BENCH ?=
 TARGET ?= mime
 FUZZ_SECONDS ?= 60
+SECONDS ?= 600
 
 help:
-	@sed -n '3,7s/^#   //p' Makefile
+	@sed -n '3,8s/^#   //p' Makefile
 
 # The program replaces the shell, so that Ctrl-C reaches it and its exit code is ours.
 run:
@@ -71,6 +73,13 @@ bench:
 	prepare
 	step compile-benches 2700 cargo bench --locked -p sigillo-benches --no-run
 	step benches 1800 cargo bench --locked -p sigillo-benches -- $(BENCH)
+
+# What `tests/tests/e2e/kill9.rs` does for a minute, for as long as asked.
+soak:
+	@. .ci/steps
+	prepare tests
+	step build 2700 cargo build --locked --bins
+	exec env SIGILLO_BIN="$$CARGO_TARGET_DIR/debug/sigillo" "$$CARGO_TARGET_DIR/debug/soak" --seconds "$(SECONDS)"
 
 # A target of its own: compiling cargo-deny takes minutes, and the answer changes only with Cargo.lock.
 deny:

@@ -13,9 +13,11 @@ mod compose;
 mod exchange;
 mod hostile;
 mod judging;
+mod kept;
 mod machine;
 mod material;
 mod measure;
+mod open;
 mod signing;
 mod sockets;
 mod table;
@@ -27,9 +29,21 @@ pub use arguments::Arguments;
 /// Runs the cases that the command line names (all without names), and prints a table for each group. Stores are made
 /// below `folder`, which should lie on the disk that is to be measured; `SIGILLO_BENCH_DIR` names another.
 pub fn main(folder: &Path) {
+    if open::child() {
+        return;
+    }
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 7] =
-        [compose::run, signing::run, judging::run, hostile::run, commits::run, exchange::run, sockets::run];
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 9] = [
+        compose::run,
+        signing::run,
+        judging::run,
+        hostile::run,
+        commits::run,
+        exchange::run,
+        sockets::run,
+        kept::run,
+        open::run,
+    ];
     let other = std::env::var_os("SIGILLO_BENCH_DIR");
     let folder = other.as_deref().map_or(folder, Path::new);
     std::fs::create_dir_all(folder).expect("the folder for stores can be made");

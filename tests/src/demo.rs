@@ -1,5 +1,5 @@
 //! The built program, `sigillo demo`, with mail clients that are not ours: each a child process with a time limit.
-//! The program is `$SIGILLO_BIN`, or `sigillo` beside the folder of the test's own executable.
+//! The program is `$SIGILLO_BIN`, or `sigillo` beside the test's own executable or its folder.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -93,8 +93,9 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<
 pub fn binary() -> PathBuf {
     let beside = || {
         let own = std::env::current_exe().expect("a running program has a file");
-        let target = own.parent().and_then(Path::parent).expect("target/debug/deps/…").to_owned();
-        target.join("sigillo")
+        // target/debug/deps/… of a test, target/debug/… of a program
+        let mut beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("sigillo"));
+        beside.find(|path| path.is_file()).unwrap_or_else(|| own.with_file_name("sigillo"))
     };
     let path = std::env::var_os("SIGILLO_BIN").map_or_else(beside, PathBuf::from);
     assert!(path.is_file(), "{} is not there: cargo build --bin sigillo (or set SIGILLO_BIN)", path.display());

@@ -1,4 +1,4 @@
-//! A provider for tests: an engine on a memory store that outlives it.
+//! A provider for tests: an engine on a store that outlives it, in memory where nothing else is said.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
 use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Setup, Unavailable, Verdict};
 use sigillo_pec::index::Index;
 use sigillo_smime::Trust;
-use sigillo_store::MemoryStore;
+use sigillo_store::{MemoryStore, Store};
 
 use crate::fixtures::{self, Fixture, Numbers};
 
@@ -36,13 +36,13 @@ impl Known {
 }
 
 /// A provider and its store.
-pub struct House {
+pub struct House<S = MemoryStore> {
     /// Who it is.
     pub fixture: Fixture,
     /// Its rows; they stay when the engine stops.
-    pub store: MemoryStore,
+    pub store: S,
     /// `None` while it is down.
-    pub engine: Option<Arc<Engine<MemoryStore>>>,
+    pub engine: Option<Arc<Engine<S>>>,
     ids: Arc<Numbers>,
     known: Known,
     antivirus: Option<Arc<dyn Antivirus>>,
@@ -53,23 +53,37 @@ impl House {
     /// A provider at work, with its service mailbox and no other.
     pub fn new(fixture: Fixture, seed: u64, known: &Known, now: Timestamp) -> Self {
         let service = fixture.provider.service_address.clone();
-        let house = Self::over(fixture, seed, known, MemoryStore::new());
+        let house = Self::on(MemoryStore::new(), fixture, seed, known);
         house.add(&service, Profile::Service, now);
         house
     }
 
-    /// The same over a store that has its mailboxes.
-    pub fn over(fixture: Fixture, seed: u64, known: &Known, store: MemoryStore) -> Self {
+    /// Begins, or begins again after [`House::stop`] or a crash of the store.
+    pub fn start(&mut self) {
+        self.store.restart();
+        self.open();
+    }
+
+    /// Ends as by a power cut.
+    pub fn stop(&mut self) {
+        self.engine = None;
+        self.store.plan(sigillo_store::memory::Plan::new());
+        self.store.power_cut();
+    }
+}
+
+impl<S: Store + Clone> House<S> {
+    /// A provider at work on a store, with the mailboxes that are there.
+    pub fn on(store: S, fixture: Fixture, seed: u64, known: &Known) -> Self {
         let (ids, known) = (Numbers::new(seed), known.clone());
         let (antivirus, rules) = (None, Rules::default());
         let mut house = Self { fixture, store, engine: None, ids, known, antivirus, rules };
-        house.start();
+        house.open();
         house
     }
 
-    /// What its engine stands on, without the store.
-    pub fn setup(&self) -> Setup {
-        Setup {
+    fn open(&mut self) {
+        let setup = Setup {
             provider: self.fixture.provider.clone(),
             host: format!("mx.{}", self.fixture.provider.service_address.domain()),
             identity: self.fixture.identity.clone(),
@@ -81,36 +95,24 @@ impl House {
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
             rules: self.rules.clone(),
-        }
-    }
-
-    /// Begins, or begins again after [`House::stop`] or a crash of the store.
-    pub fn start(&mut self) {
-        self.store.restart();
-        self.engine = Some(Arc::new(Engine::open(self.store.clone(), self.setup()).expect("the provider starts")));
+        };
+        self.engine = Some(Arc::new(Engine::open(self.store.clone(), setup).expect("the provider starts")));
     }
 
     /// Begins again with this antivirus.
     pub fn scan_with(&mut self, antivirus: impl Antivirus + 'static) {
         self.antivirus = Some(Arc::new(antivirus));
-        self.start();
+        self.open();
     }
 
     /// Begins again with these choices.
     pub fn choose(&mut self, rules: Rules) {
         self.rules = rules;
-        self.start();
-    }
-
-    /// Ends as by a power cut.
-    pub fn stop(&mut self) {
-        self.engine = None;
-        self.store.plan(sigillo_store::memory::Plan::new());
-        self.store.power_cut();
+        self.open();
     }
 
     /// The engine, which must be up.
-    pub fn engine(&self) -> &Arc<Engine<MemoryStore>> {
+    pub fn engine(&self) -> &Arc<Engine<S>> {
         self.engine.as_ref().expect("asked while up")
     }
 

@@ -1,4 +1,4 @@
-//! Three providers on one clock, joined by a network that holds back exactly what a test tells it to.
+//! Providers on one clock, joined by a network that holds back exactly what a test tells it to.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use sigillo_engine::{Dispatch, Rejected, Submitted};
 use sigillo_mime::Header;
 use sigillo_smtp::Reply;
 use sigillo_smtp::client::{Failure, RecipientOutcome};
+use sigillo_store::{MemoryStore, Store};
 
 use crate::evidence::{self, Evidence};
 use crate::fixtures::{self, NOW};
@@ -51,9 +52,9 @@ pub struct Letter {
 }
 
 /// The providers.
-pub struct Street {
-    /// Alfa, Beta and Gamma.
-    pub houses: Vec<House>,
+pub struct Street<S = MemoryStore> {
+    /// Alfa, Beta and Gamma, where nothing else is said.
+    pub houses: Vec<House<S>>,
     /// The one clock.
     pub now: Timestamp,
     known: Known,
@@ -77,12 +78,14 @@ impl Street {
             }
             houses.push(house);
         }
-        Self { houses, now, known, network: Box::new(|_| Fate::Arrives) }
+        Self::of(houses, known, now)
     }
+}
 
-    /// These houses at this time.
-    pub fn of(houses: Vec<House>, now: Timestamp) -> Self {
-        Self { houses, now, known: Known::fixtures(), network: Box::new(|_| Fate::Arrives) }
+impl<S: Store + Clone> Street<S> {
+    /// These houses.
+    pub fn of(houses: Vec<House<S>>, known: Known, now: Timestamp) -> Self {
+        Self { houses, now, known, network: Box::new(|_| Fate::Arrives) }
     }
 
     /// Decides from now on what the network does with each message.
@@ -91,7 +94,7 @@ impl Street {
     }
 
     /// The house of an address.
-    pub fn house(&self, user: &Address) -> &House {
+    pub fn house(&self, user: &Address) -> &House<S> {
         self.houses.iter().find(|h| h.serves(user.domain())).expect("somebody serves this domain")
     }
 
@@ -134,17 +137,18 @@ impl Street {
     /// Time passes, and what falls due happens at its time.
     pub fn pass(&mut self, span: Duration) {
         let until = self.now.plus(span);
+        while self.tick(until) {}
         self.run();
-        loop {
-            let engines = self.houses.iter().filter_map(|h| h.engine.as_ref());
-            let next =
-                engines.filter_map(|e| e.next_due().ok().flatten()).filter(|t| *t > self.now && *t <= until).min();
-            let Some(next) = next else { break };
-            self.now = next;
-            self.run();
-        }
-        self.now = until;
+    }
+
+    /// What is due happens; then the clock goes on to the next moment when something is, or to the end. Whether there
+    /// was such a moment.
+    pub fn tick(&mut self, until: Timestamp) -> bool {
         self.run();
+        let engines = self.houses.iter().filter_map(|h| h.engine.as_ref());
+        let next = engines.filter_map(|e| e.next_due().ok().flatten()).filter(|t| *t > self.now && *t <= until).min();
+        self.now = next.unwrap_or(until);
+        next.is_some()
     }
 
     fn carry(&mut self, from: usize, dispatch: &Dispatch) {

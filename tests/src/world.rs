@@ -299,6 +299,9 @@ impl World {
             self.crash(n);
             return;
         }
+        if self.nodes[n].house.engine.is_none() {
+            return; // it is down as it is
+        }
         let faults = [Fault::Refused, Fault::Lost, Fault::CrashBefore, Fault::CrashAfter];
         let fault = faults[self.any(faults.len())];
         let at = 1 + self.random.below(6);

@@ -26,5 +26,4 @@ mod exchange {
     pub mod track;
     pub mod upgrade;
     pub mod virus;
-    pub mod wire;
 }

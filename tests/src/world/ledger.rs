@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sigillo_base::{Address, Timestamp};
-use sigillo_engine::check::{Check, CheckPage, Finding, Problem, Severity, readable};
 use sigillo_mime::Header;
 use sigillo_pec::log::{Checker, Entry};
 use sigillo_pec::{CertifiedTime, Errore, Kind, deadline};
-use sigillo_store::tag;
 
 use super::World;
 use crate::evidence::{self, Evidence};
-use crate::log;
+use crate::{log, whole};
 
 /// A run that kept every rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,16 +100,10 @@ pub(super) fn check(world: &World, outage: Duration) -> Result<Report, String> {
     Ok(report)
 }
 
-/// The rows of every store belong together, and no message is there that nobody keeps; bodies left over are no error.
+/// The rows of every store belong together.
 fn check_stores(world: &World) -> Result<(), String> {
     for (n, node) in world.nodes.iter().enumerate() {
-        let mut wrong = Vec::new();
-        let mut gather = |page: CheckPage| {
-            let left = |f: &Finding| f.problem == Problem::Orphan && f.key.first() == Some(&tag::MESSAGE);
-            let errors = page.findings.into_iter().filter(|f| f.severity() == Severity::Error || left(f));
-            wrong.extend(errors.map(|f| format!("{}: {}", readable(&f.key), f.what)));
-        };
-        Check::new(&node.house.store, true).run(&mut gather).map_err(|e| e.to_string())?;
+        let wrong = whole::errors(&node.house.store)?;
         if !wrong.is_empty() {
             return Err(format!("the store of provider {n}: {}", wrong.join("\n")));
         }

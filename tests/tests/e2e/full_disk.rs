@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use sigillo_tests::demo::{Answer, Demo, Mail, Place, run, sigillo, wait_for};
 
-use crate::kill9::{Census, census};
+use sigillo_tests::siege::{Census, census};
 
 const ANNA: &str = "anna@comune-alfa.example";
 const MARIO: &str = "mario@studio.example";

@@ -9,6 +9,7 @@ use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStor
 use sigillo_tests::fixtures::address;
 use sigillo_tests::house::{Knows, arrived};
 use sigillo_tests::street::{Fate, Street, message};
+use sigillo_tests::whole;
 
 use super::rows;
 
@@ -25,9 +26,8 @@ pub fn findings(store: &MemoryStore) -> Vec<Finding> {
 
 /// A store without errors; bodies left over are none.
 pub fn assert_clean(store: &MemoryStore, what: &str) {
-    let errors: Vec<_> = findings(store).into_iter().filter(|f| f.severity() == Severity::Error).collect();
-    let told: Vec<_> = errors.iter().map(|f| format!("{}: {}", readable(&f.key), f.what)).collect();
-    assert!(errors.is_empty(), "{what}: {told:#?}");
+    let errors = whole::errors(store).expect("the store can be read");
+    assert!(errors.is_empty(), "{what}: {errors:#?}");
 }
 
 /// A street after exchanges of every kind, some of them still under way.

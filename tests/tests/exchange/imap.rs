@@ -5,7 +5,7 @@ use sigillo_engine::{Obstacle, Peer, Submitted, front};
 use sigillo_tests::fixtures::address;
 use sigillo_tests::street::Street;
 
-use super::wire::{Wire, engine_with_password};
+use sigillo_tests::wire::{Wire, engine_with_password};
 
 const ANNA: &str = "anna@comune-alfa.example";
 const BRUNO: &str = "bruno@ente-beta.example";

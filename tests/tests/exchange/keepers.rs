@@ -10,13 +10,13 @@ use sigillo_engine::check::{Check, Problem};
 use sigillo_engine::{Engine, Peer, front};
 use sigillo_store::{MemoryStore, salvage, tag};
 use sigillo_store_rocks::{Options, RocksStore};
-use sigillo_tests::fixtures::{Numbers, address};
-use sigillo_tests::house::House;
+use sigillo_tests::fixtures::{self, Numbers, address};
+use sigillo_tests::house::{House, Known};
 use sigillo_tests::street::{Fate, Street, message};
 
 use super::check::{assert_clean, findings};
 use super::rows;
-use super::wire::{Wire, engine_with_password};
+use sigillo_tests::wire::{Wire, engine_with_password};
 
 const ANNA: &str = "anna@comune-alfa.example";
 const BRUNO: &str = "bruno@ente-beta.example";
@@ -201,7 +201,8 @@ fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
     assert!(salvage(&street.houses[1].store, &store).expect("copied").is_empty());
     store.flush().expect("flushed");
     let before = on_disk(&store);
-    let engine = Engine::open(Arc::clone(&store), street.houses[1].setup()).expect("a provider");
+    let house = House::on(Arc::clone(&store), fixtures::beta(), 6, &Known::fixtures());
+    let engine = house.engine();
     assert_eq!(engine.expire_archive(until).expect("expired"), 40);
     while engine.sweep_messages(100).expect("swept") > 0 {}
     store.flush().expect("flushed");

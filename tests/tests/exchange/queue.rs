@@ -170,8 +170,9 @@ fn a_lease_belongs_to_an_item_that_is_due_when_it_ends() {
     assert_eq!(rows::of(&earlier, tag::LEASE), [(key.clone(), value)]);
     let alone = store.fork();
     let mut batch = Batch::new();
-    for tag in [tag::QUEUE_ITEM, tag::QUEUE_DUE] {
-        rows::of(&alone, tag).iter().for_each(|(key, _)| batch.delete(key));
+    let of_an_item = |key: &[u8]| key[0] != tag::MESSAGE_LINK || key[17] == tag::QUEUE_ITEM;
+    for tag in [tag::QUEUE_ITEM, tag::QUEUE_DUE, tag::MESSAGE_LINK] {
+        rows::of(&alone, tag).iter().filter(|(key, _)| of_an_item(key)).for_each(|(key, _)| batch.delete(key));
     }
     alone.commit(&batch, Durability::Synced).expect("written");
     assert_eq!(told(&alone), [(tag::LEASE, Problem::Underived)]);

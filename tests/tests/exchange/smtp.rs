@@ -6,7 +6,7 @@ use sigillo_smtp::server::Role;
 use sigillo_tests::fixtures::address;
 use sigillo_tests::street::{Street, message};
 
-use super::wire::{Wire, engine_with_password};
+use sigillo_tests::wire::{Wire, engine_with_password};
 
 const ANNA: &str = "anna@comune-alfa.example";
 const BRUNO: &str = "bruno@ente-beta.example";

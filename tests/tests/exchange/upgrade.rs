@@ -19,7 +19,7 @@ use sigillo_tests::street::{Fate, Street, message};
 
 use super::check::{assert_clean, findings};
 use super::rows;
-use super::wire::{Wire, engine_with_password};
+use sigillo_tests::wire::{Wire, engine_with_password};
 
 const ANNA: &str = "anna@comune-alfa.example";
 const BRUNO: &str = "bruno@ente-beta.example";
@@ -187,9 +187,9 @@ fn a_store_of_every_release_is_taken_over() {
             assert!(found.is_empty(), "{name}: {found:?}");
             let memory = MemoryStore::new();
             assert!(salvage(&store, &memory).expect("copied").is_empty());
-            houses.push(House::over(fixture, seed, &Known::fixtures(), memory));
+            houses.push(House::on(memory, fixture, seed, &Known::fixtures()));
         }
-        let mut street = Street::of(houses, sampled_at());
+        let mut street = Street::of(houses, Known::fixtures(), sampled_at());
         assert_eq!(seen(&street), fs::read_to_string(release.join("seen.txt")).expect("what was seen"));
         // What waited goes on, and what nobody kept goes.
         street.pass(Duration::from_secs(3600));

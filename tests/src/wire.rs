@@ -6,19 +6,25 @@ use sigillo_accounts::PasswordHash;
 use sigillo_base::{Address, Secret, Timestamp};
 use sigillo_engine::Engine;
 use sigillo_engine::front::{Connection, Step};
-use sigillo_store::MemoryStore;
-use sigillo_tests::house::House;
+use sigillo_store::Store;
 use sigillo_wire::Tick;
+
+use crate::house::House;
 
 /// A client's end of a connection.
 pub struct Wire {
+    /// The server's end.
     pub connection: Box<dyn Connection>,
+    /// The service time of what it asks for.
     pub now: Timestamp,
+    /// The time of its deadlines.
     pub tick: Tick,
+    /// Whether the server has closed it.
     pub closed: bool,
 }
 
 impl Wire {
+    /// A connection that was just made.
     pub fn new(connection: Box<dyn Connection>, now: Timestamp) -> Self {
         Self { connection, now, tick: Tick(0), closed: false }
     }
@@ -55,7 +61,7 @@ impl Wire {
 }
 
 /// Gives a user a password, and the engine for a connection.
-pub fn engine_with_password(house: &House, user: &Address, password: &str) -> Arc<Engine<MemoryStore>> {
+pub fn engine_with_password<S: Store + Clone>(house: &House<S>, user: &Address, password: &str) -> Arc<Engine<S>> {
     let hash = PasswordHash::create(&Secret::new(password.into()), [7; 16]).expect("a hash");
     let engine = Arc::clone(house.engine());
     engine.set_password(house.login(user).mailbox, &hash).expect("the password is set");
