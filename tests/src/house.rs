@@ -64,7 +64,12 @@ impl House {
     /// Begins, or begins again after [`House::stop`] or a crash of the store.
     pub fn start(&mut self) {
         self.store.restart();
-        let setup = Setup {
+        self.engine = Some(Arc::new(Engine::open(self.store.clone(), self.setup()).expect("the provider starts")));
+    }
+
+    /// All it stands on but a store.
+    pub fn setup(&self) -> Setup {
+        Setup {
             provider: self.fixture.provider.clone(),
             host: format!("mx.{}", self.fixture.provider.service_address.domain()),
             identity: self.fixture.identity.clone(),
@@ -76,8 +81,7 @@ impl House {
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
             rules: self.rules.clone(),
-        };
-        self.engine = Some(Arc::new(Engine::open(self.store.clone(), setup).expect("the provider starts")));
+        }
     }
 
     /// Begins again with this antivirus.

@@ -14,6 +14,7 @@ mod exchange {
     pub mod imap;
     pub mod lists;
     pub mod log;
+    pub mod metadata;
     pub mod passage;
     pub mod policy;
     pub mod reception;

@@ -3,7 +3,7 @@
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
 use sigillo_pec::deadline::{Overdue, Watch};
 use sigillo_pec::{Facts, Signed, compose};
-use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, tag, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
 
 use crate::rows::{DispatchRow, Outcome, SentRow, Work, dispatch_key, encode, sent_key, timer_key};
 use crate::stored::{Place, archive, post, put_notice};
@@ -118,7 +118,7 @@ impl<S: Store> Engine<S> {
         msg: sigillo_base::MsgId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let stored = put_notice(tx, msg, notice, &Rope::new())?;
+        let stored = put_notice(tx, msg, notice)?;
         let place = Place::inbox(mailbox, now);
         post(tx, &place, stored.id, stored.size)?;
         archive(tx, mailbox, now, stored.id);

@@ -3,11 +3,13 @@
 
 use sigillo_accounts::{Mailbox, Profile, State};
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
+use sigillo_imap::Summary;
 use sigillo_pec::{Facts, ReceiptKind, Signed, compose};
 use sigillo_store::{Rope, Store, Transaction, transact};
 
 use crate::rows::{ArrivalRow, arrival_key, get_large};
-use crate::stored::{Place, archive, post, put_message, put_notice, usage};
+use crate::stored::{Place, archive, delivered, post, put_message, usage};
+use crate::summary::put_summary;
 use crate::{Engine, Error, queue};
 
 /// An envelope on its way into one mailbox.
@@ -81,10 +83,14 @@ impl<S: Store> Engine<S> {
         let draft = compose::delivery(p, f, d.now, self.new_pec_id(), rcpt, requested, issued, &bytes, range)?;
         let receipt = self.sign(draft, &bytes, d.now)?;
         let receipt_msg = self.new_msg();
-        let copy = self.domain_policy(rcpt.domain())?.receipt_to_recipient.then(|| self.new_msg());
+        let copy = self.domain_policy(rcpt.domain())?.receipt_to_recipient.then(|| {
+            let content = delivered(&receipt);
+            let summary = Summary::of(&content.to_bytes(&bytes));
+            (self.new_msg(), content, summary)
+        });
         let _lane = self.lanes.hold(&[id]);
         let delivered = transact(&self.store, 8, |tx| {
-            let copied = copy.map_or(0, |_| receipt.content.len() as u64);
+            let copied = copy.as_ref().map_or(0, |(_, content, _)| content.len() as u64);
             if usage(tx, id)?.bytes.saturating_add(size + copied) > room {
                 return Ok(false);
             }
@@ -92,8 +98,9 @@ impl<S: Store> Engine<S> {
             post(tx, &place, d.msg, size)?;
             archive(tx, id, d.now, d.msg);
             self.answer(tx, d, &receipt, receipt_msg)?;
-            if let Some(msg) = copy {
-                let copy = put_notice(tx, msg, &receipt, &d.rope)?;
+            if let Some((msg, content, summary)) = &copy {
+                put_summary(tx, *msg, summary)?;
+                let copy = put_message(tx, *msg, content, &d.rope)?;
                 post(tx, &place, copy.id, copy.size)?;
                 archive(tx, id, d.now, copy.id);
             }

@@ -31,6 +31,7 @@ mod rows;
 mod setup;
 mod stored;
 mod submit;
+mod summary;
 mod track;
 
 pub use accepting::Obstacle;

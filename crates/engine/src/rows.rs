@@ -282,6 +282,10 @@ pub fn arrival_key(id: MsgId) -> KeyBuilder {
     KeyBuilder::new(tag::ARRIVAL).msg(id)
 }
 
+pub fn summary_key(id: MsgId) -> KeyBuilder {
+    KeyBuilder::new(tag::SUMMARY).msg(id)
+}
+
 pub fn folder_key(mailbox: MailboxId, folder: u32) -> KeyBuilder {
     KeyBuilder::new(tag::FOLDER).mailbox(mailbox).u32(folder)
 }

@@ -2,6 +2,7 @@
 //! envelopes, receipts and copies carry it.
 
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp, Uid};
+use sigillo_imap::Summary;
 use sigillo_mime::{Composed, Piece};
 use sigillo_pec::Signed;
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, tag};
@@ -11,6 +12,7 @@ use crate::rows::{
     BoxUsage, EntryRow, FolderRow, MessageRow, archive_key, decode, encode, entry_key, folder_key, message_key,
     usage_key,
 };
+use crate::summary::put_summary;
 use crate::{Engine, Error};
 
 /// Own bytes up to this sum stay in the message's row; more become a body.
@@ -49,18 +51,24 @@ pub(crate) fn put_message<S: Store>(
 }
 
 /// Stores a notice of ours that goes straight into a mailbox of ours, with the Return-Path that final delivery writes
-/// (RFC 5321 §4.4; pec rule 2.1). `source` is what its ranges refer to.
+/// (RFC 5321 §4.4; pec rule 2.1).
 pub(crate) fn put_notice<S: Store>(
     tx: &mut Transaction<'_, S>,
     id: MsgId,
     notice: &Signed,
-    source: &Rope,
 ) -> Result<Stored, sigillo_store::Error> {
+    let content = delivered(notice);
+    put_summary(tx, id, &Summary::of(&content.to_bytes(&[])))?;
+    put_message(tx, id, &content, &Rope::new())
+}
+
+/// A notice as it lies in a mailbox.
+pub(crate) fn delivered(notice: &Signed) -> Composed {
     let from = notice.mail_from.as_ref().map(Address::as_str).unwrap_or_default();
     let mut content = Composed::default();
     content.own(format!("Return-Path: <{from}>\r\n"));
     content.append(notice.content.clone());
-    put_message(tx, id, &content, source)
+    content
 }
 
 /// Stores a message that is a rope already, and links the bodies it refers to.

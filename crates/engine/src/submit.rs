@@ -7,7 +7,7 @@ use sigillo_accounts::{Limits, Mailbox, Profile, Usage};
 use sigillo_base::{Address, Domain, MailboxId, PecId, Timestamp, limits};
 use sigillo_pec::access::{self, Examined, Policy, Submission};
 use sigillo_pec::{Draft, Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
-use sigillo_store::{Rope, Store, Transaction, transact};
+use sigillo_store::{Store, Transaction, transact};
 
 use crate::front::Arrived;
 use crate::quarantine::{Malware, Point};
@@ -182,7 +182,7 @@ impl<S: Store> Engine<S> {
             };
             usage.admit(&plan.limits, plan.now).map_err(|e| over(&e))?;
             tx.put(&key, encode(&usage));
-            let notice = put_notice(tx, notice_msg, plan.notice, &Rope::new())?;
+            let notice = put_notice(tx, notice_msg, plan.notice)?;
             let place = Place::inbox(plan.mailbox, plan.now);
             post(tx, &place, notice.id, notice.size)?;
             archive(tx, plan.mailbox, plan.now, notice.id);

@@ -30,7 +30,7 @@ mod utf7;
 mod view;
 mod work;
 
-pub use fetch::{FetchItem, Section, SectionText};
+pub use fetch::{FetchItem, Section, SectionText, Structure, Summary};
 pub use flags::{Flags, StoreOp, System};
 pub use mailboxes::{
     Attribute, Code, Copied, DELIMITER, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status,

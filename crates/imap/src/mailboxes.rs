@@ -2,7 +2,7 @@
 
 use sigillo_base::Timestamp;
 
-use crate::{Flags, StoreOp};
+use crate::{Flags, StoreOp, Summary};
 
 /// The character between the levels of a folder's name.
 pub const DELIMITER: char = '/';
@@ -225,10 +225,10 @@ pub trait Mailboxes {
     }
     /// The message's bytes; `None` when it is gone.
     fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal>;
-    /// At least the message's header section with its empty line; what follows is not looked at. Lists of folders
-    /// ask for headers only: reading no more makes them fast.
-    fn header(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        self.message(name, uid)
+    /// What [`Summary::of`] makes of the message's bytes. Lists of folders ask for no more: who keeps it beside the
+    /// message makes them fast.
+    fn summary(&mut self, name: &str, uid: u32) -> Result<Option<Summary>, Refusal> {
+        Ok(self.message(name, uid)?.map(|bytes| Summary::of(&bytes)))
     }
     /// Changes flags of those messages that are still there, and gives their new rows.
     fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal>;

@@ -11,6 +11,8 @@ pub(crate) struct Judge<'t, 's, S: Store> {
     pub(crate) tx: &'t mut Transaction<'s, S>,
     pub(crate) key: &'t [u8],
     pub(crate) value: &'t [u8],
+    /// Whether what bodies say counts too.
+    pub(crate) deep: bool,
     found: Vec<Finding>,
 }
 
@@ -23,8 +25,8 @@ pub(crate) enum Other<T> {
 }
 
 impl<'t, 's, S: Store> Judge<'t, 's, S> {
-    pub(super) fn new(tx: &'t mut Transaction<'s, S>, key: &'t [u8], value: &'t [u8]) -> Self {
-        Self { tx, key, value, found: Vec::new() }
+    pub(super) fn new(tx: &'t mut Transaction<'s, S>, (key, value): (&'t [u8], &'t [u8]), deep: bool) -> Self {
+        Self { tx, key, value, deep, found: Vec::new() }
     }
 
     /// Everything that is wrong with it.
@@ -56,6 +58,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::FOLDER_ENTRY => self.folder_entry(),
             tag::MESSAGE => self.message(),
             tag::ARRIVAL => self.arrival(),
+            tag::SUMMARY => self.summary(),
             tag::ARCHIVE => self.archived(),
             tag::QUARANTINE => self.quarantined(),
             tag::RECEIVED => decode::<Vec<[u8; 32]>>(self.key, self.value).map(drop),

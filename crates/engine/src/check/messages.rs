@@ -1,12 +1,14 @@
 //! Messages, what they are made of, and who keeps them.
 
 use sigillo_base::MsgId;
+use sigillo_imap::Summary;
 use sigillo_store::{BodyId, Error, KeyReader, Rope, Store, body, tag};
 
 use super::judge::{Judge, Other};
 use super::{Problem, Remedy, aside};
 use crate::quarantine;
 use crate::rows::{ArrivalRow, MessageRow, arrival_key, decode, encode, get_large, large, large_body, message_key};
+use crate::summary::SummaryRow;
 
 impl<S: Store> Judge<'_, '_, S> {
     pub(super) fn message(&mut self) -> Result<(), Error> {
@@ -36,6 +38,33 @@ impl<S: Store> Judge<'_, '_, S> {
                 self.find_about(Problem::Differs, message, what, Remedy::Backup);
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn summary(&mut self) -> Result<(), Error> {
+        let id = KeyReader::new(self.key, tag::SUMMARY)?.msg()?;
+        let row: SummaryRow = large(self.tx.store(), self.key, self.value)?;
+        self.large_link()?;
+        let message = message_key(id);
+        match self.other::<MessageRow>(&message)? {
+            Other::Absent => {
+                let what = "il messaggio del riassunto non c'è";
+                self.find_about(Problem::Underived, message, what, Remedy::SetAside);
+            }
+            Other::Is(stored) if self.deep => {
+                let bytes = stored.rope(&message).and_then(|rope| rope.read_all(self.tx.store()));
+                let said = match (bytes, row.summary()) {
+                    (Ok(bytes), Some(said)) => said == Summary::of(&bytes),
+                    (Err(Error::Corrupt { .. } | Error::NoBody(_)), _) | (_, None) => true, // told of itself; or made anew
+                    (Err(fault), _) => return Err(fault),
+                };
+                if !said {
+                    let what = "il riassunto non dice quello che dice il messaggio";
+                    self.find_about(Problem::Differs, message, what, Remedy::SetAside);
+                }
+            }
+            Other::Is(_) | Other::Unreadable => {}
         }
         Ok(())
     }

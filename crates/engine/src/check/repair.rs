@@ -68,7 +68,7 @@ impl<'s, S: Store> Repair<'s, S> {
         transact(self.store, 8, |tx| {
             let Some(value) = tx.get(&finding.key)? else { return Ok(false) };
             // What was put right a moment ago may have changed what is to be done here.
-            let again = Judge::new(&mut Transaction::new(self.store), &finding.key, &value).judge()?;
+            let again = Judge::new(&mut Transaction::new(self.store), (&finding.key, &value), false).judge()?;
             let same = |f: &&Finding| f.problem == finding.problem && f.about == finding.about;
             let Some(now) = again.iter().find(same) else { return Ok(false) };
             match &now.remedy {

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
 use sigillo_imap::{
-    Attribute, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp, System,
+    Attribute, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp, Summary, System,
 };
-use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, tag};
+use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
 use crate::rows::{EntryRow, FolderRow, decode, entry_key, folder_key};
 use crate::{Engine, Error};
@@ -26,8 +26,6 @@ pub(super) struct Boxes<S> {
 
 /// Rows read from the store at once.
 const PAGE: usize = 1000;
-/// Octets in which a header section is nearly always complete.
-const HEADER: u64 = 16 * 1024;
 
 impl<S: Store> Boxes<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, mailbox: MailboxId) -> Self {
@@ -103,13 +101,13 @@ impl<S: Store> Boxes<S> {
         })
     }
 
-    /// Where the bytes of a message are; `None` when it is gone.
-    fn rope(&self, name: &str, uid: u32) -> Result<Option<Rope>, Refusal> {
+    /// The message of an entry; `None` when it is gone.
+    fn stored(&self, name: &str, uid: u32) -> Result<Option<MsgId>, Refusal> {
         let (number, _) = self.folder(name)?;
         let key = entry_key(self.mailbox, number, Uid(uid));
         let Some(value) = self.engine.store.get(key.as_ref()).map_err(fault)? else { return Ok(None) };
         let entry: EntryRow = decode(&key, &value).map_err(fault)?;
-        self.engine.expect_message(MsgId(entry.msg)).map(Some).map_err(fault)
+        Ok(Some(MsgId(entry.msg)))
     }
 
     fn changed(&self) {
@@ -178,17 +176,13 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        let Some(rope) = self.rope(name, uid)? else { return Ok(None) };
-        self.engine.read_all(&rope).map(Some).map_err(fault)
+        let Some(msg) = self.stored(name, uid)? else { return Ok(None) };
+        let bytes = self.engine.expect_message(msg).and_then(|rope| self.engine.read_all(&rope));
+        bytes.map(Some).map_err(fault)
     }
 
-    fn header(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        let Some(rope) = self.rope(name, uid)? else { return Ok(None) };
-        let beginning = self.engine.read(&rope, 0, HEADER).map_err(fault)?;
-        if beginning.windows(4).any(|w| w == b"\r\n\r\n") {
-            return Ok(Some(beginning));
-        }
-        self.engine.read_all(&rope).map(Some).map_err(fault)
+    fn summary(&mut self, name: &str, uid: u32) -> Result<Option<Summary>, Refusal> {
+        self.stored(name, uid)?.map(|msg| self.engine.summary(msg).map_err(fault)).transpose()
     }
 
     fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal> {

@@ -1,13 +1,14 @@
 //! APPEND, COPY and MOVE: messages come into a folder; bodies are never copied.
 
 use sigillo_base::{MsgId, Timestamp, Uid};
-use sigillo_imap::{Code, Copied, Flags, Refusal};
+use sigillo_imap::{Code, Copied, Flags, Refusal, Summary};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, fault};
 use crate::Error;
 use crate::rows::{EntryRow, decode, encode, entry_key, folder_key, usage_key};
 use crate::stored::{Place, post, put_body, put_rope, usage};
+use crate::summary::put_summary;
 
 /// Messages of one COPY or MOVE: all of them fit into one commit, so that it happens wholly or not at all.
 const MOST: usize = 2000;
@@ -42,6 +43,7 @@ impl<S: Store> Boxes<S> {
     ) -> Result<(u32, u32), Refusal> {
         let folder = self.target(name)?;
         self.check_room(bytes.len() as u64)?;
+        let summary = Summary::of(bytes);
         let msg = self.engine.new_msg();
         let place =
             Place { mailbox: self.mailbox, folder, flags: flags.bits(), keywords: flags.keywords().to_vec(), date };
@@ -49,6 +51,7 @@ impl<S: Store> Boxes<S> {
         let (uid, validity) = transact(&self.engine.store, 8, |tx| {
             let rope = put_body(tx, bytes)?;
             put_rope(tx, msg, &rope)?;
+            put_summary(tx, msg, &summary)?;
             post(tx, &place, msg, rope.len())
         })
         .map_err(fault)?;

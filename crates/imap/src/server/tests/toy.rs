@@ -7,7 +7,7 @@ use sigillo_wire::{Session, Tick, transcript};
 
 use crate::{
     Action, Code, Config, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Server,
-    Status, StoreOp, System,
+    Status, StoreOp, Summary, System,
 };
 
 #[derive(Default, Clone)]
@@ -23,7 +23,7 @@ pub struct Toy {
     pub folders: BTreeMap<String, Folder>,
     pub spool: Vec<u8>,
     pub reads: usize,
-    pub headers: usize,
+    pub summaries: usize,
     pub commits: usize,
     pub faulty: bool,
 }
@@ -83,10 +83,9 @@ impl Mailboxes for Toy {
         self.reads += 1;
         Ok(self.folder(name)?.messages.iter().find(|m| m.0.uid == uid).map(|m| m.1.clone()))
     }
-    fn header(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        self.headers += 1;
-        let found = self.folder(name)?.messages.iter().find(|m| m.0.uid == uid);
-        Ok(found.map(|m| m.1[..crate::fetch::header::end(&m.1)].to_vec()))
+    fn summary(&mut self, name: &str, uid: u32) -> Result<Option<Summary>, Refusal> {
+        self.summaries += 1;
+        Ok(self.folder(name)?.messages.iter().find(|m| m.0.uid == uid).map(|m| Summary::of(&m.1)))
     }
     fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal> {
         self.commits += 1;
