@@ -7,7 +7,7 @@ use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
 
 use crate::rows::{DispatchRow, Outcome, SentRow, Work, dispatch_key, encode, sent_key, timer_key};
 use crate::stored::{Place, archive, post, put_notice};
-use crate::{Engine, Error, queue, submit};
+use crate::{ATTEMPTS, Engine, Error, queue, submit};
 
 /// What falls due next for a recipient: nothing once the outcome is known, nor for an external one, whose mail nobody
 /// certifies. `accepted` is the start of all deadlines.
@@ -88,7 +88,7 @@ impl<S: Store> Engine<S> {
         let draft = compose::overdue(&self.provider, &facts, now, self.new_pec_id(), &due.rcpt, which);
         let notice = self.sign(draft, &[], now)?;
         let msg = self.new_msg();
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             let Some(mut row) = submit::dispatch(tx, &due.id, &due.rcpt)? else { return Ok(()) };
             if next(&row, accepted) != Some((at, which)) {
                 return Ok(()); // a receipt was faster
@@ -142,7 +142,7 @@ impl<S: Store> Engine<S> {
         let mailbox = MailboxId(sent.mailbox);
         let _lane = self.lanes.hold(&[mailbox]);
         let msg = self.new_msg();
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             match submit::dispatch(tx, id, rcpt)? {
                 Some(row) if row.outcome.is_some() => return withdraw(tx, item, rcpt),
                 Some(mut row) => {

@@ -10,7 +10,7 @@ use sigillo_store::{Rope, Store, Transaction, transact};
 use crate::rows::{ArrivalRow, arrival_key, get_large};
 use crate::stored::{Place, archive, delivered, post, put_message, usage};
 use crate::summary::put_summary;
-use crate::{Engine, Error, queue};
+use crate::{ATTEMPTS, Engine, Error, queue};
 
 /// An envelope on its way into one mailbox.
 struct Delivery {
@@ -57,7 +57,7 @@ impl<S: Store> Engine<S> {
         let draft = compose::non_delivery(&self.provider, &d.facts, now, self.new_pec_id(), &d.rcpt, why);
         let notice = self.sign(draft, &[], now)?;
         let notice_msg = self.new_msg();
-        transact(&self.store, 8, |tx| self.answer(tx, &d, &notice, notice_msg))?;
+        transact(&self.store, ATTEMPTS, |tx| self.answer(tx, &d, &notice, notice_msg))?;
         tracing::info!(pec_id = %d.facts.id, rcpt = %d.rcpt, "not delivered, notice queued");
         self.bell.queue_changed();
         Ok(())
@@ -89,7 +89,7 @@ impl<S: Store> Engine<S> {
             (self.new_msg(), content, summary)
         });
         let _lane = self.lanes.hold(&[id]);
-        let delivered = transact(&self.store, 8, |tx| {
+        let delivered = transact(&self.store, ATTEMPTS, |tx| {
             let copied = copy.as_ref().map_or(0, |(_, content, _)| content.len() as u64);
             if usage(tx, id)?.bytes.saturating_add(size + copied) > room {
                 return Ok(false);

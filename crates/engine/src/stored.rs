@@ -8,6 +8,7 @@ use sigillo_pec::Signed;
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, tag};
 
 use crate::directory::INBOX;
+use crate::folder::miscounted;
 use crate::rows::{
     BoxUsage, EntryRow, FolderRow, MessageRow, archive_key, decode, encode, entry_key, folder_key, message_key,
     usage_key,
@@ -122,7 +123,6 @@ pub(crate) fn post<S: Store>(
     let uid = Uid(folder.uid_next);
     folder.uid_next = folder.uid_next.checked_add(1).ok_or_else(|| Error::Invalid("la cartella è piena".into()))?;
     folder.modseq += 1;
-    tx.put(&key, encode(&folder));
     let entry = EntryRow {
         msg: msg.0,
         flags: place.flags,
@@ -132,8 +132,10 @@ pub(crate) fn post<S: Store>(
         modseq: folder.modseq,
     };
     tx.put(entry_key(place.mailbox, place.folder, uid), encode(&entry));
+    folder.held = folder.held.with(&entry).ok_or_else(|| miscounted(&key))?;
+    tx.put(&key, encode(&folder));
     let mut held = usage(tx, place.mailbox)?;
-    held.bytes += size;
+    held.bytes += u64::from(entry.size);
     held.messages += 1;
     tx.put(usage_key(place.mailbox), encode(&held));
     Ok((uid, folder.uid_validity))
@@ -193,6 +195,8 @@ pub struct Filed {
     pub message: MsgId,
     /// When it came.
     pub date: Timestamp,
+    /// When it last changed, in the folder's own count (RFC 7162).
+    pub modseq: u64,
 }
 
 impl<S: Store> Engine<S> {
@@ -209,7 +213,7 @@ impl<S: Store> Engine<S> {
             reader.u32()?;
             let entry: EntryRow = decode(key, value)?;
             let date = Timestamp::from_millis(entry.date);
-            Ok(Filed { uid: reader.uid()?, message: MsgId(entry.msg), date })
+            Ok(Filed { uid: reader.uid()?, message: MsgId(entry.msg), date, modseq: entry.modseq })
         };
         Ok(self.sound(from.as_ref(), &to, limit, filed)?)
     }

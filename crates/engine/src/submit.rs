@@ -16,7 +16,7 @@ use crate::rows::{
     sent_key,
 };
 use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
-use crate::{DomainPolicy, Engine, Error, Login, Rejected, deadlines, queue};
+use crate::{ATTEMPTS, DomainPolicy, Engine, Error, Login, Rejected, deadlines, queue};
 
 /// Recipients of one queue item: its row stays small, and a server that takes no more at once (RFC 5321 §4.5.3.1.8 asks
 /// for a hundred) refuses few.
@@ -174,7 +174,7 @@ impl<S: Store> Engine<S> {
     fn commit_submission(&self, plan: &Plan<'_>) -> Result<(), Rejected> {
         let _lane = self.lanes.hold(&[plan.mailbox]);
         let (notice_msg, envelope_msg, quarantine_id) = (self.new_msg(), self.new_msg(), self.ids.next_id());
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             let key = rate_key(plan.mailbox);
             let mut usage: Usage = match tx.get(&key)? {
                 Some(value) => decode(&key, &value)?,

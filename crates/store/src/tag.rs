@@ -27,7 +27,7 @@ pub const fn pattern(tag: u8) -> Pattern {
 
 /// Facts about the store itself: schema version, creation. Text name.
 pub const META: u8 = 0x01;
-/// Counters from which numbers are drawn. Text name.
+/// Counters from which numbers are drawn. Text name, then whose they are.
 pub const COUNTER: u8 = 0x02;
 /// Rate windows and other sums with a time. Scope, then window.
 pub const RATE: u8 = 0x03;
@@ -53,6 +53,8 @@ pub const LIST: u8 = 0x14;
 pub const FOLDER: u8 = 0x18;
 /// What lies in a folder: flags, date, message. Mailbox | folder | UID.
 pub const FOLDER_ENTRY: u8 = 0x19;
+/// What was removed from a folder. Mailbox | folder | mod-sequence of the removal.
+pub const EXPUNGED: u8 = 0x1a;
 
 /// Stored messages: rope, size, what an index wants to know. Message number.
 pub const MESSAGE: u8 = 0x20;
@@ -110,7 +112,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `18–1f`, `25–2f`, `35–37`, `3b–3f`, `42–7f`, `86–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1b–1f`, `25–2f`, `35–37`, `3b–3f`, `42–7f`, `86–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -125,6 +127,7 @@ pub const ALL: &[(u8, &str)] = &[
     (LIST, "list"),
     (FOLDER, "folder"),
     (FOLDER_ENTRY, "folder-entry"),
+    (EXPUNGED, "expunged"),
     (MESSAGE, "message"),
     (DISPATCH, "dispatch"),
     (RECEIVED, "received"),

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use sigillo_store::{Error, KeyBuilder, KeyReader, Row, Store, Transaction, body, tag};
 
 use super::{Finding, Problem, Remedy, aside, finding};
-use crate::rows::decode;
+use crate::rows::{FolderNumbers, decode};
 
 /// A row, and what it is compared with.
 pub(crate) struct Judge<'t, 's, S: Store> {
@@ -56,6 +56,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::BOX_USAGE => self.box_usage(),
             tag::FOLDER => self.folder(),
             tag::FOLDER_ENTRY => self.folder_entry(),
+            tag::EXPUNGED => self.expunged(),
             tag::MESSAGE => self.message(),
             tag::ARRIVAL => self.arrival(),
             tag::SUMMARY => self.summary(),
@@ -93,6 +94,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             "body" if self.value.len() == 8 => Ok(()),
             "body" => Err(Error::corrupt(self.key, "not a number")),
             "mailbox" => decode::<u64>(self.key, self.value).map(drop),
+            "folders" => decode::<FolderNumbers>(self.key, self.value).map(drop),
             "log" => self.log_tip(),
             _ => Ok(()),
         }

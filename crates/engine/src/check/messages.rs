@@ -53,13 +53,9 @@ impl<S: Store> Judge<'_, '_, S> {
                 self.find_about(Problem::Underived, message, what, Remedy::SetAside);
             }
             Other::Is(stored) if self.deep => {
-                let bytes = stored.rope(&message).and_then(|rope| rope.read_all(self.tx.store()));
-                let said = match (bytes, row.summary()) {
-                    (Ok(bytes), Some(said)) => said == Summary::of(&bytes),
-                    (Err(Error::Corrupt { .. } | Error::NoBody(_)), _) | (_, None) => true, // told of itself; or made anew
-                    (Err(fault), _) => return Err(fault),
-                };
-                if !said {
+                if let (Ok(rope), Some(said)) = (stored.rope(&message), row.summary())
+                    && !says(self.tx.store(), &rope, &said)?
+                {
                     let what = "il riassunto non dice quello che dice il messaggio";
                     self.find_about(Problem::Differs, message, what, Remedy::SetAside);
                 }
@@ -143,6 +139,19 @@ impl<S: Store> Judge<'_, '_, S> {
         self.find(Problem::Reserved, what, Remedy::Nothing);
         Ok(())
     }
+}
+
+/// Whether a message says what its summary says. One whose bodies are damaged is told of itself.
+fn says<S: Store>(store: &S, rope: &Rope, summary: &Summary) -> Result<bool, Error> {
+    let sound = |id: &BodyId| body::verify(store, *id).map(drop);
+    match rope.read_all(store).map(|bytes| Summary::of(&bytes) == *summary) {
+        Ok(false) => rope.bodies().iter().try_for_each(sound).map(|()| false),
+        said => said,
+    }
+    .or_else(|fault| match fault {
+        Error::Corrupt { .. } | Error::NoBody(_) => Ok(true),
+        fault => Err(fault),
+    })
 }
 
 /// Whether a row refers to a body. One that does not read keeps what it has.

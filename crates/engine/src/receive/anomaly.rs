@@ -14,7 +14,7 @@ use super::{Handed, Received, source, unknown, unwanted};
 use crate::rows::sent_key;
 use crate::stored::{Place, archive, post, put_message, usage};
 use crate::summary::put_summary;
-use crate::{Engine, Error, Rejected, submit};
+use crate::{ATTEMPTS, Engine, Error, Rejected, submit};
 
 impl<S: Store> Engine<S> {
     /// A provider's message of wrong form must go on (pec rule 1.5): to everybody it can go to. Only when there is nobody
@@ -130,7 +130,7 @@ impl<S: Store> Engine<S> {
         let msg = self.new_msg();
         let ids: Vec<MailboxId> = boxes.iter().map(|(_, m)| MailboxId(m.id)).collect();
         let _lanes = self.lanes.hold(&ids);
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             let source = source(tx, handed, None)?;
             let message = put_message(tx, msg, &envelope.content, &source)?;
             put_summary(tx, msg, &summary)?;

@@ -14,7 +14,7 @@ use crate::quarantine::{Malware, Point};
 use crate::rows::{ArrivalRow, FactsRow, Work, arrival_key, put_large};
 use crate::stored::put_message;
 use crate::summary::put_summary;
-use crate::{Engine, Error, Rejected, queue};
+use crate::{ATTEMPTS, Engine, Error, Rejected, queue};
 
 /// Virus notices in one commit, in octets: a commit is bounded, and the log has a line for each that names all
 /// recipients, as the notice does in base64.
@@ -50,7 +50,7 @@ impl<S: Store> Engine<S> {
             requested: incoming.requested.as_str().into(),
             original: incoming.original.as_ref().map(|r| ((r.start + shift) as u64, (r.end + shift) as u64)),
         };
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             let source = source(tx, handed, None)?;
             put_message(tx, msg, &composed, &source)?;
             put_summary(tx, msg, &summary)?;
@@ -100,7 +100,7 @@ impl<S: Store> Engine<S> {
                 notices.push((rcpt, notice, self.new_msg()));
                 open = rest;
             }
-            transact(&self.store, 8, |tx| {
+            transact(&self.store, ATTEMPTS, |tx| {
                 if first {
                     self.quarantine(tx, number, Point::Envelope, handed.mail, malware, &facts.id)?;
                     self.log(tx, &incoming.certification, Kind::TransportEnvelope, facts.id.as_str(), now);

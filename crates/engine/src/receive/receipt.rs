@@ -17,7 +17,7 @@ use crate::quarantine::Point;
 use crate::rows::{Outcome, SentRow, sent_key};
 use crate::stored::{Place, archive, post, put_message};
 use crate::summary::put_summary;
-use crate::{Engine, Error, Rejected, deadlines, submit};
+use crate::{ATTEMPTS, Engine, Error, Rejected, deadlines, submit};
 
 /// What our user is told when another provider found malware in his message (RFC 6109 §3.2.4).
 struct Told {
@@ -53,7 +53,7 @@ impl<S: Store> Engine<S> {
         touched.extend(sent.as_ref().map(|sent| sent.mailbox));
         let touched: Vec<MailboxId> = touched.into_iter().map(MailboxId).collect();
         let _lanes = self.lanes.hold(&touched);
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             if let Some(malware) = &malware {
                 self.quarantine(tx, (quarantine_id, now), Point::Receipt, mail, malware, id)?;
             } else {

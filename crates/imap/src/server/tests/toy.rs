@@ -6,8 +6,8 @@ use sigillo_base::Timestamp;
 use sigillo_wire::{Session, Tick, transcript};
 
 use crate::{
-    Action, Code, Config, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Server,
-    Status, StoreOp, Summary, System,
+    Action, Attribute, Code, Config, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row,
+    Server, Status, StoreOp, Summary, System,
 };
 
 #[derive(Default, Clone)]
@@ -31,7 +31,7 @@ pub struct Toy {
 impl Toy {
     pub fn new() -> Self {
         let mut toy = Self::default();
-        toy.create("INBOX").unwrap();
+        toy.create("INBOX", None).unwrap();
         toy
     }
 
@@ -125,11 +125,12 @@ impl Mailboxes for Toy {
         self.folder(name)?.messages.retain(|m| !uids.contains(&m.0.uid));
         Ok(copied)
     }
-    fn create(&mut self, name: &str) -> Result<(), Refusal> {
+    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal> {
         if self.folders.contains_key(name) {
             return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste già"));
         }
-        let info = FolderInfo { name: name.into(), attributes: vec![], subscribed: true };
+        let attributes = special.into_iter().collect();
+        let info = FolderInfo { name: name.into(), attributes, subscribed: true };
         self.folders.insert(name.into(), Folder { info, uid_next: 1, ..Folder::default() });
         Ok(())
     }
