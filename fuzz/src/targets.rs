@@ -1,7 +1,7 @@
 //! One function per untrusted input: it must not panic, and what it promises about that input is asserted.
 
 use sigillo_base::{Address, PecId, Timestamp};
-use sigillo_imap::{Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp};
+use sigillo_imap::{Attribute, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp};
 use sigillo_mime::{Header, Part, Piece};
 use sigillo_pec::index::Index;
 use sigillo_pec::log::{Entry, SegmentReader, link};
@@ -557,7 +557,7 @@ impl Mailboxes for Boxes {
         Ok(copied)
     }
 
-    fn create(&mut self, name: &str) -> Result<(), Refusal> {
+    fn create(&mut self, name: &str, _special: Option<Attribute>) -> Result<(), Refusal> {
         if self.at(name).is_err() && self.folders.len() < 20 {
             self.folders.push((name.to_owned(), Vec::new()));
         }

@@ -83,7 +83,12 @@ impl<S: Store + Clone> House<S> {
     }
 
     fn open(&mut self) {
-        let setup = Setup {
+        self.engine = Some(Arc::new(Engine::open(self.store.clone(), self.setup()).expect("the provider starts")));
+    }
+
+    /// All it stands on but a store.
+    pub fn setup(&self) -> Setup {
+        Setup {
             provider: self.fixture.provider.clone(),
             host: format!("mx.{}", self.fixture.provider.service_address.domain()),
             identity: self.fixture.identity.clone(),
@@ -95,8 +100,7 @@ impl<S: Store + Clone> House<S> {
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
             rules: self.rules.clone(),
-        };
-        self.engine = Some(Arc::new(Engine::open(self.store.clone(), setup).expect("the provider starts")));
+        }
     }
 
     /// Begins again with this antivirus.

@@ -7,6 +7,7 @@ mod exchange {
     pub mod access;
     pub mod chain;
     pub mod check;
+    pub mod crowd;
     pub mod deadlines;
     pub mod delivery;
     pub mod disk;
@@ -15,6 +16,8 @@ mod exchange {
     pub mod keepers;
     pub mod lists;
     pub mod log;
+    pub mod mailboxes;
+    pub mod metadata;
     pub mod passage;
     pub mod policy;
     pub mod queue;

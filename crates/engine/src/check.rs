@@ -229,7 +229,7 @@ impl<'s, S: Store> Check<'s, S> {
 
     /// What is wrong with one row.
     fn row(&self, (key, value): &Row) -> Result<Vec<Finding>, Error> {
-        let found = Judge::new(&mut Transaction::new(self.store), key, value).judge()?;
+        let found = Judge::new(&mut Transaction::new(self.store), (key, value), self.deep).judge()?;
         if found.is_empty() { Ok(found) } else { self.look_again(key) }
     }
 
@@ -239,7 +239,7 @@ impl<'s, S: Store> Check<'s, S> {
             let mut look = Transaction::new(self.store);
             look.later();
             let Some(value) = look.get(key)? else { return Ok(Vec::new()) };
-            let found = Judge::new(&mut look, key, &value).judge()?;
+            let found = Judge::new(&mut look, (key, &value), self.deep).judge()?;
             match look.commit() {
                 Ok(()) => return Ok(found),
                 Err(sigillo_store::Error::Conflict) => {}

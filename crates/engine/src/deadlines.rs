@@ -3,12 +3,12 @@
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
 use sigillo_pec::deadline::{Overdue, Watch};
 use sigillo_pec::{Facts, Signed, compose};
-use sigillo_store::{KeyReader, Rope, Store, tag, transact};
+use sigillo_store::{KeyReader, Store, tag, transact};
 
 use crate::fronts::{Lane, Transaction};
 use crate::rows::{DispatchRow, Outcome, SentRow, Work, dispatch_key, encode, sent_key, timer_key};
 use crate::stored::{Place, archive, post, put_notice};
-use crate::{Engine, Error, leases, queue, submit};
+use crate::{ATTEMPTS, Engine, Error, leases, queue, submit};
 
 /// What falls due next for a recipient: nothing once the outcome is known, nor for an external one, whose mail nobody
 /// certifies. `accepted` is the start of all deadlines.
@@ -91,7 +91,7 @@ impl<S: Store> Engine<S> {
         let draft = compose::overdue(&self.provider, &facts, now, self.new_pec_id(), &due.rcpt, which);
         let notice = self.sign(draft, &[], now)?;
         let msg = self.new_msg();
-        let issued = transact(&self.store, 8, |tx| {
+        let issued = transact(&self.store, ATTEMPTS, |tx| {
             let Some(mut row) = submit::dispatch(tx, &due.id, &due.rcpt)? else { return Ok(false) };
             if next(&row, accepted) != Some((at, which)) || leases::is_leased(tx, row.item)? {
                 return Ok(false); // a receipt was faster, or who begins to hand it over
@@ -124,7 +124,7 @@ impl<S: Store> Engine<S> {
         msg: sigillo_base::MsgId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let stored = put_notice(tx, msg, notice, &Rope::new())?;
+        let stored = put_notice(tx, msg, notice)?;
         let place = Place::inbox(mailbox, now);
         post(tx, &place, stored.id, stored.size)?;
         archive(tx, mailbox, now, stored.id)?;
@@ -148,7 +148,7 @@ impl<S: Store> Engine<S> {
         let mailbox = MailboxId(sent.mailbox);
         let _lane = self.lanes.hold(&[mailbox]);
         let msg = self.new_msg();
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             match submit::dispatch(tx, id, rcpt)? {
                 Some(row) if row.outcome.is_some() => return withdraw(tx, item, rcpt),
                 Some(mut row) => {

@@ -3,13 +3,15 @@
 
 use sigillo_accounts::{Mailbox, Profile, State};
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
+use sigillo_imap::Summary;
 use sigillo_pec::{Facts, ReceiptKind, Signed, compose};
 use sigillo_store::{Rope, Store, transact};
 
 use crate::fronts::Transaction;
 use crate::rows::{ArrivalRow, arrival_key, get_large};
-use crate::stored::{Place, archive, post, put_message, put_notice, usage};
-use crate::{Engine, Error, queue};
+use crate::stored::{Place, archive, delivered, post, put_message, usage};
+use crate::summary::put_summary;
+use crate::{ATTEMPTS, Engine, Error, queue};
 
 /// An envelope on its way into one mailbox.
 struct Delivery {
@@ -56,7 +58,7 @@ impl<S: Store> Engine<S> {
         let draft = compose::non_delivery(&self.provider, &d.facts, now, self.new_pec_id(), &d.rcpt, why);
         let notice = self.sign(draft, &[], now)?;
         let notice_msg = self.new_msg();
-        transact(&self.store, 8, |tx| self.answer(tx, &d, &notice, notice_msg))?;
+        transact(&self.store, ATTEMPTS, |tx| self.answer(tx, &d, &notice, notice_msg))?;
         tracing::info!(pec_id = %d.facts.id, rcpt = %d.rcpt, "not delivered, notice queued");
         self.bell.queue_changed();
         Ok(())
@@ -82,10 +84,14 @@ impl<S: Store> Engine<S> {
         let draft = compose::delivery(p, f, d.now, self.new_pec_id(), rcpt, requested, issued, &bytes, range)?;
         let receipt = self.sign(draft, &bytes, d.now)?;
         let receipt_msg = self.new_msg();
-        let copy = self.domain_policy(rcpt.domain())?.receipt_to_recipient.then(|| self.new_msg());
+        let copy = self.domain_policy(rcpt.domain())?.receipt_to_recipient.then(|| {
+            let content = delivered(&receipt);
+            let summary = Summary::of(&content.to_bytes(&bytes));
+            (self.new_msg(), content, summary)
+        });
         let _lane = self.lanes.hold(&[id]);
-        let delivered = transact(&self.store, 8, |tx| {
-            let copied = copy.map_or(0, |_| receipt.content.len() as u64);
+        let delivered = transact(&self.store, ATTEMPTS, |tx| {
+            let copied = copy.as_ref().map_or(0, |(_, content, _)| content.len() as u64);
             if usage(tx, id)?.bytes.saturating_add(size + copied) > room {
                 return Ok(false);
             }
@@ -93,8 +99,9 @@ impl<S: Store> Engine<S> {
             post(tx, &place, d.msg, size)?;
             archive(tx, id, d.now, d.msg)?;
             self.answer(tx, d, &receipt, receipt_msg)?;
-            if let Some(msg) = copy {
-                let copy = put_notice(tx, msg, &receipt, &d.rope)?;
+            if let Some((msg, content, summary)) = &copy {
+                put_summary(tx, *msg, summary)?;
+                let copy = put_message(tx, *msg, content, &d.rope)?;
                 post(tx, &place, copy.id, copy.size)?;
                 archive(tx, id, d.now, copy.id)?;
             }

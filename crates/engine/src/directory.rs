@@ -5,12 +5,12 @@ use sigillo_base::{Address, MailboxId, Secret, Timestamp};
 use sigillo_store::{KeyBuilder, Store, Transaction, tag, transact};
 
 use crate::rows::{FolderRow, address_key, decode, encode, folder_key, list_key, mailbox_key};
-use crate::{Engine, Error};
+use crate::{ATTEMPTS, Engine, Error};
 
 /// The folder that every mailbox has from the beginning.
 pub(crate) const INBOX: u32 = 1;
 /// Folders made with the mailbox: number, name, special use (RFC 6154).
-const FOLDERS: [(u32, &str, Option<&str>); 4] =
+pub(crate) const FOLDERS: [(u32, &str, Option<&str>); 4] =
     [(INBOX, "INBOX", None), (2, "Inviata", Some("sent")), (3, "Bozze", Some("drafts")), (4, "Cestino", Some("trash"))];
 
 /// A user who proved who he is.
@@ -52,7 +52,7 @@ impl<S: Store> Engine<S> {
             return Err(Error::Invalid(format!("il dominio {} non è servito da questo gestore", address.domain())));
         }
         let counter = KeyBuilder::new(tag::COUNTER).text("mailbox");
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             if tx.get(address_key(address))?.is_some() {
                 return Err(Error::Invalid(format!("la casella {address} esiste già")));
             }
@@ -136,7 +136,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn change_mailbox(&self, id: MailboxId, change: impl Fn(&mut Mailbox)) -> Result<(), Error> {
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             let key = mailbox_key(id);
             let value = tx.get(&key)?.ok_or_else(|| Error::Invalid("la casella non esiste".into()))?;
             let mut row: Mailbox = decode(&key, &value)?;
@@ -189,14 +189,8 @@ fn add_folders<S: Store>(tx: &mut Transaction<'_, S>, id: MailboxId, now: Timest
     // UIDVALIDITY: the second of creation; greater for a mailbox made again later (RFC 9051 §2.3.1.1).
     let uid_validity = u32::try_from(now.as_secs()).unwrap_or(u32::MAX).max(1);
     for (number, name, special) in FOLDERS {
-        let row = FolderRow {
-            name: name.into(),
-            uid_validity,
-            uid_next: 1,
-            modseq: 1,
-            subscribed: true,
-            special: special.map(Into::into),
-        };
+        let special = special.map(Into::into);
+        let row = FolderRow { subscribed: true, special, ..FolderRow::new(name, uid_validity) };
         tx.put(folder_key(id, number), encode(&row));
     }
 }

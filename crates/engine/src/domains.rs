@@ -8,7 +8,7 @@ use sigillo_pec::ReceiptKind;
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
 use crate::rows::{decode, encode};
-use crate::{Engine, Error};
+use crate::{ATTEMPTS, Engine, Error};
 
 /// The choices of a domain's owner (an administration).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl<S: Store> Engine<S> {
             receipt_to_recipient: policy.receipt_to_recipient,
             holder_reads_log: policy.holder_reads_log,
         };
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             tx.put(domain_key(domain), encode(&row));
             Ok::<_, Error>(())
         })?;

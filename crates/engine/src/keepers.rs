@@ -8,8 +8,10 @@
 use sigillo_base::{MailboxId, MsgId, Timestamp};
 use sigillo_store::{BodyId, KeyBuilder, KeyReader, Store, Transaction, body, tag, transact};
 
-use crate::rows::{EntryRow, ItemRow, MessageRow, arrival_key, decode, encode, mailbox_key, message_key, remove_large};
-use crate::{Engine, Error};
+use crate::rows::{
+    EntryRow, ItemRow, MessageRow, arrival_key, decode, encode, mailbox_key, message_key, remove_large, summary_key,
+};
+use crate::{ATTEMPTS, Engine, Error};
 
 /// Rows of the archive that end in one commit.
 const PAGE: usize = 256;
@@ -88,7 +90,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn settle_doubt(&self, msg: MsgId) -> Result<(), Error> {
-        let bodies = transact(&self.store, 8, |tx| {
+        let bodies = transact(&self.store, ATTEMPTS, |tx| {
             // What a power cut takes of this comes back whole, the doubt with it.
             tx.later();
             if tx.get(doubt_key(msg))?.is_none() {
@@ -125,7 +127,7 @@ impl<S: Store> Engine<S> {
     /// The store's fault; what ended until then has ended.
     pub fn expire_archive(&self, until: Timestamp) -> Result<usize, Error> {
         // First that nobody asks for what goes: a log line of then no longer proves that something is missing.
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             if archive_begins(tx.get(begin_key())?)? < until {
                 tx.put(begin_key(), encode(&until.as_millis()));
             }
@@ -152,7 +154,7 @@ impl<S: Store> Engine<S> {
             let page = self.sound(&from, to.as_ref(), PAGE, read)?;
             let Some((last, _)) = page.last() else { return Ok(ended) };
             from = sigillo_store::key::successor(last);
-            transact(&self.store, 8, |tx| {
+            transact(&self.store, ATTEMPTS, |tx| {
                 for (key, msg) in &page {
                     if tx.get(key)?.is_some() {
                         tx.delete(key);
@@ -203,5 +205,6 @@ fn forget<S: Store>(tx: &mut Transaction<'_, S>, msg: MsgId) -> Result<Vec<BodyI
     }
     tx.delete(&key);
     remove_large(tx, &arrival_key(msg))?;
+    remove_large(tx, &summary_key(msg))?;
     Ok(bodies)
 }

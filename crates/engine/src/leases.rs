@@ -13,7 +13,7 @@ use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 use crate::fronts::Transaction;
 use crate::queue::{self, Found};
 use crate::rows::{ItemRow, LeaseRow, decode, encode, item_key, lease_key};
-use crate::{Dispatch, Engine, Error};
+use crate::{ATTEMPTS, Dispatch, Engine, Error};
 
 /// How long a lease holds, in service time. Local work stays well below: what it waits for (a signature, a verdict, the
 /// disk) is given up within seconds. A transaction with another server has no such bound, since each of its answers may
@@ -65,7 +65,7 @@ impl<S: Store> Engine<S> {
         let (id, since, until) = (found.item, now.as_millis(), now.plus(LEASE));
         let (server, process) = (self.host.clone(), self.process);
         let row = encode(&LeaseRow { server, process, since, until: until.as_millis() });
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             tx.later();
             if tx.get(&found.key)?.is_none() {
                 return Ok(None);
@@ -90,7 +90,7 @@ impl<S: Store> Engine<S> {
     /// The store's fault.
     pub fn renew(&self, dispatch: &Dispatch, now: Timestamp) -> Result<bool, Error> {
         let lease = &dispatch.lease;
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             tx.later();
             let (Some(item), true) = (queue::item(tx, lease.item)?, lease.holds(tx)?) else { return Ok(false) };
             let until = now.plus(LEASE);
@@ -114,7 +114,7 @@ impl<S: Store> Engine<S> {
             if lease.server != self.host || lease.process == self.process {
                 continue;
             }
-            let free = transact(&self.store, 8, |tx| {
+            let free = transact(&self.store, ATTEMPTS, |tx| {
                 tx.later();
                 if read(tx, id)?.as_ref() != Some(&lease) {
                     return Ok(());

@@ -18,7 +18,7 @@ use sigillo_pec::{Certification, Kind, ReceiptKind, Signed};
 use sigillo_store::{Store, transact};
 
 use crate::fronts::Transaction;
-use crate::{Engine, Error};
+use crate::{ATTEMPTS, Engine, Error};
 pub use audit::Audit;
 pub use read::{LegalLog, LogSegment, Logged};
 pub use rows::Place;
@@ -71,7 +71,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault.
     pub fn log_service(&self, event: ServiceEvent, now: Timestamp) -> Result<(), Error> {
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             self.log_event(tx, event.clone(), now);
             Ok(())
         })

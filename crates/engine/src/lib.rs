@@ -20,6 +20,7 @@ mod deliver;
 mod directory;
 mod domains;
 mod error;
+mod folder;
 pub mod front;
 mod fronts;
 mod keepers;
@@ -34,6 +35,7 @@ mod rows;
 mod setup;
 mod stored;
 mod submit;
+mod summary;
 mod track;
 
 pub use accepting::Obstacle;
@@ -52,3 +54,7 @@ pub use setup::{Bell, Engine, Rules, Setup};
 pub use stored::{Filed, held};
 pub use submit::Submitted;
 pub use track::{Stage, Tracked, TrackedRecipient};
+
+/// How often a commit is tried while others win. In one process lanes leave no conflict; between servers on one store
+/// each conflict is somebody else's commit, so that the store goes on, and nobody loses so often in a row.
+pub(crate) const ATTEMPTS: usize = 1_000;

@@ -11,7 +11,7 @@ use sigillo_pec::access;
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
 use crate::rows::{address_key, get_large, list_key, put_large, remove_large};
-use crate::{Engine, Error};
+use crate::{ATTEMPTS, Engine, Error};
 
 /// Lists inside lists are followed this deep.
 const MAX_DEPTH: usize = 8;
@@ -73,7 +73,7 @@ impl<S: Store> Engine<S> {
             let text = format!("la lista {address} avrebbe {} membri, al più {MAX_RECIPIENTS}", members.len());
             return Err(Error::Invalid(text));
         }
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             let before = self.find_list(address)?;
             let created = before.map_or(now, |list| list.created).as_millis();
             if tx.get(address_key(address))?.is_some() {
@@ -96,7 +96,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when there is none.
     pub fn remove_list(&self, address: &Address) -> Result<(), Error> {
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             if !remove_large(tx, &list_key(address))? {
                 return Err(Error::Invalid(format!("la lista {address} non esiste")));
             }

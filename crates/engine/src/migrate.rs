@@ -3,10 +3,10 @@
 //! meanwhile.
 
 use serde::{Deserialize, Serialize};
-use sigillo_store::{KeyBuilder, Row, Store, Transaction, schema, skim, tag, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim, tag, transact};
 
-use crate::rows::{decode, encode};
-use crate::{Error, keepers};
+use crate::rows::{FolderRow, decode, encode};
+use crate::{ATTEMPTS, Error, folder, keepers};
 
 /// Rows of one commit.
 const PAGE: usize = 500;
@@ -24,12 +24,13 @@ struct Walk<S: Store> {
 type Rewrite<S> = fn(&mut Transaction<'_, S>, &Row) -> Result<(), sigillo_store::Error>;
 
 /// Every walk of every version, in order. New ones come last: a walk is known by its number while it is under way.
-fn walks<S: Store>() -> [Walk<S>; 4] {
+fn walks<S: Store>() -> [Walk<S>; 5] {
     [
         Walk { to: 2, tag: tag::FOLDER_ENTRY, row: link_kept },
         Walk { to: 2, tag: tag::ARCHIVE, row: link_kept },
         Walk { to: 2, tag: tag::QUEUE_ITEM, row: link_kept },
         Walk { to: 2, tag: tag::MESSAGE, row: doubt_unkept },
+        Walk { to: 2, tag: tag::FOLDER, row: count_folder },
     ]
 }
 
@@ -43,10 +44,32 @@ fn link_kept<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Resul
 
 /// Version 1 kept what nobody referred to any more: receipts that were handed over, drafts that were deleted.
 fn doubt_unkept<S: Store>(tx: &mut Transaction<'_, S>, (key, _): &Row) -> Result<(), sigillo_store::Error> {
-    let msg = sigillo_store::KeyReader::new(key, tag::MESSAGE)?.msg()?;
+    let msg = KeyReader::new(key, tag::MESSAGE)?.msg()?;
     if !keepers::is_kept(tx.store(), msg)? {
         tx.put(keepers::doubt_key(msg), key);
     }
+    Ok(())
+}
+
+/// Version 1 counted a folder's messages whenever it was asked, and remembered no removals.
+fn count_folder<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+    #[derive(Deserialize)]
+    struct Folder {
+        name: String,
+        uid_validity: u32,
+        uid_next: u32,
+        modseq: u64,
+        subscribed: bool,
+        special: Option<String>,
+    }
+    let mut reader = KeyReader::new(key, tag::FOLDER)?;
+    let (mailbox, number) = (reader.mailbox()?, reader.u32()?);
+    let Folder { name, uid_validity, uid_next, modseq, subscribed, special } = decode(key, value)?;
+    // A damaged entry cannot be counted: the check tells, and the repair counts anew.
+    let (held, removals) = folder::recount(tx.store(), mailbox, number, modseq)?.unwrap_or_default();
+    let counted =
+        FolderRow { name, uid_validity, uid_next, modseq, subscribed, special, held, removals, forgotten: modseq };
+    tx.put(key, encode(&counted));
     Ok(())
 }
 
@@ -100,7 +123,7 @@ pub fn run<S: Store>(store: &S, mut each: impl FnMut(Migrated)) -> Result<Migrat
             each(done);
         }
     }
-    transact(store, 8, |tx| {
+    transact(store, ATTEMPTS, |tx| {
         tx.delete(progress_key());
         Ok::<_, Error>(())
     })?;
@@ -121,7 +144,7 @@ pub fn due<S: Store>(store: &S) -> Result<Option<u32>, Error> {
 
 /// Where to go on; `None` when there is nothing to do.
 fn begin<S: Store>(store: &S, walks: &[Walk<S>]) -> Result<Option<Progress>, Error> {
-    transact(store, 8, |tx| {
+    transact(store, ATTEMPTS, |tx| {
         let found = schema::version(tx)?;
         if let Some(value) = tx.get(progress_key())? {
             schema::write(tx);
@@ -149,7 +172,7 @@ fn rewrite<S: Store>(
     progress: &Progress,
     next: &Progress,
 ) -> Result<u64, Error> {
-    transact(store, 8, |tx| {
+    transact(store, ATTEMPTS, |tx| {
         tx.later(); // the last commit is for all
         tx.expect(progress_key(), Some(&encode(progress)));
         let mut damaged = 0;

@@ -12,7 +12,7 @@ use crate::front::Arrived;
 use crate::fronts::Transaction;
 use crate::rows::{get_large, large, put_large, remove_large};
 use crate::stored::put_body;
-use crate::{Engine, Error, Rejected, Verdict};
+use crate::{ATTEMPTS, Engine, Error, Rejected, Verdict};
 
 /// How long infected messages are kept: 30 months (RFC 6109 §2.2.4; DPR 68/2005 art. 12), each as long as the longest.
 pub const RETENTION: Duration = Duration::from_secs(30 * 31 * 24 * 3600);
@@ -164,7 +164,7 @@ impl<S: Store> Engine<S> {
         let key = quarantine_key(at, id);
         let row: Option<QuarantineRow> = get_large(&self.store, &key)?;
         let row = row.ok_or_else(|| Error::Invalid(format!("nessun messaggio {id:032x} nel deposito virus")))?;
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             self.log_custody(tx, Custody::Read, &row.pec_id, by, now);
             Ok::<_, Error>(())
         })?;
@@ -193,7 +193,7 @@ impl<S: Store> Engine<S> {
         let row: QuarantineRow = large(&self.store, raw, value)?;
         let found = shown(raw, row)?;
         let key = quarantine_key(found.at, found.id);
-        let bodies = transact(&self.store, 8, |tx| {
+        let bodies = transact(&self.store, ATTEMPTS, |tx| {
             let row: Option<QuarantineRow> = get_large(tx.store(), &key)?;
             let bodies: Vec<BodyId> =
                 row.map(|row| rope(&key, &row)).transpose()?.iter().flat_map(Rope::bodies).collect();

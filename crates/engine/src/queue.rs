@@ -14,7 +14,7 @@ use crate::front::{Arrived, Peer};
 use crate::fronts::{Lane, Transaction};
 use crate::leases::{self, Lease};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
-use crate::{Engine, Error, Rejected, deadlines, keepers, submit};
+use crate::{ATTEMPTS, Engine, Error, Rejected, deadlines, keepers, submit};
 
 /// A message to be handed over to another provider, under a lease of [`LEASE`](crate::LEASE): tell what came of it with
 /// [`Engine::report`] or [`Engine::defer`], and [`Engine::renew`] the lease meanwhile. Otherwise it is due again when the
@@ -229,7 +229,7 @@ impl<S: Store> Engine<S> {
         };
         self.damaged.note(item_key(found.item).as_ref(), what);
         let later = lane.prefix().time(now.plus(LONGEST_WAIT)).u128(found.item);
-        let moved = transact(&self.store, 8, |tx| {
+        let moved = transact(&self.store, ATTEMPTS, |tx| {
             tx.later();
             if tx.get(&found.key)?.is_some() {
                 tx.delete(&found.key);
@@ -325,7 +325,7 @@ impl<S: Store> Engine<S> {
                 self.fail_recipient(dispatch, rcpt, text, now)?;
             }
         }
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             if what == Carried::Envelope {
                 handed_over(tx, &dispatch.transaction, &handed)?;
             }
@@ -432,7 +432,7 @@ impl<S: Store> Engine<S> {
             self.damaged.note(key, what);
         }
         let why = error.to_string();
-        let done = transact(&self.store, 8, |tx| {
+        let done = transact(&self.store, ATTEMPTS, |tx| {
             if let (Some(row), true) = (item(tx, id)?, lease.holds(tx)?) {
                 retry(tx, lease, row, &why, now);
             }

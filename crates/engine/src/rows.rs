@@ -98,8 +98,17 @@ impl MessageRow {
     }
 }
 
+/// What lies in a folder: the sums of its entries, changed in the commit that changes them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub bytes: u64,
+    pub messages: u64,
+    /// Of these without `\Seen`.
+    pub unseen: u64,
+}
+
 /// A folder of a mailbox.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderRow {
     pub name: String,
     pub uid_validity: u32,
@@ -108,6 +117,35 @@ pub struct FolderRow {
     pub subscribed: bool,
     /// `sent`, `trash` …: the special use of RFC 6154, if any.
     pub special: Option<String>,
+    pub held: Held,
+    /// Rows in the log of removals.
+    pub removals: u32,
+    /// Removals up to this mod-sequence may be missing in the log.
+    pub forgotten: u64,
+}
+
+impl FolderRow {
+    /// A folder that is empty.
+    pub fn new(name: &str, uid_validity: u32) -> Self {
+        Self {
+            name: name.into(),
+            uid_validity,
+            uid_next: 1,
+            modseq: 1,
+            subscribed: false,
+            special: None,
+            held: Held::default(),
+            removals: 0,
+            forgotten: 0,
+        }
+    }
+}
+
+/// The last numbers given to folders of a mailbox: neither is given again, also when the folder is gone.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct FolderNumbers {
+    pub folder: u32,
+    pub uid_validity: u32,
 }
 
 /// A message in a folder.
@@ -304,12 +342,24 @@ pub fn arrival_key(id: MsgId) -> KeyBuilder {
     KeyBuilder::new(tag::ARRIVAL).msg(id)
 }
 
+pub fn summary_key(id: MsgId) -> KeyBuilder {
+    KeyBuilder::new(tag::SUMMARY).msg(id)
+}
+
 pub fn folder_key(mailbox: MailboxId, folder: u32) -> KeyBuilder {
     KeyBuilder::new(tag::FOLDER).mailbox(mailbox).u32(folder)
 }
 
 pub fn entry_key(mailbox: MailboxId, folder: u32, uid: Uid) -> KeyBuilder {
     KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(mailbox).u32(folder).uid(uid)
+}
+
+pub fn expunged_key(mailbox: MailboxId, folder: u32, modseq: u64) -> KeyBuilder {
+    KeyBuilder::new(tag::EXPUNGED).mailbox(mailbox).u32(folder).u64(modseq)
+}
+
+pub fn folder_numbers_key(mailbox: MailboxId) -> KeyBuilder {
+    KeyBuilder::new(tag::COUNTER).text("folders").mailbox(mailbox)
 }
 
 pub fn usage_key(mailbox: MailboxId) -> KeyBuilder {

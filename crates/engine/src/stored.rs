@@ -2,15 +2,18 @@
 //! envelopes, receipts and copies carry it.
 
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp, Uid};
+use sigillo_imap::Summary;
 use sigillo_mime::{Composed, Piece};
 use sigillo_pec::Signed;
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, key, tag};
 
 use crate::directory::INBOX;
+use crate::folder::miscounted;
 use crate::rows::{
     BoxUsage, EntryRow, FolderRow, MessageRow, archive_key, decode, encode, entry_key, folder_key, message_key,
     usage_key,
 };
+use crate::summary::put_summary;
 use crate::{Engine, Error, keepers};
 
 /// Own bytes up to this sum stay in the message's row; more become a body.
@@ -51,18 +54,24 @@ pub(crate) fn put_message<S: Store>(
 }
 
 /// Stores a notice of ours that goes straight into a mailbox of ours, with the Return-Path that final delivery writes
-/// (RFC 5321 §4.4; pec rule 2.1). `source` is what its ranges refer to.
+/// (RFC 5321 §4.4; pec rule 2.1).
 pub(crate) fn put_notice<S: Store>(
     tx: &mut Transaction<'_, S>,
     id: MsgId,
     notice: &Signed,
-    source: &Rope,
 ) -> Result<Stored, sigillo_store::Error> {
+    let content = delivered(notice);
+    put_summary(tx, id, &Summary::of(&content.to_bytes(&[])))?;
+    put_message(tx, id, &content, &Rope::new())
+}
+
+/// A notice as it lies in a mailbox.
+pub(crate) fn delivered(notice: &Signed) -> Composed {
     let from = notice.mail_from.as_ref().map(Address::as_str).unwrap_or_default();
     let mut content = Composed::default();
     content.own(format!("Return-Path: <{from}>\r\n"));
     content.append(notice.content.clone());
-    put_message(tx, id, &content, source)
+    content
 }
 
 /// Stores a message that is a rope already, and links the bodies it refers to.
@@ -123,7 +132,6 @@ pub(crate) fn post<S: Store>(
     let uid = Uid(folder.uid_next);
     folder.uid_next = folder.uid_next.checked_add(1).ok_or_else(|| Error::Invalid("la cartella è piena".into()))?;
     folder.modseq += 1;
-    tx.put(&key, encode(&folder));
     let entry = EntryRow {
         msg: msg.0,
         flags: place.flags,
@@ -132,11 +140,13 @@ pub(crate) fn post<S: Store>(
         size: u32::try_from(size).unwrap_or(u32::MAX),
         modseq: folder.modseq,
     };
-    let key = entry_key(place.mailbox, place.folder, uid);
-    tx.put(&key, encode(&entry));
-    keepers::link(tx, msg, key)?;
+    let entry_key = entry_key(place.mailbox, place.folder, uid);
+    tx.put(&entry_key, encode(&entry));
+    keepers::link(tx, msg, entry_key)?;
+    folder.held = folder.held.with(&entry).ok_or_else(|| miscounted(&key))?;
+    tx.put(&key, encode(&folder));
     let mut held = usage(tx, place.mailbox)?;
-    held.bytes += size;
+    held.bytes += u64::from(entry.size);
     held.messages += 1;
     tx.put(usage_key(place.mailbox), encode(&held));
     Ok((uid, folder.uid_validity))
@@ -217,6 +227,8 @@ pub struct Filed {
     pub message: MsgId,
     /// When it came.
     pub date: Timestamp,
+    /// When it last changed, in the folder's own count (RFC 7162).
+    pub modseq: u64,
 }
 
 impl<S: Store> Engine<S> {
@@ -233,7 +245,7 @@ impl<S: Store> Engine<S> {
             reader.u32()?;
             let entry: EntryRow = decode(key, value)?;
             let date = Timestamp::from_millis(entry.date);
-            Ok(Filed { uid: reader.uid()?, message: MsgId(entry.msg), date })
+            Ok(Filed { uid: reader.uid()?, message: MsgId(entry.msg), date, modseq: entry.modseq })
         };
         Ok(self.sound(from.as_ref(), &to, limit, filed)?)
     }

@@ -7,7 +7,7 @@ use sigillo_accounts::{Limits, Mailbox, Profile, Usage};
 use sigillo_base::{Address, Domain, MailboxId, PecId, Timestamp, limits};
 use sigillo_pec::access::{self, Examined, Policy, Submission};
 use sigillo_pec::{Draft, Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
-use sigillo_store::{Rope, Store, transact};
+use sigillo_store::{Store, transact};
 
 use crate::front::Arrived;
 use crate::fronts::Transaction;
@@ -17,7 +17,7 @@ use crate::rows::{
     sent_key,
 };
 use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
-use crate::{DomainPolicy, Engine, Error, Login, Rejected, deadlines, queue};
+use crate::{ATTEMPTS, DomainPolicy, Engine, Error, Login, Rejected, deadlines, queue};
 
 /// Recipients of one queue item: its row stays small, and a server that takes no more at once (RFC 5321 §4.5.3.1.8 asks
 /// for a hundred) refuses few.
@@ -175,7 +175,7 @@ impl<S: Store> Engine<S> {
     fn commit_submission(&self, plan: &Plan<'_>) -> Result<(), Rejected> {
         let _lane = self.lanes.hold(&[plan.mailbox]);
         let (notice_msg, envelope_msg, quarantine_id) = (self.new_msg(), self.new_msg(), self.ids.next_id());
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             let key = rate_key(plan.mailbox);
             let mut usage: Usage = match tx.get(&key)? {
                 Some(value) => decode(&key, &value)?,
@@ -183,7 +183,7 @@ impl<S: Store> Engine<S> {
             };
             usage.admit(&plan.limits, plan.now).map_err(|e| over(&e))?;
             tx.put(&key, encode(&usage));
-            let notice = put_notice(tx, notice_msg, plan.notice, &Rope::new())?;
+            let notice = put_notice(tx, notice_msg, plan.notice)?;
             let place = Place::inbox(plan.mailbox, plan.now);
             post(tx, &place, notice.id, notice.size)?;
             archive(tx, plan.mailbox, plan.now, notice.id)?;

@@ -161,7 +161,7 @@ pub fn run(request: &Request, work: &mut Work<'_>) -> Result<Step, Problem> {
         Request::Status { mailbox, items } => status::run(mailbox, items, work),
         Request::Select { mailbox, read_only } => select::run(mailbox, *read_only, work),
         Request::Close => close::run(work),
-        Request::Create { mailbox } => create::run(mailbox, work),
+        Request::Create { mailbox, special } => create::run(mailbox, *special, work),
         Request::Delete { mailbox } => delete::run(mailbox, work),
         Request::Rename { from, to } => rename::run(from, to, work),
         Request::Subscribe { mailbox } => subscribe::run(mailbox, work),

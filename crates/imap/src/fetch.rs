@@ -7,6 +7,10 @@ mod params;
 pub mod render;
 mod section;
 mod structure;
+mod summary;
+
+pub use structure::Structure;
+pub use summary::Summary;
 
 /// One thing FETCH can ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,22 +73,28 @@ pub enum SectionText {
     Mime,
 }
 
-impl FetchItem {
-    /// Whether the message's bytes are needed, and not its row alone.
-    pub const fn needs_message(&self) -> bool {
-        !matches!(self, Self::Uid | Self::Flags | Self::InternalDate | Self::Size)
-    }
+/// What an answer is made from: the dearer the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reads {
+    /// The message's row alone.
+    Row,
+    /// Its [`Summary`].
+    Summary,
+    /// All of its bytes.
+    Message,
+}
 
-    /// Whether the message's header section is enough.
-    pub const fn header_is_enough(&self) -> bool {
+impl FetchItem {
+    /// What it is answered from.
+    pub const fn reads(&self) -> Reads {
         match self {
-            Self::Envelope | Self::Rfc822Header => true,
-            Self::Section { section, .. } => {
-                let header =
-                    matches!(section.text, SectionText::Header | SectionText::Fields(_) | SectionText::FieldsNot(_));
-                section.part.is_empty() && header
-            }
-            _ => !self.needs_message(),
+            Self::Uid | Self::Flags | Self::InternalDate | Self::Size => Reads::Row,
+            Self::Envelope | Self::Body | Self::BodyStructure | Self::Rfc822Header => Reads::Summary,
+            Self::Section { section, .. } if section.part.is_empty() => match section.text {
+                SectionText::Header | SectionText::Fields(_) | SectionText::FieldsNot(_) => Reads::Summary,
+                _ => Reads::Message,
+            },
+            Self::Section { .. } | Self::Rfc822 | Self::Rfc822Text => Reads::Message,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use sigillo_base::Timestamp;
 
-use crate::{Flags, StoreOp};
+use crate::{Flags, StoreOp, Summary};
 
 /// The character between the levels of a folder's name.
 pub const DELIMITER: char = '/';
@@ -28,6 +28,8 @@ pub enum Code {
     Cannot,
     /// `EXPUNGEISSUED`: some message is gone.
     ExpungeIssued,
+    /// `HASCHILDREN`: a folder below would be left alone (RFC 9051 §7.1).
+    HasChildren,
     /// `INUSE`
     InUse,
     /// `LIMIT`
@@ -50,6 +52,8 @@ pub enum Code {
     TryCreate,
     /// `UNAVAILABLE`: try later.
     Unavailable,
+    /// `USEATTR`: no folder can have this special use (RFC 6154 §6).
+    UseAttr,
 }
 
 impl Code {
@@ -60,6 +64,7 @@ impl Code {
             Self::BadCharset => "BADCHARSET (US-ASCII UTF-8)",
             Self::Cannot => "CANNOT",
             Self::ExpungeIssued => "EXPUNGEISSUED",
+            Self::HasChildren => "HASCHILDREN",
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
             Self::NonExistent => "NONEXISTENT",
@@ -71,6 +76,7 @@ impl Code {
             Self::TooBig => "TOOBIG",
             Self::TryCreate => "TRYCREATE",
             Self::Unavailable => "UNAVAILABLE",
+            Self::UseAttr => "USEATTR",
         }
     }
 }
@@ -127,6 +133,10 @@ pub enum Attribute {
 }
 
 impl Attribute {
+    /// The special uses of RFC 6154 §2.
+    pub const USES: [Self; 7] =
+        [Self::All, Self::Archive, Self::Drafts, Self::Flagged, Self::Junk, Self::Sent, Self::Trash];
+
     /// As the protocol writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -225,10 +235,10 @@ pub trait Mailboxes {
     }
     /// The message's bytes; `None` when it is gone.
     fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal>;
-    /// At least the message's header section with its empty line; what follows is not looked at. Lists of folders
-    /// ask for headers only: reading no more makes them fast.
-    fn header(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        self.message(name, uid)
+    /// What [`Summary::of`] makes of the message's bytes. Lists of folders ask for no more: who keeps it beside the
+    /// message makes them fast.
+    fn summary(&mut self, name: &str, uid: u32) -> Result<Option<Summary>, Refusal> {
+        Ok(self.message(name, uid)?.map(|bytes| Summary::of(&bytes)))
     }
     /// Changes flags of those messages that are still there, and gives their new rows.
     fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal>;
@@ -244,8 +254,8 @@ pub trait Mailboxes {
     fn copy(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
     /// Moves messages, all or none: a copy, and the source without them whatever their flags.
     fn move_(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
-    /// Makes a folder.
-    fn create(&mut self, name: &str) -> Result<(), Refusal>;
+    /// Makes a folder, for a special use if one is named (RFC 6154 §3): refuse one that cannot be with [`Code::UseAttr`].
+    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal>;
     /// Deletes a folder with its messages.
     fn delete(&mut self, name: &str) -> Result<(), Refusal>;
     /// Gives a folder, and those below it, another name.

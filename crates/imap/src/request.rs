@@ -2,7 +2,7 @@
 
 use sigillo_base::Timestamp;
 
-use crate::{Criteria, FetchItem, Flags, SequenceSet, StoreOp};
+use crate::{Attribute, Criteria, FetchItem, Flags, SequenceSet, StoreOp};
 
 /// A command that needs the folders. The driver calls [`crate::Server::run`], on a thread that may block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub enum Request {
     Create {
         /// The new name.
         mailbox: String,
+        /// What it is made for (RFC 6154 §3).
+        special: Option<Attribute>,
     },
     /// DELETE
     Delete {

@@ -27,7 +27,7 @@ pub const fn pattern(tag: u8) -> Pattern {
 
 /// Facts about the store itself: schema version, creation. Text name.
 pub const META: u8 = 0x01;
-/// Counters from which numbers are drawn. Text name.
+/// Counters from which numbers are drawn. Text name, then whose they are.
 pub const COUNTER: u8 = 0x02;
 /// Rate windows and other sums with a time. Scope, then window.
 pub const RATE: u8 = 0x03;
@@ -53,6 +53,8 @@ pub const LIST: u8 = 0x14;
 pub const FOLDER: u8 = 0x18;
 /// What lies in a folder: flags, date, message. Mailbox | folder | UID.
 pub const FOLDER_ENTRY: u8 = 0x19;
+/// What was removed from a folder. Mailbox | folder | mod-sequence of the removal.
+pub const EXPUNGED: u8 = 0x1a;
 
 /// Stored messages: rope, size, what an index wants to know. Message number.
 pub const MESSAGE: u8 = 0x20;
@@ -63,9 +65,10 @@ pub const RECEIVED: u8 = 0x22;
 
 /// What a received envelope certifies, for the receipts about it. Message number.
 pub const ARRIVAL: u8 = 0x23;
-
+/// What IMAP tells of a message without its body. Message number.
+pub const SUMMARY: u8 = 0x24;
 /// Who keeps a message. Message number, then the referrer's key.
-pub const MESSAGE_LINK: u8 = 0x24;
+pub const MESSAGE_LINK: u8 = 0x25;
 
 /// The legal log (RFC 6109 §2.3). Day, then time, then number, then piece of the line or `ff ff ff ff`: its place in
 /// the chain.
@@ -114,7 +117,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `18–1f`, `25–2f`, `35–37`, `3b–3f`, `42–7f`, `87–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3b–3f`, `42–7f`, `87–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -129,10 +132,12 @@ pub const ALL: &[(u8, &str)] = &[
     (LIST, "list"),
     (FOLDER, "folder"),
     (FOLDER_ENTRY, "folder-entry"),
+    (EXPUNGED, "expunged"),
     (MESSAGE, "message"),
     (DISPATCH, "dispatch"),
     (RECEIVED, "received"),
     (ARRIVAL, "arrival"),
+    (SUMMARY, "summary"),
     (MESSAGE_LINK, "message-link"),
     (LEGAL_LOG, "legal-log"),
     (ARCHIVE, "archive"),

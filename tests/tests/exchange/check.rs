@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sigillo_base::{Address, MsgId, PecId, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
+use sigillo_engine::{Peer, front};
 use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
 use sigillo_tests::fixtures::address;
 use sigillo_tests::house::{Knows, arrived};
@@ -12,6 +13,7 @@ use sigillo_tests::street::{Fate, Street, message};
 use sigillo_tests::whole;
 
 use super::rows;
+use sigillo_tests::wire::{Wire, engine_with_password};
 
 const ANNA: &str = "anna@comune-alfa.example";
 const BRUNO: &str = "bruno@ente-beta.example";
@@ -48,6 +50,13 @@ fn busy() -> Street {
     send(&street, &[bruno.clone(), carla.clone(), address("nessuno@ente-beta.example")], "");
     send(&street, std::slice::from_ref(&carla), "VERME\r\n");
     street.pass(Duration::from_secs(600));
+    // A message that is gone from its folder again.
+    let reader = engine_with_password(&street.houses[0], &carla, "una frase lunga");
+    let mut reader = Wire::new(front::imap(reader, Peer::LOCAL, true, Default::default()), street.now);
+    let login = format!(
+        "a LOGIN {CARLA} \"una frase lunga\"\r\nb SELECT Bozze\r\nc APPEND Bozze {{4+}}\r\nciao\r\nd UID MOVE 1 Cestino\r\n"
+    );
+    assert!(reader.say(login).contains("d OK"));
     engine.close_segments(street.now).expect("the log is chained");
     street.pass(Duration::from_secs(26 * 3600));
     engine.close_segments(street.now).expect("a segment is closed");
@@ -203,6 +212,7 @@ fn a_missing_message_is_found_at_all_that_refer_to_it_and_its_entry_is_moved_asi
         [
             (tag::FOLDER_ENTRY, Some(tag::MESSAGE), Problem::Dangling, "set-aside"),
             (tag::ARRIVAL, Some(tag::MESSAGE), Problem::Dangling, "set-aside"),
+            (tag::SUMMARY, Some(tag::MESSAGE), Problem::Underived, "set-aside"),
             (tag::ARCHIVE, Some(tag::MESSAGE), Problem::Dangling, "backup"),
             (tag::BODY_LINK, Some(tag::MESSAGE), Problem::Underived, "set-aside"),
         ]
@@ -396,7 +406,7 @@ fn a_body_that_is_not_what_it_was_is_found_by_a_deep_check_with_who_contains_it(
     let (id, _) = body::read_link_key(&link_of_a_message(&street)).map(|(id, by)| (id, by.to_vec())).expect("a link");
     let key = KeyBuilder::new(tag::BODY_CHUNK).raw(id.0).u32(0).done();
     let mut value = store.get(&key).expect("read").expect("a chunk");
-    value[10] ^= 1;
+    value[0] ^= 1;
     write(&store, &key, Some(&value));
     let found = findings(&store);
     assert_eq!(told(&found), [(tag::BODY, None, Problem::Unreadable, "backup")]);

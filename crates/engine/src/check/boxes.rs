@@ -7,11 +7,11 @@ use sigillo_store::{Error, KeyBuilder, KeyReader, Store, key, skim, tag};
 use super::judge::{Judge, Other};
 use super::{Problem, Remedy};
 use crate::directory::INBOX;
-use crate::keepers;
 use crate::rows::{
-    BoxUsage, EntryRow, FolderRow, MessageRow, address_key, decode, encode, folder_key, mailbox_key, message_key,
-    usage_key,
+    BoxUsage, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, decode, encode, folder_key,
+    folder_numbers_key, mailbox_key, message_key, usage_key,
 };
+use crate::{folder, keepers};
 
 /// Rows of a mailbox read at once.
 const PAGE: usize = 1_000;
@@ -45,8 +45,7 @@ impl<S: Store> Judge<'_, '_, S> {
         self.sum(id)
     }
 
-    /// What the mailbox is said to hold is the sum of its entries. Whoever changes an entry changes the usage or the
-    /// folder in the same commit: with those unchanged, what was read between holds together.
+    /// What the mailbox is said to hold is the sum of its folders.
     fn sum(&mut self, id: MailboxId) -> Result<(), Error> {
         let key = usage_key(id);
         let said = match self.other::<BoxUsage>(&key)? {
@@ -54,25 +53,17 @@ impl<S: Store> Judge<'_, '_, S> {
             Other::Absent => BoxUsage::default(),
             Other::Unreadable => return Ok(()),
         };
-        let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(id).range();
-        for (folder, _) in skim(self.tx.store(), &from, &to, PAGE)?.rows {
-            self.bytes(&folder)?;
-        }
         let mut held = BoxUsage::default();
-        let (mut from, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(id).range();
-        loop {
-            let page = skim(self.tx.store(), &from, &to, PAGE)?;
-            for (key, value) in &page.rows {
-                // An entry that does not read is told of itself; without it there is no sum.
-                let Ok(entry) = decode::<EntryRow>(key, value) else { return Ok(()) };
-                held.bytes += u64::from(entry.size);
-                held.messages += 1;
-            }
-            match page.next {
-                _ if !page.gaps.is_empty() => return Ok(()),
-                Some(next) => from = next,
-                None => break,
-            }
+        let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(id).range();
+        let folders = skim(self.tx.store(), &from, &to, PAGE)?;
+        for (folder, _) in &folders.rows {
+            // A folder that does not read is told of itself; without it there is no sum.
+            let Other::Is(row) = self.other::<FolderRow>(folder)? else { return Ok(()) };
+            held.bytes = held.bytes.saturating_add(row.held.bytes);
+            held.messages = held.messages.saturating_add(row.held.messages);
+        }
+        if !folders.gaps.is_empty() {
+            return Ok(());
         }
         if held != said {
             let BoxUsage { bytes, messages } = held;
@@ -117,10 +108,54 @@ impl<S: Store> Judge<'_, '_, S> {
 
     pub(super) fn folder(&mut self) -> Result<(), Error> {
         let mut reader = KeyReader::new(self.key, tag::FOLDER)?;
-        let (id, _) = (reader.mailbox()?, reader.u32()?);
+        let (id, number) = (reader.mailbox()?, reader.u32()?);
         reader.end()?;
-        decode::<FolderRow>(self.key, self.value)?;
-        self.of_mailbox(id, Remedy::Backup)
+        let row: FolderRow = decode(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::Backup)?;
+        let numbers = folder_numbers_key(id);
+        if let Other::Is(last) = self.other::<FolderNumbers>(&numbers)?
+            && (last.folder < number || last.uid_validity < row.uid_validity)
+        {
+            let what = format!("il contatore delle cartelle è fermo a {} e {}", last.folder, last.uid_validity);
+            let last = FolderNumbers {
+                folder: last.folder.max(number),
+                uid_validity: last.uid_validity.max(row.uid_validity),
+            };
+            let remedy = Remedy::Rebuild((numbers.as_ref().to_vec(), encode(&last)));
+            self.find_about(Problem::Differs, numbers, what, remedy);
+        }
+        // An entry that does not read is told of itself; without it there is no count.
+        let counted = folder::recount(self.tx.store(), id, number, row.forgotten)?;
+        if let Some((held, removals)) = counted.filter(|counted| *counted != (row.held, row.removals)) {
+            let what = format!(
+                "la cartella risulta contenere {:?} e ricordare {} rimozioni, ne contiene {held:?} e ne ricorda {removals}",
+                row.held, row.removals
+            );
+            let remedy = Remedy::Rebuild((self.key.to_vec(), encode(&FolderRow { held, removals, ..row })));
+            self.find(Problem::Differs, what, remedy);
+        }
+        Ok(())
+    }
+
+    pub(super) fn expunged(&mut self) -> Result<(), Error> {
+        let mut reader = KeyReader::new(self.key, tag::EXPUNGED)?;
+        let (id, number, modseq) = (reader.mailbox()?, reader.u32()?, reader.u64()?);
+        reader.end()?;
+        decode::<Vec<u32>>(self.key, self.value)?;
+        let key = folder_key(id, number);
+        match self.other::<FolderRow>(&key)? {
+            Other::Absent => {
+                let what = "la cartella della rimozione non c'è";
+                self.find_about(Problem::Underived, key, what, Remedy::SetAside);
+            }
+            Other::Is(folder) if folder.modseq < modseq => {
+                let what = format!("la cartella è al MODSEQ {}, la rimozione è del {modseq}", folder.modseq);
+                let remedy = Remedy::Rebuild((key.as_ref().to_vec(), encode(&FolderRow { modseq, ..folder })));
+                self.find_about(Problem::Differs, key, what, remedy);
+            }
+            Other::Is(_) | Other::Unreadable => {}
+        }
+        Ok(())
     }
 
     pub(super) fn folder_entry(&mut self) -> Result<(), Error> {

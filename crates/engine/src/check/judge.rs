@@ -5,13 +5,15 @@ use sigillo_store::{Error, KeyBuilder, KeyReader, Row, Store, Transaction, body,
 
 use super::{Finding, Problem, Remedy, aside, finding};
 use crate::keepers;
-use crate::rows::decode;
+use crate::rows::{FolderNumbers, decode};
 
 /// A row, and what it is compared with.
 pub(crate) struct Judge<'t, 's, S: Store> {
     pub(crate) tx: &'t mut Transaction<'s, S>,
     pub(crate) key: &'t [u8],
     pub(crate) value: &'t [u8],
+    /// Whether what bodies say counts too.
+    pub(crate) deep: bool,
     found: Vec<Finding>,
 }
 
@@ -24,8 +26,8 @@ pub(crate) enum Other<T> {
 }
 
 impl<'t, 's, S: Store> Judge<'t, 's, S> {
-    pub(super) fn new(tx: &'t mut Transaction<'s, S>, key: &'t [u8], value: &'t [u8]) -> Self {
-        Self { tx, key, value, found: Vec::new() }
+    pub(super) fn new(tx: &'t mut Transaction<'s, S>, (key, value): (&'t [u8], &'t [u8]), deep: bool) -> Self {
+        Self { tx, key, value, deep, found: Vec::new() }
     }
 
     /// Everything that is wrong with it.
@@ -55,10 +57,12 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::BOX_USAGE => self.box_usage(),
             tag::FOLDER => self.folder(),
             tag::FOLDER_ENTRY => self.folder_entry(),
+            tag::EXPUNGED => self.expunged(),
             tag::MESSAGE => self.message(),
             tag::MESSAGE_LINK => self.message_link(),
             tag::MESSAGE_DOUBT => KeyReader::new(self.key, tag::MESSAGE_DOUBT)?.msg().map(drop),
             tag::ARRIVAL => self.arrival(),
+            tag::SUMMARY => self.summary(),
             tag::ARCHIVE => self.archived(),
             tag::QUARANTINE => self.quarantined(),
             tag::RECEIVED => decode::<Vec<[u8; 32]>>(self.key, self.value).map(drop),
@@ -97,6 +101,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             "body" if self.value.len() == 8 => Ok(()),
             "body" => Err(Error::corrupt(self.key, "not a number")),
             "mailbox" => decode::<u64>(self.key, self.value).map(drop),
+            "folders" => decode::<FolderNumbers>(self.key, self.value).map(drop),
             "log" => self.log_tip(),
             _ => Ok(()),
         }

@@ -1,11 +1,13 @@
 //! Messages, what they are made of, and who keeps them.
 
 use sigillo_base::MsgId;
+use sigillo_imap::Summary;
 use sigillo_store::{BodyId, Error, KeyReader, Rope, Store, body, tag};
 
 use super::judge::{Judge, Other};
 use super::{Problem, Remedy, aside};
 use crate::rows::{ArrivalRow, MessageRow, arrival_key, decode, encode, get_large, large, large_body, message_key};
+use crate::summary::SummaryRow;
 use crate::{keepers, quarantine};
 
 impl<S: Store> Judge<'_, '_, S> {
@@ -59,6 +61,29 @@ impl<S: Store> Judge<'_, '_, S> {
                 self.find_about(Problem::Differs, message, what, Remedy::Backup);
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn summary(&mut self) -> Result<(), Error> {
+        let id = KeyReader::new(self.key, tag::SUMMARY)?.msg()?;
+        let row: SummaryRow = large(self.tx.store(), self.key, self.value)?;
+        self.large_link()?;
+        let message = message_key(id);
+        match self.other::<MessageRow>(&message)? {
+            Other::Absent => {
+                let what = "il messaggio del riassunto non c'è";
+                self.find_about(Problem::Underived, message, what, Remedy::SetAside);
+            }
+            Other::Is(stored) if self.deep => {
+                if let (Ok(rope), Some(said)) = (stored.rope(&message), row.summary())
+                    && !says(self.tx.store(), &rope, &said)?
+                {
+                    let what = "il riassunto non dice quello che dice il messaggio";
+                    self.find_about(Problem::Differs, message, what, Remedy::SetAside);
+                }
+            }
+            Other::Is(_) | Other::Unreadable => {}
         }
         Ok(())
     }
@@ -138,6 +163,19 @@ impl<S: Store> Judge<'_, '_, S> {
         self.find(Problem::Reserved, what, Remedy::Nothing);
         Ok(())
     }
+}
+
+/// Whether a message says what its summary says. One whose bodies are damaged is told of itself.
+fn says<S: Store>(store: &S, rope: &Rope, summary: &Summary) -> Result<bool, Error> {
+    let sound = |id: &BodyId| body::verify(store, *id).map(drop);
+    match rope.read_all(store).map(|bytes| Summary::of(&bytes) == *summary) {
+        Ok(false) => rope.bodies().iter().try_for_each(sound).map(|()| false),
+        said => said,
+    }
+    .or_else(|fault| match fault {
+        Error::Corrupt { .. } | Error::NoBody(_) => Ok(true),
+        fault => Err(fault),
+    })
 }
 
 /// Whether a row refers to a body. One that does not read keeps what it has.

@@ -6,7 +6,7 @@ use sigillo_store::{Store, Transaction, transact};
 
 use super::judge::Judge;
 use super::{Check, Finding, Remedy, aside};
-use crate::Error;
+use crate::{ATTEMPTS, Error};
 
 /// One thing put right may bring to light another (a message moved aside, its entry): so many rounds at the most.
 const ROUNDS: usize = 8;
@@ -65,10 +65,10 @@ impl<'s, S: Store> Repair<'s, S> {
         if !matches!(finding.remedy, Remedy::Rebuild(_) | Remedy::SetAside) {
             return Ok(false);
         }
-        transact(self.store, 8, |tx| {
+        transact(self.store, ATTEMPTS, |tx| {
             let Some(value) = tx.get(&finding.key)? else { return Ok(false) };
             // What was put right a moment ago may have changed what is to be done here.
-            let again = Judge::new(&mut Transaction::new(self.store), &finding.key, &value).judge()?;
+            let again = Judge::new(&mut Transaction::new(self.store), (&finding.key, &value), false).judge()?;
             let same = |f: &&Finding| f.problem == finding.problem && f.about == finding.about;
             let Some(now) = again.iter().find(same) else { return Ok(false) };
             match &now.remedy {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
 use sigillo_imap::{
-    Attribute, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp, System,
+    Attribute, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp, Summary, System,
 };
-use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, tag};
+use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
 use crate::rows::{EntryRow, FolderRow, decode, entry_key, folder_key};
-use crate::{Engine, Error};
+use crate::{ATTEMPTS, Engine, Error};
 
 /// The folders of one mailbox, at the service time of the request in hand.
 pub(super) struct Boxes<S> {
@@ -26,8 +26,6 @@ pub(super) struct Boxes<S> {
 
 /// Rows read from the store at once.
 const PAGE: usize = 1000;
-/// Octets in which a header section is nearly always complete.
-const HEADER: u64 = 16 * 1024;
 
 impl<S: Store> Boxes<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, mailbox: MailboxId) -> Self {
@@ -51,13 +49,6 @@ impl<S: Store> Boxes<S> {
         let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(self.mailbox).range();
         let read = |key: &[u8], value: &[u8]| Ok((folder_number(key)?, decode(key, value)?));
         Ok(self.engine.sound(&from, &to, MAX_FOLDERS, read)?)
-    }
-
-    /// Every folder with its number: who makes, renames or removes one must know them all.
-    fn folders(&self) -> Result<Vec<(u32, FolderRow)>, Error> {
-        let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(self.mailbox).range();
-        let rows = self.engine.store.scan(&from, &to, MAX_FOLDERS)?;
-        rows.iter().map(|(key, value)| Ok((folder_number(key)?, decode(key, value)?))).collect()
     }
 
     fn folder(&self, name: &str) -> Result<(u32, FolderRow), Refusal> {
@@ -103,13 +94,13 @@ impl<S: Store> Boxes<S> {
         })
     }
 
-    /// Where the bytes of a message are; `None` when it is gone.
-    fn rope(&self, name: &str, uid: u32) -> Result<Option<Rope>, Refusal> {
+    /// The message of an entry; `None` when it is gone.
+    fn stored(&self, name: &str, uid: u32) -> Result<Option<MsgId>, Refusal> {
         let (number, _) = self.folder(name)?;
         let key = entry_key(self.mailbox, number, Uid(uid));
         let Some(value) = self.engine.store.get(key.as_ref()).map_err(fault)? else { return Ok(None) };
         let entry: EntryRow = decode(&key, &value).map_err(fault)?;
-        self.engine.expect_message(MsgId(entry.msg)).map(Some).map_err(fault)
+        Ok(Some(MsgId(entry.msg)))
     }
 
     fn changed(&self) {
@@ -143,14 +134,37 @@ fn fault(error: impl Into<Error>) -> Refusal {
     Refusal::unavailable()
 }
 
-fn special(name: Option<&str>) -> Vec<Attribute> {
-    match name {
-        Some("sent") => vec![Attribute::Sent],
-        Some("drafts") => vec![Attribute::Drafts],
-        Some("trash") => vec![Attribute::Trash],
-        Some("junk") => vec![Attribute::Junk],
-        Some("archive") => vec![Attribute::Archive],
-        _ => Vec::new(),
+/// Special uses and their words in a folder's row (RFC 6154).
+const SPECIAL: [(&str, Attribute); 5] = [
+    ("sent", Attribute::Sent),
+    ("drafts", Attribute::Drafts),
+    ("trash", Attribute::Trash),
+    ("junk", Attribute::Junk),
+    ("archive", Attribute::Archive),
+];
+
+fn special(word: Option<&str>) -> Vec<Attribute> {
+    SPECIAL.iter().filter(|(w, _)| word == Some(*w)).map(|(_, attribute)| *attribute).collect()
+}
+
+/// A refusal on its way out of a transaction.
+struct No(Refusal);
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl From<Error> for No {
+    fn from(error: Error) -> Self {
+        Self(fault(error))
+    }
+}
+
+impl From<sigillo_store::Error> for No {
+    fn from(error: sigillo_store::Error) -> Self {
+        Self(fault(error))
     }
 }
 
@@ -178,17 +192,13 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        let Some(rope) = self.rope(name, uid)? else { return Ok(None) };
-        self.engine.read_all(&rope).map(Some).map_err(fault)
+        let Some(msg) = self.stored(name, uid)? else { return Ok(None) };
+        let bytes = self.engine.expect_message(msg).and_then(|rope| self.engine.read_all(&rope));
+        bytes.map(Some).map_err(fault)
     }
 
-    fn header(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        let Some(rope) = self.rope(name, uid)? else { return Ok(None) };
-        let beginning = self.engine.read(&rope, 0, HEADER).map_err(fault)?;
-        if beginning.windows(4).any(|w| w == b"\r\n\r\n") {
-            return Ok(Some(beginning));
-        }
-        self.engine.read_all(&rope).map(Some).map_err(fault)
+    fn summary(&mut self, name: &str, uid: u32) -> Result<Option<Summary>, Refusal> {
+        self.stored(name, uid)?.map(|msg| self.engine.summary(msg).map_err(fault)).transpose()
     }
 
     fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal> {
@@ -222,8 +232,8 @@ impl<S: Store> Mailboxes for Boxes<S> {
         self.transfer(name, uids, target, true)
     }
 
-    fn create(&mut self, name: &str) -> Result<(), Refusal> {
-        self.create_folder(name)
+    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal> {
+        self.create_folder(name, special)
     }
 
     fn delete(&mut self, name: &str) -> Result<(), Refusal> {
@@ -240,14 +250,11 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn status(&mut self, name: &str) -> Result<Status, Refusal> {
-        let (number, folder) = self.folder(name)?;
-        let entries = self.entries(number).map_err(fault)?;
-        let seen = Flags::new().with(System::Seen).bits();
-        let unseen = entries.iter().filter(|(_, e)| e.flags & seen == 0).count();
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (_, folder) = self.folder(name)?;
+        let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(Status {
-            messages: number(entries.len()),
-            unseen: number(unseen),
+            messages: number(folder.held.messages),
+            unseen: number(folder.held.unseen),
             uid_next: folder.uid_next,
             uid_validity: folder.uid_validity,
         })
@@ -258,7 +265,7 @@ impl<S: Store> Boxes<S> {
     fn change_folder(&self, number: u32, change: impl Fn(&mut FolderRow)) -> Result<(), Refusal> {
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let key = folder_key(self.mailbox, number);
-        sigillo_store::transact(&self.engine.store, 8, |tx| {
+        sigillo_store::transact(&self.engine.store, ATTEMPTS, |tx| {
             if let Some(value) = tx.get(&key)? {
                 let mut folder: FolderRow = decode(&key, &value)?;
                 change(&mut folder);

@@ -4,6 +4,7 @@
 use data_encoding::HEXLOWER;
 use sigillo_accounts::{Mailbox, Profile, State};
 use sigillo_base::{Address, MailboxId, PecId};
+use sigillo_imap::Summary;
 use sigillo_pec::log::Record;
 use sigillo_pec::{Recipient, RecipientClass, compose};
 use sigillo_store::{Store, Transaction, transact};
@@ -12,7 +13,8 @@ use super::seen::{Fresh, mark};
 use super::{Handed, Received, source, unknown, unwanted};
 use crate::rows::sent_key;
 use crate::stored::{Place, archive, post, put_message, usage};
-use crate::{Engine, Error, Rejected, submit};
+use crate::summary::put_summary;
+use crate::{ATTEMPTS, Engine, Error, Rejected, submit};
 
 impl<S: Store> Engine<S> {
     /// A provider's message of wrong form must go on (pec rule 1.5): to everybody it can go to. Only when there is nobody
@@ -124,12 +126,14 @@ impl<S: Store> Engine<S> {
         let rcpts: Vec<Recipient> =
             mail.to.iter().map(|a| Recipient { address: a.clone(), class: RecipientClass::Certified }).collect();
         let record = Record::anomaly(now, &self.host, from, &rcpts, subject.as_deref(), &p.name, reason);
+        let summary = Summary::of(&envelope.content.to_bytes(&mail.bytes));
         let msg = self.new_msg();
         let ids: Vec<MailboxId> = boxes.iter().map(|(_, m)| MailboxId(m.id)).collect();
         let _lanes = self.lanes.hold(&ids);
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             let source = source(tx, handed, None)?;
             let message = put_message(tx, msg, &envelope.content, &source)?;
+            put_summary(tx, msg, &summary)?;
             for (rcpt, mailbox) in boxes {
                 let id = MailboxId(mailbox.id);
                 if !has_room(tx, mailbox, message.size)? {

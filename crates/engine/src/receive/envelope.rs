@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use sigillo_base::Address;
+use sigillo_imap::Summary;
 use sigillo_pec::incoming::Incoming;
 use sigillo_pec::{Kind, compose};
 use sigillo_store::{Rope, Store, transact};
@@ -12,7 +13,8 @@ use super::{Handed, Received, source};
 use crate::quarantine::{Malware, Point};
 use crate::rows::{ArrivalRow, FactsRow, Work, arrival_key, put_large};
 use crate::stored::put_message;
-use crate::{Engine, Error, Rejected, queue};
+use crate::summary::put_summary;
+use crate::{ATTEMPTS, Engine, Error, Rejected, queue};
 
 /// Virus notices in one commit, in octets: a commit is bounded, and the log has a line for each that names all
 /// recipients, as the notice does in base64.
@@ -41,15 +43,17 @@ impl<S: Store> Engine<S> {
         let draft = compose::take_charge(p, facts, now, self.new_pec_id(), to, &fresh.rcpts);
         let receipt = self.sign(draft, &[], now)?;
         let (composed, shift) = self.with_trace(handed.mail, facts.id.as_str(), now);
+        let summary = Summary::of(&composed.to_bytes(&handed.mail.bytes));
         let (msg, receipt_msg) = (self.new_msg(), self.new_msg());
         let arrival = ArrivalRow {
             facts: FactsRow::from(facts),
             requested: incoming.requested.as_str().into(),
             original: incoming.original.as_ref().map(|r| ((r.start + shift) as u64, (r.end + shift) as u64)),
         };
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             let source = source(tx, handed, None)?;
             put_message(tx, msg, &composed, &source)?;
+            put_summary(tx, msg, &summary)?;
             put_large(tx, &arrival_key(msg), &arrival)?;
             for rcpt in &fresh.rcpts {
                 mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
@@ -96,7 +100,7 @@ impl<S: Store> Engine<S> {
                 notices.push((rcpt, notice, self.new_msg()));
                 open = rest;
             }
-            transact(&self.store, 8, |tx| {
+            transact(&self.store, ATTEMPTS, |tx| {
                 if first {
                     self.quarantine(tx, number, Point::Envelope, handed.mail, malware, &facts.id)?;
                     self.log(tx, &incoming.certification, Kind::TransportEnvelope, facts.id.as_str(), now);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use sigillo_accounts::Mailbox;
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
+use sigillo_imap::Summary;
 use sigillo_pec::incoming::Incoming;
 use sigillo_pec::log::Record;
 use sigillo_pec::{Facts, Kind, ReceiptKind, Signed, compose};
@@ -16,7 +17,8 @@ use crate::fronts::Transaction;
 use crate::quarantine::Point;
 use crate::rows::{Outcome, SentRow, sent_key};
 use crate::stored::{Place, archive, post, put_message};
-use crate::{Engine, Error, Rejected, deadlines, submit};
+use crate::summary::put_summary;
+use crate::{ATTEMPTS, Engine, Error, Rejected, deadlines, submit};
 
 /// What our user is told when another provider found malware in his message (RFC 6109 §3.2.4).
 struct Told {
@@ -46,17 +48,19 @@ impl<S: Store> Engine<S> {
             None => Vec::new(),
         };
         let (composed, _) = self.with_trace(mail, id.as_str(), now);
+        let summary = Summary::of(&composed.to_bytes(&mail.bytes));
         let (msg, quarantine_id) = (self.new_msg(), self.ids.next_id());
         let mut touched: BTreeSet<u64> = boxes.iter().map(|(_, m)| m.id).collect();
         touched.extend(sent.as_ref().map(|sent| sent.mailbox));
         let touched: Vec<MailboxId> = touched.into_iter().map(MailboxId).collect();
         let _lanes = self.lanes.hold(&touched);
-        transact(&self.store, 8, |tx| {
+        transact(&self.store, ATTEMPTS, |tx| {
             if let Some(malware) = &malware {
                 self.quarantine(tx, (quarantine_id, now), Point::Receipt, mail, malware, id)?;
             } else {
                 let source = source(tx, handed, incoming.original.as_ref())?;
                 let message = put_message(tx, msg, &composed, &source)?;
+                put_summary(tx, msg, &summary)?;
                 for (_, mailbox) in boxes.iter().filter(|(rcpt, _)| fresh.rcpts.contains(rcpt)) {
                     let place = Place::inbox(MailboxId(mailbox.id), now);
                     post(tx, &place, message.id, message.size)?;

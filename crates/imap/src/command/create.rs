@@ -1,15 +1,38 @@
-//! CREATE (RFC 3501 §6.3.3).
+//! CREATE (RFC 3501 §6.3.3), with CREATE-SPECIAL-USE (RFC 6154 §3).
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Work};
-use crate::{Code, DELIMITER, Refusal, Request};
+use crate::{Attribute, Code, DELIMITER, Refusal, Request};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let mailbox = args.mailbox()?;
     new_name(&mailbox)?;
-    Ok(Command::Request(Request::Create { mailbox }))
+    let special = if args.eat(b' ') { special_use(args)? } else { None };
+    Ok(Command::Request(Request::Create { mailbox, special }))
+}
+
+/// `(USE (\Drafts))`. A folder here has one use at the most.
+fn special_use(args: &mut Cursor<'_>) -> Read<Option<Attribute>> {
+    if !args.eat_text("(USE (") {
+        return Err(Problem::Bad("Unknown CREATE parameter"));
+    }
+    let mut uses = Vec::new();
+    while !args.eat(b')') {
+        if !uses.is_empty() {
+            args.space()?;
+        }
+        args.need(b'\\', "Wrong special use")?;
+        let name = format!("\\{}", args.atom()?);
+        uses.push(Attribute::USES.into_iter().find(|a| a.as_str().eq_ignore_ascii_case(&name)));
+    }
+    args.need(b')', "Missing )")?;
+    match uses[..] {
+        [] => Ok(None),
+        [Some(one)] => Ok(Some(one)),
+        _ => Err(Refusal::new(Code::UseAttr, "Uso speciale non previsto").into()),
+    }
 }
 
 /// A name that a folder may be given: no empty level, no wildcard, no control character.
@@ -24,7 +47,7 @@ pub fn new_name(name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub fn run(mailbox: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
-    work.boxes.create(mailbox)?;
+pub fn run(mailbox: &str, special: Option<Attribute>, work: &mut Work<'_>) -> Result<Step, Problem> {
+    work.boxes.create(mailbox, special)?;
     Done::ok("CREATE completed").step()
 }

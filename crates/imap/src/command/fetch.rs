@@ -1,6 +1,7 @@
 //! FETCH (RFC 3501 §6.4.5): message by message, in pieces, so that neither a big message nor a big folder fills the
 //! memory.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use sigillo_mime::Piece;
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
-use crate::fetch::render;
+use crate::fetch::{Reads, render};
 use crate::work::{Done, Job, PIECE, Step, Work};
 use crate::{FetchItem, Flags, Request, Section, SectionText, SequenceSet, StoreOp, System};
 
@@ -205,28 +206,20 @@ impl FetchJob {
             self.missed = true;
             return Ok(());
         };
-        let mut message = Vec::new();
-        if self.items.iter().any(FetchItem::needs_message) {
-            let header = self.items.iter().all(FetchItem::header_is_enough);
-            let read = if header {
-                work.boxes.header(&folder.name, row.uid)
-            } else {
-                work.boxes.message(&folder.name, row.uid)
-            };
-            match read? {
-                Some(bytes) => message = bytes,
-                None => {
-                    self.missed = true;
-                    return Ok(());
-                }
-            }
-        }
-        let composed = if newly_seen && !self.items.contains(&FetchItem::Flags) {
-            let items: Vec<FetchItem> = self.items.iter().cloned().chain([FetchItem::Flags]).collect();
-            render::render(index + 1, row, &items, &message)
-        } else {
-            render::render(index + 1, row, &self.items, &message)
+        let read = match self.items.iter().map(FetchItem::reads).max() {
+            Some(Reads::Message) => work.boxes.message(&folder.name, row.uid)?.map(|bytes| (bytes, None)),
+            Some(Reads::Summary) => work.boxes.summary(&folder.name, row.uid)?.map(|s| (s.header, Some(s.structure))),
+            Some(Reads::Row) | None => Some((Vec::new(), None)),
         };
+        let Some((message, structure)) = read else {
+            self.missed = true;
+            return Ok(());
+        };
+        let mut items = Cow::Borrowed(&self.items[..]);
+        if newly_seen && !items.contains(&FetchItem::Flags) {
+            items.to_mut().push(FetchItem::Flags);
+        }
+        let composed = render::render(index + 1, row, &items, &message, structure.as_ref());
         self.open = Some(Open { message, pieces: composed.pieces.into(), written: 0 });
         Ok(())
     }

@@ -145,7 +145,7 @@ impl SearchJob {
                 let read = if whole {
                     work.boxes.message(&folder.name, row.uid)
                 } else {
-                    work.boxes.header(&folder.name, row.uid)
+                    work.boxes.summary(&folder.name, row.uid).map(|s| s.map(|s| s.header))
                 };
                 octets += read.as_ref().ok().and_then(Option::as_ref).map_or(0, Vec::len);
                 read

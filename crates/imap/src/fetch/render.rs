@@ -4,13 +4,19 @@ use std::cell::OnceCell;
 
 use sigillo_mime::{Composed, ContentType, Encoding, Part};
 
-use crate::fetch::{envelope, header, section, structure};
+use crate::fetch::{Structure, envelope, header, section};
 use crate::{FetchItem, Row, Section, SectionText, text};
 
 /// The response for one message: pieces of our own and ranges of the message, which is never copied whole. The
-/// message may be empty when no item needs it.
-pub fn render(sequence: usize, row: &Row, items: &[FetchItem], message: &[u8]) -> Composed {
-    let source = Source { message, tree: OnceCell::new() };
+/// message may be its header section alone, with its structure, or empty, when no item needs more.
+pub fn render(
+    sequence: usize,
+    row: &Row,
+    items: &[FetchItem],
+    message: &[u8],
+    structure: Option<&Structure>,
+) -> Composed {
+    let source = Source { message, structure, tree: OnceCell::new() };
     let mut out = Composed::default();
     let mut own = format!("* {sequence} FETCH (").into_bytes();
     for (i, item) in items.iter().enumerate() {
@@ -26,12 +32,13 @@ pub fn render(sequence: usize, row: &Row, items: &[FetchItem], message: &[u8]) -
 
 struct Source<'m> {
     message: &'m [u8],
+    structure: Option<&'m Structure>,
     tree: OnceCell<Part>,
 }
 
 impl Source<'_> {
     fn tree(&self) -> &Part {
-        self.tree.get_or_init(|| sigillo_mime::parse(self.message).unwrap_or_else(|_| opaque(self.message)))
+        self.tree.get_or_init(|| tree(self.message))
     }
 
     fn header(&self) -> &[u8] {
@@ -39,8 +46,12 @@ impl Source<'_> {
     }
 }
 
-/// A message that cannot be taken apart is shown as one text.
-pub fn opaque(message: &[u8]) -> Part {
+/// The parts of a message. One that cannot be taken apart is shown as one text.
+pub fn tree(message: &[u8]) -> Part {
+    sigillo_mime::parse(message).unwrap_or_else(|_| opaque(message))
+}
+
+fn opaque(message: &[u8]) -> Part {
     let end = header::end(message);
     Part {
         header: 0..end,
@@ -65,7 +76,10 @@ fn write_item(item: &FetchItem, row: &Row, source: &Source<'_>, own: &mut Vec<u8
         FetchItem::Body | FetchItem::BodyStructure => {
             let extended = *item == FetchItem::BodyStructure;
             own.extend_from_slice(if extended { b"BODYSTRUCTURE " } else { b"BODY " });
-            structure::write(own, source.message, source.tree(), extended);
+            match source.structure {
+                Some(known) => known.write(own, extended),
+                None => Structure::of(source.message, source.tree()).write(own, extended),
+            }
         }
         FetchItem::Rfc822 => write_section(b"RFC822", SectionText::All, source, own, out),
         FetchItem::Rfc822Header => write_section(b"RFC822.HEADER", SectionText::Header, source, own, out),

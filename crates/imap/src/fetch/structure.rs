@@ -5,74 +5,111 @@ use sigillo_mime::Part;
 use crate::fetch::{envelope, header, params};
 use crate::text::{nstring, string};
 
-/// Writes the structure of a part, with extension data for BODYSTRUCTURE.
-pub fn write(out: &mut Vec<u8>, message: &[u8], part: &Part, extended: bool) {
-    let fields = &message[part.header.start..part.body.start];
-    out.push(b'(');
-    if part.content_type.kind == "multipart" {
-        multipart(out, message, part, fields, extended);
-    } else {
-        single(out, message, part, fields, extended);
-    }
-    out.push(b')');
+/// The structure of a message: the text of BODYSTRUCTURE, which holds that of BODY.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Structure {
+    /// BODYSTRUCTURE.
+    pub text: Vec<u8>,
+    /// Where its extension data lie, which BODY leaves out: begin and end, ascending.
+    pub extensions: Vec<(u32, u32)>,
 }
 
-fn multipart(out: &mut Vec<u8>, message: &[u8], part: &Part, fields: &[u8], extended: bool) {
-    for child in &part.children {
-        write(out, message, child, extended);
+impl Structure {
+    /// Of a message and its parts.
+    pub fn of(message: &[u8], tree: &Part) -> Self {
+        let mut structure = Self::default();
+        structure.part(message, tree);
+        structure
     }
-    if part.children.is_empty() {
-        // The grammar wants a part where a broken message has none.
-        out.extend_from_slice(b"(\"text\" \"plain\" NIL NIL NIL \"7BIT\" 0 0)");
-    }
-    out.push(b' ');
-    string(out, part.content_type.sub.as_bytes());
-    if extended {
-        out.push(b' ');
-        parameters(out, &content_type(fields).params);
-        disposition_language_location(out, fields);
-    }
-}
 
-fn single(out: &mut Vec<u8>, message: &[u8], part: &Part, fields: &[u8], extended: bool) {
-    let inner = part.children.first().filter(|_| part.is("message/rfc822"));
-    let (kind, sub) = match (part.content_type.kind.as_str(), part.content_type.sub.as_str()) {
-        // Its grammar wants an envelope, which is not to be had: too deep, or encoded.
-        ("message", "rfc822") if inner.is_none() => ("application", "octet-stream"),
-        ("" | "multipart", _) | (_, "") => ("text", "plain"),
-        both => both,
-    };
-    string(out, kind.as_bytes());
-    out.push(b' ');
-    string(out, sub.as_bytes());
-    out.push(b' ');
-    match header::first(fields, "Content-Type") {
-        None if kind == "text" => out.extend_from_slice(b"(\"charset\" \"us-ascii\")"),
-        None => out.extend_from_slice(b"NIL"),
-        Some(value) => parameters(out, &params::parse(&value).params),
+    /// Writes it, with extension data for BODYSTRUCTURE, without for BODY.
+    pub fn write(&self, out: &mut Vec<u8>, extended: bool) {
+        let mut at = 0;
+        for (from, to) in self.extensions.iter().filter(|_| !extended) {
+            out.extend_from_slice(self.text.get(at..*from as usize).unwrap_or_default());
+            at = *to as usize;
+        }
+        out.extend_from_slice(self.text.get(at..).unwrap_or_default());
     }
-    for name in ["Content-ID", "Content-Description"] {
-        out.push(b' ');
-        nstring(out, header::first(fields, name).as_deref());
+
+    fn part(&mut self, message: &[u8], part: &Part) {
+        let fields = &message[part.header.start..part.body.start];
+        self.text.push(b'(');
+        if part.content_type.kind == "multipart" {
+            self.multipart(message, part, fields);
+        } else {
+            self.single(message, part, fields);
+        }
+        self.text.push(b')');
     }
-    out.push(b' ');
-    let encoding = header::first(fields, "Content-Transfer-Encoding").map(|v| params::parse(&v).token);
-    string(out, encoding.as_deref().filter(|e| !e.is_empty()).unwrap_or(b"7BIT"));
-    let body = &message[part.body.clone()];
-    out.extend_from_slice(format!(" {}", body.len()).as_bytes());
-    if let Some(inner) = inner {
-        out.push(b' ');
-        envelope::write(out, &message[inner.header.start..inner.body.start]);
-        out.push(b' ');
-        write(out, message, inner, extended);
+
+    /// What `write` writes is extension data.
+    fn extension(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let place = |text: &Vec<u8>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let from = place(&self.text);
+        write(&mut self.text);
+        self.extensions.push((from, place(&self.text)));
     }
-    if inner.is_some() || kind == "text" {
-        out.extend_from_slice(format!(" {}", memchr::memchr_iter(b'\n', body).count()).as_bytes());
-    }
-    if extended {
+
+    fn multipart(&mut self, message: &[u8], part: &Part, fields: &[u8]) {
+        for child in &part.children {
+            self.part(message, child);
+        }
+        let out = &mut self.text;
+        if part.children.is_empty() {
+            // The grammar wants a part where a broken message has none.
+            out.extend_from_slice(b"(\"text\" \"plain\" NIL NIL NIL \"7BIT\" 0 0)");
+        }
         out.push(b' ');
-        nstring(out, header::first(fields, "Content-MD5").as_deref());
-        disposition_language_location(out, fields);
+        string(out, part.content_type.sub.as_bytes());
+        self.extension(|out| {
+            out.push(b' ');
+            parameters(out, &content_type(fields).params);
+            disposition_language_location(out, fields);
+        });
+    }
+
+    fn single(&mut self, message: &[u8], part: &Part, fields: &[u8]) {
+        let out = &mut self.text;
+        let inner = part.children.first().filter(|_| part.is("message/rfc822"));
+        let (kind, sub) = match (part.content_type.kind.as_str(), part.content_type.sub.as_str()) {
+            // Its grammar wants an envelope, which is not to be had: too deep, or encoded.
+            ("message", "rfc822") if inner.is_none() => ("application", "octet-stream"),
+            ("" | "multipart", _) | (_, "") => ("text", "plain"),
+            both => both,
+        };
+        string(out, kind.as_bytes());
+        out.push(b' ');
+        string(out, sub.as_bytes());
+        out.push(b' ');
+        match header::first(fields, "Content-Type") {
+            None if kind == "text" => out.extend_from_slice(b"(\"charset\" \"us-ascii\")"),
+            None => out.extend_from_slice(b"NIL"),
+            Some(value) => parameters(out, &params::parse(&value).params),
+        }
+        for name in ["Content-ID", "Content-Description"] {
+            out.push(b' ');
+            nstring(out, header::first(fields, name).as_deref());
+        }
+        out.push(b' ');
+        let encoding = header::first(fields, "Content-Transfer-Encoding").map(|v| params::parse(&v).token);
+        string(out, encoding.as_deref().filter(|e| !e.is_empty()).unwrap_or(b"7BIT"));
+        let body = &message[part.body.clone()];
+        out.extend_from_slice(format!(" {}", body.len()).as_bytes());
+        if let Some(inner) = inner {
+            out.push(b' ');
+            envelope::write(out, &message[inner.header.start..inner.body.start]);
+            out.push(b' ');
+            self.part(message, inner);
+        }
+        if inner.is_some() || kind == "text" {
+            self.text.extend_from_slice(format!(" {}", memchr::memchr_iter(b'\n', body).count()).as_bytes());
+        }
+        self.extension(|out| {
+            out.push(b' ');
+            nstring(out, header::first(fields, "Content-MD5").as_deref());
+            disposition_language_location(out, fields);
+        });
     }
 }
 

@@ -55,8 +55,16 @@ AAAA\r\n\
 
 fn answer(message: &str, items: &[FetchItem]) -> String {
     let row = Row { uid: 9, flags: Flags::new(), date: Timestamp::default(), size: message.len() as u32, modseq: 0 };
-    let composed = render::render(1, &row, items, message.as_bytes());
+    let composed = render::render(1, &row, items, message.as_bytes(), None);
     String::from_utf8(composed.to_bytes(message.as_bytes())).unwrap()
+}
+
+/// The same from what is kept of the message.
+fn from_summary(message: &str, items: &[FetchItem]) -> String {
+    let row = Row { uid: 9, flags: Flags::new(), date: Timestamp::default(), size: message.len() as u32, modseq: 0 };
+    let kept = Summary::of(message.as_bytes());
+    let composed = render::render(1, &row, items, &kept.header, Some(&kept.structure));
+    String::from_utf8(composed.to_bytes(&kept.header)).unwrap()
 }
 
 /// What `BODY[…]` gives, without the frame around it.
@@ -170,8 +178,11 @@ fn odd_messages_are_shown_all_the_same() {
 proptest! {
     #[test]
     fn never_panics_and_parentheses_close(bytes in "([A-Za-z-]{1,12}: |Content-Type: |multipart/mixed; |boundary=x|message/rfc822|text/plain|--x|--x--|\r\n|\r\n\r\n|[ -~]{0,6}|\u{e8}|\"|\\(|,|<|>|@){0,40}") {
-        let told = answer(&bytes, &[FetchItem::Envelope, FetchItem::BodyStructure, FetchItem::Body]);
+        let items = [FetchItem::Envelope, FetchItem::BodyStructure, FetchItem::Body, FetchItem::Rfc822Header];
+        prop_assert!(items.iter().all(|item| item.reads() == Reads::Summary));
+        let told = answer(&bytes, &items);
         prop_assert!(balanced(told.as_bytes()), "{}", told);
+        prop_assert_eq!(from_summary(&bytes, &items), told);
         for part in [&[1][..], &[1, 1], &[2, 1, 1]] {
             for text in [SectionText::All, SectionText::Mime, SectionText::Header, SectionText::Text, SectionText::Fields(vec!["a".into()])] {
                 body(&bytes, part, text);

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use sigillo_mime::Part;
 
 use crate::fetch::header;
-use crate::fetch::render::opaque;
+use crate::fetch::render;
 use crate::{Criteria, Key, Refusal, Row, date, view};
 
 /// Criteria made ready for one folder: sets resolved, cheap tests before dear ones.
@@ -179,7 +179,7 @@ impl Message {
 
     /// Every text, and the headers of messages inside: the original of a certified message is one.
     fn read_texts(&self) -> Vec<String> {
-        let tree = sigillo_mime::parse(&self.bytes).unwrap_or_else(|_| opaque(&self.bytes));
+        let tree = render::tree(&self.bytes);
         let text = |part: &Part| {
             if part.is("message/rfc822") {
                 let inner = part.children.first()?;

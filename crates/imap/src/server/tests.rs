@@ -125,7 +125,7 @@ fn small_commands() {
          C> \\0 NOOP\\r\\n
          S: * BAD …
          C: l CAPABILITY
-         S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN SPECIAL-USE
+         S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE
          S: l OK …",
     );
 }
@@ -478,12 +478,12 @@ fn searching() {
          C: f SEARCH ON 99-Foo-2026
          S: f BAD …",
     );
-    (client.toy.reads, client.toy.headers) = (0, 0);
+    (client.toy.reads, client.toy.summaries) = (0, 0);
     client.ask("g SEARCH SUBJECT uno FLAGGED");
-    assert_eq!((client.toy.reads, client.toy.headers), (0, 1), "flags before headers, headers before messages");
+    assert_eq!((client.toy.reads, client.toy.summaries), (0, 1), "flags before summaries, summaries before messages");
     client.ask("g SEARCH BODY ciao SUBJECT nessuno");
     client.ask("g FETCH 1:* (ENVELOPE BODY.PEEK[HEADER] BODY.PEEK[HEADER.FIELDS (To)] FLAGS)");
-    assert_eq!((client.toy.reads, client.toy.headers), (0, 5));
+    assert_eq!((client.toy.reads, client.toy.summaries), (0, 5));
     assert!(client.ask(&format!("h SEARCH {}ALL", "NOT ".repeat(1000))).starts_with("h BAD"));
     assert!(client.ask(&format!("h SEARCH {}ALL", "ALL ".repeat(1000))).starts_with("h BAD"));
     assert!(client.ask(&format!("h LIST \"\" {}", "%".repeat(2000))).starts_with("h BAD"));

@@ -1,110 +1,173 @@
-//! CREATE, DELETE and RENAME of folders.
+//! CREATE, DELETE and RENAME of folders: they look at all folders of the mailbox, so that no two have one name.
 
-use sigillo_imap::{Code, DELIMITER, Refusal};
-use sigillo_store::{Store, Transaction, transact};
+use sigillo_base::MailboxId;
+use sigillo_imap::{Attribute, Code, DELIMITER, Refusal};
+use sigillo_store::{KeyBuilder, Store, tag, transact};
 
-use super::{Boxes, MAX_FOLDERS, fault};
-use crate::Error;
-use crate::directory::INBOX;
-use crate::rows::{FolderRow, encode, folder_key};
+use super::transfer::MOST;
+use super::{Boxes, MAX_FOLDERS, No, SPECIAL, fault, folder_number};
+use crate::directory::{FOLDERS, INBOX};
+use crate::fronts::Transaction;
+use crate::rows::{FolderNumbers, FolderRow, decode, encode, folder_key, folder_numbers_key};
+use crate::{ATTEMPTS, folder};
 
 /// Octets of a folder's full name.
 const MAX_NAME: usize = 500;
 
-impl<S: Store> Boxes<S> {
-    /// A name that can be given to a folder.
-    fn check_name(name: &str) -> Result<(), Refusal> {
-        let level = |l: &str| !l.is_empty() && !l.chars().any(char::is_control);
-        if name.len() <= MAX_NAME && name.split(DELIMITER).all(level) && !name.eq_ignore_ascii_case("INBOX") {
-            return Ok(());
+/// Every folder of a mailbox, and the numbers that the last one took.
+struct All {
+    folders: Vec<(u32, FolderRow)>,
+    last: FolderNumbers,
+}
+
+impl All {
+    /// Whoever makes or renames a folder meanwhile makes this commit fail.
+    fn read<S: Store>(tx: &mut Transaction<'_, S>, mailbox: MailboxId) -> Result<Self, sigillo_store::Error> {
+        let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(mailbox).range();
+        let mut folders: Vec<(u32, FolderRow)> = Vec::new();
+        for (key, _) in tx.scan(&from, &to, MAX_FOLDERS)? {
+            let Some(value) = tx.get(&key)? else { continue };
+            folders.push((folder_number(&key)?, decode(&key, &value)?));
         }
-        Err(Refusal::new(Code::Cannot, "Nome di cartella non valido"))
+        let key = folder_numbers_key(mailbox);
+        let last = match tx.get(&key)? {
+            Some(value) => decode(&key, &value)?,
+            None => FolderNumbers {
+                folder: folders.iter().map(|(number, _)| *number).max().unwrap_or(INBOX),
+                uid_validity: folders.iter().map(|(_, f)| f.uid_validity).max().unwrap_or(0),
+            },
+        };
+        Ok(Self { folders, last })
     }
 
-    pub(super) fn create_folder(&self, name: &str) -> Result<(), Refusal> {
+    fn find(&self, name: &str) -> Option<&(u32, FolderRow)> {
+        self.folders.iter().find(|(_, f)| f.name == name)
+    }
+}
+
+impl<S: Store> Boxes<S> {
+    pub(super) fn create_folder(&self, name: &str, special: Option<Attribute>) -> Result<(), Refusal> {
         let name = name.strip_suffix(DELIMITER).unwrap_or(name);
-        Self::check_name(name)?;
-        let _lane = self.engine.lanes.hold(&[self.mailbox]);
-        let folders = self.folders().map_err(fault)?;
-        if folders.iter().any(|(_, f)| f.name == name) {
-            return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste gia'"));
-        }
-        // RFC 3501 §6.3.3: the levels above are made with it.
-        let mut missing: Vec<&str> = name.match_indices(DELIMITER).map(|(i, _)| &name[..i]).collect();
-        missing.retain(|above| !folders.iter().any(|(_, f)| f.name == *above));
-        missing.push(name);
-        if folders.len() + missing.len() > MAX_FOLDERS {
-            return Err(Refusal::new(Code::Limit, "Troppe cartelle"));
-        }
-        let last = folders.iter().map(|(n, _)| *n).max().unwrap_or(INBOX);
-        // A folder made again in the same second must not look like the old one: the number tells them apart.
-        let second = u32::try_from(self.now.as_secs()).unwrap_or(u32::MAX / 2);
-        transact(&self.engine.store, 8, |tx| {
-            for (i, name) in (1..).zip(&missing) {
-                let uid_validity = second.saturating_add(last + i);
-                let row = FolderRow {
-                    name: (*name).into(),
-                    uid_validity,
-                    uid_next: 1,
-                    modseq: 1,
-                    subscribed: false,
-                    special: None,
-                };
-                write_new(tx, &folder_key(self.mailbox, last + i), &row);
+        check_name(name)?;
+        let special = special.map(special_use).transpose()?;
+        self.manage(|tx, all| {
+            if all.find(name).is_some() {
+                return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste gia'").into());
             }
-            Ok::<_, Error>(())
+            if all.folders.iter().any(|(_, f)| special.is_some() && f.special.as_deref() == special) {
+                return Err(Refusal::new(Code::UseAttr, "Un'altra cartella ha gia' quest'uso").into());
+            }
+            self.make(tx, all, name, special)
         })
-        .map_err(fault)
     }
 
     pub(super) fn delete_folder(&self, name: &str) -> Result<(), Refusal> {
         let (number, _) = self.folder(name)?;
-        if number == INBOX {
-            return Err(Refusal::new(Code::Cannot, "INBOX non si elimina"));
+        if FOLDERS.iter().any(|(kept, ..)| *kept == number) {
+            return Err(Refusal::new(Code::Cannot, "La cartella fa parte della casella e non si elimina"));
         }
-        let below = format!("{name}{DELIMITER}");
-        if self.folders().map_err(fault)?.iter().any(|(_, f)| f.name.starts_with(&below)) {
-            return Err(Refusal::new(Code::Cannot, "La cartella ne contiene altre"));
-        }
-        let uids: Vec<u32> = self.entries(number).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
-        self.remove(number, &uids, |_| true)?;
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
-        transact(&self.engine.store, 8, |tx| {
-            tx.delete(folder_key(self.mailbox, number));
-            Ok::<_, Error>(())
-        })
-        .map_err(fault)
+        let below = format!("{name}{DELIMITER}");
+        loop {
+            let uids: Vec<u32> = self.entries(number).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
+            self.take_out(number, &uids, |_| true)?;
+            let gone = transact(&self.engine.store, ATTEMPTS, |tx| {
+                if All::read(tx, self.mailbox)?.folders.iter().any(|(_, f)| f.name.starts_with(&below)) {
+                    return Err(No(Refusal::new(Code::HasChildren, "La cartella ne contiene altre")));
+                }
+                // Another server on this store may have put something in.
+                Ok(self.entries(number)?.is_empty() && folder::remove(tx, self.mailbox, number)?)
+            });
+            if gone.map_err(|no| no.0)? {
+                self.changed();
+                return Ok(());
+            }
+        }
     }
 
     pub(super) fn rename_folder(&self, from: &str, to: &str) -> Result<(), Refusal> {
-        Self::check_name(to)?;
-        let (number, _) = self.folder(from)?;
-        if number == INBOX {
-            return Err(Refusal::new(Code::Cannot, "INBOX non si rinomina"));
-        }
-        let _lane = self.engine.lanes.hold(&[self.mailbox]);
-        let folders = self.folders().map_err(fault)?;
-        if folders.iter().any(|(_, f)| f.name == to) {
-            return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste gia'"));
+        check_name(to)?;
+        if self.folder(from)?.0 == INBOX {
+            return self.empty_inbox_into(to);
         }
         let below = format!("{from}{DELIMITER}");
-        transact(&self.engine.store, 8, |tx| {
-            for (number, folder) in &folders {
-                let rest = folder.name.strip_prefix(&below);
-                let name = match rest {
-                    Some(rest) => format!("{to}{DELIMITER}{rest}"),
-                    None if folder.name == from => to.to_owned(),
-                    None => continue,
-                };
-                tx.put(folder_key(self.mailbox, *number), encode(&FolderRow { name, ..folder.clone() }));
+        if to.starts_with(&below) {
+            return Err(Refusal::new(Code::Cannot, "Una cartella non puo' stare sotto se stessa"));
+        }
+        self.manage(|tx, mut all| {
+            let (renamed, others): (Vec<_>, Vec<_>) =
+                all.folders.into_iter().partition(|(_, f)| f.name == from || f.name.starts_with(&below));
+            if !renamed.iter().any(|(_, f)| f.name == from) {
+                return Err(Refusal::no_folder().into());
             }
-            Ok::<_, Error>(())
+            all.folders = others;
+            for (number, mut folder) in renamed {
+                folder.name.replace_range(..from.len(), to);
+                check_name(&folder.name)?;
+                if all.find(&folder.name).is_some() {
+                    return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste gia'").into());
+                }
+                tx.put(folder_key(self.mailbox, number), encode(&folder));
+                all.folders.push((number, folder));
+            }
+            match to.rsplit_once(DELIMITER) {
+                Some((above, _)) if all.find(above).is_none() => self.make(tx, all, above, None),
+                _ => Ok(()),
+            }
         })
-        .map_err(fault)
+    }
+
+    /// RFC 3501 §6.3.5: the messages of the INBOX move into a new folder, the INBOX and what is below it stay.
+    fn empty_inbox_into(&self, to: &str) -> Result<(), Refusal> {
+        self.create_folder(to, None)?;
+        let uids: Vec<u32> = self.entries(INBOX).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
+        uids.chunks(MOST).try_for_each(|page| self.transfer("INBOX", page, to, true).map(drop))
+    }
+
+    /// Changes folders in one commit, knowing them all.
+    fn manage(&self, change: impl Fn(&mut Transaction<'_, S>, All) -> Result<(), No>) -> Result<(), Refusal> {
+        let _lane = self.engine.lanes.hold(&[self.mailbox]);
+        let done = transact(&self.engine.store, ATTEMPTS, |tx| {
+            let all = All::read(tx, self.mailbox)?;
+            change(tx, all)
+        });
+        done.map_err(|no| no.0)
+    }
+
+    /// Makes a folder, and the levels above that are missing (RFC 3501 §6.3.3).
+    fn make(&self, tx: &mut Transaction<'_, S>, all: All, name: &str, special: Option<&str>) -> Result<(), No> {
+        let levels = name.match_indices(DELIMITER).map(|(i, _)| &name[..i]).filter(|above| all.find(above).is_none());
+        let missing: Vec<&str> = levels.chain([name]).collect();
+        let mut last = all.last;
+        if all.folders.len() + missing.len() > MAX_FOLDERS {
+            return Err(Refusal::new(Code::Limit, "Troppe cartelle").into());
+        }
+        let second = u32::try_from(self.now.as_secs()).unwrap_or(u32::MAX);
+        for level in missing {
+            let spent = || Refusal::new(Code::Limit, "Non ci sono altri numeri per le cartelle");
+            last.folder = last.folder.checked_add(1).ok_or_else(spent)?;
+            last.uid_validity = last.uid_validity.checked_add(1).ok_or_else(spent)?.max(second);
+            let special = special.filter(|_| level == name).map(Into::into);
+            let key = folder_key(self.mailbox, last.folder);
+            tx.expect_absent(&key);
+            tx.put(&key, encode(&FolderRow { special, ..FolderRow::new(level, last.uid_validity) }));
+        }
+        tx.put(folder_numbers_key(self.mailbox), encode(&last));
+        Ok(())
     }
 }
 
-fn write_new<S: Store>(tx: &mut Transaction<'_, S>, key: &sigillo_store::KeyBuilder, row: &FolderRow) {
-    tx.expect_absent(key);
-    tx.put(key, encode(row));
+/// A name that can be given to a folder.
+fn check_name(name: &str) -> Result<(), Refusal> {
+    let level = |l: &str| !l.is_empty() && !l.chars().any(char::is_control);
+    if name.len() <= MAX_NAME && name.split(DELIMITER).all(level) && !name.eq_ignore_ascii_case("INBOX") {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::Cannot, "Nome di cartella non valido"))
+}
+
+/// The word of a special use that a folder may be given (RFC 6154 §3).
+fn special_use(attribute: Attribute) -> Result<&'static str, Refusal> {
+    let known = SPECIAL.iter().find(|(_, a)| *a == attribute);
+    known.map(|(word, _)| *word).ok_or_else(|| Refusal::new(Code::UseAttr, "Uso speciale non previsto"))
 }

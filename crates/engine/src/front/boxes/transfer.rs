@@ -1,16 +1,18 @@
 //! APPEND, COPY and MOVE: messages come into a folder; bodies are never copied.
 
-use sigillo_base::{MsgId, Timestamp, Uid};
-use sigillo_imap::{Code, Copied, Flags, Refusal};
+use sigillo_base::{MsgId, Timestamp};
+use sigillo_imap::{Code, Copied, Flags, Refusal, Summary};
 use sigillo_store::{Store, transact};
 
-use super::{Boxes, fault};
-use crate::rows::{EntryRow, decode, encode, entry_key, folder_key, usage_key};
+use super::{Boxes, No, fault};
+use crate::fronts::Transaction;
+use crate::rows::EntryRow;
 use crate::stored::{Place, post, put_body, put_rope, usage};
-use crate::{Error, keepers};
+use crate::summary::put_summary;
+use crate::{ATTEMPTS, Error, folder};
 
 /// Messages of one COPY or MOVE: all of them fit into one commit, so that it happens wholly or not at all.
-const MOST: usize = 2000;
+pub(super) const MOST: usize = 2000;
 
 impl<S: Store> Boxes<S> {
     /// Refuses what the store has no room for now. What helps to make room (MOVE to the bin, EXPUNGE) goes on.
@@ -18,17 +20,23 @@ impl<S: Store> Boxes<S> {
         self.engine.may_file().map_err(|why| Refusal::new(Code::Unavailable, why))
     }
 
-    /// Refuses what would pass the size of the box.
-    pub(super) fn check_room(&self, more: u64) -> Result<(), Refusal> {
+    /// The size of the box, in bytes.
+    fn size(&self) -> Result<u64, Refusal> {
         let missing = || fault(Error::Invalid("la casella non esiste più".into()));
         let mailbox = self.engine.mailbox(self.mailbox).map_err(fault)?.ok_or_else(missing)?;
-        let key = usage_key(self.mailbox);
-        let held = match self.engine.store.get(key.as_ref()).map_err(fault)? {
-            Some(value) => decode::<crate::rows::BoxUsage>(&key, &value).map_err(fault)?.bytes,
-            None => 0,
-        };
-        if held.saturating_add(more) > mailbox.profile.limits().box_bytes {
-            return Err(Refusal::new(Code::OverQuota, "La casella e' piena"));
+        Ok(mailbox.profile.limits().box_bytes)
+    }
+
+    /// Refuses what would pass the size of the box, before it comes.
+    pub(super) fn check_room(&self, more: u64) -> Result<(), Refusal> {
+        let size = self.size()?;
+        self.within(&mut Transaction::new(&self.engine.store), size, more).map_err(|no| no.0)
+    }
+
+    /// Refuses to hold more than the size of the box.
+    fn within(&self, tx: &mut Transaction<'_, S>, size: u64, more: u64) -> Result<(), No> {
+        if usage(tx, self.mailbox)?.bytes.saturating_add(more) > size {
+            return Err(No(Refusal::new(Code::OverQuota, "La casella e' piena")));
         }
         Ok(())
     }
@@ -41,17 +49,20 @@ impl<S: Store> Boxes<S> {
         bytes: &[u8],
     ) -> Result<(u32, u32), Refusal> {
         let folder = self.target(name)?;
-        self.check_room(bytes.len() as u64)?;
+        let size = self.size()?;
+        let summary = Summary::of(bytes);
         let msg = self.engine.new_msg();
         let place =
             Place { mailbox: self.mailbox, folder, flags: flags.bits(), keywords: flags.keywords().to_vec(), date };
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
-        let (uid, validity) = transact(&self.engine.store, 8, |tx| {
+        let (uid, validity) = transact(&self.engine.store, ATTEMPTS, |tx| {
+            self.within(tx, size, bytes.len() as u64)?;
             let rope = put_body(tx, bytes)?;
             put_rope(tx, msg, &rope)?;
-            post(tx, &place, msg, rope.len())
+            put_summary(tx, msg, &summary)?;
+            Ok(post(tx, &place, msg, rope.len())?)
         })
-        .map_err(fault)?;
+        .map_err(|no: No| no.0)?;
         self.changed();
         Ok((validity, uid.0))
     }
@@ -63,37 +74,27 @@ impl<S: Store> Boxes<S> {
         }
         let (from, _) = self.folder(name)?;
         let to = self.target(target)?;
+        let size = self.size()?;
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
-        let copied = transact(&self.engine.store, 8, |tx| {
-            let mut copied = Copied::default();
-            if moving {
-                self.advance(tx, from)?;
-            }
-            for &uid in uids {
-                let Some(entry) = self.entry(tx, from, uid)? else { continue };
-                let place = self.place(to, &entry);
-                let (new, validity) = post(tx, &place, MsgId(entry.msg), u64::from(entry.size))?;
-                copied.uid_validity = validity;
+        let copied = transact(&self.engine.store, ATTEMPTS, |tx| {
+            let uid_validity = folder::open(tx, self.mailbox, to)?.uid_validity;
+            let entries = if moving {
+                folder::take_out(tx, self.mailbox, from, uids, |_| true)?
+            } else {
+                let read = |uid: &u32| Ok(folder::entry(tx, self.mailbox, from, *uid)?.map(|entry| (*uid, entry)));
+                uids.iter().map(read).filter_map(Result::transpose).collect::<Result<_, Error>>()?
+            };
+            let mut copied = Copied { uid_validity, pairs: Vec::new() };
+            for (uid, entry) in entries {
+                let (new, _) = post(tx, &self.place(to, &entry), MsgId(entry.msg), u64::from(entry.size))?;
                 copied.pairs.push((uid, new.0));
-                if moving {
-                    let key = entry_key(self.mailbox, from, Uid(uid));
-                    tx.delete(&key);
-                    keepers::unlink(tx, MsgId(entry.msg), key)?;
-                    let mut held = usage(tx, self.mailbox)?;
-                    held.bytes = held.bytes.saturating_sub(u64::from(entry.size));
-                    held.messages = held.messages.saturating_sub(1);
-                    tx.put(usage_key(self.mailbox), encode(&held));
-                }
             }
-            if copied.pairs.is_empty() {
-                let key = folder_key(self.mailbox, to);
-                if let Some(value) = tx.get(&key)? {
-                    copied.uid_validity = decode::<crate::rows::FolderRow>(&key, &value)?.uid_validity;
-                }
+            if !moving {
+                self.within(tx, size, 0)?;
             }
-            Ok::<_, Error>(copied)
+            Ok(copied)
         })
-        .map_err(fault)?;
+        .map_err(|no: No| no.0)?;
         self.changed();
         Ok(copied)
     }

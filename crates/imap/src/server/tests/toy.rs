@@ -6,8 +6,8 @@ use sigillo_base::Timestamp;
 use sigillo_wire::{Session, Tick, transcript};
 
 use crate::{
-    Action, Code, Config, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Server,
-    Status, StoreOp, System,
+    Action, Attribute, Code, Config, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row,
+    Server, Status, StoreOp, Summary, System,
 };
 
 #[derive(Default, Clone)]
@@ -23,7 +23,7 @@ pub struct Toy {
     pub folders: BTreeMap<String, Folder>,
     pub spool: Vec<u8>,
     pub reads: usize,
-    pub headers: usize,
+    pub summaries: usize,
     pub commits: usize,
     pub faulty: bool,
 }
@@ -31,7 +31,7 @@ pub struct Toy {
 impl Toy {
     pub fn new() -> Self {
         let mut toy = Self::default();
-        toy.create("INBOX").unwrap();
+        toy.create("INBOX", None).unwrap();
         toy
     }
 
@@ -83,10 +83,9 @@ impl Mailboxes for Toy {
         self.reads += 1;
         Ok(self.folder(name)?.messages.iter().find(|m| m.0.uid == uid).map(|m| m.1.clone()))
     }
-    fn header(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        self.headers += 1;
-        let found = self.folder(name)?.messages.iter().find(|m| m.0.uid == uid);
-        Ok(found.map(|m| m.1[..crate::fetch::header::end(&m.1)].to_vec()))
+    fn summary(&mut self, name: &str, uid: u32) -> Result<Option<Summary>, Refusal> {
+        self.summaries += 1;
+        Ok(self.folder(name)?.messages.iter().find(|m| m.0.uid == uid).map(|m| Summary::of(&m.1)))
     }
     fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal> {
         self.commits += 1;
@@ -126,11 +125,12 @@ impl Mailboxes for Toy {
         self.folder(name)?.messages.retain(|m| !uids.contains(&m.0.uid));
         Ok(copied)
     }
-    fn create(&mut self, name: &str) -> Result<(), Refusal> {
+    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal> {
         if self.folders.contains_key(name) {
             return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste già"));
         }
-        let info = FolderInfo { name: name.into(), attributes: vec![], subscribed: true };
+        let attributes = special.into_iter().collect();
+        let info = FolderInfo { name: name.into(), attributes, subscribed: true };
         self.folders.insert(name.into(), Folder { info, uid_next: 1, ..Folder::default() });
         Ok(())
     }

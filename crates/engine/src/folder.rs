@@ -1,0 +1,225 @@
+//! A folder under change: its entries, its counts and the mailbox's, its mod-sequence and the log of what was removed,
+//! always in one commit. [`post`](crate::stored::post) puts messages in; here they change and go.
+
+use sigillo_base::{MailboxId, MsgId, Uid};
+use sigillo_imap::{Flags, System};
+use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, key, skim, tag};
+
+use crate::rows::{
+    BoxUsage, EntryRow, FolderRow, Held, decode, encode, entry_key, expunged_key, folder_key, usage_key,
+};
+use crate::stored::usage;
+use crate::{Engine, keepers};
+
+/// Commits with removals that a folder remembers; of older ones a client must find out for itself.
+const REMEMBERED: u32 = 10_000;
+/// Rows read at once.
+const PAGE: usize = 1_000;
+
+/// The row of a folder, for change.
+pub(crate) fn open<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    folder: u32,
+) -> Result<FolderRow, crate::Error> {
+    let key = folder_key(mailbox, folder);
+    let value = tx.get(&key)?.ok_or_else(|| crate::Error::Invalid("la cartella non esiste più".into()))?;
+    Ok(decode(&key, &value)?)
+}
+
+/// Reads an entry for change; `None` when it is gone.
+pub(crate) fn entry<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    folder: u32,
+    uid: u32,
+) -> Result<Option<EntryRow>, Error> {
+    let key = entry_key(mailbox, folder, Uid(uid));
+    tx.get(&key)?.map(|value| decode(&key, &value)).transpose()
+}
+
+/// Takes those of the entries out of a folder that `which` picks, and remembers that they are gone; gives them. The
+/// caller holds the mailbox's lane.
+pub(crate) fn take_out<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    folder: u32,
+    uids: &[u32],
+    which: impl Fn(&EntryRow) -> bool,
+) -> Result<Vec<(u32, EntryRow)>, crate::Error> {
+    let mut row = open(tx, mailbox, folder)?;
+    let mut held = usage(tx, mailbox)?;
+    let mut taken = Vec::new();
+    for &uid in uids {
+        let Some(entry) = entry(tx, mailbox, folder, uid)?.filter(&which) else { continue };
+        let key = entry_key(mailbox, folder, Uid(uid));
+        tx.delete(&key);
+        keepers::unlink(tx, MsgId(entry.msg), key)?;
+        row.held = row.held.without(&entry).ok_or_else(|| miscounted(&folder_key(mailbox, folder)))?;
+        held = held.less(u64::from(entry.size), 1).ok_or_else(|| miscounted(&usage_key(mailbox)))?;
+        taken.push((uid, entry));
+    }
+    if taken.is_empty() {
+        return Ok(taken);
+    }
+    row.modseq += 1;
+    let uids: Vec<u32> = taken.iter().map(|(uid, _)| *uid).collect();
+    tx.put(expunged_key(mailbox, folder, row.modseq), encode(&uids));
+    row.removals += 1;
+    if row.removals > REMEMBERED {
+        forget(tx, mailbox, folder, &mut row, 1)?;
+    }
+    tx.put(folder_key(mailbox, folder), encode(&row));
+    tx.put(usage_key(mailbox), encode(&held));
+    Ok(taken)
+}
+
+/// Removes a folder in which nothing lies that reads; `false` when there was more to remove than fits into one commit.
+pub(crate) fn remove<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    folder: u32,
+) -> Result<bool, crate::Error> {
+    let mut row = open(tx, mailbox, folder)?;
+    if forget(tx, mailbox, folder, &mut row, PAGE)? == PAGE {
+        tx.put(folder_key(mailbox, folder), encode(&row));
+        return Ok(false);
+    }
+    // What is left are entries that do not read: they go with the folder, as far as anybody sees.
+    let held = usage(tx, mailbox)?.less(row.held.bytes, row.held.messages);
+    tx.put(usage_key(mailbox), encode(&held.ok_or_else(|| miscounted(&usage_key(mailbox)))?));
+    tx.delete(folder_key(mailbox, folder));
+    Ok(true)
+}
+
+/// Forgets the oldest removals, at most so many; gives how many there were.
+fn forget<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    folder: u32,
+    row: &mut FolderRow,
+    most: usize,
+) -> Result<usize, Error> {
+    let (from, to) = log_after(mailbox, folder, row.forgotten);
+    let oldest = skim(tx.store(), &from, &to, most)?.rows;
+    for (key, _) in &oldest {
+        tx.delete(key);
+        row.forgotten = modseq_of(key)?;
+        row.removals = row.removals.saturating_sub(1);
+    }
+    Ok(oldest.len())
+}
+
+fn log_after(mailbox: MailboxId, folder: u32, modseq: u64) -> (Vec<u8>, Vec<u8>) {
+    let (_, to) = KeyBuilder::new(tag::EXPUNGED).mailbox(mailbox).u32(folder).range();
+    (expunged_key(mailbox, folder, modseq.saturating_add(1)).done(), to)
+}
+
+/// The mod-sequence in the key of a row of removals.
+pub(crate) fn modseq_of(key: &[u8]) -> Result<u64, Error> {
+    let mut reader = KeyReader::new(key, tag::EXPUNGED)?;
+    reader.mailbox()?;
+    reader.u32()?;
+    let modseq = reader.u64()?;
+    reader.end()?;
+    Ok(modseq)
+}
+
+pub(crate) fn miscounted(key: &KeyBuilder) -> Error {
+    Error::corrupt(key, "what lies here was counted wrong: `sigillo store repair` counts anew")
+}
+
+/// What a folder holds and how many removals it remembers, counted anew from its rows; `None` while one does not read.
+/// For the check, the repair, and for stores in which no counts were kept. Whoever changes an entry changes the folder's
+/// row in the same commit: with that unchanged, what is read here holds together.
+pub(crate) fn recount<S: Store>(
+    store: &S,
+    mailbox: MailboxId,
+    folder: u32,
+    forgotten: u64,
+) -> Result<Option<(Held, u32)>, Error> {
+    let mut held = Some(Held::default());
+    let (from, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(mailbox).u32(folder).range();
+    let entries = each(store, from, &to, |key, value| {
+        held = held.zip(decode::<EntryRow>(key, value).ok()).and_then(|(held, entry)| held.with(&entry));
+    })?;
+    let mut removals = 0;
+    let (from, to) = log_after(mailbox, folder, forgotten);
+    let log = each(store, from, &to, |_, _| removals += 1)?;
+    Ok(held.filter(|_| entries && log).map(|held| (held, removals)))
+}
+
+/// Reads a range page by page; `false` when some of it cannot be read.
+fn each<S: Store>(store: &S, mut from: Vec<u8>, to: &[u8], mut f: impl FnMut(&[u8], &[u8])) -> Result<bool, Error> {
+    loop {
+        let page = skim(store, &from, to, PAGE)?;
+        page.rows.iter().for_each(|(key, value)| f(key, value));
+        match page.next {
+            _ if !page.gaps.is_empty() => return Ok(false),
+            Some(next) => from = next,
+            None => return Ok(true),
+        }
+    }
+}
+
+impl Held {
+    /// With this entry more; `None` past what can be counted.
+    pub(crate) fn with(self, entry: &EntryRow) -> Option<Self> {
+        Some(Self {
+            bytes: self.bytes.checked_add(u64::from(entry.size))?,
+            messages: self.messages.checked_add(1)?,
+            unseen: self.unseen.checked_add(unseen(entry))?,
+        })
+    }
+
+    /// Without this entry; `None` below nothing.
+    pub(crate) fn without(self, entry: &EntryRow) -> Option<Self> {
+        Some(Self {
+            bytes: self.bytes.checked_sub(u64::from(entry.size))?,
+            messages: self.messages.checked_sub(1)?,
+            unseen: self.unseen.checked_sub(unseen(entry))?,
+        })
+    }
+}
+
+impl BoxUsage {
+    /// With so much less; `None` below nothing.
+    pub(crate) fn less(self, bytes: u64, messages: u64) -> Option<Self> {
+        Some(Self { bytes: self.bytes.checked_sub(bytes)?, messages: self.messages.checked_sub(messages)? })
+    }
+}
+
+fn unseen(entry: &EntryRow) -> u64 {
+    u64::from(entry.flags & Flags::new().with(System::Seen).bits() == 0)
+}
+
+impl<S: Store> Engine<S> {
+    /// The UIDs that were removed from a folder after this mod-sequence, ascending; `None` when the folder does not
+    /// remember that far back, and only comparing tells (RFC 7162 §3.2.5).
+    ///
+    /// # Errors
+    /// The store's fault; [`crate::Error::Invalid`] when there is no such folder.
+    pub fn vanished(&self, mailbox: MailboxId, folder: u32, since: u64) -> Result<Option<Vec<u32>>, crate::Error> {
+        let (mut from, to) = log_after(mailbox, folder, since);
+        let mut gone: Vec<u32> = Vec::new();
+        loop {
+            let page = skim(&self.store, &from, &to, PAGE)?;
+            for (key, value) in &page.rows {
+                match decode::<Vec<u32>>(key, value) {
+                    Ok(uids) => gone.extend(uids),
+                    Err(_) => return Ok(None),
+                }
+                from = key::successor(key);
+            }
+            match page.next {
+                _ if !page.gaps.is_empty() => return Ok(None),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        // Read last: what was forgotten while the log was read is known by now.
+        let row = open(&mut Transaction::new(&self.store), mailbox, folder)?;
+        gone.sort_unstable();
+        Ok((since >= row.forgotten).then_some(gone))
+    }
+}
