@@ -66,7 +66,7 @@ pub const RECEIVED: u8 = 0x22;
 /// What a received envelope certifies, for the receipts about it. Message number.
 pub const ARRIVAL: u8 = 0x23;
 /// What IMAP tells of a message without its body. Message number.
-pub const SUMMARY: u8 = 0x24;
+pub const SUMMARY: u8 = 0x25;
 
 /// The legal log (RFC 6109 §2.3). Day, then time, then number, then piece of the line or `ff ff ff ff`: its place in
 /// the chain.
@@ -112,7 +112,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1b–1f`, `25–2f`, `35–37`, `3b–3f`, `42–7f`, `86–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3b–3f`, `42–7f`, `86–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
