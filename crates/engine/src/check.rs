@@ -157,12 +157,15 @@ pub struct CheckPage {
 pub struct Check<'s, S> {
     store: &'s S,
     deep: bool,
+    /// Whether summaries are compared with their messages.
+    compare: bool,
 }
 
 impl<'s, S: Store> Check<'s, S> {
-    /// A check of this store; a `deep` one also reads every body and compares it with its hash.
+    /// A check of this store; a `deep` one also reads every body and compares it with its hash,
+    /// and every message with its summary.
     pub fn new(store: &'s S, deep: bool) -> Self {
-        Self { store, deep }
+        Self { store, deep, compare: deep }
     }
 
     /// Looks at about `rows` rows from this key on (from the beginning without one).
@@ -229,7 +232,7 @@ impl<'s, S: Store> Check<'s, S> {
 
     /// What is wrong with one row.
     fn row(&self, (key, value): &Row) -> Result<Vec<Finding>, Error> {
-        let found = Judge::new(&mut Transaction::new(self.store), (key, value), self.deep).judge()?;
+        let found = Judge::new(&mut Transaction::new(self.store), (key, value), self.compare).judge()?;
         if found.is_empty() { Ok(found) } else { self.look_again(key) }
     }
 
@@ -239,7 +242,7 @@ impl<'s, S: Store> Check<'s, S> {
             let mut look = Transaction::new(self.store);
             look.later();
             let Some(value) = look.get(key)? else { return Ok(Vec::new()) };
-            let found = Judge::new(&mut look, (key, &value), self.deep).judge()?;
+            let found = Judge::new(&mut look, (key, &value), self.compare).judge()?;
             match look.commit() {
                 Ok(()) => return Ok(found),
                 Err(sigillo_store::Error::Conflict) => {}

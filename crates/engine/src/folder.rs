@@ -3,7 +3,7 @@
 
 use sigillo_base::{MailboxId, MsgId, Uid};
 use sigillo_imap::{Flags, System};
-use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, key, skim, tag};
+use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, skim, tag};
 
 use crate::rows::{
     BoxUsage, EntryRow, FolderRow, Held, decode, encode, entry_key, expunged_key, folder_key, usage_key,
@@ -116,7 +116,7 @@ fn log_after(mailbox: MailboxId, folder: u32, modseq: u64) -> (Vec<u8>, Vec<u8>)
 }
 
 /// The mod-sequence in the key of a row of removals.
-pub(crate) fn modseq_of(key: &[u8]) -> Result<u64, Error> {
+fn modseq_of(key: &[u8]) -> Result<u64, Error> {
     let mut reader = KeyReader::new(key, tag::EXPUNGED)?;
     reader.mailbox()?;
     reader.u32()?;
@@ -129,35 +129,42 @@ pub(crate) fn miscounted(key: &KeyBuilder) -> Error {
     Error::corrupt(key, "what lies here was counted wrong: `sigillo store repair` counts anew")
 }
 
-/// What a folder holds and how many removals it remembers, counted anew from its rows; `None` while one does not read.
-/// For the check, the repair, and for stores in which no counts were kept. Whoever changes an entry changes the folder's
+/// What a folder is found to hold and to remember.
+pub(crate) struct Counted {
+    pub held: Held,
+    /// Rows in the log of removals.
+    pub removals: u32,
+    /// Whether every row could be read.
+    pub whole: bool,
+}
+
+/// Counts anew from a folder's rows. For the check, the repair, and for stores in which no counts were kept. Whoever changes an entry changes the folder's
 /// row in the same commit: with that unchanged, what is read here holds together.
-pub(crate) fn recount<S: Store>(
-    store: &S,
-    mailbox: MailboxId,
-    folder: u32,
-    forgotten: u64,
-) -> Result<Option<(Held, u32)>, Error> {
-    let mut held = Some(Held::default());
+pub(crate) fn recount<S: Store>(store: &S, mailbox: MailboxId, folder: u32, forgotten: u64) -> Result<Counted, Error> {
+    let mut counted = Counted { held: Held::default(), removals: 0, whole: true };
     let (from, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(mailbox).u32(folder).range();
-    let entries = each(store, from, &to, |key, value| {
-        held = held.zip(decode::<EntryRow>(key, value).ok()).and_then(|(held, entry)| held.with(&entry));
+    let all = each(store, from, &to, |key, value| {
+        match decode::<EntryRow>(key, value).ok().and_then(|entry| counted.held.with(&entry)) {
+            Some(held) => counted.held = held,
+            None => counted.whole = false,
+        }
     })?;
-    let mut removals = 0;
     let (from, to) = log_after(mailbox, folder, forgotten);
-    let log = each(store, from, &to, |_, _| removals += 1)?;
-    Ok(held.filter(|_| entries && log).map(|held| (held, removals)))
+    let log = each(store, from, &to, |_, _| counted.removals += 1)?;
+    counted.whole &= all && log;
+    Ok(counted)
 }
 
 /// Reads a range page by page; `false` when some of it cannot be read.
 fn each<S: Store>(store: &S, mut from: Vec<u8>, to: &[u8], mut f: impl FnMut(&[u8], &[u8])) -> Result<bool, Error> {
+    let mut all = true;
     loop {
         let page = skim(store, &from, to, PAGE)?;
         page.rows.iter().for_each(|(key, value)| f(key, value));
+        all &= page.gaps.is_empty();
         match page.next {
-            _ if !page.gaps.is_empty() => return Ok(false),
             Some(next) => from = next,
-            None => return Ok(true),
+            None => return Ok(all),
         }
     }
 }
@@ -200,26 +207,15 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault; [`crate::Error::Invalid`] when there is no such folder.
     pub fn vanished(&self, mailbox: MailboxId, folder: u32, since: u64) -> Result<Option<Vec<u32>>, crate::Error> {
-        let (mut from, to) = log_after(mailbox, folder, since);
-        let mut gone: Vec<u32> = Vec::new();
-        loop {
-            let page = skim(&self.store, &from, &to, PAGE)?;
-            for (key, value) in &page.rows {
-                match decode::<Vec<u32>>(key, value) {
-                    Ok(uids) => gone.extend(uids),
-                    Err(_) => return Ok(None),
-                }
-                from = key::successor(key);
-            }
-            match page.next {
-                _ if !page.gaps.is_empty() => return Ok(None),
-                Some(_) => {}
-                None => break,
-            }
-        }
+        let (from, to) = log_after(mailbox, folder, since);
+        let (mut gone, mut sound) = (Vec::new(), true);
+        let all = each(&self.store, from, &to, |key, value| match decode::<Vec<u32>>(key, value) {
+            Ok(uids) => gone.extend(uids),
+            Err(_) => sound = false,
+        })?;
         // Read last: what was forgotten while the log was read is known by now.
         let row = open(&mut Transaction::new(&self.store), mailbox, folder)?;
         gone.sort_unstable();
-        Ok((since >= row.forgotten).then_some(gone))
+        Ok((all && sound && since >= row.forgotten).then_some(gone))
     }
 }

@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim, tag, transact};
 
+use crate::folder::{self, Counted};
 use crate::rows::{FolderRow, decode, encode};
-use crate::{ATTEMPTS, Error, folder, keepers};
+use crate::{ATTEMPTS, Error, keepers};
 
 /// Rows of one commit.
 const PAGE: usize = 500;
@@ -66,7 +67,7 @@ fn count_folder<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Re
     let (mailbox, number) = (reader.mailbox()?, reader.u32()?);
     let Folder { name, uid_validity, uid_next, modseq, subscribed, special } = decode(key, value)?;
     // A damaged entry cannot be counted: the check tells, and the repair counts anew.
-    let (held, removals) = folder::recount(tx.store(), mailbox, number, modseq)?.unwrap_or_default();
+    let Counted { held, removals, .. } = folder::recount(tx.store(), mailbox, number, modseq)?;
     let counted =
         FolderRow { name, uid_validity, uid_next, modseq, subscribed, special, held, removals, forgotten: modseq };
     tx.put(key, encode(&counted));

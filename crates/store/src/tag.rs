@@ -65,10 +65,10 @@ pub const RECEIVED: u8 = 0x22;
 
 /// What a received envelope certifies, for the receipts about it. Message number.
 pub const ARRIVAL: u8 = 0x23;
-/// What IMAP tells of a message without its body. Message number.
-pub const SUMMARY: u8 = 0x24;
 /// Who keeps a message. Message number, then the referrer's key.
-pub const MESSAGE_LINK: u8 = 0x25;
+pub const MESSAGE_LINK: u8 = 0x24;
+/// What IMAP tells of a message without its body. Message number.
+pub const SUMMARY: u8 = 0x25;
 
 /// The legal log (RFC 6109 §2.3). Day, then time, then number, then piece of the line or `ff ff ff ff`: its place in
 /// the chain.
@@ -137,8 +137,8 @@ pub const ALL: &[(u8, &str)] = &[
     (DISPATCH, "dispatch"),
     (RECEIVED, "received"),
     (ARRIVAL, "arrival"),
-    (SUMMARY, "summary"),
     (MESSAGE_LINK, "message-link"),
+    (SUMMARY, "summary"),
     (LEGAL_LOG, "legal-log"),
     (ARCHIVE, "archive"),
     (LOG_CHAIN, "log-chain"),

@@ -1,12 +1,15 @@
 //! A crowd at one mailbox: every delivery succeeds, UIDs have no gap, and their order is that of the commits.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use sigillo_accounts::{OrdinaryMail, PasswordHash, Profile};
 use sigillo_base::{Address, MailboxId, Secret, Uid};
 use sigillo_engine::check::Check;
 use sigillo_engine::{Engine, Received};
 use sigillo_smime::{SignError, Signer};
+use sigillo_store::memory::Plan;
 use sigillo_store::{KeyReader, MemoryStore, Store, tag};
 use sigillo_store_rocks::{Options, RocksStore};
 use sigillo_tests::fixtures::{NOW, address, providers};
@@ -29,34 +32,37 @@ impl Signer for Stamp {
 
 type Watched<S> = Arc<Observed<S>>;
 
+fn watched<S: Store>(store: S) -> Watched<S> {
+    Arc::new(Observed::new(store))
+}
+
 /// So many servers on one store, and a mailbox that takes ordinary mail, which comes in an anomaly envelope.
-fn servers<S: Store>(store: S, count: usize) -> (Watched<S>, Vec<Engine<Watched<S>>>, MailboxId) {
+fn servers<S: Store + Clone>(store: &S, count: usize) -> (Vec<Engine<S>>, MailboxId) {
     let house = House::new(providers().remove(0), 71, &Known::fixtures(), NOW);
-    let store = Arc::new(Observed::new(store));
     let open = |_| {
         let setup = sigillo_engine::Setup { signer: Arc::new(Stamp), ..house.setup() };
-        Engine::open(Arc::clone(&store), setup).expect("a server")
+        Engine::open(store.clone(), setup).expect("a server")
     };
     let engines: Vec<_> = (0..count).map(open).collect();
     let hash = PasswordHash::create(&Secret::new("una frase lunga".into()), [7; 16]).expect("a hash");
     let mailbox = engines[0].add_mailbox(&address(BRUNO), Profile::Standard, hash, NOW).expect("a mailbox");
     engines[0].set_ordinary_mail(mailbox, OrdinaryMail::Accept).expect("chosen");
-    (store, engines, mailbox)
+    (engines, mailbox)
+}
+
+fn deliver<S: Store>(engine: &Engine<S>, number: usize) {
+    let (from, to): (Address, _) = (address(OUTSIDE), [address(BRUNO)]);
+    let bytes = message(&from, &to, &format!("X-Numero: {number}\r\n")).into_bytes();
+    let taken = engine.receive(&arrived(Some(&from), &to, bytes, "mx", false), NOW);
+    assert!(matches!(taken, Ok(Received::Anomaly)), "message {number}: {taken:?}");
 }
 
 /// Delivers so many messages at once, and looks at what came of it.
 fn crowd<S: Store>(store: &Observed<S>, engines: &[Engine<Watched<S>>], mailbox: MailboxId, count: usize) {
-    let (from, to): (Address, _) = (address(OUTSIDE), [address(BRUNO)]);
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (engine, from, to) = (&engines[thread % engines.len()], &from, &to);
-            scope.spawn(move || {
-                for n in (thread..count).step_by(THREADS) {
-                    let bytes = message(from, to, &format!("X-Numero: {n}\r\n")).into_bytes();
-                    let taken = engine.receive(&arrived(Some(from), to, bytes, "mx", false), NOW);
-                    assert!(matches!(taken, Ok(Received::Anomaly)), "message {n}: {taken:?}");
-                }
-            });
+            let engine = &engines[thread % engines.len()];
+            scope.spawn(move || (thread..count).step_by(THREADS).for_each(|n| deliver(engine, n)));
         }
     });
     let filed = engines[0].inbox(mailbox, Uid(0), usize::MAX).expect("read");
@@ -78,21 +84,42 @@ fn crowd<S: Store>(store: &Observed<S>, engines: &[Engine<Watched<S>>], mailbox:
 
 #[test]
 fn ten_thousand_deliveries_at_once_have_uids_without_a_gap() {
-    let (store, engines, mailbox) = servers(MemoryStore::new(), 1);
+    let store = watched(MemoryStore::new());
+    let (engines, mailbox) = servers(&store, 1);
     crowd(&store, &engines, mailbox, 10_000);
 }
 
 #[test]
 fn two_servers_on_one_store_lose_no_delivery_to_conflicts() {
-    let (store, engines, mailbox) = servers(MemoryStore::new(), 2);
+    let store = watched(MemoryStore::new());
+    let (engines, mailbox) = servers(&store, 2);
     crowd(&store, &engines, mailbox, 1_000);
     assert!(store.conflicts() > 0, "they never met");
+}
+
+/// Another server is faster before each of its first fifty commits.
+#[test]
+fn a_delivery_that_loses_fifty_times_in_a_row_succeeds() {
+    let store = MemoryStore::new();
+    let (mut engines, mailbox) = servers(&store, 2);
+    let (faster, wins, inside) = (engines.remove(1), AtomicUsize::new(0), AtomicBool::new(false));
+    store.plan(Plan::new().hook(move |commit| {
+        let posts = commit.batch.writes().any(|(key, _)| key.first() == Some(&tag::FOLDER_ENTRY));
+        if posts && wins.load(SeqCst) < 50 && !inside.swap(true, SeqCst) {
+            deliver(&faster, wins.fetch_add(1, SeqCst));
+            inside.store(false, SeqCst);
+        }
+        None
+    }));
+    deliver(&engines[0], 50);
+    let filed = engines[0].inbox(mailbox, Uid(0), usize::MAX).expect("read");
+    assert_eq!(filed.len(), 51);
 }
 
 #[test]
 fn a_thousand_deliveries_at_once_on_the_disk() {
     let folder = tempfile::tempdir().expect("a folder");
-    let rocks = RocksStore::open(folder.path(), &Options::default()).expect("a store");
-    let (store, engines, mailbox) = servers(rocks, 1);
+    let store = watched(RocksStore::open(folder.path(), &Options::default()).expect("a store"));
+    let (engines, mailbox) = servers(&store, 1);
     crowd(&store, &engines, mailbox, 1_000);
 }

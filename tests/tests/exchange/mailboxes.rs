@@ -215,8 +215,8 @@ fn the_oldest_removals_are_forgotten_and_a_folder_takes_its_own_along() {
     let giro = 5;
     assert_eq!(rows::of(desk.store(), tag::EXPUNGED).len(), 10_000);
     // Arrivals and removals take turns from 2 on: the third removal, the last one forgotten, is 7.
-    assert_eq!((desk.vanished(giro, 0), desk.vanished(giro, 6)), (None, None), "there was more");
-    assert_eq!(desk.vanished(giro, 7), Some((4..=10_003).collect()));
+    assert!(desk.vanished(giro, 0).is_none() && desk.vanished(giro, 6).is_none(), "there was more");
+    assert!(desk.vanished(giro, 7) == Some((4..=10_003).collect()), "all that followed");
     assert_eq!(desk.vanished(giro, 20_005), Some(vec![10_003]));
     assert_clean(desk.store(), "ten thousand removals");
     desk.ok("DELETE Giro");

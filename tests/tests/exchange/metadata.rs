@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sigillo_accounts::OrdinaryMail;
 use sigillo_base::Address;
-use sigillo_engine::check::{Check, Problem};
+use sigillo_engine::check::{Check, Problem, Repair};
 use sigillo_engine::{DomainPolicy, Engine, Peer, Submitted, front};
 use sigillo_store::{Batch, Durability, MemoryStore, Store, tag};
 use sigillo_tests::fixtures::address;
@@ -149,6 +149,9 @@ fn a_summary_that_does_not_read_stops_nothing_and_a_wrong_one_is_found() {
     let found = findings(store);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((&found[0].key, found[0].problem), (&kept[0].0, Problem::Differs));
+    let repaired = store.fork();
+    Repair::new(&repaired, street.now).run().expect("repaired");
+    assert_eq!(findings(&repaired), [], "moved aside: it is made anew");
     let mut light = Vec::new();
     Check::new(store, false).run(|page| light.extend(page.findings)).expect("read");
     assert_eq!(light, [], "only a deep check reads bodies");

@@ -7,11 +7,12 @@ use sigillo_store::{Error, KeyBuilder, KeyReader, Store, key, skim, tag};
 use super::judge::{Judge, Other};
 use super::{Problem, Remedy};
 use crate::directory::INBOX;
+use crate::folder::{self, Counted};
+use crate::keepers;
 use crate::rows::{
     BoxUsage, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, decode, encode, folder_key,
     folder_numbers_key, mailbox_key, message_key, usage_key,
 };
-use crate::{folder, keepers};
 
 /// Rows of a mailbox read at once.
 const PAGE: usize = 1_000;
@@ -125,8 +126,8 @@ impl<S: Store> Judge<'_, '_, S> {
             self.find_about(Problem::Differs, numbers, what, remedy);
         }
         // An entry that does not read is told of itself; without it there is no count.
-        let counted = folder::recount(self.tx.store(), id, number, row.forgotten)?;
-        if let Some((held, removals)) = counted.filter(|counted| *counted != (row.held, row.removals)) {
+        let Counted { held, removals, whole } = folder::recount(self.tx.store(), id, number, row.forgotten)?;
+        if whole && (held, removals) != (row.held, row.removals) {
             let what = format!(
                 "la cartella risulta contenere {:?} e ricordare {} rimozioni, ne contiene {held:?} e ne ricorda {removals}",
                 row.held, row.removals

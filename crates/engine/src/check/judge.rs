@@ -12,8 +12,8 @@ pub(crate) struct Judge<'t, 's, S: Store> {
     pub(crate) tx: &'t mut Transaction<'s, S>,
     pub(crate) key: &'t [u8],
     pub(crate) value: &'t [u8],
-    /// Whether what bodies say counts too.
-    pub(crate) deep: bool,
+    /// Whether a summary is compared with its message.
+    pub(crate) compare: bool,
     found: Vec<Finding>,
 }
 
@@ -26,8 +26,8 @@ pub(crate) enum Other<T> {
 }
 
 impl<'t, 's, S: Store> Judge<'t, 's, S> {
-    pub(super) fn new(tx: &'t mut Transaction<'s, S>, (key, value): (&'t [u8], &'t [u8]), deep: bool) -> Self {
-        Self { tx, key, value, deep, found: Vec::new() }
+    pub(super) fn new(tx: &'t mut Transaction<'s, S>, (key, value): (&'t [u8], &'t [u8]), compare: bool) -> Self {
+        Self { tx, key, value, compare, found: Vec::new() }
     }
 
     /// Everything that is wrong with it.

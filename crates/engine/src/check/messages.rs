@@ -75,7 +75,7 @@ impl<S: Store> Judge<'_, '_, S> {
                 let what = "il messaggio del riassunto non c'è";
                 self.find_about(Problem::Underived, message, what, Remedy::SetAside);
             }
-            Other::Is(stored) if self.deep => {
+            Other::Is(stored) if self.compare => {
                 if let (Ok(rope), Some(said)) = (stored.rope(&message), row.summary())
                     && !says(self.tx.store(), &rope, &said)?
                 {

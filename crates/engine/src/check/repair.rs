@@ -44,7 +44,8 @@ impl<'s, S: Store> Repair<'s, S> {
             repaired.left.clear();
             let mut from: Option<Vec<u8>> = None;
             loop {
-                let page = Check::new(self.store, false).page(from.as_deref(), super::PAGE)?;
+                let check = Check { store: self.store, deep: false, compare: round == 1 };
+                let page = check.page(from.as_deref(), super::PAGE)?;
                 for finding in page.findings {
                     if self.apply(&finding)? { repaired.done.push(finding) } else { repaired.left.push(finding) }
                 }
@@ -68,7 +69,7 @@ impl<'s, S: Store> Repair<'s, S> {
         transact(self.store, ATTEMPTS, |tx| {
             let Some(value) = tx.get(&finding.key)? else { return Ok(false) };
             // What was put right a moment ago may have changed what is to be done here.
-            let again = Judge::new(&mut Transaction::new(self.store), (&finding.key, &value), false).judge()?;
+            let again = Judge::new(&mut Transaction::new(self.store), (&finding.key, &value), true).judge()?;
             let same = |f: &&Finding| f.problem == finding.problem && f.about == finding.about;
             let Some(now) = again.iter().find(same) else { return Ok(false) };
             match &now.remedy {
