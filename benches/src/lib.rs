@@ -16,6 +16,7 @@ mod judging;
 mod machine;
 mod material;
 mod measure;
+mod restart;
 mod signing;
 mod sockets;
 mod table;
@@ -27,9 +28,21 @@ pub use arguments::Arguments;
 /// Runs the cases that the command line names (all without names), and prints a table for each group. Stores are made
 /// below `folder`, which should lie on the disk that is to be measured; `SIGILLO_BENCH_DIR` names another.
 pub fn main(folder: &Path) {
+    if restart::started() {
+        return;
+    }
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 7] =
-        [compose::run, signing::run, judging::run, hostile::run, commits::run, exchange::run, sockets::run];
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 9] = [
+        compose::run,
+        signing::run,
+        judging::run,
+        hostile::run,
+        commits::run,
+        exchange::run,
+        restart::start,
+        restart::work,
+        sockets::run,
+    ];
     let other = std::env::var_os("SIGILLO_BENCH_DIR");
     let folder = other.as_deref().map_or(folder, Path::new);
     std::fs::create_dir_all(folder).expect("the folder for stores can be made");
