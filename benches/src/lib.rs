@@ -18,6 +18,7 @@ mod machine;
 mod material;
 mod measure;
 mod open;
+mod restart;
 mod signing;
 mod sockets;
 mod table;
@@ -29,7 +30,7 @@ pub use arguments::Arguments;
 /// Runs the cases that the command line names (all without names), and prints a table for each group. Stores are made
 /// below `folder`, which should lie on the disk that is to be measured; `SIGILLO_BENCH_DIR` names another.
 pub fn main(folder: &Path) {
-    if open::child() {
+    if open::child() || restart::started() {
         return;
     }
     let arguments = Arguments::read(std::env::args().skip(1));
@@ -40,6 +41,8 @@ pub fn main(folder: &Path) {
         hostile::run,
         commits::run,
         exchange::run,
+        restart::start,
+        restart::work,
         sockets::run,
         kept::run,
         open::run,

@@ -83,7 +83,7 @@ impl<S: Store> Engine<S> {
         if at > now {
             return Ok(false);
         }
-        if leases::is_leased(&mut probe, row.item)? {
+        if leases::is_in_work(&mut probe, row.item, now)? {
             return Ok(false);
         }
         queue::item(&mut probe, row.item)?; // nothing is signed for an item that then cannot be withdrawn
@@ -93,7 +93,7 @@ impl<S: Store> Engine<S> {
         let msg = self.new_msg();
         let issued = transact(&self.store, ATTEMPTS, |tx| {
             let Some(mut row) = submit::dispatch(tx, &due.id, &due.rcpt)? else { return Ok(false) };
-            if next(&row, accepted) != Some((at, which)) || leases::is_leased(tx, row.item)? {
+            if next(&row, accepted) != Some((at, which)) || leases::is_in_work(tx, row.item, now)? {
                 return Ok(false); // a receipt was faster, or who begins to hand it over
             }
             match which {

@@ -20,6 +20,10 @@ use crate::{ATTEMPTS, Dispatch, Engine, Error};
 /// take minutes (RFC 5321 §4.5.3.2): who is at it [renews](Engine::renew) the lease at half time.
 pub const LEASE: Duration = Duration::from_secs(120);
 
+/// A lease that ran out holds overdue notices back for so long still: its worker may only be slow, and what it hands over
+/// must not come after the notice. Less than what is between the second notice and its limit (RFC 6109 §3.1.6).
+const SLOW: Duration = Duration::from_secs(20 * 60);
+
 /// A worker's hold on an item.
 #[derive(Debug, Clone)]
 pub(crate) struct Lease {
@@ -31,14 +35,19 @@ pub(crate) struct Lease {
 impl Lease {
     /// Whether it is still this worker who has the item.
     pub(crate) fn holds<S: Store>(&self, tx: &mut Transaction<'_, S>) -> Result<bool, Error> {
-        Ok(read(tx, self.item)?.is_some_and(|row| (row.process, row.since) == (self.process, self.since)))
+        Ok(self.row(tx)?.is_some())
+    }
+
+    /// Its row, as long as it is this worker's.
+    fn row<S: Store>(&self, tx: &mut Transaction<'_, S>) -> Result<Option<LeaseRow>, Error> {
+        let own = |row: &LeaseRow| (row.process, row.since) == (self.process, self.since);
+        Ok(read(tx, self.item)?.filter(own))
     }
 }
 
-/// Whether an item has a lease. One that ran out counts too: its worker may only be slow, and who takes the item next
-/// ends or renews it.
-pub(crate) fn is_leased<S: Store>(tx: &mut Transaction<'_, S>, item: u128) -> Result<bool, Error> {
-    Ok(tx.get(lease_key(item))?.is_some())
+/// Whether somebody may be handing the item over.
+pub(crate) fn is_in_work<S: Store>(tx: &mut Transaction<'_, S>, item: u128, now: Timestamp) -> Result<bool, Error> {
+    Ok(read(tx, item)?.is_some_and(|row| now < Timestamp::from_millis(row.until).plus(SLOW)))
 }
 
 /// Ends the lease of an item, if it has one.
@@ -92,11 +101,9 @@ impl<S: Store> Engine<S> {
         let lease = &dispatch.lease;
         transact(&self.store, ATTEMPTS, |tx| {
             tx.later();
-            let (Some(item), true) = (queue::item(tx, lease.item)?, lease.holds(tx)?) else { return Ok(false) };
+            let (Some(item), Some(row)) = (queue::item(tx, lease.item)?, lease.row(tx)?) else { return Ok(false) };
             let until = now.plus(LEASE);
-            if let Some(row) = read(tx, lease.item)? {
-                tx.put(lease_key(lease.item), encode(&LeaseRow { until: until.as_millis(), ..row }));
-            }
+            tx.put(lease_key(lease.item), encode(&LeaseRow { until: until.as_millis(), ..row }));
             queue::reschedule(tx, lease.item, item, until);
             Ok(true)
         })

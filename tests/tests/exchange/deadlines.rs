@@ -144,6 +144,21 @@ fn a_notice_waits_for_a_hand_over_in_progress() {
     assert!(rows::at_rest(&street.houses[0].store), "withdrawn");
 }
 
+/// Who is heard of no more, and whose item nobody else has taken, does not hold the notice back beyond its limit.
+#[test]
+fn a_notice_does_not_wait_for_who_is_heard_of_no_more() {
+    let mut street = street(&[("posta-certificata", None)]);
+    street.pass(hours(22));
+    let alfa = std::sync::Arc::clone(street.houses[0].engine());
+    let late = NOW.plus(hours(23) - Duration::from_secs(60));
+    assert_eq!(alfa.due(late, 1).expect("the queue").len(), 1);
+    assert_eq!(alfa.run_due(NOW.plus(hours(23))).expect("worked"), 0);
+    assert_eq!(notices(&street), [FIRST], "he may still be at it");
+    assert_eq!(alfa.run_due(NOW.plus(deadline::SECOND_BY)).expect("worked"), 1);
+    assert_eq!(notices(&street), [FIRST, (24, true)]);
+    assert!(rows::at_rest(&street.houses[0].store), "withdrawn, and the lease with it");
+}
+
 #[test]
 fn an_envelope_refused_for_good_ends_the_waiting() {
     let mut street = Street::new(10);
