@@ -9,6 +9,7 @@ pub mod fixtures;
 pub mod hostile;
 pub mod house;
 pub mod log;
+pub mod power;
 pub mod siege;
 pub mod street;
 pub mod tsa;
