@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sigillo_engine::Submitted;
 use sigillo_store::{Batch, Durability, Row, Store, tag};
@@ -114,7 +114,9 @@ fn rows_of_one() -> Vec<Row> {
 
 /// Writes them again and again under other keys; gives how many stored messages there are then.
 fn fill(path: &Path, messages: u64) -> u64 {
-    let store = RocksStore::open(path, &Options::default()).expect("a store");
+    // So much at once has to wait for the disk.
+    let patient = Options { stall_limit: Duration::from_secs(600), ..Options::default() };
+    let store = RocksStore::open(path, &patient).expect("a store");
     let (rows, random) = (rows_of_one(), Numbers::new(1));
     let each = rows.iter().filter(|(key, _)| key[0] == tag::MESSAGE).count() as u64;
     let mut batch = Batch::new();

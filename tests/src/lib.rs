@@ -10,6 +10,7 @@ pub mod hostile;
 pub mod house;
 pub mod log;
 pub mod observed;
+pub mod power;
 pub mod siege;
 pub mod street;
 pub mod tsa;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::demo::{Demo, Place, run, wait_for};
 use crate::fixtures::Numbers;
+use crate::power;
 
 const SUBMIT: &str = include_str!("demo/submit.py");
 const CENSUS: &str = include_str!("demo/census.py");
@@ -40,6 +42,8 @@ pub struct Load<'l> {
     pub lives_ms: std::ops::Range<u64>,
     /// The same seed gives the same lives.
     pub seed: u64,
+    /// Where the program is traced into (see [`power::traced`]): its power is cut, not only its life.
+    pub trace: Option<PathBuf>,
 }
 
 /// A message whose content was sent.
@@ -91,6 +95,9 @@ pub fn lay(place: &Arc<Place>, load: &Load) -> (Submissions, usize) {
         ));
         drop(program); // kill -9
         kills += 1;
+        if let Some(trace) = &load.trace {
+            power::cut(trace, &place.data(), &mut |unsynced| random.below(unsynced + 1) * random.below(2));
+        }
     };
     assert!(status.success(), "{status}: {}", std::fs::read_to_string(&err).unwrap_or_default());
     let text = std::fs::read_to_string(&out).expect("answers");

@@ -8,14 +8,13 @@
 mod kills {
     pub mod life;
     pub mod mortal;
-    pub mod power;
     pub mod scenario;
 }
 
 use kills::life::{Pair, template};
 use kills::mortal::End;
-use kills::power::{cut, traced};
 use sigillo_tests::fixtures::Numbers;
+use sigillo_tests::power::{cut, traced};
 use tempfile::TempDir;
 
 /// What a kill must meet, and the words of the commit that is it.
@@ -130,7 +129,7 @@ fn a_power_cut_takes_nothing_that_was_answered() {
         let mut pair = Pair::new(&template);
         pair.live(end, &traced);
         // The first half of the cuts takes everything, the other leaves a torn end.
-        gone += cut(&trace, &mut |unsynced| if n < wanted / 2 { 0 } else { random.below(unsynced + 1) });
+        gone += cut(&trace, pair.path(), &mut |unsynced| if n < wanted / 2 { 0 } else { random.below(unsynced + 1) });
         pair.finish(end);
     }
     eprintln!("seed {seed}: {wanted} power cuts took {gone} bytes");

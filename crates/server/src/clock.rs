@@ -110,10 +110,9 @@ impl ServiceClock {
         Timestamp::from_millis(self.start_service.as_millis() + (elapsed.as_secs_f64() * self.speed * 1000.0) as i64)
     }
 
+    /// Synced: after a power cut the file would be empty otherwise, and no start gets past that.
     fn write(&self, mark: Timestamp) -> io::Result<()> {
-        let fresh = self.file.with_extension("new");
-        fs::write(&fresh, format!("{}\n", mark.as_millis()))?;
-        fs::rename(&fresh, &self.file)
+        crate::files::write(&self.file, format!("{}\n", mark.as_millis()).as_bytes())
     }
 }
 

@@ -1,5 +1,5 @@
-//! `soak --seconds N [--seed N] [--messages N] [--data FOLDER]`: kills and restarts a loaded demonstration for as long as
-//! asked, lets it settle, and ends with a ledger. Exit code 1 when something is lost, doubled or strange, when a row of a
+//! `soak --seconds N [--seed N] [--messages N] [--data FOLDER] [--power]`: kills and restarts a loaded demonstration for as long as
+//! asked (with `--power` what was not synced is lost too), lets it settle, and ends with a ledger. Exit code 1 when something is lost, doubled or strange, when a row of a
 //! store does not belong to the others, or when a log is not whole. The program is `$SIGILLO_BIN`. All on the loopback.
 
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sigillo_tests::demo::{Demo, Place, sigillo};
+use sigillo_tests::power::traced;
 use sigillo_tests::siege::{Load, NOBODY, lay, settle};
 
 /// Standard boxes have limits of their own: they are refused now and then, and send later.
@@ -33,12 +34,15 @@ fn main() -> ExitCode {
     let (Ok(seconds), Ok(seed), Ok(messages)) =
         (value("--seconds", 600), value("--seed", 1), value("--messages", 20_000))
     else {
-        eprintln!("soak --seconds N [--seed N] [--messages N] [--data FOLDER]");
+        eprintln!("soak --seconds N [--seed N] [--messages N] [--data FOLDER] [--power]");
         return ExitCode::from(2);
     };
     let begun = Instant::now();
     let place = Place::new(&["--no-exchange"]);
-    let place = Arc::new(text("--data").map(PathBuf::from).into_iter().fold(place, Place::at));
+    let place = text("--data").map(PathBuf::from).into_iter().fold(place, Place::at);
+    let trace = Some(place.path("trace")).filter(|_| args.iter().any(|a| a == "--power"));
+    let Some(words) = trace.as_deref().map_or(Some(Vec::new()), traced) else { return ExitCode::FAILURE };
+    let place = Arc::new(place.wrapped(&words.iter().map(String::as_str).collect::<Vec<_>>()));
     println!("soak: {seconds} s, seed {seed}, {messages} messages at the most, in {}", place.data().display());
     let load = Load {
         from: &FROM,
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         seconds,
         lives_ms: 300..6000,
         seed,
+        trace,
     };
     let (submitted, kills) = lay(&place, &load);
     let demo = place.again();

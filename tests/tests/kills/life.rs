@@ -22,12 +22,13 @@ pub fn template() -> TempDir {
     folder
 }
 
-/// In memory where there is such a folder: a kill leaves the page cache as it is, so the disk would only cost time.
+/// In memory where there is room: a kill leaves the page cache as it is, so the disk would only cost time.
 fn folder() -> TempDir {
-    let shm = Path::new("/dev/shm");
+    let shm = "/dev/shm";
+    let roomy = rustix::fs::statvfs(shm).is_ok_and(|fs| fs.f_bavail * fs.f_frsize >= 256 << 20);
     let mut folder = tempfile::Builder::new();
     folder.prefix("sigillo-kills-");
-    if shm.is_dir() { folder.tempdir_in(shm) } else { folder.tempdir() }.expect("a folder")
+    if roomy { folder.tempdir_in(shm) } else { folder.tempdir() }.expect("a folder")
 }
 
 /// A pair of stores through all its lives, and what was heard of them.

@@ -4,6 +4,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use crate::demo::wait_for;
 
 /// A file as the kernel was told of it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,10 +23,11 @@ struct Call {
     written: u64,
 }
 
-/// The words that trace a process into this file; `None`, and why, where strace cannot trace.
+/// The words that trace a process into this file; `None`, and why, where strace cannot trace. The process stays our own
+/// child: the tracer is a child of its own.
 pub fn traced(into: &Path) -> Option<Vec<String>> {
-    let calls = "trace=write,pwrite64,writev,fdatasync,fsync,rename";
-    let words = ["strace", "-f", "-qq", "-y", "-s", "0", "-e", calls, "-o"].map(str::to_owned);
+    let calls = "trace=execve,write,pwrite64,writev,fdatasync,fsync,rename";
+    let words = ["strace", "-D", "-f", "-q", "-y", "-s", "0", "-e", calls, "-o"].map(str::to_owned);
     let tried = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
     if !tried.as_ref().is_ok_and(|out| out.status.success()) {
         eprintln!("SKIPPED: strace cannot trace here: {tried:?}");
@@ -32,13 +36,19 @@ pub fn traced(into: &Path) -> Option<Vec<String>> {
     Some(words.into_iter().chain([into.to_string_lossy().into_owned()]).collect())
 }
 
-/// Cuts every file that the traced process wrote. `kept` is asked how many of so many unsynced bytes had reached the
-/// disk. Gives how many bytes are gone.
-pub fn cut(trace: &Path, kept: &mut dyn FnMut(u64) -> u64) -> u64 {
-    let text = std::fs::read(trace).expect("a trace");
+/// Cuts every file below a folder that the traced process wrote, once that has ended. `kept` is asked how many of so many
+/// unsynced bytes had reached the disk. Gives how many bytes are gone.
+///
+/// # Panics
+/// When the trace does not come to its end, or a file cannot be cut.
+pub fn cut(trace: &Path, folder: &Path, kept: &mut dyn FnMut(u64) -> u64) -> u64 {
+    let text = wait_for("the end of the trace", Duration::from_secs(30), || {
+        let text = String::from_utf8_lossy(&std::fs::read(trace).ok()?).into_owned();
+        ended(&text).then_some(text)
+    });
     let mut gone = 0;
-    for (path, length) in lengths(&String::from_utf8_lossy(&text)) {
-        // A file that is gone was removed on purpose; what is no file of the store (a pipe) has no name.
+    for (path, length) in lengths(&text).into_iter().filter(|(path, _)| path.starts_with(folder)) {
+        // A file that is gone was removed on purpose.
         let Ok(file) = std::fs::OpenOptions::new().write(true).open(&path) else { continue };
         let len = file.metadata().expect("a file").len();
         let unsynced = len.saturating_sub(length.synced);
@@ -47,6 +57,14 @@ pub fn cut(trace: &Path, kept: &mut dyn FnMut(u64) -> u64) -> u64 {
         gone += loses;
     }
     gone
+}
+
+/// The first line is of the process itself, whose own end is told after that of its threads.
+fn ended(trace: &str) -> bool {
+    let pid = trace.split(' ').next().filter(|pid| !pid.is_empty());
+    pid.is_some_and(|pid| {
+        trace.lines().any(|l| l.split_once(' ').is_some_and(|(p, t)| p == pid && t.trim_start().starts_with("+++")))
+    })
 }
 
 fn lengths(trace: &str) -> HashMap<PathBuf, Length> {
@@ -90,9 +108,13 @@ fn finished(call: &Call, result: &str, files: &mut HashMap<PathBuf, Length>) {
     }
 }
 
-#[test]
-fn what_was_written_before_a_sync_began_is_synced_and_no_more() {
-    let trace = r#"7 write(5</s/1.log>, ""..., 10) = 10
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_before_a_sync_began_is_synced_and_no_more() {
+        let trace = r#"7 write(5</s/1.log>, ""..., 10) = 10
 7 fdatasync(5</s/1.log> <unfinished ...>
 8 write(5</s/1.log>, ""..., 5 <unfinished ...>
 8 <... write resumed>) = 5
@@ -103,8 +125,10 @@ fn what_was_written_before_a_sync_began_is_synced_and_no_more() {
 8 fdatasync(5</s/1.log>) = -1 EIO (Input/output error)
 8 write(1<pipe:[77]>, ""..., 9) = 9
 8 +++ killed by SIGKILL +++"#;
-    let lengths = lengths(trace);
-    let of = |name: &str| lengths.get(Path::new(name)).map(|l| (l.written, l.synced));
-    assert_eq!((of("/s/1.log"), of("/s/CURRENT"), of("/s/2.tmp")), (Some((15, 10)), Some((3, 3)), None));
-    assert_eq!(lengths.len(), 2);
+        assert!(!ended(trace) && ended(&format!("{trace}\n7 +++ killed by SIGKILL +++\n")));
+        let lengths = lengths(trace);
+        let of = |name: &str| lengths.get(Path::new(name)).map(|l| (l.written, l.synced));
+        assert_eq!((of("/s/1.log"), of("/s/CURRENT"), of("/s/2.tmp")), (Some((15, 10)), Some((3, 3)), None));
+        assert_eq!(lengths.len(), 2);
+    }
 }
