@@ -8,6 +8,7 @@
 #![allow(clippy::expect_used, reason = "a bench that cannot run ends, and says on what")]
 
 mod arguments;
+mod backup;
 mod commits;
 mod compose;
 mod exchange;
@@ -28,8 +29,16 @@ pub use arguments::Arguments;
 /// below `folder`, which should lie on the disk that is to be measured; `SIGILLO_BENCH_DIR` names another.
 pub fn main(folder: &Path) {
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 7] =
-        [compose::run, signing::run, judging::run, hostile::run, commits::run, exchange::run, sockets::run];
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 8] = [
+        compose::run,
+        signing::run,
+        judging::run,
+        hostile::run,
+        commits::run,
+        backup::run,
+        exchange::run,
+        sockets::run,
+    ];
     let other = std::env::var_os("SIGILLO_BENCH_DIR");
     let folder = other.as_deref().map_or(folder, Path::new);
     std::fs::create_dir_all(folder).expect("the folder for stores can be made");
