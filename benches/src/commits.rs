@@ -114,7 +114,8 @@ fn stamped(bytes: &[u8]) -> impl FnMut(u64) -> Vec<u8> {
     }
 }
 
-fn commits(store: &RocksStore, number: &AtomicU64, threads: usize, bytes: &[u8], window: Duration) -> Together {
+/// Commits of so many threads for a while, each body with the next number.
+pub fn commits(store: &RocksStore, number: &AtomicU64, threads: usize, bytes: &[u8], window: Duration) -> Together {
     together(threads, window, |_| {
         let mut fresh = stamped(bytes);
         move || {

@@ -8,6 +8,7 @@
 #![allow(clippy::expect_used, reason = "a bench that cannot run ends, and says on what")]
 
 mod arguments;
+mod backup;
 mod commits;
 mod compose;
 mod exchange;
@@ -34,12 +35,13 @@ pub fn main(folder: &Path) {
         return;
     }
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 9] = [
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 12] = [
         compose::run,
         signing::run,
         judging::run,
         hostile::run,
         commits::run,
+        backup::run,
         exchange::run,
         restart::start,
         restart::work,

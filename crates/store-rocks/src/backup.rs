@@ -13,6 +13,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use rocksdb::DB;
 
@@ -158,7 +159,7 @@ pub fn make(store: &RocksStore, order: &Order<'_>, progress: Progress<'_>) -> Re
     remove(&frozen)?;
     // Flushes every buffer first, so that commits without a sync are in it as well; then links, beside the store.
     let made = store.checkpoint(&frozen).map_err(Error::from).and_then(|()| {
-        let (manifest, copied) = copy(&frozen, before.as_ref(), &part, name, order, progress)?;
+        let (manifest, copied) = copy(&frozen, before.as_ref(), &part, name, order, &mut resting(progress))?;
         fs::rename(&part, &path).map_err(at(&part))?;
         sync(dir)?;
         Ok((manifest, copied))
@@ -207,6 +208,17 @@ pub(crate) fn tidy(store: &Path) {
         // RocksDB's own beginning of it, and it.
         Ok(own) => [format!("{FROZEN}.tmp"), FROZEN.to_owned()].iter().for_each(|what| discard(&beside(&own, what))),
         Err(error) => tracing::warn!(%error, "what an interrupted backup left was not looked for"),
+    }
+}
+
+/// After each portion leaves disk and processor to the mail for as long as it took.
+fn resting(progress: Progress<'_>) -> impl FnMut(u64, u64) -> ControlFlow<()> {
+    let mut begun = Instant::now();
+    move |done, total| {
+        std::thread::sleep(begun.elapsed());
+        let going_on = progress(done, total);
+        begun = Instant::now();
+        going_on
     }
 }
 

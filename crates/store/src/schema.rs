@@ -38,13 +38,15 @@ fn key() -> KeyBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Batch, Durability, MemoryStore, transact};
+    use crate::{Batch, Durability, MemoryStore};
 
     #[test]
     fn a_new_store_gets_this_version_and_that_of_a_newer_program_is_refused() {
         let store = MemoryStore::new();
         assert_eq!(check(&store), Ok(None));
-        transact(&store, 1, |tx| Ok::<_, Error>(write(tx))).unwrap();
+        let mut tx = Transaction::new(&store);
+        write(&mut tx);
+        tx.commit().unwrap();
         assert_eq!(check(&store), Ok(Some(VERSION)));
         let mut batch = Batch::new();
         batch.put(key(), (VERSION + 1).to_be_bytes());
