@@ -88,6 +88,28 @@ fn deleted_bodies_give_their_space_back_on_demand() {
     assert_eq!(files(), there);
 }
 
+/// Too little for RocksDB to rewrite blobs for it.
+#[test]
+fn scattered_garbage_gives_its_space_back_on_demand_too() {
+    let (_dir, store) = store();
+    let ids = fill(&store, 90);
+    store.flush().unwrap();
+    for (n, id) in (0u64..).zip(&ids).step_by(3) {
+        transact(&store, 9, |tx| {
+            body::unlink(tx, *id, n.to_be_bytes());
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+        assert_eq!(body::collect(&store, *id), Ok(true));
+    }
+    store.compact().unwrap();
+    let left = blobs(store.path());
+    assert!((11_500_000..12_500_000).contains(&left), "12 MB live, {left} bytes of blobs");
+    for (n, id) in ids.iter().enumerate() {
+        assert_eq!(body::verify(&store, *id).is_ok(), n % 3 != 0);
+    }
+}
+
 /// Without anybody asking: the collector of deletions and the forced collection of blobs do it.
 #[test]
 fn deleted_bodies_give_their_space_back_by_themselves() {

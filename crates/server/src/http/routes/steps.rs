@@ -14,10 +14,9 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
 use serde::Serialize;
 use sigillo_admin::api::Step;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::Fail;
-use crate::provider::Provider;
 
 /// Between two lines: a client gives up only when it hears nothing for long.
 const EVERY: Duration = Duration::from_millis(500);
@@ -30,14 +29,15 @@ struct Far {
     unwanted: AtomicBool,
 }
 
-/// Runs the work on a thread beside the pool, whose places it would hold for long, and answers with its steps.
+/// Runs the work on a thread beside the pool, whose places it would hold for long, and answers with its steps. `down`
+/// ends it.
 pub(super) fn steps<T: Serialize + Send + 'static>(
-    provider: &Provider,
+    mut down: watch::Receiver<bool>,
     work: impl FnOnce(&mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> anyhow::Result<T> + Send + 'static,
 ) -> Response {
     let far = Arc::new(Far::default());
     let (lines, body) = mpsc::channel(4);
-    let (worker, mut down) = (Arc::clone(&far), provider.down());
+    let worker = Arc::clone(&far);
     let mut worked = tokio::task::spawn_blocking(move || {
         work(&mut |done, total| {
             worker.done.store(done, Relaxed);
@@ -92,5 +92,47 @@ impl hyper::body::Body for Lines {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.0.poll_recv(cx).map(|line| line.map(|line| Ok(Frame::data(line))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    async fn text(response: Response) -> String {
+        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_last_line_says_what_it_came_to() {
+        let (_up, down) = watch::channel(false);
+        let done = text(steps(down.clone(), |_| Ok(42))).await;
+        assert!(done.ends_with("{\"done\":42}\n"), "{done}");
+        let failed = text(steps::<()>(down.clone(), |_| anyhow::bail!("il disco è pieno"))).await;
+        assert!(failed.contains("{\"failed\":{") && failed.contains("il disco è pieno"), "{failed}");
+        let broken = text(steps::<()>(down, |_| panic!("in the work"))).await;
+        assert!(broken.contains("lavoro interrotto"), "{broken}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_hangs_up_stops_the_work_and_so_does_the_end_of_the_service() {
+        let (up, down) = watch::channel(false);
+        for ends in [false, true] {
+            let (stopped, mut heard) = mpsc::unbounded_channel();
+            let response = steps(down.clone(), move |progress| {
+                while progress(1, 2).is_continue() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Ok(stopped.send(())?)
+            });
+            if ends {
+                up.send_replace(true);
+                assert!(text(response).await.contains("il servizio si sta fermando"));
+            } else {
+                drop(response);
+            }
+            heard.recv().await.unwrap();
+        }
     }
 }

@@ -25,13 +25,13 @@ async fn backup(State(provider): At, body: Result<Json<api::BackupOrder>, JsonRe
     let provider = alive(&provider)?;
     let (store, reserve, now) =
         (Arc::clone(&provider.store), provider.config().store_reserve.bytes, provider.clock.now());
-    Ok(steps(&provider, move |progress| store_work::backup(&store, &order, reserve, now, progress)))
+    Ok(steps(provider.down(), move |progress| store_work::backup(&store, &order, reserve, now, progress)))
 }
 
 async fn compact(State(provider): At) -> Result<Response, Fail> {
     let provider = alive(&provider)?;
     let (store, reserve) = (Arc::clone(&provider.store), provider.config().store_reserve.bytes);
-    Ok(steps(&provider, move |progress| store_work::compact(&store, reserve, progress)))
+    Ok(steps(provider.down(), move |progress| store_work::compact(&store, reserve, progress)))
 }
 
 async fn stats(State(provider): At) -> Reply<api::StoreStats> {
