@@ -31,11 +31,18 @@ pub fn backup(
     Ok(shown(backup::make(store, &order, progress)?))
 }
 
-/// Brings a backup back as the store of a provider that does not run; the newest one without a `number`.
+/// Brings a backup back as the store of a provider that does not run; the newest one without a `number`. Mail clients
+/// read its folders anew.
 ///
 /// # Errors
 /// Why nothing was brought back.
-pub fn restore(dir: &Path, number: Option<u64>, store: &Path, progress: Progress<'_>) -> anyhow::Result<api::Backup> {
+pub fn restore(
+    dir: &Path,
+    number: Option<u64>,
+    store: &Path,
+    now: Timestamp,
+    progress: Progress<'_>,
+) -> anyhow::Result<api::Backup> {
     files::folder(store).with_context(|| store.display().to_string())?;
     // A service that begins meanwhile would make a new store.
     let _lock = files::lock(store).map_err(|error| match error.kind() {
@@ -44,7 +51,17 @@ pub fn restore(dir: &Path, number: Option<u64>, store: &Path, progress: Progress
         }
         _ => anyhow::Error::new(error).context(store.display().to_string()),
     })?;
-    Ok(shown(backup::restore(dir, number, &store.join("db"), progress)?))
+    let path = store.join("db");
+    let restored = backup::restore(dir, number, &path, progress)?;
+    let unfinished = || format!("{}: spostarlo e ripetere: non si può rinumerare", path.display());
+    let ready = || {
+        let store = RocksStore::open(&path, &Options::default())?;
+        migrate::run(&store, |_| ())?;
+        sigillo_engine::renumber(&store, now)?;
+        Ok::<_, anyhow::Error>(())
+    };
+    ready().with_context(unfinished)?;
+    Ok(shown(restored))
 }
 
 fn shown(backup: Backup) -> api::Backup {

@@ -1,10 +1,13 @@
 //! A mailbox's folders: what they count, what they remember of what is gone, what may be done with them.
 
+use std::time::Duration;
+
 use sigillo_base::{MailboxId, Uid};
 use sigillo_engine::check::{Problem, Repair};
 use sigillo_engine::{Peer, front};
 use sigillo_store::{Batch, Durability, KeyBuilder, MemoryStore, Store, tag};
-use sigillo_tests::fixtures::address;
+use sigillo_tests::fixtures::{self, address};
+use sigillo_tests::house::{House, Known};
 use sigillo_tests::street::Street;
 
 use super::check::{assert_clean, findings};
@@ -309,4 +312,28 @@ fn a_folder_is_made_for_a_special_use_that_no_other_has() {
     desk.ok("CREATE Altra (USE ())");
     desk.ok("DELETE Indesiderata");
     desk.ok("CREATE Altra2 (USE (\\Junk))");
+}
+
+#[test]
+fn after_a_restore_no_folder_has_a_uidvalidity_that_any_had_since_the_backup() {
+    let mut desk = Desk::new(70);
+    desk.ok("CREATE Pratiche");
+    let backup = desk.store().fork();
+    desk.ok("DELETE Pratiche");
+    desk.ok("CREATE Pratiche");
+    let names = desk.folders();
+    let since = names.iter().map(|name| desk.uid_validity(name)).max().expect("folders");
+    let later = desk.street.now.plus(Duration::from_secs(60));
+    sigillo_engine::renumber(&backup, later).expect("renumbered");
+    assert_clean(&backup, "after a restore");
+    let house = House::on(backup, fixtures::alfa(), 71, &Known::fixtures());
+    let engine = engine_with_password(&house, &address(ANNA), "una frase lunga");
+    desk.wire = Wire::new(front::imap(engine, Peer::LOCAL, true, Default::default()), later);
+    desk.wire.hear();
+    desk.ok(&format!("LOGIN {ANNA} \"una frase lunga\""));
+    let mut now: Vec<u32> = names.iter().map(|name| desk.uid_validity(name)).collect();
+    assert!(now.iter().all(|validity| *validity > since), "{since}, then {now:?}");
+    now.sort_unstable();
+    now.dedup();
+    assert_eq!(now.len(), names.len(), "each its own");
 }

@@ -12,6 +12,7 @@ use sigillo_imap::{
 };
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
+use crate::folders::{MAX_FOLDERS, number_of};
 use crate::rows::{EntryRow, FolderRow, decode, entry_key, folder_key};
 use crate::{ATTEMPTS, Engine, Error};
 
@@ -47,7 +48,7 @@ impl<S: Store> Boxes<S> {
     /// The folders that can be read, with their numbers.
     fn sound_folders(&self) -> Result<Vec<(u32, FolderRow)>, Error> {
         let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(self.mailbox).range();
-        let read = |key: &[u8], value: &[u8]| Ok((folder_number(key)?, decode(key, value)?));
+        let read = |key: &[u8], value: &[u8]| Ok((number_of(key)?, decode(key, value)?));
         Ok(self.engine.sound(&from, &to, MAX_FOLDERS, read)?)
     }
 
@@ -106,15 +107,6 @@ impl<S: Store> Boxes<S> {
     fn changed(&self) {
         self.engine.bell.mailbox_changed(self.mailbox);
     }
-}
-
-/// Folders of one mailbox; CREATE refuses more.
-const MAX_FOLDERS: usize = 1000;
-
-fn folder_number(key: &[u8]) -> Result<u32, sigillo_store::Error> {
-    let mut reader = KeyReader::new(key, tag::FOLDER)?;
-    reader.mailbox()?;
-    reader.u32()
 }
 
 fn row(uid: u32, entry: EntryRow) -> Row {

@@ -72,7 +72,7 @@ fn migrate(args: &WriteArgs, lang: Lang) -> Exit {
 }
 
 fn restore(args: &RestoreArgs, lang: Lang) -> Exit {
-    let done = store_work::restore(&args.dir, args.number, &args.store, &mut going_on(far()));
+    let done = store_work::restore(&args.dir, args.number, &args.store, clock::system_time(), &mut going_on(far()));
     ended(done.and_then(|done| Ok(restored(&done, args.json, lang)?)))
 }
 

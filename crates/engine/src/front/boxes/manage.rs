@@ -1,49 +1,18 @@
 //! CREATE, DELETE and RENAME of folders: they look at all folders of the mailbox, so that no two have one name.
 
-use sigillo_base::MailboxId;
 use sigillo_imap::{Attribute, Code, DELIMITER, Refusal};
-use sigillo_store::{KeyBuilder, Store, tag, transact};
+use sigillo_store::{Store, transact};
 
 use super::transfer::MOST;
-use super::{Boxes, MAX_FOLDERS, No, SPECIAL, fault, folder_number};
+use super::{Boxes, No, SPECIAL, fault};
 use crate::directory::{FOLDERS, INBOX};
+use crate::folders::{All, MAX_FOLDERS};
 use crate::fronts::Transaction;
-use crate::rows::{FolderNumbers, FolderRow, decode, encode, folder_key, folder_numbers_key};
+use crate::rows::{FolderRow, encode, folder_key, folder_numbers_key};
 use crate::{ATTEMPTS, folder};
 
 /// Octets of a folder's full name.
 const MAX_NAME: usize = 500;
-
-/// Every folder of a mailbox, and the numbers that the last one took.
-struct All {
-    folders: Vec<(u32, FolderRow)>,
-    last: FolderNumbers,
-}
-
-impl All {
-    /// Whoever makes or renames a folder meanwhile makes this commit fail.
-    fn read<S: Store>(tx: &mut Transaction<'_, S>, mailbox: MailboxId) -> Result<Self, sigillo_store::Error> {
-        let (from, to) = KeyBuilder::new(tag::FOLDER).mailbox(mailbox).range();
-        let mut folders: Vec<(u32, FolderRow)> = Vec::new();
-        for (key, _) in tx.scan(&from, &to, MAX_FOLDERS)? {
-            let Some(value) = tx.get(&key)? else { continue };
-            folders.push((folder_number(&key)?, decode(&key, &value)?));
-        }
-        let key = folder_numbers_key(mailbox);
-        let last = match tx.get(&key)? {
-            Some(value) => decode(&key, &value)?,
-            None => FolderNumbers {
-                folder: folders.iter().map(|(number, _)| *number).max().unwrap_or(INBOX),
-                uid_validity: folders.iter().map(|(_, f)| f.uid_validity).max().unwrap_or(0),
-            },
-        };
-        Ok(Self { folders, last })
-    }
-
-    fn find(&self, name: &str) -> Option<&(u32, FolderRow)> {
-        self.folders.iter().find(|(_, f)| f.name == name)
-    }
-}
 
 impl<S: Store> Boxes<S> {
     pub(super) fn create_folder(&self, name: &str, special: Option<Attribute>) -> Result<(), Refusal> {
