@@ -18,7 +18,7 @@ use sigillo_tests::power::{cut, traced};
 use tempfile::TempDir;
 
 /// What a kill must meet, and the words of the commit that is it.
-const PHASES: [(&str, &str); 11] = [
+const PHASES: [(&str, &str); 12] = [
     ("submission", "alfa: accettazione posta-certificata"),
     ("a body that goes ahead", "+body-chunk"),
     ("non-acceptance", "alfa: non-accettazione"),
@@ -30,6 +30,7 @@ const PHASES: [(&str, &str); 11] = [
     ("expunge", "-folder-entry"),
     ("overdue notice", "alfa: preavviso-errore-consegna"),
     ("seal", "+log-segment"),
+    ("a message that nobody keeps", "-message-doubt"),
 ];
 
 /// The commits of a life that nobody ends, each with what it is about; it comes to the end of the model.

@@ -204,6 +204,7 @@ impl<S: Store> Engine<S> {
             }
             Ok::<_, Rejected>(())
         })
+        .map_err(too_many)
     }
 
     /// Queues the envelope, an item for each destination domain and [`AT_ONCE`] recipients, and begins to watch every
@@ -250,6 +251,17 @@ impl<S: Store> Engine<S> {
 fn over(e: &sigillo_accounts::Exceeded) -> Rejected {
     tracing::warn!(limit = e.limit, until = %e.until, "rate limit reached");
     Rejected::refused(450, (4, 7, 1), e.to_string())
+}
+
+/// What does not fit into one commit can never be taken: a thousand recipients do, unless their addresses are very long.
+fn too_many(rejected: Rejected) -> Rejected {
+    match rejected {
+        Rejected::Fault(Error::Store(sigillo_store::Error::TooLarge { .. })) => {
+            let text = "Troppi destinatari, con indirizzi cosi' lunghi, per un solo messaggio: dividerli in piu' invii";
+            Rejected::refused(554, (5, 5, 3), text)
+        }
+        other => other,
+    }
 }
 
 /// What we know of a certified message that one of our users sent.

@@ -173,12 +173,6 @@ fn restless(beta: &House, now: Timestamp, seed: u64) {
     }
 }
 
-/// Bytes of all files in a store's folder.
-fn on_disk(store: &RocksStore) -> u64 {
-    let files = std::fs::read_dir(store.path()).expect("a folder");
-    files.map(|f| f.expect("a file").metadata().map_or(0, |m| m.len())).sum()
-}
-
 #[test]
 fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
     let mut street = Street::new(5);
@@ -200,14 +194,14 @@ fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
     let store = Arc::new(RocksStore::open(folder.path().join("db"), &options).expect("a store"));
     assert!(salvage(&street.houses[1].store, &store).expect("copied").is_empty());
     store.flush().expect("flushed");
-    let before = on_disk(&store);
+    let before = store.stats().expect("figures").disk_bytes;
     let house = House::on(Arc::clone(&store), fixtures::beta(), 6, &Known::fixtures());
     let engine = house.engine();
     assert_eq!(engine.expire_archive(until).expect("expired"), 40);
     while engine.sweep_messages(100).expect("swept") > 0 {}
     store.flush().expect("flushed");
     store.compact().expect("compacted");
-    let after = on_disk(&store);
+    let after = store.stats().expect("figures").disk_bytes;
     assert!(after * 3 < before, "{before} bytes before, {after} after");
     let mut found = Vec::new();
     Check::new(&*store, true).run(|page| found.extend(page.findings)).expect("read");

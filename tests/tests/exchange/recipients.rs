@@ -1,9 +1,10 @@
 //! Who a message is for: classes of recipients, domains of one provider, transactions, and to whom evidence goes.
 
 use sigillo_base::Address;
-use sigillo_engine::{Dispatch, Received, Submitted};
+use sigillo_engine::{Dispatch, Received, Rejected, Submitted};
 use sigillo_mime::Header;
 use sigillo_pec::RecipientClass;
+use sigillo_store::tag;
 use sigillo_tests::fixtures::address;
 use sigillo_tests::house::{House, arrived};
 use sigillo_tests::street::{Street, message};
@@ -138,4 +139,28 @@ fn evidence_goes_to_the_sender_and_never_to_reply_to() {
     let envelope = street.inbox(&to[0]).remove(0).bytes;
     let header = Header::parse(&envelope).expect("a header");
     assert_eq!(header.unfolded("Reply-To"), Some(format!("<{other}>")));
+}
+
+/// What one commit of a submission comes to grows with its recipients (BOX-01): a thousand fit, whatever their names.
+#[test]
+fn a_message_to_a_thousand_recipients_is_taken_in_one_commit() {
+    let street = Street::new(90);
+    let to: Vec<Address> = (0..1000).map(|n| address(&format!("{}{n:04}@ente-beta.example", "n".repeat(60)))).collect();
+    let answer = street.submit(&address(ANNA), &to, "");
+    assert!(matches!(answer, Ok(Submitted::Accepted(_))), "{answer:?}");
+    let count = |t| rows::of(&street.houses[0].store, t).len();
+    assert_eq!((count(tag::DISPATCH), count(tag::TIMER_DUE), count(tag::QUEUE_ITEM)), (1001, 1000, 10));
+    super::check::assert_clean(&street.houses[0].store, "after a thousand recipients");
+}
+
+#[test]
+fn recipients_that_do_not_fit_into_one_commit_are_refused_for_good() {
+    let street = Street::new(91);
+    let label = "d".repeat(44);
+    let to: Vec<Address> =
+        (0..1000).map(|n| address(&format!("{}@{label}.{label}.{label}{n}.example", "n".repeat(40)))).collect();
+    let answer = street.submit(&address(ANNA), &to, "");
+    let Err(Rejected::Refused(reply)) = answer else { panic!("{answer:?}") };
+    assert!(reply.code == 554 && reply.to_string().contains("5.5.3 Troppi destinatari"), "{reply}");
+    assert!(rows::of(&street.houses[0].store, tag::MESSAGE).is_empty());
 }

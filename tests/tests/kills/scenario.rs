@@ -35,7 +35,7 @@ enum Step {
     Without(u64),
     /// Carla deletes what is in her INBOX; at the end once more what a fault had delayed.
     Expunge,
-    /// The log gets its order, and segments for the days that are over.
+    /// The log gets its order, and segments for the days that are over; what nobody keeps any more goes.
     Seal,
 }
 
@@ -161,8 +161,10 @@ pub fn go_on(street: &mut Providers, from: Moment, say: &mut dyn FnMut(&str)) {
             Step::Seal => {
                 for house in &street.houses {
                     // What fails is done the next time.
-                    if let Err(error) = house.engine().close_segments(street.now) {
-                        say(&format!("the log waits: {error}"));
+                    let kept =
+                        house.engine().close_segments(street.now).and_then(|_| house.engine().sweep_messages(100));
+                    if let Err(error) = kept {
+                        say(&format!("the house waits: {error}"));
                     }
                 }
             }
