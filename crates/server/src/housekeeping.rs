@@ -80,8 +80,8 @@ pub async fn link<S: Store>(engine: &Arc<Engine<S>>, pool: &Pool, clock: &Servic
     Ok(())
 }
 
-/// Removes what nobody keeps any more, until the service ends; the archive keeps a message for `retention`, for ever
-/// without one.
+/// Removes what nobody keeps any more, until the service ends; once a day also bodies that a crash left, and what the
+/// archive has kept for `retention`: for ever without one.
 pub async fn sweep<S: Store>(
     engine: Arc<Engine<S>>,
     pool: Pool,
@@ -89,20 +89,26 @@ pub async fn sweep<S: Store>(
     retention: Option<Duration>,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    let (mut round, mut expired) = (None, None);
+    // The day that was begun, and where its round over the bodies goes on until it is over.
+    let (mut begun, mut round) = (None, None);
     while !*shutdown.borrow() {
-        let (engine, until) = (Arc::clone(&engine), retention.map(|kept| clock.now().minus(kept)));
-        let day = until.map(|until| until.as_secs() / (24 * 3600));
+        let now = clock.now();
+        let today = now.as_secs() / (24 * 3600);
+        let (engine, new) = (Arc::clone(&engine), begun != Some(today));
+        let from = if new { Some(None) } else { round };
         let swept = pool.run(move || {
-            if let Some(until) = until.filter(|_| day != expired) {
+            if let Some(until) = retention.filter(|_| new).map(|kept| now.minus(kept)) {
                 let ended = engine.expire_archive(until)?;
                 tracing::info!(%until, ended, "the archive has given up what is older");
             }
             while engine.sweep_messages(DOUBTS)? == DOUBTS {}
-            engine.sweep_bodies(round, BODIES)
+            Ok::<_, sigillo_engine::Error>(match from {
+                Some(after) => engine.sweep_bodies(after, BODIES)?.map(Some),
+                None => None,
+            })
         });
         match swept.await.context("lavoro interrotto").and_then(|swept| Ok(swept?)) {
-            Ok(next) => (round, expired) = (next, day),
+            Ok(next) => (begun, round) = (Some(today), next),
             Err(error) => tracing::error!(error = %format_args!("{error:#}"), "what nobody keeps stays for now"),
         }
         tokio::select! {

@@ -8,9 +8,13 @@ use sigillo_accounts::Profile;
 use sigillo_base::Timestamp;
 use sigillo_engine::check::{Check, Problem};
 use sigillo_engine::{Engine, Peer, front};
+use sigillo_server::clock::ServiceClock;
+use sigillo_server::housekeeping;
+use sigillo_server::net::Pool;
 use sigillo_store::{MemoryStore, salvage, tag};
 use sigillo_store_rocks::{Options, RocksStore};
-use sigillo_tests::fixtures::{self, Numbers, address};
+use sigillo_tests::demo::wait_for;
+use sigillo_tests::fixtures::{self, NOW, Numbers, address};
 use sigillo_tests::house::{House, Known};
 use sigillo_tests::street::{Fate, Street, message};
 
@@ -206,4 +210,35 @@ fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
     let mut found = Vec::new();
     Check::new(&*store, true).run(|page| found.extend(page.findings)).expect("read");
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// As the service does it, by its clock: what is older than its term goes, what is younger stays.
+#[test]
+fn the_service_sweeps_and_ends_what_the_archive_kept_long_enough() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Arc::new(ServiceClock::open(folder.path(), 1.0).expect("a clock"));
+    let mut street = Street::with(7, Known::fixtures(), NOW);
+    send(&street, &"riga di testo\r\n".repeat(60_000));
+    street.run();
+    let mut wire = bruno(&street.houses[1], street.now);
+    for command in ["SELECT INBOX", "STORE 1 +FLAGS (\\Deleted)", "EXPUNGE"] {
+        ok(&mut wire, command);
+    }
+    let age = clock.now().since(NOW);
+    let swept = |retention: Duration, until: &mut dyn FnMut() -> bool| {
+        let (down, heard) = tokio::sync::watch::channel(false);
+        let engine = Arc::clone(street.houses[1].engine());
+        let sweep = housekeeping::sweep(engine, Pool::new(2), Arc::clone(&clock), Some(retention), heard);
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let task = runtime.spawn(sweep);
+        wait_for("a sweep", Duration::from_secs(60), || until().then_some(()));
+        down.send_replace(true);
+        runtime.block_on(task).expect("the end");
+    };
+    let store = &street.houses[1].store;
+    let held = || rows::of(store, tag::MESSAGE).len();
+    swept(age + DAY, &mut || rows::of(store, tag::MESSAGE_DOUBT).is_empty());
+    assert_eq!(held(), 1, "the receipts went, the archive keeps the envelope");
+    swept(age - DAY, &mut || held() == 0);
+    assert_no_leftovers(store);
 }
