@@ -127,7 +127,7 @@ impl<S: Store> Engine<S> {
         let stored = put_notice(tx, msg, notice)?;
         let place = Place::inbox(mailbox, now);
         post(tx, &place, stored.id, stored.size)?;
-        archive(tx, mailbox, now, stored.id)?;
+        archive(tx, mailbox, now, stored.id);
         self.log_issued(tx, notice, now);
         Ok(())
     }

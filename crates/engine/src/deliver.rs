@@ -97,13 +97,13 @@ impl<S: Store> Engine<S> {
             }
             let place = Place::inbox(id, d.now);
             post(tx, &place, d.msg, size)?;
-            archive(tx, id, d.now, d.msg)?;
+            archive(tx, id, d.now, d.msg);
             self.answer(tx, d, &receipt, receipt_msg)?;
             if let Some((msg, content, summary)) = &copy {
                 put_summary(tx, *msg, summary)?;
                 let copy = put_message(tx, *msg, content, &d.rope)?;
                 post(tx, &place, copy.id, copy.size)?;
-                archive(tx, id, d.now, copy.id)?;
+                archive(tx, id, d.now, copy.id);
             }
             Ok::<_, Error>(true)
         })?;
@@ -128,7 +128,7 @@ impl<S: Store> Engine<S> {
         };
         queue::remove(tx, d.item, &item)?;
         let stored = put_message(tx, notice_msg, &notice.content, &d.rope)?;
-        self.queue_notice(tx, notice, stored.id.0, stored.size, &d.facts.id, d.now)?;
+        self.queue_notice(tx, notice, stored.id.0, stored.size, &d.facts.id, d.now);
         self.log_issued(tx, notice, d.now);
         Ok(())
     }

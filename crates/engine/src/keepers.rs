@@ -2,8 +2,8 @@
 //!
 //! A link is written and removed in the commit of its referrer. Whoever removes one leaves the message in doubt, unless
 //! the archive keeps it; [`Engine::sweep_messages`] looks at the doubt afterwards, and removes what nobody keeps.
-//! A new link is made only where the message is stored or another referrer of it was read in the same transaction, and
-//! takes the doubt away: either the sweep meets a conflict, or whoever links does.
+//! A new link is made only where the message is stored, or where another referrer of it was read in the same transaction:
+//! so a message that has no link in one look will never have one again.
 
 use sigillo_base::{MailboxId, MsgId, Timestamp};
 use sigillo_store::{BodyId, KeyBuilder, KeyReader, Store, Transaction, body, tag, transact};
@@ -17,17 +17,8 @@ use crate::{ATTEMPTS, Engine, Error};
 const PAGE: usize = 256;
 
 /// Notes that the row `referrer` keeps this message.
-pub(crate) fn link<S: Store>(
-    tx: &mut Transaction<'_, S>,
-    msg: MsgId,
-    referrer: impl AsRef<[u8]>,
-) -> Result<(), sigillo_store::Error> {
+pub(crate) fn link<S: Store>(tx: &mut Transaction<'_, S>, msg: MsgId, referrer: impl AsRef<[u8]>) {
     tx.put(link_key(msg).raw(referrer), []);
-    let doubt = doubt_key(msg);
-    if tx.get(&doubt)?.is_some() {
-        tx.delete(&doubt);
-    }
-    Ok(())
 }
 
 /// Notes that the row `referrer` keeps this message no longer.
@@ -44,8 +35,7 @@ pub(crate) fn unlink<S: Store>(
         None => false,
     };
     if !archived {
-        // A value that no other doubt has: a message is doubted, kept and doubted again between two looks.
-        tx.put(doubt_key(msg), referrer);
+        tx.put(doubt_key(msg), []);
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ fn link_kept<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Resul
 fn doubt_unkept<S: Store>(tx: &mut Transaction<'_, S>, (key, _): &Row) -> Result<(), sigillo_store::Error> {
     let msg = KeyReader::new(key, tag::MESSAGE)?.msg()?;
     if !keepers::is_kept(tx.store(), msg)? {
-        tx.put(keepers::doubt_key(msg), key);
+        tx.put(keepers::doubt_key(msg), []);
     }
     Ok(())
 }

@@ -108,13 +108,7 @@ pub(crate) fn due_key(work: &Work, due: i64, id: u128) -> KeyBuilder {
 }
 
 /// Queues work, due at once.
-pub(crate) fn enqueue<S: Store>(
-    tx: &mut Transaction<'_, S>,
-    id: u128,
-    work: Work,
-    pec_id: &PecId,
-    now: Timestamp,
-) -> Result<(), sigillo_store::Error> {
+pub(crate) fn enqueue<S: Store>(tx: &mut Transaction<'_, S>, id: u128, work: Work, pec_id: &PecId, now: Timestamp) {
     let item = ItemRow {
         work,
         created: now.as_millis(),
@@ -125,7 +119,7 @@ pub(crate) fn enqueue<S: Store>(
     };
     tx.put(due_key(&item.work, item.due, id), []);
     tx.put(item_key(id), encode(&item));
-    keepers::link(tx, item.work.message(), item_key(id))
+    keepers::link(tx, item.work.message(), item_key(id));
 }
 
 /// The item, if it still waits.

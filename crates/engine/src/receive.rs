@@ -152,7 +152,7 @@ impl<S: Store> Engine<S> {
         size: u64,
         id: &PecId,
         now: Timestamp,
-    ) -> Result<(), sigillo_store::Error> {
+    ) {
         for rcpt in &notice.rcpt_to {
             let work = Work::Relay {
                 domain: rcpt.domain().as_str().into(),
@@ -164,9 +164,8 @@ impl<S: Store> Engine<S> {
                 eight_bit: notice.eight_bit,
                 what: Carried::Notice,
             };
-            queue::enqueue(tx, self.ids.next_id(), work, id, now)?;
+            queue::enqueue(tx, self.ids.next_id(), work, id, now);
         }
-        Ok(())
     }
 }
 

@@ -90,15 +90,10 @@ pub(crate) fn put_rope<S: Store>(
 
 /// Writes the archive's row of a message that this mailbox sent or received (ARC-01); deleting the message from its
 /// folder leaves it.
-pub(crate) fn archive<S: Store>(
-    tx: &mut Transaction<'_, S>,
-    mailbox: MailboxId,
-    at: Timestamp,
-    msg: MsgId,
-) -> Result<(), sigillo_store::Error> {
+pub(crate) fn archive<S: Store>(tx: &mut Transaction<'_, S>, mailbox: MailboxId, at: Timestamp, msg: MsgId) {
     let key = archive_key(mailbox, at, msg);
     tx.put(&key, encode(&()));
-    keepers::link(tx, msg, key)
+    keepers::link(tx, msg, key);
 }
 
 /// A message's place in a folder, to be written.
@@ -142,7 +137,7 @@ pub(crate) fn post<S: Store>(
     };
     let entry_key = entry_key(place.mailbox, place.folder, uid);
     tx.put(&entry_key, encode(&entry));
-    keepers::link(tx, msg, entry_key)?;
+    keepers::link(tx, msg, entry_key);
     folder.held = folder.held.with(&entry).ok_or_else(|| miscounted(&key))?;
     tx.put(&key, encode(&folder));
     let mut held = usage(tx, place.mailbox)?;

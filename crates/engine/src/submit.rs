@@ -186,13 +186,13 @@ impl<S: Store> Engine<S> {
             let notice = put_notice(tx, notice_msg, plan.notice)?;
             let place = Place::inbox(plan.mailbox, plan.now);
             post(tx, &place, notice.id, notice.size)?;
-            archive(tx, plan.mailbox, plan.now, notice.id)?;
+            archive(tx, plan.mailbox, plan.now, notice.id);
             self.log_issued(tx, plan.notice, plan.now);
             match plan.fate {
                 Fate::Accepted(envelope, original) => {
                     let source = put_body(tx, original)?;
                     let stored = put_message(tx, envelope_msg, &envelope.content, &source)?;
-                    archive(tx, plan.mailbox, plan.now, stored.id)?;
+                    archive(tx, plan.mailbox, plan.now, stored.id);
                     self.log_issued(tx, envelope, plan.now);
                     self.send_out(tx, plan, &stored, envelope.eight_bit)?;
                 }
@@ -236,7 +236,7 @@ impl<S: Store> Engine<S> {
                     eight_bit,
                     what: Carried::Envelope,
                 };
-                queue::enqueue(tx, item, work, &facts.id, plan.now)?;
+                queue::enqueue(tx, item, work, &facts.id, plan.now);
                 for rcpt in rcpts {
                     let row = DispatchRow::new(rcpt.class == RecipientClass::Certified, item);
                     deadlines::write(tx, &facts.id, &rcpt.address, row, plan.now)?;

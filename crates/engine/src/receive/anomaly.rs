@@ -140,7 +140,7 @@ impl<S: Store> Engine<S> {
                     return Err(full(rcpt));
                 }
                 post(tx, &Place::inbox(id, now), message.id, message.size)?;
-                archive(tx, id, now, message.id)?;
+                archive(tx, id, now, message.id);
                 mark(tx, name, rcpt, &hash)?;
             }
             self.log_record(tx, &record, now);

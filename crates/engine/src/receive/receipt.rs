@@ -64,7 +64,7 @@ impl<S: Store> Engine<S> {
                 for (_, mailbox) in boxes.iter().filter(|(rcpt, _)| fresh.rcpts.contains(rcpt)) {
                     let place = Place::inbox(MailboxId(mailbox.id), now);
                     post(tx, &place, message.id, message.size)?;
-                    archive(tx, MailboxId(mailbox.id), now, message.id)?;
+                    archive(tx, MailboxId(mailbox.id), now, message.id);
                 }
             }
             for rcpt in &fresh.rcpts {
