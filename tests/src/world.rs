@@ -175,7 +175,7 @@ impl World {
     fn keep_house(&mut self) {
         for n in 0..self.nodes.len() {
             let Some(engine) = &self.nodes[n].house.engine else { continue };
-            let kept = engine.close_segments(self.now).and_then(|_| engine.sweep_messages(64));
+            let kept = engine.close_segments(self.now).and_then(|_| engine.sweep_messages(None, 64));
             if let Err(error) = kept {
                 self.note(format!("provider {n}: the house waits: {error}"));
             }

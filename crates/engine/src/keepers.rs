@@ -61,13 +61,14 @@ pub(crate) fn is_kept<S: Store>(store: &S, msg: MsgId) -> Result<bool, sigillo_s
 }
 
 impl<S: Store> Engine<S> {
-    /// Looks at no more than `limit` messages that lost a referrer, and removes those that have no other, with their
-    /// bodies. Gives how many it looked at.
+    /// Looks at no more than `limit` messages after `after` that lost a referrer, and removes those that have no other,
+    /// with their bodies. Gives where to go on; `None` at the end.
     ///
     /// # Errors
     /// The store's fault. A damaged message stays, is counted, and stops nobody.
-    pub fn sweep_messages(&self, limit: usize) -> Result<usize, Error> {
-        let (from, to) = KeyBuilder::new(tag::MESSAGE_DOUBT).range();
+    pub fn sweep_messages(&self, after: Option<MsgId>, limit: usize) -> Result<Option<MsgId>, Error> {
+        let (first, to) = KeyBuilder::new(tag::MESSAGE_DOUBT).range();
+        let from = after.map_or(first, |msg| sigillo_store::key::successor(doubt_key(msg)));
         let doubted = self.sound(&from, &to, limit, |key, _| KeyReader::new(key, tag::MESSAGE_DOUBT)?.msg())?;
         for msg in &doubted {
             match self.settle_doubt(*msg) {
@@ -76,7 +77,7 @@ impl<S: Store> Engine<S> {
                 settled => settled?,
             }
         }
-        Ok(doubted.len())
+        Ok(doubted.last().copied().filter(|_| doubted.len() == limit))
     }
 
     fn settle_doubt(&self, msg: MsgId) -> Result<(), Error> {

@@ -96,12 +96,16 @@ pub async fn sweep<S: Store>(
         let today = now.as_secs() / (24 * 3600);
         let (engine, new) = (Arc::clone(&engine), begun != Some(today));
         let from = if new { Some(None) } else { round };
+        let down = shutdown.clone();
         let swept = pool.run(move || {
             if let Some(until) = retention.filter(|_| new).map(|kept| now.minus(kept)) {
                 let ended = engine.expire_archive(until)?;
                 tracing::info!(%until, ended, "the archive has given up what is older");
             }
-            while engine.sweep_messages(DOUBTS)? == DOUBTS {}
+            let mut after = engine.sweep_messages(None, DOUBTS)?;
+            while after.is_some() && !*down.borrow() {
+                after = engine.sweep_messages(after, DOUBTS)?;
+            }
             Ok::<_, sigillo_engine::Error>(match from {
                 Some(after) => engine.sweep_bodies(after, BODIES)?.map(Some),
                 None => None,

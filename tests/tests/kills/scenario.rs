@@ -161,8 +161,10 @@ pub fn go_on(street: &mut Providers, from: Moment, say: &mut dyn FnMut(&str)) {
             Step::Seal => {
                 for house in &street.houses {
                     // What fails is done the next time.
-                    let kept =
-                        house.engine().close_segments(street.now).and_then(|_| house.engine().sweep_messages(100));
+                    let kept = house
+                        .engine()
+                        .close_segments(street.now)
+                        .and_then(|_| house.engine().sweep_messages(None, 100));
                     if let Err(error) = kept {
                         say(&format!("the house waits: {error}"));
                     }
