@@ -138,8 +138,8 @@ pub(crate) struct Counted {
     pub whole: bool,
 }
 
-/// Counts anew from a folder's rows. For the check, the repair, and for stores in which no counts were kept. Whoever changes an entry changes the folder's
-/// row in the same commit: with that unchanged, what is read here holds together.
+/// Counts anew from a folder's rows. For the check, the repair, and for stores in which no counts were kept. Whoever
+/// changes an entry changes the folder's row in the same commit: with that unchanged, what is read here holds together.
 pub(crate) fn recount<S: Store>(store: &S, mailbox: MailboxId, folder: u32, forgotten: u64) -> Result<Counted, Error> {
     let mut counted = Counted { held: Held::default(), removals: 0, whole: true };
     let (from, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(mailbox).u32(folder).range();

@@ -55,7 +55,7 @@ pub(crate) fn number_of(key: &[u8]) -> Result<u32, Error> {
 ///
 /// # Errors
 /// The store's fault.
-pub fn renumber<S: Store>(store: &S, now: Timestamp) -> Result<(), crate::Error> {
+pub fn renumber_folders<S: Store>(store: &S, now: Timestamp) -> Result<(), crate::Error> {
     let second = u32::try_from(now.as_secs()).unwrap_or(u32::MAX);
     let (mut from, to) = KeyBuilder::new(tag::MAILBOX).range();
     loop {

@@ -44,7 +44,7 @@ pub use antivirus::{Antivirus, Unavailable, Verdict};
 pub use directory::{Login, LoginError};
 pub use domains::DomainPolicy;
 pub use error::{Error, Rejected};
-pub use folders::renumber;
+pub use folders::renumber_folders;
 pub use front::{Arrived, Peer};
 pub use leases::LEASE;
 pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};

@@ -51,17 +51,14 @@ pub fn restore(
         }
         _ => anyhow::Error::new(error).context(store.display().to_string()),
     })?;
-    let path = store.join("db");
-    let restored = backup::restore(dir, number, &path, progress)?;
-    let unfinished = || format!("{}: spostarlo e ripetere: non si può rinumerare", path.display());
-    let ready = || {
-        let store = RocksStore::open(&path, &Options::default())?;
-        migrate::run(&store, |_| ())?;
-        sigillo_engine::renumber(&store, now)?;
-        Ok::<_, anyhow::Error>(())
+    let ready = |store: &RocksStore| {
+        let renumbered = migrate::run(store, |_| ()).and_then(|_| sigillo_engine::renumber_folders(store, now));
+        renumbered.map_err(|error| match error {
+            sigillo_engine::Error::Store(fault) => fault,
+            other => sigillo_store::Error::Temporary(other.to_string()),
+        })
     };
-    ready().with_context(unfinished)?;
-    Ok(shown(restored))
+    Ok(shown(backup::restore(dir, number, &store.join("db"), ready, progress)?))
 }
 
 fn shown(backup: Backup) -> api::Backup {

@@ -171,11 +171,17 @@ pub fn make(store: &RocksStore, order: &Order<'_>, progress: Progress<'_>) -> Re
 }
 
 /// Brings a backup in `dir` back (the newest one without a `number`): as the store `to`, which is an empty folder or not
-/// there. Every file is proven, before and after.
+/// there. Every file is proven, before and after; then `ready` makes of it what is to be there.
 ///
 /// # Errors
 /// What failed; then nothing is at `to`.
-pub fn restore(dir: &Path, number: Option<u64>, to: &Path, progress: Progress<'_>) -> Result<Backup, Error> {
+pub fn restore(
+    dir: &Path,
+    number: Option<u64>,
+    to: &Path,
+    ready: impl FnOnce(&RocksStore) -> Result<(), sigillo_store::Error>,
+    progress: Progress<'_>,
+) -> Result<Backup, Error> {
     let there = numbers(dir)?;
     let number = number.or(there.last().copied()).ok_or_else(|| Error::None(dir.to_owned()))?;
     let from = dir.join(number.to_string());
@@ -195,7 +201,7 @@ pub fn restore(dir: &Path, number: Option<u64>, to: &Path, progress: Progress<'_
     let bytes = manifest.bytes();
     let mut work = Work::new(2 * bytes, progress);
     let restored = room(&part, bytes, 0).and_then(|()| bring_back(&manifest, &from, &part, &mut work));
-    restored.inspect_err(|_| discard(&part))?;
+    restored.and_then(|()| prepare(&part, ready)).inspect_err(|_| discard(&part))?;
     // Over an empty folder, never over anything else.
     fs::rename(&part, to).map_err(at(to)).inspect_err(|_| discard(&part))?;
     sync(parent(to))?;
@@ -309,6 +315,16 @@ fn bring_back(manifest: &Manifest, from: &Path, part: &Path, work: &mut Work<'_>
         }
     }
     opens(part)?;
+    sync(part)
+}
+
+/// Opens what was brought back, for good.
+fn prepare(part: &Path, ready: impl FnOnce(&RocksStore) -> Result<(), sigillo_store::Error>) -> Result<(), Error> {
+    let failed = |e: crate::Error| Error::Open { path: part.to_owned(), text: e.to_string() };
+    let store = RocksStore::open(part, &Options::default()).map_err(failed)?;
+    ready(&store)?;
+    store.flush()?;
+    drop(store);
     sync(part)
 }
 

@@ -324,7 +324,7 @@ fn after_a_restore_no_folder_has_a_uidvalidity_that_any_had_since_the_backup() {
     let names = desk.folders();
     let since = names.iter().map(|name| desk.uid_validity(name)).max().expect("folders");
     let later = desk.street.now.plus(Duration::from_secs(60));
-    sigillo_engine::renumber(&backup, later).expect("renumbered");
+    sigillo_engine::renumber_folders(&backup, later).expect("renumbered");
     assert_clean(&backup, "after a restore");
     let house = House::on(backup, fixtures::alfa(), 71, &Known::fixtures());
     let engine = engine_with_password(&house, &address(ANNA), "una frase lunga");

@@ -133,12 +133,8 @@ fn run_check(args: &CheckArgs, lang: Lang) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error, Exit::NoStart),
     };
-    let shown = std::io::stderr().is_terminal();
-    let far = &mut |percent: u8| {
-        if shown {
-            progress(percent);
-        }
-    };
+    let mut shown = far();
+    let far = &mut |percent: u8| shown(percent.into(), 100);
     let told = &mut |line: &str| say(line);
     let done = match &args.store {
         None => runtime.block_on(check(args, &mut Client::new(&args.at.socket), lang, told, far)),

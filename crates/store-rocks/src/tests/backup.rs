@@ -82,7 +82,7 @@ fn a_backup_made_while_others_write_holds_every_commit_that_came_back_before() {
             before
         });
         let to = dir.path().join(format!("restored-{round}"));
-        restore(&backups, None, &to, &mut on).unwrap();
+        restore(&backups, None, &to, |_| Ok(()), &mut on).unwrap();
         let copy = RocksStore::open(&to, &small()).unwrap();
         for (writer, least) in before.into_iter().enumerate() {
             for n in 0..least {
@@ -116,14 +116,14 @@ fn the_second_backup_copies_only_what_is_new_and_old_ones_go_when_enough_are_the
     assert_eq!(names(&backups), set(["2", "3", "lock"]));
     for number in [2, 3] {
         let to = dir.path().join(format!("restored-{number}"));
-        let restored = restore(&backups, Some(number), &to, &mut on).unwrap();
+        let restored = restore(&backups, Some(number), &to, |_| Ok(()), &mut on).unwrap();
         assert_eq!((restored.number, restored.time.as_str()), (number, order(&backups).time));
         assert_eq!(rows(&to), 1);
     }
     // The restored store goes on where the other one was, in the same folder of backups.
     let restored = RocksStore::open(dir.path().join("restored-3"), &small()).unwrap();
     assert_eq!(made(&restored, &backups).number, 4);
-    assert!(matches!(restore(&backups, Some(1), &dir.path().join("none"), &mut on), Err(Error::None(_))));
+    assert!(matches!(restore(&backups, Some(1), &dir.path().join("none"), |_| Ok(()), &mut on), Err(Error::None(_))));
 }
 
 #[test]
@@ -140,18 +140,21 @@ fn a_flipped_byte_in_any_file_of_a_backup_is_found_and_nothing_is_restored() {
             continue;
         }
         flip(&file);
-        let refused = restore(&backups, None, &to, &mut on).unwrap_err();
+        let refused = restore(&backups, None, &to, |_| Ok(()), &mut on).unwrap_err();
         assert!(matches!(&refused, Error::Damaged { path, .. } if *path == file), "{name}: {refused}");
         assert_eq!(names(dir.path()), set(["db", "backups"]), "nothing is restored");
         fs::remove_file(&file).unwrap();
-        let refused = restore(&backups, None, &to, &mut on).unwrap_err();
+        let refused = restore(&backups, None, &to, |_| Ok(()), &mut on).unwrap_err();
         assert!(matches!(&refused, Error::File { path, .. } if *path == file), "{name}: {refused}");
         fs::write(&file, whole).unwrap();
     }
-    restore(&backups, None, &to, &mut on).unwrap();
-    let refused = restore(&backups, None, &to, &mut on).unwrap_err();
+    let unready = |_: &RocksStore| Err(sigillo_store::Error::Temporary("not now".into()));
+    assert!(matches!(restore(&backups, None, &to, unready, &mut on), Err(Error::Store(_))));
+    assert!(!to.join("CURRENT").exists(), "what is not ready is not there");
+    restore(&backups, None, &to, |_| Ok(()), &mut on).unwrap();
+    let refused = restore(&backups, None, &to, |_| Ok(()), &mut on).unwrap_err();
     assert!(matches!(refused, Error::Occupied(_)), "{refused}");
-    assert!(matches!(restore(&backups, None, store.path(), &mut on), Err(Error::Occupied(_))));
+    assert!(matches!(restore(&backups, None, store.path(), |_| Ok(()), &mut on), Err(Error::Occupied(_))));
 }
 
 #[test]
@@ -174,7 +177,7 @@ fn an_interrupted_backup_leaves_the_others_and_is_cleared_by_the_next() {
     assert_eq!(made(&store, &backups).number, 2);
     assert_eq!(names(&backups), set(["1", "2", "lock"]));
     let mut halfway = |done, total| if done > total / 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    assert!(matches!(restore(&backups, None, &dir.path().join("to"), &mut halfway), Err(Error::Stopped)));
+    assert!(matches!(restore(&backups, None, &dir.path().join("to"), |_| Ok(()), &mut halfway), Err(Error::Stopped)));
     assert_eq!(names(dir.path()), set(["db", "backups"]));
     fs::create_dir(dir.path().join("db.backup-in-progress")).unwrap();
     let path = store.path().to_owned();
@@ -193,8 +196,11 @@ fn a_damaged_file_of_an_older_backup_is_copied_anew() {
     flip(spoilt);
     let second = made(&store, &backups);
     assert!(second.copied_bytes >= fs::metadata(spoilt).unwrap().len(), "{second:?}");
-    assert!(matches!(restore(&backups, Some(1), &dir.path().join("a"), &mut on), Err(Error::Damaged { .. })));
-    restore(&backups, Some(2), &dir.path().join("b"), &mut on).unwrap();
+    assert!(matches!(
+        restore(&backups, Some(1), &dir.path().join("a"), |_| Ok(()), &mut on),
+        Err(Error::Damaged { .. })
+    ));
+    restore(&backups, Some(2), &dir.path().join("b"), |_| Ok(()), &mut on).unwrap();
 }
 
 #[test]
@@ -257,7 +263,7 @@ fn a_process_killed_while_it_makes_backups_leaves_store_and_backups_good() {
         assert!(last > 0 && there.contains(&last.to_string()), "{last} was made: {there:?}");
         for number in there.iter().filter_map(|name| name.parse().ok()) {
             let to = dir.path().join("restored");
-            restore(&backups, Some(number), &to, &mut on).unwrap();
+            restore(&backups, Some(number), &to, |_| Ok(()), &mut on).unwrap();
             durability::check_numbered(&to, &BTreeMap::new());
             fs::remove_dir_all(&to).unwrap();
         }
