@@ -9,6 +9,8 @@ pub struct Arguments {
     pub list: bool,
     /// One short run of each: not for figures, but to see that all of it works (`cargo test --benches`).
     pub quick: bool,
+    /// What takes long takes as long as the requirement says.
+    pub full: bool,
 }
 
 impl Arguments {
@@ -19,6 +21,7 @@ impl Arguments {
             match argument.as_str() {
                 "--bench" => read.quick = false,
                 "--list" => read.list = true,
+                "--full" => read.full = true,
                 option if option.starts_with('-') => {}
                 name => read.names.push(name.to_owned()),
             }

@@ -35,7 +35,7 @@ pub fn main(folder: &Path) {
         return;
     }
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 12] = [
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 15] = [
         compose::run,
         signing::run,
         judging::run,
@@ -46,6 +46,9 @@ pub fn main(folder: &Path) {
         restart::start,
         restart::work,
         sockets::run,
+        sockets::paced,
+        sockets::crowd,
+        sockets::massive,
         kept::run,
         open::run,
     ];

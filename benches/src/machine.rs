@@ -106,8 +106,33 @@ pub fn ticks_of(pid: u32) -> u64 {
     process_ticks(&pid.to_string(), 11..13)
 }
 
-/// A sum of fields of `/proc/…/stat`, counted from the one after the name: 11 and 12 are user and system time, 13 and
-/// 14 those of children that have ended.
+/// CPU time of a process, of all below it that live, and of those among them that have ended, in clock ticks.
+pub fn ticks_below(pid: u32) -> u64 {
+    let mut family = vec![pid];
+    let all: Vec<(u32, u32)> = processes();
+    let mut at = 0;
+    while let Some(parent) = family.get(at).copied() {
+        family.extend(all.iter().filter(|(_, above)| *above == parent).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    family.iter().map(|pid| process_ticks(&pid.to_string(), 11..15)).sum()
+}
+
+/// Every process with the one above it.
+fn processes() -> Vec<(u32, u32)> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.map(|pid| (pid, u32::try_from(process_ticks(&pid.to_string(), 1..2)).unwrap_or(0))).collect()
+}
+
+/// The most memory a process ever held, in bytes; zero when it is gone.
+pub fn peak_memory(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().find(|l| l.starts_with("VmHWM:")).and_then(kilobytes).unwrap_or(0) << 10
+}
+
+/// A sum of fields of `/proc/…/stat`, counted from the one after the name: 1 is the process above, 11 and 12 are user
+/// and system time, 13 and 14 those of children that have ended.
 fn process_ticks(process: &str, fields: std::ops::Range<usize>) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let all: Vec<&str> = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').collect();

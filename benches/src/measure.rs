@@ -60,6 +60,13 @@ impl FromIterator<f64> for Figures {
     }
 }
 
+/// What this part of them stays below, in milliseconds; they ascend.
+pub fn percentile(ascending: &[Duration], part: f64) -> f64 {
+    let last = ascending.len().saturating_sub(1);
+    let at = ((ascending.len() as f64 * part).ceil() as usize).saturating_sub(1).min(last);
+    ascending.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+}
+
 /// CPU time of this thread: what other processes take is not in it.
 fn thread_time() -> Duration {
     as_duration(clock_gettime(ClockId::ThreadCPUTime))

@@ -2,42 +2,54 @@
 //! process. Runs only where the program is: `$SIGILLO_BIN`, or beside this bench, or in the folder of debug builds.
 
 mod client;
+mod crowd;
 mod demo;
+mod massive;
+mod paced;
+mod plain;
+mod street;
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::Arguments;
 use crate::machine::{cores, flushes, flushes_since, ticks_of};
-use crate::material::{ALFA_KEY, SIZES, Size, attachment, message};
+use crate::material::{ALFA_KEY, SIZES, Size};
 use crate::measure::{Figures, process_time, together};
 use crate::signing::Openssl;
 use crate::table::{Table, digits};
-use demo::{Demo, Mailbox};
+use demo::Demo;
+use plain::Plain;
+use street::{LOOK, Street};
+
+pub use crowd::run as crowd;
+pub use massive::run as massive;
+pub use paced::run as paced;
 
 /// Mailboxes that send, each on a connection of its own, and as many that receive.
 const BOXES: usize = 16;
 const RUNS: usize = 5;
 /// What one run should take, in seconds.
 const SECONDS: f64 = 4.0;
-/// A run that is not over by then never will be.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// How often a reader looks whether its receipts are there.
-const LOOK: Duration = Duration::from_millis(100);
 /// Signatures in one certified message.
 const SIGNATURES: f64 = 4.0;
 /// Clock ticks of `/proc` in a second, on every Linux.
 const TICK_MS: f64 = 10.0;
+/// The profile whose limits no run meets.
+const MASSIVE: &str = "massive-extra-large";
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 12] = [
     "size",
     "messages/s",
     "lowest–highest",
+    "plain mail/s",
+    "ratio to it",
     "CPU ms a message",
+    "of it signatures, ms",
+    "plain, CPU ms",
     "clients' CPU ms",
     "flushes a message",
-    "of it signatures, ms",
-    "ratio",
+    "peak memory, MB",
     "runs",
 ];
 
@@ -49,24 +61,22 @@ struct Found {
     clients: Figures,
     flushes: Figures,
     signatures: Figures,
+    plain: Figures,
+    plain_cpu: Figures,
+    peak_mb: f64,
     messages: usize,
 }
 
 /// Both sizes.
 pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
-    let sizes: Vec<Size> =
-        SIZES.into_iter().filter(|size| arguments.wants(&format!("sockets/{}", size.name))).collect();
-    if sizes.is_empty() {
-        return None;
-    }
-    let Some((program, build)) = demo::program() else {
-        eprintln!("  sockets: no built program (cargo build --release --bin sigillo), nothing measured");
-        return None;
-    };
+    let (program, build, sizes) = wanted(arguments, "sockets")?;
     let note = format!(
         "Wall time from the first MAIL FROM to the last delivery receipt seen over IMAP (looked for every {} ms), {BOXES} \
          connections, each a mailbox (massive-extra-large, limits on) with one message at a time; `sigillo demo`, {build} \
-         build. CPU: the program's; the clients run on the same cores. Flushes, baseline and ratio as above.",
+         build, without antivirus. Plain mail: the same messages from the same clients through two Postfix (the first with \
+         TLS and login, TLS between them, both wait for the disk) into Dovecot (LMTP, sdbox), seen over IMAP in the \
+         recipients' mailboxes; both take turns, run by run, and the ratio is ours over it. CPU: the servers' processes; the \
+         clients run on the same cores. Of it signatures: four by openssl on all cores, after each run.",
         LOOK.as_millis()
     );
     let mut table = Table::new("Certified messages over SMTP and TLS, two providers in one process", &COLUMNS, &note);
@@ -76,26 +86,43 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
             size.name.into(),
             digits(found.rate.median()),
             found.rate.spread(),
+            digits(found.plain.median()),
+            digits(found.rate.over(&found.plain).median()),
             digits(found.cpu.median()),
+            digits(found.signatures.median()),
+            digits(found.plain_cpu.median()),
             digits(found.clients.median()),
             digits(found.flushes.median()),
-            digits(found.signatures.median()),
-            digits(found.signatures.over(&found.cpu).median()),
+            digits(found.peak_mb),
             format!("{} × {}", found.rate.runs(), found.messages),
         ]);
     }
     table.filled()
 }
 
+/// The program, how it was built, and the sizes asked for; `None` when there is nothing to do.
+fn wanted(arguments: &Arguments, group: &str) -> Option<(PathBuf, &'static str, Vec<Size>)> {
+    let wanted = |size: &Size| arguments.wants(&format!("{group}/{}", size.name));
+    let sizes: Vec<Size> = SIZES.into_iter().filter(wanted).collect();
+    if sizes.is_empty() {
+        return None;
+    }
+    let program = demo::program();
+    if program.is_none() {
+        eprintln!("  {group}: no built program (cargo build --release --bin sigillo), nothing measured");
+    }
+    program.map(|(program, build)| (program, build, sizes))
+}
+
 fn one(arguments: &Arguments, folder: &Path, program: &Path, size: Size) -> Found {
-    let demo = Demo::start(program, folder, BOXES);
-    let mut street = Street::open(&demo, size);
+    let demo = Demo::start(program, folder, BOXES, 0, None);
+    let plain = Plain::start(folder, BOXES);
+    let mut street = Street::open(&demo.place(MASSIVE), BOXES, 1, size);
+    let mut beside = plain.as_ref().map(|plain| (plain, Street::open(plain.place(), BOXES, 1, size)));
     let openssl = Openssl::new(ALFA_KEY);
     let mut found = Found { messages: BOXES, ..Found::default() };
     if !arguments.quick {
-        let warm = street.run(BOXES * 5);
-        let wanted = (warm * SECONDS / BOXES as f64) as usize * BOXES;
-        found.messages = wanted.clamp(BOXES * 4, BOXES * 500);
+        found.messages = messages(street.run(BOXES * 5), SECONDS);
     }
     for _ in 0..arguments.runs(RUNS) {
         let before = (ticks_of(demo.pid()), process_time(), flushes());
@@ -105,71 +132,22 @@ fn one(arguments: &Arguments, folder: &Path, program: &Path, size: Size) -> Foun
         found.cpu.push((ticks_of(demo.pid()) - before.0) as f64 * TICK_MS / each);
         found.clients.push((process_time() - before.1).as_secs_f64() * 1e3 / each);
         found.flushes.push(flushes_since(before.2) / each);
+        found.rate.push(rate);
+        if let Some((plain, street)) = &mut beside {
+            let before = plain.ticks();
+            found.plain.push(street.run(found.messages));
+            found.plain_cpu.push((plain.ticks() - before) as f64 * TICK_MS / each);
+        }
         let window = if arguments.quick { Duration::from_millis(10) } else { Duration::from_millis(400) };
         let signatures = together(cores(), window, |_| || drop(openssl.sign(&[7; 180])));
-        found.rate.push(rate);
         found.signatures.push(signatures.cpu_us * SIGNATURES / 1e3);
     }
+    found.peak_mb = demo.peak_mb();
     found
 }
 
-/// The users, logged in.
-struct Street {
-    users: Vec<User>,
-    size: Size,
-    attachment: String,
-}
-
-struct User {
-    mailbox: Mailbox,
-    recipient: Mailbox,
-    sender: client::Sender,
-    reader: client::Reader,
-    sent: usize,
-}
-
-impl Street {
-    fn open(demo: &Demo, size: Size) -> Self {
-        let (alfa, beta) = (demo.massive(0), demo.massive(1));
-        let tls = client::connector(&demo.ca_file());
-        let user = |(mailbox, recipient): (Mailbox, Mailbox)| User {
-            sender: client::Sender::open(&tls, &demo.address("submissions"), &mailbox),
-            reader: client::Reader::open(&tls, &demo.address("imaps"), &mailbox),
-            mailbox,
-            recipient,
-            sent: 0,
-        };
-        let users = alfa.into_iter().zip(beta).take(BOXES).map(user).collect();
-        Self { users, size, attachment: attachment(size.bytes, 5) }
-    }
-
-    /// Everybody sends his part of `count`, then waits for acceptances and delivery receipts. Messages a second.
-    fn run(&mut self, count: usize) -> f64 {
-        let part = count / self.users.len();
-        let (size, attachment) = (self.size, &self.attachment);
-        let begun = Instant::now();
-        std::thread::scope(|scope| {
-            for user in &mut self.users {
-                scope.spawn(move || user.send_and_wait(part, size, attachment));
-            }
-        });
-        count as f64 / begun.elapsed().as_secs_f64()
-    }
-}
-
-impl User {
-    fn send_and_wait(&mut self, count: usize, size: Size, attachment: &str) {
-        let (from, to) = (&self.mailbox.address, &self.recipient.address);
-        for n in self.sent..self.sent + count {
-            let bytes = message(from, to, &format!("n{n}.{from}"), size, attachment);
-            self.sender.send(from, to, &bytes);
-        }
-        self.sent += count;
-        let begun = Instant::now();
-        while self.reader.messages() < 2 * self.sent {
-            assert!(begun.elapsed() < PATIENCE, "{from}: receipts are missing");
-            std::thread::sleep(LOOK);
-        }
-        assert_eq!(self.reader.messages(), 2 * self.sent, "{from}: an acceptance and a receipt each, no more");
-    }
+/// How many messages make so many seconds at this rate, the same number for each mailbox.
+fn messages(rate: f64, seconds: f64) -> usize {
+    let wanted = (rate * seconds / BOXES as f64) as usize * BOXES;
+    wanted.clamp(BOXES * 4, BOXES * 500)
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use openssl::ssl::{SslConnector, SslMethod, SslStream};
 use sigillo_base::Address;
 
-use super::demo::Mailbox;
+use super::street::Mailbox;
 
-/// TLS that believes the demonstration's authority.
+/// TLS that believes this authority.
 pub fn connector(ca_file: &Path) -> SslConnector {
     let mut builder = SslConnector::builder(SslMethod::tls()).expect("TLS");
     builder.set_ca_file(ca_file).expect("the authority's certificate");

@@ -9,6 +9,9 @@ use serde_json::Value;
 use sigillo_base::Address;
 use tempfile::TempDir;
 
+use super::street::{Mailbox, Place};
+use crate::machine::peak_memory;
+
 /// How long a start may take on a busy machine: keys are made.
 const START: Duration = Duration::from_secs(60);
 const END: Duration = Duration::from_secs(30);
@@ -25,12 +28,6 @@ pub fn program() -> Option<(PathBuf, &'static str)> {
     [release, debug].into_iter().find(|(path, _)| path.is_file())
 }
 
-/// A mailbox as demo.json names it.
-pub struct Mailbox {
-    pub address: Address,
-    pub password: String,
-}
-
 /// A demonstration that runs until it is dropped.
 pub struct Demo {
     child: Child,
@@ -39,11 +36,15 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts it with `massive` more massive-extra-large mailboxes a provider, and waits until it listens.
-    pub fn start(program: &Path, below: &Path, massive: usize) -> Self {
+    /// Starts it with `massive` more massive-extra-large mailboxes and `standard` more standard ones a provider, and
+    /// waits until it listens. `clamd` is where the antivirus listens.
+    pub fn start(program: &Path, below: &Path, massive: usize, standard: usize, clamd: Option<&Path>) -> Self {
         let folder = tempfile::Builder::new().prefix("d").tempdir_in(below).expect("a folder");
         let child = Command::new(program)
-            .args(["demo", "--no-exchange", "--clamd", "none", "--massive", &massive.to_string(), "--data"])
+            .args(["demo", "--no-exchange", "--massive", &massive.to_string(), "--mailboxes", &standard.to_string()])
+            .arg("--clamd")
+            .arg(clamd.unwrap_or(Path::new("none")))
+            .arg("--data")
             .arg(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -68,21 +69,28 @@ impl Demo {
         self.child.id()
     }
 
-    /// The authority's certificate.
-    pub fn ca_file(&self) -> PathBuf {
-        text(&self.info["ca_file"]).into()
+    /// The most memory it ever held, in MB of 2^20 bytes.
+    pub fn peak_mb(&self) -> f64 {
+        peak_memory(self.child.id()) as f64 / f64::from(1 << 20)
     }
 
-    /// Where the first provider listens for this.
-    pub fn address(&self, role: &str) -> String {
-        text(&self.info["providers"][0][role])
+    /// Where clients of the first provider go; those with a mailbox of this profile there send to those of the second.
+    pub fn place(&self, profile: &str) -> Place {
+        let [senders, recipients] = [0, 1].map(|provider| self.mailboxes(provider, profile));
+        let address = |role: &str| text(&self.info["providers"][0][role]);
+        Place {
+            ca_file: text(&self.info["ca_file"]).into(),
+            submissions: address("submissions"),
+            imaps: address("imaps"),
+            pairs: senders.into_iter().zip(recipients).collect(),
+            certified: true,
+        }
     }
 
-    /// The massive-extra-large mailboxes of a provider.
-    pub fn massive(&self, provider: usize) -> Vec<Mailbox> {
+    fn mailboxes(&self, provider: usize, profile: &str) -> Vec<Mailbox> {
         let all = self.info["providers"][provider]["mailboxes"].as_array().expect("mailboxes");
-        let massive = all.iter().filter(|m| m["profile"] == "massive-extra-large");
-        massive
+        let wanted = all.iter().filter(|m| m["profile"] == profile);
+        wanted
             .map(|m| Mailbox {
                 address: Address::parse(&text(&m["address"])).expect("an address"),
                 password: text(&m["password"]),
