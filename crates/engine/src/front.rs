@@ -22,7 +22,10 @@ pub enum Step {
     /// Make the TLS handshake as the server, then [`Connection::tls_started`].
     StartTls,
     /// Call [`Connection::work`] on a worker thread, then ask again. Do not read meanwhile.
-    Work,
+    Work {
+        /// The memory that this will take, in bytes: whoever bounds the sum of it makes the client wait.
+        bytes: usize,
+    },
     /// Close the connection.
     Close,
     /// Wait for input, for [`Connection::deadline`], or for a change of [`Connection::watching`].

@@ -10,11 +10,11 @@ use sigillo_pec::index::Index;
 use sigillo_smime::{Identity, Signer, Trust};
 use sigillo_store::{Store, body};
 
-use crate::Antivirus;
 use crate::accepting::Accepting;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::migrate;
+use crate::{Antivirus, MemorySpool, Spool};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -49,6 +49,21 @@ pub struct Setup {
     pub antivirus: Option<Arc<dyn Antivirus>>,
     /// What this provider has chosen where the rules leave a choice.
     pub rules: Rules,
+    /// How clients are met.
+    pub doors: Doors,
+}
+
+/// How clients are met, whatever they speak.
+#[derive(Clone)]
+pub struct Doors {
+    /// Where messages wait while they arrive.
+    pub spool: Arc<dyn Spool>,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self { spool: Arc::new(MemorySpool) }
+    }
 }
 
 /// What a provider may choose.
@@ -80,6 +95,7 @@ pub struct Engine<S> {
     pub(crate) local_domains: HashSet<Domain>,
     pub(crate) antivirus: Option<Arc<dyn Antivirus>>,
     pub(crate) rules: Rules,
+    pub(crate) doors: Doors,
     pub(crate) accepting: Accepting,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
@@ -134,6 +150,7 @@ impl<S: Store> Engine<S> {
             local_domains,
             antivirus: setup.antivirus,
             rules: setup.rules,
+            doors: setup.doors,
             accepting: Accepting::default(),
             current: RwLock::new(Current {
                 identity: setup.identity,

@@ -113,6 +113,19 @@ pub struct Clock {
     pub refuse_when_off: bool,
 }
 
+/// What clients may take of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Open connections in all.
+    pub connections: usize,
+    /// Open connections from one address.
+    pub connections_per_address: usize,
+    /// Blocking work at once.
+    pub workers: usize,
+    /// Memory of the messages and logins in work, in bytes.
+    pub work_memory: usize,
+}
+
 /// A checked configuration. Paths are absolute or relative to the working folder.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -182,12 +195,8 @@ pub struct Config {
     pub log_level: String,
     /// Log format.
     pub log_format: Format,
-    /// Open connections in all.
-    pub connections: usize,
-    /// Open connections from one address.
-    pub connections_per_address: usize,
-    /// Blocking work at once.
-    pub workers: usize,
+    /// What clients may take of this machine.
+    pub limits: Limits,
 }
 
 impl Config {
@@ -281,9 +290,12 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
         log_level: raw.log.level,
         log_format: raw.log.format,
-        connections: raw.limits.connections,
-        connections_per_address: raw.limits.connections_per_address,
-        workers,
+        limits: Limits {
+            connections: raw.limits.connections,
+            connections_per_address: raw.limits.connections_per_address,
+            workers,
+            work_memory: raw.limits.work_mb.max(1) << 20,
+        },
     })
 }
 

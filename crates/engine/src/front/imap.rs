@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sigillo_accounts::PasswordHash;
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_imap::{Action, Config, LoginRefusal, Server};
 use sigillo_store::Store;
@@ -15,6 +16,7 @@ use crate::{Engine, LoginError};
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
     Login(Credentials),
+    Spool,
     Run,
     Wake,
 }
@@ -35,6 +37,16 @@ impl<S: Store> Front<S> {
         let config = Config { greeting: format!("{} Sigillo", engine.host()), ..Config::default() };
         let server = Server::new(config, tls_now, tick);
         Self { engine, server, peer, boxes: None, ask: None, delayed: None, failures: 0 }
+    }
+
+    /// The work that waits for a thread.
+    fn asked(&self) -> Option<Step> {
+        let bytes = match self.ask.as_ref()? {
+            Ask::Login(_) => PasswordHash::MEMORY,
+            Ask::Run => self.boxes.as_ref().map_or(0, Boxes::weight),
+            Ask::Spool | Ask::Wake => 0,
+        };
+        Some(Step::Work { bytes })
     }
 
     fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
@@ -90,8 +102,8 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn step(&mut self) -> Step {
-        if self.ask.is_some() {
-            return Step::Work;
+        if let Some(work) = self.asked() {
+            return work;
         }
         while let Some(action) = self.server.poll() {
             let ask = match action {
@@ -104,23 +116,22 @@ impl<S: Store> Connection for Front<S> {
                 Action::StartTls => return Step::StartTls,
                 Action::Close => return Step::Close,
                 Action::AppendChunk(bytes) => {
-                    if let Some(boxes) = &mut self.boxes {
-                        boxes.append_chunk(&bytes);
+                    if !self.boxes.as_mut().is_some_and(|boxes| boxes.append_chunk(&bytes)) {
+                        continue;
                     }
-                    continue;
+                    Ask::Spool
                 }
                 Action::IdleStart | Action::IdleEnd => continue,
                 Action::Login(credentials) => Ask::Login(credentials),
                 Action::Request(_) => Ask::Run,
             };
             self.ask = Some(ask);
-            return Step::Work;
+            return self.asked().unwrap_or(Step::Wait);
         }
         if self.server.more() {
             self.ask = Some(Ask::Run);
-            return Step::Work;
         }
-        Step::Wait
+        self.asked().unwrap_or(Step::Wait)
     }
 
     fn work(&mut self, now: Timestamp, tick: Tick) {
@@ -131,6 +142,7 @@ impl<S: Store> Connection for Front<S> {
         let Some(boxes) = &mut self.boxes else { return };
         boxes.at(now);
         match ask {
+            Some(Ask::Spool) => boxes.spool(),
             Some(Ask::Run) => self.server.run(boxes, tick),
             Some(Ask::Wake) => self.server.wake(boxes, tick),
             _ => {}

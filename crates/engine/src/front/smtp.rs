@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use sigillo_accounts::PasswordHash;
 use sigillo_base::{Address, Timestamp};
 use sigillo_smtp::Reply;
 use sigillo_smtp::server::{Action, Config, Role, Server};
@@ -11,6 +12,7 @@ use sigillo_wire::sasl::Credentials;
 use sigillo_wire::{Session, Tick};
 
 use super::{Arrived, Connection, Peer, Step, login_delay_ms};
+use crate::spool::Incoming;
 use crate::{Engine, Login, LoginError, Received, Rejected, Submitted};
 
 /// What the engine is asked, once the driver has a thread for it.
@@ -18,6 +20,7 @@ enum Ask {
     Login(Credentials),
     Mail(Option<Address>),
     Rcpt(Address),
+    Spool,
     Message,
 }
 
@@ -30,7 +33,7 @@ pub(super) struct Front<S> {
     login: Option<Login>,
     from: Option<Address>,
     to: Vec<Address>,
-    data: Vec<u8>,
+    message: Incoming,
     ask: Option<Ask>,
     /// Answers held back, with the time they may go: a failed login.
     delayed: VecDeque<(Tick, Reply)>,
@@ -40,6 +43,7 @@ pub(super) struct Front<S> {
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, role: Role, peer: Peer, tls_now: bool, tick: Tick) -> Self {
         let config = Config::new(role, engine.host());
+        let message = Incoming::new(Arc::clone(&engine.doors.spool));
         Self {
             engine,
             server: Server::new(config, tls_now, tick),
@@ -48,17 +52,27 @@ impl<S: Store> Front<S> {
             login: None,
             from: None,
             to: Vec::new(),
-            data: Vec::new(),
+            message,
             ask: None,
             delayed: VecDeque::new(),
             failures: 0,
         }
     }
 
+    /// The work that waits for a thread.
+    fn asked(&self) -> Option<Step> {
+        let bytes = match self.ask.as_ref()? {
+            Ask::Login(_) => PasswordHash::MEMORY,
+            Ask::Message => self.message.weight(),
+            Ask::Mail(_) | Ask::Rcpt(_) | Ask::Spool => 0,
+        };
+        Some(Step::Work { bytes })
+    }
+
     fn reset(&mut self) {
         self.from = None;
         self.to.clear();
-        self.data = Vec::new();
+        self.message.clear();
     }
 
     fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
@@ -106,11 +120,11 @@ impl<S: Store> Front<S> {
         Ok(Reply::new(250, (2, 1, 5), "Destinatario accettato"))
     }
 
-    fn message(&mut self, now: Timestamp) -> Result<Reply, Rejected> {
+    fn take(&mut self, now: Timestamp) -> Result<Reply, Rejected> {
         let mail = Arrived {
             from: self.from.take(),
             to: std::mem::take(&mut self.to),
-            bytes: std::mem::take(&mut self.data),
+            bytes: self.message.take()?,
             peer: self.peer,
             ehlo: self.server.ehlo_name().to_owned(),
             tls: self.server.is_tls(),
@@ -164,8 +178,8 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn step(&mut self) -> Step {
-        if self.ask.is_some() {
-            return Step::Work;
+        if let Some(work) = self.asked() {
+            return work;
         }
         while let Some(action) = self.server.poll() {
             let ask = match action {
@@ -179,12 +193,15 @@ impl<S: Store> Connection for Front<S> {
                 Action::StartTls => return Step::StartTls,
                 Action::Close => return Step::Close,
                 Action::DataStart => {
-                    self.data = Vec::new();
+                    self.message.clear();
                     continue;
                 }
                 Action::DataChunk(bytes) => {
-                    self.data.extend_from_slice(&bytes);
-                    continue;
+                    self.message.push(&bytes);
+                    if !self.message.is_full() {
+                        continue;
+                    }
+                    Ask::Spool
                 }
                 Action::Reset => {
                     self.reset();
@@ -196,7 +213,7 @@ impl<S: Store> Connection for Front<S> {
                 Action::DataEnd { .. } => Ask::Message,
             };
             self.ask = Some(ask);
-            return Step::Work;
+            return self.asked().unwrap_or(Step::Wait);
         }
         Step::Wait
     }
@@ -205,9 +222,10 @@ impl<S: Store> Connection for Front<S> {
         let answer = match self.ask.take() {
             None => return,
             Some(Ask::Login(credentials)) => return self.log_in(&credentials, tick),
+            Some(Ask::Spool) => return self.message.spool(self.engine.accepting()),
             Some(Ask::Mail(from)) => self.mail(from, now),
             Some(Ask::Rcpt(rcpt)) => self.rcpt(rcpt),
-            Some(Ask::Message) => self.message(now),
+            Some(Ask::Message) => self.take(now),
         };
         let reply = answer.unwrap_or_else(|rejected| {
             if let Rejected::Fault(error) = &rejected {

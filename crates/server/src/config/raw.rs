@@ -265,10 +265,11 @@ pub(super) struct Limits {
     pub connections: usize,
     pub connections_per_address: usize,
     pub workers: usize,
+    pub work_mb: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 10_000, connections_per_address: 200, workers: 0 }
+        Self { connections: 10_000, connections_per_address: 200, workers: 0, work_mb: 128 }
     }
 }

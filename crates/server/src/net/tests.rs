@@ -37,7 +37,7 @@ impl Connection for Toy {
             match byte {
                 b'W' | b'P' => {
                     (self.working, self.panic) = (true, byte == b'P');
-                    self.steps.push_back(Step::Work);
+                    self.steps.push_back(Step::Work { bytes: 0 });
                 }
                 b'T' => self.steps.push_back(Step::StartTls),
                 b'D' => self.deadline = Some(now.plus_ms(20)),
