@@ -3,6 +3,7 @@
 
 mod boxes;
 mod imap;
+mod login;
 mod smtp;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -122,9 +123,4 @@ pub fn smtp<S: Store>(
 /// A connection of a mail reader.
 pub fn imap<S: Store>(engine: Arc<Engine<S>>, peer: Peer, tls_now: bool, tick: Tick) -> Box<dyn Connection> {
     Box::new(imap::Front::new(engine, peer, tls_now, tick))
-}
-
-/// Milliseconds that a failed login waits for its answer: one second more each time, at most five.
-fn login_delay_ms(failures: u32) -> u64 {
-    u64::from(failures.min(5)) * 1000
 }

@@ -13,8 +13,9 @@ use sigillo_store::{Store, body};
 use crate::accepting::Accepting;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
+use crate::guard::Guard;
 use crate::migrate;
-use crate::{Antivirus, MemorySpool, Spool};
+use crate::{Antivirus, Lockout, MemorySpool, Places, Spool};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -58,11 +59,31 @@ pub struct Setup {
 pub struct Doors {
     /// Where messages wait while they arrive.
     pub spool: Arc<dyn Spool>,
+    /// Connections of one account at once, of whatever protocol.
+    pub per_account: usize,
+    /// When failed logins lock.
+    pub lockout: Lockout,
+    /// How slowly a message may arrive.
+    pub pace: Pace,
+}
+
+/// How slowly a message may arrive: after some time, so many bytes must have come for each second beyond it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// What is given to everybody, in milliseconds.
+    pub grace_ms: u64,
+    /// Bytes a second; 0 for any pace.
+    pub bytes_s: u64,
 }
 
 impl Default for Doors {
     fn default() -> Self {
-        Self { spool: Arc::new(MemorySpool) }
+        Self {
+            spool: Arc::new(MemorySpool),
+            per_account: 100,
+            lockout: Lockout::default(),
+            pace: Pace { grace_ms: 60_000, bytes_s: 500 },
+        }
     }
 }
 
@@ -96,6 +117,10 @@ pub struct Engine<S> {
     pub(crate) antivirus: Option<Arc<dyn Antivirus>>,
     pub(crate) rules: Rules,
     pub(crate) doors: Doors,
+    /// Failed logins, of every protocol.
+    pub(crate) guard: Guard,
+    /// Connections that logged in.
+    pub(crate) accounts: Arc<Places<MailboxId>>,
     pub(crate) accepting: Accepting,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
@@ -150,6 +175,8 @@ impl<S: Store> Engine<S> {
             local_domains,
             antivirus: setup.antivirus,
             rules: setup.rules,
+            guard: Guard::new(setup.doors.lockout),
+            accounts: Places::new(setup.doors.per_account),
             doors: setup.doors,
             accepting: Accepting::default(),
             current: RwLock::new(Current {

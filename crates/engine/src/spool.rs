@@ -4,7 +4,9 @@
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use crate::Rejected;
+use sigillo_wire::Tick;
+
+use crate::{Pace, Rejected};
 
 /// The port to a place for messages that are not whole yet. What is in it means nothing after a crash: nobody was told
 /// "250".
@@ -42,6 +44,9 @@ pub(crate) struct Incoming {
     spool: Arc<dyn Spool>,
     held: Vec<u8>,
     spooled: usize,
+    /// When it began, and what came since, also what was forgotten.
+    began: Option<Tick>,
+    came: u64,
     place: Option<Box<dyn Spooled>>,
     /// What kept it from being spooled: from then on its bytes are heard and forgotten.
     failed: Option<Rejected>,
@@ -49,7 +54,7 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     pub(crate) fn new(spool: Arc<dyn Spool>) -> Self {
-        Self { spool, held: Vec::new(), spooled: 0, place: None, failed: None }
+        Self { spool, held: Vec::new(), spooled: 0, began: None, came: 0, place: None, failed: None }
     }
 
     /// Forgets what came.
@@ -57,8 +62,21 @@ impl Incoming {
         *self = Self::new(Arc::clone(&self.spool));
     }
 
+    /// A message begins.
+    pub(crate) fn begin(&mut self, now: Tick) {
+        self.clear();
+        self.began = Some(now);
+    }
+
+    /// When the rest comes too late, if nothing comes before; `None` when no message is on its way.
+    pub(crate) fn overdue(&self, pace: Pace) -> Option<Tick> {
+        let earned_ms = self.came.saturating_mul(1000).checked_div(pace.bytes_s)?;
+        Some(self.began?.plus_ms(pace.grace_ms).plus_ms(earned_ms))
+    }
+
     /// Takes a piece.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.came += bytes.len() as u64;
         if self.failed.is_none() {
             self.held.extend_from_slice(bytes);
         }
@@ -73,7 +91,7 @@ impl Incoming {
     /// eat the room that the store keeps for what was promised.
     pub(crate) fn spool(&mut self, may: Result<(), Rejected>) {
         if let Err(rejected) = may.and_then(|()| self.write().map_err(|e| unspooled(&e))) {
-            self.clear();
+            (self.held, self.place, self.spooled) = (Vec::new(), None, 0);
             self.failed = Some(rejected);
         }
     }
@@ -207,6 +225,23 @@ mod tests {
         assert_eq!((answer.code, answer.enhanced), (452, Some((4, 3, 1))));
         bring(&mut incoming, &message()[..200_000], 1000);
         assert!(incoming.take().unwrap() == message()[..200_000]);
+    }
+
+    #[test]
+    fn a_message_must_come_at_a_pace_once_it_had_its_grace() {
+        let pace = Pace { grace_ms: 1000, bytes_s: 100 };
+        let mut incoming = Incoming::new(Arc::new(Small(0)));
+        assert_eq!(incoming.overdue(pace), None, "no message is on its way");
+        incoming.begin(Tick(5));
+        assert_eq!(incoming.overdue(pace), Some(Tick(1005)));
+        incoming.push(&[0; 250]);
+        assert_eq!(incoming.overdue(pace), Some(Tick(3505)));
+        assert_eq!(incoming.overdue(Pace { bytes_s: 0, ..pace }), None, "any pace will do");
+        incoming.push(&message());
+        incoming.spool(Ok(()));
+        assert!(incoming.failed.is_some() && incoming.overdue(pace).is_some(), "also what is forgotten must come");
+        assert!(incoming.take().is_err());
+        assert_eq!(incoming.overdue(pace), None);
     }
 
     #[test]

@@ -39,7 +39,7 @@ use crate::relay::{Parts, Relay, route::Routes};
 use crate::spool::Folder;
 use crate::tls::ServerTls;
 use crate::update::Updater;
-use crate::{housekeeping, http, worker};
+use crate::{housekeeping, http, service, worker};
 use bell::RingBells;
 pub use health::no_antivirus;
 pub use reload::Reloaded;
@@ -113,7 +113,7 @@ impl Provider {
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let bell = Arc::new(RingBells(Arc::clone(&bells)));
         let spool = Folder::open(&config.store.value.join("spool"))?;
-        let doors = Doors { spool: Arc::new(spool) };
+        let doors = Doors { spool: Arc::new(spool), ..config.limits.doors() };
         let setup = setup(&config, &material, bell, clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>));
         let setup = Setup { doors, ..setup };
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
@@ -135,7 +135,8 @@ impl Provider {
         let config = Arc::new(config);
         let updater =
             Updater::new(Arc::clone(&engine), Arc::clone(&clock), pool.clone(), Arc::clone(&config), &material);
-        let limits = Limits::new(config.limits.connections, config.limits.connections_per_address);
+        let most = config.limits.connections.min(service::room_for_connections());
+        let limits = Arc::new(Limits::new(most, config.limits.connections_per_address));
         let monitor = Arc::new(Monitor::new(&config.clock.servers, config.clock.tolerance_ms, Arc::clone(&clock)));
         let provider = Arc::new(Self {
             engine,
@@ -315,7 +316,8 @@ impl Provider {
                 None => front::imap(engine, peer, implicit_tls, ticks.now()),
             }
         };
-        Greeter { role: role.name(), implicit_tls, busy, open: Box::new(open) }
+        let proxies = self.config().proxies.clone();
+        Greeter { role: role.name(), implicit_tls, busy, open: Box::new(open), proxies }
     }
 }
 

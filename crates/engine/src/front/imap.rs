@@ -10,8 +10,9 @@ use sigillo_wire::sasl::Credentials;
 use sigillo_wire::{Session, Tick};
 
 use super::boxes::Boxes;
-use super::{Connection, Peer, Step, login_delay_ms};
-use crate::{Engine, LoginError};
+use super::login::{Entrance, Refused};
+use super::{Connection, Peer, Step};
+use crate::Engine;
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
@@ -28,15 +29,15 @@ pub(super) struct Front<S> {
     peer: Peer,
     boxes: Option<Boxes<S>>,
     ask: Option<Ask>,
-    delayed: Option<(Tick, LoginRefusal)>,
-    failures: u32,
+    entrance: Entrance<S>,
 }
 
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, peer: Peer, tls_now: bool, tick: Tick) -> Self {
         let config = Config { greeting: format!("{} Sigillo", engine.host()), ..Config::default() };
         let server = Server::new(config, tls_now, tick);
-        Self { engine, server, peer, boxes: None, ask: None, delayed: None, failures: 0 }
+        let entrance = Entrance::new(Arc::clone(&engine), peer, "imap");
+        Self { engine, server, peer, boxes: None, ask: None, entrance }
     }
 
     /// The work that waits for a thread.
@@ -50,23 +51,21 @@ impl<S: Store> Front<S> {
     }
 
     fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
-        match self.engine.authenticate(&credentials.user, &credentials.password) {
-            Ok(login) => {
-                tracing::info!(user = %login.address, peer = %self.peer.ip, "login");
-                self.server.logged_in(Ok(login.address.as_str().to_owned()), tick);
-                self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox));
-            }
-            Err(error) => {
-                self.failures += 1;
-                tracing::warn!(user = credentials.user, peer = %self.peer.ip, %error, "login failed");
-                let refusal = match error {
-                    LoginError::Credentials => LoginRefusal::Credentials,
-                    LoginError::Blocked => LoginRefusal::Denied("Casella bloccata, rivolgersi al gestore".into()),
-                    LoginError::Fault(_) => LoginRefusal::Unavailable,
-                };
-                self.delayed = Some((tick.plus_ms(login_delay_ms(self.failures)), refusal));
-            }
+        let check = |engine: &Engine<S>| engine.authenticate(&credentials.user, &credentials.password);
+        if let Some(login) = self.entrance.enter(&credentials.user, tick, check) {
+            self.server.logged_in(Ok(login.address.as_str().to_owned()), tick);
+            self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox));
         }
+    }
+}
+
+/// What a login that failed is answered.
+fn refusal(refused: Refused) -> LoginRefusal {
+    match refused {
+        Refused::Credentials => LoginRefusal::Credentials,
+        Refused::Blocked(text) => LoginRefusal::Denied(text),
+        Refused::Limit(text) => LoginRefusal::Limit(text),
+        Refused::Fault => LoginRefusal::Unavailable,
     }
 }
 
@@ -88,8 +87,8 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn timeout(&mut self, now: Tick) {
-        if let Some((_, refusal)) = self.delayed.take_if(|(due, _)| *due <= now) {
-            self.server.logged_in(Err(refusal), now);
+        if let Some(refused) = self.entrance.due(now) {
+            self.server.logged_in(Err(refusal(refused)), now);
         }
         if self.server.deadline().is_some_and(|d| d <= now) {
             self.server.timeout(now);
@@ -97,8 +96,7 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn deadline(&self) -> Option<Tick> {
-        let delayed = self.delayed.as_ref().map(|(due, _)| *due);
-        delayed.into_iter().chain(self.server.deadline()).min()
+        [self.entrance.deadline(), self.server.deadline()].into_iter().flatten().min()
     }
 
     fn step(&mut self) -> Step {

@@ -1,6 +1,5 @@
 //! SMTP: the session of `sigillo-smtp` over the access point and the incoming point.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use sigillo_accounts::PasswordHash;
@@ -11,9 +10,10 @@ use sigillo_store::Store;
 use sigillo_wire::sasl::Credentials;
 use sigillo_wire::{Session, Tick};
 
-use super::{Arrived, Connection, Peer, Step, login_delay_ms};
+use super::login::{Entrance, Refused};
+use super::{Arrived, Connection, Peer, Step};
 use crate::spool::Incoming;
-use crate::{Engine, Login, LoginError, Received, Rejected, Submitted};
+use crate::{Engine, Login, Received, Rejected, Submitted};
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
@@ -35,15 +35,16 @@ pub(super) struct Front<S> {
     to: Vec<Address>,
     message: Incoming,
     ask: Option<Ask>,
-    /// Answers held back, with the time they may go: a failed login.
-    delayed: VecDeque<(Tick, Reply)>,
-    failures: u32,
+    entrance: Entrance<S>,
+    /// When the client was last heard.
+    heard: Tick,
 }
 
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, role: Role, peer: Peer, tls_now: bool, tick: Tick) -> Self {
         let config = Config::new(role, engine.host());
         let message = Incoming::new(Arc::clone(&engine.doors.spool));
+        let entrance = Entrance::new(Arc::clone(&engine), peer, "smtp");
         Self {
             engine,
             server: Server::new(config, tls_now, tick),
@@ -54,8 +55,8 @@ impl<S: Store> Front<S> {
             to: Vec::new(),
             message,
             ask: None,
-            delayed: VecDeque::new(),
-            failures: 0,
+            entrance,
+            heard: tick,
         }
     }
 
@@ -76,25 +77,11 @@ impl<S: Store> Front<S> {
     }
 
     fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
-        match self.engine.authenticate(&credentials.user, &credentials.password) {
-            Ok(login) => {
-                tracing::info!(user = %login.address, peer = %self.peer.ip, "login");
-                let user = login.address.as_str().to_owned();
-                self.login = Some(login);
-                self.server.authenticated(Some(user), Reply::new(235, (2, 7, 0), "Autenticazione riuscita"), tick);
-            }
-            Err(error) => {
-                self.failures += 1;
-                tracing::warn!(user = credentials.user, peer = %self.peer.ip, %error, "login failed");
-                let reply = match error {
-                    LoginError::Credentials => Reply::new(535, (5, 7, 8), "Utente o password non validi"),
-                    LoginError::Blocked => Reply::new(535, (5, 7, 13), error.to_string()),
-                    LoginError::Fault(_) => {
-                        Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile")
-                    }
-                };
-                self.delayed.push_back((tick.plus_ms(login_delay_ms(self.failures)), reply));
-            }
+        let check = |engine: &Engine<S>| engine.authenticate(&credentials.user, &credentials.password);
+        if let Some(login) = self.entrance.enter(&credentials.user, tick, check) {
+            let user = login.address.as_str().to_owned();
+            self.login = Some(login);
+            self.server.authenticated(Some(user), Reply::new(235, (2, 7, 0), "Autenticazione riuscita"), tick);
         }
     }
 
@@ -150,12 +137,23 @@ impl<S: Store> Front<S> {
     }
 }
 
+/// What a login that failed is answered.
+fn refusal(refused: Refused) -> Reply {
+    match refused {
+        Refused::Credentials => Reply::new(535, (5, 7, 8), "Utente o password non validi"),
+        Refused::Blocked(text) => Reply::new(535, (5, 7, 13), text),
+        Refused::Limit(text) => Reply::new(421, (4, 7, 0), text),
+        Refused::Fault => Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile"),
+    }
+}
+
 fn not_logged_in() -> Rejected {
     Rejected::refused(530, (5, 7, 0), "Autenticazione necessaria")
 }
 
 impl<S: Store> Connection for Front<S> {
     fn input(&mut self, now: Tick, bytes: &[u8]) {
+        self.heard = now;
         self.server.input(now, bytes);
     }
 
@@ -164,8 +162,12 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn timeout(&mut self, now: Tick) {
-        while let Some((_, reply)) = self.delayed.pop_front_if(|(due, _)| *due <= now) {
-            self.server.authenticated(None, reply, now);
+        if let Some(refused) = self.entrance.due(now) {
+            self.server.authenticated(None, refusal(refused), now);
+        }
+        if self.message.overdue(self.engine.doors.pace).is_some_and(|d| d <= now) {
+            tracing::info!(peer = %self.peer.ip, "a message came too slowly");
+            self.server.give_up(now);
         }
         if self.server.deadline().is_some_and(|d| d <= now) {
             self.server.timeout(now);
@@ -173,8 +175,8 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn deadline(&self) -> Option<Tick> {
-        let delayed = self.delayed.front().map(|(due, _)| *due);
-        delayed.into_iter().chain(self.server.deadline()).min()
+        let late = self.message.overdue(self.engine.doors.pace);
+        [self.entrance.deadline(), late, self.server.deadline()].into_iter().flatten().min()
     }
 
     fn step(&mut self) -> Step {
@@ -193,7 +195,7 @@ impl<S: Store> Connection for Front<S> {
                 Action::StartTls => return Step::StartTls,
                 Action::Close => return Step::Close,
                 Action::DataStart => {
-                    self.message.clear();
+                    self.message.begin(self.heard);
                     continue;
                 }
                 Action::DataChunk(bytes) => {

@@ -26,7 +26,7 @@ impl Pool {
 
     /// The same, of work that together takes at most so many bytes of memory.
     pub fn bounded(size: usize, bytes: usize) -> Self {
-        let budget = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).min(MOST).max(1);
+        let budget = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).clamp(1, MOST);
         let memory = Semaphore::new(budget as usize);
         Self { places: Arc::new(Semaphore::new(size.max(1))), memory: Arc::new(memory), budget }
     }
