@@ -12,6 +12,7 @@ use sigillo_smime::timestamp::{self, Token};
 use sigillo_smime::{Certificate, Crl, Error, Identity, SignError, SignedData, Signer, Trust, sha256};
 use sigillo_smtp::Reply;
 use sigillo_smtp::server as smtp_server;
+use sigillo_wire::proxy::Progress;
 use sigillo_wire::{Session, Tick};
 
 /// Takes any bytes; panics when a promise about them is broken.
@@ -29,11 +30,27 @@ pub const ALL: &[(&str, Target)] = &[
     ("inspect", inspect),
     ("smtp", smtp),
     ("imap", imap),
+    ("proxy", proxy),
     ("log", log),
 ];
 
 /// No part decodes to more than this here; the limit itself is part of what is tried.
 const DECODE_LIMIT: usize = 1 << 20;
+
+/// A PROXY header is asked for piece by piece, to its exact end: what follows is the client's.
+pub fn proxy(data: &[u8]) {
+    let mut have = 0;
+    while let Ok(Progress::More(more)) = sigillo_wire::proxy::read(&data[..have]) {
+        assert!(more > 0 && have + more <= sigillo_wire::proxy::MAX_HEADER);
+        if have + more > data.len() {
+            return;
+        }
+        have += more;
+    }
+    if let Ok(Progress::Done(Some(source))) = sigillo_wire::proxy::read(&data[..have]) {
+        assert!(data.starts_with(b"PROXY TCP") || data[12] == 0x21, "{source} out of nothing");
+    }
+}
 
 /// A message is parsed to offsets: each part lies inside its parent, header before body, in order.
 pub fn mime(data: &[u8]) {

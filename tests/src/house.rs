@@ -100,6 +100,7 @@ impl<S: Store + Clone> House<S> {
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
             rules: self.rules.clone(),
+            doors: Default::default(),
         }
     }
 

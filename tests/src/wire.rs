@@ -35,7 +35,7 @@ impl Wire {
         loop {
             match self.connection.step() {
                 Step::Write(bytes) => heard.extend(bytes),
-                Step::Work => self.connection.work(self.now, self.tick),
+                Step::Work { .. } => self.connection.work(self.now, self.tick),
                 Step::StartTls => self.connection.tls_started(self.tick),
                 Step::Close => {
                     self.closed = true;

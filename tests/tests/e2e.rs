@@ -17,6 +17,8 @@ mod clock;
 mod command;
 #[path = "e2e/deadlines.rs"]
 mod deadlines;
+#[path = "e2e/doors.rs"]
+mod doors;
 #[path = "e2e/durable.rs"]
 mod durable;
 #[path = "e2e/full_disk.rs"]

@@ -54,6 +54,11 @@ fn mime_corpus() {
 }
 
 #[test]
+fn proxy_corpus() {
+    replay("proxy");
+}
+
+#[test]
 fn brief_corpus() {
     replay("brief");
 }

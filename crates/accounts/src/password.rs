@@ -26,6 +26,9 @@ const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 const MAX_PASSWORD: usize = 1024;
 
 impl PasswordHash {
+    /// Bytes of memory that a check takes, of a hash that was made here.
+    pub const MEMORY: usize = COST.0 as usize * 1024;
+
     /// Hashes a password with this salt; give 16 fresh random bytes.
     pub fn create(password: &Secret, salt: [u8; 16]) -> Result<Self, PasswordError> {
         let hash = digest(password, &salt, COST)?;

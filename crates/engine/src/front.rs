@@ -3,6 +3,7 @@
 
 mod boxes;
 mod imap;
+mod login;
 mod smtp;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -22,7 +23,10 @@ pub enum Step {
     /// Make the TLS handshake as the server, then [`Connection::tls_started`].
     StartTls,
     /// Call [`Connection::work`] on a worker thread, then ask again. Do not read meanwhile.
-    Work,
+    Work {
+        /// The memory that this will take, in bytes: whoever bounds the sum of it makes the client wait.
+        bytes: usize,
+    },
     /// Close the connection.
     Close,
     /// Wait for input, for [`Connection::deadline`], or for a change of [`Connection::watching`].
@@ -119,9 +123,4 @@ pub fn smtp<S: Store>(
 /// A connection of a mail reader.
 pub fn imap<S: Store>(engine: Arc<Engine<S>>, peer: Peer, tls_now: bool, tick: Tick) -> Box<dyn Connection> {
     Box::new(imap::Front::new(engine, peer, tls_now, tick))
-}
-
-/// Milliseconds that a failed login waits for its answer: one second more each time, at most five.
-fn login_delay_ms(failures: u32) -> u64 {
-    u64::from(failures.min(5)) * 1000
 }

@@ -10,11 +10,12 @@ use sigillo_pec::index::Index;
 use sigillo_smime::{Identity, Signer, Trust};
 use sigillo_store::{Store, body};
 
-use crate::Antivirus;
 use crate::accepting::Accepting;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
+use crate::guard::Guard;
 use crate::migrate;
+use crate::{Antivirus, Lockout, MemorySpool, Places, Spool};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -49,6 +50,41 @@ pub struct Setup {
     pub antivirus: Option<Arc<dyn Antivirus>>,
     /// What this provider has chosen where the rules leave a choice.
     pub rules: Rules,
+    /// How clients are met.
+    pub doors: Doors,
+}
+
+/// How clients are met, whatever they speak.
+#[derive(Clone)]
+pub struct Doors {
+    /// Where messages wait while they arrive.
+    pub spool: Arc<dyn Spool>,
+    /// Connections of one account at once, of whatever protocol.
+    pub per_account: usize,
+    /// When failed logins lock.
+    pub lockout: Lockout,
+    /// How slowly a message may arrive.
+    pub pace: Pace,
+}
+
+/// How slowly a message may arrive: after some time, so many bytes must have come for each second beyond it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// What is given to everybody, in milliseconds.
+    pub grace_ms: u64,
+    /// Bytes a second; 0 for any pace.
+    pub bytes_s: u64,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self {
+            spool: Arc::new(MemorySpool),
+            per_account: 100,
+            lockout: Lockout::default(),
+            pace: Pace { grace_ms: 60_000, bytes_s: 500 },
+        }
+    }
 }
 
 /// What a provider may choose.
@@ -80,6 +116,11 @@ pub struct Engine<S> {
     pub(crate) local_domains: HashSet<Domain>,
     pub(crate) antivirus: Option<Arc<dyn Antivirus>>,
     pub(crate) rules: Rules,
+    pub(crate) doors: Doors,
+    /// Failed logins, of every protocol.
+    pub(crate) guard: Guard,
+    /// Connections that logged in.
+    pub(crate) accounts: Arc<Places<MailboxId>>,
     pub(crate) accepting: Accepting,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
@@ -134,6 +175,9 @@ impl<S: Store> Engine<S> {
             local_domains,
             antivirus: setup.antivirus,
             rules: setup.rules,
+            guard: Guard::new(setup.doors.lockout),
+            accounts: Places::new(setup.doors.per_account),
+            doors: setup.doors,
             accepting: Accepting::default(),
             current: RwLock::new(Current {
                 identity: setup.identity,

@@ -105,6 +105,8 @@ pub enum LoginRefusal {
     Credentials,
     /// The account may not come in now: the text says why (`AUTHORIZATIONFAILED`).
     Denied(String),
+    /// Too many attempts or connections; the text is told to the client.
+    Limit(String),
     /// It could not be checked: try later (`UNAVAILABLE`).
     Unavailable,
 }

@@ -179,6 +179,7 @@ impl Server {
                 let (code, why) = match &refusal {
                     LoginRefusal::Credentials => ("AUTHENTICATIONFAILED", "Utente o password errati"),
                     LoginRefusal::Denied(why) => ("AUTHORIZATIONFAILED", why.as_str()),
+                    LoginRefusal::Limit(why) => ("LIMIT", why.as_str()),
                     LoginRefusal::Unavailable => ("UNAVAILABLE", "Accesso momentaneamente non possibile, riprovare"),
                 };
                 self.line(&format!("{tag} NO [{code}] {}", text::human(why)));

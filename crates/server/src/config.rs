@@ -1,6 +1,7 @@
 //! The configuration of one provider: a TOML file, strict, whose errors name file, line, key and remedy.
 
 mod directory;
+mod limits;
 mod located;
 mod problem;
 mod raw;
@@ -17,6 +18,7 @@ use sigillo_base::{Address, Domain};
 use sigillo_store_rocks::Reserve;
 
 pub use directory::{Directory, Source, Unit};
+pub use limits::Limits;
 pub use located::Located;
 pub use problem::{Problem, Problems, Text};
 
@@ -24,6 +26,7 @@ use crate::antivirus::Endpoint;
 use crate::fetch::Url;
 use crate::host_port::HostPort;
 use crate::logging::Format;
+use crate::net::Network;
 use located::Reader;
 
 /// The commented sample: `config/sigillo.toml` of the repository.
@@ -140,6 +143,8 @@ pub struct Config {
     pub archive_retention: Option<Duration>,
     /// Where to listen.
     pub listen: Vec<(Role, Located<SocketAddr>)>,
+    /// Load balancers that speak the PROXY protocol.
+    pub proxies: Vec<Network>,
     /// TLS certificate chain.
     pub tls_certificate: Located<PathBuf>,
     /// TLS key.
@@ -182,12 +187,8 @@ pub struct Config {
     pub log_level: String,
     /// Log format.
     pub log_format: Format,
-    /// Open connections in all.
-    pub connections: usize,
-    /// Open connections from one address.
-    pub connections_per_address: usize,
-    /// Blocking work at once.
-    pub workers: usize,
+    /// What clients may take of this machine.
+    pub limits: Limits,
 }
 
 impl Config {
@@ -233,8 +234,8 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
             listen.extend(r.socket_address(&format!("listen.{}", role.name()), address).map(|a| (role, a)));
         }
     }
+    let proxies = l.proxy_networks.into_iter().filter_map(|n| r.network("listen.proxy_networks", n)).collect();
     let relay_roots = r.path("relay.roots", raw.relay.roots)?;
-    let workers = if raw.limits.workers == 0 { default_workers() } else { raw.limits.workers };
     Some(Config {
         file: r.file().to_owned(),
         name: r.text("provider.name", raw.provider.name)?,
@@ -251,6 +252,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
             None => None,
         },
         listen,
+        proxies,
         tls_certificate: r.path("tls.certificate", raw.tls.certificate)?,
         tls_key: r.path("tls.key", raw.tls.key)?,
         signing_certificate: r.path("signing.certificate", raw.signing.certificate)?,
@@ -281,13 +283,6 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
         log_level: raw.log.level,
         log_format: raw.log.format,
-        connections: raw.limits.connections,
-        connections_per_address: raw.limits.connections_per_address,
-        workers,
+        limits: raw.limits.into(),
     })
-}
-
-/// Blocking threads for this machine: most of them wait for the disk, so there are more than cores.
-pub fn default_workers() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from) * 16
 }

@@ -37,6 +37,7 @@ pub mod provider;
 pub mod relay;
 pub mod service;
 pub mod signer;
+pub mod spool;
 pub mod store_check;
 pub mod store_work;
 pub mod tls;

@@ -3,12 +3,14 @@
 mod driver;
 mod limits;
 mod listener;
+mod network;
 mod pool;
 mod stream;
 
 pub use driver::{Driver, SERVER_HANDSHAKE};
 pub use limits::{Limits, Place};
 pub use listener::{Greeter, bind, listen};
+pub use network::Network;
 pub use pool::Pool;
 pub use stream::Stream;
 

@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::Secret;
-use sigillo_engine::{Antivirus, Bell, Engine, Peer, Rules, Setup, front};
+use sigillo_engine::{Antivirus, Bell, Doors, Engine, Peer, Rules, Setup, front};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
@@ -36,9 +36,10 @@ use crate::material::Material;
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay, route::Routes};
+use crate::spool::Folder;
 use crate::tls::ServerTls;
 use crate::update::Updater;
-use crate::{housekeeping, http, worker};
+use crate::{housekeeping, http, service, worker};
 use bell::RingBells;
 pub use health::no_antivirus;
 pub use reload::Reloaded;
@@ -106,12 +107,15 @@ impl Provider {
     /// Opens the store and begins to serve.
     pub async fn start(start: Start) -> Result<Arc<Self>> {
         let Start { config, material, clock, listeners, admin, gate } = start;
-        let pool = Pool::new(config.workers);
+        let pool = Pool::bounded(config.limits.workers, config.limits.work_memory);
         let bells = Arc::new(Bells::default());
         let shown = Shown::of(&config, &material);
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let bell = Arc::new(RingBells(Arc::clone(&bells)));
+        let spool = Folder::open(&config.store.value.join("spool"))?;
+        let doors = Doors { spool: Arc::new(spool), ..config.limits.doors() };
         let setup = setup(&config, &material, bell, clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>));
+        let setup = Setup { doors, ..setup };
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let opened = pool.run(move || open(&path, memory, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
@@ -131,7 +135,8 @@ impl Provider {
         let config = Arc::new(config);
         let updater =
             Updater::new(Arc::clone(&engine), Arc::clone(&clock), pool.clone(), Arc::clone(&config), &material);
-        let limits = Limits::new(config.connections, config.connections_per_address);
+        let most = config.limits.connections.min(service::room_for_connections());
+        let limits = Arc::new(Limits::new(most, config.limits.connections_per_address));
         let monitor = Arc::new(Monitor::new(&config.clock.servers, config.clock.tolerance_ms, Arc::clone(&clock)));
         let provider = Arc::new(Self {
             engine,
@@ -311,7 +316,8 @@ impl Provider {
                 None => front::imap(engine, peer, implicit_tls, ticks.now()),
             }
         };
-        Greeter { role: role.name(), implicit_tls, busy, open: Box::new(open) }
+        let proxies = self.config().proxies.clone();
+        Greeter { role: role.name(), implicit_tls, busy, open: Box::new(open), proxies }
     }
 }
 
@@ -349,5 +355,6 @@ pub(crate) fn setup(
             header_recipients_must_be_rcpt: config.access.strict_recipients,
             take_unscanned: config.antivirus.as_ref().is_some_and(|a| a.take_unscanned),
         },
+        doors: Doors::default(),
     }
 }

@@ -55,6 +55,15 @@ pub fn raise_file_limit() {
     }
 }
 
+/// Files that a provider keeps open beside its connections: those of the store, and messages on their way.
+const OWN_FILES: usize = 1000 + crate::spool::PLACES + 500;
+
+/// Connections for which the limit of open files has room; at least half of it.
+pub fn room_for_connections() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
+    limit.saturating_sub(OWN_FILES).max(limit / 2)
+}
+
 /// The signals of a service.
 pub struct Signals {
     terminate: Signal,

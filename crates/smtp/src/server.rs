@@ -223,6 +223,19 @@ impl Server {
         self.stopping = true;
     }
 
+    /// The client is too slow for the driver: 421 4.4.2, and what it began is dropped. Ignored while an answer is
+    /// outstanding.
+    pub fn give_up(&mut self, now: Tick) {
+        self.tick(now);
+        if matches!(self.state, State::Closed | State::Waiting(_)) {
+            return;
+        }
+        if !matches!(self.state, State::Tls) {
+            self.say(&Reply::new(421, (4, 4, 2), "Tempo scaduto / Timeout, closing connection"));
+        }
+        self.hang_up();
+    }
+
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.lines.held().len()
@@ -348,13 +361,9 @@ impl Session for Server {
 
     fn timeout(&mut self, now: Tick) {
         self.tick(now);
-        if self.deadline().is_none_or(|d| d > self.now) {
-            return;
+        if self.deadline().is_some_and(|d| d <= self.now) {
+            self.give_up(now);
         }
-        if !matches!(self.state, State::Tls) {
-            self.say(&Reply::new(421, (4, 4, 2), "Tempo scaduto / Timeout, closing connection"));
-        }
-        self.hang_up();
     }
 
     fn poll(&mut self) -> Option<Action> {

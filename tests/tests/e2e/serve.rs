@@ -34,7 +34,7 @@ impl Sample {
         sample
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -70,9 +70,20 @@ impl Sample {
     }
 
     pub fn serve(&self) -> Guard {
+        self.serve_by(&["env"])
+    }
+
+    /// The same, started by another program.
+    pub fn serve_by(&self, wrap: &[&str]) -> Guard {
         let file = |name: &str| fs::File::create(self.path(name)).expect("a file");
-        let mut command = Command::new(binary());
-        command.args(["serve", "--config", &self.file()]).stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+        let mut command = Command::new(wrap[0]);
+        command
+            .args(&wrap[1..])
+            .arg(binary())
+            .args(["serve", "--config", &self.file()])
+            .stdin(Stdio::null())
+            .stdout(file("out"))
+            .stderr(file("err"));
         let mut guard = Guard(command.spawn().expect("the program starts"));
         wait_for("the service", Duration::from_secs(60), || {
             let ended = guard.0.try_wait().expect("a child of ours");

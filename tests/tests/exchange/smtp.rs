@@ -1,7 +1,7 @@
 //! SMTP over the engine: submission by a user, reception from another provider.
 
 use data_encoding::BASE64;
-use sigillo_engine::{Obstacle, Peer, front};
+use sigillo_engine::{Engine, Obstacle, Peer, front};
 use sigillo_smtp::server::Role;
 use sigillo_tests::fixtures::address;
 use sigillo_tests::street::{Street, message};
@@ -52,6 +52,48 @@ fn a_user_logs_in_and_his_message_is_accepted() {
     assert!(original.ends_with("\r\n\r\n.punto in testa\r\n"), "{original}");
     assert!(original.contains("from pc-anna ([127.0.0.1])") && original.contains("with ESMTPSA"), "{original}");
     assert!(wire.say("QUIT\r\n").starts_with("221") && wire.closed);
+}
+
+/// A spool on a disk that is full.
+struct Full;
+
+impl sigillo_engine::Spool for Full {
+    fn open(&self) -> std::io::Result<Box<dyn sigillo_engine::Spooled>> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+}
+
+#[test]
+fn a_large_message_waits_outside_the_memory_and_a_full_disk_is_452_with_nothing_lost() {
+    let mut street = Street::new(7);
+    let (anna, bruno) = (address(ANNA), address(BRUNO));
+    let text = message(&anna, std::slice::from_ref(&bruno), "") + &"Una riga fra tante.\r\n".repeat(20_000);
+    let transaction = format!("MAIL FROM:<{ANNA}>\r\nRCPT TO:<{BRUNO}>\r\nDATA\r\n");
+    let mut wire = submission(&street);
+    wire.say(plain("una frase lunga"));
+    assert!(wire.say(&transaction).contains("354"));
+    let answer = wire.say(format!("{text}.\r\n"));
+    assert!(answer.starts_with("250 2.0.0 Accettato"), "{answer}");
+    street.run();
+    let original = street.inbox(&bruno).remove(0).evidence.original.expect("the original");
+    assert!(String::from_utf8(original).expect("ASCII").ends_with(text.split_once("\r\n\r\n").expect("a body").1));
+
+    let house = street.house(&anna);
+    let doors = sigillo_engine::Doors { spool: std::sync::Arc::new(Full), ..Default::default() };
+    let setup = sigillo_engine::Setup { doors, ..house.setup() };
+    let engine = std::sync::Arc::new(Engine::open(house.store.clone(), setup).expect("the provider starts"));
+    let mut wire =
+        Wire::new(front::smtp(engine, Role::SubmissionTls, Peer::LOCAL, true, Default::default()), street.now);
+    wire.hear();
+    wire.say(format!("EHLO pc\r\n{}", plain("una frase lunga")));
+    assert!(wire.say(&transaction).contains("354"));
+    let answer = wire.say(format!("{text}.\r\n"));
+    assert!(answer.starts_with("452 4.3.1"), "{answer}");
+    assert!(wire.say(&transaction).contains("354"));
+    let small = message(&anna, std::slice::from_ref(&bruno), "");
+    let answer = wire.say(format!("{small}.\r\n"));
+    assert!(answer.starts_with("250 2.0.0 Accettato"), "what needs no spool still passes: {answer}");
+    assert_eq!(street.kinds(&anna), ["accettazione", "avvenuta-consegna", "accettazione"], "nothing was half done");
 }
 
 #[test]

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
 use sigillo_imap::{
-    Attribute, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp, Summary, System,
+    Attribute, Code, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp, Summary, System,
 };
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
 use crate::folders::{MAX_FOLDERS, number_of};
 use crate::rows::{EntryRow, FolderRow, decode, entry_key, folder_key};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::spool::Incoming;
+use crate::{ATTEMPTS, Engine, Error, Rejected};
 
 /// The folders of one mailbox, at the service time of the request in hand.
 pub(super) struct Boxes<S> {
@@ -22,7 +23,7 @@ pub(super) struct Boxes<S> {
     mailbox: MailboxId,
     now: Timestamp,
     /// The message that APPEND is bringing.
-    incoming: Vec<u8>,
+    incoming: Incoming,
 }
 
 /// Rows read from the store at once.
@@ -30,7 +31,8 @@ const PAGE: usize = 1000;
 
 impl<S: Store> Boxes<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, mailbox: MailboxId) -> Self {
-        Self { engine, mailbox, now: Timestamp::default(), incoming: Vec::new() }
+        let incoming = Incoming::new(Arc::clone(&engine.doors.spool));
+        Self { engine, mailbox, now: Timestamp::default(), incoming }
     }
 
     pub(super) fn mailbox(&self) -> MailboxId {
@@ -41,8 +43,21 @@ impl<S: Store> Boxes<S> {
         self.now = now;
     }
 
-    pub(super) fn append_chunk(&mut self, bytes: &[u8]) {
-        self.incoming.extend_from_slice(bytes);
+    /// Takes a piece of the message; `true` when [`Boxes::spool`] is due before the next one.
+    pub(super) fn append_chunk(&mut self, bytes: &[u8]) -> bool {
+        self.incoming.push(bytes);
+        self.incoming.is_full()
+    }
+
+    /// Moves what came of the message out of memory.
+    pub(super) fn spool(&mut self) {
+        let full = |why| Rejected::refused(452, (4, 3, 1), why);
+        self.incoming.spool(self.engine.may_file().map_err(full));
+    }
+
+    /// The memory that the message will take, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.incoming.weight()
     }
 
     /// The folders that can be read, with their numbers.
@@ -59,7 +74,7 @@ impl<S: Store> Boxes<S> {
 
     /// A folder that messages should go to: when it is missing the client may create it.
     fn target(&self, name: &str) -> Result<u32, Refusal> {
-        let missing = |_| Refusal::new(sigillo_imap::Code::TryCreate, "La cartella di destinazione non esiste");
+        let missing = |_| Refusal::new(Code::TryCreate, "La cartella di destinazione non esiste");
         self.folder(name).map(|(number, _)| number).map_err(missing)
     }
 
@@ -198,14 +213,14 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn append_start(&mut self, name: &str, size: u64) -> Result<(), Refusal> {
-        self.incoming = Vec::new();
+        self.incoming.clear();
         self.may_file()?;
         self.target(name)?;
         self.check_room(size)
     }
 
     fn append(&mut self, name: &str, flags: &Flags, date: Option<Timestamp>) -> Result<(u32, u32), Refusal> {
-        let bytes = std::mem::take(&mut self.incoming);
+        let bytes = self.incoming.take().map_err(|why| Refusal::new(Code::Unavailable, why.to_string()))?;
         self.append_bytes(name, flags, date.unwrap_or(self.now), &bytes)
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sigillo_accounts::PasswordHash;
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_imap::{Action, Config, LoginRefusal, Server};
 use sigillo_store::Store;
@@ -9,12 +10,14 @@ use sigillo_wire::sasl::Credentials;
 use sigillo_wire::{Session, Tick};
 
 use super::boxes::Boxes;
-use super::{Connection, Peer, Step, login_delay_ms};
-use crate::{Engine, LoginError};
+use super::login::{Entrance, Refused};
+use super::{Connection, Peer, Step};
+use crate::Engine;
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
     Login(Credentials),
+    Spool,
     Run,
     Wake,
 }
@@ -26,35 +29,43 @@ pub(super) struct Front<S> {
     peer: Peer,
     boxes: Option<Boxes<S>>,
     ask: Option<Ask>,
-    delayed: Option<(Tick, LoginRefusal)>,
-    failures: u32,
+    entrance: Entrance<S>,
 }
 
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, peer: Peer, tls_now: bool, tick: Tick) -> Self {
         let config = Config { greeting: format!("{} Sigillo", engine.host()), ..Config::default() };
         let server = Server::new(config, tls_now, tick);
-        Self { engine, server, peer, boxes: None, ask: None, delayed: None, failures: 0 }
+        let entrance = Entrance::new(Arc::clone(&engine), peer, "imap");
+        Self { engine, server, peer, boxes: None, ask: None, entrance }
+    }
+
+    /// The work that waits for a thread.
+    fn asked(&self) -> Option<Step> {
+        let bytes = match self.ask.as_ref()? {
+            Ask::Login(_) => PasswordHash::MEMORY,
+            Ask::Run => self.boxes.as_ref().map_or(0, Boxes::weight),
+            Ask::Spool | Ask::Wake => 0,
+        };
+        Some(Step::Work { bytes })
     }
 
     fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
-        match self.engine.authenticate(&credentials.user, &credentials.password) {
-            Ok(login) => {
-                tracing::info!(user = %login.address, peer = %self.peer.ip, "login");
-                self.server.logged_in(Ok(login.address.as_str().to_owned()), tick);
-                self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox));
-            }
-            Err(error) => {
-                self.failures += 1;
-                tracing::warn!(user = credentials.user, peer = %self.peer.ip, %error, "login failed");
-                let refusal = match error {
-                    LoginError::Credentials => LoginRefusal::Credentials,
-                    LoginError::Blocked => LoginRefusal::Denied("Casella bloccata, rivolgersi al gestore".into()),
-                    LoginError::Fault(_) => LoginRefusal::Unavailable,
-                };
-                self.delayed = Some((tick.plus_ms(login_delay_ms(self.failures)), refusal));
-            }
+        let check = |engine: &Engine<S>| engine.authenticate(&credentials.user, &credentials.password);
+        if let Some(login) = self.entrance.enter(&credentials.user, tick, check) {
+            self.server.logged_in(Ok(login.address.as_str().to_owned()), tick);
+            self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox));
         }
+    }
+}
+
+/// What a login that failed is answered.
+fn refusal(refused: Refused) -> LoginRefusal {
+    match refused {
+        Refused::Credentials => LoginRefusal::Credentials,
+        Refused::Blocked(text) => LoginRefusal::Denied(text),
+        Refused::Limit(text) => LoginRefusal::Limit(text),
+        Refused::Fault => LoginRefusal::Unavailable,
     }
 }
 
@@ -76,8 +87,8 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn timeout(&mut self, now: Tick) {
-        if let Some((_, refusal)) = self.delayed.take_if(|(due, _)| *due <= now) {
-            self.server.logged_in(Err(refusal), now);
+        if let Some(refused) = self.entrance.due(now) {
+            self.server.logged_in(Err(refusal(refused)), now);
         }
         if self.server.deadline().is_some_and(|d| d <= now) {
             self.server.timeout(now);
@@ -85,13 +96,12 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn deadline(&self) -> Option<Tick> {
-        let delayed = self.delayed.as_ref().map(|(due, _)| *due);
-        delayed.into_iter().chain(self.server.deadline()).min()
+        [self.entrance.deadline(), self.server.deadline()].into_iter().flatten().min()
     }
 
     fn step(&mut self) -> Step {
-        if self.ask.is_some() {
-            return Step::Work;
+        if let Some(work) = self.asked() {
+            return work;
         }
         while let Some(action) = self.server.poll() {
             let ask = match action {
@@ -104,23 +114,22 @@ impl<S: Store> Connection for Front<S> {
                 Action::StartTls => return Step::StartTls,
                 Action::Close => return Step::Close,
                 Action::AppendChunk(bytes) => {
-                    if let Some(boxes) = &mut self.boxes {
-                        boxes.append_chunk(&bytes);
+                    if !self.boxes.as_mut().is_some_and(|boxes| boxes.append_chunk(&bytes)) {
+                        continue;
                     }
-                    continue;
+                    Ask::Spool
                 }
                 Action::IdleStart | Action::IdleEnd => continue,
                 Action::Login(credentials) => Ask::Login(credentials),
                 Action::Request(_) => Ask::Run,
             };
             self.ask = Some(ask);
-            return Step::Work;
+            return self.asked().unwrap_or(Step::Wait);
         }
         if self.server.more() {
             self.ask = Some(Ask::Run);
-            return Step::Work;
         }
-        Step::Wait
+        self.asked().unwrap_or(Step::Wait)
     }
 
     fn work(&mut self, now: Timestamp, tick: Tick) {
@@ -131,6 +140,7 @@ impl<S: Store> Connection for Front<S> {
         let Some(boxes) = &mut self.boxes else { return };
         boxes.at(now);
         match ask {
+            Some(Ask::Spool) => boxes.spool(),
             Some(Ask::Run) => self.server.run(boxes, tick),
             Some(Ask::Wake) => self.server.wake(boxes, tick),
             _ => {}

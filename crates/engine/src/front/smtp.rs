@@ -1,8 +1,8 @@
 //! SMTP: the session of `sigillo-smtp` over the access point and the incoming point.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
+use sigillo_accounts::PasswordHash;
 use sigillo_base::{Address, Timestamp};
 use sigillo_smtp::Reply;
 use sigillo_smtp::server::{Action, Config, Role, Server};
@@ -10,14 +10,17 @@ use sigillo_store::Store;
 use sigillo_wire::sasl::Credentials;
 use sigillo_wire::{Session, Tick};
 
-use super::{Arrived, Connection, Peer, Step, login_delay_ms};
-use crate::{Engine, Login, LoginError, Received, Rejected, Submitted};
+use super::login::{Entrance, Refused};
+use super::{Arrived, Connection, Peer, Step};
+use crate::spool::Incoming;
+use crate::{Engine, Login, Received, Rejected, Submitted};
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
     Login(Credentials),
     Mail(Option<Address>),
     Rcpt(Address),
+    Spool,
     Message,
 }
 
@@ -30,16 +33,18 @@ pub(super) struct Front<S> {
     login: Option<Login>,
     from: Option<Address>,
     to: Vec<Address>,
-    data: Vec<u8>,
+    message: Incoming,
     ask: Option<Ask>,
-    /// Answers held back, with the time they may go: a failed login.
-    delayed: VecDeque<(Tick, Reply)>,
-    failures: u32,
+    entrance: Entrance<S>,
+    /// When the client was last heard.
+    heard: Tick,
 }
 
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, role: Role, peer: Peer, tls_now: bool, tick: Tick) -> Self {
         let config = Config::new(role, engine.host());
+        let message = Incoming::new(Arc::clone(&engine.doors.spool));
+        let entrance = Entrance::new(Arc::clone(&engine), peer, "smtp");
         Self {
             engine,
             server: Server::new(config, tls_now, tick),
@@ -48,39 +53,35 @@ impl<S: Store> Front<S> {
             login: None,
             from: None,
             to: Vec::new(),
-            data: Vec::new(),
+            message,
             ask: None,
-            delayed: VecDeque::new(),
-            failures: 0,
+            entrance,
+            heard: tick,
         }
+    }
+
+    /// The work that waits for a thread.
+    fn asked(&self) -> Option<Step> {
+        let bytes = match self.ask.as_ref()? {
+            Ask::Login(_) => PasswordHash::MEMORY,
+            Ask::Message => self.message.weight(),
+            Ask::Mail(_) | Ask::Rcpt(_) | Ask::Spool => 0,
+        };
+        Some(Step::Work { bytes })
     }
 
     fn reset(&mut self) {
         self.from = None;
         self.to.clear();
-        self.data = Vec::new();
+        self.message.clear();
     }
 
     fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
-        match self.engine.authenticate(&credentials.user, &credentials.password) {
-            Ok(login) => {
-                tracing::info!(user = %login.address, peer = %self.peer.ip, "login");
-                let user = login.address.as_str().to_owned();
-                self.login = Some(login);
-                self.server.authenticated(Some(user), Reply::new(235, (2, 7, 0), "Autenticazione riuscita"), tick);
-            }
-            Err(error) => {
-                self.failures += 1;
-                tracing::warn!(user = credentials.user, peer = %self.peer.ip, %error, "login failed");
-                let reply = match error {
-                    LoginError::Credentials => Reply::new(535, (5, 7, 8), "Utente o password non validi"),
-                    LoginError::Blocked => Reply::new(535, (5, 7, 13), error.to_string()),
-                    LoginError::Fault(_) => {
-                        Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile")
-                    }
-                };
-                self.delayed.push_back((tick.plus_ms(login_delay_ms(self.failures)), reply));
-            }
+        let check = |engine: &Engine<S>| engine.authenticate(&credentials.user, &credentials.password);
+        if let Some(login) = self.entrance.enter(&credentials.user, tick, check) {
+            let user = login.address.as_str().to_owned();
+            self.login = Some(login);
+            self.server.authenticated(Some(user), Reply::new(235, (2, 7, 0), "Autenticazione riuscita"), tick);
         }
     }
 
@@ -106,11 +107,11 @@ impl<S: Store> Front<S> {
         Ok(Reply::new(250, (2, 1, 5), "Destinatario accettato"))
     }
 
-    fn message(&mut self, now: Timestamp) -> Result<Reply, Rejected> {
+    fn take(&mut self, now: Timestamp) -> Result<Reply, Rejected> {
         let mail = Arrived {
             from: self.from.take(),
             to: std::mem::take(&mut self.to),
-            bytes: std::mem::take(&mut self.data),
+            bytes: self.message.take()?,
             peer: self.peer,
             ehlo: self.server.ehlo_name().to_owned(),
             tls: self.server.is_tls(),
@@ -136,12 +137,23 @@ impl<S: Store> Front<S> {
     }
 }
 
+/// What a login that failed is answered.
+fn refusal(refused: Refused) -> Reply {
+    match refused {
+        Refused::Credentials => Reply::new(535, (5, 7, 8), "Utente o password non validi"),
+        Refused::Blocked(text) => Reply::new(535, (5, 7, 13), text),
+        Refused::Limit(text) => Reply::new(421, (4, 7, 0), text),
+        Refused::Fault => Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile"),
+    }
+}
+
 fn not_logged_in() -> Rejected {
     Rejected::refused(530, (5, 7, 0), "Autenticazione necessaria")
 }
 
 impl<S: Store> Connection for Front<S> {
     fn input(&mut self, now: Tick, bytes: &[u8]) {
+        self.heard = now;
         self.server.input(now, bytes);
     }
 
@@ -150,8 +162,12 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn timeout(&mut self, now: Tick) {
-        while let Some((_, reply)) = self.delayed.pop_front_if(|(due, _)| *due <= now) {
-            self.server.authenticated(None, reply, now);
+        if let Some(refused) = self.entrance.due(now) {
+            self.server.authenticated(None, refusal(refused), now);
+        }
+        if self.message.overdue(self.engine.doors.pace).is_some_and(|d| d <= now) {
+            tracing::info!(peer = %self.peer.ip, "a message came too slowly");
+            self.server.give_up(now);
         }
         if self.server.deadline().is_some_and(|d| d <= now) {
             self.server.timeout(now);
@@ -159,13 +175,13 @@ impl<S: Store> Connection for Front<S> {
     }
 
     fn deadline(&self) -> Option<Tick> {
-        let delayed = self.delayed.front().map(|(due, _)| *due);
-        delayed.into_iter().chain(self.server.deadline()).min()
+        let late = self.message.overdue(self.engine.doors.pace);
+        [self.entrance.deadline(), late, self.server.deadline()].into_iter().flatten().min()
     }
 
     fn step(&mut self) -> Step {
-        if self.ask.is_some() {
-            return Step::Work;
+        if let Some(work) = self.asked() {
+            return work;
         }
         while let Some(action) = self.server.poll() {
             let ask = match action {
@@ -179,12 +195,15 @@ impl<S: Store> Connection for Front<S> {
                 Action::StartTls => return Step::StartTls,
                 Action::Close => return Step::Close,
                 Action::DataStart => {
-                    self.data = Vec::new();
+                    self.message.begin(self.heard);
                     continue;
                 }
                 Action::DataChunk(bytes) => {
-                    self.data.extend_from_slice(&bytes);
-                    continue;
+                    self.message.push(&bytes);
+                    if !self.message.is_full() {
+                        continue;
+                    }
+                    Ask::Spool
                 }
                 Action::Reset => {
                     self.reset();
@@ -196,7 +215,7 @@ impl<S: Store> Connection for Front<S> {
                 Action::DataEnd { .. } => Ask::Message,
             };
             self.ask = Some(ask);
-            return Step::Work;
+            return self.asked().unwrap_or(Step::Wait);
         }
         Step::Wait
     }
@@ -205,9 +224,10 @@ impl<S: Store> Connection for Front<S> {
         let answer = match self.ask.take() {
             None => return,
             Some(Ask::Login(credentials)) => return self.log_in(&credentials, tick),
+            Some(Ask::Spool) => return self.message.spool(self.engine.accepting()),
             Some(Ask::Mail(from)) => self.mail(from, now),
             Some(Ask::Rcpt(rcpt)) => self.rcpt(rcpt),
-            Some(Ask::Message) => self.message(now),
+            Some(Ask::Message) => self.take(now),
         };
         let reply = answer.unwrap_or_else(|rejected| {
             if let Rejected::Fault(error) = &rejected {

@@ -14,6 +14,7 @@ use super::{Access, Antivirus, Clock, Config, Route, raw};
 use crate::antivirus::Endpoint;
 use crate::fetch::Url;
 use crate::host_port::HostPort;
+use crate::net::Network;
 use crate::ntp;
 
 /// A value and where it stands.
@@ -121,6 +122,15 @@ impl<'t> Reader<'t> {
 
     pub(super) fn paths(&mut self, key: &str, raw: Vec<Spanned<String>>) -> Vec<Located<PathBuf>> {
         raw.into_iter().filter_map(|p| self.path(key, p)).collect()
+    }
+
+    pub(super) fn network(&mut self, key: &str, raw: Spanned<String>) -> Option<Network> {
+        let remedy = Text::new("scrivere \"10.0.0.0/8\" o un indirizzo", "write \"10.0.0.0/8\" or one address");
+        let network = self.check(key, raw, remedy, |text| {
+            let what = || Text::new(format!("{text:?} non è una rete"), format!("{text:?} is not a network"));
+            text.parse().map_err(|()| what())
+        });
+        network.map(|n| n.value)
     }
 
     pub(super) fn url(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<Url>> {

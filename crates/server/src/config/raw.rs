@@ -84,6 +84,7 @@ pub(super) struct Listen {
     pub submissions: Vec<Spanned<String>>,
     pub imap: Vec<Spanned<String>>,
     pub imaps: Vec<Spanned<String>>,
+    pub proxy_networks: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -264,11 +265,31 @@ impl Default for Log {
 pub(super) struct Limits {
     pub connections: usize,
     pub connections_per_address: usize,
+    pub connections_per_account: usize,
     pub workers: usize,
+    pub work_mb: usize,
+    pub min_rate: u64,
+    pub min_rate_grace_s: u64,
+    pub login_failures: u32,
+    pub login_failures_per_address: u32,
+    pub login_lock_s: u64,
+    pub login_lock_max_s: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 10_000, connections_per_address: 200, workers: 0 }
+        Self {
+            connections: 10_000,
+            connections_per_address: 200,
+            connections_per_account: 100,
+            workers: 0,
+            work_mb: 128,
+            min_rate: 500,
+            min_rate_grace_s: 60,
+            login_failures: 5,
+            login_failures_per_address: 50,
+            login_lock_s: 60,
+            login_lock_max_s: 3600,
+        }
     }
 }

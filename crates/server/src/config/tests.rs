@@ -31,7 +31,7 @@ fn the_sample_is_a_configuration() {
     assert_eq!(config.listen.len(), 5);
     assert_eq!(config.tls_key.value, Path::new("/etc/sigillo/prova/tls.key"));
     assert_eq!(config.store_memory, 256 << 20);
-    assert!(config.workers > 0);
+    assert!(config.limits.workers > 0);
     assert!(!config.english);
     assert_eq!(config.antivirus, None, "the sample works without a clamd");
     assert_eq!(config.clock, Clock { servers: Vec::new(), tolerance_ms: 1000, refuse_when_off: true });

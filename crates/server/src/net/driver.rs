@@ -1,5 +1,6 @@
 //! One driver for every protocol: it carries out what a [`Connection`] asks, and knows no protocol.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,8 +22,6 @@ pub const SERVER_HANDSHAKE: Duration = Duration::from_secs(30);
 const WRITE: Duration = Duration::from_secs(120);
 /// Output is gathered up to this size before it is written.
 const GATHER: usize = 64 * 1024;
-/// One read.
-const READ: usize = 32 * 1024;
 
 /// What all connections share.
 pub struct Driver {
@@ -42,7 +41,7 @@ pub struct Driver {
 
 /// What ended a wait.
 enum Woken {
-    Read(io::Result<usize>),
+    Read(io::Result<()>),
     Deadline,
     Bell,
     Shutdown,
@@ -53,7 +52,6 @@ struct Running<'d> {
     driver: &'d Driver,
     stream: Stream,
     out: Vec<u8>,
-    input: Vec<u8>,
     told_shutdown: bool,
     watched: Option<(MailboxId, watch::Receiver<u64>)>,
 }
@@ -67,14 +65,7 @@ impl Driver {
     /// Serves one connection to its end. Nothing is read while work is outstanding: a peer that talks faster than we
     /// work is held by TCP.
     pub async fn run(&self, stream: Stream, connection: Box<dyn Connection>, tls: &ServerTls) {
-        let mut running = Running {
-            driver: self,
-            stream,
-            out: Vec::new(),
-            input: vec![0; READ],
-            told_shutdown: false,
-            watched: None,
-        };
+        let mut running = Running { driver: self, stream, out: Vec::new(), told_shutdown: false, watched: None };
         match running.serve(connection, tls).await {
             Ok(()) => {}
             Err(error) => tracing::debug!(%error, "connection lost"),
@@ -92,9 +83,9 @@ impl Running<'_> {
                     self.start_tls(tls).await?;
                     connection.tls_started(self.driver.ticks.now());
                 }
-                Step::Work => {
+                Step::Work { bytes } => {
                     self.flush().await?;
-                    connection = self.work(connection).await?;
+                    connection = self.work(connection, bytes).await?;
                 }
                 Step::Close => {
                     self.flush().await?;
@@ -118,7 +109,8 @@ impl Running<'_> {
             return Ok(());
         }
         let written = tokio::time::timeout(WRITE, self.stream.write_all(&self.out)).await;
-        self.out.clear();
+        // An idle connection keeps no room for what it said once.
+        self.out = Vec::new();
         written.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not read")))
     }
 
@@ -138,9 +130,9 @@ impl Running<'_> {
         Ok(())
     }
 
-    async fn work(&self, mut connection: Box<dyn Connection>) -> io::Result<Box<dyn Connection>> {
+    async fn work(&self, mut connection: Box<dyn Connection>, bytes: usize) -> io::Result<Box<dyn Connection>> {
         let (clock, ticks) = (Arc::clone(&self.driver.clock), self.driver.ticks);
-        let done = self.driver.pool.run(move || {
+        let done = self.driver.pool.weighing(bytes, move || {
             connection.work(clock.now(), ticks.now());
             connection
         });
@@ -154,10 +146,8 @@ impl Running<'_> {
             connection.wake(ticks.now());
             return Ok(());
         }
-        match self.woken(connection.deadline().map(|t| ticks.instant(t))).await {
-            Woken::Read(Ok(0)) => connection.end_of_input(ticks.now()),
-            Woken::Read(Ok(read)) => connection.input(ticks.now(), &self.input[..read]),
-            Woken::Read(Err(error)) => return Err(error),
+        match self.woken(connection).await {
+            Woken::Read(read) => read?,
             Woken::Deadline => connection.timeout(ticks.now()),
             Woken::Bell => connection.wake(ticks.now()),
             Woken::Shutdown => {
@@ -177,10 +167,13 @@ impl Running<'_> {
         self.watched.is_some()
     }
 
-    async fn woken(&mut self, deadline: Option<std::time::Instant>) -> Woken {
+    /// Waits for what comes first; what is read goes to the connection at once.
+    async fn woken(&mut self, connection: &mut dyn Connection) -> Woken {
+        let ticks = self.driver.ticks;
+        let deadline = connection.deadline();
         let deadline = async {
             match deadline {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
+                Some(at) => tokio::time::sleep_until(ticks.instant(at).into()).await,
                 None => std::future::pending().await,
             }
         };
@@ -200,10 +193,17 @@ impl Running<'_> {
                 std::future::pending::<()>().await;
             }
         };
+        let stream = &mut self.stream;
+        let read = poll_fn(|cx| {
+            stream.poll_read(cx, |bytes| match bytes {
+                [] => connection.end_of_input(ticks.now()),
+                bytes => connection.input(ticks.now(), bytes),
+            })
+        });
         tokio::select! {
             biased;
             () = shutdown => Woken::Shutdown,
-            read = self.stream.read(&mut self.input) => Woken::Read(read),
+            read = read => Woken::Read(read),
             () = bell => Woken::Bell,
             () = deadline => Woken::Deadline,
         }

@@ -1,67 +1,48 @@
-//! How many connections there may be, in all and from one address.
+//! How many connections there may be, in all and from one place.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use sigillo_engine::{CountedPlace, Origin, Places};
 
 /// Counts open connections against two limits.
 #[derive(Debug)]
 pub struct Limits {
-    all: usize,
-    one: usize,
-    open: Mutex<Open>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    all: usize,
-    by_address: HashMap<IpAddr, usize>,
+    all: Arc<Places<()>>,
+    from_one: Arc<Places<Origin>>,
 }
 
 /// One counted connection; given back when dropped.
 #[derive(Debug)]
 pub struct Place {
-    limits: Arc<Limits>,
-    address: IpAddr,
+    _of_all: CountedPlace<()>,
+    _from_one: Option<CountedPlace<Origin>>,
 }
 
 impl Limits {
-    /// At most `all` connections, and `one` from any one address.
-    pub fn new(all: usize, one: usize) -> Arc<Self> {
-        Arc::new(Self { all, one, open: Mutex::default() })
+    /// At most `all` connections, and `from_one` from any one [`Origin`].
+    pub fn new(all: usize, from_one: usize) -> Self {
+        Self { all: Places::new(all), from_one: Places::new(from_one) }
     }
 
-    /// A place for a connection from `address`, unless a limit is reached.
-    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let address = address.to_canonical();
-        let mut open = self.open.lock();
-        let here = open.by_address.get(&address).copied().unwrap_or(0);
-        if open.all >= self.all || here >= self.one {
-            return None;
-        }
-        open.all += 1;
-        open.by_address.insert(address, here + 1);
-        Some(Place { limits: Arc::clone(self), address })
+    /// A place for a connection of which nobody knows yet where it comes from, unless there are too many in all.
+    pub fn enter(&self) -> Option<Place> {
+        Some(Place { _of_all: self.all.enter(())?, _from_one: None })
+    }
+
+    /// The same place once that is known, unless there are too many from there.
+    pub fn from(&self, place: Place, address: IpAddr) -> Option<Place> {
+        Some(Place { _from_one: Some(self.from_one.enter(address.into())?), ..place })
+    }
+
+    /// How many there may be in all.
+    pub fn most(&self) -> usize {
+        self.all.most()
     }
 
     /// How many connections are open.
     pub fn open(&self) -> usize {
-        self.open.lock().all
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.limits.open.lock();
-        open.all -= 1;
-        if let Some(count) = open.by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.by_address.remove(&self.address);
-            }
-        }
+        self.all.taken(&())
     }
 }
 
@@ -72,15 +53,25 @@ mod tests {
     #[test]
     fn both_limits_hold_and_places_come_back() {
         let limits = Limits::new(3, 2);
-        let (a, b) = ("127.0.0.1".parse().unwrap(), "::1".parse().unwrap());
-        let mapped = "::ffff:127.0.0.1".parse().unwrap();
-        let first = limits.enter(a).unwrap();
-        let _second = limits.enter(mapped).unwrap();
-        assert!(limits.enter(a).is_none(), "the same address in another dress");
-        let _third = limits.enter(b).unwrap();
-        assert!(limits.enter(b).is_none(), "no place left in all");
+        let enter = |address: &str| limits.enter().and_then(|place| limits.from(place, address.parse().unwrap()));
+        let first = enter("127.0.0.1").unwrap();
+        let _second = enter("::ffff:127.0.0.1").unwrap();
+        assert!(enter("127.0.0.1").is_none(), "the same address in another dress");
+        let _third = enter("2001:db8::1").unwrap();
+        assert!(enter("192.0.2.1").is_none(), "no place left in all");
         drop(first);
         assert_eq!(limits.open(), 2);
-        assert!(limits.enter(a).is_some());
+        let _fourth = enter("2001:db8::2").unwrap();
+        assert!(limits.enter().is_none());
+        assert_eq!(limits.open(), 3);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_place() {
+        let limits = Limits::new(9, 1);
+        let enter = |address: &str| limits.enter().and_then(|place| limits.from(place, address.parse().unwrap()));
+        let _one = enter("2001:db8::1").unwrap();
+        assert!(enter("2001:db8::ffff:1").is_none());
+        assert!(enter("2001:db8:0:1::1").is_some());
     }
 }

@@ -5,14 +5,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::Instrument;
 
-use super::{Driver, Limits, SERVER_HANDSHAKE, Stream};
+use super::{Driver, Limits, Network, SERVER_HANDSHAKE, Stream};
 use crate::tls::ServerTls;
 use sigillo_engine::front::Connection;
+use sigillo_wire::proxy::{self, Progress};
+
+/// How long a balancer may take to say for whom it speaks.
+const PROXY_HEADER: Duration = Duration::from_secs(10);
 
 /// What a listener offers.
 pub struct Greeter {
@@ -24,6 +29,8 @@ pub struct Greeter {
     pub busy: &'static str,
     /// Makes the session of one connection.
     pub open: Opener,
+    /// Load balancers: who comes from there must say by a PROXY header for whom.
+    pub proxies: Vec<Network>,
 }
 
 /// Makes the session of a connection from this address.
@@ -68,15 +75,23 @@ pub async fn listen(
                 continue;
             }
         };
-        let Some(place) = limits.enter(peer.ip()) else {
-            tracing::warn!(role = greeter.role, peer = %peer.ip(), "too many connections");
-            refuse(tcp, &greeter);
+        let Some(place) = limits.enter() else {
+            tracing::warn!(role = greeter.role, %peer, "too many connections");
+            refuse(&tcp, &greeter);
             continue;
         };
         let (greeter, tls, driver) = (Arc::clone(&greeter), Arc::clone(&tls), Arc::clone(&driver));
-        let span = tracing::info_span!("connection", id = driver.next_number(), role = greeter.role, %peer);
+        let limits = Arc::clone(&limits);
+        let id = driver.next_number();
+        let span = tracing::info_span!("connection", id, role = greeter.role, peer = tracing::field::Empty);
         let serve = async move {
-            let _place = place;
+            let mut tcp = tcp;
+            let Some(peer) = real(&mut tcp, peer, &greeter.proxies).await else { return };
+            tracing::Span::current().record("peer", tracing::field::display(peer));
+            let Some(_place) = limits.from(place, peer.ip()) else {
+                tracing::warn!("too many connections from one place");
+                return refuse(&tcp, &greeter);
+            };
             serve(tcp, peer, &greeter, &tls, &driver).await;
         };
         open.spawn(serve.instrument(span));
@@ -85,7 +100,33 @@ pub async fn listen(
     while open.join_next().await.is_some() {}
 }
 
-fn refuse(tcp: TcpStream, greeter: &Greeter) {
+/// Who is at the other end: the peer, or for whom a named balancer says that it speaks. `None` when it does not say so.
+async fn real(tcp: &mut TcpStream, peer: SocketAddr, proxies: &[Network]) -> Option<SocketAddr> {
+    if !proxies.iter().any(|network| network.contains(peer.ip())) {
+        return Some(peer);
+    }
+    let header = async {
+        let mut head = Vec::new();
+        loop {
+            match proxy::read(&head).map_err(io::Error::other)? {
+                Progress::Done(source) => return Ok(source),
+                Progress::More(more) => {
+                    let at = head.len();
+                    head.resize(at + more, 0);
+                    tcp.read_exact(&mut head[at..]).await?;
+                }
+            }
+        }
+    };
+    match tokio::time::timeout(PROXY_HEADER, header).await {
+        Ok(Ok(source)) => return Some(source.unwrap_or(peer)),
+        Ok(Err::<_, io::Error>(error)) => tracing::warn!(proxy = %peer, %error, "closed: no PROXY header"),
+        Err(_) => tracing::warn!(proxy = %peer, "closed: no PROXY header in time"),
+    }
+    None
+}
+
+fn refuse(tcp: &TcpStream, greeter: &Greeter) {
     if !greeter.implicit_tls && tcp.try_write(greeter.busy.as_bytes()).is_err() {
         tracing::debug!("the refused client was gone");
     }

@@ -1,10 +1,17 @@
 //! A TCP connection that may become TLS.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
+
+/// One read.
+const READ: usize = 32 * 1024;
 
 /// A connection in clear or under TLS.
 pub enum Stream {
@@ -18,15 +25,34 @@ pub enum Stream {
 
 impl Stream {
     /// Reads what is there; 0 at the end. Cancel-safe.
-    pub async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub async fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        poll_fn(|cx| {
+            let mut buffer = ReadBuf::new(bytes);
+            ready!(self.poll(cx, &mut buffer))?;
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
+        .await
+    }
+
+    /// The same for one that may wait for long: the bytes stand on the stack and go to `take`, so that waiting holds no
+    /// buffer.
+    pub fn poll_read(&mut self, cx: &mut Context<'_>, take: impl FnOnce(&[u8])) -> Poll<io::Result<()>> {
+        let mut space = [const { MaybeUninit::uninit() }; READ];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        ready!(self.poll(cx, &mut buffer))?;
+        take(buffer.filled());
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Plain(tcp) => tcp.read(buffer).await,
+            Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
             // A peer that ends without close_notify has ended: what it said before stays said.
-            Self::Tls(tls) => match tls.read(buffer).await {
-                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
-                other => other,
+            Self::Tls(tls) => match ready!(Pin::new(tls).poll_read(cx, buffer)) {
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+                other => Poll::Ready(other),
             },
-            Self::Gone => Ok(0),
+            Self::Gone => Poll::Ready(Ok(())),
         }
     }
 

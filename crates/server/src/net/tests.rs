@@ -1,7 +1,7 @@
-//! The driver against a made-up protocol: `E…` echoes, `W` works, `P` panics while working, `T` starts TLS.
+//! The driver against a made-up protocol: `E…` echoes, `W` works, `P` panics while working, `T` starts TLS, `I` tells the peer's address.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -28,6 +28,13 @@ struct Toy {
     input_while_working: bool,
     deadline: Option<Tick>,
     watching: Option<MailboxId>,
+    peer: Option<IpAddr>,
+}
+
+impl Toy {
+    fn greeting(ip: IpAddr) -> Box<dyn Connection> {
+        Box::new(Self { peer: Some(ip), ..Self::default() })
+    }
 }
 
 impl Connection for Toy {
@@ -37,8 +44,9 @@ impl Connection for Toy {
             match byte {
                 b'W' | b'P' => {
                     (self.working, self.panic) = (true, byte == b'P');
-                    self.steps.push_back(Step::Work);
+                    self.steps.push_back(Step::Work { bytes: 0 });
                 }
+                b'I' => self.steps.push_back(Step::Write(self.peer.unwrap().to_string().into_bytes())),
                 b'T' => self.steps.push_back(Step::StartTls),
                 b'D' => self.deadline = Some(now.plus_ms(20)),
                 b'B' => self.watching = Some(MailboxId(7)),
@@ -90,6 +98,10 @@ struct Bench {
 }
 
 async fn bench(places: usize) -> Bench {
+    behind(places, &[]).await
+}
+
+async fn behind(places: usize, proxies: &[&str]) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
@@ -108,9 +120,10 @@ async fn bench(places: usize) -> Bench {
     });
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let greeter =
-        Greeter { role: "toy", implicit_tls: false, busy: "busy", open: Box::new(|_| Box::new(Toy::default())) };
-    let served = tokio::spawn(listen(listener, greeter, Limits::new(places, places), tls, driver));
+    let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
+    let greeter = Greeter { role: "toy", implicit_tls: false, busy: "busy", open: Box::new(Toy::greeting), proxies };
+    let limits = Arc::new(Limits::new(places, places));
+    let served = tokio::spawn(listen(listener, greeter, limits, tls, driver));
     Bench { address, down, served, bells, folder }
 }
 
@@ -175,4 +188,47 @@ async fn starts_tls_and_counts_places() {
     expect(&mut client, "tls").await;
     client.write_all(b"y").await.unwrap();
     expect(&mut client, "y").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_balancer_says_for_whom_it_speaks_and_limits_are_the_real_clients() {
+    let bench = behind(2, &["127.0.0.0/8"]).await;
+    let mut first = TcpStream::connect(bench.address).await.unwrap();
+    // Slow, and the client's own bytes right behind the header.
+    for piece in [&b"PROXY TCP4 192.0."[..], b"2.7 198.51.100.1 5", b"63 25\r\nI"] {
+        first.write_all(piece).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    expect(&mut first, "192.0.2.7").await;
+    let v2 = |source: u8| {
+        let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0f".to_vec();
+        header.extend([192, 0, 2, source, 198, 51, 100, 1, 1, 2, 0, 25, 4, 0, 0, b'I']);
+        header
+    };
+    let mut second = TcpStream::connect(bench.address).await.unwrap();
+    second.write_all(&v2(8)).await.unwrap();
+    expect(&mut second, "192.0.2.8").await;
+    drop(first);
+    let mut local = TcpStream::connect(bench.address).await.unwrap();
+    local.write_all(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0I").await.unwrap();
+    expect(&mut local, "127.0.0.1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balancer_without_a_header_is_closed_and_others_may_not_send_one() {
+    let bench = behind(9, &["127.0.0.0/8"]).await;
+    for said in
+        [&b"EHLO pc.example.example\r\n"[..], b"PROXY TCP4 a b c d\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff"]
+    {
+        let mut client = TcpStream::connect(bench.address).await.unwrap();
+        client.write_all(said).await.unwrap();
+        assert_eq!(client.read(&mut [0; 8]).await.unwrap_or(0), 0, "{said:?}");
+    }
+    // For anybody else such a header is what the protocol makes of it: here it is echoed.
+    let bench = behind(9, &["192.0.2.0/24"]).await;
+    let mut client = TcpStream::connect(bench.address).await.unwrap();
+    client.write_all(b"x y").await.unwrap();
+    expect(&mut client, "x y").await;
+    client.write_all(b"I").await.unwrap();
+    expect(&mut client, "127.0.0.1").await;
 }

@@ -86,7 +86,23 @@ impl Provider {
                 Lang::En => format!("it is not known whether the clock is within a second of UTC: {why}"),
             }),
         }
+        warnings.extend(self.too_few_files(lang));
         warnings
+    }
+
+    /// What is wrong when the system lets a process open too few files for the connections that are wanted.
+    fn too_few_files(&self, lang: Lang) -> Option<String> {
+        let (wanted, most) = (self.config().limits.connections, self.limits.most());
+        (most < wanted).then(|| match lang {
+            Lang::It => format!(
+                "al più {most} connessioni e non {wanted} (limits.connections): alzare il limite dei file aperti \
+                 (LimitNOFILE di systemd, `ulimit -Hn`)"
+            ),
+            Lang::En => format!(
+                "at most {most} connections and not {wanted} (limits.connections): raise the limit of open files \
+                 (LimitNOFILE of systemd, `ulimit -Hn`)"
+            ),
+        })
     }
 }
 

@@ -64,6 +64,7 @@ fn kept(old: &Config, new: Config) -> Config {
         store_reserve: old.store_reserve,
         archive_retention: old.archive_retention,
         listen: old.listen.clone(),
+        proxies: old.proxies.clone(),
         relay_concurrency: old.relay_concurrency,
         timestamp: old.timestamp.clone(),
         access: old.access,
@@ -72,9 +73,7 @@ fn kept(old: &Config, new: Config) -> Config {
         admin_socket: old.admin_socket.clone(),
         log_level: old.log_level.clone(),
         log_format: old.log_format,
-        connections: old.connections,
-        connections_per_address: old.connections_per_address,
-        workers: old.workers,
+        limits: old.limits,
         ..new
     }
 }
@@ -106,9 +105,8 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("admin.socket", old.admin_socket.value != new.admin_socket.value),
         ("log.level", old.log_level != new.log_level),
         ("log.format", old.log_format != new.log_format),
-        ("limits.connections", old.connections != new.connections),
-        ("limits.connections_per_address", old.connections_per_address != new.connections_per_address),
-        ("limits.workers", old.workers != new.workers),
+        ("listen.proxy_networks", old.proxies != new.proxies),
+        ("limits", old.limits != new.limits),
     ];
     differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
 }

@@ -1,0 +1,117 @@
+//! Logins, whatever the protocol: who is locked out is not heard, a refusal waits before it is said, and an account has
+//! only so many connections.
+
+use std::sync::Arc;
+
+use sigillo_base::MailboxId;
+use sigillo_store::Store;
+use sigillo_wire::Tick;
+
+use super::Peer;
+use crate::places::Place;
+use crate::{Engine, Login, LoginError};
+
+/// Why nobody came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Unknown user or wrong password.
+    Credentials,
+    /// The mailbox is blocked: told only to who knew the password. The sentence.
+    Blocked(String),
+    /// Too many failures, or too many connections. The sentence.
+    Limit(String),
+    /// It could not be checked.
+    Fault,
+}
+
+/// The logins of one connection.
+pub(super) struct Entrance<S> {
+    engine: Arc<Engine<S>>,
+    peer: Peer,
+    protocol: &'static str,
+    /// The refusal that is held back, and until when.
+    delayed: Option<(Tick, Refused)>,
+    failures: u32,
+    /// Among the connections of the account.
+    place: Option<Place<MailboxId>>,
+}
+
+impl<S: Store> Entrance<S> {
+    pub(super) fn new(engine: Arc<Engine<S>>, peer: Peer, protocol: &'static str) -> Self {
+        Self { engine, peer, protocol, delayed: None, failures: 0, place: None }
+    }
+
+    /// Lets `user` in when `check` says so; a refusal is said by [`Entrance::due`], later. A user who is locked out from
+    /// here costs no check, and hears the same whether he knows the password or not.
+    pub(super) fn enter(
+        &mut self,
+        user: &str,
+        tick: Tick,
+        check: impl FnOnce(&Engine<S>) -> Result<Login, LoginError>,
+    ) -> Option<Login> {
+        let from = self.peer.ip.into();
+        let (reason, refused) = match self.engine.guard.locked(user, from, tick) {
+            Some(until) => ("locked", locked(until, tick)),
+            None => match check(&self.engine) {
+                Ok(login) => {
+                    self.engine.guard.succeeded(user, from, tick);
+                    return self.welcome(login, tick);
+                }
+                Err(LoginError::Fault(error)) => {
+                    tracing::error!(%error, peer = %self.peer.ip, "a login cannot be checked");
+                    self.refuse(Refused::Fault, tick);
+                    return None;
+                }
+                Err(LoginError::Credentials) => {
+                    self.engine.guard.failed(user, from, tick);
+                    ("credentials", Refused::Credentials)
+                }
+                Err(LoginError::Blocked) => ("blocked", Refused::Blocked(LoginError::Blocked.to_string())),
+            },
+        };
+        // Read by fail2ban: docs/doors.md promises this form. What the client chose comes last, quoted.
+        let (peer, protocol) = (self.peer.ip, self.protocol);
+        tracing::warn!(target: "sigillo::login", %peer, %protocol, %reason, ?user, "login failed");
+        self.refuse(refused, tick);
+        None
+    }
+
+    fn welcome(&mut self, login: Login, tick: Tick) -> Option<Login> {
+        let places = &self.engine.accounts;
+        match places.enter(login.mailbox) {
+            Some(place) => {
+                tracing::info!(user = %login.address, peer = %self.peer.ip, "login");
+                self.place = Some(place);
+                Some(login)
+            }
+            None => {
+                tracing::warn!(user = %login.address, peer = %self.peer.ip, "too many connections of an account");
+                let text =
+                    format!("Troppe connessioni di questa casella, al più {}: chiuderne qualcuna", places.most());
+                self.refuse(Refused::Limit(text), tick);
+                None
+            }
+        }
+    }
+
+    /// One second later each time, five at the most.
+    fn refuse(&mut self, refused: Refused, tick: Tick) {
+        self.failures = (self.failures + 1).min(5);
+        self.delayed = Some((tick.plus_ms(u64::from(self.failures) * 1000), refused));
+    }
+
+    /// The refusal whose time has come.
+    pub(super) fn due(&mut self, now: Tick) -> Option<Refused> {
+        self.delayed.take_if(|(due, _)| *due <= now).map(|(_, refused)| refused)
+    }
+
+    /// When a refusal is due.
+    pub(super) fn deadline(&self) -> Option<Tick> {
+        self.delayed.as_ref().map(|(due, _)| *due)
+    }
+}
+
+fn locked(until: Tick, now: Tick) -> Refused {
+    let minutes = until.0.saturating_sub(now.0).div_ceil(60_000);
+    Refused::Limit(format!("Troppi accessi falliti da questo indirizzo, riprovare fra {minutes} min"))
+}
