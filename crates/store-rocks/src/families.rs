@@ -69,6 +69,8 @@ pub(crate) fn database(options: &Options, cache: &Cache, new: bool) -> RocksOpti
     db.set_keep_log_file_num(10);
     db.set_log_level(LogLevel::Warn);
     db.set_stats_dump_period_sec(0);
+    // Who waits for the disk with others sleeps: turning round meanwhile costs a twentieth of a message's CPU time.
+    db.set_enable_write_thread_adaptive_yield(false);
     // Buffers count against the one cache, and are flushed when they come to half of it.
     let budget = budget(options);
     db.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager_with_cache(
