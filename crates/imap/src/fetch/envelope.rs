@@ -1,16 +1,18 @@
 //! ENVELOPE (RFC 3501 §7.4.2).
 
-use crate::fetch::{address, header};
+use crate::fetch::address;
+use crate::fetch::header::Header;
 use crate::text::nstring;
 
 /// Writes the envelope of a header section.
 pub fn write(out: &mut Vec<u8>, section: &[u8]) {
-    let from = addresses(section, "From");
-    let or_from = |name| Some(addresses(section, name)).filter(|a| !a.is_empty()).unwrap_or_else(|| from.clone());
+    let header = Header::of(section);
+    let from = addresses(&header, "From");
+    let or_from = |name| Some(addresses(&header, name)).filter(|a| !a.is_empty()).unwrap_or_else(|| from.clone());
     out.push(b'(');
-    nstring(out, header::first(section, "Date").as_deref());
+    nstring(out, header.first("Date").as_deref());
     out.push(b' ');
-    nstring(out, header::first(section, "Subject").as_deref());
+    nstring(out, header.first("Subject").as_deref());
     let (sender, reply_to) = (or_from("Sender"), or_from("Reply-To"));
     for list in [&from, &sender, &reply_to] {
         out.push(b' ');
@@ -18,18 +20,18 @@ pub fn write(out: &mut Vec<u8>, section: &[u8]) {
     }
     for name in ["To", "Cc", "Bcc"] {
         out.push(b' ');
-        address::write(out, &addresses(section, name));
+        address::write(out, &addresses(&header, name));
     }
     for name in ["In-Reply-To", "Message-ID"] {
         out.push(b' ');
-        nstring(out, header::first(section, name).as_deref());
+        nstring(out, header.first(name).as_deref());
     }
     out.push(b')');
 }
 
 /// The addresses of every field of this name.
-fn addresses(section: &[u8], name: &str) -> Vec<address::Entry> {
-    header::all(section, name).iter().flat_map(|value| address::parse(value)).collect()
+fn addresses(header: &Header<'_>, name: &str) -> Vec<address::Entry> {
+    header.all(name).iter().flat_map(|value| address::parse(value)).collect()
 }
 
 #[cfg(test)]

@@ -57,16 +57,33 @@ pub fn is(header: &[u8], field: &Field, name: &str) -> bool {
     header[field.name.clone()].trim_ascii_end().eq_ignore_ascii_case(name.as_bytes())
 }
 
-/// The first field of this name, unfolded and trimmed; encoded words stay as they are.
-pub fn first(header: &[u8], name: &str) -> Option<Vec<u8>> {
-    let all = fields(header);
-    let field = all.iter().find(|f| is(header, f, name))?;
-    Some(unfolded(&header[field.value.clone()]))
+/// A header section whose fields were found once, to be asked often.
+#[derive(Debug)]
+pub struct Header<'h> {
+    text: &'h [u8],
+    fields: Vec<Field>,
 }
 
-/// Every field of this name, unfolded.
-pub fn all(header: &[u8], name: &str) -> Vec<Vec<u8>> {
-    fields(header).iter().filter(|f| is(header, f, name)).map(|f| unfolded(&header[f.value.clone()])).collect()
+impl<'h> Header<'h> {
+    /// Finds the fields.
+    pub fn of(text: &'h [u8]) -> Self {
+        Self { text, fields: fields(text) }
+    }
+
+    /// The first field of this name, unfolded and trimmed; encoded words stay as they are.
+    pub fn first(&self, name: &str) -> Option<Vec<u8>> {
+        self.named(name).next()
+    }
+
+    /// Every field of this name, unfolded.
+    pub fn all(&self, name: &str) -> Vec<Vec<u8>> {
+        self.named(name).collect()
+    }
+
+    fn named(&self, name: &str) -> impl Iterator<Item = Vec<u8>> {
+        let named = self.fields.iter().filter(move |field| is(self.text, field, name));
+        named.map(|field| unfolded(&self.text[field.value.clone()]))
+    }
 }
 
 /// Without line ends, which the blank after them stands for; trimmed.
@@ -91,9 +108,10 @@ mod tests {
         let f = fields(m);
         assert_eq!(f.len(), 3);
         assert_eq!(&m[f[0].whole.clone()], b"Subject: a\r\n b\r\n");
-        assert_eq!(first(m, "SUBJECT").unwrap(), b"a b");
-        assert_eq!(first(m, "x").unwrap(), b"");
-        assert_eq!(first(m, "body"), None);
+        let header = Header::of(m);
+        assert_eq!(header.first("SUBJECT").unwrap(), b"a b");
+        assert_eq!(header.first("x").unwrap(), b"");
+        assert_eq!(header.first("body"), None);
         assert_eq!((end(b"A: b\r\n"), end(b""), end(b"\r\nx"), end(b"A: b\n\nx")), (6, 0, 2, 6));
     }
 

@@ -2,7 +2,8 @@
 
 use sigillo_mime::Part;
 
-use crate::fetch::{envelope, header, params};
+use crate::fetch::header::Header;
+use crate::fetch::{envelope, params};
 use crate::text::{nstring, string};
 
 /// The structure of a message: the text of BODYSTRUCTURE, which holds that of BODY.
@@ -33,12 +34,12 @@ impl Structure {
     }
 
     fn part(&mut self, message: &[u8], part: &Part) {
-        let fields = &message[part.header.start..part.body.start];
+        let header = Header::of(&message[part.header.start..part.body.start]);
         self.text.push(b'(');
         if part.content_type.kind == "multipart" {
-            self.multipart(message, part, fields);
+            self.multipart(message, part, &header);
         } else {
-            self.single(message, part, fields);
+            self.single(message, part, &header);
         }
         self.text.push(b')');
     }
@@ -51,7 +52,7 @@ impl Structure {
         self.extensions.push((from, place(&self.text)));
     }
 
-    fn multipart(&mut self, message: &[u8], part: &Part, fields: &[u8]) {
+    fn multipart(&mut self, message: &[u8], part: &Part, header: &Header<'_>) {
         for child in &part.children {
             self.part(message, child);
         }
@@ -64,12 +65,12 @@ impl Structure {
         string(out, part.content_type.sub.as_bytes());
         self.extension(|out| {
             out.push(b' ');
-            parameters(out, &content_type(fields).params);
-            disposition_language_location(out, fields);
+            parameters(out, &content_type(header).params);
+            disposition_language_location(out, header);
         });
     }
 
-    fn single(&mut self, message: &[u8], part: &Part, fields: &[u8]) {
+    fn single(&mut self, message: &[u8], part: &Part, header: &Header<'_>) {
         let out = &mut self.text;
         let inner = part.children.first().filter(|_| part.is("message/rfc822"));
         let (kind, sub) = match (part.content_type.kind.as_str(), part.content_type.sub.as_str()) {
@@ -82,17 +83,17 @@ impl Structure {
         out.push(b' ');
         string(out, sub.as_bytes());
         out.push(b' ');
-        match header::first(fields, "Content-Type") {
+        match header.first("Content-Type") {
             None if kind == "text" => out.extend_from_slice(b"(\"charset\" \"us-ascii\")"),
             None => out.extend_from_slice(b"NIL"),
             Some(value) => parameters(out, &params::parse(&value).params),
         }
         for name in ["Content-ID", "Content-Description"] {
             out.push(b' ');
-            nstring(out, header::first(fields, name).as_deref());
+            nstring(out, header.first(name).as_deref());
         }
         out.push(b' ');
-        let encoding = header::first(fields, "Content-Transfer-Encoding").map(|v| params::parse(&v).token);
+        let encoding = header.first("Content-Transfer-Encoding").map(|v| params::parse(&v).token);
         string(out, encoding.as_deref().filter(|e| !e.is_empty()).unwrap_or(b"7BIT"));
         let body = &message[part.body.clone()];
         out.extend_from_slice(format!(" {}", body.len()).as_bytes());
@@ -107,14 +108,14 @@ impl Structure {
         }
         self.extension(|out| {
             out.push(b' ');
-            nstring(out, header::first(fields, "Content-MD5").as_deref());
-            disposition_language_location(out, fields);
+            nstring(out, header.first("Content-MD5").as_deref());
+            disposition_language_location(out, header);
         });
     }
 }
 
-fn content_type(fields: &[u8]) -> params::Value {
-    header::first(fields, "Content-Type").map(|v| params::parse(&v)).unwrap_or_default()
+fn content_type(header: &Header<'_>) -> params::Value {
+    header.first("Content-Type").map(|v| params::parse(&v)).unwrap_or_default()
 }
 
 fn parameters(out: &mut Vec<u8>, params: &[(Vec<u8>, Vec<u8>)]) {
@@ -130,9 +131,9 @@ fn parameters(out: &mut Vec<u8>, params: &[(Vec<u8>, Vec<u8>)]) {
     out.push(b')');
 }
 
-fn disposition_language_location(out: &mut Vec<u8>, fields: &[u8]) {
+fn disposition_language_location(out: &mut Vec<u8>, header: &Header<'_>) {
     out.push(b' ');
-    match header::first(fields, "Content-Disposition").map(|v| params::parse(&v)).filter(|d| !d.token.is_empty()) {
+    match header.first("Content-Disposition").map(|v| params::parse(&v)).filter(|d| !d.token.is_empty()) {
         None => out.extend_from_slice(b"NIL"),
         Some(disposition) => {
             out.push(b'(');
@@ -143,7 +144,7 @@ fn disposition_language_location(out: &mut Vec<u8>, fields: &[u8]) {
         }
     }
     out.push(b' ');
-    let languages = header::first(fields, "Content-Language").unwrap_or_default();
+    let languages = header.first("Content-Language").unwrap_or_default();
     let tags: Vec<&[u8]> = languages.split(|b| *b == b',').map(<[u8]>::trim_ascii).filter(|t| !t.is_empty()).collect();
     match tags[..] {
         [] => out.extend_from_slice(b"NIL"),
@@ -157,5 +158,5 @@ fn disposition_language_location(out: &mut Vec<u8>, fields: &[u8]) {
         }
     }
     out.push(b' ');
-    nstring(out, header::first(fields, "Content-Location").as_deref());
+    nstring(out, header.first("Content-Location").as_deref());
 }

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use sigillo_mime::Part;
 
-use crate::fetch::header;
+use crate::fetch::header::{self, Header};
 use crate::fetch::render;
 use crate::{Criteria, Key, Refusal, Row, date, view};
 
@@ -196,14 +196,14 @@ impl Message {
 /// What the header section decides.
 fn by_header(key: &Key, message: &[u8]) -> bool {
     let section = &message[..header::end(message)];
-    let sent = || date::sent_day(&String::from_utf8_lossy(&header::first(section, "Date")?));
+    let sent = || date::sent_day(&String::from_utf8_lossy(&Header::of(section).first("Date")?));
     match key {
         Key::SentBefore(d) => sent().is_some_and(|s| s < *d),
         Key::SentOn(d) => sent().is_some_and(|s| s == *d),
         Key::SentSince(d) => sent().is_some_and(|s| s >= *d),
         Key::Header(name, text) => {
             let holds = |v: &Vec<u8>| holds(&sigillo_mime::decode_words(v).to_lowercase(), text);
-            header::all(section, name).iter().any(holds)
+            Header::of(section).all(name).iter().any(holds)
         }
         _ => false,
     }
