@@ -43,6 +43,7 @@ fn the_options_in_force_are_the_ones_asked_for() {
             ("manual_wal_flush", "false"),
             ("enable_pipelined_write", "false"),
             ("unordered_write", "false"),
+            ("enable_write_thread_adaptive_yield", "false"),
             ("max_total_wal_size", "67108864"),
             ("max_open_files", "1000"),
             ("max_background_jobs", "2"),
