@@ -48,6 +48,9 @@ pub trait Connection: Send {
     /// Does what the client asked; may block on the store, a password hash or a signature. `now` is service time and
     /// becomes the one time of the transaction.
     fn work(&mut self, now: Timestamp, tick: Tick);
+    /// The client has shown a certificate that is good, with these addresses. Called once TLS stands, before the first
+    /// step inside it.
+    fn show(&mut self, _addresses: Vec<Address>) {}
     /// TLS stands.
     fn tls_started(&mut self, tick: Tick);
     /// The program ends: say goodbye at the next command boundary.

@@ -97,6 +97,7 @@ pub struct Provider {
     config: ArcSwap<Config>,
     shown: ArcSwap<Shown>,
     tls: Arc<ServerTls>,
+    submission_tls: Arc<ServerTls>,
     relay: Arc<Relay<Arc<RocksStore>>>,
     gate: Arc<Gate>,
     down: watch::Sender<bool>,
@@ -154,6 +155,7 @@ impl Provider {
             config: ArcSwap::new(config),
             shown: ArcSwap::from_pointee(shown),
             tls: Arc::new(material.tls),
+            submission_tls: Arc::new(material.submission_tls),
             relay,
             gate,
             down: watch::Sender::new(false),
@@ -243,7 +245,9 @@ impl Provider {
         let mut tasks = self.tasks.lock();
         for (role, listener) in listeners {
             let greeter = self.greeter(role, ticks);
-            let (limits, tls, driver) = (Arc::clone(&self.limits), Arc::clone(&self.tls), Arc::clone(&driver));
+            let submission = matches!(role, Role::Submission | Role::Submissions);
+            let tls = Arc::clone(if submission { &self.submission_tls } else { &self.tls });
+            let (limits, driver) = (Arc::clone(&self.limits), Arc::clone(&driver));
             tasks.spawn(listen(listener, greeter, limits, tls, driver).instrument(span.clone()));
         }
         tasks.spawn(Arc::clone(&self.relay).run(self.down.subscribe()).instrument(span.clone()));

@@ -3,7 +3,7 @@
 //! One crypto provider (aws-lc-rs) serves the whole program and is named wherever one is taken.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -11,7 +11,9 @@ use arc_swap::ArcSwap;
 use tokio_rustls::rustls::client::WantsClientCert;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig};
 
 /// The crypto provider of this program, with the hybrid post-quantum key exchange first: it costs little, and mail is
@@ -38,7 +40,32 @@ pub struct ServerTls {
 impl ServerTls {
     /// Loads a certificate chain and its key, PEM files both. The error names the file.
     pub fn open(certificate: &Path, key: &Path) -> Result<Self> {
-        Ok(Self { current: ArcSwap::new(Arc::new(server_config(certificate, key)?)) })
+        let mut config = server_config(certificate, key, WebPkiClientVerifier::no_client_auth())?;
+        config.ticketer = aws_lc_rs::Ticketer::new()?;
+        Ok(Self { current: ArcSwap::new(Arc::new(config)) })
+    }
+
+    /// The same for listeners that ask who the client is: it may show a certificate of `anchors`, or none. One that is
+    /// foreign, expired or revoked ends the handshake, and so does a revocation list that is out of date. Nothing is
+    /// resumed, so that each connection is judged anew.
+    pub fn asking(certificate: &Path, key: &Path, anchors: &[PathBuf], crls: &[PathBuf]) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        for file in anchors {
+            for anchor in certificates(file)? {
+                roots.add(anchor).with_context(|| format!("{}: non è una radice", file.display()))?;
+            }
+        }
+        let lists = crls.iter().map(|file| revocation_lists(file)).collect::<Result<Vec<_>>>()?.into_iter().flatten();
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider()))
+            .with_crls(lists)
+            .enforce_revocation_expiration()
+            .allow_unauthenticated()
+            .build()
+            .context("radici o liste di revoca dei client non utilizzabili")?;
+        let mut config = server_config(certificate, key, clients)?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Self { current: ArcSwap::new(Arc::new(config)) })
     }
 
     /// What a new connection uses.
@@ -69,14 +96,23 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
         .with_context(|| format!("{}: non contiene una chiave privata PEM", file.display()))
 }
 
-fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig> {
+/// The revocation lists of a file, DER or PEM; the error names the file.
+fn revocation_lists(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>> {
+    let bytes = fs::read(file).with_context(|| format!("{}: non si legge", file.display()))?;
+    if !bytes.starts_with(b"-----BEGIN") {
+        return Ok(vec![bytes.into()]);
+    }
+    let found: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
+    found.with_context(|| format!("{}: non è PEM", file.display()))
+}
+
+fn server_config(certificate: &Path, key: &Path, clients: Arc<dyn ClientCertVerifier>) -> Result<ServerConfig> {
     let (chain, secret) = (certificates(certificate)?, private_key(key)?);
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+    let config = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(chain, secret)
         .with_context(|| format!("{}: la chiave non va con {}", key.display(), certificate.display()))?;
-    config.ticketer = aws_lc_rs::Ticketer::new()?;
     Ok(config)
 }
 
@@ -114,7 +150,6 @@ fn trusting(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     fn pair(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
         let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();

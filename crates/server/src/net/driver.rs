@@ -75,12 +75,14 @@ impl Driver {
 
 impl Running<'_> {
     async fn serve(&mut self, mut connection: Box<dyn Connection>, tls: &ServerTls) -> io::Result<()> {
+        connection.show(self.stream.shown());
         loop {
             match connection.step() {
                 Step::Write(bytes) => self.write(&bytes).await?,
                 Step::StartTls => {
                     self.flush().await?;
                     self.start_tls(tls).await?;
+                    connection.show(self.stream.shown());
                     connection.tls_started(self.driver.ticks.now());
                 }
                 Step::Work { bytes } => {
