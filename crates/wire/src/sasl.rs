@@ -1,7 +1,12 @@
 //! SASL on the server's side: PLAIN (RFC 4616) and LOGIN, as mail clients use them.
 
+mod keys;
+mod plain;
+
 use data_encoding::BASE64;
 use sigillo_base::Secret;
+
+pub use keys::ScramKeys;
 
 /// What a client claims to be. Checking it is the engine's work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +90,7 @@ impl Exchange {
     fn decoded(&mut self, bytes: Vec<u8>) -> Result<Step, SaslError> {
         let text = String::from_utf8(bytes).map_err(|_| SaslError::Malformed)?;
         match std::mem::replace(self, Self::Plain) {
-            Self::Plain => plain(&text).map(Step::Done),
+            Self::Plain => plain::read(&text).map(Step::Done),
             Self::LoginUser if text.is_empty() => Err(SaslError::Malformed),
             Self::LoginUser => {
                 *self = Self::LoginPassword(text);
@@ -94,22 +99,6 @@ impl Exchange {
             Self::LoginPassword(user) => Ok(Step::Done(Credentials { user, password: Secret::new(text) })),
         }
     }
-}
-
-fn plain(text: &str) -> Result<Credentials, SaslError> {
-    let mut parts = text.split('\0');
-    let (Some(authorization), Some(user), Some(password), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(SaslError::Malformed);
-    };
-    if user.is_empty() || password.is_empty() {
-        return Err(SaslError::Malformed);
-    }
-    if !authorization.is_empty() && !authorization.eq_ignore_ascii_case(user) {
-        return Err(SaslError::Authorization);
-    }
-    Ok(Credentials { user: user.into(), password: Secret::new(password.into()) })
 }
 
 #[cfg(test)]
