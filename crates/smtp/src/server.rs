@@ -5,6 +5,7 @@
 //! that wait while an answer is outstanding are bounded.
 
 mod auth;
+mod bdat;
 mod command;
 mod config;
 mod data;
@@ -26,7 +27,9 @@ use sigillo_wire::sasl::{Credentials, Exchange};
 use sigillo_wire::{LineError, Lines, Session, Tick};
 
 use crate::Reply;
+use crate::content::Content;
 use crate::dots::Unstuffer;
+use crate::dsn::{Notify, OriginalRecipient, Ret};
 pub use config::{Config, Role};
 
 /// What MAIL said.
@@ -38,6 +41,25 @@ pub struct MailFrom {
     pub size: Option<u64>,
     /// `BODY=8BITMIME` was given.
     pub eight_bit: bool,
+    /// `SMTPUTF8` was given: addresses and the header may hold UTF-8 (RFC 6531).
+    pub utf8: bool,
+    /// `REQUIRETLS` was given: the message and what comes of it go over TLS or nowhere (RFC 8689).
+    pub require_tls: bool,
+    /// `RET`
+    pub ret: Option<Ret>,
+    /// `ENVID`, decoded.
+    pub envid: Option<String>,
+}
+
+/// What RCPT said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RcptTo {
+    /// The recipient.
+    pub address: Address,
+    /// `NOTIFY`; without it, reports of failure are wanted.
+    pub notify: Option<Notify>,
+    /// `ORCPT`
+    pub orcpt: Option<OriginalRecipient>,
 }
 
 /// What the driver must do. `Authenticate`, `Mail`, `Rcpt` and `DataEnd` wait for an answer.
@@ -53,7 +75,7 @@ pub enum Action {
     /// A transaction is asked for; [`Server::answer`].
     Mail(MailFrom),
     /// A recipient; [`Server::answer`].
-    Rcpt(Address),
+    Rcpt(RcptTo),
     /// The message begins. `DataEnd` or `Reset` will follow.
     DataStart,
     /// A piece of the message, dots already taken away.
@@ -86,6 +108,7 @@ enum State {
     Command,
     Auth(Exchange),
     Data(Unstuffer),
+    Chunk(bdat::Chunk),
     Waiting(Question),
     Tls,
     Closed,
@@ -106,12 +129,16 @@ pub struct Server {
     /// A positive answer to MAIL was given, or is being waited for, and nothing ended the transaction yet.
     open: bool,
     recipients: usize,
+    /// MAIL said SMTPUTF8.
+    utf8: bool,
+    /// What the chunks of BDAT brought so far.
+    body: Option<Content>,
     bad_commands: u32,
     bad_logins: u32,
     now: Tick,
     /// When the session began to wait for what it waits for.
     since: Tick,
-    /// When the message of DATA began.
+    /// When the message began.
     data_since: Tick,
     ended: bool,
     stopping: bool,
@@ -140,6 +167,8 @@ impl Server {
             user: None,
             open: false,
             recipients: 0,
+            utf8: false,
+            body: None,
             bad_commands: 0,
             bad_logins: 0,
             now,
@@ -268,6 +297,7 @@ impl Server {
             self.queue.push_back(Action::Reset);
         }
         self.recipients = 0;
+        self.body = None;
     }
 
     fn hang_up(&mut self) {
@@ -287,6 +317,7 @@ impl Server {
                 true
             }
             State::Data(_) => self.step_data() || self.step_end(),
+            State::Chunk(_) => self.step_chunk() || self.step_end(),
             State::Command | State::Auth(_) if self.stopping => {
                 self.say(&Reply::new(421, (4, 3, 2), "Servizio in chiusura / Service shutting down"));
                 self.hang_up();
@@ -334,7 +365,7 @@ impl Session for Server {
                 self.say(&Reply::new(421, (4, 7, 0), "Too much input"));
                 return self.hang_up();
             }
-            State::Data(_) => self.since = self.now,
+            State::Data(_) | State::Chunk(_) => self.since = self.now,
             _ => {}
         }
         self.lines.push(bytes);
@@ -372,13 +403,12 @@ impl Session for Server {
 
     /// None while an answer is outstanding: how long that may take is the driver's to say.
     fn deadline(&self) -> Option<Tick> {
-        match self.state {
-            State::Closed | State::Waiting(_) => None,
-            State::Command | State::Auth(_) | State::Tls => Some(self.since.plus_ms(self.config.command_timeout_ms)),
-            State::Data(_) => {
-                let piece = self.since.plus_ms(self.config.data_timeout_ms);
-                Some(piece.min(self.data_since.plus_ms(self.config.message_timeout_ms)))
-            }
-        }
+        let (patience_ms, message) = match self.state {
+            State::Closed | State::Waiting(_) => return None,
+            State::Command | State::Auth(_) | State::Tls => (self.config.command_timeout_ms, self.body.is_some()),
+            State::Data(_) | State::Chunk(_) => (self.config.data_timeout_ms, true),
+        };
+        let end = message.then(|| self.data_since.plus_ms(self.config.message_timeout_ms));
+        [Some(self.since.plus_ms(patience_ms)), end].into_iter().flatten().min()
     }
 }

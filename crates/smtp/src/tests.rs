@@ -1,6 +1,8 @@
 //! Both sessions, alone and against each other.
 
+mod bdat;
 mod client;
+mod extensions;
 mod hostile;
 mod invariance;
 mod pair;

@@ -95,6 +95,17 @@ const COMMANDS: &[&str] = &[
     "EHLO b\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<a@x.example>\r\nDATA\r\n",
     "EHLO b\r\nAUTH PLAIN AGFubmEAcHc=\r\n",
     "a long line that goes over the limit of sixty octets for the message\r\n",
+    "MAIL FROM:<è@x.example> SMTPUTF8 RET=FULL ENVID=x\r\n",
+    "RCPT TO:<b@x.example> NOTIFY=NEVER ORCPT=rfc822;b\r\n",
+    "BDAT 6\r\n",
+    "BDAT 7 LAST\r\n",
+    "BDAT 3\r\na\r\nBDAT 2 LAST\r\nb\n",
+    "BDAT 3\r\na\r\nBDAT 3 LAST\r\nb\r\n",
+    "BDAT 0 LAST\r\n",
+    "BDAT 99\r\n",
+    "BDAT 9999\r\n",
+    "BDAT x\r\n",
+    "EHLO b\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<a@x.example>\r\nBDAT 3\r\nb\r\n",
     "QUIT\r\n",
 ];
 

@@ -6,10 +6,14 @@ use sigillo_wire::transcript::Peer;
 use sigillo_wire::{Session, Tick};
 
 use crate::Reply;
-use crate::server::{Action, Config, Role, Server};
+use crate::server::{Action, Config, RcptTo, Role, Server};
 
 pub(super) fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
+}
+
+pub(super) fn rcpt(text: &str) -> Action {
+    Action::Rcpt(RcptTo { address: address(text), notify: None, orcpt: None })
 }
 
 /// The verdict on a recipient.
@@ -32,7 +36,7 @@ pub(super) fn reply_to(server: &mut Server, action: &Action, now: Tick) {
             server.answer(Reply::new(550, (5, 7, 1), "Banned"), now);
         }
         Action::Mail(_) => server.answer(Reply::new(250, (2, 1, 0), "Ok"), now),
-        Action::Rcpt(to) => server.answer(verdict(to), now),
+        Action::Rcpt(to) => server.answer(verdict(&to.address), now),
         Action::DataEnd { size, .. } => server.answer(Reply::new(250, (2, 0, 0), format!("Taken {size}")), now),
         _ => {}
     }
