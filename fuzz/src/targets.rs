@@ -395,7 +395,7 @@ fn drive_smtp(server: &mut smtp_server::Server, trace: &mut Vec<Did>) {
             }
             Action::Rcpt(to) => {
                 push(trace, Did::Other(format!("to {to:?}")));
-                let no = to.local().len() % 3 == 2;
+                let no = to.address.local().len() % 3 == 2;
                 server.answer(if no { Reply::new(550, (5, 1, 1), "No") } else { yes() }, Tick(0));
             }
             Action::DataEnd { size, eight_bit } => {

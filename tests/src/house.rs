@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
-use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Setup, Unavailable, Verdict};
+use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Setup, Unavailable, Verdict, Wishes};
 use sigillo_pec::index::Index;
 use sigillo_smime::Trust;
 use sigillo_store::{MemoryStore, Store};
@@ -194,5 +194,7 @@ pub fn arrived(from: Option<&Address>, to: &[Address], bytes: Vec<u8>, ehlo: &st
         ehlo: ehlo.into(),
         tls: true,
         authenticated,
+        utf8: false,
+        wishes: Wishes::default(),
     }
 }

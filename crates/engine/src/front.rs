@@ -4,6 +4,7 @@
 mod boxes;
 mod imap;
 mod smtp;
+mod wishes;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use sigillo_store::Store;
 use sigillo_wire::Tick;
 
 use crate::Engine;
+pub use wishes::{Wish, Wishes};
 
 /// What the driver of a connection does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,23 +87,24 @@ pub struct Arrived {
     pub tls: bool,
     /// By a user who logged in.
     pub authenticated: bool,
+    /// With UTF-8 in addresses or header, as MAIL said (RFC 6531).
+    pub utf8: bool,
+    /// What its sender wants to hear of it, and how.
+    pub wishes: Wishes,
 }
 
 impl Arrived {
     /// The trace line of RFC 5321 §4.4 for this message, ending in CRLF.
     pub fn received(&self, host: &str, id: &str, now: Timestamp) -> String {
-        let protocol = match (self.tls, self.authenticated) {
-            (true, true) => "ESMTPSA",
-            (true, false) => "ESMTPS",
-            (false, true) => "ESMTPA",
-            (false, false) => "ESMTP",
-        };
+        // RFC 3848 §2, RFC 6531 §4.3.
+        let protocol = if self.utf8 { "UTF8SMTP" } else { "ESMTP" };
+        let (tls, user) = (if self.tls { "S" } else { "" }, if self.authenticated { "A" } else { "" });
         // The client chose this name: only what a host name may hold is repeated.
         let fine = |c: &char| c.is_ascii_alphanumeric() || "-._:[]".contains(*c);
         let name: String = self.ehlo.chars().filter(fine).take(255).collect();
         let name = if name.is_empty() { "unknown" } else { &name };
         let (ip, date) = (self.peer.ip, now.rfc5322());
-        format!("Received: from {name} ([{ip}])\r\n by {host} with {protocol}\r\n id {id};\r\n {date}\r\n")
+        format!("Received: from {name} ([{ip}])\r\n by {host} with {protocol}{tls}{user}\r\n id {id};\r\n {date}\r\n")
     }
 }
 

@@ -45,7 +45,7 @@ pub use directory::{Login, LoginError};
 pub use domains::DomainPolicy;
 pub use error::{Error, Rejected};
 pub use folders::renumber_folders;
-pub use front::{Arrived, Peer};
+pub use front::{Arrived, Peer, Wish, Wishes};
 pub use leases::LEASE;
 pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};
 pub use lists::List;

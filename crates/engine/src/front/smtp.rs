@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use sigillo_base::{Address, Timestamp};
 use sigillo_smtp::Reply;
-use sigillo_smtp::server::{Action, Config, Role, Server};
+use sigillo_smtp::server::{Action, Config, MailFrom, RcptTo, Role, Server};
 use sigillo_store::Store;
 use sigillo_wire::sasl::Credentials;
 use sigillo_wire::{Session, Tick};
 
-use super::{Arrived, Connection, Peer, Step, login_delay_ms};
+use super::{Arrived, Connection, Peer, Step, Wishes, login_delay_ms};
 use crate::{Engine, Login, LoginError, Received, Rejected, Submitted};
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
     Login(Credentials),
-    Mail(Option<Address>),
-    Rcpt(Address),
+    Mail(MailFrom),
+    Rcpt(RcptTo),
     Message,
 }
 
@@ -30,6 +30,8 @@ pub(super) struct Front<S> {
     login: Option<Login>,
     from: Option<Address>,
     to: Vec<Address>,
+    utf8: bool,
+    wishes: Wishes,
     data: Vec<u8>,
     ask: Option<Ask>,
     /// Answers held back, with the time they may go: a failed login.
@@ -48,6 +50,8 @@ impl<S: Store> Front<S> {
             login: None,
             from: None,
             to: Vec::new(),
+            utf8: false,
+            wishes: Wishes::default(),
             data: Vec::new(),
             ask: None,
             delayed: VecDeque::new(),
@@ -84,24 +88,26 @@ impl<S: Store> Front<S> {
         }
     }
 
-    fn mail(&mut self, from: Option<Address>, now: Timestamp) -> Result<Reply, Rejected> {
+    fn mail(&mut self, mail: MailFrom, now: Timestamp) -> Result<Reply, Rejected> {
         if self.role == Role::Reception {
             self.engine.accepting()?;
         } else {
             let login = self.login.as_ref().ok_or_else(not_logged_in)?;
-            self.engine.may_send(login, from.as_ref(), now)?;
+            self.engine.may_send(login, mail.from.as_ref(), now)?;
         }
-        self.from = from;
+        (self.utf8, self.wishes) = (mail.utf8, Wishes::of(&mail));
+        self.from = mail.from;
         Ok(Reply::new(250, (2, 1, 0), "Mittente accettato"))
     }
 
-    fn rcpt(&mut self, rcpt: Address) -> Result<Reply, Rejected> {
+    fn rcpt(&mut self, rcpt: RcptTo) -> Result<Reply, Rejected> {
         if self.role == Role::Reception {
-            self.engine.may_receive(self.from.as_ref(), &rcpt)?;
+            self.engine.may_receive(self.from.as_ref(), &rcpt.address)?;
         }
         // Said twice, meant once: certification data list each recipient once.
-        if !self.to.contains(&rcpt) {
-            self.to.push(rcpt);
+        if !self.to.contains(&rcpt.address) {
+            self.wishes.add(&rcpt);
+            self.to.push(rcpt.address);
         }
         Ok(Reply::new(250, (2, 1, 5), "Destinatario accettato"))
     }
@@ -115,6 +121,8 @@ impl<S: Store> Front<S> {
             ehlo: self.server.ehlo_name().to_owned(),
             tls: self.server.is_tls(),
             authenticated: self.login.is_some(),
+            utf8: self.utf8,
+            wishes: std::mem::take(&mut self.wishes),
         };
         let text = if self.role == Role::Reception {
             match self.engine.receive(&mail, now)? {
@@ -191,7 +199,7 @@ impl<S: Store> Connection for Front<S> {
                     continue;
                 }
                 Action::Authenticate(credentials) => Ask::Login(credentials),
-                Action::Mail(mail) => Ask::Mail(mail.from),
+                Action::Mail(mail) => Ask::Mail(mail),
                 Action::Rcpt(rcpt) => Ask::Rcpt(rcpt),
                 Action::DataEnd { .. } => Ask::Message,
             };
@@ -205,7 +213,7 @@ impl<S: Store> Connection for Front<S> {
         let answer = match self.ask.take() {
             None => return,
             Some(Ask::Login(credentials)) => return self.log_in(&credentials, tick),
-            Some(Ask::Mail(from)) => self.mail(from, now),
+            Some(Ask::Mail(mail)) => self.mail(mail, now),
             Some(Ask::Rcpt(rcpt)) => self.rcpt(rcpt),
             Some(Ask::Message) => self.message(now),
         };
