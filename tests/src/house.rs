@@ -135,7 +135,7 @@ impl<S: Store + Clone> House<S> {
     /// A user who has logged in.
     pub fn login(&self, user: &Address) -> Login {
         let row = self.engine().find_mailbox(user).expect("the store answers").expect("the mailbox exists");
-        Login { mailbox: MailboxId(row.id), address: user.clone() }
+        Login::ours(MailboxId(row.id), user.clone())
     }
 
     /// Everything in an INBOX: when it came and its bytes. UIDs without a gap are part of it.

@@ -7,6 +7,7 @@ mod exchange {
     pub mod access;
     pub mod chain;
     pub mod check;
+    pub mod credentials;
     pub mod crowd;
     pub mod deadlines;
     pub mod delivery;

@@ -14,6 +14,7 @@
 mod accepting;
 mod antivirus;
 pub mod check;
+mod credentials;
 mod damaged;
 mod deadlines;
 mod deliver;
@@ -41,7 +42,7 @@ mod track;
 
 pub use accepting::Obstacle;
 pub use antivirus::{Antivirus, Unavailable, Verdict};
-pub use directory::{Login, LoginError};
+pub use credentials::{Credentialed, Login, LoginError, Proven, verifier};
 pub use domains::DomainPolicy;
 pub use error::{Error, Rejected};
 pub use folders::renumber_folders;

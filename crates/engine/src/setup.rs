@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
+use sigillo_accounts::CredentialName;
 use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId};
 use sigillo_pec::Provider;
 use sigillo_pec::index::Index;
@@ -89,9 +90,11 @@ pub struct Engine<S> {
     pub(crate) taken_over: Mutex<bool>,
     /// Damaged rows that were passed over.
     pub(crate) damaged: Damaged,
-    /// Sessions' verified passwords: a keyed digest per mailbox, so that argon2 runs once.
-    pub(crate) verified: Mutex<HashMap<MailboxId, [u8; 32]>>,
+    /// Verified passwords: a keyed digest per credential, so that argon2 runs once.
+    pub(crate) verified: Mutex<HashMap<(MailboxId, CredentialName), [u8; 32]>>,
     pub(crate) boot_key: u128,
+    /// What the SCRAM keys of unknown users are made with, once it was wanted.
+    pub(crate) scram_secret: Mutex<Option<[u8; 32]>>,
 }
 
 /// The parts that a reload replaces.
@@ -147,6 +150,7 @@ impl<S: Store> Engine<S> {
             damaged: Damaged::default(),
             verified: Mutex::default(),
             boot_key,
+            scram_secret: Mutex::default(),
         })
     }
 

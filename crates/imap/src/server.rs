@@ -237,6 +237,11 @@ impl Server {
         self.advance(now);
     }
 
+    /// Ends the session with `BYE` and this reason, at once: the command under way gets no answer.
+    pub fn expel(&mut self, why: &str) {
+        self.bye(why);
+    }
+
     /// Who logged in.
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref()

@@ -10,7 +10,7 @@ use sigillo_wire::{Session, Tick};
 
 use super::boxes::Boxes;
 use super::{Connection, Peer, Step, login_delay_ms};
-use crate::{Engine, LoginError};
+use crate::{Engine, Login, LoginError};
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
@@ -24,6 +24,7 @@ pub(super) struct Front<S> {
     engine: Arc<Engine<S>>,
     server: Server,
     peer: Peer,
+    login: Option<Login>,
     boxes: Option<Boxes<S>>,
     ask: Option<Ask>,
     delayed: Option<(Tick, LoginRefusal)>,
@@ -34,15 +35,17 @@ impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, peer: Peer, tls_now: bool, tick: Tick) -> Self {
         let config = Config { greeting: format!("{} Sigillo", engine.host()), ..Config::default() };
         let server = Server::new(config, tls_now, tick);
-        Self { engine, server, peer, boxes: None, ask: None, delayed: None, failures: 0 }
+        Self { engine, server, peer, login: None, boxes: None, ask: None, delayed: None, failures: 0 }
     }
 
-    fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
-        match self.engine.authenticate(&credentials.user, &credentials.password) {
+    fn log_in(&mut self, credentials: &Credentials, now: Timestamp, tick: Tick) {
+        let login = self.engine.authenticate(&credentials.user, &credentials.password, now);
+        match login.and_then(|login| self.reader(login)) {
             Ok(login) => {
-                tracing::info!(user = %login.address, peer = %self.peer.ip, "login");
+                tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
                 self.server.logged_in(Ok(login.address.as_str().to_owned()), tick);
                 self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox));
+                self.login = Some(login);
             }
             Err(error) => {
                 self.failures += 1;
@@ -50,11 +53,28 @@ impl<S: Store> Front<S> {
                 let refusal = match error {
                     LoginError::Credentials => LoginRefusal::Credentials,
                     LoginError::Blocked => LoginRefusal::Denied("Casella bloccata, rivolgersi al gestore".into()),
+                    LoginError::Rights => LoginRefusal::Denied("La credenziale serve solo a inviare".into()),
                     LoginError::Fault(_) => LoginRefusal::Unavailable,
                 };
                 self.delayed = Some((tick.plus_ms(login_delay_ms(self.failures)), refusal));
             }
         }
+    }
+
+    /// This login, if it may read.
+    fn reader(&self, login: Login) -> Result<Login, LoginError> {
+        match self.engine.rights(&login)? {
+            Some(rights) if rights.read => Ok(login),
+            Some(_) => Err(LoginError::Rights),
+            None => Err(LoginError::Credentials),
+        }
+    }
+
+    /// Whether the login still stands: its credential may have ended since. What cannot be found out changes nothing.
+    fn ended(&self) -> bool {
+        self.login
+            .clone()
+            .is_some_and(|login| matches!(self.reader(login), Err(LoginError::Credentials | LoginError::Rights)))
     }
 }
 
@@ -126,7 +146,10 @@ impl<S: Store> Connection for Front<S> {
     fn work(&mut self, now: Timestamp, tick: Tick) {
         let ask = self.ask.take();
         if let Some(Ask::Login(credentials)) = &ask {
-            return self.log_in(credentials, tick);
+            return self.log_in(credentials, now, tick);
+        }
+        if self.ended() {
+            return self.server.expel("La credenziale e' stata revocata o cambiata");
         }
         let Some(boxes) = &mut self.boxes else { return };
         boxes.at(now);

@@ -65,10 +65,10 @@ impl<S: Store> Front<S> {
         self.data = Vec::new();
     }
 
-    fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
-        match self.engine.authenticate(&credentials.user, &credentials.password) {
+    fn log_in(&mut self, credentials: &Credentials, now: Timestamp, tick: Tick) {
+        match self.engine.authenticate(&credentials.user, &credentials.password, now) {
             Ok(login) => {
-                tracing::info!(user = %login.address, peer = %self.peer.ip, "login");
+                tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
                 let user = login.address.as_str().to_owned();
                 self.login = Some(login);
                 self.server.authenticated(Some(user), Reply::new(235, (2, 7, 0), "Autenticazione riuscita"), tick);
@@ -78,7 +78,7 @@ impl<S: Store> Front<S> {
                 tracing::warn!(user = credentials.user, peer = %self.peer.ip, %error, "login failed");
                 let reply = match error {
                     LoginError::Credentials => Reply::new(535, (5, 7, 8), "Utente o password non validi"),
-                    LoginError::Blocked => Reply::new(535, (5, 7, 13), error.to_string()),
+                    LoginError::Blocked | LoginError::Rights => Reply::new(535, (5, 7, 13), error.to_string()),
                     LoginError::Fault(_) => {
                         Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile")
                     }
@@ -212,7 +212,7 @@ impl<S: Store> Connection for Front<S> {
     fn work(&mut self, now: Timestamp, tick: Tick) {
         let answer = match self.ask.take() {
             None => return,
-            Some(Ask::Login(credentials)) => return self.log_in(&credentials, tick),
+            Some(Ask::Login(credentials)) => return self.log_in(&credentials, now, tick),
             Some(Ask::Mail(mail)) => self.mail(mail, now),
             Some(Ask::Rcpt(rcpt)) => self.rcpt(rcpt),
             Some(Ask::Message) => self.message(now),
