@@ -86,27 +86,9 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use data_encoding::BASE64;
 
     fn keys(password: &str) -> Option<ScramKeys> {
         ScramKeys::derive(&Secret::new(password.into()), b"0123456789abcdef", 4096)
-    }
-
-    /// RFC 7677 §3.
-    #[test]
-    fn the_proof_of_the_rfc_is_taken_and_no_other() {
-        let salt = BASE64.decode(b"W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
-        let keys = ScramKeys::derive(&Secret::new("pencil".into()), &salt, 4096).unwrap();
-        let nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-        let said =
-            format!("n=user,r=rOprNGfwEbeRWgbNEkqO,r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r={nonce}");
-        let mut proof = [0; 32];
-        proof.copy_from_slice(&BASE64.decode(b"dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=").unwrap());
-        assert!(keys.proves(&proof, said.as_bytes()));
-        let signature = BASE64.encode(&keys.signature(said.as_bytes()));
-        assert_eq!(signature, "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
-        proof[31] ^= 1;
-        assert!(!keys.proves(&proof, said.as_bytes()));
     }
 
     #[test]
