@@ -235,7 +235,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// The credential that a user claims to have, if it can be used.
-    fn claimed(&self, user: &str) -> Result<Option<(MailboxId, CredentialName, Credential)>, Error> {
+    pub(crate) fn claimed(&self, user: &str) -> Result<Option<(MailboxId, CredentialName, Credential)>, Error> {
         let Some(LoginName { address, credential: name }) = LoginName::parse(user) else { return Ok(None) };
         let Some(mailbox) = self.find_mailbox(&address)? else { return Ok(None) };
         let id = MailboxId(mailbox.id);
@@ -248,7 +248,7 @@ impl<S: Store> Engine<S> {
         self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
     }
 
-    fn let_in(
+    pub(crate) fn let_in(
         &self,
         mailbox: MailboxId,
         name: CredentialName,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use sigillo_base::{Address, MailboxId, Timestamp};
 use sigillo_store::Store;
 use sigillo_wire::Tick;
+use sigillo_wire::sasl::Binding;
 
 use crate::Engine;
 pub use wishes::{Wish, Wishes};
@@ -46,7 +47,9 @@ pub trait Connection: Send {
     /// Does what the client asked; may block on the store, a password hash or a signature. `now` is service time and
     /// becomes the one time of the transaction.
     fn work(&mut self, now: Timestamp, tick: Tick);
-    /// TLS stands.
+    /// TLS stands, from the beginning or from now on, and this ties a login to it; before the first step inside it.
+    fn bind(&mut self, _binding: Binding) {}
+    /// The handshake of [`Step::StartTls`] is done.
     fn tls_started(&mut self, tick: Tick);
     /// The program ends: say goodbye at the next command boundary.
     fn shutdown(&mut self, tick: Tick);

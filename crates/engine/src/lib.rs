@@ -14,6 +14,7 @@
 mod accepting;
 mod antivirus;
 pub mod check;
+mod claims;
 mod credentials;
 mod damaged;
 mod deadlines;
@@ -42,6 +43,7 @@ mod track;
 
 pub use accepting::Obstacle;
 pub use antivirus::{Antivirus, Unavailable, Verdict};
+pub use claims::{NoAnswer, Tokens};
 pub use credentials::{Credentialed, Login, LoginError, Proven, verifier};
 pub use domains::DomainPolicy;
 pub use error::{Error, Rejected};

@@ -13,6 +13,7 @@ use sigillo_store::{Store, body};
 
 use crate::Antivirus;
 use crate::accepting::Accepting;
+use crate::claims::Tokens;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::migrate;
@@ -95,6 +96,8 @@ pub struct Engine<S> {
     pub(crate) boot_key: u128,
     /// What the SCRAM keys of unknown users are made with, once it was wanted.
     pub(crate) scram_secret: Mutex<Option<[u8; 32]>>,
+    /// Who knows tokens, if anybody.
+    pub(crate) tokens: RwLock<Option<Arc<dyn Tokens>>>,
 }
 
 /// The parts that a reload replaces.
@@ -151,6 +154,7 @@ impl<S: Store> Engine<S> {
             verified: Mutex::default(),
             boot_key,
             scram_secret: Mutex::default(),
+            tokens: RwLock::default(),
         })
     }
 

@@ -23,7 +23,7 @@ mod vrfy;
 use std::collections::VecDeque;
 
 use sigillo_base::Address;
-use sigillo_wire::sasl::{Credentials, Exchange};
+use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, ScramKeys};
 use sigillo_wire::{LineError, Lines, Session, Tick};
 
 use crate::Reply;
@@ -62,7 +62,7 @@ pub struct RcptTo {
     pub orcpt: Option<OriginalRecipient>,
 }
 
-/// What the driver must do. `Authenticate`, `Mail`, `Rcpt` and `DataEnd` wait for an answer.
+/// What the driver must do. `Lookup`, `Authenticate`, `Mail`, `Rcpt` and `DataEnd` wait for an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Send these bytes.
@@ -70,8 +70,11 @@ pub enum Action {
     /// Begin the TLS handshake, then call [`Server::tls_started`]; close when it fails. The bytes read from the socket
     /// before belong to nobody and must not be fed any more.
     StartTls,
-    /// Check these credentials, then call [`Server::authenticated`].
-    Authenticate(Credentials),
+    /// Find this out for an exchange in progress, then call [`Server::keys`], [`Server::token`], or
+    /// [`Server::authenticated`] with a refusal when it cannot be found out.
+    Lookup(Query),
+    /// Judge this claim, then call [`Server::authenticated`].
+    Authenticate(Claim),
     /// A transaction is asked for; [`Server::answer`].
     Mail(MailFrom),
     /// A recipient; [`Server::answer`].
@@ -107,6 +110,7 @@ enum Question {
 enum State {
     Command,
     Auth(Exchange),
+    Lookup(Exchange),
     Data(Unstuffer),
     Chunk(bdat::Chunk),
     Waiting(Question),
@@ -122,6 +126,7 @@ pub struct Server {
     queue: VecDeque<Action>,
     state: State,
     tls: bool,
+    offer: Offer,
     /// The name of EHLO or HELO; empty before.
     peer: String,
     extended: bool,
@@ -162,6 +167,7 @@ impl Server {
             queue: VecDeque::new(),
             state: State::Command,
             tls: tls_now,
+            offer: Offer { bearer: config.bearer, ..Offer::default() },
             peer: String::new(),
             extended: false,
             user: None,
@@ -196,11 +202,27 @@ impl Server {
         self.enter(State::Command);
     }
 
+    /// TLS stands, and this is what SCRAM-SHA-256-PLUS can bind to; before the first command inside it.
+    pub fn bind(&mut self, binding: Binding) {
+        self.offer.binding = binding;
+    }
+
+    /// Answers [`Query::Keys`] of [`Action::Lookup`]; `nonce` is fresh and random, in letters and digits. Ignored when
+    /// nothing was asked.
+    pub fn keys(&mut self, keys: ScramKeys, nonce: &str, now: Tick) {
+        self.found(now, |exchange| exchange.keys(keys, nonce));
+    }
+
+    /// Answers [`Query::Token`] of [`Action::Lookup`]: whose it is, if it is good. Ignored when nothing was asked.
+    pub fn token(&mut self, owner: Option<String>, now: Tick) {
+        self.found(now, |exchange| exchange.token(owner));
+    }
+
     /// Answers [`Action::Authenticate`]: the user logged in, or `None` and the refusal to say (usually
     /// `535 5.7.8`). Ignored when nothing was asked.
     pub fn authenticated(&mut self, user: Option<String>, refusal: Reply, now: Tick) {
         self.tick(now);
-        if !matches!(self.state, State::Waiting(Question::Credentials)) {
+        if !matches!(self.state, State::Waiting(Question::Credentials) | State::Lookup(_)) {
             return;
         }
         self.enter(State::Command);
@@ -310,7 +332,7 @@ impl Server {
     /// Goes on by one command, or by one piece of message; `false` when there is nothing to go on with.
     fn step(&mut self) -> bool {
         match self.state {
-            State::Closed | State::Waiting(_) => false,
+            State::Closed | State::Waiting(_) | State::Lookup(_) => false,
             State::Tls if !self.ended => false,
             State::Tls => {
                 self.hang_up();
@@ -360,8 +382,9 @@ impl Session for Server {
         self.tick(now);
         match self.state {
             State::Closed | State::Tls => return, // in State::Tls: sent in clear after STARTTLS, never obeyed
-            State::Waiting(question) if self.lines.held().len() + bytes.len() > MAX_HELD => {
-                self.open &= question != Question::DataEnd; // a message that is being decided has its fate
+            State::Waiting(_) | State::Lookup(_) if self.lines.held().len() + bytes.len() > MAX_HELD => {
+                // A message that is being decided has its fate.
+                self.open &= !matches!(self.state, State::Waiting(Question::DataEnd));
                 self.say(&Reply::new(421, (4, 7, 0), "Too much input"));
                 return self.hang_up();
             }
@@ -404,7 +427,7 @@ impl Session for Server {
     /// None while an answer is outstanding: how long that may take is the driver's to say.
     fn deadline(&self) -> Option<Tick> {
         let (patience_ms, message) = match self.state {
-            State::Closed | State::Waiting(_) => return None,
+            State::Closed | State::Waiting(_) | State::Lookup(_) => return None,
             State::Command | State::Auth(_) | State::Tls => (self.config.command_timeout_ms, self.body.is_some()),
             State::Data(_) | State::Chunk(_) => (self.config.data_timeout_ms, true),
         };

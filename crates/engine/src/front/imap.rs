@@ -5,16 +5,18 @@ use std::sync::Arc;
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_imap::{Action, Config, LoginRefusal, Server};
 use sigillo_store::Store;
-use sigillo_wire::sasl::Credentials;
+use sigillo_wire::sasl::{Binding, Claim, Query};
 use sigillo_wire::{Session, Tick};
 
 use super::boxes::Boxes;
 use super::{Connection, Peer, Step, login_delay_ms};
+use crate::claims::Found;
 use crate::{Engine, Login, LoginError};
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
-    Login(Credentials),
+    Lookup(Query),
+    Login(Claim),
     Run,
     Wake,
 }
@@ -33,32 +35,42 @@ pub(super) struct Front<S> {
 
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, peer: Peer, tls_now: bool, tick: Tick) -> Self {
-        let config = Config { greeting: format!("{} Sigillo", engine.host()), ..Config::default() };
+        let greeting = format!("{} Sigillo", engine.host());
+        let config = Config { greeting, bearer: engine.takes_tokens(), ..Config::default() };
         let server = Server::new(config, tls_now, tick);
         Self { engine, server, peer, login: None, boxes: None, ask: None, delayed: None, failures: 0 }
     }
 
-    fn log_in(&mut self, credentials: &Credentials, now: Timestamp, tick: Tick) {
-        let login = self.engine.authenticate(&credentials.user, &credentials.password, now);
-        match login.and_then(|login| self.reader(login)) {
+    fn look_up(&mut self, query: &Query, tick: Tick) {
+        match self.engine.found(query) {
+            Ok(Found::Keys(keys, nonce)) => self.server.keys(keys, &nonce, tick),
+            Ok(Found::Token(owner)) => self.server.token(owner, tick),
+            Err(error) => self.refuse(&error, "", tick),
+        }
+    }
+
+    fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
+        match self.engine.judge_claim(claim, now).and_then(|login| self.reader(login)) {
             Ok(login) => {
                 tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
                 self.server.logged_in(Ok(login.address.as_str().to_owned()), tick);
                 self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox));
                 self.login = Some(login);
             }
-            Err(error) => {
-                self.failures += 1;
-                tracing::warn!(user = credentials.user, peer = %self.peer.ip, %error, "login failed");
-                let refusal = match error {
-                    LoginError::Credentials => LoginRefusal::Credentials,
-                    LoginError::Blocked => LoginRefusal::Denied("Casella bloccata, rivolgersi al gestore".into()),
-                    LoginError::Rights => LoginRefusal::Denied("La credenziale serve solo a inviare".into()),
-                    LoginError::Fault(_) => LoginRefusal::Unavailable,
-                };
-                self.delayed = Some((tick.plus_ms(login_delay_ms(self.failures)), refusal));
-            }
+            Err(error) => self.refuse(&error, claim.user(), tick),
         }
+    }
+
+    fn refuse(&mut self, error: &LoginError, user: &str, tick: Tick) {
+        self.failures += 1;
+        tracing::warn!(user, peer = %self.peer.ip, %error, "login failed");
+        let refusal = match error {
+            LoginError::Credentials => LoginRefusal::Credentials,
+            LoginError::Blocked => LoginRefusal::Denied("Casella bloccata, rivolgersi al gestore".into()),
+            LoginError::Rights => LoginRefusal::Denied("La credenziale serve solo a inviare".into()),
+            LoginError::Fault(_) => LoginRefusal::Unavailable,
+        };
+        self.delayed = Some((tick.plus_ms(login_delay_ms(self.failures)), refusal));
     }
 
     /// This login, if it may read.
@@ -130,7 +142,8 @@ impl<S: Store> Connection for Front<S> {
                     continue;
                 }
                 Action::IdleStart | Action::IdleEnd => continue,
-                Action::Login(credentials) => Ask::Login(credentials),
+                Action::Lookup(query) => Ask::Lookup(query),
+                Action::Login(claim) => Ask::Login(claim),
                 Action::Request(_) => Ask::Run,
             };
             self.ask = Some(ask);
@@ -145,8 +158,10 @@ impl<S: Store> Connection for Front<S> {
 
     fn work(&mut self, now: Timestamp, tick: Tick) {
         let ask = self.ask.take();
-        if let Some(Ask::Login(credentials)) = &ask {
-            return self.log_in(credentials, now, tick);
+        match &ask {
+            Some(Ask::Lookup(query)) => return self.look_up(query, tick),
+            Some(Ask::Login(claim)) => return self.log_in(claim, now, tick),
+            _ => {}
         }
         if self.ended() {
             return self.server.expel("La credenziale e' stata revocata o cambiata");
@@ -158,6 +173,10 @@ impl<S: Store> Connection for Front<S> {
             Some(Ask::Wake) => self.server.wake(boxes, tick),
             _ => {}
         }
+    }
+
+    fn bind(&mut self, binding: Binding) {
+        self.server.bind(binding);
     }
 
     fn tls_started(&mut self, tick: Tick) {

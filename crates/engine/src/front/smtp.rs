@@ -7,15 +7,17 @@ use sigillo_base::{Address, Timestamp};
 use sigillo_smtp::Reply;
 use sigillo_smtp::server::{Action, Config, MailFrom, RcptTo, Role, Server};
 use sigillo_store::Store;
-use sigillo_wire::sasl::Credentials;
+use sigillo_wire::sasl::{Binding, Claim, Query};
 use sigillo_wire::{Session, Tick};
 
 use super::{Arrived, Connection, Peer, Step, Wishes, login_delay_ms};
+use crate::claims::Found;
 use crate::{Engine, Login, LoginError, Received, Rejected, Submitted};
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
-    Login(Credentials),
+    Lookup(Query),
+    Login(Claim),
     Mail(MailFrom),
     Rcpt(RcptTo),
     Message,
@@ -41,7 +43,7 @@ pub(super) struct Front<S> {
 
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, role: Role, peer: Peer, tls_now: bool, tick: Tick) -> Self {
-        let config = Config::new(role, engine.host());
+        let config = Config { bearer: engine.takes_tokens(), ..Config::new(role, engine.host()) };
         Self {
             engine,
             server: Server::new(config, tls_now, tick),
@@ -65,27 +67,35 @@ impl<S: Store> Front<S> {
         self.data = Vec::new();
     }
 
-    fn log_in(&mut self, credentials: &Credentials, now: Timestamp, tick: Tick) {
-        match self.engine.authenticate(&credentials.user, &credentials.password, now) {
+    fn look_up(&mut self, query: &Query, tick: Tick) {
+        match self.engine.found(query) {
+            Ok(Found::Keys(keys, nonce)) => self.server.keys(keys, &nonce, tick),
+            Ok(Found::Token(owner)) => self.server.token(owner, tick),
+            Err(error) => self.refuse(&error, "", tick),
+        }
+    }
+
+    fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
+        match self.engine.judge_claim(claim, now) {
             Ok(login) => {
                 tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
                 let user = login.address.as_str().to_owned();
                 self.login = Some(login);
                 self.server.authenticated(Some(user), Reply::new(235, (2, 7, 0), "Autenticazione riuscita"), tick);
             }
-            Err(error) => {
-                self.failures += 1;
-                tracing::warn!(user = credentials.user, peer = %self.peer.ip, %error, "login failed");
-                let reply = match error {
-                    LoginError::Credentials => Reply::new(535, (5, 7, 8), "Utente o password non validi"),
-                    LoginError::Blocked | LoginError::Rights => Reply::new(535, (5, 7, 13), error.to_string()),
-                    LoginError::Fault(_) => {
-                        Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile")
-                    }
-                };
-                self.delayed.push_back((tick.plus_ms(login_delay_ms(self.failures)), reply));
-            }
+            Err(error) => self.refuse(&error, claim.user(), tick),
         }
+    }
+
+    fn refuse(&mut self, error: &LoginError, user: &str, tick: Tick) {
+        self.failures += 1;
+        tracing::warn!(user, peer = %self.peer.ip, %error, "login failed");
+        let reply = match error {
+            LoginError::Credentials => Reply::new(535, (5, 7, 8), "Utente o password non validi"),
+            LoginError::Blocked | LoginError::Rights => Reply::new(535, (5, 7, 13), error.to_string()),
+            LoginError::Fault(_) => Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile"),
+        };
+        self.delayed.push_back((tick.plus_ms(login_delay_ms(self.failures)), reply));
     }
 
     fn mail(&mut self, mail: MailFrom, now: Timestamp) -> Result<Reply, Rejected> {
@@ -198,7 +208,8 @@ impl<S: Store> Connection for Front<S> {
                     self.reset();
                     continue;
                 }
-                Action::Authenticate(credentials) => Ask::Login(credentials),
+                Action::Lookup(query) => Ask::Lookup(query),
+                Action::Authenticate(claim) => Ask::Login(claim),
                 Action::Mail(mail) => Ask::Mail(mail),
                 Action::Rcpt(rcpt) => Ask::Rcpt(rcpt),
                 Action::DataEnd { .. } => Ask::Message,
@@ -212,7 +223,8 @@ impl<S: Store> Connection for Front<S> {
     fn work(&mut self, now: Timestamp, tick: Tick) {
         let answer = match self.ask.take() {
             None => return,
-            Some(Ask::Login(credentials)) => return self.log_in(&credentials, now, tick),
+            Some(Ask::Lookup(query)) => return self.look_up(&query, tick),
+            Some(Ask::Login(claim)) => return self.log_in(&claim, now, tick),
             Some(Ask::Mail(mail)) => self.mail(mail, now),
             Some(Ask::Rcpt(rcpt)) => self.rcpt(rcpt),
             Some(Ask::Message) => self.message(now),
@@ -224,6 +236,10 @@ impl<S: Store> Connection for Front<S> {
             rejected.reply()
         });
         self.server.answer(reply, tick);
+    }
+
+    fn bind(&mut self, binding: Binding) {
+        self.server.bind(binding);
     }
 
     fn tls_started(&mut self, tick: Tick) {

@@ -1,7 +1,5 @@
 //! EHLO (RFC 5321 §4.1.1.1): the client's name, and what we offer.
 
-use sigillo_wire::sasl;
-
 use super::{Role, Server};
 use crate::Reply;
 
@@ -16,7 +14,7 @@ impl Server {
             lines.push("STARTTLS".into());
         }
         if self.offers_auth() {
-            lines.push(format!("AUTH {}", sasl::MECHANISMS.join(" ")));
+            lines.push(format!("AUTH {}", self.offer.mechanisms().join(" ")));
         }
         if self.is_reception() {
             lines.extend(["8BITMIME", "SMTPUTF8", "DSN"].map(Into::into));

@@ -106,6 +106,10 @@ const COMMANDS: &[&str] = &[
     "BDAT 9999\r\n",
     "BDAT x\r\n",
     "EHLO b\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<a@x.example>\r\nBDAT 3\r\nb\r\n",
+    "AUTH SCRAM-SHA-256 biwsbj1hbm5hLHI9eA==\r\n",
+    "AUTH SCRAM-SHA-256\r\nbiwsbj1naG9zdCxyPXg=\r\n",
+    "Yz1iaXdzLHI9eE5PTkNFLHA9enlkWTdoMExsL1pHaHBhajBid0hwQ0VzZ3M2dmhmNTZDMVZvcUErTE96Yz0=\r\n",
+    "Yz1iaXdzLHI9eE5PTkNFLHA9enlkWTdoMExsL1pHaHBhajBid0hwQ0VzZ3M2dmhmNTZDMVZvcUErTE96Yz0=\r\n\r\n",
     "QUIT\r\n",
 ];
 

@@ -14,7 +14,7 @@ pub(super) const READY: &str = "S: 220 mx.alfa.example ESMTP Sigillo
 
 pub(super) const LOGGED_IN: &str = "S: 220 …
     C: EHLO b.example
-    S: 250-mx.alfa.example\nS: 250-PIPELINING\nS: 250-SIZE …\nS: 250-AUTH PLAIN LOGIN
+    S: 250-mx.alfa.example\nS: 250-PIPELINING\nS: 250-SIZE …\nS: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN
     S: 250-CHUNKING\nS: 250-LIMITS RCPTMAX=…\nS: 250 ENHANCEDSTATUSCODES
     C: AUTH PLAIN AGFubmEAcHc=
     S: 235 2.7.0 …\n";
@@ -106,7 +106,7 @@ fn submission_wants_tls_and_login_first() {
         C: AUTH PLAIN AGFubmEAcHc=
         S: 503 5.5.1 …
         C: EHLO b.example
-        S: 250-mx.alfa.example\nS: 250-PIPELINING\nS: 250-SIZE 57671680\nS: 250-AUTH PLAIN LOGIN
+        S: 250-mx.alfa.example\nS: 250-PIPELINING\nS: 250-SIZE 57671680\nS: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN
         S: 250-CHUNKING\nS: 250-LIMITS RCPTMAX=…\nS: 250 ENHANCEDSTATUSCODES
         C: STARTTLS
         S: 503 5.5.1 …

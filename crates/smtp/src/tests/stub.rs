@@ -1,12 +1,18 @@
 //! A driver for the server session that answers by rule: `anna` logs in with `pw`; recipients called `no…` do not exist,
 //! `busy…` have to wait.
 
-use sigillo_base::Address;
+use std::sync::LazyLock;
+
+use sigillo_base::{Address, Secret};
+use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 use sigillo_wire::transcript::Peer;
 use sigillo_wire::{Session, Tick};
 
 use crate::Reply;
 use crate::server::{Action, Config, RcptTo, Role, Server};
+
+static KEYS: LazyLock<ScramKeys> =
+    LazyLock::new(|| ScramKeys::derive(&Secret::new("pw".into()), b"0123456789abcdef", 4096).unwrap());
 
 pub(super) fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
@@ -28,8 +34,18 @@ pub(super) fn verdict(to: &Address) -> Reply {
 /// Answers the action if it asks for an answer.
 pub(super) fn reply_to(server: &mut Server, action: &Action, now: Tick) {
     match action {
-        Action::Authenticate(c) => {
-            let user = (c.user == "anna" && c.password.expose() == "pw").then(|| c.user.clone());
+        Action::Lookup(Query::Keys(user)) if user == "anna" => server.keys(KEYS.clone(), "NONCE", now),
+        Action::Lookup(Query::Keys(user)) => server.keys(ScramKeys::of_nobody(b"secret", user), "NONCE", now),
+        Action::Lookup(Query::Token { user, token }) => {
+            server.token(user.clone().filter(|_| token.expose() == "good"), now);
+        }
+        Action::Authenticate(claim) => {
+            let user = match claim {
+                Claim::Password(c) => (c.user == "anna" && c.password.expose() == "pw").then(|| c.user.clone()),
+                Claim::Proven(user, keys) => (*keys == *KEYS).then(|| user.clone()),
+                Claim::Token(user) => Some(user.clone()),
+                Claim::Refuted(_) => None,
+            };
             server.authenticated(user, Reply::new(535, (5, 7, 8), "Wrong"), now);
         }
         Action::Mail(mail) if mail.from.as_ref().is_some_and(|a| a.local() == "banned") => {
