@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use sigillo_accounts::{PasswordHash, Profile};
+use sigillo_accounts::Profile;
 use sigillo_base::Secret;
-use sigillo_engine::{Antivirus, Bell, Doors, Engine, Peer, Rules, Setup, front};
+use sigillo_engine::{Antivirus, Bell, Doors, Engine, Peer, Rules, Setup, front, verifier};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
@@ -198,8 +198,8 @@ impl Provider {
             if engine.find_mailbox(&address)?.is_some() {
                 return Ok(false);
             }
-            let hash = PasswordHash::create(&password.unwrap_or_else(random_password), random())?;
-            engine.add_mailbox(&address, Profile::Service, hash, now)?;
+            let password = verifier(&password.unwrap_or_else(random_password), random())?;
+            engine.add_mailbox(&address, Profile::Service, password, now)?;
             Ok(true)
         };
         if self.pool.run(make).await.context("casella di servizio: lavoro interrotto")?? {
