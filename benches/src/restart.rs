@@ -113,7 +113,7 @@ impl House {
         let bytes = message(&self.sender, &to, &format!("n{:x}", self.ids.next()), SIZES[0], &attachment);
         let mail = arrived(Some(&self.sender), std::slice::from_ref(&to), bytes, "client", true);
         let mailbox = engine.find_mailbox(&self.sender).expect("read").expect("a mailbox").id;
-        let login = Login { mailbox: MailboxId(mailbox), address: self.sender.clone() };
+        let login = Login::ours(MailboxId(mailbox), self.sender.clone());
         let answer = engine.submit(&login, &mail, NOW).expect("taken");
         assert!(matches!(answer, Submitted::Accepted(_)), "{answer:?}");
     }

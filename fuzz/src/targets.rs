@@ -1,7 +1,9 @@
 //! One function per untrusted input: it must not panic, and what it promises about that input is asserted.
 
 use sigillo_base::{Address, PecId, Timestamp};
-use sigillo_imap::{Attribute, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp};
+use sigillo_imap::{
+    Attribute, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status, StoreOp,
+};
 use sigillo_mime::{Header, Part, Piece};
 use sigillo_pec::index::Index;
 use sigillo_pec::log::{Entry, SegmentReader, link};
@@ -13,6 +15,7 @@ use sigillo_smime::{Certificate, Crl, Error, Identity, SignError, SignedData, Si
 use sigillo_smtp::Reply;
 use sigillo_smtp::server as smtp_server;
 use sigillo_wire::proxy::Progress;
+use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 use sigillo_wire::{Session, Tick};
 
 /// Takes any bytes; panics when a promise about them is broken.
@@ -402,9 +405,18 @@ fn drive_smtp(server: &mut smtp_server::Server, trace: &mut Vec<Did>) {
             Action::Write(bytes) => push(trace, Did::Wrote(bytes)),
             Action::DataChunk(bytes) => push(trace, Did::Took(bytes)),
             Action::StartTls => server.tls_started(Tick(0)),
-            Action::Authenticate(credentials) => {
-                push(trace, Did::Other(format!("login {}", credentials.user)));
-                server.authenticated(Some(credentials.user), Reply::new(535, (5, 7, 8), "No"), Tick(0));
+            Action::Lookup(Query::Keys(user)) => {
+                push(trace, Did::Other(format!("keys of {user}")));
+                server.keys(ScramKeys::of_nobody(b"fuzz", &user), "NONCE", Tick(0));
+            }
+            Action::Lookup(Query::Token { user, .. }) => {
+                push(trace, Did::Other(format!("token of {user:?}")));
+                server.token(user.filter(|u| u.len() % 2 == 0), Tick(0));
+            }
+            Action::Authenticate(claim) => {
+                push(trace, Did::Other(format!("login {claim:?}")));
+                let user = Some(claim.user().to_owned()).filter(|_| !matches!(claim, Claim::Refuted(_)));
+                server.authenticated(user, Reply::new(535, (5, 7, 8), "No"), Tick(0));
             }
             Action::Mail(from) => {
                 push(trace, Did::Other(format!("{from:?}")));
@@ -412,7 +424,7 @@ fn drive_smtp(server: &mut smtp_server::Server, trace: &mut Vec<Did>) {
             }
             Action::Rcpt(to) => {
                 push(trace, Did::Other(format!("to {to:?}")));
-                let no = to.local().len() % 3 == 2;
+                let no = to.address.local().len() % 3 == 2;
                 server.answer(if no { Reply::new(550, (5, 1, 1), "No") } else { yes() }, Tick(0));
             }
             Action::DataEnd { size, eight_bit } => {
@@ -463,7 +475,10 @@ fn drive_imap(server: &mut sigillo_imap::Server, boxes: &mut Boxes, trace: &mut 
                 push(trace, Did::Took(bytes));
             }
             Action::StartTls => server.tls_started(Tick(0)),
-            Action::Login(credentials) => server.logged_in(Ok(credentials.user), Tick(0)),
+            Action::Lookup(Query::Keys(user)) => server.keys(ScramKeys::of_nobody(b"fuzz", &user), "NONCE", Tick(0)),
+            Action::Lookup(Query::Token { user, .. }) => server.token(user, Tick(0)),
+            Action::Login(Claim::Refuted(_)) => server.logged_in(Err(LoginRefusal::Credentials), Tick(0)),
+            Action::Login(claim) => server.logged_in(Ok(claim.user().to_owned()), Tick(0)),
             Action::Request(request) => {
                 push(trace, Did::Other(format!("{request:?}")));
                 server.run(boxes, Tick(0));

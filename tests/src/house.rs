@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
-use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Setup, Unavailable, Verdict};
+use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Setup, Unavailable, Verdict, Wishes};
 use sigillo_pec::index::Index;
 use sigillo_smime::Trust;
 use sigillo_store::{MemoryStore, Store};
@@ -136,7 +136,7 @@ impl<S: Store + Clone> House<S> {
     /// A user who has logged in.
     pub fn login(&self, user: &Address) -> Login {
         let row = self.engine().find_mailbox(user).expect("the store answers").expect("the mailbox exists");
-        Login { mailbox: MailboxId(row.id), address: user.clone() }
+        Login::ours(MailboxId(row.id), user.clone())
     }
 
     /// Everything in an INBOX: when it came and its bytes. UIDs without a gap are part of it.
@@ -195,5 +195,7 @@ pub fn arrived(from: Option<&Address>, to: &[Address], bytes: Vec<u8>, ehlo: &st
         ehlo: ehlo.into(),
         tls: true,
         authenticated,
+        utf8: false,
+        wishes: Wishes::default(),
     }
 }

@@ -9,6 +9,7 @@ use sigillo_engine::front::{Connection, Step};
 use sigillo_store::Store;
 use sigillo_wire::Tick;
 
+use crate::fixtures::NOW;
 use crate::house::House;
 
 /// A client's end of a connection.
@@ -64,6 +65,6 @@ impl Wire {
 pub fn engine_with_password<S: Store + Clone>(house: &House<S>, user: &Address, password: &str) -> Arc<Engine<S>> {
     let hash = PasswordHash::create(&Secret::new(password.into()), [7; 16]).expect("a hash");
     let engine = Arc::clone(house.engine());
-    engine.set_password(house.login(user).mailbox, &hash).expect("the password is set");
+    engine.set_password(house.login(user).mailbox, hash, NOW).expect("the password is set");
     engine
 }

@@ -9,6 +9,8 @@ mod antivirus;
 mod backup;
 #[path = "e2e/bad_input.rs"]
 mod bad_input;
+#[path = "e2e/certificates.rs"]
+mod certificates;
 #[path = "e2e/clients.rs"]
 mod clients;
 #[path = "e2e/clock.rs"]

@@ -7,10 +7,12 @@ mod exchange {
     pub mod access;
     pub mod chain;
     pub mod check;
+    pub mod credentials;
     pub mod crowd;
     pub mod deadlines;
     pub mod delivery;
     pub mod disk;
+    pub mod doors;
     pub mod faults;
     pub mod imap;
     pub mod keepers;

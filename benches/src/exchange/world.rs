@@ -79,7 +79,7 @@ impl House {
         let hash = PasswordHash::parse(hash).expect("a hash");
         let add = |address: Address, profile| {
             let mailbox = engine.add_mailbox(&address, profile, hash.clone(), NOW).expect("a mailbox");
-            Login { mailbox, address }
+            Login::ours(mailbox, address)
         };
         add(service.clone(), Profile::Service);
         let user = |n| address(&format!("m{n}@{}", fixture.domains[0]));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PasswordHash, Profile};
+use crate::Profile;
 
 /// Whether a mailbox works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub enum OrdinaryMail {
     Accept,
 }
 
-/// A mailbox (*casella*): its address, its owner's credential, what it may do.
+/// A mailbox (*casella*): its address, what it may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {
     /// Its number in the store: see `sigillo_base::MailboxId`.
@@ -36,8 +36,6 @@ pub struct Mailbox {
     pub profile: Profile,
     /// Whether it works.
     pub state: State,
-    /// The owner's password.
-    pub password: PasswordHash,
     /// When it was created, in milliseconds since the Unix epoch.
     pub created: i64,
     /// What it does with ordinary mail.

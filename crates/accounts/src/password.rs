@@ -46,6 +46,11 @@ impl PasswordHash {
         Ok(Self(phc.to_owned()))
     }
 
+    /// Its PHC text.
+    pub fn phc(&self) -> &str {
+        &self.0
+    }
+
     /// Whether this is the password. Takes tens of milliseconds and 19 MiB: bound how many run at once.
     pub fn verify(&self, password: &Secret) -> bool {
         let Some((cost, salt, expected)) = split(&self.0) else { return false };

@@ -59,7 +59,7 @@ impl FromStr for Domain {
     }
 }
 
-/// A mailbox address (`local@domain`), ASCII. It keeps the spelling it was given, because certification data repeat
+/// A mailbox address (`local@domain`), ASCII unless it was read by [`Address::parse_utf8`]. It keeps the spelling it was given, because certification data repeat
 /// it as it was, and compares without case, because certified mailboxes are the same in either case
 /// (RFC 6109 §2.2.1; pec rule 1.4.6).
 #[derive(Debug, Clone)]
@@ -72,12 +72,33 @@ pub struct Address {
 impl Address {
     /// Parses an addr-spec without angle brackets: a dot-atom or quoted-string local part, and a domain name.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let address = Self::parse_utf8(text)?;
+        match text.is_ascii() {
+            true => Ok(address),
+            false if address.local().is_ascii() => Err(AddressError::Domain),
+            false => Err(AddressError::Local),
+        }
+    }
+
+    /// The same where UTF-8 may stand outside ASCII (RFC 6531 §3.3). No mailbox and no certified sender has such an
+    /// address; ordinary mail may come from one.
+    pub fn parse_utf8(text: &str) -> Result<Self, AddressError> {
         let at = text.rfind('@').ok_or(AddressError::NoAt)?;
         let (local, domain) = (&text[..at], &text[at + 1..]);
         if !is_local_part(local) {
             return Err(AddressError::Local);
         }
-        Ok(Self { domain: Domain::parse(domain)?, text: text.to_owned(), at })
+        let domain = if domain.is_ascii() {
+            Domain::parse(domain)?
+        } else {
+            Domain::parse(&idna::domain_to_ascii_strict(domain).map_err(|_| AddressError::Domain)?)?
+        };
+        Ok(Self { domain, text: text.to_owned(), at })
+    }
+
+    /// Whether it can stand where nobody announced SMTPUTF8.
+    pub fn is_ascii(&self) -> bool {
+        self.text.is_ascii()
     }
 
     /// The part before the `@`, as it was spelled.
@@ -85,7 +106,7 @@ impl Address {
         &self.text[..self.at]
     }
 
-    /// The domain, in lower case.
+    /// The domain, in lower case, as the DNS has it.
     pub fn domain(&self) -> &Domain {
         &self.domain
     }
@@ -102,24 +123,26 @@ impl Address {
 }
 
 fn is_local_part(local: &str) -> bool {
-    if local.is_empty() || local.len() > 64 || !local.is_ascii() {
+    if local.is_empty() || local.len() > 64 {
         return false;
     }
     if let Some(inner) = local.strip_prefix('"').and_then(|l| l.strip_suffix('"')) {
         return is_quoted_content(inner);
     }
-    let atext = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b);
-    local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(atext))
+    // RFC 6531 §3.3 lets all of UTF-8 in; blanks and control characters of any script stay out.
+    let utf8 = |c: char| !c.is_ascii() && !c.is_control() && !c.is_whitespace();
+    let atext = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || utf8(c);
+    local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(atext))
 }
 
 fn is_quoted_content(inner: &str) -> bool {
     let mut escaped = false;
-    for b in inner.bytes() {
-        match b {
+    for c in inner.chars() {
+        match c {
+            _ if c.is_control() => return false,
             _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return false,
-            b if b < 0x20 || b == 0x7f => return false,
+            '\\' => escaped = true,
+            '"' => return false,
             _ => {}
         }
     }
@@ -194,10 +217,29 @@ mod tests {
             ("a@[127.0.0.1]", AddressError::Domain),
             ("a\r\n@x.example", AddressError::Local),
             ("è@x.example", AddressError::Local),
+            ("a@bücher.example", AddressError::Domain),
         ] {
             assert_eq!(Address::parse(text).unwrap_err(), why, "{text:?}");
         }
         assert!(Address::parse("\"a b\\\"\"@x.example").is_ok());
+        assert!(Address::parse("\"a\\\r\"@x.example").is_err(), "an escape hides no line end");
+    }
+
+    #[test]
+    fn an_international_address_keeps_its_spelling_and_knows_its_dns_name() {
+        let address = Address::parse_utf8("niccolò.è@Bücher.example").unwrap();
+        assert_eq!((address.local(), address.as_str()), ("niccolò.è", "niccolò.è@Bücher.example"));
+        assert_eq!(address.domain().as_str(), "xn--bcher-kva.example");
+        assert!(!address.is_ascii() && Address::parse_utf8("a@x.example").unwrap().is_ascii());
+        for bad in [
+            "è\u{2028}@x.example",
+            "è\u{85}a@x.example",
+            "a@\u{202e}x.example",
+            "è @x.example",
+            "\"è\u{9f}\"@x.example",
+        ] {
+            assert!(Address::parse_utf8(bad).is_err(), "{bad:?}");
+        }
     }
 
     proptest! {

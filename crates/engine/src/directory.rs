@@ -1,40 +1,17 @@
-//! Mailboxes: making, finding and opening them.
+//! Mailboxes: making and finding them.
 
-use sigillo_accounts::{Mailbox, OrdinaryMail, PasswordHash, Profile, State};
-use sigillo_base::{Address, MailboxId, Secret, Timestamp};
+use sigillo_accounts::{CredentialName, Mailbox, OrdinaryMail, Profile, State, Verifier};
+use sigillo_base::{Address, MailboxId, Timestamp};
 use sigillo_store::{KeyBuilder, Store, Transaction, tag, transact};
 
-use crate::rows::{FolderRow, address_key, decode, encode, folder_key, list_key, mailbox_key};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::rows::{FolderRow, address_key, credential_key, decode, encode, folder_key, list_key, mailbox_key};
+use crate::{ATTEMPTS, Engine, Error, credentials};
 
 /// The folder that every mailbox has from the beginning.
 pub(crate) const INBOX: u32 = 1;
 /// Folders made with the mailbox: number, name, special use (RFC 6154).
 pub(crate) const FOLDERS: [(u32, &str, Option<&str>); 4] =
     [(INBOX, "INBOX", None), (2, "Inviata", Some("sent")), (3, "Bozze", Some("drafts")), (4, "Cestino", Some("trash"))];
-
-/// A user who proved who he is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
-    /// His mailbox.
-    pub mailbox: MailboxId,
-    /// The only address he may send from.
-    pub address: Address,
-}
-
-/// Why a login failed.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// Unknown user or wrong password; nobody is told which.
-    #[error("utente o password non validi")]
-    Credentials,
-    /// The mailbox is blocked: told only to who knew the password.
-    #[error("la casella è bloccata: rivolgersi al proprio gestore")]
-    Blocked,
-    /// It could not be checked.
-    #[error(transparent)]
-    Fault(#[from] Error),
-}
 
 impl<S: Store> Engine<S> {
     /// Makes a mailbox in one of our domains.
@@ -45,9 +22,10 @@ impl<S: Store> Engine<S> {
         &self,
         address: &Address,
         profile: Profile,
-        password: PasswordHash,
+        password: impl Into<Verifier>,
         now: Timestamp,
     ) -> Result<MailboxId, Error> {
+        let owner = credentials::owner(password.into(), now.as_millis());
         if !self.is_local(address.domain()) {
             return Err(Error::Invalid(format!("il dominio {} non è servito da questo gestore", address.domain())));
         }
@@ -69,12 +47,12 @@ impl<S: Store> Engine<S> {
                 address: address.as_str().into(),
                 profile,
                 state: State::Active,
-                password: password.clone(),
                 created: now.as_millis(),
                 ordinary: OrdinaryMail::default(),
             };
             tx.put(mailbox_key(MailboxId(id)), encode(&row));
             tx.put(address_key(address), encode(&id));
+            tx.put(credential_key(MailboxId(id), &CredentialName::owner()), encode(&owner));
             add_folders(tx, MailboxId(id), now);
             Ok(MailboxId(id))
         })
@@ -111,12 +89,12 @@ impl<S: Store> Engine<S> {
         Ok(self.sound(from.as_ref(), &to, limit, |key, value| decode(key, value))?)
     }
 
-    /// Gives a mailbox another password; sessions that are open stay open.
+    /// Gives a mailbox's owner another password; his sessions end at their next command.
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is no such mailbox.
-    pub fn set_password(&self, id: MailboxId, password: &PasswordHash) -> Result<(), Error> {
-        self.change_mailbox(id, |row| row.password = password.clone())
+    pub fn set_password(&self, id: MailboxId, password: impl Into<Verifier>, now: Timestamp) -> Result<(), Error> {
+        self.set_secret(id, &CredentialName::owner(), &password.into(), now)
     }
 
     /// Blocks or unblocks a mailbox.
@@ -142,46 +120,8 @@ impl<S: Store> Engine<S> {
             let mut row: Mailbox = decode(&key, &value)?;
             change(&mut row);
             tx.put(&key, encode(&row));
-            Ok::<_, Error>(())
-        })?;
-        self.verified.lock().remove(&id);
-        Ok(())
-    }
-
-    /// Checks a user's password. Costs tens of milliseconds the first time; a password that was verified since the
-    /// start is recognised by a keyed digest.
-    ///
-    /// # Errors
-    /// See [`LoginError`]; an unknown user takes as long as a wrong password.
-    pub fn authenticate(&self, user: &str, password: &Secret) -> Result<Login, LoginError> {
-        let found = match Address::parse(user.trim()) {
-            Ok(address) => self.find_mailbox(&address)?.map(|row| (address, row)),
-            Err(_) => None,
-        };
-        let Some((_, row)) = found else {
-            PasswordHash::verify_nobody(password);
-            return Err(LoginError::Credentials);
-        };
-        let id = MailboxId(row.id);
-        let digest = self.password_digest(password);
-        let known = self.verified.lock().get(&id).is_some_and(|d| *d == digest);
-        if !known && !row.password.verify(password) {
-            return Err(LoginError::Credentials);
-        }
-        if !row.may_log_in() {
-            return Err(LoginError::Blocked);
-        }
-        self.verified.lock().insert(id, digest);
-        let address = Address::parse(&row.address)
-            .map_err(|e| Error::Invalid(format!("casella {}: indirizzo illeggibile: {e}", row.id)))?;
-        Ok(Login { mailbox: id, address })
-    }
-
-    fn password_digest(&self, password: &Secret) -> [u8; 32] {
-        let mut hasher = sigillo_smime::Hasher::new();
-        hasher.update(&self.boot_key.to_be_bytes());
-        hasher.update(password.expose().as_bytes());
-        hasher.finish()
+            Ok(())
+        })
     }
 }
 

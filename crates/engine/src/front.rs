@@ -5,6 +5,7 @@ mod boxes;
 mod imap;
 mod login;
 mod smtp;
+mod wishes;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -12,8 +13,10 @@ use std::sync::Arc;
 use sigillo_base::{Address, MailboxId, Timestamp};
 use sigillo_store::Store;
 use sigillo_wire::Tick;
+use sigillo_wire::sasl::Binding;
 
 use crate::Engine;
+pub use wishes::{Wish, Wishes};
 
 /// What the driver of a connection does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +51,11 @@ pub trait Connection: Send {
     /// Does what the client asked; may block on the store, a password hash or a signature. `now` is service time and
     /// becomes the one time of the transaction.
     fn work(&mut self, now: Timestamp, tick: Tick);
-    /// TLS stands.
+    /// TLS stands, from the beginning or from now on, and this ties a login to it; before the first step inside it.
+    fn bind(&mut self, _binding: Binding) {}
+    /// The client has shown a certificate that is good, with these addresses; told at the same time.
+    fn show(&mut self, _addresses: Vec<Address>) {}
+    /// The handshake of [`Step::StartTls`] is done.
     fn tls_started(&mut self, tick: Tick);
     /// The program ends: say goodbye at the next command boundary.
     fn shutdown(&mut self, tick: Tick);
@@ -89,23 +96,24 @@ pub struct Arrived {
     pub tls: bool,
     /// By a user who logged in.
     pub authenticated: bool,
+    /// With UTF-8 in addresses or header, as MAIL said (RFC 6531).
+    pub utf8: bool,
+    /// What its sender wants to hear of it, and how.
+    pub wishes: Wishes,
 }
 
 impl Arrived {
     /// The trace line of RFC 5321 §4.4 for this message, ending in CRLF.
     pub fn received(&self, host: &str, id: &str, now: Timestamp) -> String {
-        let protocol = match (self.tls, self.authenticated) {
-            (true, true) => "ESMTPSA",
-            (true, false) => "ESMTPS",
-            (false, true) => "ESMTPA",
-            (false, false) => "ESMTP",
-        };
+        // RFC 3848 §2, RFC 6531 §4.3.
+        let protocol = if self.utf8 { "UTF8SMTP" } else { "ESMTP" };
+        let (tls, user) = (if self.tls { "S" } else { "" }, if self.authenticated { "A" } else { "" });
         // The client chose this name: only what a host name may hold is repeated.
         let fine = |c: &char| c.is_ascii_alphanumeric() || "-._:[]".contains(*c);
         let name: String = self.ehlo.chars().filter(fine).take(255).collect();
         let name = if name.is_empty() { "unknown" } else { &name };
         let (ip, date) = (self.peer.ip, now.rfc5322());
-        format!("Received: from {name} ([{ip}])\r\n by {host} with {protocol}\r\n id {id};\r\n {date}\r\n")
+        format!("Received: from {name} ([{ip}])\r\n by {host} with {protocol}{tls}{user}\r\n id {id};\r\n {date}\r\n")
     }
 }
 

@@ -14,6 +14,8 @@
 mod accepting;
 mod antivirus;
 pub mod check;
+mod claims;
+mod credentials;
 mod damaged;
 mod deadlines;
 mod deliver;
@@ -44,11 +46,12 @@ mod track;
 
 pub use accepting::Obstacle;
 pub use antivirus::{Antivirus, Unavailable, Verdict};
-pub use directory::{Login, LoginError};
+pub use claims::{NoAnswer, Tokens};
+pub use credentials::{Credentialed, Login, LoginError, Proven, verifier};
 pub use domains::DomainPolicy;
 pub use error::{Error, Rejected};
 pub use folders::renumber_folders;
-pub use front::{Arrived, Peer};
+pub use front::{Arrived, Peer, Wish, Wishes};
 pub use guard::{Lockout, Origin};
 pub use leases::LEASE;
 pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};

@@ -3,11 +3,13 @@
 //! meanwhile.
 
 use serde::{Deserialize, Serialize};
+use sigillo_accounts::{CredentialName, Mailbox, OrdinaryMail, PasswordHash, Profile, State};
+use sigillo_base::MailboxId;
 use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim, tag, transact};
 
 use crate::folder::{self, Counted};
-use crate::rows::{FolderRow, decode, encode};
-use crate::{ATTEMPTS, Error, keepers};
+use crate::rows::{FolderRow, credential_key, decode, encode};
+use crate::{ATTEMPTS, Error, credentials, keepers};
 
 /// Rows of one commit.
 const PAGE: usize = 500;
@@ -25,13 +27,14 @@ struct Walk<S: Store> {
 type Rewrite<S> = fn(&mut Transaction<'_, S>, &Row) -> Result<(), sigillo_store::Error>;
 
 /// Every walk of every version, in order. New ones come last: a walk is known by its number while it is under way.
-fn walks<S: Store>() -> [Walk<S>; 5] {
+fn walks<S: Store>() -> [Walk<S>; 6] {
     [
         Walk { to: 2, tag: tag::FOLDER_ENTRY, row: link_kept },
         Walk { to: 2, tag: tag::ARCHIVE, row: link_kept },
         Walk { to: 2, tag: tag::QUEUE_ITEM, row: link_kept },
         Walk { to: 2, tag: tag::MESSAGE, row: doubt_unkept },
         Walk { to: 2, tag: tag::FOLDER, row: count_folder },
+        Walk { to: 3, tag: tag::MAILBOX, row: part_password },
     ]
 }
 
@@ -71,6 +74,25 @@ fn count_folder<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Re
     let counted =
         FolderRow { name, uid_validity, uid_next, modseq, subscribed, special, held, removals, forgotten: modseq };
     tx.put(key, encode(&counted));
+    Ok(())
+}
+
+/// Up to version 2 a mailbox had one password, in its own row.
+fn part_password<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+    #[derive(Deserialize)]
+    struct Before {
+        id: u64,
+        address: String,
+        profile: Profile,
+        state: State,
+        password: PasswordHash,
+        created: i64,
+        ordinary: OrdinaryMail,
+    }
+    let Before { id, address, profile, state, password, created, ordinary } = decode(key, value)?;
+    let owner = credentials::owner(password.into(), created);
+    tx.put(credential_key(MailboxId(id), &CredentialName::owner()), encode(&owner));
+    tx.put(key, encode(&Mailbox { id, address, profile, state, created, ordinary }));
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use sigillo_pec::{Facts, compose};
 use sigillo_smtp::client::RecipientOutcome;
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, tag, transact};
 
-use crate::front::{Arrived, Peer};
+use crate::front::{Arrived, Peer, Wishes};
 use crate::fronts::{Lane, Transaction};
 use crate::leases::{self, Lease};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
@@ -404,6 +404,8 @@ impl<S: Store> Engine<S> {
             ehlo: self.host.clone(),
             tls: true,
             authenticated: false,
+            utf8: false,
+            wishes: Wishes::default(),
         };
         let settled = match self.take_in(&mail, Some(&dispatch.message), now) {
             Ok(_) => Settled { handed: dispatch.rcpts.clone(), ..Settled::default() },

@@ -67,6 +67,10 @@ impl<S: Store> Engine<S> {
             let text = format!("Il dominio {} non è servito da questo gestore", rcpt.domain());
             return Err(Rejected::refused(550, (5, 7, 1), text));
         }
+        if !rcpt.is_ascii() {
+            // No mailbox is called so: told at once, whoever sends, since no certified notice could name it.
+            return Err(unwanted(rcpt, None));
+        }
         let ordinary = |from: &&Address| self.current().index.provider_of(from.domain()).is_none();
         if from.filter(ordinary).is_none() {
             return Ok(());

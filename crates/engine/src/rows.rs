@@ -4,6 +4,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sigillo_accounts::CredentialName;
 use sigillo_base::{Address, MailboxId, MsgId, PecId, Timestamp, Uid};
 use sigillo_pec::{Facts, Recipient, RecipientClass};
 use sigillo_store::{BodyId, Error, KeyBuilder, Rope, Store, Transaction, body, tag};
@@ -372,6 +373,14 @@ pub fn rate_key(mailbox: MailboxId) -> KeyBuilder {
 
 pub fn mailbox_key(id: MailboxId) -> KeyBuilder {
     KeyBuilder::new(tag::MAILBOX).mailbox(id)
+}
+
+pub fn credential_key(id: MailboxId, name: &CredentialName) -> KeyBuilder {
+    KeyBuilder::new(tag::CREDENTIAL).mailbox(id).text(name.as_str())
+}
+
+pub fn credential_use_key(id: MailboxId, name: &CredentialName) -> KeyBuilder {
+    KeyBuilder::new(tag::CREDENTIAL_USE).mailbox(id).text(name.as_str())
 }
 
 pub fn address_key(address: &Address) -> KeyBuilder {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
+use sigillo_accounts::CredentialName;
 use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId};
 use sigillo_pec::Provider;
 use sigillo_pec::index::Index;
@@ -11,6 +12,7 @@ use sigillo_smime::{Identity, Signer, Trust};
 use sigillo_store::{Store, body};
 
 use crate::accepting::Accepting;
+use crate::claims::Tokens;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
@@ -130,9 +132,13 @@ pub struct Engine<S> {
     pub(crate) taken_over: Mutex<bool>,
     /// Damaged rows that were passed over.
     pub(crate) damaged: Damaged,
-    /// Sessions' verified passwords: a keyed digest per mailbox, so that argon2 runs once.
-    pub(crate) verified: Mutex<HashMap<MailboxId, [u8; 32]>>,
+    /// Verified passwords: a keyed digest per credential, so that argon2 runs once.
+    pub(crate) verified: Mutex<HashMap<(MailboxId, CredentialName), [u8; 32]>>,
     pub(crate) boot_key: u128,
+    /// What the SCRAM keys of unknown users are made with, once it was wanted.
+    pub(crate) scram_secret: Mutex<Option<[u8; 32]>>,
+    /// Who knows tokens, if anybody.
+    pub(crate) tokens: RwLock<Option<Arc<dyn Tokens>>>,
 }
 
 /// The parts that a reload replaces.
@@ -191,6 +197,8 @@ impl<S: Store> Engine<S> {
             damaged: Damaged::default(),
             verified: Mutex::default(),
             boot_key,
+            scram_secret: Mutex::default(),
+            tokens: RwLock::default(),
         })
     }
 

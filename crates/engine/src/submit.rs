@@ -61,6 +61,11 @@ impl<S: Store> Engine<S> {
     /// [`Rejected::Refused`] with the limit, its figure and when it ends.
     pub fn may_send(&self, login: &Login, from: Option<&Address>, now: Timestamp) -> Result<Mailbox, Rejected> {
         self.accepting()?;
+        match self.rights(login)? {
+            Some(rights) if rights.send => {}
+            Some(_) => return Err(Rejected::refused(550, (5, 7, 1), "La credenziale non è abilitata all'invio")),
+            None => return Err(Rejected::refused(535, (5, 7, 8), "La credenziale è stata revocata o cambiata")),
+        }
         let mailbox =
             self.mailbox(login.mailbox)?.ok_or_else(|| Rejected::refused(535, (5, 7, 8), "La casella non esiste"))?;
         if !mailbox.may_send() {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use sigillo_base::Timestamp;
 use sigillo_base::limits::MB;
-use sigillo_wire::sasl::{Credentials, Exchange};
+use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, SaslError, ScramKeys, Step};
 use sigillo_wire::{Session, Tick};
 
 use crate::cursor::Problem;
@@ -29,6 +29,8 @@ pub struct Config {
     pub login_timeout_ms: u64,
     /// Silence after login, in milliseconds; at least 30 minutes (RFC 9051 §5.4).
     pub idle_timeout_ms: u64,
+    /// OAUTHBEARER is offered: there is an identity provider to ask.
+    pub bearer: bool,
     /// Failed logins until the connection is closed.
     pub auth_attempts: u32,
 }
@@ -41,6 +43,7 @@ impl Default for Config {
             max_literal: 60 * MB,
             login_timeout_ms: 3 * 60_000,
             idle_timeout_ms: 30 * 60_000,
+            bearer: false,
             auth_attempts: 5,
         }
     }
@@ -53,8 +56,11 @@ pub enum Action {
     Write(Vec<u8>),
     /// Start TLS, then [`Server::tls_started`].
     StartTls,
-    /// Check these credentials, then [`Server::logged_in`].
-    Login(Credentials),
+    /// Find this out for an exchange in progress, then [`Server::keys`], [`Server::token`], or [`Server::logged_in`] with
+    /// a refusal.
+    Lookup(Query),
+    /// Judge this claim, then [`Server::logged_in`].
+    Login(Claim),
     /// Call [`Server::run`] on a thread that may block; while [`Server::more`] then says so, again each time the
     /// writes have gone out.
     Request(Request),
@@ -73,6 +79,8 @@ pub enum Action {
 pub struct Server {
     config: Config,
     tls: bool,
+    offer: Offer,
+    greeted: bool,
     framer: Framer,
     actions: VecDeque<Action>,
     wait: Wait,
@@ -96,6 +104,7 @@ enum Wait {
     Nothing,
     Tls,
     Login { tag: String },
+    Lookup { tag: String, exchange: Exchange },
     Request(Box<Pending>),
 }
 
@@ -133,7 +142,9 @@ impl Server {
     /// A session on a new connection, which is TLS already or not.
     pub fn new(config: Config, tls_now: bool, now: Tick) -> Self {
         let deadline = now.plus_ms(config.login_timeout_ms);
-        let mut server = Self {
+        Self {
+            offer: Offer { bearer: config.bearer, ..Offer::default() },
+            greeted: false,
             config,
             tls: tls_now,
             framer: Framer::new(),
@@ -150,10 +161,34 @@ impl Server {
             stopping: false,
             ended: false,
             closed: false,
-        };
-        let greeting = format!("* OK [CAPABILITY {}] {}", server.capabilities(), text::human(&server.config.greeting));
-        server.line(&greeting);
-        server
+        }
+    }
+
+    /// TLS stands, and this is what SCRAM-SHA-256-PLUS can bind to; before the first [`Session::poll`] inside it.
+    pub fn bind(&mut self, binding: Binding) {
+        self.offer.binding = binding;
+    }
+
+    /// Answers [`Query::Keys`] of [`Action::Lookup`]; `nonce` is fresh and random, in letters and digits.
+    pub fn keys(&mut self, keys: ScramKeys, nonce: &str, now: Tick) {
+        self.found(now, |exchange| exchange.keys(keys, nonce));
+    }
+
+    /// Answers [`Query::Token`] of [`Action::Lookup`]: whose it is, if it is good.
+    pub fn token(&mut self, owner: Option<String>, now: Tick) {
+        self.found(now, |exchange| exchange.token(owner));
+    }
+
+    fn found(&mut self, now: Tick, answer: impl FnOnce(&mut Exchange) -> Result<Step, SaslError>) {
+        match std::mem::replace(&mut self.wait, Wait::Nothing) {
+            Wait::Lookup { tag, mut exchange } => {
+                let step = answer(&mut exchange);
+                self.sasl(tag, step.map(|step| (exchange, step)));
+                self.touch(now);
+                self.advance(now);
+            }
+            other => self.wait = other,
+        }
     }
 
     /// TLS stands, after [`Action::StartTls`]. What came in the open before it is forgotten (RFC 3501 §6.2.1).
@@ -168,7 +203,10 @@ impl Server {
 
     /// The answer to [`Action::Login`]: the user's name, or why not. A delay against guessing is the driver's work.
     pub fn logged_in(&mut self, result: Result<String, LoginRefusal>, now: Tick) {
-        let Wait::Login { tag } = std::mem::replace(&mut self.wait, Wait::Nothing) else { return };
+        let tag = match std::mem::replace(&mut self.wait, Wait::Nothing) {
+            Wait::Login { tag } | Wait::Lookup { tag, .. } => tag,
+            other => return self.wait = other,
+        };
         match result {
             Ok(user) => {
                 self.user = Some(user);
@@ -238,6 +276,11 @@ impl Server {
         self.advance(now);
     }
 
+    /// Ends the session with `BYE` and this reason, at once: the command under way gets no answer.
+    pub fn expel(&mut self, why: &str) {
+        self.bye(why);
+    }
+
     /// Who logged in.
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref()
@@ -253,7 +296,8 @@ impl Server {
     }
 
     fn capabilities(&self) -> String {
-        command::capabilities(self.tls, self.may_login(), self.user.is_some())
+        let offer = self.may_login().then_some(&self.offer);
+        command::capabilities(self.tls, offer, self.user.is_some())
     }
 
     /// Silence begins anew; before login it never does, so that nobody stays without a name.
@@ -321,11 +365,16 @@ impl Session for Server {
     }
 
     fn poll(&mut self) -> Option<Action> {
+        if !std::mem::replace(&mut self.greeted, true) {
+            let greeting =
+                format!("* OK [CAPABILITY {}] {}\r\n", self.capabilities(), text::human(&self.config.greeting));
+            self.actions.push_front(Action::Write(greeting.into_bytes()));
+        }
         self.actions.pop_front()
     }
 
     fn deadline(&self) -> Option<Tick> {
-        let busy = matches!(self.wait, Wait::Login { .. } | Wait::Request(_));
+        let busy = matches!(self.wait, Wait::Login { .. } | Wait::Lookup { .. } | Wait::Request(_));
         (!self.closed && !busy).then_some(self.deadline)
     }
 }

@@ -149,6 +149,10 @@ pub struct Config {
     pub tls_certificate: Located<PathBuf>,
     /// TLS key.
     pub tls_key: Located<PathBuf>,
+    /// Anchors of the certificates that clients may show at submission; none: nobody is asked.
+    pub client_anchors: Vec<Located<PathBuf>>,
+    /// Their revocation lists.
+    pub client_crls: Vec<Located<PathBuf>>,
     /// Signing certificate.
     pub signing_certificate: Located<PathBuf>,
     /// Signing key.
@@ -235,6 +239,11 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         }
     }
     let proxies = l.proxy_networks.into_iter().filter_map(|n| r.network("listen.proxy_networks", n)).collect();
+    if let (Some(alone), []) = (raw.tls.client_anchors.first(), &raw.tls.client_crls[..]) {
+        return r.alone("tls.client_anchors", alone, "tls.client_crls");
+    }
+    let client_anchors = r.paths("tls.client_anchors", raw.tls.client_anchors);
+    let client_crls = r.paths("tls.client_crls", raw.tls.client_crls);
     let relay_roots = r.path("relay.roots", raw.relay.roots)?;
     Some(Config {
         file: r.file().to_owned(),
@@ -255,6 +264,8 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         proxies,
         tls_certificate: r.path("tls.certificate", raw.tls.certificate)?,
         tls_key: r.path("tls.key", raw.tls.key)?,
+        client_anchors,
+        client_crls,
         signing_certificate: r.path("signing.certificate", raw.signing.certificate)?,
         signing_key: r.path("signing.key", raw.signing.key)?,
         signing_chain: raw.signing.chain.and_then(|p| r.path("signing.chain", p)),

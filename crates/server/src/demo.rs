@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use sigillo_accounts::PasswordHash;
+use sigillo_accounts::Verifier;
 use sigillo_admin::Lang;
 use tokio_rustls::rustls::ClientConfig;
 
@@ -216,17 +216,17 @@ async fn make_boxes(running: &Running) -> Result<()> {
     let (engine, boxes) = (Arc::clone(&running.provider.engine), running.boxes.clone());
     let now = running.provider.clock.now();
     let make = move || -> Result<()> {
-        let mut last: Option<(sigillo_base::Secret, PasswordHash)> = None;
+        let mut last: Option<(sigillo_base::Secret, Verifier)> = None;
         for wanted in boxes {
             if engine.find_mailbox(&wanted.address)?.is_some() {
                 continue;
             }
-            let hash = match &last {
-                Some((password, hash)) if *password == wanted.password => hash.clone(),
-                _ => PasswordHash::create(&wanted.password, random())?,
+            let verifier = match &last {
+                Some((password, verifier)) if *password == wanted.password => verifier.clone(),
+                _ => sigillo_engine::verifier(&wanted.password, random())?,
             };
-            engine.add_mailbox(&wanted.address, wanted.profile, hash.clone(), now)?;
-            last = Some((wanted.password, hash));
+            engine.add_mailbox(&wanted.address, wanted.profile, verifier.clone(), now)?;
+            last = Some((wanted.password, verifier));
         }
         Ok(())
     };

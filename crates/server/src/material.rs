@@ -37,6 +37,8 @@ pub struct Material {
     pub index: Arc<Index>,
     /// What listeners show.
     pub tls: ServerTls,
+    /// The same at submission, where clients may be asked who they are.
+    pub submission_tls: ServerTls,
     /// What the relay trusts.
     pub relay: Arc<ClientConfig>,
     /// What is trusted and shown where the index is fetched.
@@ -57,11 +59,17 @@ impl Material {
         let (relay, directory) = (l.relay(), l.directory());
         let stamper = relay.as_ref().and_then(|tls| l.stamper(tls));
         match (identity, signer, trust, index, tls, relay.zip(directory)) {
-            (Some(identity), Some(key), Some(trust), Some(index), Some(tls), Some((relay, directory)))
-                if l.problems.is_empty() =>
-            {
+            (
+                Some(identity),
+                Some(key),
+                Some(trust),
+                Some(index),
+                Some((tls, submission_tls)),
+                Some((relay, directory)),
+            ) if l.problems.is_empty() => {
                 let signer: Arc<dyn Signer> = Arc::new(GatedSigner::new(key, Arc::clone(gate)));
-                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay, directory, stamper })
+                let index = Arc::new(index);
+                Ok(Self { identity, signer, trust, index, tls, submission_tls, relay, directory, stamper })
             }
             _ => Err(Problems(l.problems)),
         }
@@ -261,20 +269,36 @@ impl Loader<'_> {
         Some(index)
     }
 
-    fn tls(&mut self) -> Option<ServerTls> {
+    /// For all listeners, and for those of submission.
+    fn tls(&mut self) -> Option<(ServerTls, ServerTls)> {
         let config = self.config;
-        match ServerTls::open(&config.tls_certificate.value, &config.tls_key.value) {
-            Ok(tls) => Some(tls),
-            Err(error) => {
-                let text = format!("{error:#}");
+        let (certificate, key) = (&config.tls_certificate, &config.tls_key);
+        let remedy = Text::new(
+            "servono catena PEM e chiave PEM; per una prova: `sigillo config init CARTELLA`",
+            "a PEM chain and a PEM key are needed; for a trial: `sigillo config init FOLDER`",
+        );
+        let tls = self.server(certificate, remedy.clone(), ServerTls::open(&certificate.value, &key.value))?;
+        let paths = |list: &[Located<PathBuf>]| list.iter().map(|p| p.value.clone()).collect::<Vec<_>>();
+        let submission = match config.client_anchors.first() {
+            None => self.server(certificate, remedy, ServerTls::open(&certificate.value, &key.value))?,
+            Some(first) => {
                 let remedy = Text::new(
-                    "servono catena PEM e chiave PEM; per una prova: `sigillo config init CARTELLA`",
-                    "a PEM chain and a PEM key are needed; for a trial: `sigillo config init FOLDER`",
+                    "servono radici PEM e liste di revoca DER o PEM",
+                    "PEM anchors and revocation lists in DER or PEM are needed",
                 );
-                self.tell(&config.tls_certificate, Text::new(text.clone(), text), remedy);
-                None
+                let (anchors, crls) = (paths(&config.client_anchors), paths(&config.client_crls));
+                self.server(first, remedy, ServerTls::asking(&certificate.value, &key.value, &anchors, &crls))?
             }
-        }
+        };
+        Some((tls, submission))
+    }
+
+    fn server(&mut self, at: &Located<PathBuf>, remedy: Text, made: anyhow::Result<ServerTls>) -> Option<ServerTls> {
+        made.inspect_err(|error| {
+            let text = format!("{error:#}");
+            self.tell(at, Text::new(text.clone(), text), remedy);
+        })
+        .ok()
     }
 
     fn relay(&mut self) -> Option<Arc<ClientConfig>> {

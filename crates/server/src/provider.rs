@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use sigillo_accounts::{PasswordHash, Profile};
+use sigillo_accounts::Profile;
 use sigillo_base::Secret;
-use sigillo_engine::{Antivirus, Bell, Doors, Engine, Peer, Rules, Setup, front};
+use sigillo_engine::{Antivirus, Bell, Doors, Engine, Peer, Rules, Setup, front, verifier};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
@@ -97,6 +97,7 @@ pub struct Provider {
     config: ArcSwap<Config>,
     shown: ArcSwap<Shown>,
     tls: Arc<ServerTls>,
+    submission_tls: Arc<ServerTls>,
     relay: Arc<Relay<Arc<RocksStore>>>,
     gate: Arc<Gate>,
     down: watch::Sender<bool>,
@@ -154,6 +155,7 @@ impl Provider {
             config: ArcSwap::new(config),
             shown: ArcSwap::from_pointee(shown),
             tls: Arc::new(material.tls),
+            submission_tls: Arc::new(material.submission_tls),
             relay,
             gate,
             down: watch::Sender::new(false),
@@ -196,8 +198,8 @@ impl Provider {
             if engine.find_mailbox(&address)?.is_some() {
                 return Ok(false);
             }
-            let hash = PasswordHash::create(&password.unwrap_or_else(random_password), random())?;
-            engine.add_mailbox(&address, Profile::Service, hash, now)?;
+            let password = verifier(&password.unwrap_or_else(random_password), random())?;
+            engine.add_mailbox(&address, Profile::Service, password, now)?;
             Ok(true)
         };
         if self.pool.run(make).await.context("casella di servizio: lavoro interrotto")?? {
@@ -243,7 +245,9 @@ impl Provider {
         let mut tasks = self.tasks.lock();
         for (role, listener) in listeners {
             let greeter = self.greeter(role, ticks);
-            let (limits, tls, driver) = (Arc::clone(&self.limits), Arc::clone(&self.tls), Arc::clone(&driver));
+            let submission = matches!(role, Role::Submission | Role::Submissions);
+            let tls = Arc::clone(if submission { &self.submission_tls } else { &self.tls });
+            let (limits, driver) = (Arc::clone(&self.limits), Arc::clone(&driver));
             tasks.spawn(listen(listener, greeter, limits, tls, driver).instrument(span.clone()));
         }
         tasks.spawn(Arc::clone(&self.relay).run(self.down.subscribe()).instrument(span.clone()));

@@ -3,16 +3,24 @@
 //! One crypto provider (aws-lc-rs) serves the whole program and is named wherever one is taken.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::x509::X509;
+use sigillo_wire::sasl::Binding;
 use tokio_rustls::rustls::client::WantsClientCert;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use tokio_rustls::rustls::{
+    ClientConfig, ConfigBuilder, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
+};
 
 /// The crypto provider of this program, with the hybrid post-quantum key exchange first: it costs little, and mail is
 /// kept for years by whoever records it.
@@ -32,17 +40,66 @@ pub fn install() {
 
 /// The certificate and key that listeners show, renewed by [`ServerTls::renew`].
 pub struct ServerTls {
-    current: ArcSwap<ServerConfig>,
+    current: ArcSwap<Shown>,
+}
+
+/// What a connection shows of us, and can be bound to.
+pub struct Shown {
+    /// Its TLS.
+    pub config: Arc<ServerConfig>,
+    /// `tls-server-end-point` (RFC 5929 §4).
+    end_point: Option<Vec<u8>>,
+}
+
+impl Shown {
+    /// What ties a login to a connection whose handshake was made with this.
+    pub fn binding(&self, tls: &ServerConnection) -> Binding {
+        // RFC 9266 §4.2: before 1.3 an export is unique only with an extension that nobody must speak.
+        let exporter = tls
+            .protocol_version()
+            .filter(|v| *v == ProtocolVersion::TLSv1_3)
+            .and_then(|_| tls.export_keying_material(vec![0; 32], b"EXPORTER-Channel-Binding", Some(b"")).ok());
+        Binding { exporter, end_point: self.end_point.clone() }
+    }
 }
 
 impl ServerTls {
     /// Loads a certificate chain and its key, PEM files both. The error names the file.
     pub fn open(certificate: &Path, key: &Path) -> Result<Self> {
-        Ok(Self { current: ArcSwap::new(Arc::new(server_config(certificate, key)?)) })
+        let (mut config, end_point) = shown(certificate, key, WebPkiClientVerifier::no_client_auth())?;
+        config.ticketer = aws_lc_rs::Ticketer::new()?;
+        Ok(Self::of(config, end_point))
+    }
+
+    /// The same for listeners that ask who the client is: it may show a certificate of `anchors`, or none. One that is
+    /// foreign, expired or revoked ends the handshake, and so does a revocation list that is out of date. Nothing is
+    /// resumed, so that each connection is judged anew.
+    pub fn asking(certificate: &Path, key: &Path, anchors: &[PathBuf], crls: &[PathBuf]) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        for file in anchors {
+            for anchor in certificates(file)? {
+                roots.add(anchor).with_context(|| format!("{}: non è una radice", file.display()))?;
+            }
+        }
+        let lists = crls.iter().map(|file| revocation_lists(file)).collect::<Result<Vec<_>>>()?.into_iter().flatten();
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider()))
+            .with_crls(lists)
+            .enforce_revocation_expiration()
+            .allow_unauthenticated()
+            .build()
+            .context("radici o liste di revoca dei client non utilizzabili")?;
+        let (mut config, end_point) = shown(certificate, key, clients)?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Self::of(config, end_point))
+    }
+
+    fn of(config: ServerConfig, end_point: Option<Vec<u8>>) -> Self {
+        Self { current: ArcSwap::new(Arc::new(Shown { config: Arc::new(config), end_point })) }
     }
 
     /// What a new connection uses.
-    pub fn current(&self) -> Arc<ServerConfig> {
+    pub fn current(&self) -> Arc<Shown> {
         self.current.load_full()
     }
 
@@ -69,15 +126,42 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
         .with_context(|| format!("{}: non contiene una chiave privata PEM", file.display()))
 }
 
-fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig> {
+/// The revocation lists of a file, DER or PEM; the error names the file.
+fn revocation_lists(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>> {
+    let bytes = fs::read(file).with_context(|| format!("{}: non si legge", file.display()))?;
+    if !bytes.starts_with(b"-----BEGIN") {
+        return Ok(vec![bytes.into()]);
+    }
+    let found: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
+    found.with_context(|| format!("{}: non è PEM", file.display()))
+}
+
+/// What a listener shows, and the hash of its certificate for channel binding.
+fn shown(
+    certificate: &Path,
+    key: &Path,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Result<(ServerConfig, Option<Vec<u8>>)> {
     let (chain, secret) = (certificates(certificate)?, private_key(key)?);
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+    let end_point = chain.first().and_then(|leaf| end_point(leaf));
+    let config = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(chain, secret)
         .with_context(|| format!("{}: la chiave non va con {}", key.display(), certificate.display()))?;
-    config.ticketer = aws_lc_rs::Ticketer::new()?;
-    Ok(config)
+    Ok((config, end_point))
+}
+
+/// The hash of a certificate by the function of its own signature, or by SHA-256 where that one is weaker (RFC 5929 §4.1);
+/// `None` where the signature has none.
+fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let x509 = X509::from_der(certificate).ok()?;
+    let digest = match x509.signature_algorithm().object().nid().signature_algorithms()?.digest {
+        Nid::UNDEF => return None,
+        Nid::MD5 | Nid::SHA1 => MessageDigest::sha256(),
+        other => MessageDigest::from_nid(other)?,
+    };
+    Some(x509.digest(digest).ok()?.to_vec())
 }
 
 /// The client's side: server certificates must lead to one of `roots` and name the host we wanted.
@@ -114,7 +198,6 @@ fn trusting(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     fn pair(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
         let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();

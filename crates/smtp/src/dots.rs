@@ -2,31 +2,13 @@
 
 use memchr::{memchr, memchr2};
 
-/// RFC 5321 §4.5.3.1.6 says 998; real programs send more in one line, and bytes are not repaired here.
-pub(crate) const MAX_BODY_LINE: usize = 64 * 1024;
-
-/// Why a message that was read to its end is not taken. The first defect counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Defect {
-    /// A CR without LF or an LF without CR: two servers could see different messages in it.
-    Stray,
-    /// A NUL octet (RFC 5321 §4.5.2 excludes it from text).
-    Nul,
-    /// A line over [`MAX_BODY_LINE`].
-    Line,
-    /// More octets than the limit.
-    Size,
-}
+use crate::content::Content;
 
 /// Takes a message off the stream of DATA.
 #[derive(Debug)]
 pub(crate) struct Unstuffer {
     at: At,
-    limit: u64,
-    line: usize,
-    pub(crate) size: u64,
-    pub(crate) eight_bit: bool,
-    pub(crate) defect: Option<Defect>,
+    pub(crate) content: Content,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +25,7 @@ enum At {
 impl Unstuffer {
     /// A message of at most `limit` octets.
     pub(crate) fn new(limit: u64) -> Self {
-        Self { at: At::Start, limit, line: 0, size: 0, eight_bit: false, defect: None }
+        Self { at: At::Start, content: Content::new(limit) }
     }
 
     /// Reads on. Appends to `out` the message's octets up to its first defect; gives how many octets of `bytes` it
@@ -53,70 +35,30 @@ impl Unstuffer {
         while let Some(&b) = bytes.get(i) {
             match self.at {
                 At::Start if b == b'.' => (self.at, i) = (At::Dot, i + 1),
-                At::Start => self.at = At::Inside,
                 At::Dot if b == b'\r' => (self.at, i) = (At::DotCr, i + 1),
-                At::Dot => self.at = At::Inside, // the dot was stuffing
                 At::DotCr if b == b'\n' => {
                     self.at = At::Start;
                     return (i + 1, true);
                 }
+                At::DotCr => {
+                    self.content.feed(b"\r", out);
+                    self.at = At::Cr;
+                }
                 At::Cr if b == b'\n' => {
-                    self.line = 0;
-                    self.put(b"\r\n", out);
-                    self.line = 0;
+                    self.content.feed(b"\n", out);
                     (self.at, i) = (At::Start, i + 1);
                 }
-                At::Cr | At::DotCr => {
-                    self.blame(Defect::Stray);
-                    self.at = At::Inside;
+                At::Start | At::Dot | At::Cr => self.at = At::Inside, // a dot was stuffing
+                At::Inside => {
+                    let cr = memchr(b'\r', &bytes[i..]);
+                    let end = cr.map_or(bytes.len(), |n| i + n + 1);
+                    self.content.feed(&bytes[i..end], out);
+                    self.at = if cr.is_some() { At::Cr } else { At::Inside };
+                    i = end;
                 }
-                At::Inside => i += self.inside(&bytes[i..], out),
             }
         }
         (i, false)
-    }
-
-    fn inside(&mut self, rest: &[u8], out: &mut Vec<u8>) -> usize {
-        let Some(end) = memchr2(b'\r', b'\n', rest) else {
-            self.put(rest, out);
-            return rest.len();
-        };
-        self.put(&rest[..end], out);
-        if rest[end] == b'\r' {
-            self.at = At::Cr;
-        } else {
-            self.blame(Defect::Stray);
-        }
-        end + 1
-    }
-
-    /// Keeps octets up to the first that must not be kept: where that is does not depend on how the stream was cut.
-    fn put(&mut self, octets: &[u8], out: &mut Vec<u8>) {
-        if self.defect.is_some() {
-            return;
-        }
-        let room = usize::try_from(self.limit - self.size).unwrap_or(usize::MAX);
-        let line = MAX_BODY_LINE - self.line;
-        let nul = memchr(0, octets).unwrap_or(usize::MAX);
-        let keep = octets.len().min(room).min(line).min(nul);
-        if keep < octets.len() {
-            self.blame(if keep == nul {
-                Defect::Nul
-            } else if keep == room {
-                Defect::Size
-            } else {
-                Defect::Line
-            });
-        }
-        let kept = &octets[..keep];
-        self.size += keep as u64;
-        self.line += keep;
-        self.eight_bit |= !kept.is_ascii();
-        out.extend_from_slice(kept);
-    }
-
-    fn blame(&mut self, defect: Defect) {
-        self.defect.get_or_insert(defect);
     }
 }
 
@@ -179,6 +121,7 @@ impl Stuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::{Defect, MAX_BODY_LINE};
     use proptest::prelude::*;
 
     /// The message, the unused rest, and the defect.
@@ -190,10 +133,10 @@ mod tests {
             let (used, ended) = u.feed(piece, &mut out);
             total += used;
             if ended {
-                return (out, Some(total), u.defect);
+                return (out, Some(total), u.content.defect);
             }
         }
-        (out, None, u.defect)
+        (out, None, u.content.defect)
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! that wait while an answer is outstanding are bounded.
 
 mod auth;
+mod bdat;
 mod command;
 mod config;
 mod data;
@@ -22,11 +23,13 @@ mod vrfy;
 use std::collections::VecDeque;
 
 use sigillo_base::Address;
-use sigillo_wire::sasl::{Credentials, Exchange};
+use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, ScramKeys};
 use sigillo_wire::{LineError, Lines, Session, Tick};
 
 use crate::Reply;
+use crate::content::Content;
 use crate::dots::Unstuffer;
+use crate::dsn::{Notify, OriginalRecipient, Ret};
 pub use config::{Config, Role};
 
 /// What MAIL said.
@@ -38,9 +41,28 @@ pub struct MailFrom {
     pub size: Option<u64>,
     /// `BODY=8BITMIME` was given.
     pub eight_bit: bool,
+    /// `SMTPUTF8` was given: addresses and the header may hold UTF-8 (RFC 6531).
+    pub utf8: bool,
+    /// `REQUIRETLS` was given: the message and what comes of it go over TLS or nowhere (RFC 8689).
+    pub require_tls: bool,
+    /// `RET`
+    pub ret: Option<Ret>,
+    /// `ENVID`, decoded.
+    pub envid: Option<String>,
 }
 
-/// What the driver must do. `Authenticate`, `Mail`, `Rcpt` and `DataEnd` wait for an answer.
+/// What RCPT said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RcptTo {
+    /// The recipient.
+    pub address: Address,
+    /// `NOTIFY`; without it, reports of failure are wanted.
+    pub notify: Option<Notify>,
+    /// `ORCPT`
+    pub orcpt: Option<OriginalRecipient>,
+}
+
+/// What the driver must do. `Lookup`, `Authenticate`, `Mail`, `Rcpt` and `DataEnd` wait for an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Send these bytes.
@@ -48,12 +70,15 @@ pub enum Action {
     /// Begin the TLS handshake, then call [`Server::tls_started`]; close when it fails. The bytes read from the socket
     /// before belong to nobody and must not be fed any more.
     StartTls,
-    /// Check these credentials, then call [`Server::authenticated`].
-    Authenticate(Credentials),
+    /// Find this out for an exchange in progress, then call [`Server::keys`], [`Server::token`], or
+    /// [`Server::authenticated`] with a refusal when it cannot be found out.
+    Lookup(Query),
+    /// Judge this claim, then call [`Server::authenticated`].
+    Authenticate(Claim),
     /// A transaction is asked for; [`Server::answer`].
     Mail(MailFrom),
     /// A recipient; [`Server::answer`].
-    Rcpt(Address),
+    Rcpt(RcptTo),
     /// The message begins. `DataEnd` or `Reset` will follow.
     DataStart,
     /// A piece of the message, dots already taken away.
@@ -85,7 +110,9 @@ enum Question {
 enum State {
     Command,
     Auth(Exchange),
+    Lookup(Exchange),
     Data(Unstuffer),
+    Chunk(bdat::Chunk),
     Waiting(Question),
     Tls,
     Closed,
@@ -99,6 +126,7 @@ pub struct Server {
     queue: VecDeque<Action>,
     state: State,
     tls: bool,
+    offer: Offer,
     /// The name of EHLO or HELO; empty before.
     peer: String,
     extended: bool,
@@ -106,12 +134,16 @@ pub struct Server {
     /// A positive answer to MAIL was given, or is being waited for, and nothing ended the transaction yet.
     open: bool,
     recipients: usize,
+    /// MAIL said SMTPUTF8.
+    utf8: bool,
+    /// What the chunks of BDAT brought so far.
+    body: Option<Content>,
     bad_commands: u32,
     bad_logins: u32,
     now: Tick,
     /// When the session began to wait for what it waits for.
     since: Tick,
-    /// When the message of DATA began.
+    /// When the message began.
     data_since: Tick,
     ended: bool,
     stopping: bool,
@@ -135,11 +167,14 @@ impl Server {
             queue: VecDeque::new(),
             state: State::Command,
             tls: tls_now,
+            offer: Offer { bearer: config.bearer, ..Offer::default() },
             peer: String::new(),
             extended: false,
             user: None,
             open: false,
             recipients: 0,
+            utf8: false,
+            body: None,
             bad_commands: 0,
             bad_logins: 0,
             now,
@@ -167,11 +202,32 @@ impl Server {
         self.enter(State::Command);
     }
 
+    /// TLS stands, and this is what SCRAM-SHA-256-PLUS can bind to; before the first command inside it.
+    pub fn bind(&mut self, binding: Binding) {
+        self.offer.binding = binding;
+    }
+
+    /// TLS stands, and the client has shown a good certificate with these addresses: EXTERNAL is offered for them.
+    pub fn show(&mut self, addresses: Vec<Address>) {
+        self.offer.shown = addresses;
+    }
+
+    /// Answers [`Query::Keys`] of [`Action::Lookup`]; `nonce` is fresh and random, in letters and digits. Ignored when
+    /// nothing was asked.
+    pub fn keys(&mut self, keys: ScramKeys, nonce: &str, now: Tick) {
+        self.found(now, |exchange| exchange.keys(keys, nonce));
+    }
+
+    /// Answers [`Query::Token`] of [`Action::Lookup`]: whose it is, if it is good. Ignored when nothing was asked.
+    pub fn token(&mut self, owner: Option<String>, now: Tick) {
+        self.found(now, |exchange| exchange.token(owner));
+    }
+
     /// Answers [`Action::Authenticate`]: the user logged in, or `None` and the refusal to say (usually
     /// `535 5.7.8`). Ignored when nothing was asked.
     pub fn authenticated(&mut self, user: Option<String>, refusal: Reply, now: Tick) {
         self.tick(now);
-        if !matches!(self.state, State::Waiting(Question::Credentials)) {
+        if !matches!(self.state, State::Waiting(Question::Credentials) | State::Lookup(_)) {
             return;
         }
         self.enter(State::Command);
@@ -281,6 +337,7 @@ impl Server {
             self.queue.push_back(Action::Reset);
         }
         self.recipients = 0;
+        self.body = None;
     }
 
     fn hang_up(&mut self) {
@@ -293,13 +350,14 @@ impl Server {
     /// Goes on by one command, or by one piece of message; `false` when there is nothing to go on with.
     fn step(&mut self) -> bool {
         match self.state {
-            State::Closed | State::Waiting(_) => false,
+            State::Closed | State::Waiting(_) | State::Lookup(_) => false,
             State::Tls if !self.ended => false,
             State::Tls => {
                 self.hang_up();
                 true
             }
             State::Data(_) => self.step_data() || self.step_end(),
+            State::Chunk(_) => self.step_chunk() || self.step_end(),
             State::Command | State::Auth(_) if self.stopping => {
                 self.say(&Reply::new(421, (4, 3, 2), "Servizio in chiusura / Service shutting down"));
                 self.hang_up();
@@ -342,12 +400,13 @@ impl Session for Server {
         self.tick(now);
         match self.state {
             State::Closed | State::Tls => return, // in State::Tls: sent in clear after STARTTLS, never obeyed
-            State::Waiting(question) if self.lines.held().len() + bytes.len() > MAX_HELD => {
-                self.open &= question != Question::DataEnd; // a message that is being decided has its fate
+            State::Waiting(_) | State::Lookup(_) if self.lines.held().len() + bytes.len() > MAX_HELD => {
+                // A message that is being decided has its fate.
+                self.open &= !matches!(self.state, State::Waiting(Question::DataEnd));
                 self.say(&Reply::new(421, (4, 7, 0), "Too much input"));
                 return self.hang_up();
             }
-            State::Data(_) => self.since = self.now,
+            State::Data(_) | State::Chunk(_) => self.since = self.now,
             _ => {}
         }
         self.lines.push(bytes);
@@ -381,13 +440,12 @@ impl Session for Server {
 
     /// None while an answer is outstanding: how long that may take is the driver's to say.
     fn deadline(&self) -> Option<Tick> {
-        match self.state {
-            State::Closed | State::Waiting(_) => None,
-            State::Command | State::Auth(_) | State::Tls => Some(self.since.plus_ms(self.config.command_timeout_ms)),
-            State::Data(_) => {
-                let piece = self.since.plus_ms(self.config.data_timeout_ms);
-                Some(piece.min(self.data_since.plus_ms(self.config.message_timeout_ms)))
-            }
-        }
+        let (patience_ms, message) = match self.state {
+            State::Closed | State::Waiting(_) | State::Lookup(_) => return None,
+            State::Command | State::Auth(_) | State::Tls => (self.config.command_timeout_ms, self.body.is_some()),
+            State::Data(_) | State::Chunk(_) => (self.config.data_timeout_ms, true),
+        };
+        let end = message.then(|| self.data_since.plus_ms(self.config.message_timeout_ms));
+        [Some(self.since.plus_ms(patience_ms)), end].into_iter().flatten().min()
     }
 }

@@ -1,9 +1,12 @@
 //! Both sessions, alone and against each other.
 
+mod bdat;
 mod client;
+mod extensions;
 mod hostile;
 mod invariance;
 mod pair;
+mod sasl;
 mod server;
 mod smuggling;
 mod stub;

@@ -41,13 +41,15 @@ pub const DIRECTORY: u8 = 0x09;
 pub const MAILBOX: u8 = 0x10;
 /// Mailbox number by address. Address in lower case.
 pub const MAILBOX_BY_ADDRESS: u8 = 0x11;
-/// Password hashes and other credentials. Mailbox number, then kind.
+/// Credentials: whose, rights, verifiers of the secret. Mailbox number, then name (empty: the owner's).
 pub const CREDENTIAL: u8 = 0x12;
 
 /// How much a mailbox holds: bytes and messages. Mailbox number.
 pub const BOX_USAGE: u8 = 0x13;
 /// Distribution lists: their members. Address in lower case.
 pub const LIST: u8 = 0x14;
+/// When a credential was used last. Mailbox number, then name.
+pub const CREDENTIAL_USE: u8 = 0x15;
 
 /// Folders: name, UIDVALIDITY, UIDNEXT, mod-sequence. Mailbox number, then folder number.
 pub const FOLDER: u8 = 0x18;
@@ -130,6 +132,7 @@ pub const ALL: &[(u8, &str)] = &[
     (CREDENTIAL, "credential"),
     (BOX_USAGE, "box-usage"),
     (LIST, "list"),
+    (CREDENTIAL_USE, "credential-use"),
     (FOLDER, "folder"),
     (FOLDER_ENTRY, "folder-entry"),
     (EXPUNGED, "expunged"),

@@ -1,9 +1,32 @@
-//! SASL on the server's side: PLAIN (RFC 4616) and LOGIN, as mail clients use them.
+//! SASL on the server's side, a file a mechanism: PLAIN (RFC 4616), LOGIN, SCRAM-SHA-256 with and without channel binding
+//! (RFC 5802, 7677), OAUTHBEARER (RFC 7628), EXTERNAL (RFC 4422). One exchange serves every protocol; only its framing differs.
+
+mod bearer;
+mod binding;
+mod external;
+mod keys;
+mod plain;
+mod scram;
 
 use data_encoding::BASE64;
-use sigillo_base::Secret;
+use sigillo_base::{Address, Secret};
 
-/// What a client claims to be. Checking it is the engine's work.
+pub use binding::Binding;
+pub use keys::ScramKeys;
+use scram::Scram;
+
+/// What a connection offers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offer {
+    /// What SCRAM-SHA-256-PLUS can bind to; nothing, and it is not offered.
+    pub binding: Binding,
+    /// OAUTHBEARER, where an identity provider is configured.
+    pub bearer: bool,
+    /// Addresses in the certificate that the client has shown: EXTERNAL; none, and it is not offered.
+    pub shown: Vec<Address>,
+}
+
+/// A user and his password. Checking it is the engine's work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The identity whose password is given (authentication identity).
@@ -12,7 +35,46 @@ pub struct Credentials {
     pub password: Secret,
 }
 
-/// Why an exchange ended without credentials.
+/// What an exchange needs to know before it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// The keys of this user, for [`Exchange::keys`]; of a user who does not exist, [`ScramKeys::of_nobody`].
+    Keys(String),
+    /// Whose token this is, for [`Exchange::token`].
+    Token {
+        /// Who the client says it is for.
+        user: Option<String>,
+        /// The token.
+        token: Secret,
+    },
+}
+
+/// How an exchange ended: what the client claims, to be judged by the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// A password, to be checked.
+    Password(Credentials),
+    /// The user has proven to know the secret of these keys.
+    Proven(String, ScramKeys),
+    /// A token of this user was found good.
+    Token(String),
+    /// A certificate of this address was shown, and found good by the handshake.
+    Certificate(String),
+    /// Nothing was proven: a failed login of this user.
+    Refuted(String),
+}
+
+impl Claim {
+    /// Who the client says it is.
+    pub fn user(&self) -> &str {
+        match self {
+            Self::Password(credentials) => &credentials.user,
+            Self::Proven(user, _) | Self::Token(user) | Self::Certificate(user) | Self::Refuted(user) => user,
+        }
+    }
+}
+
+/// Why an exchange ended without a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SaslError {
     /// Not base64, not UTF-8, not of the mechanism's form, or over the limit.
@@ -24,6 +86,9 @@ pub enum SaslError {
     /// The client asks to act as somebody else, which nobody here may.
     #[error("authorization identity refused")]
     Authorization,
+    /// A channel binding that is not offered, or none because somebody on the way hid the offer (RFC 5802 §6).
+    #[error("channel binding refused")]
+    Binding,
     /// No such mechanism is offered.
     #[error("unknown SASL mechanism")]
     Mechanism,
@@ -34,35 +99,63 @@ pub enum SaslError {
 pub enum Step {
     /// Send this challenge (already base64) and feed the next line.
     Challenge(String),
+    /// Find this out, and answer by the method that it names.
+    Ask(Query),
     /// Finished.
-    Done(Credentials),
+    Done(Claim),
 }
 
 /// One exchange in progress.
 #[derive(Debug)]
-pub enum Exchange {
-    /// PLAIN, waiting for its only response.
-    Plain,
-    /// LOGIN, waiting for the user name.
-    LoginUser,
-    /// LOGIN, waiting for the password of this user.
-    LoginPassword(String),
-}
+pub struct Exchange(State);
 
-/// Names offered, in order of preference.
-pub const MECHANISMS: [&str; 2] = ["PLAIN", "LOGIN"];
+#[derive(Debug)]
+enum State {
+    Plain,
+    LoginUser,
+    LoginPassword(String),
+    Scram(Scram),
+    Bearer,
+    External(Vec<Address>),
+    /// The token's verdict is awaited.
+    Token(Option<String>),
+    /// The client was told that its token is no good, and may say one thing more.
+    BadToken(Option<String>),
+    Over,
+}
 
 /// No response longer than this is decoded.
 const MAX_RESPONSE: usize = 4096;
+/// Tokens are longer: a signed one holds what its issuer pleases.
+const MAX_BEARER: usize = 8000;
+
+impl Offer {
+    /// Names of mechanisms, in order of preference.
+    pub fn mechanisms(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        names.extend((!self.binding.is_empty()).then_some("SCRAM-SHA-256-PLUS"));
+        names.extend(["SCRAM-SHA-256", "PLAIN", "LOGIN"]);
+        names.extend((!self.shown.is_empty()).then_some("EXTERNAL"));
+        names.extend(self.bearer.then_some("OAUTHBEARER"));
+        names
+    }
+}
 
 impl Exchange {
     /// Begins an exchange, with the initial response if the client sent one (`=` is the empty one).
-    pub fn start(mechanism: &str, initial: Option<&[u8]>) -> Result<(Self, Step), SaslError> {
-        let (mut exchange, first) = match mechanism.to_ascii_uppercase().as_str() {
-            "PLAIN" => (Self::Plain, ""),
-            "LOGIN" => (Self::LoginUser, "VXNlcm5hbWU6"), // "Username:"
-            _ => return Err(SaslError::Mechanism),
+    pub fn start(offer: &Offer, mechanism: &str, initial: Option<&[u8]>) -> Result<(Self, Step), SaslError> {
+        let name = mechanism.to_ascii_uppercase();
+        if !offer.mechanisms().contains(&name.as_str()) {
+            return Err(SaslError::Mechanism);
+        }
+        let (state, first) = match name.as_str() {
+            "PLAIN" => (State::Plain, ""),
+            "LOGIN" => (State::LoginUser, "VXNlcm5hbWU6"), // "Username:"
+            "OAUTHBEARER" => (State::Bearer, ""),
+            "EXTERNAL" => (State::External(offer.shown.clone()), ""),
+            plus => (State::Scram(Scram::new(offer.binding.clone(), plus.ends_with("-PLUS"))), ""),
         };
+        let mut exchange = Self(state);
         let step = match initial {
             Some(b"=") => exchange.decoded(Vec::new())?,
             Some(response) => exchange.respond(response)?,
@@ -76,81 +169,61 @@ impl Exchange {
         if line == b"*" {
             return Err(SaslError::Cancelled);
         }
-        if line.len() > MAX_RESPONSE {
+        let limit = if matches!(self.0, State::Bearer) { MAX_BEARER } else { MAX_RESPONSE };
+        if line.len() > limit {
             return Err(SaslError::Malformed);
         }
         self.decoded(BASE64.decode(line).map_err(|_| SaslError::Malformed)?)
     }
 
-    fn decoded(&mut self, bytes: Vec<u8>) -> Result<Step, SaslError> {
-        let text = String::from_utf8(bytes).map_err(|_| SaslError::Malformed)?;
-        match std::mem::replace(self, Self::Plain) {
-            Self::Plain => plain(&text).map(Step::Done),
-            Self::LoginUser if text.is_empty() => Err(SaslError::Malformed),
-            Self::LoginUser => {
-                *self = Self::LoginPassword(text);
-                Ok(Step::Challenge("UGFzc3dvcmQ6".into())) // "Password:"
-            }
-            Self::LoginPassword(user) => Ok(Step::Done(Credentials { user, password: Secret::new(text) })),
+    /// Answers [`Query::Keys`]; `nonce` is fresh and random, in letters and digits.
+    pub fn keys(&mut self, keys: ScramKeys, nonce: &str) -> Result<Step, SaslError> {
+        match &mut self.0 {
+            State::Scram(scram) => scram.keys(keys, nonce),
+            _ => Err(SaslError::Malformed),
         }
     }
-}
 
-fn plain(text: &str) -> Result<Credentials, SaslError> {
-    let mut parts = text.split('\0');
-    let (Some(authorization), Some(user), Some(password), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(SaslError::Malformed);
-    };
-    if user.is_empty() || password.is_empty() {
-        return Err(SaslError::Malformed);
+    /// Answers [`Query::Token`]: whose it is, if it is good.
+    pub fn token(&mut self, owner: Option<String>) -> Result<Step, SaslError> {
+        match (std::mem::replace(&mut self.0, State::Over), owner) {
+            (State::Token(_), Some(owner)) => Ok(Step::Done(Claim::Token(owner))),
+            (State::Token(user), None) => {
+                self.0 = State::BadToken(user);
+                Ok(Step::Challenge(BASE64.encode(bearer::REFUSAL)))
+            }
+            _ => Err(SaslError::Malformed),
+        }
     }
-    if !authorization.is_empty() && !authorization.eq_ignore_ascii_case(user) {
-        return Err(SaslError::Authorization);
+
+    fn decoded(&mut self, bytes: Vec<u8>) -> Result<Step, SaslError> {
+        let text = String::from_utf8(bytes).map_err(|_| SaslError::Malformed)?;
+        match std::mem::replace(&mut self.0, State::Over) {
+            State::Plain => Ok(Step::Done(Claim::Password(plain::read(&text)?))),
+            State::LoginUser if text.is_empty() => Err(SaslError::Malformed),
+            State::LoginUser => {
+                self.0 = State::LoginPassword(text);
+                Ok(Step::Challenge("UGFzc3dvcmQ6".into())) // "Password:"
+            }
+            State::LoginPassword(user) => {
+                Ok(Step::Done(Claim::Password(Credentials { user, password: Secret::new(text) })))
+            }
+            State::Scram(mut scram) => {
+                let step = scram.respond(&text)?;
+                self.0 = State::Scram(scram);
+                Ok(step)
+            }
+            State::Bearer => {
+                let (user, token) = bearer::read(&text)?;
+                self.0 = State::Token(user.clone());
+                Ok(Step::Ask(Query::Token { user, token }))
+            }
+            State::External(shown) => Ok(Step::Done(external::read(&text, &shown))),
+            State::BadToken(user) => Ok(Step::Done(Claim::Refuted(user.unwrap_or_default()))),
+            State::Token(_) | State::Over => Err(SaslError::Malformed),
+        }
     }
-    Ok(Credentials { user: user.into(), password: Secret::new(password.into()) })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn done(step: Step) -> (String, String) {
-        match step {
-            Step::Done(c) => (c.user, c.password.expose().into()),
-            Step::Challenge(c) => panic!("challenge {c}"),
-        }
-    }
-
-    #[test]
-    fn plain_with_and_without_initial_response() {
-        let response = BASE64.encode(b"\0anna@x\0pw");
-        let (_, step) = Exchange::start("plain", Some(response.as_bytes())).unwrap();
-        assert_eq!(done(step), ("anna@x".into(), "pw".into()));
-        let (mut e, step) = Exchange::start("PLAIN", None).unwrap();
-        assert_eq!(step, Step::Challenge(String::new()));
-        assert_eq!(done(e.respond(response.as_bytes()).unwrap()).0, "anna@x");
-    }
-
-    #[test]
-    fn login_asks_twice() {
-        let (mut e, step) = Exchange::start("LOGIN", None).unwrap();
-        assert_eq!(step, Step::Challenge("VXNlcm5hbWU6".into()));
-        assert_eq!(e.respond(b"YW5uYQ==").unwrap(), Step::Challenge("UGFzc3dvcmQ6".into()));
-        assert_eq!(done(e.respond(b"cHc=").unwrap()), ("anna".into(), "pw".into()));
-    }
-
-    #[test]
-    fn what_is_refused() {
-        let b64 = |b: &[u8]| BASE64.encode(b);
-        let refuse = |m, r: &[u8]| Exchange::start(m, Some(r)).unwrap_err();
-        assert_eq!(refuse("CRAM-MD5", b"="), SaslError::Mechanism);
-        assert_eq!(refuse("PLAIN", b"!!"), SaslError::Malformed);
-        assert_eq!(refuse("PLAIN", b"*"), SaslError::Cancelled);
-        assert_eq!(refuse("PLAIN", b64(b"boss\0anna\0pw").as_bytes()), SaslError::Authorization);
-        assert_eq!(refuse("PLAIN", b64(b"\0anna").as_bytes()), SaslError::Malformed);
-        assert_eq!(refuse("PLAIN", b64(b"\0anna\0").as_bytes()), SaslError::Malformed);
-        assert_eq!(refuse("PLAIN", &[b'A'; MAX_RESPONSE + 4]), SaslError::Malformed);
-    }
-}
+mod tests;

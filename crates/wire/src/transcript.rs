@@ -1,6 +1,6 @@
 //! Scripts of a session, for tests: lines `C: …` are sent, lines `S: …` are expected.
 //!
-//! In an expected line `…` stands for any text. `C` lines are sent with CRLF; `C> ` sends without it and reads the
+//! `S+ 250` expects all the lines of a reply of that code, whatever they say. In an expected line `…` stands for any text. `C` lines are sent with CRLF; `C> ` sends without it and reads the
 //! escapes `\r \n \0 \\`. `#` begins a comment line. The same script runs on a pure session, on a socket and on a
 //! foreign server.
 
@@ -23,6 +23,15 @@ pub fn run(script: &str, peer: &mut dyn Peer) -> Result<(), String> {
             peer.send(b"\r\n");
         } else if let Some(raw) = line.strip_prefix("C> ") {
             peer.send(&unescape(raw));
+        } else if let Some(code) = line.strip_prefix("S+ ") {
+            let more = format!("{code}-");
+            let mut got = peer.line();
+            while got.as_ref().is_some_and(|l| l.starts_with(&more)) {
+                got = peer.line();
+            }
+            if !got.as_ref().is_some_and(|l| l.split(' ').next() == Some(code)) {
+                return Err(format!("line {number}: expected the end of a reply {code}, got {got:?}"));
+            }
         } else if let Some(expected) = line.strip_prefix("S: ") {
             match peer.line() {
                 Some(got) if matches(expected, &got) => {}

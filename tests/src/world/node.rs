@@ -54,7 +54,7 @@ impl Node {
         // A failing call of the store is part of the game: the mailboxes are numbered in order of creation.
         let n = self.users.iter().position(|u| u == user).unwrap_or_default() as u64;
         let mailbox = engine.find_mailbox(user).ok().flatten().map_or(n + 2, |m| m.id);
-        Login { mailbox: MailboxId(mailbox), address: user.clone() }
+        Login::ours(MailboxId(mailbox), user.clone())
     }
 
     pub fn next_due(&self) -> Option<Timestamp> {

@@ -13,16 +13,16 @@ use sigillo_tests::demo::{installed, run, wait_for};
 
 use crate::serve::Sample;
 
-const ANNA: &str = "anna@comune-esempio.example";
-const BRUNO: &str = "bruno@ente-esempio.example";
+pub const ANNA: &str = "anna@comune-esempio.example";
+pub const BRUNO: &str = "bruno@ente-esempio.example";
 /// Ports of the sample, after its base.
 const SMTP: u16 = 0;
-const SUBMISSION: u16 = 1;
-const SUBMISSIONS: u16 = 2;
+pub const SUBMISSION: u16 = 1;
+pub const SUBMISSIONS: u16 = 2;
 
 const FILTER: &str = include_str!("../../../docs/fail2ban/sigillo.conf");
 
-fn connect(sample: &Sample, port: u16) -> TcpStream {
+pub fn connect(sample: &Sample, port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", sample.ports.base + port)).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
     stream
@@ -34,19 +34,27 @@ fn over_tls(sample: &Sample, stream: TcpStream) -> SslStream<TcpStream> {
     connector.build().connect("localhost", stream).expect("TLS")
 }
 
-/// The last line of an answer.
-fn heard(stream: &mut impl Read) -> String {
+/// A whole answer; `None` when the connection ends.
+pub fn answer(stream: &mut impl Read) -> Option<String> {
     let mut reader = BufReader::with_capacity(1, stream);
+    let mut all = String::new();
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line).expect("an answer");
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        all += &line;
         if line.as_bytes().get(3) != Some(&b'-') {
-            return line;
+            return Some(all);
         }
     }
 }
 
-fn say(stream: &mut (impl Read + Write), line: &str) -> String {
+/// Its last line.
+fn heard(stream: &mut impl Read) -> String {
+    let all = answer(stream).expect("an answer");
+    all.lines().last().map(|line| format!("{line}\r\n")).expect("a line")
+}
+
+pub fn say(stream: &mut (impl Read + Write), line: &str) -> String {
     stream.write_all(format!("{line}\r\n").as_bytes()).expect("it is heard");
     heard(stream)
 }

@@ -48,7 +48,7 @@ fn submit_to(street: &Street, to: &[Address], body: &str) -> Result<Submitted, R
     let anna = address(ANNA);
     let house = street.house(&anna);
     // Who he is was asked before: the mailbox's number is known.
-    let login = Login { mailbox: MailboxId(2), address: anna.clone() };
+    let login = Login::ours(MailboxId(2), anna.clone());
     let bytes = (message(&anna, to, "") + body).into_bytes();
     house.engine().submit(&login, &arrived(Some(&anna), to, bytes, "c", true), street.now)
 }

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use sigillo_base::{Address, PecId};
-use sigillo_engine::{Arrived, Peer};
+use sigillo_engine::{Arrived, Peer, Wishes};
 use sigillo_pec::access::{self, Examined, Policy, Submission};
 use sigillo_pec::compose::{self, NonDelivery, Overdue};
 use sigillo_pec::incoming::{Incoming, Judgement, judge};
@@ -90,6 +90,8 @@ impl Desk {
             ehlo: "pc-anna.comune-alfa.example".into(),
             tls: true,
             authenticated: true,
+            utf8: false,
+            wishes: Wishes::default(),
         };
         let trace = format!("Return-Path: <{from}>\r\n{}", mail.received("mx.pec.alfa.example", id.as_str(), NOW));
         let original = access::accepted_original(message, &id, &trace).expect("the original can be read");

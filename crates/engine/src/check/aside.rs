@@ -29,11 +29,12 @@ struct AsideRow {
 /// Whether a row may be moved when it does not read. Not where its absence would say something else: that a mailbox does
 /// not exist, that nothing was chosen for a domain, that a message was never archived or an event never happened.
 pub(super) fn movable(key: &[u8]) -> bool {
-    const KEPT: [u8; 12] = [
+    const KEPT: [u8; 13] = [
         tag::META,
         tag::COUNTER,
         tag::DOMAIN,
         tag::MAILBOX,
+        tag::CREDENTIAL,
         tag::LIST,
         tag::FOLDER,
         tag::LEGAL_LOG,

@@ -1,16 +1,17 @@
 //! Mailboxes, folders, and what lies in them.
 
-use sigillo_accounts::Mailbox;
+use sigillo_accounts::{Credential, CredentialName, Mailbox};
 use sigillo_base::{Address, MailboxId, MsgId};
 use sigillo_store::{Error, KeyBuilder, KeyReader, Store, key, skim, tag};
 
 use super::judge::{Judge, Other};
 use super::{Problem, Remedy};
+use crate::credentials;
 use crate::directory::INBOX;
 use crate::folder::{self, Counted};
 use crate::keepers;
 use crate::rows::{
-    BoxUsage, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, decode, encode, folder_key,
+    BoxUsage, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, credential_key, decode, encode, folder_key,
     folder_numbers_key, mailbox_key, message_key, usage_key,
 };
 
@@ -34,6 +35,8 @@ impl<S: Store> Judge<'_, '_, S> {
             }
             Other::Is(_) | Other::Unreadable => {}
         }
+        let owner = credential_key(id, &CredentialName::owner());
+        self.refers(owner, "la casella non ha più la credenziale del titolare", Remedy::Backup)?;
         self.refers(folder_key(id, INBOX), "la casella non ha più l'INBOX", Remedy::Backup)?;
         let counter = KeyBuilder::new(tag::COUNTER).text("mailbox");
         if let Other::Is(last) = self.other::<u64>(&counter)?
@@ -95,6 +98,18 @@ impl<S: Store> Judge<'_, '_, S> {
             Other::Is(_) | Other::Unreadable => {}
         }
         Ok(())
+    }
+
+    pub(super) fn credential(&mut self) -> Result<(), Error> {
+        let (id, _) = credentials::read_key(self.key)?;
+        decode::<Credential>(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::Backup)
+    }
+
+    pub(super) fn credential_use(&mut self) -> Result<(), Error> {
+        let (id, name) = credentials::read_key(self.key)?;
+        decode::<i64>(self.key, self.value)?;
+        self.refers(credential_key(id, &name), "la credenziale non c'è", Remedy::SetAside)
     }
 
     pub(super) fn box_usage(&mut self) -> Result<(), Error> {

@@ -54,6 +54,8 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::LIST => self.list(),
             tag::MAILBOX => self.mailbox(),
             tag::MAILBOX_BY_ADDRESS => self.mailbox_by_address(),
+            tag::CREDENTIAL => self.credential(),
+            tag::CREDENTIAL_USE => self.credential_use(),
             tag::BOX_USAGE => self.box_usage(),
             tag::FOLDER => self.folder(),
             tag::FOLDER_ENTRY => self.folder_entry(),

@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use sigillo_accounts::PasswordHash;
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_imap::{Action, Config, LoginRefusal, Server};
 use sigillo_store::Store;
-use sigillo_wire::sasl::Credentials;
+use sigillo_wire::sasl::{Binding, Claim, Query};
 use sigillo_wire::{Session, Tick};
 
 use super::boxes::Boxes;
-use super::login::{Entrance, Refused};
+use super::login::{self, Entrance, Refused};
 use super::{Connection, Peer, Step};
-use crate::Engine;
+use crate::claims::Found;
+use crate::{Engine, Login, LoginError};
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
-    Login(Credentials),
+    Lookup(Query),
+    Login(Claim),
     Spool,
     Run,
     Wake,
@@ -27,6 +28,7 @@ pub(super) struct Front<S> {
     engine: Arc<Engine<S>>,
     server: Server,
     peer: Peer,
+    login: Option<Login>,
     boxes: Option<Boxes<S>>,
     ask: Option<Ask>,
     entrance: Entrance<S>,
@@ -34,28 +36,55 @@ pub(super) struct Front<S> {
 
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, peer: Peer, tls_now: bool, tick: Tick) -> Self {
-        let config = Config { greeting: format!("{} Sigillo", engine.host()), ..Config::default() };
+        let greeting = format!("{} Sigillo", engine.host());
+        let config = Config { greeting, bearer: engine.takes_tokens(), ..Config::default() };
         let server = Server::new(config, tls_now, tick);
         let entrance = Entrance::new(Arc::clone(&engine), peer, "imap");
-        Self { engine, server, peer, boxes: None, ask: None, entrance }
+        Self { engine, server, peer, login: None, boxes: None, ask: None, entrance }
     }
 
     /// The work that waits for a thread.
     fn asked(&self) -> Option<Step> {
         let bytes = match self.ask.as_ref()? {
-            Ask::Login(_) => PasswordHash::MEMORY,
+            Ask::Login(claim) => login::weight(claim),
             Ask::Run => self.boxes.as_ref().map_or(0, Boxes::weight),
-            Ask::Spool | Ask::Wake => 0,
+            Ask::Lookup(_) | Ask::Spool | Ask::Wake => 0,
         };
         Some(Step::Work { bytes })
     }
 
-    fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
-        let check = |engine: &Engine<S>| engine.authenticate(&credentials.user, &credentials.password);
-        if let Some(login) = self.entrance.enter(&credentials.user, tick, check) {
+    fn look_up(&mut self, query: &Query, tick: Tick) {
+        match self.entrance.find(query, tick) {
+            Some(Found::Keys(keys, nonce)) => self.server.keys(keys, &nonce, tick),
+            Some(Found::Token(owner)) => self.server.token(owner, tick),
+            None => {}
+        }
+    }
+
+    fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
+        let check = |engine: &Engine<S>| engine.judge_claim(claim, now).and_then(|login| reader(engine, login));
+        if let Some(login) = self.entrance.enter(claim.user(), tick, check) {
             self.server.logged_in(Ok(login.address.as_str().to_owned()), tick);
             self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox));
+            self.login = Some(login);
         }
+    }
+
+    /// Whether the login still stands: its credential may have ended since. What cannot be found out changes nothing.
+    fn ended(&self) -> bool {
+        let stands = |login| reader(&self.engine, login);
+        self.login
+            .clone()
+            .is_some_and(|login| matches!(stands(login), Err(LoginError::Credentials | LoginError::Rights)))
+    }
+}
+
+/// This login, if it may read.
+fn reader<S: Store>(engine: &Engine<S>, login: Login) -> Result<Login, LoginError> {
+    match engine.rights(&login)? {
+        Some(rights) if rights.read => Ok(login),
+        Some(_) => Err(LoginError::Rights),
+        None => Err(LoginError::Credentials),
     }
 }
 
@@ -120,7 +149,8 @@ impl<S: Store> Connection for Front<S> {
                     Ask::Spool
                 }
                 Action::IdleStart | Action::IdleEnd => continue,
-                Action::Login(credentials) => Ask::Login(credentials),
+                Action::Lookup(query) => Ask::Lookup(query),
+                Action::Login(claim) => Ask::Login(claim),
                 Action::Request(_) => Ask::Run,
             };
             self.ask = Some(ask);
@@ -134,8 +164,13 @@ impl<S: Store> Connection for Front<S> {
 
     fn work(&mut self, now: Timestamp, tick: Tick) {
         let ask = self.ask.take();
-        if let Some(Ask::Login(credentials)) = &ask {
-            return self.log_in(credentials, tick);
+        match &ask {
+            Some(Ask::Lookup(query)) => return self.look_up(query, tick),
+            Some(Ask::Login(claim)) => return self.log_in(claim, now, tick),
+            _ => {}
+        }
+        if self.ended() {
+            return self.server.expel("La credenziale e' stata revocata o cambiata");
         }
         let Some(boxes) = &mut self.boxes else { return };
         boxes.at(now);
@@ -145,6 +180,10 @@ impl<S: Store> Connection for Front<S> {
             Some(Ask::Wake) => self.server.wake(boxes, tick),
             _ => {}
         }
+    }
+
+    fn bind(&mut self, binding: Binding) {
+        self.server.bind(binding);
     }
 
     fn tls_started(&mut self, tick: Tick) {

@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
+use sigillo_accounts::PasswordHash;
 use sigillo_base::MailboxId;
 use sigillo_store::Store;
 use sigillo_wire::Tick;
+use sigillo_wire::sasl::{Claim, Query};
 
 use super::Peer;
+use crate::claims::Found;
 use crate::places::Place;
 use crate::{Engine, Login, LoginError};
 
@@ -41,6 +44,16 @@ impl<S: Store> Entrance<S> {
         Self { engine, peer, protocol, delayed: None, failures: 0, place: None }
     }
 
+    /// Finds out what an exchange needs to know; `None` when it is refused, as [`Entrance::enter`] does.
+    pub(super) fn find(&mut self, query: &Query, tick: Tick) -> Option<Found> {
+        let user = match query {
+            Query::Keys(user) => user.as_str(),
+            Query::Token { user, .. } => user.as_deref().unwrap_or_default(),
+        };
+        let found = self.unless_locked(user, tick, |engine| engine.found(query));
+        found.map_err(|refused| self.refuse(refused, tick)).ok()
+    }
+
     /// Lets `user` in when `check` says so; a refusal is said by [`Entrance::due`], later. A user who is locked out from
     /// here costs no check, and hears the same whether he knows the password or not.
     pub(super) fn enter(
@@ -49,38 +62,53 @@ impl<S: Store> Entrance<S> {
         tick: Tick,
         check: impl FnOnce(&Engine<S>) -> Result<Login, LoginError>,
     ) -> Option<Login> {
+        match self.unless_locked(user, tick, check) {
+            Ok(login) => {
+                self.engine.guard.succeeded(user, self.peer.ip.into(), tick);
+                self.welcome(login, tick)
+            }
+            Err(refused) => {
+                self.refuse(refused, tick);
+                None
+            }
+        }
+    }
+
+    fn unless_locked<T>(
+        &self,
+        user: &str,
+        tick: Tick,
+        check: impl FnOnce(&Engine<S>) -> Result<T, LoginError>,
+    ) -> Result<T, Refused> {
         let from = self.peer.ip.into();
-        let (reason, refused) = match self.engine.guard.locked(user, from, tick) {
-            Some(until) => ("locked", locked(until, tick)),
-            None => match check(&self.engine) {
-                Ok(login) => {
-                    self.engine.guard.succeeded(user, from, tick);
-                    return self.welcome(login, tick);
+        let checked = match self.engine.guard.locked(user, from, tick) {
+            Some(until) => Err(("locked", locked(until, tick))),
+            None => check(&self.engine).map_err(|error| match error {
+                LoginError::Fault(error) => {
+                    tracing::error!(%error, "a login cannot be checked");
+                    ("fault", Refused::Fault)
                 }
-                Err(LoginError::Fault(error)) => {
-                    tracing::error!(%error, peer = %self.peer.ip, "a login cannot be checked");
-                    self.refuse(Refused::Fault, tick);
-                    return None;
-                }
-                Err(LoginError::Credentials) => {
-                    self.engine.guard.failed(user, from, tick);
-                    ("credentials", Refused::Credentials)
-                }
-                Err(LoginError::Blocked) => ("blocked", Refused::Blocked(LoginError::Blocked.to_string())),
-            },
+                LoginError::Credentials => ("credentials", Refused::Credentials),
+                LoginError::Blocked => ("blocked", Refused::Blocked(error.to_string())),
+                LoginError::Rights => ("rights", Refused::Blocked(error.to_string())),
+            }),
         };
-        // Read by fail2ban: docs/doors.md promises this form. What the client chose comes last, quoted.
-        let (peer, protocol) = (self.peer.ip, self.protocol);
-        tracing::warn!(target: "sigillo::login", %peer, %protocol, %reason, ?user, "login failed");
-        self.refuse(refused, tick);
-        None
+        checked.map_err(|(reason, refused)| {
+            if refused == Refused::Credentials {
+                self.engine.guard.failed(user, from, tick);
+            }
+            // Read by fail2ban: docs/doors.md promises this form. What the client chose comes last, quoted.
+            let (peer, protocol) = (self.peer.ip, self.protocol);
+            tracing::warn!(target: "sigillo::login", %peer, %protocol, %reason, ?user, "login failed");
+            refused
+        })
     }
 
     fn welcome(&mut self, login: Login, tick: Tick) -> Option<Login> {
         let places = &self.engine.accounts;
         match places.enter(login.mailbox) {
             Some(place) => {
-                tracing::info!(user = %login.address, peer = %self.peer.ip, "login");
+                tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
                 self.place = Some(place);
                 Some(login)
             }
@@ -114,4 +142,9 @@ impl<S: Store> Entrance<S> {
 fn locked(until: Tick, now: Tick) -> Refused {
     let minutes = until.0.saturating_sub(now.0).div_ceil(60_000);
     Refused::Limit(format!("Troppi accessi falliti da questo indirizzo, riprovare fra {minutes} min"))
+}
+
+/// The memory that judging a claim takes, in bytes.
+pub(super) fn weight(claim: &Claim) -> usize {
+    if matches!(claim, Claim::Password(_)) { PasswordHash::MEMORY } else { 0 }
 }

@@ -2,24 +2,25 @@
 
 use std::sync::Arc;
 
-use sigillo_accounts::PasswordHash;
 use sigillo_base::{Address, Timestamp};
 use sigillo_smtp::Reply;
-use sigillo_smtp::server::{Action, Config, Role, Server};
+use sigillo_smtp::server::{Action, Config, MailFrom, RcptTo, Role, Server};
 use sigillo_store::Store;
-use sigillo_wire::sasl::Credentials;
+use sigillo_wire::sasl::{Binding, Claim, Query};
 use sigillo_wire::{Session, Tick};
 
-use super::login::{Entrance, Refused};
-use super::{Arrived, Connection, Peer, Step};
+use super::login::{self, Entrance, Refused};
+use super::{Arrived, Connection, Peer, Step, Wishes};
+use crate::claims::Found;
 use crate::spool::Incoming;
 use crate::{Engine, Login, Received, Rejected, Submitted};
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
-    Login(Credentials),
-    Mail(Option<Address>),
-    Rcpt(Address),
+    Lookup(Query),
+    Login(Claim),
+    Mail(MailFrom),
+    Rcpt(RcptTo),
     Spool,
     Message,
 }
@@ -33,6 +34,8 @@ pub(super) struct Front<S> {
     login: Option<Login>,
     from: Option<Address>,
     to: Vec<Address>,
+    utf8: bool,
+    wishes: Wishes,
     message: Incoming,
     ask: Option<Ask>,
     entrance: Entrance<S>,
@@ -42,7 +45,7 @@ pub(super) struct Front<S> {
 
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, role: Role, peer: Peer, tls_now: bool, tick: Tick) -> Self {
-        let config = Config::new(role, engine.host());
+        let config = Config { bearer: engine.takes_tokens(), ..Config::new(role, engine.host()) };
         let message = Incoming::new(Arc::clone(&engine.doors.spool));
         let entrance = Entrance::new(Arc::clone(&engine), peer, "smtp");
         Self {
@@ -53,6 +56,8 @@ impl<S: Store> Front<S> {
             login: None,
             from: None,
             to: Vec::new(),
+            utf8: false,
+            wishes: Wishes::default(),
             message,
             ask: None,
             entrance,
@@ -63,9 +68,9 @@ impl<S: Store> Front<S> {
     /// The work that waits for a thread.
     fn asked(&self) -> Option<Step> {
         let bytes = match self.ask.as_ref()? {
-            Ask::Login(_) => PasswordHash::MEMORY,
+            Ask::Login(claim) => login::weight(claim),
             Ask::Message => self.message.weight(),
-            Ask::Mail(_) | Ask::Rcpt(_) | Ask::Spool => 0,
+            Ask::Lookup(_) | Ask::Mail(_) | Ask::Rcpt(_) | Ask::Spool => 0,
         };
         Some(Step::Work { bytes })
     }
@@ -76,33 +81,43 @@ impl<S: Store> Front<S> {
         self.message.clear();
     }
 
-    fn log_in(&mut self, credentials: &Credentials, tick: Tick) {
-        let check = |engine: &Engine<S>| engine.authenticate(&credentials.user, &credentials.password);
-        if let Some(login) = self.entrance.enter(&credentials.user, tick, check) {
+    fn look_up(&mut self, query: &Query, tick: Tick) {
+        match self.entrance.find(query, tick) {
+            Some(Found::Keys(keys, nonce)) => self.server.keys(keys, &nonce, tick),
+            Some(Found::Token(owner)) => self.server.token(owner, tick),
+            None => {}
+        }
+    }
+
+    fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
+        let check = |engine: &Engine<S>| engine.judge_claim(claim, now);
+        if let Some(login) = self.entrance.enter(claim.user(), tick, check) {
             let user = login.address.as_str().to_owned();
             self.login = Some(login);
             self.server.authenticated(Some(user), Reply::new(235, (2, 7, 0), "Autenticazione riuscita"), tick);
         }
     }
 
-    fn mail(&mut self, from: Option<Address>, now: Timestamp) -> Result<Reply, Rejected> {
+    fn mail(&mut self, mail: MailFrom, now: Timestamp) -> Result<Reply, Rejected> {
         if self.role == Role::Reception {
             self.engine.accepting()?;
         } else {
             let login = self.login.as_ref().ok_or_else(not_logged_in)?;
-            self.engine.may_send(login, from.as_ref(), now)?;
+            self.engine.may_send(login, mail.from.as_ref(), now)?;
         }
-        self.from = from;
+        (self.utf8, self.wishes) = (mail.utf8, Wishes::of(&mail));
+        self.from = mail.from;
         Ok(Reply::new(250, (2, 1, 0), "Mittente accettato"))
     }
 
-    fn rcpt(&mut self, rcpt: Address) -> Result<Reply, Rejected> {
+    fn rcpt(&mut self, rcpt: RcptTo) -> Result<Reply, Rejected> {
         if self.role == Role::Reception {
-            self.engine.may_receive(self.from.as_ref(), &rcpt)?;
+            self.engine.may_receive(self.from.as_ref(), &rcpt.address)?;
         }
         // Said twice, meant once: certification data list each recipient once.
-        if !self.to.contains(&rcpt) {
-            self.to.push(rcpt);
+        if !self.to.contains(&rcpt.address) {
+            self.wishes.add(&rcpt);
+            self.to.push(rcpt.address);
         }
         Ok(Reply::new(250, (2, 1, 5), "Destinatario accettato"))
     }
@@ -116,6 +131,8 @@ impl<S: Store> Front<S> {
             ehlo: self.server.ehlo_name().to_owned(),
             tls: self.server.is_tls(),
             authenticated: self.login.is_some(),
+            utf8: self.utf8,
+            wishes: std::mem::take(&mut self.wishes),
         };
         let text = if self.role == Role::Reception {
             match self.engine.receive(&mail, now)? {
@@ -209,8 +226,9 @@ impl<S: Store> Connection for Front<S> {
                     self.reset();
                     continue;
                 }
-                Action::Authenticate(credentials) => Ask::Login(credentials),
-                Action::Mail(mail) => Ask::Mail(mail.from),
+                Action::Lookup(query) => Ask::Lookup(query),
+                Action::Authenticate(claim) => Ask::Login(claim),
+                Action::Mail(mail) => Ask::Mail(mail),
                 Action::Rcpt(rcpt) => Ask::Rcpt(rcpt),
                 Action::DataEnd { .. } => Ask::Message,
             };
@@ -223,9 +241,10 @@ impl<S: Store> Connection for Front<S> {
     fn work(&mut self, now: Timestamp, tick: Tick) {
         let answer = match self.ask.take() {
             None => return,
-            Some(Ask::Login(credentials)) => return self.log_in(&credentials, tick),
+            Some(Ask::Lookup(query)) => return self.look_up(&query, tick),
+            Some(Ask::Login(claim)) => return self.log_in(&claim, now, tick),
             Some(Ask::Spool) => return self.message.spool(self.engine.accepting()),
-            Some(Ask::Mail(from)) => self.mail(from, now),
+            Some(Ask::Mail(mail)) => self.mail(mail, now),
             Some(Ask::Rcpt(rcpt)) => self.rcpt(rcpt),
             Some(Ask::Message) => self.take(now),
         };
@@ -236,6 +255,14 @@ impl<S: Store> Connection for Front<S> {
             rejected.reply()
         });
         self.server.answer(reply, tick);
+    }
+
+    fn bind(&mut self, binding: Binding) {
+        self.server.bind(binding);
+    }
+
+    fn show(&mut self, addresses: Vec<Address>) {
+        self.server.show(addresses);
     }
 
     fn tls_started(&mut self, tick: Tick) {

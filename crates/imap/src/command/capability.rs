@@ -1,5 +1,7 @@
 //! CAPABILITY (RFC 3501 §6.1.1).
 
+use sigillo_wire::sasl::Offer;
+
 use crate::command::Command;
 use crate::cursor::{Cursor, Read};
 
@@ -8,12 +10,16 @@ pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
 }
 
 /// What is announced: only what is complete. Before TLS, nothing that takes a password.
-pub fn capabilities(tls: bool, may_login: bool, logged_in: bool) -> String {
+pub fn capabilities(tls: bool, offer: Option<&Offer>, logged_in: bool) -> String {
     let mut all = vec!["IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE", "IDLE", "NAMESPACE", "UIDPLUS"];
     all.extend(["UNSELECT", "MOVE", "CHILDREN", "SPECIAL-USE", "CREATE-SPECIAL-USE"]);
     if !logged_in {
         all.extend((!tls).then_some("STARTTLS"));
-        all.push(if may_login { "AUTH=PLAIN" } else { "LOGINDISABLED" });
+        all.extend(offer.is_none().then_some("LOGINDISABLED"));
+    }
+    let mut all: Vec<String> = all.into_iter().map(str::to_owned).collect();
+    if let Some(offer) = offer.filter(|_| !logged_in) {
+        all.extend(offer.mechanisms().into_iter().map(|name| format!("AUTH={name}")));
     }
     all.join(" ")
 }

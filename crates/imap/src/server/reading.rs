@@ -1,7 +1,7 @@
 //! From octets to commands, and what the session does by itself.
 
 use sigillo_wire::Tick;
-use sigillo_wire::sasl::{self, Credentials, Exchange, SaslError};
+use sigillo_wire::sasl::{self, Claim, Exchange, SaslError};
 
 use super::{Action, Append, Dialogue, MAX_STRANGER_LITERAL, Pending, Server, Wait};
 use crate::command::{self, Command, Head, Needs};
@@ -184,9 +184,9 @@ impl Server {
                 self.actions.push_back(Action::StartTls);
             }
             Command::Login(_) | Command::Authenticate { .. } if !self.may_login() => self.problem(&tag, privacy()),
-            Command::Login(credentials) => self.login(tag, credentials),
+            Command::Login(credentials) => self.login(tag, Claim::Password(credentials)),
             Command::Authenticate { mechanism, initial } => {
-                self.sasl(tag, Exchange::start(&mechanism, initial.as_deref()));
+                self.sasl(tag, Exchange::start(&self.offer, &mechanism, initial.as_deref()));
             }
             Command::Idle => {
                 self.dialogue = Some(Dialogue::Idle { tag });
@@ -205,9 +205,9 @@ impl Server {
         self.actions.push_back(Action::Request(request));
     }
 
-    fn login(&mut self, tag: String, credentials: Credentials) {
+    fn login(&mut self, tag: String, claim: Claim) {
         self.wait = Wait::Login { tag };
-        self.actions.push_back(Action::Login(credentials));
+        self.actions.push_back(Action::Login(claim));
     }
 
     fn sasl_line(&mut self, tag: String, mut exchange: Exchange, line: &[u8]) {
@@ -215,9 +215,13 @@ impl Server {
         self.sasl(tag, step.map(|s| (exchange, s)));
     }
 
-    fn sasl(&mut self, tag: String, step: Result<(Exchange, sasl::Step), SaslError>) {
+    pub(super) fn sasl(&mut self, tag: String, step: Result<(Exchange, sasl::Step), SaslError>) {
         match step {
-            Ok((_, sasl::Step::Done(credentials))) => self.login(tag, credentials),
+            Ok((_, sasl::Step::Done(claim))) => self.login(tag, claim),
+            Ok((exchange, sasl::Step::Ask(query))) => {
+                self.wait = Wait::Lookup { tag, exchange };
+                self.actions.push_back(Action::Lookup(query));
+            }
             Ok((exchange, sasl::Step::Challenge(challenge))) => {
                 self.line(&format!("+ {challenge}"));
                 self.dialogue = Some(Dialogue::Sasl { tag, exchange });
@@ -226,6 +230,9 @@ impl Server {
             Err(SaslError::Malformed) => self.problem(&tag, Problem::Bad("Malformed SASL response")),
             Err(SaslError::Mechanism) => {
                 self.problem(&tag, Refusal::new(Code::Cannot, "Meccanismo di accesso non previsto").into());
+            }
+            Err(SaslError::Binding) => {
+                self.line(&format!("{tag} NO [AUTHENTICATIONFAILED] Channel binding refused"));
             }
             Err(SaslError::Authorization) => {
                 self.line(&format!("{tag} NO [AUTHORIZATIONFAILED] Accesso per conto di altri non ammesso"));

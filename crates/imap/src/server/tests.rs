@@ -41,7 +41,7 @@ fn no_login_in_the_open() {
          C> f STARTTLS\\r\\ng CAPABILITY\\r\\n
          S: f OK …
          C: h CAPABILITY
-         S: * CAPABILITY …AUTH=PLAIN
+         S: * CAPABILITY …AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN
          S: h OK …
          C: i LOGIN anna pw
          S: i OK [CAPABILITY …] …
@@ -52,11 +52,49 @@ fn no_login_in_the_open() {
     assert_eq!(client.server.user(), Some("anna"));
 }
 
+/// The proof was reckoned by another program (Python's hashlib).
+#[test]
+fn logging_in_by_scram() {
+    let ask = "AUTHENTICATE SCRAM-SHA-256";
+    let mut client = Client::new(true);
+    client.script(&format!(
+        "S: * OK …
+         C: a {ask} biwsbj1naG9zdCxyPXg=
+         S: + …
+         C: Yz1iaXdzLHI9eE5PTkNFLHA9enlkWTdoMExsL1pHaHBhajBid0hwQ0VzZ3M2dmhmNTZDMVZvcUErTE96Yz0=
+         S: a NO [AUTHENTICATIONFAILED] …
+         C: b {ask}-PLUS biwsbj1hbm5hLHI9eA==
+         S: b NO …
+         C: c {ask}
+         S: +…
+         C: biwsbj1hbm5hLHI9eA==
+         S: + cj14Tk9OQ0Uscz1NREV5TXpRMU5qYzRPV0ZpWTJSbFpnPT0saT00MDk2
+         C: Yz1iaXdzLHI9eE5PTkNFLHA9enlkWTdoMExsL1pHaHBhajBid0hwQ0VzZ3M2dmhmNTZDMVZvcUErTE96Yz0=
+         S: + dj1QODUvNSs0WDhnK0JtMUVxeUFseDBXTDl2MVR2dkUyZGxIUG1VTUJoT2V3PQ==
+         C:
+         S: c OK [CAPABILITY …",
+    ));
+    assert_eq!(client.server.user(), Some("anna"));
+}
+
+#[test]
+fn what_a_login_can_be_bound_to_stands_in_the_greeting() {
+    let mut server = Server::new(Config::default(), true, Tick(0));
+    server.bind(Binding { exporter: Some(vec![1; 32]), end_point: None });
+    let said = |server: &mut Server| match server.poll() {
+        Some(Action::Write(bytes)) => String::from_utf8(bytes).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    assert!(said(&mut server).contains("AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 "));
+    server.input(Tick(0), b"a AUTHENTICATE SCRAM-SHA-256 eSwsbj1hbm5hLHI9eA==\r\n");
+    assert!(said(&mut server).starts_with("a NO [AUTHENTICATIONFAILED] "), "somebody hid the offer");
+}
+
 #[test]
 fn logging_in() {
     let mut client = Client::new(true);
     client.script(
-        "S: * OK …AUTH=PLAIN] Sigillo
+        "S: * OK …AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN] Sigillo
          C: a LOGIN anna wrong
          S: a NO [AUTHENTICATIONFAILED] …
          C: b LOGIN rotto pw

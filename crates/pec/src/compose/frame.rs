@@ -41,8 +41,11 @@ impl Fields {
     /// The other message's Reply-To, each of them; the sender when it has none, or none with a value.
     pub fn reply_to(&mut self, message: &[u8], header: &Header<'_>, sender: &Address) {
         let blank = |f: &Field| header.raw(f).iter().all(u8::is_ascii_whitespace);
-        if header.all("Reply-To").all(blank) {
+        if header.all("Reply-To").all(blank) && sender.is_ascii() {
             self.put("Reply-To", sender.as_str());
+        } else if header.all("Reply-To").all(blank) {
+            // As it is (RFC 6532): another spelling would be another address.
+            self.0.extend_from_slice(format!("Reply-To: {sender}\r\n").as_bytes());
         } else {
             self.copy(message, header, "Reply-To");
         }

@@ -92,6 +92,10 @@ pub(super) struct Listen {
 pub(super) struct Tls {
     pub certificate: Spanned<String>,
     pub key: Spanned<String>,
+    #[serde(default)]
+    pub client_anchors: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub client_crls: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

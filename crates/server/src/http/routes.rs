@@ -18,7 +18,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
-use sigillo_accounts::{Mailbox, OrdinaryMail, PasswordHash, Profile};
+use sigillo_accounts::{Mailbox, OrdinaryMail, Profile};
 use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId};
 use sigillo_engine::Error;
@@ -196,8 +196,8 @@ async fn add_mailbox(
     let add = move |engine: &House| {
         let address = address(&new.address)?;
         let profile = Profile::from_str(&new.profile).map_err(|e| Fail::bad(e.to_string()))?;
-        let hash = PasswordHash::create(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
-        engine.add_mailbox(&address, profile, hash, now)?;
+        let password = sigillo_engine::verifier(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
+        engine.add_mailbox(&address, profile, password, now)?;
         Ok(shown(mailbox(engine, &new.address)?))
     };
     Ok((StatusCode::CREATED, Json(work(&provider, add).await?)))
@@ -210,10 +210,11 @@ async fn set_password(
 ) -> Reply<api::Mailbox> {
     let Json(new) = body?;
     let provider = alive(&provider)?;
+    let now = provider.clock.now();
     let set = move |engine: &House| {
         let mailbox = mailbox(engine, &address)?;
-        let hash = PasswordHash::create(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
-        engine.set_password(MailboxId(mailbox.id), &hash)?;
+        let password = sigillo_engine::verifier(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
+        engine.set_password(MailboxId(mailbox.id), password, now)?;
         Ok(shown(mailbox))
     };
     Ok(Json(work(&provider, set).await?))

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sigillo_base::MailboxId;
+use sigillo_wire::sasl::Binding;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
@@ -75,12 +76,14 @@ impl Driver {
 
 impl Running<'_> {
     async fn serve(&mut self, mut connection: Box<dyn Connection>, tls: &ServerTls) -> io::Result<()> {
+        connection.show(self.stream.shown());
         loop {
             match connection.step() {
                 Step::Write(bytes) => self.write(&bytes).await?,
                 Step::StartTls => {
                     self.flush().await?;
-                    self.start_tls(tls).await?;
+                    connection.bind(self.start_tls(tls).await?);
+                    connection.show(self.stream.shown());
                     connection.tls_started(self.driver.ticks.now());
                 }
                 Step::Work { bytes } => {
@@ -118,16 +121,18 @@ impl Running<'_> {
         tokio::time::timeout(Duration::from_secs(5), self.stream.close()).await.unwrap_or(Ok(()))
     }
 
-    async fn start_tls(&mut self, tls: &ServerTls) -> io::Result<()> {
+    async fn start_tls(&mut self, tls: &ServerTls) -> io::Result<Binding> {
         let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Gone) else {
             return Err(io::Error::other("TLS asked twice"));
         };
-        let acceptor = TlsAcceptor::from(tls.current());
+        let shown = tls.current();
+        let acceptor = TlsAcceptor::from(Arc::clone(&shown.config));
         let stream = tokio::time::timeout(SERVER_HANDSHAKE, acceptor.accept(tcp))
             .await
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake in time"))??;
+        let binding = shown.binding(stream.get_ref().1);
         self.stream = Stream::Tls(Box::new(stream.into()));
-        Ok(())
+        Ok(binding)
     }
 
     async fn work(&self, mut connection: Box<dyn Connection>, bytes: usize) -> io::Result<Box<dyn Connection>> {

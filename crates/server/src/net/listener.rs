@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sigillo_wire::sasl::Binding;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -137,17 +138,23 @@ async fn serve(tcp: TcpStream, peer: SocketAddr, greeter: &Greeter, tls: &Server
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     tracing::debug!("open");
+    let mut binding = Binding::default();
     let stream = if greeter.implicit_tls {
-        let acceptor = TlsAcceptor::from(tls.current());
+        let shown = tls.current();
+        let acceptor = TlsAcceptor::from(Arc::clone(&shown.config));
         match tokio::time::timeout(SERVER_HANDSHAKE, acceptor.accept(tcp)).await {
-            Ok(Ok(stream)) => Stream::Tls(Box::new(stream.into())),
+            Ok(Ok(stream)) => {
+                binding = shown.binding(stream.get_ref().1);
+                Stream::Tls(Box::new(stream.into()))
+            }
             Ok(Err(error)) => return tracing::info!(%error, "no TLS"),
             Err(_) => return tracing::info!("no TLS in time"),
         }
     } else {
         Stream::Plain(tcp)
     };
-    let connection = (greeter.open)(peer.ip().to_canonical());
+    let mut connection = (greeter.open)(peer.ip().to_canonical());
+    connection.bind(binding);
     driver.run(stream, connection, tls).await;
     tracing::debug!("closed");
 }

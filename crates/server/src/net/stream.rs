@@ -6,6 +6,8 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use sigillo_base::Address;
+use sigillo_smime::Certificate;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
@@ -24,6 +26,14 @@ pub enum Stream {
 }
 
 impl Stream {
+    /// The addresses in the certificate that the peer has shown, which the handshake has judged.
+    pub fn shown(&self) -> Vec<Address> {
+        let Self::Tls(tls) = self else { return Vec::new() };
+        let first = tls.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let certificate = first.and_then(|der| Certificate::from_der(der).ok());
+        certificate.iter().flat_map(Certificate::emails).filter_map(|email| Address::parse(email).ok()).collect()
+    }
+
     /// Reads what is there; 0 at the end. Cancel-safe.
     pub async fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         poll_fn(|cx| {

@@ -37,6 +37,7 @@ impl Provider {
         let config = Arc::new(config);
         self.updater.adopt(Arc::clone(&config), &material, outcome);
         self.tls.renew(&material.tls);
+        self.submission_tls.renew(&material.submission_tls);
         self.relay.wire.replace(material.relay);
         self.relay.routes.replace(&config.routes);
         self.engine.replace_identity(material.identity, material.signer);

@@ -1,7 +1,7 @@
 //! AUTH (RFC 4954).
 
-use sigillo_wire::LineError;
 use sigillo_wire::sasl::{Exchange, SaslError, Step};
+use sigillo_wire::{LineError, Tick};
 
 use super::{Action, Question, Server, State};
 use crate::Reply;
@@ -25,7 +25,7 @@ impl Server {
         let (Some(mechanism), initial, None) = (words.next(), words.next(), words.next()) else {
             return self.bad(&Reply::new(501, (5, 5, 4), "AUTH mechanism [initial-response]"));
         };
-        match Exchange::start(mechanism, initial.map(str::as_bytes)) {
+        match Exchange::start(&self.offer, mechanism, initial.map(str::as_bytes)) {
             Ok((exchange, step)) => self.auth_step(exchange, step),
             Err(error) => self.auth_failed(error),
         }
@@ -43,6 +43,21 @@ impl Server {
         }
     }
 
+    /// What the exchange asked about was found out.
+    pub(super) fn found(&mut self, now: Tick, answer: impl FnOnce(&mut Exchange) -> Result<Step, SaslError>) {
+        self.tick(now);
+        match std::mem::replace(&mut self.state, State::Command) {
+            State::Lookup(mut exchange) => {
+                self.enter(State::Command);
+                match answer(&mut exchange) {
+                    Ok(step) => self.auth_step(exchange, step),
+                    Err(error) => self.auth_failed(error),
+                }
+            }
+            other => self.state = other,
+        }
+    }
+
     fn auth_step(&mut self, exchange: Exchange, step: Step) {
         match step {
             Step::Challenge(text) => {
@@ -50,7 +65,11 @@ impl Server {
                 self.say_raw(format!("334 {text}\r\n").as_bytes());
                 self.enter(State::Auth(exchange));
             }
-            Step::Done(credentials) => self.ask(Question::Credentials, Action::Authenticate(credentials)),
+            Step::Ask(query) => {
+                self.queue.push_back(Action::Lookup(query));
+                self.enter(State::Lookup(exchange));
+            }
+            Step::Done(claim) => self.ask(Question::Credentials, Action::Authenticate(claim)),
         }
     }
 
@@ -59,6 +78,7 @@ impl Server {
             SaslError::Malformed => Reply::new(501, (5, 5, 2), "Malformed response"),
             SaslError::Cancelled => Reply::new(501, (5, 0, 0), "Authentication cancelled"),
             SaslError::Authorization => Reply::new(535, (5, 7, 8), "Authorization identity refused"),
+            SaslError::Binding => Reply::new(535, (5, 7, 8), "Channel binding refused"),
             SaslError::Mechanism => Reply::new(504, (5, 5, 4), "Unrecognized authentication mechanism"),
         });
     }

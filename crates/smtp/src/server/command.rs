@@ -10,6 +10,9 @@ impl Server {
         };
         let (verb, argument) = text.split_once(' ').unwrap_or((text, ""));
         let (verb, argument) = (verb.to_ascii_uppercase(), argument.trim_matches(' '));
+        if verb == "BDAT" {
+            return self.bdat(argument); // whose octets follow, whatever the answer
+        }
         if self.wants_tls_first(&verb) {
             return self.bad(&Reply::new(530, (5, 7, 0), "Prima STARTTLS / Must issue a STARTTLS command first"));
         }
@@ -26,7 +29,7 @@ impl Server {
             "VRFY" => self.vrfy(argument),
             "HELP" => self.help(),
             "QUIT" => self.quit(),
-            "EXPN" | "ETRN" | "TURN" | "BDAT" | "SEND" | "SOML" | "SAML" => {
+            "EXPN" | "ETRN" | "TURN" | "SEND" | "SOML" | "SAML" => {
                 self.bad(&Reply::new(502, (5, 5, 1), "Command not implemented"));
             }
             // A browser made to talk to us: what follows is a page's work, not a mail client's.
@@ -39,7 +42,7 @@ impl Server {
     }
 
     /// RFC 3207 §4: where TLS is demanded, little may be said before it. AUTH has a refusal of its own.
-    fn wants_tls_first(&self, verb: &str) -> bool {
+    pub(super) fn wants_tls_first(&self, verb: &str) -> bool {
         self.config.role == Role::Submission
             && !self.tls
             && matches!(verb, "MAIL" | "RCPT" | "DATA" | "RSET" | "VRFY" | "HELP" | "EXPN" | "ETRN" | "TURN" | "BDAT")

@@ -39,6 +39,8 @@ pub struct Config {
     pub data_timeout_ms: u64,
     /// How long a message may take altogether, in milliseconds.
     pub message_timeout_ms: u64,
+    /// OAUTHBEARER is offered: there is an identity provider to ask.
+    pub bearer: bool,
     /// Failed logins after which the connection is closed.
     pub auth_attempts: u32,
     /// Senseless commands that are answered; the next closes the connection.
@@ -57,6 +59,7 @@ impl Config {
             command_timeout_ms: 300_000,
             data_timeout_ms: 180_000,
             message_timeout_ms: 2 * 3_600_000,
+            bearer: false,
             auth_attempts: 3,
             bad_commands: 10,
         }

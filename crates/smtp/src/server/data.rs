@@ -2,7 +2,8 @@
 
 use super::{Action, Question, Server, State};
 use crate::Reply;
-use crate::dots::{Defect, Unstuffer};
+use crate::content::{Content, Defect};
+use crate::dots::Unstuffer;
 
 /// The largest piece handed over at once.
 const CHUNK: usize = 64 * 1024;
@@ -11,6 +12,9 @@ impl Server {
     pub(super) fn data(&mut self, argument: &str) {
         if !self.open {
             return self.bad(&Reply::new(503, (5, 5, 1), "MAIL first"));
+        }
+        if self.body.is_some() {
+            return self.bad(&Reply::new(503, (5, 5, 1), "The message comes by BDAT"));
         }
         if self.refuse_argument(argument) {
             return;
@@ -33,7 +37,7 @@ impl Server {
         }
         let mut chunk = Vec::new();
         let (used, ended) = unstuffer.feed(&held[..held.len().min(CHUNK)], &mut chunk);
-        let (size, eight_bit, defect) = (unstuffer.size, unstuffer.eight_bit, unstuffer.defect);
+        let Content { size, eight_bit, defect, .. } = unstuffer.content;
         self.lines.take(used);
         if !chunk.is_empty() {
             self.queue.push_back(Action::DataChunk(chunk));
@@ -50,7 +54,7 @@ impl Server {
         true
     }
 
-    fn refusal(&self, defect: Defect) -> Reply {
+    pub(super) fn refusal(&self, defect: Defect) -> Reply {
         match defect {
             Defect::Size => self.too_big(),
             Defect::Stray => {

@@ -1,7 +1,5 @@
 //! EHLO (RFC 5321 §4.1.1.1): the client's name, and what we offer.
 
-use sigillo_wire::sasl;
-
 use super::{Role, Server};
 use crate::Reply;
 
@@ -16,11 +14,16 @@ impl Server {
             lines.push("STARTTLS".into());
         }
         if self.offers_auth() {
-            lines.push(format!("AUTH {}", sasl::MECHANISMS.join(" ")));
+            lines.push(format!("AUTH {}", self.offer.mechanisms().join(" ")));
         }
-        if self.offers_eight_bit() {
-            lines.push("8BITMIME".into());
+        if self.is_reception() {
+            lines.extend(["8BITMIME", "SMTPUTF8", "DSN"].map(Into::into));
         }
+        if self.offers_require_tls() {
+            lines.push("REQUIRETLS".into());
+        }
+        lines.push("CHUNKING".into());
+        lines.push(format!("LIMITS RCPTMAX={}", self.config.max_recipients));
         lines.push("ENHANCEDSTATUSCODES".into());
         self.say(&Reply { code: 250, enhanced: None, text: lines });
     }
@@ -44,8 +47,16 @@ impl Server {
         self.tls && self.config.role.is_submission()
     }
 
-    /// Not at submission: an 8-bit original could not be wrapped as the rules want it (RFC 6109 §4.3).
-    pub(super) fn offers_eight_bit(&self) -> bool {
+    /// What other servers may say and our users may not: an 8-bit original could not be wrapped as the rules want it
+    /// (RFC 6109 §4.3), no certified address is outside ASCII, and certified mail has receipts of its own in the place
+    /// of delivery status notifications (pec rule 6).
+    pub(super) fn is_reception(&self) -> bool {
         self.config.role == Role::Reception
+    }
+
+    /// Only where the message itself comes by TLS (RFC 8689 §3). Not at submission: no directory of providers says
+    /// who would keep the promise on the next leg.
+    pub(super) fn offers_require_tls(&self) -> bool {
+        self.tls && self.is_reception()
     }
 }

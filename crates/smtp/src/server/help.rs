@@ -5,6 +5,6 @@ use crate::Reply;
 
 impl Server {
     pub(super) fn help(&mut self) {
-        self.say(&Reply::new(214, (2, 0, 0), "EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"));
+        self.say(&Reply::new(214, (2, 0, 0), "EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"));
     }
 }

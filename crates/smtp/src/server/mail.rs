@@ -1,8 +1,12 @@
-//! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870 §6), BODY (RFC 6152) and AUTH (RFC 4954 §5).
+//! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870 §6), BODY (RFC 6152), AUTH (RFC 4954 §5), SMTPUTF8 (RFC 6531 §3.4),
+//! RET and ENVID (RFC 3461) and REQUIRETLS (RFC 8689).
+
+use sigillo_base::Address;
 
 use super::{Action, MailFrom, Question, Server};
 use crate::Reply;
-use crate::path::{self, Path, PathError};
+use crate::dsn::{self, Ret};
+use crate::path::{self, Path};
 
 impl Server {
     pub(super) fn mail(&mut self, argument: &str) {
@@ -19,6 +23,7 @@ impl Server {
             Ok(mail) => {
                 self.recipients = 0;
                 self.open = true;
+                self.utf8 = mail.utf8;
                 self.ask(Question::Mail, Action::Mail(mail));
             }
             Err(reply) if reply.code / 10 == 50 => self.bad(&reply),
@@ -29,10 +34,7 @@ impl Server {
     fn read_mail(&self, argument: &str) -> Result<MailFrom, Reply> {
         let syntax = || Reply::new(501, (5, 1, 7), "MAIL FROM:<address> is needed");
         let path = after_keyword(argument, "FROM:").ok_or_else(syntax)?;
-        let (path, rest) = path::parse(path).map_err(|error| match error {
-            PathError::Syntax => syntax(),
-            PathError::NonAscii => Reply::new(553, (5, 6, 7), "SMTPUTF8 is not offered"),
-        })?;
+        let (path, rest) = path::parse(path).map_err(|_| syntax())?;
         let from = match path {
             Path::Mailbox(address) => Some(address),
             Path::Null if self.config.role.is_submission() => {
@@ -47,6 +49,7 @@ impl Server {
         for (key, value) in parameters {
             self.parameter(&mut mail, &key, value)?;
         }
+        refuse_unannounced(mail.from.as_ref(), mail.utf8)?;
         Ok(mail)
     }
 
@@ -60,7 +63,7 @@ impl Server {
                 }
                 mail.size = Some(size);
             }
-            ("BODY", Some(value)) if self.offers_eight_bit() => {
+            ("BODY", Some(value)) if self.is_reception() => {
                 mail.eight_bit = match value.to_ascii_uppercase().as_str() {
                     "7BIT" => false,
                     "8BITMIME" => true,
@@ -69,7 +72,20 @@ impl Server {
             }
             // Must be accepted where AUTH is offered, and may be ignored (RFC 4954 §5): the user is known anyway.
             ("AUTH", Some(_)) if self.offers_auth() => {}
+            ("SMTPUTF8", None) if self.is_reception() => mail.utf8 = true,
+            ("REQUIRETLS", None) if self.offers_require_tls() => mail.require_tls = true,
+            ("RET", Some(value)) if self.is_reception() => {
+                mail.ret = Some(Ret::parse(value).ok_or_else(malformed)?);
+            }
+            ("ENVID", Some(value)) if self.is_reception() => {
+                mail.envid = Some(dsn::envid(value).ok_or_else(malformed)?);
+            }
             ("SIZE", _) => return Err(malformed()),
+            ("BODY" | "SMTPUTF8" | "RET" | "ENVID", _) if self.is_reception() => return Err(malformed()),
+            ("REQUIRETLS", _) if self.offers_require_tls() => return Err(malformed()),
+            ("REQUIRETLS", _) if self.is_reception() => {
+                return Err(Reply::new(530, (5, 7, 0), "REQUIRETLS needs STARTTLS first"));
+            }
             _ => return Err(Reply::new(555, (5, 5, 4), format!("Unsupported parameter {key}"))),
         }
         Ok(())
@@ -79,6 +95,16 @@ impl Server {
         let limit = self.config.size_limit;
         let text = format!("Messaggio troppo grande / Message size exceeds the limit of {limit} octets");
         Reply::new(552, (5, 3, 4), text)
+    }
+}
+
+/// An address outside ASCII needs SMTPUTF8 at MAIL (RFC 6531 §3.4).
+pub(super) fn refuse_unannounced(address: Option<&Address>, utf8: bool) -> Result<(), Reply> {
+    match address {
+        Some(address) if !utf8 && !address.is_ascii() => {
+            Err(Reply::new(553, (5, 6, 7), "An address outside ASCII needs SMTPUTF8"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -110,7 +110,9 @@ impl Pair {
                 server::Action::Mail(MailFrom { from, .. }) => {
                     self.pending = Taken { from: from.clone(), ..Taken::default() };
                 }
-                server::Action::Rcpt(to) if verdict(to).is_positive() => self.pending.to.push(to.clone()),
+                server::Action::Rcpt(to) if verdict(&to.address).is_positive() => {
+                    self.pending.to.push(to.address.clone());
+                }
                 server::Action::DataChunk(bytes) => self.pending.bytes.extend(bytes),
                 server::Action::DataEnd { size, eight_bit } => {
                     assert_eq!(*size, self.pending.bytes.len() as u64);

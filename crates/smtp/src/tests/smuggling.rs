@@ -46,7 +46,7 @@ fn no_vector_ends_a_message() {
             assert_eq!((mails, s.message()), (1, None), "{vector:?}");
             assert_eq!(s.actions.last(), Some(&Action::Reset), "{vector:?}");
             s.run(
-                "S: 220 …\nS: 250-…\nS: 250-…\nS: 250-…\nS: 250-…\nS: 250-…\nS: 250 …\nS: 250 2.1.0 Ok\nS: 250 2.1.5 Ok
+                "S: 220 …\nS+ 250\nS: 250 2.1.0 Ok\nS: 250 2.1.5 Ok
                 S: 354 …\nS: 554 5.6.0 …\nS: 250 2.0.0 Ok",
             );
         }

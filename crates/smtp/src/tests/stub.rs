@@ -1,15 +1,25 @@
 //! A driver for the server session that answers by rule: `anna` logs in with `pw`; recipients called `no…` do not exist,
 //! `busy…` have to wait.
 
-use sigillo_base::Address;
+use std::sync::LazyLock;
+
+use sigillo_base::{Address, Secret};
+use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 use sigillo_wire::transcript::Peer;
 use sigillo_wire::{Session, Tick};
 
 use crate::Reply;
-use crate::server::{Action, Config, Role, Server};
+use crate::server::{Action, Config, RcptTo, Role, Server};
+
+static KEYS: LazyLock<ScramKeys> =
+    LazyLock::new(|| ScramKeys::derive(&Secret::new("pw".into()), b"0123456789abcdef", 4096).unwrap());
 
 pub(super) fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
+}
+
+pub(super) fn rcpt(text: &str) -> Action {
+    Action::Rcpt(RcptTo { address: address(text), notify: None, orcpt: None })
 }
 
 /// The verdict on a recipient.
@@ -24,15 +34,25 @@ pub(super) fn verdict(to: &Address) -> Reply {
 /// Answers the action if it asks for an answer.
 pub(super) fn reply_to(server: &mut Server, action: &Action, now: Tick) {
     match action {
-        Action::Authenticate(c) => {
-            let user = (c.user == "anna" && c.password.expose() == "pw").then(|| c.user.clone());
+        Action::Lookup(Query::Keys(user)) if user == "anna" => server.keys(KEYS.clone(), "NONCE", now),
+        Action::Lookup(Query::Keys(user)) => server.keys(ScramKeys::of_nobody(b"secret", user), "NONCE", now),
+        Action::Lookup(Query::Token { user, token }) => {
+            server.token(user.clone().filter(|_| token.expose() == "good"), now);
+        }
+        Action::Authenticate(claim) => {
+            let user = match claim {
+                Claim::Password(c) => (c.user == "anna" && c.password.expose() == "pw").then(|| c.user.clone()),
+                Claim::Proven(user, keys) => (*keys == *KEYS).then(|| user.clone()),
+                Claim::Token(user) | Claim::Certificate(user) => Some(user.clone()),
+                Claim::Refuted(_) => None,
+            };
             server.authenticated(user, Reply::new(535, (5, 7, 8), "Wrong"), now);
         }
         Action::Mail(mail) if mail.from.as_ref().is_some_and(|a| a.local() == "banned") => {
             server.answer(Reply::new(550, (5, 7, 1), "Banned"), now);
         }
         Action::Mail(_) => server.answer(Reply::new(250, (2, 1, 0), "Ok"), now),
-        Action::Rcpt(to) => server.answer(verdict(to), now),
+        Action::Rcpt(to) => server.answer(verdict(&to.address), now),
         Action::DataEnd { size, .. } => server.answer(Reply::new(250, (2, 0, 0), format!("Taken {size}")), now),
         _ => {}
     }

@@ -2,13 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Secret, Timestamp};
+use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 use sigillo_wire::{Session, Tick, transcript};
 
 use crate::{
     Action, Attribute, Code, Config, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row,
     Server, Status, StoreOp, Summary, System,
 };
+
+/// The keys of `anna`, or of nobody.
+fn keys(user: &str) -> ScramKeys {
+    match user {
+        "anna" => ScramKeys::derive(&Secret::new("pw".into()), b"0123456789abcdef", 4096).unwrap(),
+        _ => ScramKeys::of_nobody(b"secret", user),
+    }
+}
+
+fn proves(claim: &Claim) -> bool {
+    match claim {
+        Claim::Password(c) => c.user == "anna" && c.password.expose() == "pw",
+        Claim::Proven(user, proven) => *proven == keys(user),
+        Claim::Token(_) | Claim::Certificate(_) => true,
+        Claim::Refuted(_) => false,
+    }
+}
 
 #[derive(Default, Clone)]
 pub struct Folder {
@@ -196,10 +214,14 @@ impl Client {
                     self.received.extend(bytes);
                 }
                 Action::StartTls => self.server.tls_started(self.now),
-                Action::Login(c) if c.user == "anna" && c.password.expose() == "pw" => {
+                Action::Lookup(Query::Keys(user)) => self.server.keys(keys(&user), "NONCE", self.now),
+                Action::Lookup(Query::Token { user, token }) => {
+                    self.server.token(user.filter(|_| token.expose() == "good"), self.now);
+                }
+                Action::Login(claim) if proves(&claim) => {
                     self.server.logged_in(Ok("anna".into()), self.now);
                 }
-                Action::Login(c) if c.user == "rotto" => {
+                Action::Login(c) if c.user() == "rotto" => {
                     self.server.logged_in(Err(LoginRefusal::Unavailable), self.now);
                 }
                 Action::Login(_) => self.server.logged_in(Err(LoginRefusal::Credentials), self.now),

@@ -35,7 +35,7 @@ async fn holder_log(
         let month = now.minus(MONTH);
         let from = period.from.as_deref().map_or(Ok(month), instant)?;
         let found = mailbox(engine, &address)?;
-        let login = Login { mailbox: MailboxId(found.id), address: super::address(&found.address)? };
+        let login = Login::ours(MailboxId(found.id), super::address(&found.address)?);
         let records = engine.holder_log(&login, from, to, api::HOLDER_LOG_LIMIT)?;
         Ok(api::HolderLog { events: records.into_iter().map(event).collect() })
     };
