@@ -109,7 +109,7 @@ enum State {
     Plain,
     LoginUser,
     LoginPassword(String),
-    Scram(Scram),
+    Scram(Box<Scram>),
     Bearer,
     /// The token's verdict is awaited.
     Token(Option<String>),
@@ -145,7 +145,7 @@ impl Exchange {
             "PLAIN" => (State::Plain, ""),
             "LOGIN" => (State::LoginUser, "VXNlcm5hbWU6"), // "Username:"
             "OAUTHBEARER" => (State::Bearer, ""),
-            plus => (State::Scram(Scram::new(offer.binding.clone(), plus.ends_with("-PLUS"))), ""),
+            plus => (State::Scram(Box::new(Scram::new(offer.binding.clone(), plus.ends_with("-PLUS")))), ""),
         };
         let mut exchange = Self(state);
         let step = match initial {
