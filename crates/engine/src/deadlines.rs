@@ -44,7 +44,7 @@ pub(crate) fn write<S: Store>(
 /// The first timer's time.
 pub(crate) fn first<S: Store>(engine: &Engine<S>) -> Result<Option<Timestamp>, Error> {
     let far = Timestamp::from_millis(i64::MAX);
-    Ok(engine.look(Lane::Timers, far, 1, read_timer)?.first().map(|(at, _)| *at))
+    Ok(engine.look_until(Lane::Timers, far, 1, read_timer)?.first().map(|(at, _)| *at))
 }
 
 /// A timer that is due.
@@ -57,7 +57,7 @@ impl<S: Store> Engine<S> {
     /// Sends the overdue notices whose time has come; after an outage also those that are late, once.
     pub(crate) fn run_deadlines(&self, now: Timestamp) -> Result<usize, Error> {
         let mut done = 0;
-        for (_, due) in self.look(Lane::Timers, now, 64, read_timer)? {
+        for (_, due) in self.look_until(Lane::Timers, now, 64, read_timer)? {
             match self.overdue(&due, now) {
                 Ok(true) => done += 1,
                 Ok(false) => {}

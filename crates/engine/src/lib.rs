@@ -38,6 +38,7 @@ mod stored;
 mod submit;
 mod summary;
 mod track;
+mod turns;
 
 pub use accepting::Obstacle;
 pub use antivirus::{Antivirus, Unavailable, Verdict};

@@ -3,7 +3,7 @@
 use crate::{Error, KeyBuilder, Store, Transaction, tag};
 
 /// The version of tags and value formats that this release writes. One number for the whole store, only upwards.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The store's version as a transaction sees it; `None` for a store that has none yet.
 ///
