@@ -20,6 +20,7 @@ mod deliver;
 mod directory;
 mod domains;
 mod error;
+mod failed;
 mod folder;
 mod folders;
 pub mod front;

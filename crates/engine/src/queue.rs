@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_base::{Address, Domain, MsgId, PecId, Timestamp};
-use sigillo_pec::{Facts, compose};
-use sigillo_smtp::client::RecipientOutcome;
+use sigillo_smtp::client::{Failure, RecipientOutcome};
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, tag, transact};
 
+use crate::failed::Failed;
 use crate::front::{Arrived, Peer};
 use crate::fronts::{Lane, Transaction};
 use crate::leases::{self, Lease};
@@ -55,8 +55,8 @@ struct Settled {
     open: Vec<String>,
     /// Why they are still open.
     why: String,
-    /// Refused for good, with the reason.
-    failed: Vec<(Address, String)>,
+    /// Given up.
+    failed: Vec<Failed>,
 }
 
 impl Settled {
@@ -229,6 +229,15 @@ fn retry<S: Store>(
     due
 }
 
+/// When an item is given up.
+pub(crate) fn end_of_life(row: &ItemRow) -> Timestamp {
+    let life = match &row.work {
+        Work::Relay { what: Carried::Notice, .. } => NOTICE_LIFE,
+        Work::Relay { .. } | Work::Deliver { .. } => ENVELOPE_LIFE,
+    };
+    Timestamp::from_millis(row.created).plus(life)
+}
+
 /// Seconds until the next attempt: 30 s, doubling, at most 15 minutes, spread by a quarter so that a destination that
 /// comes back is not met by everybody at once.
 pub(crate) fn backoff(attempts: u32, id: u128) -> Duration {
@@ -336,12 +345,14 @@ impl<S: Store> Engine<S> {
                     tracing::info!(pec_id = dispatch.transaction, rcpt = %address, %reply, "handed over");
                     taken.push(address);
                 }
-                Err(failure) if failure.permanent => failed.push((address.clone(), failure.text.clone())),
+                Err(Failure { permanent: true, text, reply, .. }) => {
+                    failed.push(Failed { rcpt: address.clone(), why: text.clone(), replied: reply.is_some() });
+                }
                 Err(failure) => last.clone_from(&failure.text),
             }
         }
         // Who was not spoken of stays in the queue: forgetting a recipient would lose mail.
-        let settled = |r: &Address| taken.contains(&r) || failed.iter().any(|(f, _)| f == r);
+        let settled = |r: &Address| taken.contains(&r) || failed.iter().any(|f| f.rcpt == *r);
         let open = dispatch.rcpts.iter().filter(|r| !settled(r)).map(|r| r.as_str().to_owned()).collect();
         let handed: Vec<Address> = taken.into_iter().cloned().collect();
         self.settle(dispatch, Settled { handed, open, why: last, failed }, now)
@@ -361,15 +372,17 @@ impl<S: Store> Engine<S> {
         let key = item_key(id);
         let Some(value) = self.store.get(key.as_ref())? else { return Ok(()) };
         let row: ItemRow = decode(&key, &value)?;
-        let Work::Relay { what, .. } = row.work else { return Ok(()) };
-        let life = if what == Carried::Envelope { ENVELOPE_LIFE } else { NOTICE_LIFE };
-        if now.since(Timestamp::from_millis(row.created)) >= life {
-            failed.extend(open.drain(..).filter_map(|r| Address::parse(&r).ok()).map(|r| (r, why.clone())));
+        let Work::Relay { what, .. } = &row.work else { return Ok(()) };
+        let what = *what;
+        if now >= end_of_life(&row) {
+            let why = format!("554 5.4.7 tempo massimo di consegna superato: {why}");
+            let given_up = |r| Failed { rcpt: r, why: why.clone(), replied: false };
+            failed.extend(open.drain(..).filter_map(|r| Address::parse(&r).ok()).map(given_up));
         }
-        for (rcpt, text) in &failed {
-            tracing::warn!(pec_id = dispatch.transaction, %rcpt, why = text, "refused for good");
+        for failed in &failed {
+            tracing::warn!(pec_id = dispatch.transaction, rcpt = %failed.rcpt, why = failed.why, "given up");
             if what == Carried::Envelope {
-                self.fail_recipient(dispatch, rcpt, text, now)?;
+                self.fail(id, &row, failed, now, |_| Ok(()))?;
             }
         }
         transact(&self.store, ATTEMPTS, |tx| {
@@ -392,17 +405,6 @@ impl<S: Store> Engine<S> {
             }
             Ok::<_, Error>(())
         })
-    }
-
-    /// The envelope was refused for this recipient: the sender hears it from us (RFC 6109 §2.2.2).
-    fn fail_recipient(&self, dispatch: &Dispatch, rcpt: &Address, text: &str, now: Timestamp) -> Result<(), Error> {
-        let Some(id) = PecId::parse(&dispatch.transaction) else { return Ok(()) };
-        let Some(sent) = submit::sent(&self.store, &id)? else { return Ok(()) };
-        let facts: Facts = sent.facts.facts(crate::rows::sent_key(&id))?;
-        let why = compose::NonDelivery::refused(text);
-        let draft = compose::non_delivery(&self.provider, &facts, now, self.new_pec_id(), rcpt, why);
-        let notice = self.sign(draft, &[], now)?;
-        self.close_recipient(&id, &sent, rcpt, Outcome::Failed, &notice, dispatch.lease.item, now)
     }
 
     /// When something falls due next: an item, or a lease that runs out, or a deadline. What is due already is not
@@ -462,7 +464,8 @@ impl<S: Store> Engine<S> {
             Ok(_) => Settled { handed: dispatch.rcpts.clone(), ..Settled::default() },
             Err(Rejected::Refused(reply)) if reply.code >= 500 => {
                 let text = reply.to_string();
-                let failed = dispatch.rcpts.iter().map(|r| (r.clone(), text.clone())).collect();
+                let given_up = |r: &Address| Failed { rcpt: r.clone(), why: text.clone(), replied: true };
+                let failed = dispatch.rcpts.iter().map(given_up).collect();
                 Settled { failed, ..Settled::default() }
             }
             Err(Rejected::Refused(reply)) => Settled::all_open(dispatch, &reply.to_string()),
