@@ -17,6 +17,7 @@ use crate::claims::Tokens;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::migrate;
+use crate::turns::Shares;
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -85,6 +86,8 @@ pub struct Engine<S> {
     pub(crate) accepting: Accepting,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
+    /// What is being handed over, by owner and by destination.
+    pub(crate) shares: Arc<Shares>,
     /// This process among those of the server.
     pub(crate) process: u128,
     /// Whether the leases of earlier processes were taken over.
@@ -148,6 +151,7 @@ impl<S: Store> Engine<S> {
                 index: setup.index,
             }),
             lanes: Lanes::default(),
+            shares: Arc::default(),
             process,
             taken_over: Mutex::default(),
             damaged: Damaged::default(),
