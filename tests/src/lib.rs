@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod fixtures;
 pub mod hostile;
 pub mod house;
+pub mod knot;
 pub mod log;
 pub mod observed;
 pub mod power;

@@ -35,6 +35,8 @@ mod log;
 mod once;
 #[path = "e2e/refusals.rs"]
 mod refusals;
+#[path = "e2e/relay_dns.rs"]
+mod relay_dns;
 #[path = "e2e/serve.rs"]
 mod serve;
 #[path = "e2e/store.rs"]

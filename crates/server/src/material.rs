@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use hickory_resolver::proto::dnssec::TrustAnchors;
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 use sigillo_base::Timestamp;
@@ -16,6 +17,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::config::{Config, Located, Problem, Problems, Text};
+use crate::dns;
 use crate::fetch::Fetch;
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
@@ -43,6 +45,8 @@ pub struct Material {
     pub directory: Arc<ClientConfig>,
     /// Who stamps the legal log; `None`: nobody.
     pub stamper: Option<Stamper>,
+    /// Where DNSSEC begins; `None`: at the root.
+    pub dns_anchors: Option<Arc<TrustAnchors>>,
 }
 
 impl Material {
@@ -56,12 +60,15 @@ impl Material {
         let tls = l.tls();
         let (relay, directory) = (l.relay(), l.directory());
         let stamper = relay.as_ref().and_then(|tls| l.stamper(tls));
+        let dns_anchors = l.dns_anchors();
+        l.passwords();
         match (identity, signer, trust, index, tls, relay.zip(directory)) {
             (Some(identity), Some(key), Some(trust), Some(index), Some(tls), Some((relay, directory)))
                 if l.problems.is_empty() =>
             {
                 let signer: Arc<dyn Signer> = Arc::new(GatedSigner::new(key, Arc::clone(gate)));
-                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay, directory, stamper })
+                let index = Arc::new(index);
+                Ok(Self { identity, signer, trust, index, tls, relay, directory, stamper, dns_anchors })
             }
             _ => Err(Problems(l.problems)),
         }
@@ -280,6 +287,22 @@ impl Loader<'_> {
     fn relay(&mut self) -> Option<Arc<ClientConfig>> {
         let roots = self.roots(&self.config.relay_roots)?;
         self.client(&self.config.relay_roots, tls::client_config(roots))
+    }
+
+    fn dns_anchors(&mut self) -> Option<Arc<TrustAnchors>> {
+        let remedy = Text::new(
+            "servono record DNSKEY, uno per riga: `dig DNSKEY zona`",
+            "DNSKEY records are needed, one a line: `dig DNSKEY zone`",
+        );
+        self.make(self.config.dns.anchors.as_ref()?, remedy, dns::anchors)
+    }
+
+    /// The passwords of routes are read when they are used; here it is seen that they can be.
+    fn passwords(&mut self) {
+        let config = self.config;
+        for login in config.relay.routes.iter().filter_map(|route| route.login.as_ref()) {
+            self.read(&login.password);
+        }
     }
 
     fn directory(&mut self) -> Option<Arc<ClientConfig>> {

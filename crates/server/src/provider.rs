@@ -29,6 +29,7 @@ use crate::antivirus::Clamd;
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
 use crate::config::{Config, Role};
+use crate::dns::Dns;
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
 use crate::ids::{RandomIds, random, random_password};
@@ -118,15 +119,16 @@ impl Provider {
         let engine = Arc::new(engine);
         let ticks = Ticks::start();
         let addresses = listeners.iter().filter_map(|(role, l)| Some((*role, l.local_addr().ok()?))).collect();
+        let dns = Arc::new(Dns::new(&config.dns, material.dns_anchors.clone()));
         let relay = Arc::new(Relay::new(Parts {
             engine: Arc::clone(&engine),
             clock: Arc::clone(&clock),
             ticks,
             pool: pool.clone(),
             bells: Arc::clone(&bells),
-            routes: Routes::new(&config.routes),
+            routes: Routes::new(&config.relay.routes, dns, &config.host.value, config.relay.port),
             tls: Arc::clone(&material.relay),
-            concurrency: config.relay_concurrency,
+            concurrency: config.relay.concurrency,
         }));
         let config = Arc::new(config);
         let updater =

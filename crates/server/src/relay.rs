@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
+use crate::ids::random;
 use crate::net::Pool;
 use idle::Idle;
 use route::{Host, Routes, Way};
@@ -172,8 +173,9 @@ impl<S: Store> Relay<S> {
 
     /// One attempt over all servers of the destination. `Err` says why it could not be made now.
     async fn attempt(&self, dispatch: &Arc<Dispatch>) -> Result<Vec<RecipientOutcome>, String> {
-        let hosts = match self.routes.find(&dispatch.to).await {
-            Way::Hosts(hosts) => hosts,
+        let seed = u64::from_be_bytes(random());
+        let hosts = match self.routes.find(&dispatch.to, seed).await {
+            Way::Hosts { hosts, .. } => hosts,
             Way::Later(why) => return Err(why),
             // The directory says that the domain is certified: what the DNS says against it may be its mistake.
             Way::Never(why) if dispatch.require_tls => return Err(why),
