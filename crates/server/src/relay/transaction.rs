@@ -91,7 +91,8 @@ impl Wire {
 
 fn envelope(dispatch: &Dispatch) -> Envelope {
     let Dispatch { from, rcpts, size, eight_bit, .. } = dispatch;
-    Envelope { from: from.clone(), to: rcpts.clone(), size: *size, eight_bit: *eight_bit }
+    let utf8 = from.iter().chain(rcpts).any(|a| !a.as_str().is_ascii());
+    Envelope { from: from.clone(), to: rcpts.clone(), size: *size, eight_bit: *eight_bit, utf8, require_tls: false }
 }
 
 impl Open {
