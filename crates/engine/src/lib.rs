@@ -37,6 +37,7 @@ mod setup;
 mod stored;
 mod submit;
 mod summary;
+mod tls_results;
 mod track;
 
 pub use accepting::Obstacle;
@@ -55,6 +56,7 @@ pub use receive::Received;
 pub use setup::{Bell, Engine, Rules, Setup};
 pub use stored::{Filed, held};
 pub use submit::Submitted;
+pub use tls_results::{TlsFailure, TlsPolicy, TlsResults};
 pub use track::{Stage, Tracked, TrackedRecipient};
 
 /// How often a commit is tried while others win. In one process lanes leave no conflict; between servers on one store

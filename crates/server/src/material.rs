@@ -14,6 +14,7 @@ use sigillo_base::Timestamp;
 use sigillo_pec::index::Index;
 use sigillo_smime::{Certificate, Crl, Identity, KeySigner, Signer, Trust};
 use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::config::{Config, Located, Problem, Problems, Text};
@@ -21,6 +22,7 @@ use crate::dns;
 use crate::fetch::Fetch;
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
+use crate::relay;
 use crate::signer::GatedSigner;
 use crate::tls::{self, ServerTls};
 use crate::tsa::{MAX_REPLY, Tsa};
@@ -41,6 +43,8 @@ pub struct Material {
     pub tls: ServerTls,
     /// What the relay trusts.
     pub relay: Arc<ClientConfig>,
+    /// The same as a judge of certificates.
+    pub relay_judge: Arc<WebPkiServerVerifier>,
     /// What is trusted and shown where the index is fetched.
     pub directory: Arc<ClientConfig>,
     /// Who stamps the legal log; `None`: nobody.
@@ -60,18 +64,29 @@ impl Material {
         let tls = l.tls();
         let (relay, directory) = (l.relay(), l.directory());
         let stamper = relay.as_ref().and_then(|tls| l.stamper(tls));
+        let relay_judge = l.roots(&config.relay_roots).and_then(|roots| tls::verifier(roots).ok());
         let dns_anchors = l.dns_anchors();
         l.passwords();
-        match (identity, signer, trust, index, tls, relay.zip(directory)) {
-            (Some(identity), Some(key), Some(trust), Some(index), Some(tls), Some((relay, directory)))
-                if l.problems.is_empty() =>
-            {
+        match (identity, signer, trust, index, tls, relay.zip(relay_judge).zip(directory)) {
+            (
+                Some(identity),
+                Some(key),
+                Some(trust),
+                Some(index),
+                Some(tls),
+                Some(((relay, relay_judge), directory)),
+            ) if l.problems.is_empty() => {
                 let signer: Arc<dyn Signer> = Arc::new(GatedSigner::new(key, Arc::clone(gate)));
                 let index = Arc::new(index);
-                Ok(Self { identity, signer, trust, index, tls, relay, directory, stamper, dns_anchors })
+                Ok(Self { identity, signer, trust, index, tls, relay, relay_judge, directory, stamper, dns_anchors })
             }
             _ => Err(Problems(l.problems)),
         }
+    }
+
+    /// What the relay trusts of certificates.
+    pub fn relay_trust(&self) -> relay::Trust {
+        relay::Trust { verified: Arc::clone(&self.relay), judge: Arc::clone(&self.relay_judge) }
     }
 }
 

@@ -36,7 +36,7 @@ use crate::ids::{RandomIds, random, random_password};
 use crate::material::Material;
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::ntp::{Monitor, State};
-use crate::relay::{Parts, Relay, route::Routes};
+use crate::relay::{Parts, Relay};
 use crate::tls::ServerTls;
 use crate::update::Updater;
 use crate::{housekeeping, http, worker};
@@ -126,9 +126,9 @@ impl Provider {
             ticks,
             pool: pool.clone(),
             bells: Arc::clone(&bells),
-            routes: Routes::new(&config.relay.routes, dns, &config.host.value, config.relay.port),
-            tls: Arc::clone(&material.relay),
-            concurrency: config.relay.concurrency,
+            dns,
+            trust: material.relay_trust(),
+            config: config.relay.clone(),
         }));
         let config = Arc::new(config);
         let updater =

@@ -37,7 +37,7 @@ impl Provider {
         let config = Arc::new(config);
         self.updater.adopt(Arc::clone(&config), &material, outcome);
         self.tls.renew(&material.tls);
-        self.relay.wire.replace(material.relay);
+        self.relay.trust(material.relay_trust());
         self.relay.routes.replace(&config.relay.routes);
         self.engine.replace_identity(material.identity, material.signer);
         self.config.store(config);
