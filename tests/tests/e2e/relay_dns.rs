@@ -175,13 +175,12 @@ fn mail_goes_where_the_dns_says() {
     let at = |ip: [u8; 4]| TcpListener::bind(SocketAddr::from((IpAddr::from(ip), port))).expect("a free port");
     // Nobody listens for mx1: the second exchanger takes the message.
     let second = Deaf::start(at([127, 0, 0, 3]), &["SIZE"]);
-    let text = sample.text().replacen("[relay]", &format!("[relay]\nport = {port}"), 1);
-    let dns = format!(
-        "[dns]\nservers = [\"{}\"]\ndnssec = true\nanchors = \"{}\"\n",
-        knot.address(),
-        knot.anchors("example").display()
-    );
-    sample.write(&(text + &dns));
+    let changes = [
+        ("\nport = 25\n", format!("\nport = {port}\n")),
+        ("\n# servers = [\"127.0.0.1:53\"]\n", format!("\nservers = [\"{}\"]\n", knot.address())),
+        ("\ndnssec = false\n", format!("\ndnssec = true\nanchors = \"{}\"\n", knot.anchors("example").display())),
+    ];
+    sample.write(&changes.iter().fold(sample.text(), |text, (from, to)| text.replacen(from, to, 1)));
     let _guard = sample.serve();
     let anna = "anna@comune-esempio.example";
     sample.add(anna, "segreta");
