@@ -37,8 +37,12 @@ mod kill9;
 mod log;
 #[path = "e2e/once.rs"]
 mod once;
+#[path = "e2e/postfix.rs"]
+mod postfix;
 #[path = "e2e/refusals.rs"]
 mod refusals;
+#[path = "e2e/relay_dns.rs"]
+mod relay_dns;
 #[path = "e2e/serve.rs"]
 mod serve;
 #[path = "e2e/store.rs"]

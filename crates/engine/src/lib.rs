@@ -43,6 +43,7 @@ mod spool;
 mod stored;
 mod submit;
 mod summary;
+mod tls_results;
 mod track;
 mod turns;
 
@@ -66,6 +67,7 @@ pub use setup::{Bell, Doors, Engine, Pace, Rules, Setup};
 pub use spool::{MemorySpool, Spool, Spooled};
 pub use stored::{Filed, held};
 pub use submit::Submitted;
+pub use tls_results::{TlsFailure, TlsPolicy, TlsResults};
 pub use track::{Stage, Tracked, TrackedRecipient};
 
 /// How often a commit is tried while others win. In one process lanes leave no conflict; between servers on one store

@@ -3,6 +3,7 @@
 mod directory;
 mod limits;
 mod located;
+mod outward;
 mod problem;
 mod raw;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use sigillo_store_rocks::Reserve;
 pub use directory::{Directory, Source, Unit};
 pub use limits::Limits;
 pub use located::Located;
+pub use outward::{CertifiedTls, Dns, Login, Pattern, Relay, Route, RouteTls, Server};
 pub use problem::{Problem, Problems, Text};
 
 use crate::antivirus::Endpoint;
@@ -61,17 +63,6 @@ impl Role {
             Self::Imaps => "imaps",
         }
     }
-}
-
-/// A fixed way to some domains, taken before the DNS is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// Where mail for these domains goes.
-    pub domains: Vec<Domain>,
-    /// The server.
-    pub address: SocketAddr,
-    /// The name its certificate must have.
-    pub name: String,
 }
 
 /// Who scans what enters.
@@ -173,10 +164,10 @@ pub struct Config {
     pub directory: Directory,
     /// TLS roots of the relay.
     pub relay_roots: Located<PathBuf>,
-    /// Relay transactions at once.
-    pub relay_concurrency: usize,
-    /// Fixed routes.
-    pub routes: Vec<Route>,
+    /// How mail goes out.
+    pub relay: Relay,
+    /// How the DNS is asked.
+    pub dns: Dns,
     /// Who stamps the legal log; without it segments stay unstamped.
     pub timestamp: Option<TimeStamp>,
     /// What submissions must be.
@@ -244,7 +235,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
     }
     let client_anchors = r.paths("tls.client_anchors", raw.tls.client_anchors);
     let client_crls = r.paths("tls.client_crls", raw.tls.client_crls);
-    let relay_roots = r.path("relay.roots", raw.relay.roots)?;
+    let relay_roots = r.path("relay.roots", raw.relay.roots.clone())?;
     Some(Config {
         file: r.file().to_owned(),
         name: r.text("provider.name", raw.provider.name)?,
@@ -276,8 +267,8 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         index: r.path("index.file", raw.index.file.clone())?,
         directory: Directory::read(raw.index, &relay_roots, r)?,
         relay_roots,
-        relay_concurrency: raw.relay.concurrency.max(1),
-        routes: raw.relay.route.into_iter().filter_map(|route| r.route(route)).collect(),
+        relay: r.relay(raw.relay),
+        dns: r.dns(raw.dns),
         timestamp: match raw.timestamp {
             Some(timestamp) => Some(TimeStamp {
                 url: r.url("timestamp.url", timestamp.url)?,

@@ -12,7 +12,7 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::x509::X509;
 use sigillo_wire::sasl::Binding;
-use tokio_rustls::rustls::client::WantsClientCert;
+use tokio_rustls::rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -167,6 +167,13 @@ fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
 /// The client's side: server certificates must lead to one of `roots` and name the host we wanted.
 pub fn client_config(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Arc<ClientConfig>> {
     Ok(Arc::new(trusting(roots)?.with_no_client_auth()))
+}
+
+/// The judge of server certificates that [`client_config`] has, for who wants to hear its verdict.
+pub fn verifier(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Arc<WebPkiServerVerifier>> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots);
+    Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::new(provider())).build()?)
 }
 
 /// The same for a client that shows who it is: a certificate chain and its key, PEM files both.

@@ -6,6 +6,7 @@ mod extensions;
 mod hostile;
 mod invariance;
 mod pair;
+mod peers;
 mod sasl;
 mod server;
 mod smuggling;

@@ -10,7 +10,7 @@ use sigillo_base::{Address, Domain};
 use toml::Spanned;
 
 use super::problem::{Problem, Problems, Text};
-use super::{Access, Antivirus, Clock, Config, Route, raw};
+use super::{Access, Antivirus, Clock, Config, raw};
 use crate::antivirus::Endpoint;
 use crate::fetch::Url;
 use crate::host_port::HostPort;
@@ -189,13 +189,6 @@ impl<'t> Reader<'t> {
         self.problems.push(at.problem(self.file, what, remedy));
     }
 
-    pub(super) fn route(&mut self, raw: raw::Route) -> Option<Route> {
-        let domains = raw.domains.into_iter().filter_map(|d| self.domain("relay.route.domains", d)).collect();
-        let address = self.socket_address("relay.route.address", raw.address)?.value;
-        let name = self.host("relay.route.name", raw.name)?.value;
-        Some(Route { domains, address, name })
-    }
-
     pub(super) fn antivirus(&mut self, raw: raw::Antivirus) -> Option<Antivirus> {
         let folder = self.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let remedy = Text::new(
@@ -255,7 +248,7 @@ impl<'t> Reader<'t> {
         Some(Access { size_times_recipients: product.value, strict_recipients: raw.strict_recipients })
     }
 
-    fn check<R, T>(
+    pub(super) fn check<R, T>(
         &mut self,
         key: &str,
         raw: Spanned<R>,

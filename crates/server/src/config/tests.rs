@@ -117,9 +117,10 @@ fn broken_toml_names_the_line() {
 
 #[test]
 fn a_route_is_read() {
-    let route = with(|_| uncommented("# [[relay.route]]", 4)).unwrap().routes.remove(0);
-    assert_eq!((route.domains.len(), route.name.as_str()), (2, "mx.pec.beta.example"));
-    assert_eq!(route.address.port(), 25);
+    let mut route = with(|_| uncommented("# [[relay.route]]", 4)).unwrap().relay.routes.remove(0);
+    assert_eq!((route.domains.len(), route.tls), (2, RouteTls::Opportunistic));
+    let address = Some("192.0.2.25".parse().unwrap());
+    assert_eq!(route.servers.remove(0), Server { name: "mx.pec.beta.example".into(), address, port: 25 });
 }
 
 /// The sample with its antivirus, and this in place of that.
