@@ -102,6 +102,7 @@ impl House {
             local_domains: fixture.domains.clone(),
             antivirus: None,
             rules: Default::default(),
+            profiles: Default::default(),
         };
         Engine::open(store, setup).expect("the provider starts")
     }

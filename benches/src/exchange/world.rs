@@ -71,6 +71,7 @@ impl House {
             local_domains: fixture.domains.clone(),
             antivirus: None,
             rules: Default::default(),
+            profiles: Default::default(),
         };
         let engine = Engine::open(Counted::new(store), setup).expect("the provider starts");
         // Nobody logs in with a password here.

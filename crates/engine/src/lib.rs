@@ -30,8 +30,10 @@ mod leases;
 mod ledger;
 mod lists;
 pub mod migrate;
+mod profiles;
 mod quarantine;
 mod queue;
+mod rates;
 mod receive;
 mod rows;
 mod setup;
@@ -39,6 +41,7 @@ mod stored;
 mod submit;
 mod summary;
 mod track;
+mod trail;
 
 pub use accepting::Obstacle;
 pub use antivirus::{Antivirus, Unavailable, Verdict};
@@ -50,13 +53,16 @@ pub use front::{Arrived, Peer};
 pub use leases::LEASE;
 pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};
 pub use lists::List;
+pub use profiles::ProfileSince;
 pub use quarantine::{Point, Quarantined};
 pub use queue::{Dispatch, Waiting};
+pub use rates::{BoxRates, Overrun};
 pub use receive::Received;
 pub use setup::{Bell, Engine, Rules, Setup};
 pub use stored::{Filed, held};
 pub use submit::Submitted;
 pub use track::{Stage, Tracked, TrackedRecipient};
+pub use trail::Sent;
 
 /// How often a commit is tried while others win. In one process lanes leave no conflict; between servers on one store
 /// each conflict is somebody else's commit, so that the store goes on, and nobody loses so often in a row.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use sigillo_accounts::CredentialName;
+use sigillo_accounts::{CredentialName, Profiles};
 use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId};
 use sigillo_pec::Provider;
 use sigillo_pec::index::Index;
@@ -15,7 +15,7 @@ use crate::Antivirus;
 use crate::accepting::Accepting;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
-use crate::migrate;
+use crate::{migrate, profiles};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -25,7 +25,7 @@ pub trait Bell: Send + Sync {
     fn queue_changed(&self);
 }
 
-/// A provider's identity and ports. What may change while running (index, trust, identity) can be replaced later.
+/// A provider's identity and ports. What may change while running (index, trust, identity, profiles) can be replaced later.
 #[derive(Clone)]
 pub struct Setup {
     /// Name and service address, as certification data show them.
@@ -50,6 +50,8 @@ pub struct Setup {
     pub antivirus: Option<Arc<dyn Antivirus>>,
     /// What this provider has chosen where the rules leave a choice.
     pub rules: Rules,
+    /// Profiles of its own.
+    pub profiles: Profiles,
 }
 
 /// What a provider may choose.
@@ -104,6 +106,7 @@ pub(crate) struct Current {
     pub signer: Arc<dyn Signer>,
     pub trust: Arc<Trust>,
     pub index: Arc<Index>,
+    pub profiles: Arc<Profiles>,
 }
 
 impl<S: Store> Engine<S> {
@@ -111,7 +114,7 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when the signing certificate does not carry the service address, since nothing that
-    /// it signed would be accepted (RFC 6109 §2.1); the store's fault, or that a newer program wrote it.
+    /// it signed would be accepted (RFC 6109 §2.1), or a mailbox has a profile that is not there; the store's fault, or that a newer program wrote it.
     pub fn open(store: S, setup: Setup) -> Result<Self, crate::Error> {
         let service = &setup.provider.service_address;
         if !setup.identity.certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service.as_str())) {
@@ -122,6 +125,7 @@ impl<S: Store> Engine<S> {
         migrate::run(&store, |done| {
             tracing::info!(from = done.from, rows = done.rows, damaged = done.damaged, "the store is migrated: so far");
         })?;
+        profiles::all_known(&store, &setup.profiles)?;
         discard_uploads(&store)?;
         let service_domain = service.domain().clone();
         let mut local_domains: HashSet<Domain> = setup.local_domains.into_iter().collect();
@@ -143,6 +147,7 @@ impl<S: Store> Engine<S> {
                 signer: setup.signer,
                 trust: setup.trust,
                 index: setup.index,
+                profiles: Arc::new(setup.profiles),
             }),
             lanes: Lanes::default(),
             process,

@@ -3,6 +3,7 @@
 mod directory;
 mod located;
 mod problem;
+mod profiles;
 mod raw;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sigillo_accounts::Profiles;
 use sigillo_base::limits::MB;
 use sigillo_base::{Address, Domain};
 use sigillo_store_rocks::Reserve;
@@ -188,6 +190,10 @@ pub struct Config {
     pub connections_per_address: usize,
     /// Blocking work at once.
     pub workers: usize,
+    /// Profiles of the provider's own.
+    pub profiles: Profiles,
+    /// Where daily reports are written; `None`: nowhere.
+    pub reports: Option<Located<PathBuf>>,
 }
 
 impl Config {
@@ -284,6 +290,11 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         connections: raw.limits.connections,
         connections_per_address: raw.limits.connections_per_address,
         workers,
+        profiles: profiles::read(raw.profile, r)?,
+        reports: match raw.reports.folder {
+            Some(folder) => Some(r.path("reports.folder", folder)?),
+            None => None,
+        },
     })
 }
 

@@ -220,6 +220,7 @@ mod tests {
             local_domains: Vec::new(),
             antivirus: None,
             rules: Default::default(),
+            profiles: Default::default(),
         };
         Engine::open(MemoryStore::new(), setup).unwrap()
     }

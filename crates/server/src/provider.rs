@@ -38,7 +38,7 @@ use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay, route::Routes};
 use crate::tls::ServerTls;
 use crate::update::Updater;
-use crate::{housekeeping, http, worker};
+use crate::{housekeeping, http, reports, worker};
 use bell::RingBells;
 pub use health::no_antivirus;
 pub use reload::Reloaded;
@@ -271,6 +271,11 @@ impl Provider {
         let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
         let sweep = housekeeping::sweep(engine, pool, clock, self.config().archive_retention, self.down.subscribe());
         let mut tasks = self.tasks.lock();
+        if let Some(folder) = &self.config().reports {
+            let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
+            let write = reports::run(engine, pool, clock, folder.value.clone(), self.down.subscribe());
+            tasks.spawn(write.instrument(span.clone()));
+        }
         tasks.spawn(keep.instrument(span.clone()));
         tasks.spawn(sweep.instrument(span));
     }
@@ -349,5 +354,6 @@ pub(crate) fn setup(
             header_recipients_must_be_rcpt: config.access.strict_recipients,
             take_unscanned: config.antivirus.as_ref().is_some_and(|a| a.take_unscanned),
         },
+        profiles: config.profiles.clone(),
     }
 }

@@ -323,6 +323,7 @@ fn our_own_certificate_without_the_service_address_is_refused_at_the_start() {
         local_domains: fixture.domains.clone(),
         antivirus: None,
         rules: Default::default(),
+        profiles: Default::default(),
     };
     let open =
         |fixture: &Fixture| sigillo_engine::Engine::open(sigillo_store::MemoryStore::new(), setup(fixture)).map(|_| ());
