@@ -252,10 +252,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         store_memory: raw.store.memory_mb.max(16) << 20,
         store_reserve: Reserve { bytes: raw.store.reserve_mb.saturating_mul(MB), inodes: raw.store.reserve_inodes },
         store_volatile: raw.store.allow_volatile,
-        archive_retention: match raw.archive.retention_days {
-            Some(days) => Some(r.days("archive.retention_days", &days)?),
-            None => None,
-        },
+        archive_retention: raw.archive.retention_days.and_then(|days| r.days("archive.retention_days", &days)),
         listen,
         tls_certificate: r.path("tls.certificate", raw.tls.certificate)?,
         tls_key: r.path("tls.key", raw.tls.key)?,
@@ -291,10 +288,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         connections_per_address: raw.limits.connections_per_address,
         workers,
         profiles: profiles::read(raw.profile, r)?,
-        reports: match raw.reports.folder {
-            Some(folder) => Some(r.path("reports.folder", folder)?),
-            None => None,
-        },
+        reports: raw.reports.folder.and_then(|folder| r.path("reports.folder", folder)),
     })
 }
 

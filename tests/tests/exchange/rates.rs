@@ -86,6 +86,30 @@ fn every_profile_takes_its_last_message_and_defers_the_next() {
     }
 }
 
+/// BOX-01 … BOX-06 (b): 50 MB to one recipient, a thousand recipients with a small body; not one byte nor one recipient more.
+#[test]
+fn the_largest_message_and_the_most_recipients_are_taken_and_no_more() {
+    let house = Street::new(7).houses.remove(0);
+    let anna = address(ANNA);
+    let send = |to: &[Address], size: usize| {
+        let mut bytes = message(&anna, to, "").into_bytes();
+        while bytes.len() + 80 <= size {
+            bytes.extend_from_slice(&[b'x'; 76]);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        if bytes.len() < size {
+            bytes.resize(size - 2, b'x');
+            bytes.extend_from_slice(b"\r\n");
+        }
+        house.engine().submit(&house.login(&anna), &arrived(Some(&anna), to, bytes, "c", true), NOW).expect("an answer")
+    };
+    let many: Vec<Address> = (0..1001).map(|n| address(&format!("u{n}@ente-beta.example"))).collect();
+    assert!(matches!(send(&many[..1], 50 << 20), Submitted::Accepted(_)));
+    assert!(matches!(send(&many[..1], (50 << 20) + 1), Submitted::NotAccepted(_)));
+    assert!(matches!(send(&many[..1000], 0), Submitted::Accepted(_)));
+    assert!(matches!(send(&many, 0), Submitted::NotAccepted(_)));
+}
+
 /// An attacker, or a loop, sends on: one event for each window, counting what was refused.
 #[test]
 fn an_overrun_is_one_event_a_window_however_often_the_client_comes_again() {
