@@ -103,6 +103,7 @@ impl House {
             antivirus: None,
             rules: Default::default(),
             doors: Default::default(),
+            profiles: Default::default(),
         };
         Engine::open(store, setup).expect("the provider starts")
     }

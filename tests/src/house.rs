@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sigillo_accounts::{PasswordHash, Profile};
+use sigillo_accounts::{PasswordHash, Profile, Profiles};
 use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
 use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Setup, Unavailable, Verdict, Wishes};
 use sigillo_pec::index::Index;
@@ -47,6 +47,7 @@ pub struct House<S = MemoryStore> {
     known: Known,
     antivirus: Option<Arc<dyn Antivirus>>,
     rules: Rules,
+    profiles: Profiles,
 }
 
 impl House {
@@ -76,8 +77,8 @@ impl<S: Store + Clone> House<S> {
     /// A provider at work on a store, with the mailboxes that are there.
     pub fn on(store: S, fixture: Fixture, seed: u64, known: &Known) -> Self {
         let (ids, known) = (Numbers::new(seed), known.clone());
-        let (antivirus, rules) = (None, Rules::default());
-        let mut house = Self { fixture, store, engine: None, ids, known, antivirus, rules };
+        let (antivirus, rules, profiles) = (None, Rules::default(), Profiles::default());
+        let mut house = Self { fixture, store, engine: None, ids, known, antivirus, rules, profiles };
         house.open();
         house
     }
@@ -101,6 +102,7 @@ impl<S: Store + Clone> House<S> {
             antivirus: self.antivirus.clone(),
             rules: self.rules.clone(),
             doors: Default::default(),
+            profiles: self.profiles.clone(),
         }
     }
 
@@ -114,6 +116,17 @@ impl<S: Store + Clone> House<S> {
     pub fn choose(&mut self, rules: Rules) {
         self.rules = rules;
         self.open();
+    }
+
+    /// Begins again with these profiles of its own.
+    ///
+    /// # Errors
+    /// What the engine says; then it is down.
+    pub fn profile(&mut self, profiles: Profiles) -> Result<(), sigillo_engine::Error> {
+        self.profiles = profiles;
+        self.engine = None;
+        self.engine = Some(Arc::new(Engine::open(self.store.clone(), self.setup())?));
+        Ok(())
     }
 
     /// The engine, which must be up.

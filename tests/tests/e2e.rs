@@ -39,6 +39,8 @@ mod log;
 mod once;
 #[path = "e2e/postfix.rs"]
 mod postfix;
+#[path = "e2e/rates.rs"]
+mod rates;
 #[path = "e2e/refusals.rs"]
 mod refusals;
 #[path = "e2e/relay_dns.rs"]

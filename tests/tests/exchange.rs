@@ -23,6 +23,7 @@ mod exchange {
     pub mod passage;
     pub mod policy;
     pub mod queue;
+    pub mod rates;
     pub mod reception;
     pub mod recipients;
     pub mod rows;

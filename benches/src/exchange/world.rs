@@ -72,6 +72,7 @@ impl House {
             antivirus: None,
             rules: Default::default(),
             doors: Default::default(),
+            profiles: Default::default(),
         };
         let engine = Engine::open(Counted::new(store), setup).expect("the provider starts");
         // Nobody logs in with a password here.

@@ -176,7 +176,7 @@ mod tests {
     fn a_login_names_the_owner_or_a_credential_and_never_another_mailbox() {
         let read = |text| LoginName::parse(text).map(|l| (l.address.to_string(), l.credential.as_str().to_owned()));
         let is = |address: &str, name: &str| Some((address.to_owned(), name.to_owned()));
-        assert_eq!(read(" Anna@Comune.example "), is("Anna@comune.example", ""));
+        assert_eq!(read(" Anna@Comune.example "), is("Anna@Comune.example", ""));
         assert_eq!(read("anna@comune.example/Paghe-2"), is("anna@comune.example", "paghe-2"));
         assert_eq!(read("a/b@comune.example/x"), is("a/b@comune.example", "x"));
         assert_eq!(

@@ -16,5 +16,5 @@ mod usage;
 pub use credential::{BadName, Credential, CredentialName, Kind, LoginName, Rights, Scram, Verifier};
 pub use mailbox::{Mailbox, OrdinaryMail, State};
 pub use password::{PasswordError, PasswordHash};
-pub use profile::{Limits, Profile, UnknownProfile};
-pub use usage::{Exceeded, Usage, Window};
+pub use profile::{BadProfile, Choice, Custom, Limits, Profile, Profiles, UnknownProfile};
+pub use usage::{Ended, Exceeded, Standing, Usage, Window};

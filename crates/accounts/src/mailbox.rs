@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Profile;
+use crate::{Profile, profile::Choice};
 
 /// Whether a mailbox works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ pub struct Mailbox {
     pub id: u64,
     /// Its address, as it was spelled when it was created.
     pub address: String,
-    /// What it is made for.
-    pub profile: Profile,
+    /// What it is made for, and the provider's own figures for it, if any.
+    pub profile: Choice,
     /// Whether it works.
     pub state: State,
     /// When it was created, in milliseconds since the Unix epoch.
@@ -50,11 +50,11 @@ impl Mailbox {
 
     /// Whether the mailbox may send: the service mailbox never does (RFC 6109 §2.2.5).
     pub fn may_send(&self) -> bool {
-        self.state == State::Active && self.profile != Profile::Service
+        self.state == State::Active && self.profile.base != Profile::Service
     }
 
     /// Whether the mailbox takes ordinary mail: never the service mailbox (RFC 6109 §2.2.5).
     pub fn takes_ordinary_mail(&self) -> bool {
-        self.ordinary == OrdinaryMail::Accept && self.profile != Profile::Service
+        self.ordinary == OrdinaryMail::Accept && self.profile.base != Profile::Service
     }
 }

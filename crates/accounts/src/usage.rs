@@ -1,7 +1,5 @@
 //! How much a mailbox has sent: one window of a minute, one of a legal day (BOX-01 … BOX-06, BOX-09).
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use sigillo_base::Timestamp;
 
@@ -20,7 +18,7 @@ pub struct Usage {
 }
 
 /// Which window was full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Window {
     /// The sixty seconds since the window's first message.
     Minute,
@@ -28,14 +26,48 @@ pub enum Window {
     Day,
 }
 
-/// A limit that was reached: which, its figure, and when it ends.
+impl Window {
+    /// The word of the administrative interface.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Day => "day",
+        }
+    }
+}
+
+/// A day that is over, and the messages that were counted on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The legal day, `2026-03-12`.
+    pub day: String,
+    /// Messages let through.
+    pub messages: u32,
+}
+
+/// The windows as they are at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Messages in the minute's window.
+    pub minute: u32,
+    /// When that window ends; `None` while there is none.
+    pub minute_ends: Option<Timestamp>,
+    /// Messages of the legal day.
+    pub day: u32,
+    /// When the day ends.
+    pub day_ends: Timestamp,
+}
+
+/// A limit that was reached: which, its figure, what was sent, and when it ends.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("raggiunto il limite di {limit} messaggi {} della casella; riprovare dopo {until}", match window { Window::Minute => "al minuto", Window::Day => "al giorno" })]
+#[error("raggiunto il limite di {limit} messaggi {} della casella, inviati {value}; riprovare dopo {until}", match window { Window::Minute => "al minuto", Window::Day => "al giorno" })]
 pub struct Exceeded {
     /// Which window is full.
     pub window: Window,
     /// Its figure.
     pub limit: u32,
+    /// Messages in it: more than the limit after a change of profile.
+    pub value: u32,
     /// When the next message may be sent.
     pub until: Timestamp,
 }
@@ -43,41 +75,42 @@ pub struct Exceeded {
 const MINUTE_MS: i64 = 60_000;
 
 impl Usage {
-    /// Counts one message at `at`, or says which limit it would exceed; then nothing is counted.
-    pub fn admit(&mut self, limits: &Limits, at: Timestamp) -> Result<(), Exceeded> {
-        let now = at.as_millis();
-        let day = at.legal().iso_day;
-        // A clock that went back stays in the window: it must not open a fresh one.
-        let minute = if now >= self.minute_from + MINUTE_MS { 0 } else { self.minute };
-        let today = if day > self.day_name { 0 } else { self.day };
+    /// Counts one message at `at`, and gives the day that is over with it, or says which limit it would exceed; then
+    /// nothing is counted.
+    pub fn admit(&mut self, limits: &Limits, at: Timestamp) -> Result<Option<Ended>, Exceeded> {
+        let Standing { minute, minute_ends, day: today, day_ends } = self.standing(at);
         if today >= limits.per_day {
-            return Err(Exceeded { window: Window::Day, limit: limits.per_day, until: next_day(at) });
+            return Err(Exceeded { window: Window::Day, limit: limits.per_day, value: today, until: day_ends });
         }
         if minute >= limits.per_minute {
-            let until = Timestamp::from_millis(self.minute_from + MINUTE_MS);
-            return Err(Exceeded { window: Window::Minute, limit: limits.per_minute, until });
+            let until = minute_ends.unwrap_or(at);
+            return Err(Exceeded { window: Window::Minute, limit: limits.per_minute, value: minute, until });
         }
         if minute == 0 {
-            self.minute_from = now.max(self.minute_from);
+            self.minute_from = at.as_millis().max(self.minute_from);
         }
-        if today == 0 {
-            self.day_name = day.max(std::mem::take(&mut self.day_name));
-        }
+        let day = at.legal().iso_day;
+        let ended = if day > self.day_name {
+            Some(Ended { day: std::mem::replace(&mut self.day_name, day), messages: self.day })
+                .filter(|e| e.messages > 0)
+        } else {
+            None
+        };
         (self.minute, self.day) = (minute + 1, today + 1);
-        Ok(())
+        Ok(ended)
     }
-}
 
-/// The first full second of the next legal day: at most 25 hours away (the autumn night).
-fn next_day(at: Timestamp) -> Timestamp {
-    let today = at.legal().iso_day;
-    let second = |s: i64| Timestamp::from_millis((at.as_secs() + s) * 1000);
-    let (mut low, mut high) = (0, 25 * 3600 + 1);
-    while low + 1 < high {
-        let middle = (low + high) / 2;
-        if second(middle).legal().iso_day > today { high = middle } else { low = middle }
+    /// The windows at `at`. A clock that went back stays in the window: it must not open a fresh one.
+    pub fn standing(&self, at: Timestamp) -> Standing {
+        let ends = self.minute_from + MINUTE_MS;
+        let open = self.minute > 0 && at.as_millis() < ends;
+        Standing {
+            minute: if open { self.minute } else { 0 },
+            minute_ends: open.then(|| Timestamp::from_millis(ends)),
+            day: if at.legal().iso_day > self.day_name { 0 } else { self.day },
+            day_ends: Timestamp::legal_day(&at.legal().iso_day).map_or(at, |(_, end)| end),
+        }
     }
-    second(0).plus(Duration::from_secs(high as u64))
 }
 
 #[cfg(test)]
@@ -99,7 +132,7 @@ mod tests {
         }
         let before = u.clone();
         let e = u.admit(&limits, at(59_999)).unwrap_err();
-        assert_eq!((e.window, e.limit, e.until), (Window::Minute, 50, at(60_000)));
+        assert_eq!((e.window, e.limit, e.value, e.until), (Window::Minute, 50, 50, at(60_000)));
         assert_eq!(u, before, "what is refused is not counted");
         assert!(e.to_string().contains("50 messaggi al minuto"), "{e}");
         u.admit(&limits, at(60_000)).unwrap();
@@ -114,7 +147,47 @@ mod tests {
         let e = u.admit(&limits, at(2)).unwrap_err();
         assert_eq!(e.window, Window::Day);
         assert_eq!(e.until.to_string(), "2026-03-13T00:00:00.000+01:00");
-        u.admit(&limits, e.until).unwrap();
+        let ended = u.admit(&limits, e.until).unwrap();
+        assert_eq!(ended, Some(Ended { day: "2026-03-12".into(), messages: 2 }));
+        let standing = u.standing(e.until);
+        assert_eq!((standing.minute, standing.day), (1, 1));
+    }
+
+    /// BOX-01 … BOX-06 (a), each with its figures: as many as the limit, a minute and a day, and not one more.
+    #[test]
+    fn each_profile_lets_through_exactly_its_figures() {
+        for profile in Profile::ALL.into_iter().filter(|p| *p != Profile::Service) {
+            let limits = profile.limits();
+            let (mut u, mut now, mut sent) = (Usage::default(), 0, 0);
+            let day = loop {
+                match u.admit(&limits, at(now)) {
+                    Ok(_) => sent += 1,
+                    Err(e) if e.window == Window::Day => break e,
+                    Err(e) => {
+                        assert_eq!(
+                            (e.limit, e.value, sent % limits.per_minute),
+                            (limits.per_minute, e.limit, 0),
+                            "{profile}"
+                        );
+                        now = e.until.as_millis() - at(0).as_millis();
+                    }
+                }
+            };
+            assert_eq!((sent, day.limit, day.value), (limits.per_day, limits.per_day, limits.per_day), "{profile}");
+        }
+    }
+
+    #[test]
+    fn another_profile_counts_on_in_the_same_windows() {
+        let (small, standard) = (Profile::MassiveSmall.limits(), Profile::Standard.limits());
+        let mut u = Usage::default();
+        for i in 0..60 {
+            u.admit(&small, at(i)).unwrap();
+        }
+        let e = u.admit(&standard, at(61)).unwrap_err();
+        assert_eq!((e.limit, e.value), (50, 60), "the value is more than the limit after a smaller profile");
+        assert!(u.admit(&Profile::MassiveMedium.limits(), at(62)).is_ok());
+        assert_eq!(u.standing(at(62)).day, 61);
     }
 
     #[test]

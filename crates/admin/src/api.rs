@@ -1,10 +1,12 @@
 //! The types of the administrative interface. The server answers with them, the client reads them back.
 
+mod credential;
 mod dispatch;
 mod domain;
 mod list;
 mod log;
 mod quarantine;
+mod rates;
 mod step;
 mod store;
 mod store_check;
@@ -14,6 +16,7 @@ mod tls_report;
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
 
+pub use credential::*;
 pub use dispatch::{
     Dispatch, DispatchRecipient, Evidence, HOLDER_LOG_LIMIT, HolderEvent, HolderLog, Period, Queued, dispatch_path,
     holder_log_path,
@@ -22,6 +25,7 @@ pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use list::{LISTS, List, Lists, Members, list_path};
 pub use log::*;
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
+pub use rates::*;
 pub use step::Step;
 pub use store::StoreStatus;
 pub use store_check::{CheckFrom, CheckPage, Finding, Repair, STORE_CHECK};
@@ -235,7 +239,8 @@ pub struct Mailboxes {
 pub struct Mailbox {
     /// Its address.
     pub address: String,
-    /// `standard`, `structured`, `massive-small`, `massive-medium`, `massive-large`, `massive-extra-large`, `service`.
+    /// `standard`, `structured`, `massive-small`, `massive-medium`, `massive-large`, `massive-extra-large`, `service`,
+    /// or one of the provider's own.
     pub profile: String,
     /// What happens to mail that no provider certifies: `refuse`, or `accept` inside an anomaly envelope.
     pub ordinary_mail: String,
@@ -332,6 +337,8 @@ pub fn password_path(address: &str) -> String {
 pub struct MailboxChange {
     /// See [`Mailbox::ordinary_mail`].
     pub ordinary_mail: Option<String>,
+    /// See [`Mailbox::profile`].
+    pub profile: Option<String>,
 }
 
 /// Another password for a mailbox.

@@ -43,6 +43,12 @@ pub enum Error {
     Refused(Problem),
 }
 
+/// The query of what is given.
+fn query(given: &[(&str, Option<&str>)]) -> String {
+    let parts = given.iter().filter_map(|(key, value)| Some(format!("{key}={}", api::escaped((*value)?))));
+    parts.collect::<Vec<_>>().join("&")
+}
+
 /// The administrative client of one provider.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -80,6 +86,57 @@ impl Client {
         self.send(Method::PATCH, &api::mailbox_path(address), Some(change), PATIENCE).await
     }
 
+    /// The credentials of a mailbox.
+    pub async fn credentials(&self, address: &str) -> Result<api::Credentials, Error> {
+        self.get(&api::credentials_path(address)).await
+    }
+
+    /// Makes a credential.
+    pub async fn add_credential(&self, of: &str, new: &api::NewCredential) -> Result<api::MadeCredential, Error> {
+        self.send(Method::POST, &api::credentials_path(of), Some(new), PATIENCE).await
+    }
+
+    /// Gives a credential another secret.
+    pub async fn rotate_credential(
+        &self,
+        of: &str,
+        name: &str,
+        new: &api::NewSecret,
+    ) -> Result<api::MadeCredential, Error> {
+        self.send(Method::PUT, &api::credential_path(of, name), Some(new), PATIENCE).await
+    }
+
+    /// Ends a credential.
+    pub async fn revoke_credential(&self, of: &str, name: &str) -> Result<api::Credential, Error> {
+        self.send(Method::DELETE, &api::credential_path(of, name), None::<&()>, PATIENCE).await
+    }
+
+    /// What a mailbox submitted, with one of its credentials only where it is named.
+    pub async fn trail(
+        &self,
+        address: &str,
+        period: &api::Period,
+        credential: Option<&str>,
+    ) -> Result<api::Trail, Error> {
+        let given = [("from", period.from.as_deref()), ("to", period.to.as_deref()), ("credential", credential)];
+        self.get(&format!("{}?{}", api::trail_path(address), query(&given))).await
+    }
+
+    /// How a mailbox stands to its limits.
+    pub async fn usage(&self, address: &str) -> Result<api::Usage, Error> {
+        self.get(&api::usage_path(address)).await
+    }
+
+    /// Which profiles a mailbox had.
+    pub async fn history(&self, address: &str) -> Result<api::History, Error> {
+        self.get(&api::history_path(address)).await
+    }
+
+    /// Which boxes reached a limit on a day.
+    pub async fn blocked_boxes(&self, day: &str) -> Result<api::BlockedBoxes, Error> {
+        self.get(&format!("{}?{}", api::BLOCKED_BOXES, query(&[("day", Some(day))]))).await
+    }
+
     /// Its domains, with the choices of their owners.
     pub async fn domains(&self) -> Result<api::Domains, Error> {
         self.get(api::DOMAINS).await
@@ -107,10 +164,8 @@ impl Client {
 
     /// What the legal log says of a mailbox, as its holder may read it.
     pub async fn holder_log(&self, address: &str, period: &api::Period) -> Result<api::HolderLog, Error> {
-        let given = [("from", &period.from), ("to", &period.to)];
-        let query: Vec<String> =
-            given.iter().filter_map(|(k, v)| Some(format!("{k}={}", api::escaped(v.as_deref()?)))).collect();
-        self.get(&format!("{}?{}", api::holder_log_path(address), query.join("&"))).await
+        let given = [("from", period.from.as_deref()), ("to", period.to.as_deref())];
+        self.get(&format!("{}?{}", api::holder_log_path(address), query(&given))).await
     }
 
     /// Where a certified message stands.

@@ -13,6 +13,7 @@
 pub mod api;
 mod client;
 mod lang;
+pub mod report;
 pub mod verbs;
 
 pub use client::{Client, Error};

@@ -8,6 +8,7 @@ pub mod log;
 pub mod mailbox;
 pub mod quarantine;
 pub mod queue;
+pub mod report;
 pub mod status;
 pub mod store;
 pub mod store_check;

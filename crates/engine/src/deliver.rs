@@ -45,7 +45,7 @@ impl<S: Store> Engine<S> {
             now,
         };
         let why = match self.find_mailbox(&d.rcpt)? {
-            Some(mailbox) if mailbox.state == State::Active && mailbox.profile != Profile::Service => {
+            Some(mailbox) if mailbox.state == State::Active && mailbox.profile.base != Profile::Service => {
                 let (requested, issued) = (kind(&arrival.requested), kind(issued));
                 if self.put_in_box(&d, &mailbox, &arrival, requested, issued)? {
                     return Ok(());
@@ -74,7 +74,7 @@ impl<S: Store> Engine<S> {
         issued: ReceiptKind,
     ) -> Result<bool, Error> {
         let id = MailboxId(mailbox.id);
-        let (room, size) = (mailbox.profile.limits().box_bytes, d.rope.len());
+        let (room, size) = (self.terms(mailbox).1.box_bytes, d.rope.len());
         let bytes = if issued == ReceiptKind::Concise { Vec::new() } else { self.read_all(&d.rope)? };
         let range = match (issued, arrival.original) {
             (ReceiptKind::Concise, _) | (_, None) => 0..0,

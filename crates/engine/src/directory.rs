@@ -1,11 +1,11 @@
 //! Mailboxes: making and finding them.
 
-use sigillo_accounts::{CredentialName, Mailbox, OrdinaryMail, Profile, State, Verifier};
+use sigillo_accounts::{Choice, CredentialName, Mailbox, OrdinaryMail, State, Verifier};
 use sigillo_base::{Address, MailboxId, Timestamp};
 use sigillo_store::{KeyBuilder, Store, Transaction, tag, transact};
 
 use crate::rows::{FolderRow, address_key, credential_key, decode, encode, folder_key, list_key, mailbox_key};
-use crate::{ATTEMPTS, Engine, Error, credentials};
+use crate::{ATTEMPTS, Engine, Error, credentials, profiles};
 
 /// The folder that every mailbox has from the beginning.
 pub(crate) const INBOX: u32 = 1;
@@ -21,11 +21,12 @@ impl<S: Store> Engine<S> {
     pub fn add_mailbox(
         &self,
         address: &Address,
-        profile: Profile,
+        profile: impl Into<Choice>,
         password: impl Into<Verifier>,
         now: Timestamp,
     ) -> Result<MailboxId, Error> {
         let owner = credentials::owner(password.into(), now.as_millis());
+        let profile = profile.into();
         if !self.is_local(address.domain()) {
             return Err(Error::Invalid(format!("il dominio {} non è servito da questo gestore", address.domain())));
         }
@@ -45,12 +46,13 @@ impl<S: Store> Engine<S> {
             let row = Mailbox {
                 id,
                 address: address.as_str().into(),
-                profile,
+                profile: profile.clone(),
                 state: State::Active,
                 created: now.as_millis(),
                 ordinary: OrdinaryMail::default(),
             };
             tx.put(mailbox_key(MailboxId(id)), encode(&row));
+            profiles::began(tx, &row, now);
             tx.put(address_key(address), encode(&id));
             tx.put(credential_key(MailboxId(id), &CredentialName::owner()), encode(&owner));
             add_folders(tx, MailboxId(id), now);

@@ -34,8 +34,10 @@ mod ledger;
 mod lists;
 pub mod migrate;
 mod places;
+mod profiles;
 mod quarantine;
 mod queue;
+mod rates;
 mod receive;
 mod rows;
 mod setup;
@@ -45,6 +47,7 @@ mod submit;
 mod summary;
 mod tls_results;
 mod track;
+mod trail;
 mod turns;
 
 pub use accepting::Obstacle;
@@ -60,8 +63,10 @@ pub use leases::LEASE;
 pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};
 pub use lists::List;
 pub use places::{Place as CountedPlace, Places};
+pub use profiles::ProfileSince;
 pub use quarantine::{Point, Quarantined};
 pub use queue::{Dispatch, Waiting};
+pub use rates::{BoxRates, Overrun};
 pub use receive::Received;
 pub use setup::{Bell, Doors, Engine, Pace, Rules, Setup};
 pub use spool::{MemorySpool, Spool, Spooled};
@@ -69,6 +74,7 @@ pub use stored::{Filed, held};
 pub use submit::Submitted;
 pub use tls_results::{TlsFailure, TlsPolicy, TlsResults};
 pub use track::{Stage, Tracked, TrackedRecipient};
+pub use trail::Sent;
 
 /// How often a commit is tried while others win. In one process lanes leave no conflict; between servers on one store
 /// each conflict is somebody else's commit, so that the store goes on, and nobody loses so often in a row.

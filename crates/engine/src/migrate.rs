@@ -4,14 +4,14 @@
 
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::{CredentialName, Mailbox, OrdinaryMail, PasswordHash, Profile, State};
-use sigillo_base::{MailboxId, MsgId};
+use sigillo_base::{MailboxId, MsgId, Timestamp};
 use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim, tag, transact};
 
 use crate::folder::{self, Counted};
 use crate::rows::{
     ArrivalRow, Carried, FolderRow, ItemRow, Work, arrival_key, credential_key, decode, encode, get_large,
 };
-use crate::{ATTEMPTS, Error, credentials, keepers};
+use crate::{ATTEMPTS, Error, credentials, keepers, profiles};
 
 /// Rows of one commit.
 const PAGE: usize = 500;
@@ -80,7 +80,7 @@ fn count_folder<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Re
     Ok(())
 }
 
-/// Up to version 2 a mailbox had one password, in its own row.
+/// Up to version 2 a mailbox had one password, in its own row, and the profile it was made with.
 fn part_password<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
     #[derive(Deserialize)]
     struct Before {
@@ -95,7 +95,9 @@ fn part_password<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> R
     let Before { id, address, profile, state, password, created, ordinary } = decode(key, value)?;
     let owner = credentials::owner(password.into(), created);
     tx.put(credential_key(MailboxId(id), &CredentialName::owner()), encode(&owner));
-    tx.put(key, encode(&Mailbox { id, address, profile, state, created, ordinary }));
+    let row = Mailbox { id, address, profile: profile.into(), state, created, ordinary };
+    tx.put(key, encode(&row));
+    profiles::began(tx, &row, Timestamp::from_millis(created));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use sigillo_accounts::CredentialName;
+use sigillo_accounts::{CredentialName, Profiles};
 use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId};
 use sigillo_pec::Provider;
 use sigillo_pec::index::Index;
@@ -16,9 +16,8 @@ use crate::claims::Tokens;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
-use crate::migrate;
 use crate::turns::Shares;
-use crate::{Antivirus, Lockout, MemorySpool, Places, Spool};
+use crate::{Antivirus, Lockout, MemorySpool, Places, Spool, migrate, profiles};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -28,7 +27,7 @@ pub trait Bell: Send + Sync {
     fn queue_changed(&self);
 }
 
-/// A provider's identity and ports. What may change while running (index, trust, identity) can be replaced later.
+/// A provider's identity and ports. What may change while running (index, trust, identity, profiles) can be replaced later.
 #[derive(Clone)]
 pub struct Setup {
     /// Name and service address, as certification data show them.
@@ -55,6 +54,8 @@ pub struct Setup {
     pub rules: Rules,
     /// How clients are met.
     pub doors: Doors,
+    /// Profiles of its own.
+    pub profiles: Profiles,
 }
 
 /// How clients are met, whatever they speak.
@@ -151,6 +152,7 @@ pub(crate) struct Current {
     pub signer: Arc<dyn Signer>,
     pub trust: Arc<Trust>,
     pub index: Arc<Index>,
+    pub profiles: Arc<Profiles>,
 }
 
 impl<S: Store> Engine<S> {
@@ -158,7 +160,7 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when the signing certificate does not carry the service address, since nothing that
-    /// it signed would be accepted (RFC 6109 §2.1); the store's fault, or that a newer program wrote it.
+    /// it signed would be accepted (RFC 6109 §2.1), or a mailbox has a profile that is not there; the store's fault, or that a newer program wrote it.
     pub fn open(store: S, setup: Setup) -> Result<Self, crate::Error> {
         let service = &setup.provider.service_address;
         if !setup.identity.certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service.as_str())) {
@@ -169,6 +171,7 @@ impl<S: Store> Engine<S> {
         migrate::run(&store, |done| {
             tracing::info!(from = done.from, rows = done.rows, damaged = done.damaged, "the store is migrated: so far");
         })?;
+        profiles::all_known(&store, &setup.profiles)?;
         discard_uploads(&store)?;
         let service_domain = service.domain().clone();
         let mut local_domains: HashSet<Domain> = setup.local_domains.into_iter().collect();
@@ -193,6 +196,7 @@ impl<S: Store> Engine<S> {
                 signer: setup.signer,
                 trust: setup.trust,
                 index: setup.index,
+                profiles: Arc::new(setup.profiles),
             }),
             lanes: Lanes::default(),
             shares: Arc::default(),

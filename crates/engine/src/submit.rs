@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sigillo_accounts::{Limits, Mailbox, Profile, Usage};
+use sigillo_accounts::{CredentialName, Mailbox};
 use sigillo_base::{Address, Domain, MailboxId, PecId, Timestamp, limits};
 use sigillo_pec::access::{self, Examined, Policy, Submission};
 use sigillo_pec::{Draft, Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
@@ -13,11 +13,10 @@ use crate::front::Arrived;
 use crate::fronts::Transaction;
 use crate::quarantine::{Malware, Point};
 use crate::rows::{
-    Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, encode, get_large, put_large, rate_key,
-    sent_key,
+    Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, get_large, put_large, sent_key,
 };
 use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
-use crate::{ATTEMPTS, DomainPolicy, Engine, Error, Login, Rejected, deadlines, queue};
+use crate::{ATTEMPTS, DomainPolicy, Engine, Error, Login, Rejected, Sent, deadlines, queue, rates, trail};
 
 /// Recipients of one queue item: its row stays small, and a server that takes no more at once (RFC 5321 §4.5.3.1.8 asks
 /// for a hundred) refuses few.
@@ -34,10 +33,12 @@ pub enum Submitted {
 
 /// Everything that one commit of a submission writes.
 struct Plan<'a> {
-    mailbox: MailboxId,
-    limits: Limits,
+    mailbox: &'a Mailbox,
+    credential: CredentialName,
     now: Timestamp,
     facts: &'a Facts,
+    /// Octets of the message as it came.
+    bytes: u64,
     /// The acceptance, or the notice of non-acceptance.
     notice: &'a Signed,
     fate: Fate<'a>,
@@ -51,6 +52,20 @@ enum Fate<'a> {
     Refused,
     /// It does not, and stays in the virus store.
     Infected(&'a Arrived, &'a Malware),
+}
+
+impl Plan<'_> {
+    /// What the trail of the mailbox says of it.
+    fn sent(&self) -> Sent {
+        Sent {
+            at: self.now,
+            id: self.facts.id.to_string(),
+            credential: self.credential.clone(),
+            accepted: matches!(self.fate, Fate::Accepted(..)),
+            recipients: u32::try_from(self.facts.recipients.len()).unwrap_or(u32::MAX),
+            bytes: self.bytes,
+        }
+    }
 }
 
 impl<S: Store> Engine<S> {
@@ -79,12 +94,8 @@ impl<S: Store> Engine<S> {
             }
             None => return Err(Rejected::refused(550, (5, 7, 1), "Il mittente vuoto non è ammesso all'accesso")),
         }
-        let key = rate_key(login.mailbox);
-        let mut usage: Usage = match self.store.get(key.as_ref())? {
-            Some(value) => decode(&key, &value)?,
-            None => Usage::default(),
-        };
-        usage.admit(&mailbox.profile.limits(), now).map_err(|e| over(&e))?;
+        let limits = self.terms(&mailbox).1;
+        self.usage(login.mailbox)?.admit(&limits, now).map_err(|e| self.over(&mailbox, &e, now))?;
         Ok(mailbox)
     }
 
@@ -98,10 +109,12 @@ impl<S: Store> Engine<S> {
         let from = mail.from.as_ref().unwrap_or(&login.address);
         let policy = self.domain_policy(from.domain())?;
         let id = self.new_pec_id();
-        let (profile, limits) = (mailbox.profile, mailbox.profile.limits());
-        let examined = self.examine(from, mail, profile, &policy, id.clone())?;
-        let facts = &examined.facts;
-        let plan = |notice, fate| Plan { mailbox: login.mailbox, limits, now, facts, notice, fate };
+        let examined = self.examine(from, mail, &mailbox, &policy, id.clone())?;
+        let (facts, bytes) = (&examined.facts, mail.bytes.len() as u64);
+        let plan = |notice, fate| {
+            let credential = login.credential();
+            Plan { mailbox: &mailbox, credential, now, facts, bytes, notice, fate }
+        };
         let answer = if !examined.is_accepted() {
             let defects = examined.reasons();
             let draft = compose::non_acceptance(&self.provider, facts, now, self.new_pec_id(), &defects);
@@ -131,7 +144,7 @@ impl<S: Store> Engine<S> {
         &self,
         from: &Address,
         mail: &Arrived,
-        profile: Profile,
+        mailbox: &Mailbox,
         choices: &DomainPolicy,
         id: PecId,
     ) -> Result<Examined, Error> {
@@ -140,7 +153,7 @@ impl<S: Store> Engine<S> {
             Some(_) => RecipientClass::Certified,
             None => RecipientClass::External,
         };
-        let limits = profile.limits();
+        let (profile, limits) = self.terms(mailbox);
         let policy = Policy {
             max_message: limits.max_message.min(limits::LARGEST_PROFILE_MESSAGE),
             max_recipients: limits.max_recipients,
@@ -178,26 +191,27 @@ impl<S: Store> Engine<S> {
     }
 
     fn commit_submission(&self, plan: &Plan<'_>) -> Result<(), Rejected> {
-        let _lane = self.lanes.hold(&[plan.mailbox]);
+        let mailbox = MailboxId(plan.mailbox.id);
+        let limits = self.terms(plan.mailbox).1;
+        let lane = self.lanes.hold(&[mailbox]);
+        let mut full = None;
         let (notice_msg, envelope_msg, quarantine_id) = (self.new_msg(), self.new_msg(), self.ids.next_id());
-        transact(&self.store, ATTEMPTS, |tx| {
-            let key = rate_key(plan.mailbox);
-            let mut usage: Usage = match tx.get(&key)? {
-                Some(value) => decode(&key, &value)?,
-                None => Usage::default(),
-            };
-            usage.admit(&plan.limits, plan.now).map_err(|e| over(&e))?;
-            tx.put(&key, encode(&usage));
+        let done = transact(&self.store, ATTEMPTS, |tx| {
+            full = rates::count(tx, mailbox, &limits, plan.now)?.err();
+            if full.is_some() {
+                return Ok(());
+            }
+            trail::put(tx, mailbox, &plan.sent());
             let notice = put_notice(tx, notice_msg, plan.notice)?;
-            let place = Place::inbox(plan.mailbox, plan.now);
+            let place = Place::inbox(mailbox, plan.now);
             post(tx, &place, notice.id, notice.size)?;
-            archive(tx, plan.mailbox, plan.now, notice.id);
+            archive(tx, mailbox, plan.now, notice.id);
             self.log_issued(tx, plan.notice, plan.now);
             match plan.fate {
                 Fate::Accepted(envelope, original) => {
                     let source = put_body(tx, original)?;
                     let stored = put_message(tx, envelope_msg, &envelope.content, &source)?;
-                    archive(tx, plan.mailbox, plan.now, stored.id);
+                    archive(tx, mailbox, plan.now, stored.id);
                     self.log_issued(tx, envelope, plan.now);
                     self.send_out(tx, plan, &stored, envelope.eight_bit)?;
                 }
@@ -208,8 +222,12 @@ impl<S: Store> Engine<S> {
                 }
             }
             Ok::<_, Rejected>(())
-        })
-        .map_err(too_many)
+        });
+        drop(lane);
+        match full {
+            Some(exceeded) if done.is_ok() => Err(self.over(plan.mailbox, &exceeded, plan.now)),
+            _ => done.map_err(too_many),
+        }
     }
 
     /// Queues the envelope, an item for each destination domain and [`AT_ONCE`] recipients, and begins to watch every
@@ -222,7 +240,7 @@ impl<S: Store> Engine<S> {
         eight_bit: bool,
     ) -> Result<(), Error> {
         let facts = plan.facts;
-        let sent = SentRow { facts: FactsRow::from(facts), mailbox: plan.mailbox.0, at: plan.now.as_millis() };
+        let sent = SentRow { facts: FactsRow::from(facts), mailbox: plan.mailbox.id, at: plan.now.as_millis() };
         put_large(tx, &sent_key(&facts.id), &sent)?;
         let mut by_domain: BTreeMap<&Domain, Vec<&Recipient>> = BTreeMap::new();
         for rcpt in &facts.recipients {
@@ -251,12 +269,6 @@ impl<S: Store> Engine<S> {
         }
         Ok(())
     }
-}
-
-/// The answer to a sender over his limit (BOX-09): temporary, with the figure and when it ends.
-fn over(e: &sigillo_accounts::Exceeded) -> Rejected {
-    tracing::warn!(limit = e.limit, until = %e.until, "rate limit reached");
-    Rejected::refused(450, (4, 7, 1), e.to_string())
 }
 
 /// What does not fit into one commit can never be taken: a thousand recipients do, unless their addresses are very long.

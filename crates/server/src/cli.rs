@@ -71,6 +71,8 @@ enum Verb {
     Status(verbs::status::Args),
     /// Elenca, crea o cambia le caselle di un gestore in servizio
     Mailbox(verbs::mailbox::Args),
+    /// I rapporti di un gestore in servizio
+    Report(verbs::report::Args),
     /// Mostra la coda di un gestore in servizio
     Queue(verbs::queue::Args),
     /// Mostra a che punto è un messaggio certificato
@@ -109,6 +111,7 @@ pub fn main() -> ExitCode {
         Verb::Message(args) => message::run(&args, lang),
         Verb::Status(args) => ask(verbs::status::run(&args, lang)),
         Verb::Mailbox(args) => ask(verbs::mailbox::run(&args, lang)),
+        Verb::Report(args) => ask(verbs::report::run(&args, lang)),
         Verb::Queue(args) => ask(verbs::queue::run(&args, lang)),
         Verb::Dispatch(args) => ask(verbs::dispatch::run(&args, lang)),
         Verb::Domain(args) => ask(verbs::domain::run(&args, lang)),

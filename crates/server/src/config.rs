@@ -5,6 +5,7 @@ mod limits;
 mod located;
 mod outward;
 mod problem;
+mod profiles;
 mod raw;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sigillo_accounts::Profiles;
 use sigillo_base::limits::MB;
 use sigillo_base::{Address, Domain};
 use sigillo_store_rocks::Reserve;
@@ -184,6 +186,10 @@ pub struct Config {
     pub log_format: Format,
     /// What clients may take of this machine.
     pub limits: Limits,
+    /// Profiles of the provider's own.
+    pub profiles: Profiles,
+    /// Where daily reports are written; `None`: nowhere.
+    pub reports: Option<Located<PathBuf>>,
 }
 
 impl Config {
@@ -247,10 +253,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         store_memory: raw.store.memory_mb.max(16) << 20,
         store_reserve: Reserve { bytes: raw.store.reserve_mb.saturating_mul(MB), inodes: raw.store.reserve_inodes },
         store_volatile: raw.store.allow_volatile,
-        archive_retention: match raw.archive.retention_days {
-            Some(days) => Some(r.days("archive.retention_days", &days)?),
-            None => None,
-        },
+        archive_retention: raw.archive.retention_days.and_then(|days| r.days("archive.retention_days", &days)),
         listen,
         proxies,
         tls_certificate: r.path("tls.certificate", raw.tls.certificate)?,
@@ -286,5 +289,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         log_level: raw.log.level,
         log_format: raw.log.format,
         limits: raw.limits.into(),
+        profiles: profiles::read(raw.profile, r)?,
+        reports: raw.reports.folder.and_then(|folder| r.path("reports.folder", folder)),
     })
 }

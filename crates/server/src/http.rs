@@ -10,7 +10,7 @@ use tokio::net::UnixListener;
 use tokio::sync::watch;
 
 use crate::provider::Provider;
-pub use routes::directory;
+pub use routes::{blocked_boxes, directory};
 pub use socket::bind;
 
 /// Answers until the service ends.

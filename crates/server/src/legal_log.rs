@@ -221,6 +221,7 @@ mod tests {
             antivirus: None,
             rules: Default::default(),
             doors: Default::default(),
+            profiles: Default::default(),
         };
         Engine::open(MemoryStore::new(), setup).unwrap()
     }

@@ -36,6 +36,7 @@ pub mod ntp;
 pub mod out;
 pub mod provider;
 pub mod relay;
+pub mod reports;
 pub mod service;
 pub mod signer;
 pub mod spool;

@@ -40,7 +40,7 @@ use crate::relay::{Parts, Relay};
 use crate::spool::Folder;
 use crate::tls::ServerTls;
 use crate::update::Updater;
-use crate::{housekeeping, http, service, worker};
+use crate::{housekeeping, http, reports, service, worker};
 use bell::RingBells;
 pub use health::no_antivirus;
 pub use reload::Reloaded;
@@ -282,6 +282,11 @@ impl Provider {
         let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
         let sweep = housekeeping::sweep(engine, pool, clock, self.config().archive_retention, self.down.subscribe());
         let mut tasks = self.tasks.lock();
+        if let Some(folder) = &self.config().reports {
+            let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
+            let write = reports::run(engine, pool, clock, folder.value.clone(), self.down.subscribe());
+            tasks.spawn(write.instrument(span.clone()));
+        }
         tasks.spawn(keep.instrument(span.clone()));
         tasks.spawn(sweep.instrument(span));
     }
@@ -362,5 +367,6 @@ pub(crate) fn setup(
             take_unscanned: config.antivirus.as_ref().is_some_and(|a| a.take_unscanned),
         },
         doors: Doors::default(),
+        profiles: config.profiles.clone(),
     }
 }

@@ -50,6 +50,10 @@ pub const BOX_USAGE: u8 = 0x13;
 pub const LIST: u8 = 0x14;
 /// When a credential was used last. Mailbox number, then name.
 pub const CREDENTIAL_USE: u8 = 0x15;
+/// Who has a profile of the provider's own. Its name, then mailbox number.
+pub const PROFILE_USE: u8 = 0x16;
+/// Which profile a mailbox had since when. Mailbox | time.
+pub const PROFILE_HISTORY: u8 = 0x17;
 
 /// Folders: name, UIDVALIDITY, UIDNEXT, mod-sequence. Mailbox number, then folder number.
 pub const FOLDER: u8 = 0x18;
@@ -92,6 +96,13 @@ pub const QUARANTINE: u8 = 0x39;
 /// Rows that a repair moved here, as they were, with the reason. BLAKE3 hash of the row's key, then time.
 pub const SET_ASIDE: u8 = 0x3a;
 
+/// Limits that mailboxes reached. Legal day, then mailbox | end of the window | which window.
+pub const OVERRUN: u8 = 0x3b;
+/// Which credential submitted what. Mailbox | time, then identifier.
+pub const TRAIL: u8 = 0x3c;
+/// Messages that a mailbox sent on a day that is over. Mailbox, then legal day.
+pub const SENT_DAY: u8 = 0x3d;
+
 /// Stored bodies: length and state. Body id.
 pub const BODY: u8 = 0x40;
 /// Who refers to a body. Body id, then the referrer's key.
@@ -122,7 +133,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3b–3f`, `42–47`, `49–7f`, `87–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–7f`, `87–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -136,6 +147,8 @@ pub const ALL: &[(u8, &str)] = &[
     (BOX_USAGE, "box-usage"),
     (LIST, "list"),
     (CREDENTIAL_USE, "credential-use"),
+    (PROFILE_USE, "profile-use"),
+    (PROFILE_HISTORY, "profile-history"),
     (FOLDER, "folder"),
     (FOLDER_ENTRY, "folder-entry"),
     (EXPUNGED, "expunged"),
@@ -153,6 +166,9 @@ pub const ALL: &[(u8, &str)] = &[
     (EVENT, "event"),
     (QUARANTINE, "quarantine"),
     (SET_ASIDE, "set-aside"),
+    (OVERRUN, "overrun"),
+    (TRAIL, "trail"),
+    (SENT_DAY, "sent-day"),
     (BODY, "body"),
     (BODY_LINK, "body-link"),
     (TLS_RESULTS, "tls-results"),

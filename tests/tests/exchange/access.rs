@@ -7,6 +7,7 @@ use sigillo_base::{Address, MailboxId, Timestamp};
 use sigillo_engine::{Rejected, Submitted};
 use sigillo_pec::{Errore, Tipo};
 use sigillo_smtp::Reply;
+use sigillo_store::tag;
 use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::house::arrived;
 use sigillo_tests::street::{Street, message};
@@ -129,12 +130,17 @@ fn the_fifty_first_of_a_minute_is_told_to_wait() {
     for _ in 0..50 {
         assert!(matches!(street.submit(&anna, &to, ""), Ok(Submitted::Accepted(_))));
     }
-    let before = rows::facts(&street.house(&anna).store);
+    let facts = || {
+        let mut facts = rows::facts(&street.houses[0].store);
+        facts.retain(|(key, _)| key.first() != Some(&tag::OVERRUN));
+        facts
+    };
+    let before = facts();
     let reply = refusal(street.submit(&anna, &to, ""));
     assert_eq!(reply.code, 450);
     let said = reply.to_string();
     assert!(said.contains("50 messaggi al minuto") && said.contains("2026-03-12T10:16:01"), "{said}");
-    assert_eq!(rows::facts(&street.house(&anna).store), before, "nothing was stored, nothing was counted");
+    assert!(facts() == before, "nothing was stored, nothing was counted");
     let other = address("bruno@comune-alfa.example");
     assert!(street.submit(&other, &to, "").is_ok(), "others are not concerned");
     street.now = NOW.plus(Duration::from_millis(59_999));

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use sigillo_accounts::{Custom, Limits, Profile, Profiles};
 use sigillo_base::{Address, MsgId, PecId, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
 use sigillo_engine::{Peer, front};
@@ -37,7 +38,12 @@ fn busy() -> Street {
     let mut street = Street::new(31);
     let (anna, bruno, carla) = (address(ANNA), address(BRUNO), address(CARLA));
     street.houses[0].scan_with(Knows(&["VERME"]));
+    let limits = Limits { per_minute: 1, ..Profile::Standard.limits() };
+    let own = Custom { name: "prova".into(), base: Profile::Standard, limits };
+    street.houses[0].profile(Profiles::new(vec![own]).expect("a profile")).expect("up");
     let engine = street.houses[0].engine().clone();
+    let chosen = engine.profiles().choose("prova").expect("known");
+    engine.set_profile(street.houses[0].login(&carla).mailbox, &chosen, street.now).expect("set");
     let list = address("uffici@comune-alfa.example");
     engine.set_list(&list, &[bruno.clone(), carla.clone()], street.now).expect("a list");
     let domain = engine.domains().into_iter().find(|d| *d == *anna.domain()).expect("a domain");
@@ -49,6 +55,8 @@ fn busy() -> Street {
     send(&street, std::slice::from_ref(&bruno), &"riga di testo\r\n".repeat(60_000));
     send(&street, &[bruno.clone(), carla.clone(), address("nessuno@ente-beta.example")], "");
     send(&street, std::slice::from_ref(&carla), "VERME\r\n");
+    let again = || street.submit(&carla, std::slice::from_ref(&anna), "");
+    assert!(again().is_ok() && again().is_err(), "a limit is reached");
     street.pass(Duration::from_secs(600));
     // A message that is gone from its folder again.
     let reader = engine_with_password(&street.houses[0], &carla, "una frase lunga");
@@ -79,16 +87,7 @@ fn a_store_is_clean_after_exchanges_of_every_kind() {
         .run(|page| page.rows.iter().for_each(|(t, n)| *rows.entry(*t).or_insert(0) += n))
         .expect("read");
     assert_eq!(rows.values().sum::<u64>(), store.rows().len() as u64, "every row was looked at");
-    let unused = [
-        tag::DIRECTORY,
-        tag::CREDENTIAL,
-        tag::EVENT,
-        tag::SET_ASIDE,
-        tag::LEASE,
-        tag::BODY_RESERVATION,
-        tag::TEST,
-        tag::META,
-    ];
+    let unused = [tag::DIRECTORY, tag::EVENT, tag::SET_ASIDE, tag::LEASE, tag::BODY_RESERVATION, tag::TEST, tag::META];
     let missing: Vec<_> =
         tag::ALL.iter().filter(|(t, _)| !unused.contains(t) && !rows.contains_key(t) && *t != tag::ARRIVAL).collect();
     assert!(missing.is_empty(), "the exchange wrote no row of {missing:?}");

@@ -324,6 +324,7 @@ fn our_own_certificate_without_the_service_address_is_refused_at_the_start() {
         antivirus: None,
         rules: Default::default(),
         doors: Default::default(),
+        profiles: Default::default(),
     };
     let open =
         |fixture: &Fixture| sigillo_engine::Engine::open(sigillo_store::MemoryStore::new(), setup(fixture)).map(|_| ());

@@ -1,5 +1,7 @@
 //! The store's rows by tag, for what the engine shows nobody.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sigillo_base::MailboxId;
 use sigillo_store::{Batch, Durability, KeyBuilder, MemoryStore, Store, tag};
 
@@ -21,15 +23,18 @@ pub fn at_rest(store: &MemoryStore) -> bool {
 
 /// Writes that a mailbox holds this many bytes: three gigabytes of mail would take a while.
 pub fn fill(store: &MemoryStore, mailbox: MailboxId, bytes: u64) {
-    let mut value = vec![1]; // the row's version, then two numbers in LEB128
-    for mut number in [bytes, 1] {
-        while number > 0x7f {
-            value.push((number & 0x7f) as u8 | 0x80);
-            number >>= 7;
-        }
-        value.push(number as u8);
-    }
+    put(store, &KeyBuilder::new(tag::BOX_USAGE).mailbox(mailbox), &(bytes, 1u64));
+}
+
+/// Writes a row as the engine does: its version, then the fields.
+pub fn put(store: &MemoryStore, key: &KeyBuilder, row: &impl Serialize) {
     let mut batch = Batch::new();
-    batch.put(KeyBuilder::new(tag::BOX_USAGE).mailbox(mailbox), value);
+    batch.put(key, postcard::to_extend(row, vec![1]).expect("plain fields"));
     store.commit(&batch, Durability::Synced).expect("the row is written");
+}
+
+/// Reads a row that the engine wrote.
+pub fn get<T: DeserializeOwned>(store: &MemoryStore, key: &KeyBuilder) -> Option<T> {
+    let value = store.get(key.as_ref()).expect("the store answers")?;
+    Some(postcard::from_bytes(&value[1..]).expect("fields"))
 }

@@ -1,4 +1,7 @@
-//! `sigillo mailbox list|add|set|password|log`.
+//! `sigillo mailbox list|add|set|password|log|credential|trail|usage|profile|history`.
+
+mod credential;
+mod rates;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -30,7 +33,7 @@ pub enum Verb {
     Add {
         /// Indirizzo della casella, in un dominio del gestore
         address: String,
-        /// standard, structured, massive-small, massive-medium, massive-large, massive-extra-large, service
+        /// standard, structured, massive-small, massive-medium, massive-large, massive-extra-large, service, o uno del gestore
         #[arg(long, default_value = "standard")]
         profile: String,
         /// File con la password sulla prima riga; «-» è l'ingresso standard
@@ -61,6 +64,43 @@ pub enum Verb {
         /// Fino a quando, escluso; senza, adesso
         #[arg(long, value_name = "QUANDO")]
         to: Option<String>,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Le credenziali di una casella: applicazioni e persone che la usano, ognuna con la sua password
+    Credential {
+        /// What to do.
+        #[command(subcommand)]
+        verb: credential::Verb,
+    },
+    /// Quale credenziale ha inviato che cosa
+    Trail(credential::TrailArgs),
+    /// I limiti di una casella, quanto ne ha usato e quando li ha superati
+    Usage {
+        /// Indirizzo della casella
+        address: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Dà a una casella un altro profilo: i limiti valgono subito, messaggi e conteggi restano
+    Profile {
+        /// Indirizzo della casella
+        address: String,
+        /// Il profilo: vedi `sigillo mailbox add --help`
+        profile: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// I profili che una casella ha avuto
+    History {
+        /// Indirizzo della casella
+        address: String,
+        /// Solo quelli di un giorno: AAAA-MM-GG
+        #[arg(long, value_name = "GIORNO")]
+        day: Option<String>,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
@@ -96,7 +136,7 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
             Ok(format!("{text} {} ({})", made.address, made.profile))
         }
         Verb::Set { address, ordinary_mail, at } => {
-            let change = MailboxChange { ordinary_mail: Some(ordinary_mail.clone()) };
+            let change = MailboxChange { ordinary_mail: Some(ordinary_mail.clone()), ..MailboxChange::default() };
             let changed = at.client().change_mailbox(address, &change).await?;
             if at.json { json(&changed) } else { Ok(show(Mailboxes { mailboxes: vec![changed] }, lang)) }
         }
@@ -105,6 +145,11 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
             let found = at.client().holder_log(address, &period).await?;
             if at.json { json(&found) } else { Ok(events(&found, lang)) }
         }
+        Verb::Credential { verb } => credential::run(verb, lang).await,
+        Verb::Trail(args) => credential::trail(args, lang).await,
+        Verb::Usage { address, at } => rates::usage(address, at, lang).await,
+        Verb::Profile { address, profile, at } => rates::profile(address, profile, at, lang).await,
+        Verb::History { address, day, at } => rates::history(address, day.as_deref(), at, lang).await,
         Verb::Password { address, password_file, at } => {
             let new = NewPassword { password: read_password(password_file)? };
             let changed = at.client().set_password(address, &new).await?;

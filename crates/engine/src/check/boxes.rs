@@ -9,11 +9,11 @@ use super::{Problem, Remedy};
 use crate::credentials;
 use crate::directory::INBOX;
 use crate::folder::{self, Counted};
-use crate::keepers;
 use crate::rows::{
     BoxUsage, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, credential_key, decode, encode, folder_key,
     folder_numbers_key, mailbox_key, message_key, usage_key,
 };
+use crate::{keepers, profiles, rates, trail};
 
 /// Rows of a mailbox read at once.
 const PAGE: usize = 1_000;
@@ -34,6 +34,9 @@ impl<S: Store> Judge<'_, '_, S> {
                 self.find_about(Problem::Differs, index, what, Remedy::Backup);
             }
             Other::Is(_) | Other::Unreadable => {}
+        }
+        if let Some(name) = &row.profile.custom {
+            self.derived((profiles::use_key(name, id).done(), Vec::new()), "manca il legame con il profilo")?;
         }
         let owner = credential_key(id, &CredentialName::owner());
         self.refers(owner, "la casella non ha più la credenziale del titolare", Remedy::Backup)?;
@@ -98,6 +101,41 @@ impl<S: Store> Judge<'_, '_, S> {
             Other::Is(_) | Other::Unreadable => {}
         }
         Ok(())
+    }
+
+    /// Derived from a mailbox with a profile of the provider's own.
+    pub(super) fn profile_use(&mut self) -> Result<(), Error> {
+        let (name, id) = profiles::read_use(self.key)?;
+        if !self.value.is_empty() {
+            return Err(Error::corrupt(self.key, "a link with a value"));
+        }
+        let key = mailbox_key(id);
+        match self.other::<Mailbox>(&key)? {
+            Other::Is(row) if row.profile.custom.as_ref() == Some(&name) => {}
+            Other::Unreadable => {}
+            Other::Is(_) | Other::Absent => {
+                let what = format!("la casella non ha il profilo {name}");
+                self.find_about(Problem::Underived, key, what, Remedy::SetAside);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn profile_history(&mut self) -> Result<(), Error> {
+        let (id, _) = profiles::read_history(self.key)?;
+        decode::<String>(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::Backup)
+    }
+
+    pub(super) fn trail(&mut self) -> Result<(), Error> {
+        let (id, _) = trail::read(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::Backup)
+    }
+
+    pub(super) fn sent_day(&mut self) -> Result<(), Error> {
+        let (id, _) = rates::sent_day(self.key)?;
+        decode::<u32>(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::Backup)
     }
 
     pub(super) fn credential(&mut self) -> Result<(), Error> {

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use sigillo_store::{Error, KeyBuilder, KeyReader, Row, Store, Transaction, body, tag};
 
 use super::{Finding, Problem, Remedy, aside, finding};
-use crate::keepers;
 use crate::rows::{FolderNumbers, decode};
+use crate::{keepers, rates};
 
 /// A row, and what it is compared with.
 pub(crate) struct Judge<'t, 's, S: Store> {
@@ -56,6 +56,11 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::MAILBOX_BY_ADDRESS => self.mailbox_by_address(),
             tag::CREDENTIAL => self.credential(),
             tag::CREDENTIAL_USE => self.credential_use(),
+            tag::PROFILE_USE => self.profile_use(),
+            tag::PROFILE_HISTORY => self.profile_history(),
+            tag::OVERRUN => rates::read_overrun(self.key, self.value).map(drop),
+            tag::TRAIL => self.trail(),
+            tag::SENT_DAY => self.sent_day(),
             tag::BOX_USAGE => self.box_usage(),
             tag::FOLDER => self.folder(),
             tag::FOLDER_ENTRY => self.folder_entry(),

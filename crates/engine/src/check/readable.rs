@@ -20,7 +20,11 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
     let text = match first {
         tag::META | tag::COUNTER | tag::DOMAIN | tag::MAILBOX_BY_ADDRESS | tag::LIST => r.text()?,
         tag::RATE | tag::MAILBOX | tag::BOX_USAGE => r.mailbox()?.0.to_string(),
-        tag::CREDENTIAL | tag::CREDENTIAL_USE => format!("{}/{}", r.mailbox()?.0, r.text()?),
+        tag::PROFILE_USE => format!("{}/{}", r.text()?, r.mailbox()?.0),
+        tag::PROFILE_HISTORY => format!("{} {}", r.mailbox()?.0, r.time()?),
+        tag::OVERRUN => format!("{}/{} {}/{}", r.text()?, r.mailbox()?.0, r.time()?, r.u8()?),
+        tag::TRAIL => format!("{} {} {}", r.mailbox()?.0, r.time()?, r.text()?),
+        tag::CREDENTIAL | tag::CREDENTIAL_USE | tag::SENT_DAY => format!("{}/{}", r.mailbox()?.0, r.text()?),
         tag::FOLDER => format!("{}/{}", r.mailbox()?.0, r.u32()?),
         tag::FOLDER_ENTRY => format!("{}/{}/UID {}", r.mailbox()?.0, r.u32()?, r.uid()?.0),
         tag::EXPUNGED => format!("{}/{}/MODSEQ {}", r.mailbox()?.0, r.u32()?, r.u64()?),

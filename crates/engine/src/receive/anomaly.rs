@@ -71,7 +71,7 @@ impl<S: Store> Engine<S> {
     /// A mailbox that can take the message wrapped.
     fn open_box(&self, rcpt: &Address, handed: Handed<'_>) -> Result<Mailbox, Rejected> {
         let mailbox = self.find_mailbox(rcpt)?.ok_or_else(|| unknown(rcpt))?;
-        if mailbox.profile == Profile::Service {
+        if mailbox.profile.base == Profile::Service {
             return Err(Rejected::refused(550, (5, 7, 1), "La casella di servizio riceve soltanto ricevute e avvisi"));
         }
         if mailbox.state != State::Active {
@@ -79,7 +79,7 @@ impl<S: Store> Engine<S> {
         }
         // Before anything is stored: what does not fit must not lie about.
         let mut look = Transaction::new(&self.store);
-        if !has_room(&mut look, &mailbox, handed.mail.bytes.len() as u64)? {
+        if !has_room(&mut look, &mailbox, self.terms(&mailbox).1.box_bytes, handed.mail.bytes.len() as u64)? {
             return Err(full(rcpt));
         }
         Ok(mailbox)
@@ -136,7 +136,7 @@ impl<S: Store> Engine<S> {
             put_summary(tx, msg, &summary)?;
             for (rcpt, mailbox) in boxes {
                 let id = MailboxId(mailbox.id);
-                if !has_room(tx, mailbox, message.size)? {
+                if !has_room(tx, mailbox, self.terms(mailbox).1.box_bytes, message.size)? {
                     return Err(full(rcpt));
                 }
                 post(tx, &Place::inbox(id, now), message.id, message.size)?;
@@ -152,9 +152,8 @@ impl<S: Store> Engine<S> {
     }
 }
 
-fn has_room<S: Store>(tx: &mut Transaction<'_, S>, mailbox: &Mailbox, size: u64) -> Result<bool, Error> {
-    let held = usage(tx, MailboxId(mailbox.id))?.bytes;
-    Ok(held.saturating_add(size) <= mailbox.profile.limits().box_bytes)
+fn has_room<S: Store>(tx: &mut Transaction<'_, S>, mailbox: &Mailbox, room: u64, size: u64) -> Result<bool, Error> {
+    Ok(usage(tx, MailboxId(mailbox.id))?.bytes.saturating_add(size) <= room)
 }
 
 fn full(rcpt: &Address) -> Rejected {

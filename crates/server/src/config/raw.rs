@@ -34,6 +34,10 @@ pub(super) struct File {
     pub log: Log,
     #[serde(default)]
     pub limits: Limits,
+    #[serde(default)]
+    pub profile: Vec<Profile>,
+    #[serde(default)]
+    pub reports: Reports,
 }
 
 #[derive(Deserialize)]
@@ -295,6 +299,25 @@ impl Default for Clock {
 pub(super) enum WhenOff {
     Refuse,
     Warn,
+}
+
+/// Figures that are not given are those of the base.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Profile {
+    pub name: Spanned<String>,
+    pub base: Spanned<String>,
+    pub box_gb: Option<u64>,
+    pub per_minute: Option<u32>,
+    pub per_day: Option<u32>,
+    pub max_message_mb: Option<u64>,
+    pub max_recipients: Option<usize>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reports {
+    pub folder: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -224,3 +224,41 @@ fn errors_of_what_is_fetched_name_key_line_and_remedy() {
         assert!(problem.say(Lang::It).contains("rimedio: "), "{to}");
     }
 }
+
+#[test]
+fn a_profile_of_the_providers_own_has_the_figures_of_its_base_where_none_are_given() {
+    let config = with(|_| uncommented("# [[profile]]", 8)).unwrap();
+    let scuole = config.profiles.find("scuole").unwrap();
+    assert_eq!((scuole.limits.box_bytes, scuole.limits.max_message), (10 << 30, 30 << 20));
+    assert_eq!((scuole.limits.per_minute, scuole.limits.per_day, scuole.limits.max_recipients), (20, 300, 500));
+    let config = with(|_| uncommented("# [[profile]]", 3)).unwrap();
+    assert_eq!(config.profiles.find("scuole").unwrap().limits, sigillo_accounts::Profile::Standard.limits());
+    assert_eq!(with(|s| s).unwrap().profiles, Profiles::default());
+}
+
+#[test]
+fn what_is_wrong_with_a_profile_names_its_line() {
+    for (from, to, key, line) in [
+        ("name = \"scuole\"", "name = \"standard\"", "profile.name", 1),
+        ("name = \"scuole\"", "name = \"le scuole\"", "profile.name", 1),
+        ("base = \"standard\"", "base = \"enorme\"", "profile.base", 2),
+        ("base = \"standard\"", "base = \"service\"", "profile.name", 1),
+        ("per_minute = 20", "per_minute = 0", "profile.name", 1),
+        ("max_message_mb = 30", "max_message_mb = 51", "profile.name", 1),
+        ("max_recipients = 500", "max_recipients = 1001", "profile.name", 1),
+        ("per_day = 300", "per_hour = 300", "profile.per_hour", 5),
+    ] {
+        let text = uncommented("# [[profile]]", 8);
+        assert!(text.contains(from), "{from}");
+        let problem = with(|_| text.replacen(from, to, 1)).unwrap_err().0.remove(0);
+        let at = line_of("# [[profile]]") + line;
+        assert_eq!((problem.key.as_deref(), problem.line), (Some(key), Some(at)), "{to}");
+    }
+}
+
+#[test]
+fn reports_are_written_only_where_a_folder_is_given() {
+    assert_eq!(with(|s| s).unwrap().reports, None);
+    let folder = with(|_| uncommented("# [reports]", 2)).unwrap().reports.unwrap();
+    assert_eq!(folder.value, Path::new("/etc/sigillo/rapporti"));
+}

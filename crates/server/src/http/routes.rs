@@ -1,16 +1,18 @@
 //! What can be asked. Errors are problem details (RFC 9457).
 
+mod credentials;
 mod dispatch;
 mod domains;
 mod index;
 mod quarantine;
+mod rates;
 mod steps;
 mod store_check;
 mod store_work;
 mod tls_report;
 
-use std::str::FromStr;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, Path, Request, State};
@@ -21,13 +23,14 @@ use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
 use sigillo_accounts::{Mailbox, OrdinaryMail, Profile};
 use sigillo_admin::api;
-use sigillo_base::{Address, MailboxId};
+use sigillo_base::{Address, MailboxId, Timestamp};
 use sigillo_engine::Error;
 
 use super::socket::Uid;
 use crate::ids::random;
 use crate::provider::{House, Provider};
 pub use index::directory;
+pub use rates::blocked_boxes;
 
 /// What every handler is given: the provider, unless it is coming to its end.
 type Provided = Weak<Provider>;
@@ -45,9 +48,11 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .route(api::QUEUE, get(queue))
         .route(api::INDEX, get(index::show))
         .route(api::INDEX_UPDATE, post(index::update))
+        .merge(credentials::router())
         .merge(dispatch::router())
         .merge(domains::router())
         .merge(quarantine::router())
+        .merge(rates::router())
         .merge(store_check::router())
         .merge(store_work::router())
         .merge(tls_report::router())
@@ -198,7 +203,7 @@ async fn add_mailbox(
     let now = provider.clock.now();
     let add = move |engine: &House| {
         let address = address(&new.address)?;
-        let profile = Profile::from_str(&new.profile).map_err(|e| Fail::bad(e.to_string()))?;
+        let profile = engine.profiles().choose(&new.profile).map_err(|e| Fail::bad(e.to_string()))?;
         let password = sigillo_engine::verifier(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
         engine.add_mailbox(&address, profile, password, now)?;
         Ok(shown(mailbox(engine, &new.address)?))
@@ -228,12 +233,13 @@ async fn change_mailbox(
     Path(address): Path<String>,
     body: Result<Json<api::MailboxChange>, JsonRejection>,
 ) -> Reply<api::Mailbox> {
-    let Json(api::MailboxChange { ordinary_mail }) = body?;
+    let Json(api::MailboxChange { ordinary_mail, profile }) = body?;
     let provider = alive(&provider)?;
+    let now = provider.clock.now();
     let set = move |engine: &House| {
         let found = mailbox(engine, &address)?;
         if let Some(word) = ordinary_mail {
-            if found.profile == Profile::Service {
+            if found.profile.base == Profile::Service {
                 let text =
                     format!("{address} è la casella di servizio: riceve soltanto ricevute e avvisi di altri gestori");
                 return Err(Fail::new(StatusCode::CONFLICT, text));
@@ -245,6 +251,10 @@ async fn change_mailbox(
             };
             engine.set_ordinary_mail(MailboxId(found.id), ordinary)?;
         }
+        if let Some(name) = profile {
+            let chosen = engine.profiles().choose(&name).map_err(|e| Fail::bad(e.to_string()))?;
+            engine.set_profile(MailboxId(found.id), &chosen, now)?;
+        }
         Ok(shown(mailbox(engine, &address)?))
     };
     Ok(Json(work(&provider, set).await?))
@@ -252,6 +262,16 @@ async fn change_mailbox(
 
 fn address(text: &str) -> Result<Address, Fail> {
     Address::parse(text).map_err(|e| Fail::bad(format!("{text}: {e}")))
+}
+
+/// A span of time as it is asked for: without a beginning the last thirty days, without an end up to now.
+fn span(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<(Timestamp, Timestamp), Fail> {
+    const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+    let instant = |text: &str| {
+        let bad = || Fail::bad(format!("«{text}» non è un istante: AAAA-MM-GG oppure AAAA-MM-GGThh:mm"));
+        Timestamp::from_iso(text).ok_or_else(bad)
+    };
+    Ok((from.map_or(Ok(now.minus(MONTH)), instant)?, to.map_or(Ok(now), instant)?))
 }
 
 fn mailbox(engine: &House, text: &str) -> Result<Mailbox, Fail> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Provider, Shown};
-use crate::config::{Config, Problems, Relay, TimeStamp};
+use crate::config::{Config, Problem, Problems, Relay, Text, TimeStamp};
 use crate::material::Material;
 
 /// What a reload did.
@@ -34,6 +34,7 @@ impl Provider {
         let outcome = self.updater.may_take(&material.index, &config).inspect_err(|problems| {
             tracing::error!(%problems, "nothing was reloaded");
         })?;
+        self.take_profiles(&config).await?;
         let config = Arc::new(config);
         self.updater.adopt(Arc::clone(&config), &material, outcome);
         self.tls.renew(&material.tls);
@@ -43,11 +44,25 @@ impl Provider {
         self.engine.replace_identity(material.identity, material.signer);
         self.config.store(config);
         self.shown.store(Arc::new(shown));
-        tracing::info!("reloaded certificates, revocation lists, index and routes");
+        tracing::info!("reloaded certificates, revocation lists, index, routes and profiles");
         for key in &waiting {
             tracing::warn!(key, "changed in the file, but valid only from the next start");
         }
         Ok(Reloaded { waiting })
+    }
+
+    /// Profiles that mailboxes have must be there; the last that can keep a reload from being.
+    async fn take_profiles(&self, config: &Config) -> Result<(), Problems> {
+        let (engine, profiles) = (Arc::clone(&self.engine), config.profiles.clone());
+        let taken = self.pool.run(move || engine.replace_profiles(profiles)).await;
+        taken.ok_or_else(|| Problems(Vec::new()))?.map_err(|error| {
+            let english = "a profile is gone that mailboxes still have, or the store does not answer";
+            let remedy = Text::new("rimettere il profilo, o cambiare quello delle caselle", "bring it back");
+            let what = Text::new(error.to_string(), english);
+            let problem = Problem { file: config.file.clone(), line: None, key: Some("profile".into()), what, remedy };
+            tracing::error!(problem = problem.say(sigillo_admin::Lang::It), "nothing was reloaded");
+            Problems(vec![problem])
+        })
     }
 }
 
@@ -76,6 +91,7 @@ fn kept(old: &Config, new: Config) -> Config {
         log_level: old.log_level.clone(),
         log_format: old.log_format,
         limits: old.limits,
+        reports: old.reports.clone(),
         ..new
     }
 }
@@ -89,6 +105,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     // Routes are taken at once.
     let relay = |c: &Config| Relay { routes: Vec::new(), ..c.relay.clone() };
     let dns = |c: &Config| (c.dns.servers.clone(), c.dns.dnssec, c.dns.anchors.as_ref().map(|a| a.value.clone()));
+    let folder = |c: &Config| c.reports.as_ref().map(|folder| folder.value.clone());
     let differs = [
         ("provider.name", old.name.value != new.name.value),
         ("provider.service_address", old.service_address.value != new.service_address.value),
@@ -113,6 +130,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("log.format", old.log_format != new.log_format),
         ("listen.proxy_networks", old.proxies != new.proxies),
         ("limits", old.limits != new.limits),
+        ("reports.folder", folder(old) != folder(new)),
     ];
     differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
 }

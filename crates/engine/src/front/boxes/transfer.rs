@@ -24,7 +24,7 @@ impl<S: Store> Boxes<S> {
     fn size(&self) -> Result<u64, Refusal> {
         let missing = || fault(Error::Invalid("la casella non esiste più".into()));
         let mailbox = self.engine.mailbox(self.mailbox).map_err(fault)?.ok_or_else(missing)?;
-        Ok(mailbox.profile.limits().box_bytes)
+        Ok(self.engine.terms(&mailbox).1.box_bytes)
     }
 
     /// Refuses what would pass the size of the box, before it comes.

@@ -1,17 +1,15 @@
 //! Where certified messages stand.
 
-use std::time::Duration;
-
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use sigillo_admin::api;
-use sigillo_base::{Address, MailboxId, PecId, Timestamp};
+use sigillo_base::{Address, MailboxId, PecId};
 use sigillo_engine::{Login, Stage, Tracked, TrackedRecipient};
 use sigillo_pec::log::Record;
 
-use super::{At, Fail, Reply, alive, mailbox, work};
+use super::{At, Fail, Reply, alive, mailbox, span, work};
 use crate::provider::House;
 
 pub(super) fn router() -> Router<super::Provided> {
@@ -27,13 +25,7 @@ async fn holder_log(
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let read = move |engine: &House| {
-        let instant = |text: &str| {
-            let bad = || Fail::bad(format!("«{text}» non è un istante: AAAA-MM-GG oppure AAAA-MM-GGThh:mm"));
-            Timestamp::from_iso(text).ok_or_else(bad)
-        };
-        let to = period.to.as_deref().map_or(Ok(now), instant)?;
-        let month = now.minus(MONTH);
-        let from = period.from.as_deref().map_or(Ok(month), instant)?;
+        let (from, to) = span(period.from.as_deref(), period.to.as_deref(), now)?;
         let found = mailbox(engine, &address)?;
         let login = Login::ours(MailboxId(found.id), super::address(&found.address)?);
         let records = engine.holder_log(&login, from, to, api::HOLDER_LOG_LIMIT)?;
@@ -41,9 +33,6 @@ async fn holder_log(
     };
     Ok(Json(work(&provider, read).await?))
 }
-
-/// How far back a holder's log goes when nothing is said.
-const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
 fn event(mut r: Record) -> api::HolderEvent {
     let (identificativo, sender) = (std::mem::take(&mut r.id), std::mem::take(&mut r.sender));
