@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::Secret;
-use sigillo_engine::{Antivirus, Bell, Engine, Peer, Rules, Setup, front};
+use sigillo_engine::{Antivirus, Bell, Engine, OrdinaryRules, Peer, Rules, Setup, front};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
@@ -344,10 +344,12 @@ pub(crate) fn setup(
         bell,
         local_domains: config.domains.clone(),
         antivirus,
+        screener: None,
         rules: Rules {
             size_times_recipients: config.access.size_times_recipients,
             header_recipients_must_be_rcpt: config.access.strict_recipients,
             take_unscanned: config.antivirus.as_ref().is_some_and(|a| a.take_unscanned),
+            ordinary: OrdinaryRules::default(),
         },
     }
 }

@@ -95,6 +95,9 @@ pub const BODY: u8 = 0x40;
 /// Who refers to a body. Body id, then the referrer's key.
 pub const BODY_LINK: u8 = 0x41;
 
+/// Ordinary mail by what became of it. Legal day, then the word for it.
+pub const SCREENED: u8 = 0x4c;
+
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
 /// When queue items are due. Time, then item number.
@@ -149,6 +152,7 @@ pub const ALL: &[(u8, &str)] = &[
     (SET_ASIDE, "set-aside"),
     (BODY, "body"),
     (BODY_LINK, "body-link"),
+    (SCREENED, "screened"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),
