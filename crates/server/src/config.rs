@@ -2,6 +2,7 @@
 
 mod directory;
 mod located;
+mod ordinary;
 mod problem;
 mod raw;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use sigillo_store_rocks::Reserve;
 
 pub use directory::{Directory, Source, Unit};
 pub use located::Located;
+pub use ordinary::{Antispam, Dns, Ordinary, Weight};
 pub use problem::{Problem, Problems, Text};
 
 use crate::antivirus::Endpoint;
@@ -174,6 +176,12 @@ pub struct Config {
     pub access: Access,
     /// The antivirus; without it nothing is scanned.
     pub antivirus: Option<Antivirus>,
+    /// How the DNS is asked.
+    pub dns: Dns,
+    /// What is asked about ordinary mail.
+    pub ordinary: Ordinary,
+    /// The antispam; without it nobody tells spam.
+    pub antispam: Option<Antispam>,
     /// How the clock is watched.
     pub clock: Clock,
     /// The administrative socket.
@@ -273,10 +281,10 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
             None => None,
         },
         access: r.access(raw.access)?,
-        antivirus: match raw.antivirus {
-            Some(antivirus) => Some(r.antivirus(antivirus)?),
-            None => None,
-        },
+        antivirus: optional(raw.antivirus, |antivirus| r.antivirus(antivirus))?,
+        dns: r.dns(raw.dns),
+        ordinary: r.ordinary(raw.ordinary, raw.antispam.as_ref()),
+        antispam: optional(raw.antispam, |antispam| r.antispam(antispam))?,
         clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
         log_level: raw.log.level,
@@ -285,6 +293,11 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         connections_per_address: raw.limits.connections_per_address,
         workers,
     })
+}
+
+/// A section that may be left out; `None` when it is there and wrong.
+fn optional<R, T>(raw: Option<R>, read: impl FnOnce(R) -> Option<T>) -> Option<Option<T>> {
+    raw.map_or(Some(None), |raw| read(raw).map(Some))
 }
 
 /// Blocking threads for this machine: most of them wait for the disk, so there are more than cores.

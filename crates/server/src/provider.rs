@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::Secret;
-use sigillo_engine::{Antivirus, Bell, Engine, OrdinaryRules, Peer, Rules, Setup, front};
+use sigillo_engine::{Antivirus, Bell, Engine, Peer, Rules, Screener, Setup, front};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
@@ -36,6 +36,7 @@ use crate::material::Material;
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay, route::Routes};
+use crate::screening::Screen;
 use crate::tls::ServerTls;
 use crate::update::Updater;
 use crate::{housekeeping, http, worker};
@@ -111,7 +112,9 @@ impl Provider {
         let shown = Shown::of(&config, &material);
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let bell = Arc::new(RingBells(Arc::clone(&bells)));
-        let setup = setup(&config, &material, bell, clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>));
+        let screen = Screen::new(&config, &material.relay).map(|screen| Arc::new(screen) as Arc<dyn Screener>);
+        let antivirus = clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>);
+        let setup = setup(&config, &material, bell, antivirus, screen);
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let opened = pool.run(move || open(&path, memory, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
@@ -328,6 +331,7 @@ pub(crate) fn setup(
     material: &Material,
     bell: Arc<dyn Bell>,
     antivirus: Option<Arc<dyn Antivirus>>,
+    screener: Option<Arc<dyn Screener>>,
 ) -> Setup {
     Setup {
         provider: sigillo_pec::Provider {
@@ -344,12 +348,12 @@ pub(crate) fn setup(
         bell,
         local_domains: config.domains.clone(),
         antivirus,
-        screener: None,
+        screener,
         rules: Rules {
             size_times_recipients: config.access.size_times_recipients,
             header_recipients_must_be_rcpt: config.access.strict_recipients,
             take_unscanned: config.antivirus.as_ref().is_some_and(|a| a.take_unscanned),
-            ordinary: OrdinaryRules::default(),
+            ordinary: config.ordinary.rules,
         },
     }
 }

@@ -245,7 +245,7 @@ impl<'t> Reader<'t> {
         Some(Access { size_times_recipients: product.value, strict_recipients: raw.strict_recipients })
     }
 
-    fn check<R, T>(
+    pub(super) fn check<R, T>(
         &mut self,
         key: &str,
         raw: Spanned<R>,
