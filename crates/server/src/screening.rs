@@ -24,7 +24,7 @@ use lists::Lists;
 use rspamd::Rspamd;
 
 /// How long a message waits for its turn, on a thread that others want.
-const TURN: Duration = Duration::from_secs(1);
+const TURN: Duration = Duration::from_millis(250);
 
 /// Asks about ordinary mail.
 pub struct Screen {
@@ -48,7 +48,9 @@ impl Screen {
         if rspamd.is_none() && names.is_none() {
             return None;
         }
-        Some(Self { runtime: Handle::current(), gate: Gate::new(*concurrency), names, rspamd })
+        // Half of the threads stay for others, whatever is configured.
+        let gate = Gate::new((*concurrency).min(config.workers / 2));
+        Some(Self { runtime: Handle::current(), gate, names, rspamd })
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use data_encoding::BASE64;
 use sigillo_base::Address;
@@ -86,7 +87,7 @@ fn screen_at(names: &str, rspamd: Option<&Rspamd>, timeout_s: u32) -> (Runtime, 
     let antispam = rspamd.map(|r| format!("[antispam]\nrspamd = \"{}\"\nmax_size_mb = 1\n", r.url()));
     let sections = format!(
         "[dns]\nservers = [\"{names}\"]\n[ordinary]\nspf = \"enforce\"\ndmarc = \"enforce\"\nlisted = \"enforce\"\n\
-         dnsbl = [\"cattivi.example\"]\ntimeout_s = {timeout_s}\n{}",
+         dnsbl = [\"cattivi.example\"]\ntimeout_s = {timeout_s}\nconcurrency = {AT_ONCE}\n{}",
         antispam.unwrap_or_default()
     );
     let runtime = Runtime::new().expect("a runtime");
@@ -109,6 +110,9 @@ fn mail(ip: &str, from: Option<&str>, bytes: impl Into<Vec<u8>>) -> Arrived {
     let peer = Peer { ip: ip.parse::<IpAddr>().expect("an address") };
     Arrived { peer, ..arrived(from.as_ref(), &to, bytes.into(), "mx.posta.example", false) }
 }
+
+/// Messages that are asked about at once.
+const AT_ONCE: usize = 2;
 
 const DORA: &str = "dora@posta.example";
 
@@ -134,12 +138,17 @@ fn a_sender_is_who_its_domain_says_by_a_real_name_server_and_foreign_signatures(
     assert!(signed.starts_with("DKIM-Signature: ") && signed.ends_with(&plain), "{signed}");
     let altered = signed.replace("Ciao.", "Pagate.");
     let passed_on = format!("Authentication-Results: mx.terzi.example; spf=pass smtp.mailfrom={DORA}\r\n{plain}");
+    let script = "import dkim,sys; m=sys.stdin.buffer.read(); k=open(sys.argv[1],'rb').read(); a=b'rsa-sha1'; \
+                  sys.stdout.buffer.write(dkim.sign(m,b'uno',b'posta.example',k,signature_algorithm=a)+m)";
+    let sha1 = run("/usr/bin/python3", &["-c", script, key.path().to_str().expect("a path")], plain.as_bytes(), 30);
+    let sha1 = sha1.fine("dkimpy signs with SHA-1").out;
     let chained = key.signed("arcsign", "terzi.example", &["mx.terzi.example"], &passed_on);
     let nobody = message("eva@sola.example", "prova", "x");
     let two = plain.replace("From: <dora@posta.example>", "From: <dora@posta.example>, <x@mite.example>");
     let mite = message("x@mite.example", "prova", "x");
     let broken = message("x@guasta.example", "prova", "x");
-    let cases: [(&str, &str, Option<&str>, &str, [Outcome; 5]); 14] = [
+    let cases: [(&str, &str, Option<&str>, &str, [Outcome; 5]); 15] = [
+        ("signed with SHA-1", FORWARDER, Some(DORA), &sha1, [Fail, None, None, Fail, Pass]),
         ("signed, from its server", SERVER, Some(DORA), &signed, [Pass, Pass, None, Pass, Pass]),
         ("unsigned, from its server", SERVER, Some(DORA), &plain, [Pass, None, None, Pass, Pass]),
         ("signed and forwarded", FORWARDER, Some(DORA), &signed, [Fail, Pass, None, Pass, Pass]),
@@ -198,6 +207,22 @@ fn without_a_name_server_nothing_is_known_and_nothing_is_refused() {
     let screening = screen.screen(&mail(SERVER, Some(DORA), message(DORA, "prova", "x"))).expect("there is room");
     let unknown = Outcome::TempError;
     assert_eq!(results(&screening), [unknown, Outcome::None, Outcome::None, unknown, unknown], "{screening:?}");
+}
+
+/// Name servers of strangers that never answer must not hold every thread.
+#[test]
+fn only_so_many_messages_are_asked_about_at_once_and_the_others_come_again() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket that never answers");
+    let (_runtime, screen) = screen_at(&silent.local_addr().expect("bound").to_string(), None, 5);
+    let (screen, mail) = (Arc::new(screen), mail(SERVER, Some(DORA), message(DORA, "prova", "x")));
+    let (told, answers) = std::sync::mpsc::channel();
+    for _ in 0..2 * AT_ONCE {
+        let (screen, mail, told) = (Arc::clone(&screen), mail.clone(), told.clone());
+        std::thread::spawn(move || told.send(screen.screen(&mail).is_some()));
+    }
+    // Who is inside waits for its name servers; the others are told first.
+    let answers: Vec<bool> = answers.iter().take(2 * AT_ONCE).collect();
+    assert_eq!(answers, [vec![false; AT_ONCE], vec![true; AT_ONCE]].concat());
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
+use mail_auth::common::crypto::Algorithm;
 use mail_auth::dmarc::{Policy, verify::DmarcParameters};
 use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{
     AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, Error, MessageAuthenticator, SpfOutput,
-    SpfResult, dkim::DkimError,
+    SpfResult, arc, dkim::DkimError,
 };
 use sigillo_base::Address;
 use sigillo_engine::{Arrived, Checked, Outcome, Screening};
@@ -89,12 +90,15 @@ fn nothing(result: Outcome) -> Screening {
     Screening { spf: all(), dkim: vec![unknown(result)], arc: all(), dmarc: all(), ..Screening::default() }
 }
 
-/// Leaves out what would cost too much, as if it were not there; whether the chain of forwarders stays.
+/// Leaves out what would cost too much, as if it were not there, and SHA-1, which proves nothing (RFC 8301 §3.1); whether
+/// the chain of forwarders stays.
 fn bound(message: &mut AuthenticatedMessage<'_>) -> bool {
     let small = message.headers.len() <= FIELDS;
-    message.dkim_headers.retain(|signature| small && signature.header.h.len() <= SIGNED_FIELDS);
+    let sound = |a: Algorithm| !matches!(a, Algorithm::RsaSha1);
+    message.dkim_headers.retain(|s| small && s.header.h.len() <= SIGNED_FIELDS && sound(s.header.a));
     message.dkim_headers.truncate(SIGNATURES);
-    let chain = small && message.ams_headers.iter().all(|signature| signature.header.h.len() <= SIGNED_FIELDS);
+    let fine = |s: &arc::Signature| s.h.len() <= SIGNED_FIELDS && sound(s.a);
+    let chain = small && message.ams_headers.iter().all(|s| fine(&s.header));
     if !chain {
         message.ams_headers.clear();
     }
@@ -161,5 +165,33 @@ fn of_dkim(result: &DkimResult) -> Outcome {
         DkimResult::TempError(_) => Outcome::TempError,
         DkimResult::PermError(_) => Outcome::PermError,
         DkimResult::None => Outcome::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever writes the message writes these fields, and a library reads them.
+    #[test]
+    fn no_signature_field_however_bent_breaks_the_reader() {
+        let fields = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple; d=posta.example; s=uno; t=1795900775;\r\n \
+            x=1795990775; h=from:to:subject; i=@posta.example; l=10; bh=Ha/k7VRTdWomhqf7LNtOKlFG7JGyVEt7hDJ0ug+aMdI=;\r\n \
+            b=kOJf+OAVguoWWBfDoWSiKTpfYBQgn/JDBz3WoIqqE9CgGYEs58dyPOGD\r\n\
+            ARC-Seal: i=1; cv=none; a=rsa-sha256; d=terzi.example; s=due; t=1795900807; b=CNHU2mUQp21x01g7\r\n\
+            ARC-Message-Signature: i=1; a=rsa-sha256; c=relaxed/relaxed; d=terzi.example; s=due; h=from:to; bh=Ha/k; b=R3qD\r\n\
+            ARC-Authentication-Results: i=1; mx.terzi.example; spf=pass smtp.mailfrom=posta.example\r\n\
+            From: Dora <dora@posta.example>, \"x\" <x@mite.example>\r\n\r\nCiao.\r\n";
+        for at in 0..fields.len() {
+            for byte in [0, b';', b'=', b':', b'\n', b'9', 0xff] {
+                let mut bent = fields.as_bytes().to_vec();
+                bent[at] = byte;
+                if let Some(mut message) = AuthenticatedMessage::parse(&bent) {
+                    bound(&mut message);
+                }
+                bent.truncate(at);
+                drop(AuthenticatedMessage::parse(&bent));
+            }
+        }
     }
 }
