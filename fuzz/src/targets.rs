@@ -13,6 +13,7 @@ use sigillo_server::screening::rspamd as antispam;
 use sigillo_smime::timestamp::{self, Token};
 use sigillo_smime::{Certificate, Crl, Error, Identity, SignError, SignedData, Signer, Trust, sha256};
 use sigillo_smtp::Reply;
+use sigillo_smtp::client as smtp_client_side;
 use sigillo_smtp::server as smtp_server;
 use sigillo_wire::{Session, Tick};
 
@@ -30,6 +31,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("timestamp", timestamp),
     ("inspect", inspect),
     ("smtp", smtp),
+    ("smtp_client", smtp_client),
     ("imap", imap),
     ("log", log),
     ("rspamd", rspamd),
@@ -404,6 +406,61 @@ fn drive_smtp(server: &mut smtp_server::Server, trace: &mut Vec<Did>) {
             Action::DataEnd { size, eight_bit } => {
                 push(trace, Did::Other(format!("end {size} {eight_bit}")));
                 server.answer(yes(), Tick(0));
+            }
+            other => push(trace, Did::Other(format!("{other:?}"))),
+        }
+    }
+}
+
+/// Our side of a delivery under TLS, against a server that says these bytes and goes: each recipient gets one outcome, and
+/// the message counts as taken only when all of it went out.
+pub fn smtp_client(data: &[u8]) {
+    any_cuts(data, |pieces| {
+        let to: Vec<_> = ["a@x.example", "b@x.example"].iter().filter_map(|a| a.parse().ok()).collect();
+        let envelope = smtp_client_side::Envelope {
+            from: None,
+            to: to.clone(),
+            size: 4,
+            eight_bit: true,
+            utf8: false,
+            require_tls: false,
+        };
+        let config =
+            smtp_client_side::Config { under_tls: true, ..smtp_client_side::Config::new("mx.pec.alfa.example") };
+        let mut client = smtp_client_side::Client::new(config, envelope, Tick(0));
+        let (mut trace, mut told) = (Vec::new(), Vec::new());
+        drive_smtp_client(&mut client, &mut trace, &mut told);
+        for piece in pieces {
+            client.input(Tick(0), piece);
+            drive_smtp_client(&mut client, &mut trace, &mut told);
+        }
+        client.end_of_input(Tick(0));
+        drive_smtp_client(&mut client, &mut trace, &mut told);
+        let wrote: Vec<u8> =
+            trace.iter().flat_map(|did| if let Did::Wrote(bytes) = did { &bytes[..] } else { &[] }).copied().collect();
+        assert_eq!(told.len(), to.len(), "each recipient once");
+        let taken = told.iter().any(|outcome| outcome.result.is_ok());
+        assert!(!taken || wrote.windows(7).any(|w| w == b"hi\r\n.\r\n"), "taken without its end");
+        trace
+    });
+}
+
+fn drive_smtp_client(
+    client: &mut smtp_client_side::Client,
+    trace: &mut Vec<Did>,
+    told: &mut Vec<smtp_client_side::RecipientOutcome>,
+) {
+    use smtp_client_side::Action;
+    while let Some(action) = client.poll() {
+        match action {
+            Action::Write(bytes) => push(trace, Did::Wrote(bytes)),
+            Action::NeedBody => {
+                client.body(b"hi\r\n");
+                client.body_end();
+            }
+            Action::Done(outcomes) => {
+                push(trace, Did::Other(format!("{outcomes:?}")));
+                told.extend(outcomes);
             }
             other => push(trace, Did::Other(format!("{other:?}"))),
         }

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::demo::{Guard, Ports, installed, wait_for};
+use crate::demo::{Guard, Ports, installed, run, wait_for};
 
 /// A zone.
 pub struct Zone<'z> {
@@ -24,7 +25,7 @@ pub struct Zone<'z> {
 /// A running knotd on a port of 127.0.0.1; it ends with its owner.
 pub struct Knot {
     _process: Guard,
-    _folder: TempDir,
+    folder: TempDir,
     ports: Ports,
 }
 
@@ -68,11 +69,28 @@ impl Knot {
             (loaded >= zones.iter().filter(|z| z.records.is_some()).count() && TcpStream::connect(at).is_ok())
                 .then_some(())
         });
-        Self { _process: process, _folder: folder, ports }
+        Self { _process: process, folder, ports }
     }
 
     /// Where it listens, over UDP and TCP.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.ports.base))
+    }
+
+    /// A file with the keys of a signed zone, for `dns.anchors`.
+    #[track_caller]
+    pub fn anchors(&self, zone: &str) -> PathBuf {
+        let port = self.ports.base.to_string();
+        let asked =
+            ["@127.0.0.1", "-p", &port, &format!("{zone}."), "DNSKEY", "+noall", "+answer", "+noclass", "+nottl"];
+        let keys = run("kdig", &asked, b"", 10).fine("kdig").out;
+        let keys: String = keys.lines().filter(|l| l.contains("DNSKEY")).fold(String::new(), |all, line| {
+            let (name, rest) = line.split_once(char::is_whitespace).expect("name and record");
+            all + &format!("{name} 300 IN {}\n", rest.trim())
+        });
+        assert!(!keys.is_empty(), "{zone} is not signed");
+        let path = self.folder.path().join(format!("{zone}.anchors"));
+        fs::write(&path, keys).expect("a file of keys");
+        path
     }
 }

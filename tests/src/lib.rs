@@ -11,6 +11,7 @@ pub mod house;
 pub mod knot;
 pub mod log;
 pub mod observed;
+pub mod postfix;
 pub mod power;
 pub mod rspamd;
 pub mod siege;

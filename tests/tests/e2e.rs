@@ -35,8 +35,12 @@ mod log;
 mod once;
 #[path = "e2e/ordinary.rs"]
 mod ordinary;
+#[path = "e2e/postfix.rs"]
+mod postfix;
 #[path = "e2e/refusals.rs"]
 mod refusals;
+#[path = "e2e/relay_dns.rs"]
+mod relay_dns;
 #[path = "e2e/serve.rs"]
 mod serve;
 #[path = "e2e/store.rs"]

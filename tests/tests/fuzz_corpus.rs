@@ -140,6 +140,11 @@ fn smtp_corpus() {
 }
 
 #[test]
+fn smtp_client_corpus() {
+    replay("smtp_client");
+}
+
+#[test]
 fn imap_corpus() {
     replay("imap");
 }

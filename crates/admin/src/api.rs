@@ -9,6 +9,7 @@ mod step;
 mod store;
 mod store_check;
 mod store_work;
+mod tls_report;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ pub use store_work::{
     Backup, BackupOrder, Compacted, Family, Migration, STORE_BACKUP, STORE_COMPACT, STORE_STATS, StoreHealth,
     StoreStats,
 };
+pub use tls_report::*;
 
 /// `GET`: [`Status`].
 pub const STATUS: &str = "/v1/status";
@@ -84,6 +86,28 @@ pub struct Status {
     pub clock: Option<ClockStatus>,
     /// Whether the store takes more.
     pub store: Option<StoreStatus>,
+    /// Servers of others that fail and are left alone for a while.
+    #[serde(default)]
+    pub paused: Vec<PausedServer>,
+}
+
+/// A server of others that fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausedServer {
+    /// Its name.
+    pub host: String,
+    /// `address:port`.
+    pub address: String,
+    /// Whether mail for it must go under TLS.
+    pub needs_tls: bool,
+    /// Since when it fails, ISO 8601.
+    pub since: String,
+    /// Attempts that failed in a row.
+    pub failures: u32,
+    /// When it is tried next, ISO 8601.
+    pub until: String,
+    /// What it failed by last.
+    pub why: String,
 }
 
 /// One listening socket.

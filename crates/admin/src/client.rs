@@ -131,6 +131,14 @@ impl Client {
         self.bytes(&api::quarantine_path(id)).await
     }
 
+    /// How TLS with others went on a day (UTC, `2026-03-12`); none: today.
+    pub async fn tls_report(&self, day: Option<&str>) -> Result<api::TlsReport, Error> {
+        match day {
+            Some(day) => self.get(&format!("{}?day={day}", api::TLS_REPORT)).await,
+            None => self.get(api::TLS_REPORT).await,
+        }
+    }
+
     /// What waits to leave.
     pub async fn queue(&self) -> Result<api::Queue, Error> {
         self.get(api::QUEUE).await

@@ -11,6 +11,7 @@ pub mod queue;
 pub mod status;
 pub mod store;
 pub mod store_check;
+pub mod tls_report;
 
 use std::path::PathBuf;
 

@@ -97,6 +97,14 @@ impl Timestamp {
         fine.then_some((Self(from), Self(to)))
     }
 
+    /// The day in UTC: `2026-03-12`. Reports between providers go by it (RFC 8460 §4.1).
+    pub fn utc_day(self) -> String {
+        jiff::Timestamp::from_millisecond(self.0)
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .strftime("%Y-%m-%d")
+            .to_string()
+    }
+
     /// The `date-time` of RFC 5322 §3.3 in legal time: `Thu, 12 Mar 2026 10:15:01 +0100`.
     pub fn rfc5322(self) -> String {
         self.zoned().strftime("%a, %d %b %Y %H:%M:%S %z").to_string()
@@ -151,6 +159,12 @@ mod tests {
         for bad in ["", "2026-02-29", "2026-3-1", "12/03/2026", "1969-12-31", "9999-12-31", "2026-03-12T10:00:00"] {
             assert_eq!(Timestamp::legal_day(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_day_in_utc_begins_after_the_legal_one() {
+        assert_eq!(at("2026-03-11T23:30:00Z").utc_day(), "2026-03-11");
+        assert_eq!(at("2026-03-11T23:30:00Z").legal().iso_day, "2026-03-12");
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod setup;
 mod stored;
 mod submit;
 mod summary;
+mod tls_results;
 mod track;
 
 pub use accepting::Obstacle;
@@ -57,6 +58,7 @@ pub use screening::{Advice, Checked, Outcome, Screener, Screening, Spam};
 pub use setup::{Bell, Engine, OrdinaryRules, Rules, Setup};
 pub use stored::{Filed, held};
 pub use submit::Submitted;
+pub use tls_results::{TlsFailure, TlsPolicy, TlsResults};
 pub use track::{Stage, Tracked, TrackedRecipient};
 
 /// How often a commit is tried while others win. In one process lanes leave no conflict; between servers on one store

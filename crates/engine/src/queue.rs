@@ -302,6 +302,22 @@ impl<S: Store> Engine<S> {
         self.settle(dispatch, Settled::all_open(dispatch, why), now)
     }
 
+    /// Gives a dispatch back untried, to be taken again at `due`: its destination is busy.
+    ///
+    /// # Errors
+    /// The store's fault: it is due again when its lease runs out.
+    pub fn postpone(&self, dispatch: &Dispatch, due: Timestamp) -> Result<(), Error> {
+        let id = dispatch.lease.item;
+        transact(&self.store, ATTEMPTS, |tx| {
+            tx.later();
+            if let (Some(row), true) = (item(tx, id)?, dispatch.lease.holds(tx)?) {
+                reschedule(tx, id, row, due);
+                leases::end(tx, id);
+            }
+            Ok::<_, Error>(())
+        })
+    }
+
     fn settle(&self, dispatch: &Dispatch, settled: Settled, now: Timestamp) -> Result<(), Error> {
         let Settled { handed, mut open, why, mut failed } = settled;
         let id = dispatch.lease.item;

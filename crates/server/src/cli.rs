@@ -85,6 +85,8 @@ enum Verb {
     Index(index::Args),
     /// Mostra, esporta, conta e verifica il log legale di un gestore
     Log(verbs::log::Args),
+    /// Come sono andate le sessioni TLS verso gli altri (RFC 8460)
+    TlsReport(verbs::tls_report::Args),
     /// L'archivio di un gestore: controllarlo, rimetterlo a posto, copiarlo e riportarlo, compattarlo, misurarlo
     Store(store::Args),
 }
@@ -114,6 +116,7 @@ pub fn main() -> ExitCode {
         Verb::Quarantine(args) => ask(verbs::quarantine::run(&args, lang)),
         Verb::Index(args) => index::run(&args, lang),
         Verb::Log(args) => log::run(&args, lang),
+        Verb::TlsReport(args) => ask(verbs::tls_report::run(&args, lang)),
         Verb::Store(args) => store::run(&args, lang),
     }
     .into()

@@ -3,6 +3,7 @@
 mod directory;
 mod located;
 mod ordinary;
+mod outward;
 mod problem;
 mod raw;
 #[cfg(test)]
@@ -19,7 +20,8 @@ use sigillo_store_rocks::Reserve;
 
 pub use directory::{Directory, Source, Unit};
 pub use located::Located;
-pub use ordinary::{Antispam, Dns, Ordinary, Weight};
+pub use ordinary::{Antispam, Ordinary, Weight};
+pub use outward::{CertifiedTls, Dns, Login, Pattern, Relay, Route, RouteTls, Server};
 pub use problem::{Problem, Problems, Text};
 
 use crate::antivirus::Endpoint;
@@ -60,17 +62,6 @@ impl Role {
             Self::Imaps => "imaps",
         }
     }
-}
-
-/// A fixed way to some domains, taken before the DNS is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// Where mail for these domains goes.
-    pub domains: Vec<Domain>,
-    /// The server.
-    pub address: SocketAddr,
-    /// The name its certificate must have.
-    pub name: String,
 }
 
 /// Who scans what enters.
@@ -166,18 +157,16 @@ pub struct Config {
     pub directory: Directory,
     /// TLS roots of the relay.
     pub relay_roots: Located<PathBuf>,
-    /// Relay transactions at once.
-    pub relay_concurrency: usize,
-    /// Fixed routes.
-    pub routes: Vec<Route>,
+    /// How mail goes out.
+    pub relay: Relay,
+    /// How the DNS is asked.
+    pub dns: Dns,
     /// Who stamps the legal log; without it segments stay unstamped.
     pub timestamp: Option<TimeStamp>,
     /// What submissions must be.
     pub access: Access,
     /// The antivirus; without it nothing is scanned.
     pub antivirus: Option<Antivirus>,
-    /// How the DNS is asked.
-    pub dns: Dns,
     /// What is asked about ordinary mail.
     pub ordinary: Ordinary,
     /// The antispam; without it nobody tells spam.
@@ -241,7 +230,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
             listen.extend(r.socket_address(&format!("listen.{}", role.name()), address).map(|a| (role, a)));
         }
     }
-    let relay_roots = r.path("relay.roots", raw.relay.roots)?;
+    let relay_roots = r.path("relay.roots", raw.relay.roots.clone())?;
     let workers = if raw.limits.workers == 0 { default_workers() } else { raw.limits.workers };
     Some(Config {
         file: r.file().to_owned(),
@@ -271,8 +260,8 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         index: r.path("index.file", raw.index.file.clone())?,
         directory: Directory::read(raw.index, &relay_roots, r)?,
         relay_roots,
-        relay_concurrency: raw.relay.concurrency.max(1),
-        routes: raw.relay.route.into_iter().filter_map(|route| r.route(route)).collect(),
+        relay: r.relay(raw.relay),
+        dns: r.dns(raw.dns),
         timestamp: match raw.timestamp {
             Some(timestamp) => Some(TimeStamp {
                 url: r.url("timestamp.url", timestamp.url)?,
@@ -282,7 +271,6 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         },
         access: r.access(raw.access)?,
         antivirus: optional(raw.antivirus, |antivirus| r.antivirus(antivirus))?,
-        dns: r.dns(raw.dns),
         ordinary: r.ordinary(raw.ordinary, raw.antispam.as_ref()),
         antispam: optional(raw.antispam, |antispam| r.antispam(antispam))?,
         clock: r.clock(raw.clock)?,

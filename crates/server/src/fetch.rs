@@ -6,6 +6,7 @@
 pub(crate) mod tests;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,6 +141,15 @@ impl Fetch {
         self.bounded(url, self.follow(url)).await
     }
 
+    /// Fetches from the first of these addresses that can be reached, whoever else the name may lead to. Redirections are
+    /// errors.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub async fn get_at(&self, url: &Url, at: &[SocketAddr]) -> Result<Answer> {
+        self.bounded(url, async { self.request(url, Some(at), None).await?.here() }).await
+    }
+
     /// Sends a body and gives the answer. Redirections are errors.
     ///
     /// # Errors
@@ -155,13 +165,7 @@ impl Fetch {
     /// As for [`get`](Self::get).
     pub async fn post_with(&self, url: &Url, fields: HeaderMap, body: Vec<u8>) -> Result<Answer> {
         let post = Post { fields, body: body.into() };
-        let sent = async {
-            match self.request(url, Some(&post)).await? {
-                Heard::Answer(answer) => Ok(answer),
-                Heard::Elsewhere(location) => bail!("rimanda a {location}: indicare l'indirizzo giusto"),
-            }
-        };
-        self.bounded(url, sent).await
+        self.bounded(url, async { self.request(url, None, Some(&post)).await?.here() }).await
     }
 
     async fn bounded(&self, url: &Url, answer: impl Future<Output = Result<Answer>>) -> Result<Answer> {
@@ -173,7 +177,7 @@ impl Fetch {
     async fn follow(&self, url: &Url) -> Result<Answer> {
         let mut at = url.clone();
         for _ in 0..=MAX_HOPS {
-            match self.request(&at, None).await? {
+            match self.request(&at, None, None).await? {
                 Heard::Answer(answer) => return Ok(answer),
                 Heard::Elsewhere(location) => at = at.redirected(&location)?,
             }
@@ -182,10 +186,14 @@ impl Fetch {
     }
 
     /// One request on a connection of its own.
-    async fn request(&self, url: &Url, post: Option<&Post>) -> Result<Heard> {
+    async fn request(&self, url: &Url, at: Option<&[SocketAddr]>, post: Option<&Post>) -> Result<Heard> {
         let late = |_| anyhow!("nessuna connessione entro {} s", CONNECT.as_secs());
         let connect = async {
-            let tcp = TcpStream::connect((url.host(), url.port())).await.context("connessione non riuscita")?;
+            let tcp = match at {
+                Some(at) => TcpStream::connect(at).await,
+                None => TcpStream::connect((url.host(), url.port())).await,
+            };
+            let tcp = tcp.context("connessione non riuscita")?;
             tcp.set_nodelay(true)?;
             if !url.is_https() {
                 return Ok(Box::new(tcp) as Box<dyn Wire>);
@@ -252,6 +260,15 @@ enum Heard {
     Answer(Answer),
     /// The `Location` of a redirection.
     Elsewhere(String),
+}
+
+impl Heard {
+    fn here(self) -> Result<Answer> {
+        match self {
+            Self::Answer(answer) => Ok(answer),
+            Self::Elsewhere(location) => bail!("rimanda a {location}: indicare l'indirizzo giusto"),
+        }
+    }
 }
 
 /// A connection, in clear or under TLS.

@@ -4,7 +4,7 @@
 //! relay and administration.
 //! Must never know: rules of any kind. What a message means, who may send it and what is signed is asked of the
 //! engine.
-//! Entry point: [`cli::main`]. RFCs: 5321 §5 (finding the host), 7505 (null MX), 3207, 9457, 9110 (fetching), 3161 §3.4.
+//! Entry point: [`cli::main`]. RFCs: 5321 §5 (finding the host), 7505 (null MX), 7672 (DANE), 3207, 9457, 9110 (fetching), 3161 §3.4.
 //! Invariants: service time never goes backwards (`clock::tests`); nothing is read while work is outstanding and a
 //! panic closes only its own connection (`net::tests`); a configuration error names file, line, key and remedy
 //! (`config::tests`); a static route goes before the DNS (`relay::route::tests`); no message is clean but by clamd's
@@ -19,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod dns;
 pub mod fetch;
 pub mod files;
 pub mod gate;

@@ -7,18 +7,22 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use hickory_resolver::proto::dnssec::TrustAnchors;
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 use sigillo_base::Timestamp;
 use sigillo_pec::index::Index;
 use sigillo_smime::{Certificate, Crl, Identity, KeySigner, Signer, Trust};
 use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::config::{Config, Located, Problem, Problems, Text};
+use crate::dns;
 use crate::fetch::Fetch;
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
+use crate::relay;
 use crate::signer::GatedSigner;
 use crate::tls::{self, ServerTls};
 use crate::tsa::{MAX_REPLY, Tsa};
@@ -39,10 +43,14 @@ pub struct Material {
     pub tls: ServerTls,
     /// What the relay trusts.
     pub relay: Arc<ClientConfig>,
+    /// The same as a judge of certificates.
+    pub relay_judge: Arc<WebPkiServerVerifier>,
     /// What is trusted and shown where the index is fetched.
     pub directory: Arc<ClientConfig>,
     /// Who stamps the legal log; `None`: nobody.
     pub stamper: Option<Stamper>,
+    /// Where DNSSEC begins; `None`: at the root.
+    pub dns_anchors: Option<Arc<TrustAnchors>>,
 }
 
 impl Material {
@@ -56,15 +64,29 @@ impl Material {
         let tls = l.tls();
         let (relay, directory) = (l.relay(), l.directory());
         let stamper = relay.as_ref().and_then(|tls| l.stamper(tls));
-        match (identity, signer, trust, index, tls, relay.zip(directory)) {
-            (Some(identity), Some(key), Some(trust), Some(index), Some(tls), Some((relay, directory)))
-                if l.problems.is_empty() =>
-            {
+        let relay_judge = l.roots(&config.relay_roots).and_then(|roots| tls::verifier(roots).ok());
+        let dns_anchors = l.dns_anchors();
+        l.passwords();
+        match (identity, signer, trust, index, tls, relay.zip(relay_judge).zip(directory)) {
+            (
+                Some(identity),
+                Some(key),
+                Some(trust),
+                Some(index),
+                Some(tls),
+                Some(((relay, relay_judge), directory)),
+            ) if l.problems.is_empty() => {
                 let signer: Arc<dyn Signer> = Arc::new(GatedSigner::new(key, Arc::clone(gate)));
-                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay, directory, stamper })
+                let index = Arc::new(index);
+                Ok(Self { identity, signer, trust, index, tls, relay, relay_judge, directory, stamper, dns_anchors })
             }
             _ => Err(Problems(l.problems)),
         }
+    }
+
+    /// What the relay trusts of certificates.
+    pub fn relay_trust(&self) -> relay::Trust {
+        relay::Trust { verified: Arc::clone(&self.relay), judge: Arc::clone(&self.relay_judge) }
     }
 }
 
@@ -280,6 +302,22 @@ impl Loader<'_> {
     fn relay(&mut self) -> Option<Arc<ClientConfig>> {
         let roots = self.roots(&self.config.relay_roots)?;
         self.client(&self.config.relay_roots, tls::client_config(roots))
+    }
+
+    fn dns_anchors(&mut self) -> Option<Arc<TrustAnchors>> {
+        let remedy = Text::new(
+            "servono record DNSKEY, uno per riga: `dig DNSKEY zona`",
+            "DNSKEY records are needed, one a line: `dig DNSKEY zone`",
+        );
+        self.make(self.config.dns.anchors.as_ref()?, remedy, dns::anchors)
+    }
+
+    /// The passwords of routes are read when they are used; here it is seen that they can be.
+    fn passwords(&mut self) {
+        let config = self.config;
+        for login in config.relay.routes.iter().filter_map(|route| route.login.as_ref()) {
+            self.read(&login.password);
+        }
     }
 
     fn directory(&mut self) -> Option<Arc<ClientConfig>> {

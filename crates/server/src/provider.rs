@@ -29,13 +29,14 @@ use crate::antivirus::Clamd;
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
 use crate::config::{Config, Role};
+use crate::dns::Dns;
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
 use crate::ids::{RandomIds, random, random_password};
 use crate::material::Material;
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::ntp::{Monitor, State};
-use crate::relay::{Parts, Relay, route::Routes};
+use crate::relay::{Parts, Relay};
 use crate::screening::Screen;
 use crate::tls::ServerTls;
 use crate::update::Updater;
@@ -121,15 +122,16 @@ impl Provider {
         let engine = Arc::new(engine);
         let ticks = Ticks::start();
         let addresses = listeners.iter().filter_map(|(role, l)| Some((*role, l.local_addr().ok()?))).collect();
+        let dns = Arc::new(Dns::new(&config.dns, material.dns_anchors.clone()));
         let relay = Arc::new(Relay::new(Parts {
             engine: Arc::clone(&engine),
             clock: Arc::clone(&clock),
             ticks,
             pool: pool.clone(),
             bells: Arc::clone(&bells),
-            routes: Routes::new(&config.routes),
-            tls: Arc::clone(&material.relay),
-            concurrency: config.relay_concurrency,
+            dns,
+            trust: material.relay_trust(),
+            config: config.relay.clone(),
         }));
         let config = Arc::new(config);
         let updater =

@@ -1,33 +1,53 @@
 //! The relay: takes what the engine says is due for other providers, finds their servers, hands it over.
 
+mod attempt;
+mod dane;
 mod idle;
+mod lanes;
+mod pauses;
+mod policy;
+mod report;
 pub mod route;
+mod security;
+pub mod sts;
 mod transaction;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sigillo_base::{Address, Domain};
 use sigillo_engine::{Dispatch, Engine, LEASE};
-use sigillo_smtp::client::{Failure, RecipientOutcome};
+use sigillo_smtp::client::RecipientOutcome;
 use sigillo_store::Store;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio_rustls::rustls::ClientConfig;
 use tracing::Instrument;
 
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
+use crate::config;
+use crate::dns::Dns;
 use crate::net::Pool;
 use idle::Idle;
-use route::{Host, Routes, Way};
-use transaction::{Sent, Wire};
+use lanes::{Lanes, Room};
+pub use pauses::Pause;
+use pauses::Pauses;
+use policy::Policies;
+use report::Counts;
+use route::Routes;
+use sts::Sts;
+pub use transaction::Trust;
+use transaction::Wire;
 
 /// Without a bell, the queue is looked at this often.
 const LOOK: Duration = Duration::from_secs(30);
 /// Between two looks when something is due that another worker will take.
 const BREATH: Duration = Duration::from_millis(100);
+/// Messages in work beyond those that are being handed over, of all destinations.
+const WAITING: usize = 256;
+/// What was counted of TLS is written down this often.
+const WRITE_DOWN: Duration = Duration::from_secs(60);
+/// The port of MTA-STS policies.
+const HTTPS: u16 = 443;
 /// How long transactions under way may take once the service ends.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -45,8 +65,13 @@ pub struct Relay<S: Store> {
     pub routes: Routes,
     /// TLS, names and times of the wire.
     pub wire: Wire,
+    policies: Policies,
     /// One place for each transaction at once.
-    pub places: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    concurrency: usize,
+    lanes: Arc<Lanes>,
+    pauses: Pauses,
+    counts: Counts,
     idle: Idle,
 }
 
@@ -62,26 +87,51 @@ pub struct Parts<S: Store> {
     pub pool: Pool,
     /// Rings when the queue changes.
     pub bells: Arc<Bells>,
-    /// The ways out.
-    pub routes: Routes,
+    /// The DNS.
+    pub dns: Arc<Dns>,
     /// What is trusted.
-    pub tls: Arc<ClientConfig>,
-    /// Transactions at once.
-    pub concurrency: usize,
+    pub trust: Trust,
+    /// How mail goes out.
+    pub config: config::Relay,
 }
 
 impl<S: Store> Relay<S> {
     /// A relay out of its parts.
     pub fn new(parts: Parts<S>) -> Self {
-        let Parts { engine, clock, ticks, pool, bells, routes, tls, concurrency } = parts;
-        let wire = Wire::new(engine.host(), ticks, tls);
-        let places = Arc::new(Semaphore::new(concurrency));
-        Self { engine, clock, pool, bells, routes, wire, places, idle: Idle::default() }
+        let Parts { engine, clock, ticks, pool, bells, dns, trust, config } = parts;
+        let sts = Sts::new(Arc::clone(&dns), Arc::clone(&trust.verified), HTTPS);
+        Self {
+            routes: Routes::new(&config.routes, Arc::clone(&dns), engine.host(), config.port),
+            wire: Wire::new(engine.host(), ticks, trust),
+            policies: Policies { dns, sts, certified: config.certified_tls },
+            places: Arc::new(Semaphore::new(config.concurrency)),
+            concurrency: config.concurrency,
+            lanes: Lanes::new(config.per_destination),
+            pauses: Pauses::default(),
+            counts: Counts::default(),
+            idle: Idle::new(config.idle, config.per_connection),
+            engine,
+            clock,
+            pool,
+            bells,
+        }
+    }
+
+    /// Takes other TLS roots.
+    pub fn trust(&self, trust: Trust) {
+        self.policies.sts.replace(Arc::clone(&trust.verified));
+        self.wire.replace(trust);
+    }
+
+    /// The servers of others that fail, the longest first.
+    pub fn paused(&self) -> Vec<Pause> {
+        self.pauses.list()
     }
 
     /// Works until the service ends, then lets transactions under way come to their end.
     pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
         let mut open = JoinSet::new();
+        let mut written = Instant::now();
         loop {
             let wait = self.round(&mut open).await.min(self.idle.patience().unwrap_or(LOOK));
             tokio::select! {
@@ -90,17 +140,39 @@ impl<S: Store> Relay<S> {
                 Some(_) = open.join_next() => {}
                 () = tokio::time::sleep(wait) => {}
             }
-            self.idle.sweep().await;
+            self.idle.sweep();
+            if written.elapsed() > WRITE_DOWN {
+                self.write_down().await;
+                written = Instant::now();
+            }
         }
         let drained = async { while open.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::warn!(open = open.len(), "transactions broken off; they will be handed over again");
         }
+        self.write_down().await;
     }
 
-    /// Starts what is due, as far as there are places. Gives how long nothing more can be due.
+    /// Writes down what was counted of TLS.
+    pub async fn write_down(&self) {
+        let results = self.counts.take();
+        if results.is_empty() {
+            return;
+        }
+        let (engine, now) = (Arc::clone(&self.engine), self.clock.now());
+        let kept = self.pool.run(move || match engine.add_tls_results(&results, now) {
+            Ok(()) => Vec::new(),
+            Err(error) => {
+                tracing::warn!(%error, "what was counted of TLS is not written down yet");
+                results
+            }
+        });
+        self.counts.give_back(kept.await.unwrap_or_default());
+    }
+
+    /// Starts what is due, as far as there is room. Gives how long nothing more can be due.
     async fn round(self: &Arc<Self>, open: &mut JoinSet<()>) -> Duration {
-        let free = self.places.available_permits();
+        let free = (self.concurrency + WAITING).saturating_sub(open.len()).min(self.concurrency);
         if free == 0 {
             return LOOK;
         }
@@ -115,24 +187,25 @@ impl<S: Store> Relay<S> {
             None => return Duration::from_secs(2),
         };
         for dispatch in due {
-            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { break };
             let span = tracing::info_span!("relay", transaction = %dispatch.transaction, to = %dispatch.to);
-            let relay = Arc::clone(self);
+            let (relay, entered) = (Arc::clone(self), self.lanes.enter(&dispatch.to, now));
             let task = async move {
-                relay.hand_over(dispatch).await;
-                drop(place);
+                match entered {
+                    Ok(room) => relay.hand_over(dispatch, room).await,
+                    Err(turn) => relay.settled(move |engine| engine.postpone(&dispatch, turn)).await,
+                }
             };
             open.spawn(task.instrument(span));
         }
         next.map_or(LOOK, |at| self.clock.until(at).clamp(BREATH, LOOK))
     }
 
-    async fn hand_over(self: Arc<Self>, dispatch: Dispatch) {
+    async fn hand_over(self: Arc<Self>, dispatch: Dispatch, room: Room) {
         let dispatch = Arc::new(dispatch);
         // In a task of its own: whatever breaks off in there, the item is given back.
         let mut attempt = tokio::spawn({
             let (relay, dispatch) = (Arc::clone(&self), Arc::clone(&dispatch));
-            async move { relay.attempt(&dispatch).await }.in_current_span()
+            async move { relay.in_turn(&dispatch, &room).await }.in_current_span()
         });
         let done = loop {
             match tokio::time::timeout(LEASE / 2, &mut attempt).await {
@@ -141,12 +214,28 @@ impl<S: Store> Relay<S> {
                 Err(_) => return attempt.abort(),
             }
         };
-        let (engine, now) = (Arc::clone(&self.engine), self.clock.now());
-        let settled = self.pool.run(move || match done {
+        let now = self.clock.now();
+        self.settled(move |engine| match done {
             Ok(outcomes) => engine.report(&dispatch, &outcomes, now),
             Err(why) => engine.defer(&dispatch, &why, now),
-        });
-        match settled.await {
+        })
+        .await;
+    }
+
+    /// The attempt, when the destination and the relay have a place for it.
+    async fn in_turn(&self, dispatch: &Arc<Dispatch>, room: &Room) -> Result<Vec<RecipientOutcome>, String> {
+        let closed = |_| "il servizio si sta fermando".to_owned();
+        let _turn = room.places.acquire().await.map_err(closed)?;
+        let _place = self.places.acquire().await.map_err(closed)?;
+        let begun = self.clock.now();
+        let done = self.attempt(dispatch).await;
+        room.lasted(self.clock.now().since(begun));
+        done
+    }
+
+    async fn settled(&self, settle: impl FnOnce(&Engine<S>) -> Result<(), sigillo_engine::Error> + Send + 'static) {
+        let engine = Arc::clone(&self.engine);
+        match self.pool.run(move || settle(&engine)).await {
             Some(Ok(())) => {}
             Some(Err(error)) => tracing::error!(%error, "the outcome was not recorded; it will be handed over again"),
             None => tracing::error!("the outcome was not recorded"),
@@ -169,86 +258,4 @@ impl<S: Store> Relay<S> {
             None => true,
         }
     }
-
-    /// One attempt over all servers of the destination. `Err` says why it could not be made now.
-    async fn attempt(&self, dispatch: &Arc<Dispatch>) -> Result<Vec<RecipientOutcome>, String> {
-        let hosts = match self.routes.find(&dispatch.to).await {
-            Way::Hosts(hosts) => hosts,
-            Way::Later(why) => return Err(why),
-            // The directory says that the domain is certified: what the DNS says against it may be its mistake.
-            Way::Never(why) if dispatch.require_tls => return Err(why),
-            Way::Never(why) => return Ok(refused(dispatch, &why)),
-        };
-        if let Some(mut open) = self.idle.take(&dispatch.to) {
-            let sent = open.send(self, dispatch).await;
-            if let Sent::Done(outcomes) = sent {
-                self.idle.keep(&dispatch.to, open);
-                return Ok(outcomes);
-            }
-            if let Sent::Broken(outcomes) = sent
-                && outcomes.iter().any(|o| matches!(&o.result, Err(f) if f.maybe_delivered) || o.result.is_ok())
-            {
-                return Ok(outcomes);
-            }
-        }
-        self.attempt_hosts(dispatch, &hosts).await
-    }
-
-    async fn attempt_hosts(&self, dispatch: &Arc<Dispatch>, hosts: &[Host]) -> Result<Vec<RecipientOutcome>, String> {
-        let mut why = format!("{}: nessun server", dispatch.to);
-        for host in hosts {
-            for address in &host.addresses {
-                match self.attempt_address(dispatch, host, *address).await? {
-                    Ok(outcomes) => return Ok(outcomes),
-                    Err(said) => why = said,
-                }
-            }
-        }
-        Err(why)
-    }
-
-    async fn attempt_address(&self, dispatch: &Arc<Dispatch>, host: &Host, address: SocketAddr) -> Tried {
-        let mut try_tls = true;
-        loop {
-            let mut open = match self.wire.connect(address, &host.name, dispatch, try_tls).await {
-                Ok(open) => open,
-                Err(error) => {
-                    tracing::info!(host = host.name, %address, %error, "no connection");
-                    return Ok(Err(format!("{} [{address}]: {error}", host.name)));
-                }
-            };
-            match open.first(self, dispatch).await {
-                Sent::Done(outcomes) => {
-                    self.idle.keep(&dispatch.to, open);
-                    return Ok(Ok(outcomes));
-                }
-                // Ordinary mail goes in clear rather than not at all; certified mail never does.
-                Sent::Broken(_) if open.tls_failed && !dispatch.require_tls && try_tls => try_tls = false,
-                Sent::Broken(outcomes) if next_host(&outcomes) => return Ok(Err(reason(&outcomes, host))),
-                Sent::Broken(outcomes) => return Ok(Ok(outcomes)),
-                Sent::Unreadable(error) => return Err(error),
-            }
-        }
-    }
 }
-
-/// Outcomes, or why another server should be tried; outside, why nothing can be tried now.
-type Tried = Result<Result<Vec<RecipientOutcome>, String>, String>;
-
-/// Whether another server of the destination may do better: nothing was answered for good, nothing may have arrived.
-fn next_host(outcomes: &[RecipientOutcome]) -> bool {
-    outcomes.iter().all(|o| matches!(&o.result, Err(f) if !f.permanent && !f.maybe_delivered))
-}
-
-fn reason(outcomes: &[RecipientOutcome], host: &Host) -> String {
-    let first = outcomes.iter().find_map(|o| o.result.as_ref().err());
-    first.map_or_else(|| format!("{}: connessione interrotta", host.name), |f| f.text.clone())
-}
-
-fn refused(dispatch: &Dispatch, why: &str) -> Vec<RecipientOutcome> {
-    let failure = |r: &Address| RecipientOutcome { address: r.clone(), result: Err(Failure::local(true, why)) };
-    dispatch.rcpts.iter().map(failure).collect()
-}
-
-/// The key under which open connections are kept.
-pub(crate) type Destination = Domain;

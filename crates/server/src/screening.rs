@@ -7,7 +7,6 @@
 
 mod authentication;
 mod lists;
-mod resolver;
 pub mod rspamd;
 
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::config::{self, Config};
+use crate::dns::Dns;
 use crate::gate::Gate;
 use authentication::Authentication;
 use lists::Lists;
@@ -41,7 +41,7 @@ impl Screen {
         let config::Ordinary { sender_checks, lists, concurrency, timeout, .. } = &config.ordinary;
         let rspamd = config.antispam.as_ref().map(|antispam| Rspamd::new(antispam, Arc::clone(tls), *timeout));
         let names = sender_checks.then(|| {
-            let resolver = resolver::resolver(&config.dns.servers);
+            let resolver = Dns::unproven(&config.dns);
             let lists = Lists::new(resolver.clone(), lists.clone(), *timeout);
             (Authentication::new(resolver, &config.host.value, *timeout), lists)
         });

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
-use tokio_rustls::rustls::client::WantsClientCert;
+use tokio_rustls::rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -83,6 +83,13 @@ fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig> {
 /// The client's side: server certificates must lead to one of `roots` and name the host we wanted.
 pub fn client_config(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Arc<ClientConfig>> {
     Ok(Arc::new(trusting(roots)?.with_no_client_auth()))
+}
+
+/// The judge of server certificates that [`client_config`] has, for who wants to hear its verdict.
+pub fn verifier(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Arc<WebPkiServerVerifier>> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots);
+    Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::new(provider())).build()?)
 }
 
 /// The same for a client that shows who it is: a certificate chain and its key, PEM files both.

@@ -3,6 +3,7 @@
 //! Every recipient gets an outcome of its own, and every way a connection can end gives one. What a server says counts
 //! only when it is asked for: replies that come too early wait for their command.
 
+mod auth;
 mod config;
 mod data;
 mod ehlo;
@@ -20,7 +21,7 @@ use sigillo_wire::{Session, Tick};
 use crate::Reply;
 use crate::dots::Stuffer;
 use crate::reply::Reader;
-pub use config::{Config, Timeouts};
+pub use config::{Config, Login, Timeouts};
 pub use ehlo::Extensions;
 pub use outcome::{Failure, RecipientOutcome};
 
@@ -38,6 +39,10 @@ pub struct Envelope {
     /// Whether any octet is 0x80 or more. It is announced where 8BITMIME is offered; elsewhere the message goes as it
     /// is, because signed bytes are never re-encoded.
     pub eight_bit: bool,
+    /// An address, or the message's header, is not ASCII: a server without SMTPUTF8 cannot have it (RFC 6531 §3.2).
+    pub utf8: bool,
+    /// Every server on its way must protect it (RFC 8689 §4): who does not say so cannot have it.
+    pub require_tls: bool,
 }
 
 /// What the driver must do.
@@ -64,6 +69,7 @@ enum State {
     Helo,
     StartTls,
     Handshake,
+    Auth,
     Rset,
     /// Replies to MAIL, RCPT and DATA are awaited.
     Envelope,
@@ -88,6 +94,8 @@ pub struct Client {
     state: State,
     extensions: Extensions,
     tls: bool,
+    /// Greeting, TLS and login are behind us.
+    met: bool,
     /// The server may still hold a transaction of ours.
     dirty: bool,
     stuffer: Stuffer,
@@ -107,13 +115,14 @@ impl Client {
     pub fn new(config: Config, envelope: Envelope, now: Tick) -> Self {
         Self {
             progress: Progress::new(&envelope),
+            tls: config.under_tls,
             config,
             envelope,
             reader: Reader::new(),
             queue: VecDeque::new(),
             state: State::Greeting,
             extensions: Extensions::default(),
-            tls: false,
+            met: false,
             dirty: false,
             stuffer: Stuffer::default(),
             body_asked: false,
@@ -162,6 +171,11 @@ impl Client {
     /// Whether the connection is encrypted.
     pub fn is_tls(&self) -> bool {
         self.tls
+    }
+
+    /// Whether the server let us in: what went wrong before that says something of the server, not of the message.
+    pub fn is_met(&self) -> bool {
+        self.met
     }
 
     /// What the server offered in its last answer to EHLO.
@@ -229,6 +243,7 @@ impl Client {
             State::Ehlo => self.ehlo_answered(reply),
             State::Helo => self.helo_answered(reply),
             State::StartTls => self.starttls_answered(reply),
+            State::Auth => self.auth_answered(reply),
             State::Rset => self.rset_answered(reply),
             State::Envelope => self.envelope_answered(reply),
             State::BodyEnd => self.body_answered(reply),
@@ -280,7 +295,7 @@ impl Session for Client {
         let ms = match self.state {
             State::Closed | State::Idle | State::Body => return None,
             State::Greeting => t.greeting_ms,
-            State::Ehlo | State::Helo | State::StartTls | State::Rset | State::Quit => t.command_ms,
+            State::Ehlo | State::Helo | State::StartTls | State::Auth | State::Rset | State::Quit => t.command_ms,
             State::Handshake => t.tls_ms,
             State::Envelope if self.progress.only_data_awaited() => t.data_start_ms,
             State::Envelope => t.command_ms,

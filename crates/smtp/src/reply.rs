@@ -202,11 +202,17 @@ fn split(line: &[u8]) -> Option<(u16, bool, String)> {
         Some(b'-') => false,
         Some(_) => return None,
     };
-    let text: String = String::from_utf8_lossy(line.get(4..).unwrap_or_default())
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let text = String::from_utf8_lossy(line.get(4..).unwrap_or_default()).chars().map(shown).collect();
     (200..600).contains(&code).then_some((code, last, text))
+}
+
+/// What another server says goes into logs and notices: nothing in it may end a line, turn the writing round or hide.
+fn shown(c: char) -> char {
+    match c {
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => ' ',
+        c if c.is_control() => ' ',
+        c => c,
+    }
 }
 
 /// Adds a line; the enhanced code is that of the first line, and is cut off wherever it is repeated.

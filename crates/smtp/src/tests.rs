@@ -4,6 +4,7 @@ mod client;
 mod hostile;
 mod invariance;
 mod pair;
+mod peers;
 mod server;
 mod smuggling;
 mod stub;

@@ -95,6 +95,8 @@ pub const BODY: u8 = 0x40;
 /// Who refers to a body. Body id, then the referrer's key.
 pub const BODY_LINK: u8 = 0x41;
 
+/// How TLS with others went. Day, then domain.
+pub const TLS_RESULTS: u8 = 0x48;
 /// Ordinary mail by what became of it. Legal day, then the word for it.
 pub const SCREENED: u8 = 0x4c;
 
@@ -120,7 +122,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3b–3f`, `42–7f`, `87–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3b–3f`, `42–47`, `49–7f`, `87–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -152,6 +154,7 @@ pub const ALL: &[(u8, &str)] = &[
     (SET_ASIDE, "set-aside"),
     (BODY, "body"),
     (BODY_LINK, "body-link"),
+    (TLS_RESULTS, "tls-results"),
     (SCREENED, "screened"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),

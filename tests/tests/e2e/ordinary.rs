@@ -72,10 +72,17 @@ fn names(key: &Key) -> Knot {
     Knot::start(&[Zone { name: "example", records: Some(&records), signed: false }, broken])
 }
 
-/// The sample with these sections.
-fn config(sections: &str) -> Config {
-    let text = format!("{}\n{sections}", sigillo_server::config::SAMPLE);
+/// The sample with this name server and these sections.
+fn config(names: &str, sections: &str) -> Config {
+    let text = format!("{}\n{sections}", asking(sigillo_server::config::SAMPLE, names));
     Config::parse(std::path::Path::new("sigillo.toml"), &text).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// A configuration with this name server.
+fn asking(text: &str, names: &str) -> String {
+    let line = "# servers = [\"127.0.0.1:53\"]";
+    assert!(text.contains(line), "the sample names a server");
+    text.replace(line, &format!("servers = [\"{names}\"]"))
 }
 
 /// Who asks these judges; the runtime must outlive it.
@@ -86,14 +93,14 @@ fn screen(knot: &Knot, rspamd: Option<&Rspamd>) -> (Runtime, Screen) {
 fn screen_at(names: &str, rspamd: Option<&Rspamd>, timeout_s: u32) -> (Runtime, Screen) {
     let antispam = rspamd.map(|r| format!("[antispam]\nrspamd = \"{}\"\nmax_size_mb = 1\n", r.url()));
     let sections = format!(
-        "[dns]\nservers = [\"{names}\"]\n[ordinary]\nspf = \"enforce\"\ndmarc = \"enforce\"\nlisted = \"enforce\"\n\
+        "[ordinary]\nspf = \"enforce\"\ndmarc = \"enforce\"\nlisted = \"enforce\"\n\
          dnsbl = [\"cattivi.example\"]\ntimeout_s = {timeout_s}\nconcurrency = {AT_ONCE}\n{}",
         antispam.unwrap_or_default()
     );
     let runtime = Runtime::new().expect("a runtime");
     let root = openssl::x509::X509::from_pem(fixtures::ca_pem().as_bytes()).and_then(|c| c.to_der()).expect("a root");
     let tls = sigillo_server::tls::client_config([root.into()]).expect("TLS");
-    let screen = runtime.block_on(async { Screen::new(&config(&sections), &tls) });
+    let screen = runtime.block_on(async { Screen::new(&config(names, &sections), &tls) });
     (runtime, screen.expect("somebody is asked"))
 }
 
@@ -262,8 +269,12 @@ fn certified_mail_passes_real_judges_that_refuse_the_same_as_ordinary_mail() {
     for house in &mut street.houses {
         let (runtime, screen) = screen(&knot, Some(&rspamd));
         house.screen_with(screen);
-        let mut ordinary =
-            config("[ordinary]\nspf = \"enforce\"\ndmarc = \"enforce\"\nlisted = \"enforce\"\n").ordinary.rules;
+        let mut ordinary = config(
+            &knot.address().to_string(),
+            "[ordinary]\nspf = \"enforce\"\ndmarc = \"enforce\"\nlisted = \"enforce\"\n",
+        )
+        .ordinary
+        .rules;
         (ordinary.refuse_spam, ordinary.defer_suspects) = (true, true);
         house.choose(Rules { ordinary, ..Rules::default() });
         runtimes.push(runtime);
@@ -318,10 +329,9 @@ fn the_service_asks_what_its_configuration_says_and_tells_what_became_of_the_mai
     let knot = names(&key);
     let sample = Sample::new();
     sample.write(&format!(
-        "{}\n[dns]\nservers = [\"{}\"]\n[ordinary]\ndmarc = \"enforce\"\ndnsbl = [\"cattivi.example\"]\nlisted = \"enforce\"\n\
+        "{}\n[ordinary]\ndmarc = \"enforce\"\ndnsbl = [\"cattivi.example\"]\nlisted = \"enforce\"\n\
          [antispam]\nrspamd = \"{}\"\n",
-        sample.text(),
-        knot.address(),
+        asking(&sample.text(), &knot.address().to_string()),
         rspamd.url()
     ));
     let _service = sample.serve();

@@ -14,13 +14,13 @@ use crate::serve::Sample;
 const ANNA: &str = "anna@comune-esempio.example";
 
 /// A server of mail without TLS; it takes everything and notes what it heard.
-struct Deaf {
+pub struct Deaf {
     heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Deaf {
     /// Listens, and offers these extensions.
-    fn start(listener: TcpListener, offers: &'static [&'static str]) -> Self {
+    pub fn start(listener: TcpListener, offers: &'static [&'static str]) -> Self {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&heard);
         thread::spawn(move || {
@@ -33,11 +33,11 @@ impl Deaf {
     }
 
     /// Lines so far: commands and messages, Latin-1 for what is no text.
-    fn heard(&self) -> Vec<String> {
+    pub fn heard(&self) -> Vec<String> {
         self.heard.lock().expect("no panic while it is held").clone()
     }
 
-    fn lines(&self, start: &str) -> Vec<String> {
+    pub fn lines(&self, start: &str) -> Vec<String> {
         self.heard().into_iter().filter(|l| l.starts_with(start)).collect()
     }
 }

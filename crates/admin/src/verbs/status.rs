@@ -2,7 +2,7 @@
 
 use super::{Error, Where, header, json, table};
 use crate::Lang;
-use crate::api::{AntivirusStatus, ClockStatus, Status, StoreStatus};
+use crate::api::{AntivirusStatus, ClockStatus, PausedServer, Status, StoreStatus};
 
 /// Arguments of `sigillo status`.
 #[derive(Debug, Clone, clap::Args)]
@@ -52,7 +52,19 @@ fn show(status: &Status, lang: Lang) -> String {
     if let Some(store) = &status.store {
         row("archivio", "store", self::store(store, lang));
     }
+    for server in &status.paused {
+        row("server altrui in pausa", "server of others paused", paused(server, lang));
+    }
     rows.to_string()
+}
+
+fn paused(server: &PausedServer, lang: Lang) -> String {
+    let PausedServer { host, address, since, failures, until, why, .. } = server;
+    let tls = if server.needs_tls { lang.pick(", TLS obbligatorio", ", TLS required") } else { "" };
+    match lang {
+        Lang::It => format!("{host} [{address}]{tls}: {why} (dal {since}, tentativi {failures}, il prossimo {until})"),
+        Lang::En => format!("{host} [{address}]{tls}: {why} (since {since}, attempts {failures}, next {until})"),
+    }
 }
 
 fn antivirus(antivirus: Option<&AntivirusStatus>, lang: Lang) -> String {

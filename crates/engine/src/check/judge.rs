@@ -78,6 +78,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::LOG_SEGMENT => self.log_segment(),
             tag::LOG_PENDING => self.log_pending(),
             tag::SET_ASIDE => aside::read(self.tx.store(), self.key, self.value).and_then(|_| self.large_link()),
+            tag::TLS_RESULTS => crate::tls_results::read(self.key, self.value).map(drop),
             tag::BODY => self.body(),
             tag::BODY_LINK => self.body_link(),
             tag::BODY_CHUNK => self.body_chunk(),

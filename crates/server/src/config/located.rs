@@ -10,7 +10,7 @@ use sigillo_base::{Address, Domain};
 use toml::Spanned;
 
 use super::problem::{Problem, Problems, Text};
-use super::{Access, Antivirus, Clock, Config, Route, raw};
+use super::{Access, Antivirus, Clock, Config, raw};
 use crate::antivirus::Endpoint;
 use crate::fetch::Url;
 use crate::host_port::HostPort;
@@ -177,13 +177,6 @@ impl<'t> Reader<'t> {
     /// Says what is wrong with a value that was read.
     pub(super) fn tell<T>(&mut self, at: &Located<T>, what: Text, remedy: Text) {
         self.problems.push(at.problem(self.file, what, remedy));
-    }
-
-    pub(super) fn route(&mut self, raw: raw::Route) -> Option<Route> {
-        let domains = raw.domains.into_iter().filter_map(|d| self.domain("relay.route.domains", d)).collect();
-        let address = self.socket_address("relay.route.address", raw.address)?.value;
-        let name = self.host("relay.route.name", raw.name)?.value;
-        Some(Route { domains, address, name })
     }
 
     pub(super) fn antivirus(&mut self, raw: raw::Antivirus) -> Option<Antivirus> {

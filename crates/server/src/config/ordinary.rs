@@ -1,6 +1,5 @@
-//! The part of the configuration about ordinary mail: the name servers, what is checked, the antispam.
+//! The part of the configuration about ordinary mail: what is checked, the antispam.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,13 +11,6 @@ use super::located::Reader;
 use super::problem::Text;
 use super::raw;
 use crate::fetch::Url;
-
-/// Whom the DNS is asked of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dns {
-    /// Name servers; none: the system's.
-    pub servers: Vec<SocketAddr>,
-}
 
 /// What follows from a finding.
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +51,6 @@ pub struct Antispam {
 const MAX_TIMEOUT_S: u64 = 60;
 
 impl Reader<'_> {
-    pub(super) fn dns(&mut self, raw: raw::Dns) -> Dns {
-        let servers = raw.servers.into_iter().filter_map(|at| self.socket_address("dns.servers", at));
-        Dns { servers: servers.map(|at| at.value).collect() }
-    }
-
     pub(super) fn ordinary(&mut self, raw: Option<raw::Ordinary>, antispam: Option<&raw::Antispam>) -> Ordinary {
         let sender_checks = raw.is_some();
         let raw = raw.unwrap_or_default();

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::ordinary::Weight;
+use super::outward::{CertifiedTls, RouteTls};
 use crate::logging::Format;
 
 #[derive(Deserialize)]
@@ -21,12 +22,12 @@ pub(super) struct File {
     pub index: Index,
     #[serde(default)]
     pub relay: Relay,
+    #[serde(default)]
+    pub dns: Dns,
     pub timestamp: Option<TimeStamp>,
     #[serde(default)]
     pub access: Access,
     pub antivirus: Option<Antivirus>,
-    #[serde(default)]
-    pub dns: Dns,
     pub ordinary: Option<Ordinary>,
     pub antispam: Option<Antispam>,
     #[serde(default)]
@@ -157,13 +158,28 @@ pub(super) struct Unit {
 pub(super) struct Relay {
     pub roots: Spanned<String>,
     pub concurrency: usize,
+    pub per_destination: usize,
+    pub per_connection: u32,
+    pub idle_s: u64,
+    pub port: u16,
+    pub certified_tls: CertifiedTls,
     pub route: Vec<Route>,
+    pub smarthost: Option<Smarthost>,
 }
 
 impl Default for Relay {
     fn default() -> Self {
-        let roots = Spanned::new(0..0, "/etc/ssl/certs/ca-certificates.crt".to_owned());
-        Self { roots, concurrency: 32, route: Vec::new() }
+        Self {
+            roots: Spanned::new(0..0, "/etc/ssl/certs/ca-certificates.crt".to_owned()),
+            concurrency: 32,
+            per_destination: 20,
+            per_connection: 100,
+            idle_s: 5,
+            port: 25,
+            certified_tls: CertifiedTls::Verified,
+            route: Vec::new(),
+            smarthost: None,
+        }
     }
 }
 
@@ -171,8 +187,42 @@ impl Default for Relay {
 #[serde(deny_unknown_fields)]
 pub(super) struct Route {
     pub domains: Vec<Spanned<String>>,
-    pub address: Spanned<String>,
-    pub name: Spanned<String>,
+    pub address: Option<Spanned<String>>,
+    pub name: Option<Spanned<String>>,
+    #[serde(default)]
+    pub servers: Vec<Spanned<String>>,
+    #[serde(default = "opportunistic")]
+    pub tls: Spanned<RouteTls>,
+    pub user: Option<Spanned<String>>,
+    pub password_file: Option<Spanned<String>>,
+}
+
+fn opportunistic() -> Spanned<RouteTls> {
+    Spanned::new(0..0, RouteTls::Opportunistic)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Smarthost {
+    pub host: Spanned<String>,
+    pub port: Option<u16>,
+    pub address: Option<Spanned<String>>,
+    #[serde(default = "required")]
+    pub tls: Spanned<RouteTls>,
+    pub user: Option<Spanned<String>>,
+    pub password_file: Option<Spanned<String>>,
+}
+
+fn required() -> Spanned<RouteTls> {
+    Spanned::new(0..0, RouteTls::Required)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Dns {
+    pub servers: Vec<Spanned<String>>,
+    pub dnssec: bool,
+    pub anchors: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -202,12 +252,6 @@ pub(super) enum WhenDown {
     #[default]
     Refuse,
     Accept,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Dns {
-    pub servers: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -117,9 +117,10 @@ fn broken_toml_names_the_line() {
 
 #[test]
 fn a_route_is_read() {
-    let route = with(|_| uncommented("# [[relay.route]]", 4)).unwrap().routes.remove(0);
-    assert_eq!((route.domains.len(), route.name.as_str()), (2, "mx.pec.beta.example"));
-    assert_eq!(route.address.port(), 25);
+    let mut route = with(|_| uncommented("# [[relay.route]]", 4)).unwrap().relay.routes.remove(0);
+    assert_eq!((route.domains.len(), route.tls), (2, RouteTls::Opportunistic));
+    let address = Some("192.0.2.25".parse().unwrap());
+    assert_eq!(route.servers.remove(0), Server { name: "mx.pec.beta.example".into(), address, port: 25 });
 }
 
 /// The sample with its antivirus, and this in place of that.
@@ -154,11 +155,10 @@ fn ordinary_mail_is_checked_as_the_sample_shows() {
     let quiet = with(|s| s).unwrap();
     assert!(!quiet.ordinary.sender_checks && quiet.antispam.is_none() && quiet.dns.servers.is_empty());
     assert_eq!(quiet.ordinary.rules, sigillo_engine::OrdinaryRules::default(), "nothing refuses");
-    let text =
-        ["# [dns]", "# servers = [\"127", "# [ordinary]", "# spf", "# dmarc", "# dnsbl", "# listed", "# [antispam]"]
-            .iter()
-            .chain(&["# rspamd", "# reject", "# defer", "# max_size_mb"])
-            .fold(SAMPLE.to_owned(), |text, key| text.replacen(&format!("\n{key}"), &format!("\n{}", &key[2..]), 1));
+    let text = ["# servers = [\"127", "# [ordinary]", "# spf", "# dmarc", "# dnsbl", "# listed", "# [antispam]"]
+        .iter()
+        .chain(&["# rspamd", "# reject", "# defer", "# max_size_mb"])
+        .fold(SAMPLE.to_owned(), |text, key| text.replacen(&format!("\n{key}"), &format!("\n{}", &key[2..]), 1));
     let read = |from: &str, to: &str| with(|_| text.replacen(from, to, 1));
     let config = read("", "").unwrap();
     assert_eq!(config.dns.servers, ["127.0.0.1:53".parse().unwrap()]);

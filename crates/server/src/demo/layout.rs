@@ -232,7 +232,7 @@ mod tests {
         let material = Material::load(&config, &Gate::for_cores(), now).unwrap();
         assert_eq!(material.index.entries().len(), 2);
         assert_eq!(config.antivirus, None);
-        assert_eq!(config.routes[0].address.port(), 30_010);
+        assert_eq!(config.relay.routes[0].servers[0].port, 30_010);
         let days = |n: u64| std::time::Duration::from_secs(n * 24 * 3600);
         let signed = fs::read(folder.path().join("alfa/signing.pem")).unwrap();
         // A year of service time later the same certificates serve, two years later new ones beside the old.

@@ -7,6 +7,7 @@ mod quarantine;
 mod steps;
 mod store_check;
 mod store_work;
+mod tls_report;
 
 use std::str::FromStr;
 use std::sync::{Arc, Weak};
@@ -49,6 +50,7 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .merge(quarantine::router())
         .merge(store_check::router())
         .merge(store_work::router())
+        .merge(tls_report::router())
         .merge(super::log::router())
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
         .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
@@ -167,6 +169,7 @@ async fn status(State(provider): At) -> Reply<api::Status> {
         ordinary_today: p.ordinary_today().await,
         clock: Some(p.clock_status()),
         store: Some(p.store_status()),
+        paused: p.paused(),
     }))
 }
 

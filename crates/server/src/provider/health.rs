@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sigillo_admin::Lang;
-use sigillo_admin::api::{AntivirusStatus, ClockStatus};
+use sigillo_admin::api::{AntivirusStatus, ClockStatus, PausedServer};
 
 use sigillo_engine::Obstacle;
 use sigillo_pec::log::ServiceEvent;
@@ -13,6 +13,7 @@ use sigillo_pec::log::ServiceEvent;
 use super::Provider;
 use crate::journal;
 use crate::ntp::State;
+use crate::relay::Pause;
 
 /// What peers hear while the clock is off.
 const CLOCK_OFF: &str = "L'orologio del gestore è fuori tolleranza: non si accettano messaggi, riprovare più tardi";
@@ -64,6 +65,25 @@ impl Provider {
             State::Unknown { why } => ("unknown", None, Some(why.clone())),
         };
         ClockStatus { state: state.to_owned(), offset_ms, why }
+    }
+
+    /// Servers of others that fail, the longest first.
+    pub fn paused(&self) -> Vec<PausedServer> {
+        let shown = |pause: Pause| PausedServer {
+            host: pause.host,
+            address: pause.address,
+            needs_tls: pause.needs_tls,
+            since: pause.since.to_string(),
+            failures: pause.failures,
+            until: pause.until.to_string(),
+            why: pause.why,
+        };
+        self.relay.paused().into_iter().map(shown).collect()
+    }
+
+    /// Writes down what was counted of TLS, for who wants to read it now.
+    pub async fn write_down_tls(&self) {
+        self.relay.write_down().await;
     }
 
     /// What an operator must hear at the start, one sentence each.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Provider, Shown};
-use crate::config::{Config, Problems, TimeStamp};
+use crate::config::{Config, Problems, Relay, TimeStamp};
 use crate::material::Material;
 
 /// What a reload did.
@@ -37,8 +37,8 @@ impl Provider {
         let config = Arc::new(config);
         self.updater.adopt(Arc::clone(&config), &material, outcome);
         self.tls.renew(&material.tls);
-        self.relay.wire.replace(material.relay);
-        self.relay.routes.replace(&config.routes);
+        self.relay.trust(material.relay_trust());
+        self.relay.routes.replace(&config.relay.routes);
         self.engine.replace_identity(material.identity, material.signer);
         self.config.store(config);
         self.shown.store(Arc::new(shown));
@@ -64,11 +64,11 @@ fn kept(old: &Config, new: Config) -> Config {
         store_reserve: old.store_reserve,
         archive_retention: old.archive_retention,
         listen: old.listen.clone(),
-        relay_concurrency: old.relay_concurrency,
+        relay: Relay { routes: new.relay.routes.clone(), ..old.relay.clone() },
+        dns: old.dns.clone(),
         timestamp: old.timestamp.clone(),
         access: old.access,
         antivirus: old.antivirus.clone(),
-        dns: old.dns.clone(),
         ordinary: old.ordinary.clone(),
         antispam: old.antispam.clone(),
         clock: old.clock.clone(),
@@ -88,6 +88,9 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         let paths = |t: &TimeStamp| t.anchors.iter().map(|a| a.value.clone()).collect::<Vec<_>>();
         c.timestamp.as_ref().map(|t| (t.url.value.clone(), paths(t)))
     };
+    // Routes are taken at once.
+    let relay = |c: &Config| Relay { routes: Vec::new(), ..c.relay.clone() };
+    let dns = |c: &Config| (c.dns.servers.clone(), c.dns.dnssec, c.dns.anchors.as_ref().map(|a| a.value.clone()));
     let differs = [
         ("provider.name", old.name.value != new.name.value),
         ("provider.service_address", old.service_address.value != new.service_address.value),
@@ -101,11 +104,11 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store.allow_volatile", old.store_volatile != new.store_volatile),
         ("archive.retention_days", old.archive_retention != new.archive_retention),
         ("listen", listen(old) != listen(new)),
-        ("relay.concurrency", old.relay_concurrency != new.relay_concurrency),
+        ("relay", relay(old) != relay(new)),
+        ("dns", dns(old) != dns(new)),
         ("timestamp", stamps(old) != stamps(new)),
         ("access", old.access != new.access),
         ("antivirus", old.antivirus != new.antivirus),
-        ("dns", old.dns != new.dns),
         ("ordinary", old.ordinary != new.ordinary),
         ("antispam", old.antispam != new.antispam),
         ("clock", old.clock != new.clock),

@@ -1,33 +1,40 @@
-//! Where mail for a domain goes: a fixed route first, else the DNS (RFC 5321 §5.1, RFC 7505).
+//! Where mail for a domain goes: a route of ours first, else the DNS (RFC 5321 §5.1, RFC 7505).
 
-use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hickory_resolver::TokioResolver;
-use hickory_resolver::proto::rr::RData;
 use sigillo_base::Domain;
 
 use crate::config::Route;
+use crate::dns::{Dns, Fault};
 
 /// Servers tried in one attempt, and addresses of each.
 const HOSTS: usize = 5;
-const ADDRESSES: usize = 2;
+const ADDRESSES: usize = 4;
 
 /// One server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     /// The name that its certificate must have.
     pub name: String,
-    /// Its addresses.
+    /// Its addresses, in the order in which they are tried.
     pub addresses: Vec<SocketAddr>,
+    /// The names at which its TLSA records are looked for, when the way to it is proven by DNSSEC (RFC 7672 §2.2).
+    pub tlsa_bases: Vec<String>,
 }
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
     /// The servers, the preferred first; never empty.
-    Hosts(Vec<Host>),
+    Hosts {
+        /// Them.
+        hosts: Vec<Host>,
+        /// The route that leads there; `None`: the DNS.
+        route: Option<Arc<Route>>,
+    },
     /// It cannot be known now.
     Later(String),
     /// The domain takes no mail.
@@ -36,18 +43,17 @@ pub enum Way {
 
 /// The ways of one provider.
 pub struct Routes {
-    fixed: ArcSwap<HashMap<Domain, Host>>,
-    resolver: Option<TokioResolver>,
+    fixed: ArcSwap<Vec<Arc<Route>>>,
+    dns: Arc<Dns>,
+    /// Our own name: mail for others must not come back to us.
+    own: String,
+    port: u16,
 }
 
 impl Routes {
-    /// These fixed routes, and the system's resolver behind them.
-    pub fn new(fixed: &[Route]) -> Self {
-        let resolver = TokioResolver::builder_tokio().and_then(|builder| builder.build());
-        if let Err(error) = &resolver {
-            tracing::warn!(%error, "no DNS: only fixed routes lead out");
-        }
-        Self { fixed: ArcSwap::from_pointee(table(fixed)), resolver: resolver.ok() }
+    /// These fixed routes, and the DNS behind them, whose exchangers listen on `port`.
+    pub fn new(fixed: &[Route], dns: Arc<Dns>, own: &str, port: u16) -> Self {
+        Self { fixed: ArcSwap::from_pointee(table(fixed)), dns, own: own.to_ascii_lowercase(), port }
     }
 
     /// Takes other fixed routes.
@@ -55,97 +61,193 @@ impl Routes {
         self.fixed.store(table(fixed).into());
     }
 
-    /// The way to a domain.
-    pub async fn find(&self, domain: &Domain) -> Way {
-        if let Some(host) = self.fixed.load().get(domain) {
-            return Way::Hosts(vec![host.clone()]);
+    /// The way to a domain. Servers of equal preference are mixed by `seed`.
+    pub async fn find(&self, domain: &Domain, seed: u64) -> Way {
+        let fixed = self.fixed.load_full();
+        let fit = |route: &&Arc<Route>| route.domains.iter().filter_map(|p| p.fits(domain)).max();
+        // Of routes that fit alike the first one is taken, so that the smarthost, which is the last, yields to a "*".
+        let closest = fixed.iter().rev().filter(|route| fit(route).is_some()).max_by_key(fit);
+        match closest {
+            Some(route) => self.fixed_way(domain, route).await,
+            None => self.exchangers(domain, seed).await,
         }
-        let Some(resolver) = &self.resolver else {
-            return Way::Later(format!("{domain}: nessuna rotta fissa e nessun DNS"));
-        };
-        let exchangers = match resolver.mx_lookup(format!("{domain}.")).await {
-            Ok(answer) => {
-                let records = answer.answers().iter().filter_map(|record| match &record.data {
-                    RData::MX(mx) => Some((mx.preference, mx.exchange.to_ascii())),
-                    _ => None,
-                });
-                order(records.collect())
+    }
+
+    async fn fixed_way(&self, domain: &Domain, route: &Arc<Route>) -> Way {
+        let mut names = Vec::new();
+        let mut hosts = Vec::new();
+        for server in &route.servers {
+            match server.address {
+                Some(ip) => hosts.push(Host {
+                    name: server.name.clone(),
+                    addresses: vec![SocketAddr::new(ip, server.port)],
+                    tlsa_bases: Vec::new(),
+                }),
+                None => names.push((server.name.clone(), server.port)),
             }
-            Err(error) if error.is_nx_domain() => return Way::Never(format!("5.1.2 {domain}: il dominio non esiste")),
-            Err(error) if error.is_no_records_found() => Some(vec![domain.as_str().to_owned()]),
-            Err(error) => return Way::Later(format!("{domain}: DNS: {error}")),
-        };
-        match exchangers {
-            Some(names) => addresses(resolver, domain, names).await,
-            None => Way::Never(format!("5.1.10 {domain}: il dominio non riceve posta (null MX)")),
         }
+        let found = self.addresses(domain, names, false).await;
+        match found {
+            Ok(found) => hosts.extend(found),
+            Err(why) if hosts.is_empty() => return Way::Later(why),
+            Err(_) => {}
+        }
+        Way::Hosts { hosts, route: Some(Arc::clone(route)) }
     }
-}
 
-fn table(fixed: &[Route]) -> HashMap<Domain, Host> {
-    let hosts = fixed.iter().flat_map(|route| {
-        let host = Host { name: route.name.clone(), addresses: vec![route.address] };
-        route.domains.iter().map(move |d| (d.clone(), host.clone()))
-    });
-    hosts.collect()
-}
-
-/// Names by preference; `None` is a null MX. Equal preferences keep the order of the answer, which name servers turn.
-fn order(mut records: Vec<(u16, String)>) -> Option<Vec<String>> {
-    if records.iter().all(|(_, name)| name == ".") {
-        return None;
-    }
-    records.sort_by_key(|(preference, _)| *preference);
-    let names = records.into_iter().map(|(_, name)| name.trim_end_matches('.').to_ascii_lowercase());
-    Some(names.filter(|name| !name.is_empty()).take(HOSTS).collect())
-}
-
-async fn addresses(resolver: &TokioResolver, domain: &Domain, names: Vec<String>) -> Way {
-    let mut hosts = Vec::new();
-    let mut why = format!("{domain}: nessun server ha un indirizzo");
-    for name in names {
-        match resolver.lookup_ip(format!("{name}.")).await {
-            Ok(found) => {
-                let addresses: Vec<_> = found.iter().take(ADDRESSES).map(|ip| SocketAddr::new(ip, 25)).collect();
-                if !addresses.is_empty() {
-                    hosts.push(Host { name, addresses });
+    async fn exchangers(&self, domain: &Domain, seed: u64) -> Way {
+        let found = match self.dns.mx(domain.as_str()).await {
+            Ok(found) => found,
+            Err(Fault::NoName) => return Way::Never(format!("5.1.2 {domain}: il dominio non esiste")),
+            Err(Fault::Unknown(why)) => return Way::Later(format!("{domain}: {why}")),
+        };
+        // Without MX records the domain is its own exchanger.
+        let implicit = found.records.is_empty();
+        let records = if implicit { vec![(0, domain.as_str().to_owned())] } else { found.records };
+        match order(records, &self.own, seed) {
+            Order::Null => Way::Never(format!("5.1.10 {domain}: il dominio non riceve posta (null MX)")),
+            Order::Loop => Way::Later(format!(
+                "5.4.6 {domain}: il suo server di posta è questo, che non lo serve (provider.domains, MX del dominio)"
+            )),
+            Order::Names(names) => {
+                let names = names.into_iter().map(|name| (name, self.port)).collect();
+                match self.addresses(domain, names, found.secure).await {
+                    Ok(hosts) => Way::Hosts { hosts, route: None },
+                    Err(why) => Way::Later(why),
                 }
             }
-            Err(error) => why = format!("{domain}: DNS di {name}: {error}"),
         }
     }
-    if hosts.is_empty() { Way::Later(why) } else { Way::Hosts(hosts) }
+
+    /// The servers that have addresses, with them; `secure`: their names are proven.
+    async fn addresses(&self, domain: &Domain, names: Vec<(String, u16)>, secure: bool) -> Result<Vec<Host>, String> {
+        let mut hosts = Vec::new();
+        let mut why = format!("5.4.4 {domain}: nessun server ha un indirizzo");
+        for (name, port) in names {
+            match self.dns.addresses(&name).await {
+                Ok(found) if found.records.is_empty() => {}
+                Ok(found) => {
+                    let mut tlsa_bases =
+                        if secure && found.secure { vec![found.owner, name.clone()] } else { Vec::new() };
+                    tlsa_bases.dedup();
+                    let addresses = found.records.into_iter().take(ADDRESSES).map(|ip| SocketAddr::new(ip, port));
+                    hosts.push(Host { name, addresses: addresses.collect(), tlsa_bases });
+                }
+                Err(Fault::NoName) => why = format!("5.4.4 {domain}: il server {name} non esiste"),
+                Err(Fault::Unknown(error)) => why = format!("{domain}: {error}"),
+            }
+        }
+        if hosts.is_empty() { Err(why) } else { Ok(hosts) }
+    }
+}
+
+fn table(fixed: &[Route]) -> Vec<Arc<Route>> {
+    fixed.iter().cloned().map(Arc::new).collect()
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Order {
+    /// Never empty.
+    Names(Vec<String>),
+    Null,
+    /// The best one is ourselves.
+    Loop,
+}
+
+/// Names by preference, equal ones in an order of the seed; none that is ourselves or worse (RFC 5321 §5.1).
+fn order(mut records: Vec<(u16, String)>, own: &str, seed: u64) -> Order {
+    records.retain(|(_, name)| !name.is_empty());
+    if records.is_empty() {
+        return Order::Null;
+    }
+    if let Some(ours) = records.iter().filter(|(_, name)| name == own).map(|(preference, _)| *preference).min() {
+        records.retain(|(preference, _)| *preference < ours);
+    }
+    let turn = |name: &str| {
+        let mut hasher = DefaultHasher::new();
+        (seed, name).hash(&mut hasher);
+        hasher.finish()
+    };
+    records.sort_by_cached_key(|(preference, name)| (*preference, turn(name)));
+    let names: Vec<String> = records.into_iter().map(|(_, name)| name).take(HOSTS).collect();
+    if names.is_empty() { Order::Loop } else { Order::Names(names) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config;
+    use crate::config::{Pattern, RouteTls, Server};
 
     fn domain(text: &str) -> Domain {
         Domain::parse(text).unwrap()
     }
 
+    fn routes(fixed: &[Route]) -> Routes {
+        // Nobody listens there.
+        let dns = config::Dns { servers: vec!["127.0.0.1:9".parse().unwrap()], dnssec: false, anchors: None };
+        Routes::new(fixed, Arc::new(Dns::new(&dns, None)), "mx.alfa.example", 25)
+    }
+
+    fn route(domains: Vec<Pattern>, port: u16) -> Route {
+        let server =
+            |n: u8| Server { name: format!("mx{n}.pec.beta.example"), address: Some([127, 0, 0, n].into()), port };
+        Route { domains, servers: vec![server(1), server(2)], tls: RouteTls::Opportunistic, login: None }
+    }
+
     #[tokio::test]
-    async fn a_fixed_route_goes_before_the_dns_and_can_be_replaced() {
-        let route = |port: u16| Route {
-            domains: vec![domain("ente-beta.example"), domain("pec.beta.example")],
-            address: SocketAddr::from(([127, 0, 0, 1], port)),
-            name: "mx.pec.beta.example".into(),
+    async fn the_closest_route_goes_before_the_dns_and_can_be_replaced() {
+        let exact = |name: &str| Pattern::Exact(domain(name));
+        let fixed = [
+            route(vec![Pattern::Below(domain("example"))], 1),
+            route(vec![Pattern::All], 2),
+            route(vec![exact("ente-beta.example"), exact("pec.beta.example")], 3),
+            route(vec![Pattern::All], 4),
+        ];
+        let routes = routes(&fixed);
+        let port = async |name: &str| match routes.find(&domain(name), 0).await {
+            Way::Hosts { hosts, .. } => hosts[0].addresses[0].port(),
+            other => panic!("{other:?}"),
         };
-        let routes = Routes { fixed: ArcSwap::from_pointee(table(&[route(25)])), resolver: None };
-        let Way::Hosts(hosts) = routes.find(&domain("PEC.beta.example")).await else { panic!("no way") };
-        assert_eq!((hosts[0].name.as_str(), hosts[0].addresses[0].port()), ("mx.pec.beta.example", 25));
-        routes.replace(&[route(2525)]);
-        let Way::Hosts(hosts) = routes.find(&domain("ente-beta.example")).await else { panic!("no way") };
-        assert_eq!(hosts[0].addresses[0].port(), 2525);
-        assert!(matches!(routes.find(&domain("sub.ente-beta.example")).await, Way::Later(_)), "names match whole");
+        assert_eq!(port("PEC.beta.example").await, 3);
+        assert_eq!(port("sub.ente-beta.example").await, 1);
+        assert_eq!(port("comune.it").await, 2, "of equal ones the first");
+        routes.replace(&fixed[2..3]);
+        let Way::Hosts { hosts, .. } = routes.find(&domain("ente-beta.example"), 0).await else { panic!("no way") };
+        assert_eq!([hosts[0].name.as_str(), hosts[1].name.as_str()], ["mx1.pec.beta.example", "mx2.pec.beta.example"]);
+        assert!(matches!(routes.find(&domain("sub.ente-beta.example"), 0).await, Way::Later(_)), "names match whole");
+    }
+
+    fn names(records: &[(u16, &str)], seed: u64) -> Vec<String> {
+        let records = records.iter().map(|(p, n)| (*p, (*n).to_owned())).collect();
+        match order(records, "mx.alfa.example", seed) {
+            Order::Names(names) => names,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
-    fn exchangers_by_preference_and_null_mx() {
-        let records = vec![(20, "B.example.".into()), (10, "a.example.".into()), (20, "c.example.".into())];
-        assert_eq!(order(records).unwrap(), ["a.example", "b.example", "c.example"]);
-        assert_eq!(order(vec![(0, ".".into())]), None);
-        assert_eq!(order((0..9).map(|i| (i, format!("m{i}.example."))).collect()).unwrap().len(), HOSTS);
+    fn exchangers_go_by_preference_and_equal_ones_by_the_seed() {
+        let records = [(20, "b"), (10, "a"), (20, "c")];
+        let orders: Vec<_> = (0..64).map(|seed| names(&records, seed)).collect();
+        assert!(orders.iter().all(|o| o[0] == "a"));
+        for second in ["b", "c"] {
+            assert!(orders.iter().any(|o| o[1] == second), "{second} is never the second");
+        }
+        let many: Vec<String> = (0..9).map(|i| format!("m{i}")).collect();
+        let many: Vec<_> = many.iter().map(|n| (1, n.as_str())).collect();
+        assert_eq!(names(&many, 7).len(), HOSTS);
+    }
+
+    #[test]
+    fn a_null_mx_counts_alone_only() {
+        assert_eq!(order(vec![(0, String::new())], "", 0), Order::Null);
+        assert_eq!(names(&[(0, ""), (5, "a")], 0), ["a"]);
+    }
+
+    #[test]
+    fn mail_does_not_come_back_to_us_nor_to_who_is_behind_us() {
+        assert_eq!(names(&[(5, "a"), (10, "mx.alfa.example"), (10, "b"), (20, "c")], 0), ["a"]);
+        assert_eq!(order(vec![(5, "mx.alfa.example".into()), (9, "c".into())], "mx.alfa.example", 0), Order::Loop);
     }
 }

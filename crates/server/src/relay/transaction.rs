@@ -1,21 +1,24 @@
 //! One connection to another provider's server: drives the SMTP client session over TCP and TLS.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sigillo_engine::Dispatch;
-use sigillo_smtp::client::{Action, Client, Config, Envelope, RecipientOutcome};
+use sigillo_smtp::client::{Action, Client, Config, Envelope, Login, RecipientOutcome};
 use sigillo_store::Store;
 use sigillo_wire::Session;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Relay;
+use super::idle::Target;
+use super::report::Trouble;
+use super::security::{Judge, Security, handshake_trouble};
 use crate::clock::Ticks;
 use crate::net::Stream;
 
@@ -29,7 +32,15 @@ const CHUNK: u64 = 256 * 1024;
 pub struct Wire {
     host: String,
     ticks: Ticks,
-    tls: ArcSwap<ClientConfig>,
+    trust: ArcSwap<Trust>,
+}
+
+/// What is trusted of certificates.
+pub struct Trust {
+    /// For servers that must be verified; sessions are resumed.
+    pub verified: Arc<ClientConfig>,
+    /// The same as a judge, for all others.
+    pub judge: Arc<WebPkiServerVerifier>,
 }
 
 /// An open connection with its session.
@@ -38,10 +49,12 @@ pub(super) struct Open {
     client: Client,
     ticks: Ticks,
     connector: TlsConnector,
+    judge: Arc<Judge>,
     name: String,
     closed: bool,
-    /// The handshake failed: the server may still be spoken to in clear, where that is allowed.
-    pub(super) tls_failed: bool,
+    messages: u32,
+    /// Why the handshake failed: the server may still be spoken to in clear, where that is allowed.
+    pub(super) tls_failed: Option<Trouble>,
 }
 
 /// What became of a message.
@@ -55,49 +68,90 @@ pub(super) enum Sent {
 }
 
 impl Wire {
-    pub(super) fn new(host: &str, ticks: Ticks, tls: Arc<ClientConfig>) -> Self {
-        Self { host: host.to_owned(), ticks, tls: ArcSwap::new(tls) }
+    pub(super) fn new(host: &str, ticks: Ticks, trust: Trust) -> Self {
+        Self { host: host.to_owned(), ticks, trust: ArcSwap::from_pointee(trust) }
     }
 
     /// Takes other TLS roots.
-    pub fn replace(&self, tls: Arc<ClientConfig>) {
-        self.tls.store(tls);
+    pub fn replace(&self, trust: Trust) {
+        self.trust.store(Arc::new(trust));
     }
 
-    /// Connects; `try_tls` is false only to speak again in clear with a server whose TLS does not hold.
+    /// Connects; `names` are those that a certificate may have under DANE, `try_tls` is false only to speak again in
+    /// clear with a server whose TLS does not hold.
     pub(super) async fn connect(
         &self,
-        address: SocketAddr,
-        name: &str,
+        target: &Target,
+        names: &[String],
+        login: Option<Login>,
         dispatch: &Dispatch,
         try_tls: bool,
     ) -> io::Result<Open> {
-        let tcp = tokio::time::timeout(CONNECT, TcpStream::connect(address))
+        let tcp = tokio::time::timeout(CONNECT, TcpStream::connect(target.address))
             .await
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "nessuna risposta"))??;
         tcp.set_nodelay(true)?;
-        let config = Config { require_tls: dispatch.require_tls, try_tls, ..Config::new(self.host.clone()) };
-        Ok(Open {
+        let trust = self.trust.load();
+        let judge = Judge::new(target.security.clone(), Arc::clone(&trust.judge), names);
+        let tls = match target.security {
+            Security::Verified => Arc::clone(&trust.verified),
+            _ => Arc::new(judge.config().map_err(io::Error::other)?),
+        };
+        let config = Config {
+            require_tls: target.security.needs_tls(),
+            try_tls,
+            under_tls: target.implicit,
+            login,
+            ..Config::new(self.host.clone())
+        };
+        let mut open = Open {
             stream: Stream::Plain(tcp),
             client: Client::new(config, envelope(dispatch), self.ticks.now()),
             ticks: self.ticks,
-            connector: TlsConnector::from(self.tls.load_full()),
-            name: name.to_owned(),
+            connector: TlsConnector::from(tls),
+            judge,
+            name: target.name.clone(),
             closed: false,
-            tls_failed: false,
-        })
+            messages: 0,
+            tls_failed: None,
+        };
+        if target.implicit {
+            open.handshake().await.map_err(io::Error::other)?;
+        }
+        Ok(open)
     }
 }
 
 fn envelope(dispatch: &Dispatch) -> Envelope {
     let Dispatch { from, rcpts, size, eight_bit, .. } = dispatch;
-    Envelope { from: from.clone(), to: rcpts.clone(), size: *size, eight_bit: *eight_bit }
+    let utf8 = from.iter().chain(rcpts).any(|a| !a.as_str().is_ascii());
+    Envelope { from: from.clone(), to: rcpts.clone(), size: *size, eight_bit: *eight_bit, utf8, require_tls: false }
 }
 
 impl Open {
     /// Whether another message may follow.
     pub(super) fn reusable(&self) -> bool {
         !self.closed
+    }
+
+    /// Messages that went over it.
+    pub(super) fn messages(&self) -> u32 {
+        self.messages
+    }
+
+    /// Whether the server let us in.
+    pub(super) fn is_met(&self) -> bool {
+        self.client.is_met()
+    }
+
+    /// Whether TLS stands.
+    pub(super) fn is_tls(&self) -> bool {
+        self.client.is_tls() && self.tls_failed.is_none()
+    }
+
+    /// What is wrong with a certificate that was taken all the same.
+    pub(super) fn overlooked(&self) -> Option<Trouble> {
+        self.judge.overlooked()
     }
 
     /// Hands over the message that the connection was opened for.
@@ -133,6 +187,7 @@ impl Open {
     }
 
     async fn drive<S: Store>(&mut self, relay: &Relay<S>, dispatch: &Arc<Dispatch>) -> Sent {
+        self.messages += 1;
         let mut given = 0;
         let mut buffer = vec![0; 8 * 1024];
         loop {
@@ -215,24 +270,32 @@ impl Open {
     }
 
     async fn start_tls(&mut self) {
-        let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Gone) else { return self.lose() };
-        let Ok(name) = ServerName::try_from(self.name.clone()) else {
-            return self.client.tls_failed("il nome del server non vale per TLS", self.ticks.now());
-        };
-        match tokio::time::timeout(HANDSHAKE, self.connector.connect(name, tcp)).await {
-            Ok(Ok(stream)) => {
-                self.stream = Stream::Tls(Box::new(stream.into()));
-                self.client.tls_started(self.ticks.now());
-            }
-            Ok(Err(error)) => self.no_tls(&error.to_string()),
-            Err(_) => self.no_tls("nessuna risposta"),
+        match self.handshake().await {
+            Ok(()) => self.client.tls_started(self.ticks.now()),
+            Err(why) => self.client.tls_failed(&why, self.ticks.now()),
         }
     }
 
-    fn no_tls(&mut self, why: &str) {
-        tracing::warn!(host = self.name, why, "no TLS with the other provider");
-        self.tls_failed = true;
-        self.client.tls_failed(&format!("TLS con {}: {why}", self.name), self.ticks.now());
+    async fn handshake(&mut self) -> Result<(), String> {
+        let shaken = match (std::mem::replace(&mut self.stream, Stream::Gone), ServerName::try_from(self.name.clone()))
+        {
+            (Stream::Plain(tcp), Ok(name)) => {
+                let shaken = tokio::time::timeout(HANDSHAKE, self.connector.connect(name, tcp)).await;
+                shaken.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "nessuna risposta")))
+            }
+            _ => Err(io::Error::other("il nome del server non vale per TLS")),
+        };
+        match shaken {
+            Ok(stream) => {
+                self.stream = Stream::Tls(Box::new(stream.into()));
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(host = self.name, %error, "no TLS with the other provider");
+                self.tls_failed = Some(handshake_trouble(&error));
+                Err(format!("TLS con {}: {error}", self.name))
+            }
+        }
     }
 }
 

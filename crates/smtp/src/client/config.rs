@@ -1,11 +1,13 @@
 //! What an operator can set of a client session.
 
+use sigillo_base::Secret;
+
 /// How long to wait, in milliseconds (RFC 5321 §4.5.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// For the greeting.
     pub greeting_ms: u64,
-    /// For the replies to EHLO, STARTTLS, MAIL, RCPT, RSET and QUIT, each.
+    /// For the replies to EHLO, STARTTLS, AUTH, MAIL, RCPT, RSET and QUIT, each.
     pub command_ms: u64,
     /// For the TLS handshake.
     pub tls_ms: u64,
@@ -43,13 +45,33 @@ pub struct Config {
     pub require_tls: bool,
     /// Use STARTTLS where it is offered. False only to try again in clear a server whose TLS is broken.
     pub try_tls: bool,
+    /// The connection is under TLS from its first byte (RFC 8314 §3.3).
+    pub under_tls: bool,
+    /// Who we are for a server that asks (AUTH PLAIN, RFC 4616); told under TLS only.
+    pub login: Option<Login>,
     /// How long to wait.
     pub timeouts: Timeouts,
+}
+
+/// A name and its password.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The user's name.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
 }
 
 impl Config {
     /// The usual settings: TLS where it is offered, not demanded.
     pub fn new(host: impl Into<String>) -> Self {
-        Self { host: host.into(), require_tls: false, try_tls: true, timeouts: Timeouts::default() }
+        Self {
+            host: host.into(),
+            require_tls: false,
+            try_tls: true,
+            under_tls: false,
+            login: None,
+            timeouts: Timeouts::default(),
+        }
     }
 }

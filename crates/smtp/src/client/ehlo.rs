@@ -14,6 +14,12 @@ pub struct Extensions {
     pub eight_bit: bool,
     /// RFC 1870: offered, and the limit in octets if one is told.
     pub size: Option<Option<u64>>,
+    /// RFC 6531.
+    pub utf8: bool,
+    /// RFC 8689.
+    pub require_tls: bool,
+    /// AUTH with PLAIN among its mechanisms (RFC 4954).
+    pub auth_plain: bool,
 }
 
 impl Extensions {
@@ -25,6 +31,9 @@ impl Extensions {
                 "PIPELINING" => found.pipelining = true,
                 "STARTTLS" => found.starttls = true,
                 "8BITMIME" => found.eight_bit = true,
+                "SMTPUTF8" => found.utf8 = true,
+                "REQUIRETLS" => found.require_tls = true,
+                "AUTH" => found.auth_plain |= words.any(|m| m.eq_ignore_ascii_case("PLAIN")),
                 // Zero is "no fixed limit" (RFC 1870 §3).
                 "SIZE" => found.size = Some(words.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0)),
                 _ => {}
@@ -65,13 +74,13 @@ impl Client {
     /// Both sides know each other: TLS comes before anything else.
     fn named(&mut self) {
         if self.tls {
-            self.begin_envelope();
+            self.log_in();
         } else if self.extensions.starttls && (self.config.try_tls || self.config.require_tls) {
             self.send("STARTTLS", State::StartTls);
         } else if self.config.require_tls {
             self.turned_away(Failure::local(false, "il server non offre un canale cifrato (STARTTLS)"));
         } else {
-            self.begin_envelope();
+            self.log_in();
         }
     }
 }

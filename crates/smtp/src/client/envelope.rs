@@ -51,9 +51,21 @@ impl Client {
                 format!("il server accetta messaggi fino a {limit} byte; il messaggio ne ha {}", self.envelope.size);
             self.enter(State::Idle);
             self.done(&Err(Failure::local(true, text)));
+        } else if let Some(why) = self.beyond_the_server() {
+            self.enter(State::Idle);
+            self.done(&Err(Failure::local(true, why)));
         } else {
             self.send_envelope();
         }
+    }
+
+    /// What this message needs and the server does not offer.
+    fn beyond_the_server(&self) -> Option<&'static str> {
+        if self.envelope.utf8 && !self.extensions.utf8 {
+            return Some("5.6.7 il server non accetta indirizzi non ASCII (SMTPUTF8)");
+        }
+        let protects = self.tls && self.extensions.require_tls;
+        (self.envelope.require_tls && !protects).then_some("5.7.30 il server non garantisce la cifratura (REQUIRETLS)")
     }
 
     /// Sends the next commands: as many as may go together.
@@ -103,6 +115,12 @@ impl Client {
         }
         if self.extensions.eight_bit && self.envelope.eight_bit {
             text.push_str(" BODY=8BITMIME");
+        }
+        if self.envelope.utf8 {
+            text.push_str(" SMTPUTF8");
+        }
+        if self.envelope.require_tls {
+            text.push_str(" REQUIRETLS");
         }
         text.push_str("\r\n");
         text

@@ -27,10 +27,18 @@ pub struct Failure {
     pub maybe_delivered: bool,
 }
 
+/// Characters of a reply that people are shown: a server may say 64 KiB, and each recipient would repeat them.
+const MAX_SHOWN: usize = 500;
+
 impl Failure {
     /// A refusal by the server; its class says whether it is permanent.
     pub fn from_reply(reply: Reply) -> Self {
-        Self { permanent: reply.is_permanent(), text: reply.to_string(), reply: Some(reply), maybe_delivered: false }
+        let mut text: String = reply.to_string();
+        if let Some((end, _)) = text.char_indices().nth(MAX_SHOWN) {
+            text.truncate(end);
+            text.push('…');
+        }
+        Self { permanent: reply.is_permanent(), text, reply: Some(reply), maybe_delivered: false }
     }
 
     /// A failure in our own words.

@@ -38,7 +38,7 @@ impl Client {
                 let text = format!("il server rifiuta il canale cifrato (STARTTLS): {reply}");
                 self.turned_away(Failure { permanent: false, text, ..Failure::from_reply(reply) });
             }
-            _ => self.begin_envelope(),
+            _ => self.log_in(),
         }
     }
 }

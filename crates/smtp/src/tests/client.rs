@@ -9,7 +9,14 @@ use crate::client::{Action, Client, Config, Envelope, Failure, RecipientOutcome}
 
 pub(super) fn envelope(to: &[&str]) -> Envelope {
     let to = to.iter().map(|t| address(t)).collect();
-    Envelope { from: Some(address("anna@alfa.example")), to, size: 4, eight_bit: false }
+    Envelope {
+        from: Some(address("anna@alfa.example")),
+        to,
+        size: 4,
+        eight_bit: false,
+        utf8: false,
+        require_tls: false,
+    }
 }
 
 pub(super) fn client(envelope: Envelope, adjust: impl FnOnce(&mut Config)) -> Client {
@@ -23,29 +30,29 @@ pub(super) fn drain(client: &mut Client) -> Vec<Action> {
 }
 
 /// A client, and what it did since.
-struct Run {
-    client: Client,
-    body: Vec<u8>,
-    outcomes: Vec<RecipientOutcome>,
-    closed: bool,
+pub(super) struct Run {
+    pub(super) client: Client,
+    pub(super) body: Vec<u8>,
+    pub(super) outcomes: Vec<RecipientOutcome>,
+    pub(super) closed: bool,
 }
 
 impl Run {
-    fn new(to: &[&str], adjust: impl FnOnce(&mut Config)) -> Self {
+    pub(super) fn new(to: &[&str], adjust: impl FnOnce(&mut Config)) -> Self {
         Self::with(client(envelope(to), adjust))
     }
 
-    fn with(client: Client) -> Self {
+    pub(super) fn with(client: Client) -> Self {
         Self { client, body: b"hi\r\n".to_vec(), outcomes: Vec::new(), closed: false }
     }
 
     /// Feeds replies, and expects exactly these bytes from the client.
-    fn say(&mut self, replies: &str, expected: &str) {
+    pub(super) fn say(&mut self, replies: &str, expected: &str) {
         self.client.input(Tick(0), replies.as_bytes());
         assert_eq!(self.take(), expected, "after {replies:?}");
     }
 
-    fn take(&mut self) -> String {
+    pub(super) fn take(&mut self) -> String {
         let mut said = Vec::new();
         while let Some(action) = self.client.poll() {
             match action {
@@ -63,13 +70,13 @@ impl Run {
         String::from_utf8(said).unwrap()
     }
 
-    fn failure(&self, i: usize) -> &Failure {
+    pub(super) fn failure(&self, i: usize) -> &Failure {
         self.outcomes[i].result.as_ref().unwrap_err()
     }
 }
 
-const HELLO: &str = "EHLO mx.alfa.example\r\n";
-const MAIL: &str = "MAIL FROM:<anna@alfa.example>";
+pub(super) const HELLO: &str = "EHLO mx.alfa.example\r\n";
+pub(super) const MAIL: &str = "MAIL FROM:<anna@alfa.example>";
 
 #[test]
 fn one_by_one_without_pipelining() {

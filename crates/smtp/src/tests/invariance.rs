@@ -42,7 +42,7 @@ fn serve(role: Role, streams: [&[&[u8]]; 2]) -> Vec<Action> {
 /// What a client does; its message is two lines with dots.
 fn call(require_tls: bool, streams: [&[&[u8]]; 2]) -> Vec<ClientAction> {
     let to = vec![address("a@x.example"), address("b@x.example")];
-    let envelope = Envelope { from: None, to, size: 9, eight_bit: true };
+    let envelope = Envelope { from: None, to, size: 9, eight_bit: true, utf8: false, require_tls: false };
     let mut client = Client::new(ClientConfig { require_tls, ..ClientConfig::new("c") }, envelope, Tick(0));
     let mut actions: Vec<ClientAction> = Vec::new();
     for stream in streams {

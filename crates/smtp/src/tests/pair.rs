@@ -138,7 +138,7 @@ proptest! {
         let body: String = lines.iter().map(|l| format!("{l}\r\n")).collect();
         let to: Vec<Address> = to.iter().map(|l| address(&format!("{l}@x.example"))).collect();
         let envelope =
-            Envelope { from: None, to: to.clone(), size: body.len() as u64, eight_bit: !body.is_ascii() };
+            Envelope { from: None, to: to.clone(), size: body.len() as u64, eight_bit: !body.is_ascii(), utf8: false, require_tls: false };
         let config = client::Config { require_tls: tls, try_tls: tls, ..client::Config::new("c.example") };
         let server = server::Config::new(Role::Reception, "s.example");
         let mut pair = Pair::new(config, server, envelope, body.as_bytes(), seed);
@@ -165,7 +165,8 @@ proptest! {
 fn a_thousand_recipients_and_a_big_message() {
     let to: Vec<Address> = (0..1_000).map(|i| address(&format!("u{i}@x.example"))).collect();
     let body = b".line of a big message\r\n".repeat(4_000);
-    let envelope = Envelope { from: None, to, size: body.len() as u64, eight_bit: false };
+    let envelope =
+        Envelope { from: None, to, size: body.len() as u64, eight_bit: false, utf8: false, require_tls: false };
     let server = server::Config::new(Role::Reception, "s.example");
     let mut pair = Pair::new(client::Config::new("c.example"), server, envelope, &body, 7);
     pair.run();
@@ -175,7 +176,14 @@ fn a_thousand_recipients_and_a_big_message() {
 
 #[test]
 fn a_server_that_goes_down_in_between() {
-    let envelope = Envelope { from: None, to: vec![address("a@x.example")], size: 3, eight_bit: false };
+    let envelope = Envelope {
+        from: None,
+        to: vec![address("a@x.example")],
+        size: 3,
+        eight_bit: false,
+        utf8: false,
+        require_tls: false,
+    };
     let server = server::Config::new(Role::Reception, "s.example");
     let mut pair = Pair::new(client::Config::new("c.example"), server, envelope, b"a\r\n", 7);
     pair.server.shutdown(Tick(0));
