@@ -101,6 +101,7 @@ impl House {
             bell: Arc::new(Deaf),
             local_domains: fixture.domains.clone(),
             antivirus: None,
+            screener: None,
             rules: Default::default(),
             doors: Default::default(),
             profiles: Default::default(),

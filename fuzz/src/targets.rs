@@ -1,6 +1,7 @@
 //! One function per untrusted input: it must not panic, and what it promises about that input is asserted.
 
 use sigillo_base::{Address, PecId, Timestamp};
+use sigillo_engine::Spam;
 use sigillo_imap::{
     Attribute, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status, StoreOp,
 };
@@ -10,6 +11,7 @@ use sigillo_pec::log::{Entry, SegmentReader, link};
 use sigillo_pec::{
     Certification, Facts, Provider, ReceiptKind, Recipient, RecipientClass, Signed, compose, incoming as judging,
 };
+use sigillo_server::screening::rspamd as antispam;
 use sigillo_smime::timestamp::{self, Token};
 use sigillo_smime::{Certificate, Crl, Error, Identity, SignError, SignedData, Signer, Trust, sha256};
 use sigillo_smtp::Reply;
@@ -37,6 +39,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("imap", imap),
     ("proxy", proxy),
     ("log", log),
+    ("rspamd", rspamd),
 ];
 
 /// No part decodes to more than this here; the limit itself is part of what is tried.
@@ -672,5 +675,14 @@ impl Mailboxes for Boxes {
     fn status(&mut self, name: &str) -> Result<Status, Refusal> {
         let messages = u32::try_from(self.folders[self.at(name)?].1.len()).unwrap_or(u32::MAX);
         Ok(Status { messages, unseen: 0, uid_next: self.next, uid_validity: 7 })
+    }
+}
+
+/// The antispam's reply: a verdict has points that can be compared, or it is none.
+pub fn rspamd(data: &[u8]) {
+    match antispam::read(data) {
+        Ok(Spam::Judged { score, required, .. }) => assert!(score.is_finite() && required.is_finite()),
+        Ok(other) => panic!("a reply that is neither a verdict nor an error: {other:?}"),
+        Err(why) => assert!(!why.is_empty()),
     }
 }

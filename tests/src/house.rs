@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use sigillo_accounts::{PasswordHash, Profile, Profiles};
 use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
-use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Setup, Unavailable, Verdict, Wishes};
+use sigillo_engine::{
+    Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Screener, Screening, Setup, Unavailable, Verdict, Wishes,
+};
 use sigillo_pec::index::Index;
 use sigillo_smime::Trust;
 use sigillo_store::{MemoryStore, Store};
@@ -46,6 +48,7 @@ pub struct House<S = MemoryStore> {
     ids: Arc<Numbers>,
     known: Known,
     antivirus: Option<Arc<dyn Antivirus>>,
+    screener: Option<Arc<dyn Screener>>,
     rules: Rules,
     profiles: Profiles,
 }
@@ -77,8 +80,8 @@ impl<S: Store + Clone> House<S> {
     /// A provider at work on a store, with the mailboxes that are there.
     pub fn on(store: S, fixture: Fixture, seed: u64, known: &Known) -> Self {
         let (ids, known) = (Numbers::new(seed), known.clone());
-        let (antivirus, rules, profiles) = (None, Rules::default(), Profiles::default());
-        let mut house = Self { fixture, store, engine: None, ids, known, antivirus, rules, profiles };
+        let (antivirus, screener, rules, profiles) = (None, None, Rules::default(), Profiles::default());
+        let mut house = Self { fixture, store, engine: None, ids, known, antivirus, screener, rules, profiles };
         house.open();
         house
     }
@@ -100,6 +103,7 @@ impl<S: Store + Clone> House<S> {
             bell: Arc::new(Deaf),
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
+            screener: self.screener.clone(),
             rules: self.rules.clone(),
             doors: Default::default(),
             profiles: self.profiles.clone(),
@@ -109,6 +113,12 @@ impl<S: Store + Clone> House<S> {
     /// Begins again with this antivirus.
     pub fn scan_with(&mut self, antivirus: impl Antivirus + 'static) {
         self.antivirus = Some(Arc::new(antivirus));
+        self.open();
+    }
+
+    /// Begins again with somebody who is asked about ordinary mail.
+    pub fn screen_with(&mut self, screener: impl Screener + 'static) {
+        self.screener = Some(Arc::new(screener));
         self.open();
     }
 
@@ -195,6 +205,15 @@ pub struct Silent;
 impl Antivirus for Silent {
     fn scan(&self, _: &[u8]) -> Result<Verdict, Unavailable> {
         Err(Unavailable("nessuna risposta".into()))
+    }
+}
+
+/// Somebody who says what the test wants of ordinary mail.
+pub struct Opinion<F>(pub F);
+
+impl<F: Fn(&Arrived) -> Option<Screening> + Send + Sync> Screener for Opinion<F> {
+    fn screen(&self, mail: &Arrived) -> Option<Screening> {
+        self.0(mail)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod log;
 pub mod observed;
 pub mod postfix;
 pub mod power;
+pub mod rspamd;
 pub mod siege;
 pub mod street;
 pub mod tsa;

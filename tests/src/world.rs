@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_base::{Address, Timestamp};
-use sigillo_engine::{Dispatch, Rejected, Submitted};
+use sigillo_engine::{Advice, Arrived, Checked, Dispatch, Outcome, Rejected, Screening, Spam, Submitted};
 use sigillo_smime::{Hasher, Trust};
 use sigillo_smtp::Reply;
 use sigillo_smtp::client::{Failure, RecipientOutcome};
@@ -39,6 +39,8 @@ pub struct World {
     ordinary: Vec<(Address, String)>,
     /// What servers of ordinary mail took: message and recipient.
     taken_outside: Vec<(String, Address)>,
+    /// Ordinary mail that was refused for good.
+    refused: Vec<(Address, String)>,
     log: Vec<String>,
     verbose: bool,
 }
@@ -53,10 +55,23 @@ impl World {
             nodes.push(Node::new(fixture, seed ^ (n as u64 + 1) << 32, &known, ANTIVIRUS[n], NOW));
         }
         let (events, accepted, forged, log) = (Hasher::new(), Vec::new(), Vec::new(), Vec::new());
-        let ordinary = Vec::new();
+        let (ordinary, refused) = (Vec::new(), Vec::new());
         let trust = known.trust;
         let taken_outside = Vec::new();
-        Self { random, now: NOW, nodes, trust, events, accepted, forged, ordinary, taken_outside, log, verbose }
+        Self {
+            random,
+            now: NOW,
+            nodes,
+            trust,
+            events,
+            accepted,
+            forged,
+            ordinary,
+            refused,
+            taken_outside,
+            log,
+            verbose,
+        }
     }
 
     /// Runs `steps` random steps, heals everything, lets three days pass and checks the ledger.
@@ -261,11 +276,19 @@ impl World {
         for _ in 0..times {
             let Some(engine) = &self.nodes[node].house.engine else { return };
             let answer = engine.receive(&mail, self.now);
-            let taken = answer.is_ok();
-            if taken && !self.ordinary.contains(&(to.clone(), subject.clone())) {
-                self.ordinary.push((to.clone(), subject.clone()));
+            let said = match &answer {
+                Ok(_) => "taken".to_owned(),
+                Err(rejected) => rejected.reply().to_string(),
+            };
+            let list = match &answer {
+                Ok(_) => &mut self.ordinary,
+                Err(Rejected::Refused(reply)) if reply.is_permanent() => &mut self.refused,
+                Err(_) => &mut Vec::new(),
+            };
+            if !list.contains(&(to.clone(), subject.clone())) {
+                list.push((to.clone(), subject.clone()));
             }
-            self.note(format!("ordinary mail to {to}: {subject}: taken {taken}"));
+            self.note(format!("ordinary mail to {to}: {subject}: {said}"));
         }
     }
 
@@ -361,6 +384,26 @@ impl World {
         self.note("everything works again".into());
         self.advance(Duration::from_secs(3 * 24 * 3600));
     }
+}
+
+/// What is said of ordinary mail, by its bytes: the same message is always judged alike. Nobody asks about any other.
+fn mood(mail: &Arrived) -> Option<Screening> {
+    assert!(mail.bytes.starts_with(b"From: <dora@posta.example>"), "asked about what is certified");
+    let checked = |result| Some(Checked { result, about: Vec::new() });
+    let mut screening = Screening { spf: checked(Outcome::Pass), ..Screening::default() };
+    let judged = |advice| Spam::Judged { advice, score: 1.0, required: 15.0, symbols: Vec::new() };
+    match sigillo_smime::sha256(&mail.bytes)[0] % 12 {
+        0 => return None,
+        1 => screening.spf = checked(Outcome::Fail),
+        2 => screening.spf = checked(Outcome::TempError),
+        3 => (screening.dmarc, screening.dmarc_reject) = (checked(Outcome::Fail), true),
+        4 => screening.lists.extend(checked(Outcome::Fail)),
+        5 => screening.spam = judged(Advice::Refuse),
+        6 => screening.spam = judged(Advice::Defer),
+        7 => screening.spam = Spam::Unavailable("it sleeps".into()),
+        _ => {}
+    }
+    Some(screening)
 }
 
 /// A submission that was answered "accepted".

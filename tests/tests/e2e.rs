@@ -37,6 +37,8 @@ mod kill9;
 mod log;
 #[path = "e2e/once.rs"]
 mod once;
+#[path = "e2e/ordinary.rs"]
+mod ordinary;
 #[path = "e2e/postfix.rs"]
 mod postfix;
 #[path = "e2e/rates.rs"]

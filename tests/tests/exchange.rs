@@ -27,6 +27,7 @@ mod exchange {
     pub mod reception;
     pub mod recipients;
     pub mod rows;
+    pub mod screening;
     pub mod smtp;
     pub mod time;
     pub mod track;

@@ -155,6 +155,11 @@ fn imap_corpus() {
 }
 
 #[test]
+fn rspamd_corpus() {
+    replay("rspamd");
+}
+
+#[test]
 fn log_corpus() {
     for (path, data) in corpus("log") {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

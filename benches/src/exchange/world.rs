@@ -70,6 +70,7 @@ impl House {
             bell: Arc::clone(&bells) as _,
             local_domains: fixture.domains.clone(),
             antivirus: None,
+            screener: None,
             rules: Default::default(),
             doors: Default::default(),
             profiles: Default::default(),

@@ -13,6 +13,8 @@ mod store_check;
 mod store_work;
 mod tls_report;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
 
@@ -80,6 +82,10 @@ pub struct Status {
     /// Damaged rows that were passed over since the start; `sigillo store check` tells more.
     #[serde(default)]
     pub damaged_rows: usize,
+    /// What became today of the ordinary mail that was screened: `taken`, `marked` (as spam), `deferred`, `refused-spf`,
+    /// `refused-dmarc`, `refused-listed`, `refused-spam`, each with its number; what is 0 is left out.
+    #[serde(default)]
+    pub ordinary_today: BTreeMap<String, u64>,
     /// Whether service time is right.
     pub clock: Option<ClockStatus>,
     /// Whether the store takes more.

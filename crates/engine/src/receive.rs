@@ -4,7 +4,10 @@
 mod anomaly;
 mod envelope;
 mod receipt;
+mod screen;
 mod seen;
+
+pub use screen::{Fate, Screened};
 
 use std::ops::Range;
 

@@ -17,7 +17,7 @@ use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
 use crate::turns::Shares;
-use crate::{Antivirus, Lockout, MemorySpool, Places, Spool, migrate, profiles};
+use crate::{Antivirus, Lockout, MemorySpool, Places, Screener, Spool, migrate, profiles};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -50,6 +50,8 @@ pub struct Setup {
     pub local_domains: Vec<Domain>,
     /// Who scans what enters; `None` scans nothing, and the program says so when it starts.
     pub antivirus: Option<Arc<dyn Antivirus>>,
+    /// Who is asked about ordinary mail; `None` takes it as it comes.
+    pub screener: Option<Arc<dyn Screener>>,
     /// What this provider has chosen where the rules leave a choice.
     pub rules: Rules,
     /// How clients are met.
@@ -101,12 +103,36 @@ pub struct Rules {
     pub header_recipients_must_be_rcpt: bool,
     /// Whether mail is taken unscanned while the antivirus does not answer; the peer is asked to come again otherwise.
     pub take_unscanned: bool,
+    /// What is made of what is found out about ordinary mail.
+    pub ordinary: OrdinaryRules,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { size_times_recipients: None, header_recipients_must_be_rcpt: true, take_unscanned: false }
+        Self {
+            size_times_recipients: None,
+            header_recipients_must_be_rcpt: true,
+            take_unscanned: false,
+            ordinary: OrdinaryRules::default(),
+        }
     }
+}
+
+/// What refuses ordinary mail. All else is recorded only; certified mail knows none of it (SEC-02).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OrdinaryRules {
+    /// A client that the sender's domain excludes (SPF `fail`), unless DMARC vouches for the author.
+    pub refuse_spf: bool,
+    /// What the author's domain asks to refuse (DMARC `p=reject`).
+    pub refuse_dmarc: bool,
+    /// A client that is on a list.
+    pub refuse_listed: bool,
+    /// What the antispam would refuse.
+    pub refuse_spam: bool,
+    /// What the antispam would have come again.
+    pub defer_suspects: bool,
+    /// Mail without a verdict of the antispam: it may come again.
+    pub defer_unjudged: bool,
 }
 
 /// One provider at work. Its methods are the use-cases; they may block (store, signature) and belong on worker threads.
@@ -119,6 +145,7 @@ pub struct Engine<S> {
     pub(crate) bell: Arc<dyn Bell>,
     pub(crate) local_domains: HashSet<Domain>,
     pub(crate) antivirus: Option<Arc<dyn Antivirus>>,
+    pub(crate) screener: Option<Arc<dyn Screener>>,
     pub(crate) rules: Rules,
     pub(crate) doors: Doors,
     /// Failed logins, of every protocol.
@@ -186,6 +213,7 @@ impl<S: Store> Engine<S> {
             bell: setup.bell,
             local_domains,
             antivirus: setup.antivirus,
+            screener: setup.screener,
             rules: setup.rules,
             guard: Guard::new(setup.doors.lockout),
             accounts: Places::new(setup.doors.per_account),

@@ -3,6 +3,7 @@
 mod directory;
 mod limits;
 mod located;
+mod ordinary;
 mod outward;
 mod problem;
 mod profiles;
@@ -23,6 +24,7 @@ use sigillo_store_rocks::Reserve;
 pub use directory::{Directory, Source, Unit};
 pub use limits::Limits;
 pub use located::Located;
+pub use ordinary::{Antispam, Ordinary, Weight};
 pub use outward::{CertifiedTls, Dns, Login, Pattern, Relay, Route, RouteTls, Server};
 pub use problem::{Problem, Problems, Text};
 
@@ -176,6 +178,10 @@ pub struct Config {
     pub access: Access,
     /// The antivirus; without it nothing is scanned.
     pub antivirus: Option<Antivirus>,
+    /// What is asked about ordinary mail.
+    pub ordinary: Ordinary,
+    /// The antispam; without it nobody tells spam.
+    pub antispam: Option<Antispam>,
     /// How the clock is watched.
     pub clock: Clock,
     /// The administrative socket.
@@ -280,10 +286,9 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
             None => None,
         },
         access: r.access(raw.access)?,
-        antivirus: match raw.antivirus {
-            Some(antivirus) => Some(r.antivirus(antivirus)?),
-            None => None,
-        },
+        antivirus: optional(raw.antivirus, |antivirus| r.antivirus(antivirus))?,
+        ordinary: r.ordinary(raw.ordinary, raw.antispam.as_ref()),
+        antispam: optional(raw.antispam, |antispam| r.antispam(antispam))?,
         clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
         log_level: raw.log.level,
@@ -292,4 +297,9 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         profiles: profiles::read(raw.profile, r)?,
         reports: raw.reports.folder.and_then(|folder| r.path("reports.folder", folder)),
     })
+}
+
+/// A section that may be left out; `None` when it is there and wrong.
+fn optional<R, T>(raw: Option<R>, read: impl FnOnce(R) -> Option<T>) -> Option<Option<T>> {
+    raw.map_or(Some(None), |raw| read(raw).map(Some))
 }

@@ -71,6 +71,13 @@ impl Dns {
         Self { resolver }
     }
 
+    /// A resolver that leaves proofs to its name servers, for a library that would take "proven to need none" for no answer;
+    /// `None` when there is none.
+    pub fn unproven(config: &config::Dns) -> Option<TokioResolver> {
+        let config = config::Dns { dnssec: false, ..config.clone() };
+        resolver(&config, None).inspect_err(|error| tracing::warn!(%error, "no DNS: no sender can be checked")).ok()
+    }
+
     /// The mail exchangers of a domain: preference and name, in lower case without the last dot; "" is the root.
     ///
     /// # Errors

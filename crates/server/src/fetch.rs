@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -37,6 +38,11 @@ impl Url {
     /// Whether the way there is encrypted and the server shows who it is.
     pub fn is_https(&self) -> bool {
         self.0.scheme_str() == Some("https")
+    }
+
+    /// Whether it names a service alone: no path, no question.
+    pub fn is_bare(&self) -> bool {
+        self.0.path_and_query().is_none_or(|p| p.as_str() == "/")
     }
 
     /// The host; an IPv6 address without its brackets.
@@ -109,9 +115,9 @@ pub struct Fetch {
     patience: Duration,
 }
 
-/// What a POST carries, and its media type.
+/// What a POST carries, and the fields about it.
 struct Post {
-    content_type: &'static str,
+    fields: HeaderMap,
     body: Bytes,
 }
 
@@ -149,7 +155,16 @@ impl Fetch {
     /// # Errors
     /// As for [`get`](Self::get).
     pub async fn post(&self, url: &Url, content_type: &'static str, body: Vec<u8>) -> Result<Answer> {
-        let post = Post { content_type, body: body.into() };
+        let fields = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        self.post_with(url, fields, body).await
+    }
+
+    /// The same with header fields of one's own.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub async fn post_with(&self, url: &Url, fields: HeaderMap, body: Vec<u8>) -> Result<Answer> {
+        let post = Post { fields, body: body.into() };
         self.bounded(url, async { self.request(url, None, Some(&post)).await?.here() }).await
     }
 
@@ -206,17 +221,16 @@ impl Fetch {
     fn head(&self, url: &Url, post: Option<&Post>) -> Result<Request<Full<Bytes>>> {
         let path = url.0.path_and_query().map_or("/", |p| p.as_str());
         let host = url.0.authority().map_or("", |a| a.as_str());
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(if post.is_some() { Method::POST } else { Method::GET })
             .uri(path)
             .header(header::HOST, host)
             .header(header::USER_AGENT, concat!("sigillo/", env!("CARGO_PKG_VERSION")))
             .header(header::CONNECTION, "close");
-        let request = match post {
-            Some(post) => request.header(header::CONTENT_TYPE, post.content_type).body(Full::new(post.body.clone())),
-            None => request.body(Full::default()),
-        };
-        Ok(request?)
+        if let (Some(post), Some(fields)) = (post, request.headers_mut()) {
+            fields.extend(post.fields.clone());
+        }
+        Ok(request.body(post.map_or_else(Full::default, |post| Full::new(post.body.clone())))?)
     }
 
     async fn hear(&self, response: Response<Incoming>) -> Result<Heard> {

@@ -219,6 +219,7 @@ mod tests {
             bell: Arc::new(Deaf),
             local_domains: Vec::new(),
             antivirus: None,
+            screener: None,
             rules: Default::default(),
             doors: Default::default(),
             profiles: Default::default(),

@@ -10,7 +10,8 @@
 //! (`config::tests`); a static route goes before the DNS (`relay::route::tests`); no message is clean but by clamd's
 //! exact word, in time (`antivirus::tests`); a right clock is never called off, and one found off stays so until it is
 //! found right (`ntp::tests`); index and revocation lists give way only to what is signed, valid and newer
-//! (`update::tests`); what is fetched is bounded in bytes and time (`fetch::tests`).
+//! (`update::tests`); what is fetched is bounded in bytes and time (`fetch::tests`); no answer of rspamd is a verdict that
+//! is not wholly one (`screening::rspamd::reply::tests`).
 
 pub mod antivirus;
 pub mod bell;
@@ -37,6 +38,7 @@ pub mod out;
 pub mod provider;
 pub mod relay;
 pub mod reports;
+pub mod screening;
 pub mod service;
 pub mod signer;
 pub mod spool;

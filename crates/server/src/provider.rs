@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::Profile;
 use sigillo_base::Secret;
-use sigillo_engine::{Antivirus, Bell, Doors, Engine, Peer, Rules, Setup, front, verifier};
+use sigillo_engine::{Antivirus, Bell, Doors, Engine, Peer, Rules, Screener, Setup, front, verifier};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
@@ -37,6 +37,7 @@ use crate::material::Material;
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay};
+use crate::screening::Screen;
 use crate::spool::Folder;
 use crate::tls::ServerTls;
 use crate::update::Updater;
@@ -116,7 +117,9 @@ impl Provider {
         let bell = Arc::new(RingBells(Arc::clone(&bells)));
         let spool = Folder::open(&config.store.value.join("spool"))?;
         let doors = Doors { spool: Arc::new(spool), ..config.limits.doors() };
-        let setup = setup(&config, &material, bell, clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>));
+        let screen = Screen::new(&config, &material.relay).map(|screen| Arc::new(screen) as Arc<dyn Screener>);
+        let antivirus = clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>);
+        let setup = setup(&config, &material, bell, antivirus, screen);
         let setup = Setup { doors, ..setup };
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let opened = pool.run(move || open(&path, memory, setup)).await;
@@ -345,6 +348,7 @@ pub(crate) fn setup(
     material: &Material,
     bell: Arc<dyn Bell>,
     antivirus: Option<Arc<dyn Antivirus>>,
+    screener: Option<Arc<dyn Screener>>,
 ) -> Setup {
     Setup {
         provider: sigillo_pec::Provider {
@@ -361,10 +365,12 @@ pub(crate) fn setup(
         bell,
         local_domains: config.domains.clone(),
         antivirus,
+        screener,
         rules: Rules {
             size_times_recipients: config.access.size_times_recipients,
             header_recipients_must_be_rcpt: config.access.strict_recipients,
             take_unscanned: config.antivirus.as_ref().is_some_and(|a| a.take_unscanned),
+            ordinary: config.ordinary.rules,
         },
         doors: Doors::default(),
         profiles: config.profiles.clone(),

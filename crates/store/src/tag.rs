@@ -110,6 +110,8 @@ pub const BODY_LINK: u8 = 0x41;
 
 /// How TLS with others went. Day, then domain.
 pub const TLS_RESULTS: u8 = 0x48;
+/// Ordinary mail by what became of it. Legal day, then the word for it.
+pub const SCREENED: u8 = 0x4c;
 
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
@@ -172,6 +174,7 @@ pub const ALL: &[(u8, &str)] = &[
     (BODY, "body"),
     (BODY_LINK, "body-link"),
     (TLS_RESULTS, "tls-results"),
+    (SCREENED, "screened"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),

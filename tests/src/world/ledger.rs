@@ -33,6 +33,8 @@ pub struct Report {
     pub anomalies: usize,
     /// Notifications of failure about external recipients.
     pub bounces: usize,
+    /// Ordinary mail refused for good.
+    pub refused: usize,
 }
 
 /// Evidence about one recipient of one message, as the sender holds it.
@@ -76,7 +78,12 @@ const GRACE: Duration = Duration::from_secs(30 * 60);
 
 pub(super) fn check(world: &World, outage: Duration) -> Result<Report, String> {
     let Found { mut messages, mut anomalies, bounces } = gather(world)?;
-    let mut report = Report { anomalies: anomalies.len(), bounces: bounces.len(), ..Report::default() };
+    let mut report = Report {
+        anomalies: anomalies.len(),
+        bounces: bounces.len(),
+        refused: world.refused.len(),
+        ..Report::default()
+    };
     check_bounces(world, &bounces)?;
     let mut promised = world.ordinary.clone();
     anomalies.sort_by_key(|(rcpt, subject)| (rcpt.key(), subject.clone()));
@@ -85,6 +92,9 @@ pub(super) fn check(world: &World, outage: Duration) -> Result<Report, String> {
     anomalies.dedup();
     if anomalies.len() != report.anomalies || promised.iter().any(|p| !anomalies.contains(p)) {
         return Err(format!("ordinary mail lost or doubled: promised {promised:?}, found {anomalies:?}"));
+    }
+    if let Some(both) = world.refused.iter().find(|refused| anomalies.contains(refused)) {
+        return Err(format!("ordinary mail refused for good and delivered: {both:?}"));
     }
     for super::Accepted { sender, id, .. } in &world.accepted {
         let message = messages.get(id).ok_or(format!("{id} of {sender} was accepted and has no acceptance"))?;

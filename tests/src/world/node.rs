@@ -4,11 +4,26 @@ use std::time::Duration;
 
 use sigillo_accounts::{OrdinaryMail, Profile};
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
-use sigillo_engine::Login;
+use sigillo_engine::{Login, OrdinaryRules, Rules};
 use sigillo_pec::{Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
 
 use crate::fixtures::{Fixture, address};
-use crate::house::{House, Known, Knows};
+use crate::house::{House, Known, Knows, Opinion};
+
+/// All that may refuse ordinary mail does.
+const STRICT: Rules = Rules {
+    size_times_recipients: None,
+    header_recipients_must_be_rcpt: true,
+    take_unscanned: false,
+    ordinary: OrdinaryRules {
+        refuse_spf: true,
+        refuse_dmarc: true,
+        refuse_listed: true,
+        refuse_spam: true,
+        defer_suspects: true,
+        defer_unjudged: true,
+    },
+};
 
 pub(super) struct Node {
     pub house: House,
@@ -29,6 +44,8 @@ impl Node {
             ["anna", "bruno", "carla"].iter().map(|u| address(&format!("{u}@{domain}"))).collect();
         let mut house = House::new(fixture, seed, known, now);
         house.scan_with(antivirus);
+        house.screen_with(Opinion(super::mood));
+        house.choose(STRICT);
         for (n, user) in users.iter().enumerate() {
             let mailbox = house.add(user, Profile::MassiveExtraLarge, now);
             if n == Self::TAKES_ORDINARY {

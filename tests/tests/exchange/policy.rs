@@ -30,17 +30,17 @@ fn choose(house: &House, name: &str, change: impl FnOnce(&mut DomainPolicy)) {
     house.engine().set_domain_policy(&domain(name), &policy).expect("chosen");
 }
 
-fn takes_ordinary(house: &House, user: &str) {
+pub(super) fn takes_ordinary(house: &House, user: &str) {
     let number = house.engine().find_mailbox(&address(user)).expect("the store").expect("a mailbox").id;
     house.engine().set_ordinary_mail(MailboxId(number), OrdinaryMail::Accept).expect("chosen");
 }
 
-fn ordinary(to: &[Address]) -> Arrived {
+pub(super) fn ordinary(to: &[Address]) -> Arrived {
     let dora = address(DORA);
     arrived(Some(&dora), to, message(&dora, to, "").into_bytes(), "mx.posta.example", false)
 }
 
-fn refused<T: std::fmt::Debug>(answer: Result<T, Rejected>) -> Reply {
+pub(super) fn refused<T: std::fmt::Debug>(answer: Result<T, Rejected>) -> Reply {
     match answer {
         Err(Rejected::Refused(reply)) => reply,
         other => panic!("not refused: {other:?}"),

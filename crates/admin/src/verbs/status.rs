@@ -42,6 +42,10 @@ fn show(status: &Status, lang: Lang) -> String {
         row("righe danneggiate", "damaged rows", status.damaged_rows.to_string());
     }
     row("antivirus", "antivirus", antivirus(status.antivirus.as_ref(), lang));
+    if !status.ordinary_today.is_empty() {
+        let counts: Vec<String> = status.ordinary_today.iter().map(|(fate, n)| format!("{fate} {n}")).collect();
+        row("posta ordinaria oggi", "ordinary mail today", counts.join(", "));
+    }
     if let Some(clock) = &status.clock {
         row("orologio", "clock", self::clock(clock, lang));
     }

@@ -73,6 +73,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::ARCHIVE => self.archived(),
             tag::QUARANTINE => self.quarantined(),
             tag::RECEIVED => decode::<Vec<[u8; 32]>>(self.key, self.value).map(drop),
+            tag::SCREENED => decode::<u64>(self.key, self.value).map(drop),
             tag::DISPATCH => self.dispatch(),
             tag::TIMER_DUE => self.timer(),
             tag::QUEUE_ITEM => self.queue_item(),

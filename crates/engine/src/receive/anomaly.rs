@@ -5,16 +5,18 @@ use data_encoding::HEXLOWER;
 use sigillo_accounts::{Mailbox, Profile, State};
 use sigillo_base::{Address, MailboxId, PecId};
 use sigillo_imap::Summary;
+use sigillo_mime::Composed;
 use sigillo_pec::log::Record;
 use sigillo_pec::{Recipient, RecipientClass, compose};
 use sigillo_store::{Store, Transaction, transact};
 
+use super::screen::Fate;
 use super::seen::{Fresh, mark};
 use super::{Handed, Received, source, unknown, unwanted};
 use crate::rows::sent_key;
 use crate::stored::{Place, archive, post, put_message, usage};
 use crate::summary::put_summary;
-use crate::{ATTEMPTS, Engine, Error, Rejected, submit};
+use crate::{ATTEMPTS, Engine, Error, Rejected, Screening, submit};
 
 impl<S: Store> Engine<S> {
     /// A provider's message of wrong form must go on (pec rule 1.5): to everybody it can go to. Only when there is nobody
@@ -40,23 +42,27 @@ impl<S: Store> Engine<S> {
         }
         match refusal {
             Some(refusal) if boxes.is_empty() => Err(refusal),
-            _ => self.wrap_anomaly(handed, reason, &name, fresh.hash, &boxes),
+            _ => self.wrap_anomaly(handed, reason, &name, fresh.hash, &boxes, None),
         }
     }
 
-    /// Ordinary mail goes where every recipient wants it; the end of the message has one answer for all.
+    /// Ordinary mail goes where every recipient wants it, if nothing speaks against it; the end of the message has one
+    /// answer for all.
     pub(super) fn take_ordinary(&self, handed: Handed<'_>, reason: &str) -> Result<Received, Rejected> {
         let Some((name, fresh)) = self.fresh_anomaly(handed)? else { return Ok(Received::Again) };
-        let mut boxes = Vec::new();
+        let (mut boxes, mut awaited) = (Vec::new(), true);
         for rcpt in &fresh.rcpts {
             let mailbox = self.find_mailbox(rcpt)?.ok_or_else(|| unwanted(rcpt, Some(reason)))?;
-            if !self.takes_ordinary(rcpt, &mailbox)? && !self.is_bounce(handed, &mailbox)? {
+            let is_bounce = self.is_bounce(handed, &mailbox)?;
+            awaited &= is_bounce;
+            if !is_bounce && !self.takes_ordinary(rcpt, &mailbox)? {
                 tracing::info!(reason, %rcpt, "ordinary mail refused");
                 return Err(unwanted(rcpt, Some(reason)));
             }
             boxes.push((rcpt.clone(), self.open_box(rcpt, handed)?));
         }
-        self.wrap_anomaly(handed, reason, &name, fresh.hash, &boxes)
+        let screening = self.screen(handed, awaited)?;
+        self.wrap_anomaly(handed, reason, &name, fresh.hash, &boxes, screening.as_ref())
     }
 
     /// Only who has not got it yet: a repeat for some of the recipients is no second copy for the others. The name it is
@@ -110,6 +116,7 @@ impl<S: Store> Engine<S> {
         name: &str,
         hash: [u8; 32],
         boxes: &[(Address, Mailbox)],
+        screening: Option<&Screening>,
     ) -> Result<Received, Rejected> {
         let Handed { mail, now, .. } = handed;
         if let Some(malware) = self.scan_handed(handed)? {
@@ -122,17 +129,20 @@ impl<S: Store> Engine<S> {
         // Its header cannot be read, and will not be tomorrow either.
         let draft = draft.map_err(|e| Rejected::refused(554, (5, 6, 0), format!("Messaggio non conforme: {e}")))?;
         let envelope = self.sign(draft, &mail.bytes, now)?;
+        let mut content = Composed::default();
+        content.own(screening.map(|s| s.fields(&self.host)).unwrap_or_default());
+        content.append(envelope.content);
         let subject = sigillo_mime::Header::parse(&mail.bytes).ok().and_then(|h| h.text("Subject"));
         let rcpts: Vec<Recipient> =
             mail.to.iter().map(|a| Recipient { address: a.clone(), class: RecipientClass::Certified }).collect();
         let record = Record::anomaly(now, &self.host, from, &rcpts, subject.as_deref(), &p.name, reason);
-        let summary = Summary::of(&envelope.content.to_bytes(&mail.bytes));
+        let summary = Summary::of(&content.to_bytes(&mail.bytes));
         let msg = self.new_msg();
         let ids: Vec<MailboxId> = boxes.iter().map(|(_, m)| MailboxId(m.id)).collect();
         let _lanes = self.lanes.hold(&ids);
         transact(&self.store, ATTEMPTS, |tx| {
             let source = source(tx, handed, None)?;
-            let message = put_message(tx, msg, &envelope.content, &source)?;
+            let message = put_message(tx, msg, &content, &source)?;
             put_summary(tx, msg, &summary)?;
             for (rcpt, mailbox) in boxes {
                 let id = MailboxId(mailbox.id);
@@ -147,6 +157,9 @@ impl<S: Store> Engine<S> {
             Ok::<_, Rejected>(())
         })?;
         tracing::info!(reason, rcpts = boxes.len(), "delivered in an anomaly envelope");
+        if let Some(screening) = screening {
+            self.count(Fate::of_taken(screening), now);
+        }
         ids.iter().for_each(|m| self.bell.mailbox_changed(*m));
         Ok(Received::Anomaly)
     }

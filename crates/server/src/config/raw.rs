@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::ordinary::Weight;
 use super::outward::{CertifiedTls, RouteTls};
 use crate::logging::Format;
 
@@ -27,6 +28,8 @@ pub(super) struct File {
     #[serde(default)]
     pub access: Access,
     pub antivirus: Option<Antivirus>,
+    pub ordinary: Option<Ordinary>,
+    pub antispam: Option<Antispam>,
     #[serde(default)]
     pub clock: Clock,
     pub admin: Admin,
@@ -258,6 +261,56 @@ pub(super) enum WhenDown {
     #[default]
     Refuse,
     Accept,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Ordinary {
+    pub spf: Weight,
+    pub dmarc: Weight,
+    pub dnsbl: Vec<Spanned<String>>,
+    pub listed: Weight,
+    pub concurrency: usize,
+    pub timeout_s: u64,
+}
+
+impl Default for Ordinary {
+    fn default() -> Self {
+        Self {
+            spf: Weight::Record,
+            dmarc: Weight::Record,
+            dnsbl: Vec::new(),
+            listed: Weight::Record,
+            concurrency: 8,
+            timeout_s: 10,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Antispam {
+    pub rspamd: Spanned<String>,
+    #[serde(default = "enforce")]
+    pub reject: Weight,
+    #[serde(default = "enforce")]
+    pub defer: Weight,
+    #[serde(default = "accept")]
+    pub when_down: WhenDown,
+    #[serde(default = "max_size_mb")]
+    pub max_size_mb: usize,
+}
+
+fn enforce() -> Weight {
+    Weight::Enforce
+}
+
+fn accept() -> WhenDown {
+    WhenDown::Accept
+}
+
+fn max_size_mb() -> usize {
+    20
 }
 
 #[derive(Deserialize)]

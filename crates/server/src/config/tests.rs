@@ -151,6 +151,39 @@ fn an_antivirus_is_read() {
 }
 
 #[test]
+fn ordinary_mail_is_checked_as_the_sample_shows() {
+    let quiet = with(|s| s).unwrap();
+    assert!(!quiet.ordinary.sender_checks && quiet.antispam.is_none() && quiet.dns.servers.is_empty());
+    assert_eq!(quiet.ordinary.rules, sigillo_engine::OrdinaryRules::default(), "nothing refuses");
+    let text = ["# servers = [\"127", "# [ordinary]", "# spf", "# dmarc", "# dnsbl", "# listed", "# [antispam]"]
+        .iter()
+        .chain(&["# rspamd", "# reject", "# defer", "# max_size_mb"])
+        .fold(SAMPLE.to_owned(), |text, key| text.replacen(&format!("\n{key}"), &format!("\n{}", &key[2..]), 1));
+    let read = |from: &str, to: &str| with(|_| text.replacen(from, to, 1));
+    let config = read("", "").unwrap();
+    assert_eq!(config.dns.servers, ["127.0.0.1:53".parse().unwrap()]);
+    assert_eq!(config.ordinary.lists.iter().map(Domain::as_str).collect::<Vec<_>>(), ["zen.example"]);
+    assert_eq!((config.ordinary.concurrency, config.ordinary.timeout), (8, Duration::from_secs(10)));
+    let rules = config.ordinary.rules;
+    assert!(config.ordinary.sender_checks && !rules.refuse_spf && !rules.refuse_dmarc && !rules.refuse_listed);
+    assert!(rules.refuse_spam && rules.defer_suspects && !rules.defer_unjudged);
+    let antispam = config.antispam.unwrap();
+    assert_eq!((antispam.rspamd.to_string().as_str(), antispam.max_size), ("http://127.0.0.1:11333/checkv2", 20 << 20));
+    assert!(read("\nspf = \"record\"", "\nspf = \"enforce\"").unwrap().ordinary.rules.refuse_spf);
+    assert!(read("max_size_mb = 20", "when_down = \"refuse\"").unwrap().ordinary.rules.defer_unjudged);
+    for (from, to, key) in [
+        ("http://127.0.0.1:11333", "127.0.0.1:11333", "antispam.rspamd"),
+        ("http://127.0.0.1:11333", "http://127.0.0.1:11333/checkv2", "antispam.rspamd"),
+        ("zen.example", "zen example", "ordinary.dnsbl"),
+        ("127.0.0.1:53", "127.0.0.1", "dns.servers"),
+    ] {
+        let problems = read(from, to).unwrap_err().0;
+        assert_eq!((problems.len(), problems[0].key.as_deref()), (1, Some(key)), "{problems:?}");
+    }
+    assert!(read("\nspf = \"record\"", "\nspf = \"refuse\"").is_err(), "an unknown word");
+}
+
+#[test]
 fn time_servers_are_read_with_their_usual_port() {
     let config = with(|s| s.replace("servers = []", "servers = [\"ntp1.inrim.it\", \"[::1]:1123\"]")).unwrap();
     let servers: Vec<_> = config.clock.servers.iter().map(HostPort::as_str).collect();

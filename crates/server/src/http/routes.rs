@@ -171,6 +171,7 @@ async fn status(State(provider): At) -> Reply<api::Status> {
         certificates: shown.certificates.clone(),
         antivirus: p.antivirus_status().await,
         damaged_rows: p.engine.damaged_rows(),
+        ordinary_today: p.ordinary_today().await,
         clock: Some(p.clock_status()),
         store: Some(p.store_status()),
         paused: p.paused(),

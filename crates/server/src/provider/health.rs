@@ -1,5 +1,6 @@
 //! What a provider stands on besides its store, antivirus and clock: how they are, and what follows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -44,6 +45,16 @@ impl Provider {
             Err(error) => (None, Some(error)),
         };
         Some(AntivirusStatus { at, engine, error })
+    }
+
+    /// What became of today's ordinary mail. A store that does not answer leaves it out: the rest of the status tells why.
+    pub async fn ordinary_today(&self) -> BTreeMap<String, u64> {
+        let (engine, now) = (Arc::clone(&self.engine), self.clock.now());
+        // Beside the pool, as above.
+        let counted = tokio::task::spawn_blocking(move || engine.screened(now, now)).await;
+        let counted = counted.map_err(|e| e.to_string()).and_then(|rows| rows.map_err(|e| e.to_string()));
+        let rows = counted.inspect_err(|error| tracing::error!(error, "ordinary mail cannot be counted"));
+        rows.into_iter().flatten().map(|row| (row.fate.as_str().to_owned(), row.count)).collect()
     }
 
     /// How the clock is, by the last measurement.

@@ -140,7 +140,7 @@ impl Place {
     /// A provider started on these files.
     fn start(&self, config: &Arc<Config>) -> Arc<Updater<MemoryStore>> {
         let material = self.material(config).unwrap_or_else(|problems| panic!("{problems}"));
-        let setup = setup(config, &material, Arc::new(Quiet), None);
+        let setup = setup(config, &material, Arc::new(Quiet), None, None);
         let engine = Arc::new(Engine::open(MemoryStore::new(), setup).unwrap());
         let clock = Arc::clone(&self.clock);
         Arc::new(Updater::new(engine, clock, Pool::new(2), Arc::clone(config), &material))
