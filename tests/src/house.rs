@@ -97,6 +97,7 @@ impl<S: Store + Clone> House<S> {
             index: Arc::clone(&self.known.index),
             ids: Arc::clone(&self.ids) as _,
             bell: Arc::new(Deaf),
+            meter: Arc::new(()),
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
             rules: self.rules.clone(),

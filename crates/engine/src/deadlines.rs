@@ -8,7 +8,7 @@ use sigillo_store::{KeyReader, Store, tag, transact};
 use crate::fronts::{Lane, Transaction};
 use crate::rows::{DispatchRow, Outcome, SentRow, Work, dispatch_key, encode, sent_key, timer_key};
 use crate::stored::{Place, archive, post, put_notice};
-use crate::{ATTEMPTS, Engine, Error, leases, queue, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, leases, queue, submit};
 
 /// What falls due next for a recipient: nothing once the outcome is known, nor for an external one, whose mail nobody
 /// certifies. `accepted` is the start of all deadlines.
@@ -109,6 +109,7 @@ impl<S: Store> Engine<S> {
             Ok::<_, Error>(true)
         })?;
         if issued {
+            self.meter.note(Fact::Issued(notice.kind));
             tracing::info!(pec_id = %due.id, rcpt = %due.rcpt, ?which, "overdue notice issued");
             self.bell.mailbox_changed(mailbox);
         }
@@ -148,9 +149,9 @@ impl<S: Store> Engine<S> {
         let mailbox = MailboxId(sent.mailbox);
         let _lane = self.lanes.hold(&[mailbox]);
         let msg = self.new_msg();
-        transact(&self.store, ATTEMPTS, |tx| {
+        let issued = transact(&self.store, ATTEMPTS, |tx| {
             match submit::dispatch(tx, id, rcpt)? {
-                Some(row) if row.outcome.is_some() => return withdraw(tx, item, rcpt),
+                Some(row) if row.outcome.is_some() => return withdraw(tx, item, rcpt).map(|()| false),
                 Some(mut row) => {
                     row.outcome = Some(outcome);
                     write(tx, id, rcpt, row, Timestamp::from_millis(sent.at))?;
@@ -158,8 +159,12 @@ impl<S: Store> Engine<S> {
                 None => {} // nobody of this message
             }
             withdraw(tx, item, rcpt)?;
-            self.post_notice(tx, mailbox, notice, msg, now)
+            self.post_notice(tx, mailbox, notice, msg, now)?;
+            Ok(true)
         })?;
+        if issued {
+            self.meter.note(Fact::Issued(notice.kind));
+        }
         self.bell.mailbox_changed(mailbox);
         Ok(())
     }

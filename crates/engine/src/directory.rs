@@ -5,7 +5,7 @@ use sigillo_base::{Address, MailboxId, Secret, Timestamp};
 use sigillo_store::{KeyBuilder, Store, Transaction, tag, transact};
 
 use crate::rows::{FolderRow, address_key, decode, encode, folder_key, list_key, mailbox_key};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::{ATTEMPTS, Engine, Error, Fact};
 
 /// The folder that every mailbox has from the beginning.
 pub(crate) const INBOX: u32 = 1;
@@ -154,6 +154,12 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// See [`LoginError`]; an unknown user takes as long as a wrong password.
     pub fn authenticate(&self, user: &str, password: &Secret) -> Result<Login, LoginError> {
+        let answer = self.check_login(user, password);
+        self.meter.note(Fact::Login((&answer).into()));
+        answer
+    }
+
+    fn check_login(&self, user: &str, password: &Secret) -> Result<Login, LoginError> {
         let found = match Address::parse(user.trim()) {
             Ok(address) => self.find_mailbox(&address)?.map(|row| (address, row)),
             Err(_) => None,

@@ -13,6 +13,7 @@ use sigillo_store::Store;
 use sigillo_wire::Tick;
 
 use crate::Engine;
+use crate::meter::Task;
 
 /// What the driver of a connection does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub trait Connection: Send {
     fn deadline(&self) -> Option<Tick>;
     /// What to do next.
     fn step(&mut self) -> Step;
+    /// What [`Connection::work`] would do now, for figures.
+    fn task(&self) -> Option<Task> {
+        None
+    }
     /// Does what the client asked; may block on the store, a password hash or a signature. `now` is service time and
     /// becomes the one time of the transaction.
     fn work(&mut self, now: Timestamp, tick: Tick);

@@ -13,6 +13,7 @@
 
 mod accepting;
 mod antivirus;
+mod census;
 pub mod check;
 mod damaged;
 mod deadlines;
@@ -28,6 +29,7 @@ mod keepers;
 mod leases;
 mod ledger;
 mod lists;
+pub mod meter;
 pub mod migrate;
 mod quarantine;
 mod queue;
@@ -41,6 +43,7 @@ mod track;
 
 pub use accepting::Obstacle;
 pub use antivirus::{Antivirus, Unavailable, Verdict};
+pub use census::{Census, Tally};
 pub use directory::{Login, LoginError};
 pub use domains::DomainPolicy;
 pub use error::{Error, Rejected};
@@ -49,6 +52,7 @@ pub use front::{Arrived, Peer};
 pub use leases::LEASE;
 pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};
 pub use lists::List;
+pub use meter::{Fact, Meter};
 pub use quarantine::{Point, Quarantined};
 pub use queue::{Dispatch, Waiting};
 pub use receive::Received;

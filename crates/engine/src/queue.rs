@@ -13,8 +13,9 @@ use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, tag, transact};
 use crate::front::{Arrived, Peer};
 use crate::fronts::{Lane, Transaction};
 use crate::leases::{self, Lease};
+use crate::meter::{HandOver, Way};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
-use crate::{ATTEMPTS, Engine, Error, Rejected, deadlines, keepers, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, keepers, submit};
 
 /// A message to be handed over to another provider, under a lease of [`LEASE`](crate::LEASE): tell what came of it with
 /// [`Engine::report`] or [`Engine::defer`], and [`Engine::renew`] the lease meanwhile. Otherwise it is due again when the
@@ -101,10 +102,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(900);
 /// Receipts are evidence: they are tried longer.
 const NOTICE_LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
 
-pub(crate) fn due_key(work: &Work, due: i64, id: u128) -> KeyBuilder {
+/// The part of the queue where work waits.
+pub(crate) fn lane(work: &Work) -> Lane {
     let local = matches!(work, Work::Deliver { .. } | Work::Relay { local: true, .. });
-    let lane = if local { Lane::Local } else { Lane::Relay };
-    lane.prefix().time(Timestamp::from_millis(due)).u128(id)
+    if local { Lane::Local } else { Lane::Relay }
+}
+
+pub(crate) fn due_key(work: &Work, due: i64, id: u128) -> KeyBuilder {
+    lane(work).prefix().time(Timestamp::from_millis(due)).u128(id)
 }
 
 /// Queues work, due at once.
@@ -338,7 +343,16 @@ impl<S: Store> Engine<S> {
                 tx.put(item_key(id), encode(&row)); // who has it now tries the others
             }
             Ok::<_, Error>(())
-        })
+        })?;
+        let way = match (self.is_local(&dispatch.to), dispatch.require_tls) {
+            (true, _) => Way::Local,
+            (false, true) => Way::Certified,
+            (false, false) => Way::Ordinary,
+        };
+        self.meter.note(Fact::HandOver(way, HandOver::Taken, handed.len()));
+        self.meter.note(Fact::HandOver(way, HandOver::Refused, failed.len()));
+        self.meter.note(Fact::HandOver(way, HandOver::Deferred, open.len()));
+        Ok(())
     }
 
     /// The envelope was refused for this recipient: the sender hears it from us (RFC 6109 §2.2.2).
@@ -385,7 +399,11 @@ impl<S: Store> Engine<S> {
 
     fn run_item(&self, item: ItemRow, lease: Lease, now: Timestamp) -> Result<(), Error> {
         match &item.work {
-            Work::Deliver { msg, rcpt, issued } => self.deliver(lease.item, MsgId(*msg), rcpt, issued, now),
+            Work::Deliver { msg, rcpt, issued } => {
+                self.deliver(lease.item, MsgId(*msg), rcpt, issued, now)?;
+                self.meter.note(Fact::Delivered(now.since(Timestamp::from_millis(item.created))));
+                Ok(())
+            }
             Work::Relay { .. } => match self.dispatch(item, lease)? {
                 Some(dispatch) => self.loop_back(&dispatch, now),
                 None => Ok(()),

@@ -17,7 +17,7 @@ use crate::rows::{
     sent_key,
 };
 use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
-use crate::{ATTEMPTS, DomainPolicy, Engine, Error, Login, Rejected, deadlines, queue};
+use crate::{ATTEMPTS, DomainPolicy, Engine, Error, Fact, Login, Rejected, deadlines, queue};
 
 /// Recipients of one queue item: its row stays small, and a server that takes no more at once (RFC 5321 §4.5.3.1.8 asks
 /// for a hundred) refuses few.
@@ -79,7 +79,7 @@ impl<S: Store> Engine<S> {
             Some(value) => decode(&key, &value)?,
             None => Usage::default(),
         };
-        usage.admit(&mailbox.profile.limits(), now).map_err(|e| over(&e))?;
+        usage.admit(&mailbox.profile.limits(), now).map_err(|e| self.over(&e))?;
         Ok(mailbox)
     }
 
@@ -89,6 +89,12 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Rejected::Refused`] when the sender may not send it at all; [`Rejected::Fault`] when nothing was done.
     pub fn submit(&self, login: &Login, mail: &Arrived, now: Timestamp) -> Result<Submitted, Rejected> {
+        let answer = self.take_submission(login, mail, now);
+        self.meter.note(Fact::Submission((&answer).into()));
+        answer
+    }
+
+    fn take_submission(&self, login: &Login, mail: &Arrived, now: Timestamp) -> Result<Submitted, Rejected> {
         let mailbox = self.may_send(login, mail.from.as_ref(), now)?;
         let from = mail.from.as_ref().unwrap_or(&login.address);
         let policy = self.domain_policy(from.domain())?;
@@ -172,6 +178,13 @@ impl<S: Store> Engine<S> {
         Ok(draft.sign(source, now, &current.identity, current.signer.as_ref())?)
     }
 
+    /// The answer to a sender over his limit (BOX-09): temporary, with the figure and when it ends.
+    fn over(&self, e: &sigillo_accounts::Exceeded) -> Rejected {
+        tracing::warn!(limit = e.limit, until = %e.until, "rate limit reached");
+        self.meter.note(Fact::Limit(e.window.into()));
+        Rejected::refused(450, (4, 7, 1), e.to_string())
+    }
+
     fn commit_submission(&self, plan: &Plan<'_>) -> Result<(), Rejected> {
         let _lane = self.lanes.hold(&[plan.mailbox]);
         let (notice_msg, envelope_msg, quarantine_id) = (self.new_msg(), self.new_msg(), self.ids.next_id());
@@ -181,7 +194,7 @@ impl<S: Store> Engine<S> {
                 Some(value) => decode(&key, &value)?,
                 None => Usage::default(),
             };
-            usage.admit(&plan.limits, plan.now).map_err(|e| over(&e))?;
+            usage.admit(&plan.limits, plan.now).map_err(|e| self.over(&e))?;
             tx.put(&key, encode(&usage));
             let notice = put_notice(tx, notice_msg, plan.notice)?;
             let place = Place::inbox(plan.mailbox, plan.now);
@@ -204,7 +217,12 @@ impl<S: Store> Engine<S> {
             }
             Ok::<_, Rejected>(())
         })
-        .map_err(too_many)
+        .map_err(too_many)?;
+        self.meter.note(Fact::Issued(plan.notice.kind));
+        if let Fate::Accepted(envelope, _) = plan.fate {
+            self.meter.note(Fact::Issued(envelope.kind));
+        }
+        Ok(())
     }
 
     /// Queues the envelope, an item for each destination domain and [`AT_ONCE`] recipients, and begins to watch every
@@ -245,12 +263,6 @@ impl<S: Store> Engine<S> {
         }
         Ok(())
     }
-}
-
-/// The answer to a sender over his limit (BOX-09): temporary, with the figure and when it ends.
-fn over(e: &sigillo_accounts::Exceeded) -> Rejected {
-    tracing::warn!(limit = e.limit, until = %e.until, "rate limit reached");
-    Rejected::refused(450, (4, 7, 1), e.to_string())
 }
 
 /// What does not fit into one commit can never be taken: a thousand recipients do, unless their addresses are very long.

@@ -178,6 +178,8 @@ pub struct Config {
     pub clock: Clock,
     /// The administrative socket.
     pub admin_socket: Located<PathBuf>,
+    /// Where figures are shown; `None`: nowhere.
+    pub metrics: Option<Located<SocketAddr>>,
     /// Log level.
     pub log_level: String,
     /// Log format.
@@ -279,6 +281,10 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         },
         clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
+        metrics: match raw.metrics {
+            Some(metrics) => Some(r.metrics(metrics)?),
+            None => None,
+        },
         log_level: raw.log.level,
         log_format: raw.log.format,
         connections: raw.limits.connections,

@@ -10,7 +10,8 @@
 //! (`config::tests`); a static route goes before the DNS (`relay::route::tests`); no message is clean but by clamd's
 //! exact word, in time (`antivirus::tests`); a right clock is never called off, and one found off stays so until it is
 //! found right (`ntp::tests`); index and revocation lists give way only to what is signed, valid and newer
-//! (`update::tests`); what is fetched is bounded in bytes and time (`fetch::tests`).
+//! (`update::tests`); what is fetched is bounded in bytes and time (`fetch::tests`); every
+//! figure that is shown is documented, and every documented one shown (`metrics::tests`).
 
 pub mod antivirus;
 pub mod bell;
@@ -30,6 +31,7 @@ pub mod journal;
 pub mod legal_log;
 pub mod logging;
 pub mod material;
+pub mod metrics;
 pub mod net;
 pub mod ntp;
 pub mod out;

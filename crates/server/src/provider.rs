@@ -2,6 +2,7 @@
 
 mod bell;
 mod health;
+mod ready;
 mod reload;
 mod shown;
 mod store;
@@ -16,7 +17,7 @@ use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile};
-use sigillo_base::Secret;
+use sigillo_base::{Secret, Timestamp};
 use sigillo_engine::{Antivirus, Bell, Engine, Peer, Rules, Setup, front};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
@@ -27,12 +28,13 @@ use tracing::Instrument;
 
 use crate::antivirus::Clamd;
 use crate::bell::Bells;
-use crate::clock::{ServiceClock, Ticks};
+use crate::clock::{ServiceClock, Ticks, system_time};
 use crate::config::{Config, Role};
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
 use crate::ids::{RandomIds, random, random_password};
 use crate::material::Material;
+use crate::metrics::{self, Measured, Metrics, Signing};
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay, route::Routes};
@@ -63,6 +65,8 @@ pub struct Start {
     pub listeners: Vec<(Role, TcpListener)>,
     /// The bound administrative socket.
     pub admin: UnixListener,
+    /// The bound socket of figures; `None`: nobody asks for them.
+    pub metrics: Option<TcpListener>,
     /// Bounds signatures at once.
     pub gate: Arc<Gate>,
 }
@@ -93,6 +97,12 @@ pub struct Provider {
     looked: ArcSwap<Looked>,
     /// When it started.
     pub started: Instant,
+    /// The same in the system's time.
+    pub started_at: Timestamp,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How signing goes.
+    pub signing: Arc<Signing>,
     config: ArcSwap<Config>,
     shown: ArcSwap<Shown>,
     tls: Arc<ServerTls>,
@@ -100,18 +110,27 @@ pub struct Provider {
     gate: Arc<Gate>,
     down: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
+    /// What goes on while the others come to their end: it ends with the provider.
+    last: Mutex<JoinSet<()>>,
 }
 
 impl Provider {
     /// Opens the store and begins to serve.
     pub async fn start(start: Start) -> Result<Arc<Self>> {
-        let Start { config, material, clock, listeners, admin, gate } = start;
+        let Start { config, material, clock, listeners, admin, metrics: figures, gate } = start;
+        let metrics = Arc::new(Metrics::default());
+        let signing = Signing::new(Arc::clone(&metrics));
         let pool = Pool::new(config.workers);
         let bells = Arc::new(Bells::default());
         let shown = Shown::of(&config, &material);
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let bell = Arc::new(RingBells(Arc::clone(&bells)));
-        let setup = setup(&config, &material, bell, clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>));
+        let scanner = clamd.clone().map(|c| Arc::new(Measured::new(Arc::clone(&metrics), c)) as Arc<dyn Antivirus>);
+        let setup = Setup {
+            signer: signing.of(Arc::clone(&material.signer)),
+            meter: Arc::clone(&metrics) as _,
+            ..setup(&config, &material, bell, scanner)
+        };
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let opened = pool.run(move || open(&path, memory, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
@@ -127,6 +146,7 @@ impl Provider {
             routes: Routes::new(&config.routes),
             tls: Arc::clone(&material.relay),
             concurrency: config.relay_concurrency,
+            metrics: Arc::clone(&metrics),
         }));
         let config = Arc::new(config);
         let updater =
@@ -146,6 +166,9 @@ impl Provider {
             store,
             looked: ArcSwap::default(),
             started: Instant::now(),
+            started_at: system_time(),
+            metrics,
+            signing,
             config: ArcSwap::new(config),
             shown: ArcSwap::from_pointee(shown),
             tls: Arc::new(material.tls),
@@ -153,12 +176,16 @@ impl Provider {
             gate,
             down: watch::Sender::new(false),
             tasks: Mutex::default(),
+            last: Mutex::default(),
         });
         // Before the first peer comes in.
         provider.heed(&*provider.monitor.measure().await);
         provider.watch_store().await;
         provider.clone().run(listeners, admin, ticks, bells);
         provider.keep_house(material.stamper);
+        if let Some(figures) = figures {
+            provider.show_figures(figures);
+        }
         Ok(provider)
     }
 
@@ -233,6 +260,7 @@ impl Provider {
             bells: Arc::clone(&bells),
             shutdown: self.down.subscribe(),
             numbers: AtomicU64::new(1),
+            metrics: Arc::clone(&self.metrics),
         });
         let span = tracing::info_span!("provider", name = self.config().name.value);
         let mut tasks = self.tasks.lock();
@@ -275,6 +303,12 @@ impl Provider {
         tasks.spawn(sweep.instrument(span));
     }
 
+    fn show_figures(self: &Arc<Self>, listener: TcpListener) {
+        let mut last = self.last.lock();
+        last.spawn(metrics::sample(Arc::downgrade(self), self.down.subscribe()));
+        last.spawn(metrics::serve(listener, Arc::downgrade(self)));
+    }
+
     /// Looks at the store, and goes on looking.
     async fn watch_store(self: &Arc<Self>) {
         let watch = Watch::new(self.config().store_reserve);
@@ -311,7 +345,7 @@ impl Provider {
                 None => front::imap(engine, peer, implicit_tls, ticks.now()),
             }
         };
-        Greeter { role: role.name(), implicit_tls, busy, open: Box::new(open) }
+        Greeter { role, implicit_tls, busy, open: Box::new(open) }
     }
 }
 
@@ -342,6 +376,7 @@ pub(crate) fn setup(
         index: Arc::clone(&material.index),
         ids: Arc::new(RandomIds),
         bell,
+        meter: Arc::new(()),
         local_domains: config.domains.clone(),
         antivirus,
         rules: Rules {

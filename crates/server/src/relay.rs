@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_base::{Address, Domain};
-use sigillo_engine::{Dispatch, Engine, LEASE};
+use sigillo_engine::{Dispatch, Engine, LEASE, meter};
 use sigillo_smtp::client::{Failure, RecipientOutcome};
 use sigillo_store::Store;
 use tokio::sync::{Semaphore, watch};
@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
+use crate::metrics::{Attempt, Metrics};
 use crate::net::Pool;
 use idle::Idle;
 use route::{Host, Routes, Way};
@@ -47,6 +48,8 @@ pub struct Relay<S: Store> {
     pub wire: Wire,
     /// One place for each transaction at once.
     pub places: Arc<Semaphore>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     idle: Idle,
 }
 
@@ -68,15 +71,17 @@ pub struct Parts<S: Store> {
     pub tls: Arc<ClientConfig>,
     /// Transactions at once.
     pub concurrency: usize,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl<S: Store> Relay<S> {
     /// A relay out of its parts.
     pub fn new(parts: Parts<S>) -> Self {
-        let Parts { engine, clock, ticks, pool, bells, routes, tls, concurrency } = parts;
+        let Parts { engine, clock, ticks, pool, bells, routes, tls, concurrency, metrics } = parts;
         let wire = Wire::new(engine.host(), ticks, tls);
         let places = Arc::new(Semaphore::new(concurrency));
-        Self { engine, clock, pool, bells, routes, wire, places, idle: Idle::default() }
+        Self { engine, clock, pool, bells, routes, wire, places, metrics, idle: Idle::default() }
     }
 
     /// Works until the service ends, then lets transactions under way come to their end.
@@ -129,6 +134,7 @@ impl<S: Store> Relay<S> {
 
     async fn hand_over(self: Arc<Self>, dispatch: Dispatch) {
         let dispatch = Arc::new(dispatch);
+        let _open = self.metrics.attempts_open.enter(());
         // In a task of its own: whatever breaks off in there, the item is given back.
         let mut attempt = tokio::spawn({
             let (relay, dispatch) = (Arc::clone(&self), Arc::clone(&dispatch));
@@ -141,6 +147,7 @@ impl<S: Store> Relay<S> {
                 Err(_) => return attempt.abort(),
             }
         };
+        self.metrics.attempts.add((destination(&dispatch), ended(&done)));
         let (engine, now) = (Arc::clone(&self.engine), self.clock.now());
         let settled = self.pool.run(move || match done {
             Ok(outcomes) => engine.report(&dispatch, &outcomes, now),
@@ -248,6 +255,21 @@ fn reason(outcomes: &[RecipientOutcome], host: &Host) -> String {
 fn refused(dispatch: &Dispatch, why: &str) -> Vec<RecipientOutcome> {
     let failure = |r: &Address| RecipientOutcome { address: r.clone(), result: Err(Failure::local(true, why)) };
     dispatch.rcpts.iter().map(failure).collect()
+}
+
+/// What figures call the other side.
+fn destination(dispatch: &Dispatch) -> meter::Way {
+    if dispatch.require_tls { meter::Way::Certified } else { meter::Way::Ordinary }
+}
+
+/// What figures call this end of an attempt.
+fn ended(done: &Result<Vec<RecipientOutcome>, String>) -> Attempt {
+    match done {
+        Err(_) => Attempt::Unreachable,
+        Ok(outcomes) if outcomes.iter().all(|o| o.result.is_ok()) => Attempt::Taken,
+        Ok(outcomes) if outcomes.iter().all(|o| matches!(&o.result, Err(f) if f.permanent)) => Attempt::Refused,
+        Ok(_) => Attempt::Deferred,
+    }
 }
 
 /// The key under which open connections are kept.

@@ -10,6 +10,7 @@ use sigillo_wire::{Session, Tick};
 
 use super::boxes::Boxes;
 use super::{Connection, Peer, Step, login_delay_ms};
+use crate::meter::Task;
 use crate::{Engine, LoginError};
 
 /// What the engine is asked, once the driver has a thread for it.
@@ -121,6 +122,13 @@ impl<S: Store> Connection for Front<S> {
             return Step::Work;
         }
         Step::Wait
+    }
+
+    fn task(&self) -> Option<Task> {
+        Some(match self.ask.as_ref()? {
+            Ask::Login(_) => Task::Login,
+            Ask::Run | Ask::Wake => Task::Mailbox,
+        })
     }
 
     fn work(&mut self, now: Timestamp, tick: Tick) {

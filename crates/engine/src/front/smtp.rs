@@ -11,6 +11,7 @@ use sigillo_wire::sasl::Credentials;
 use sigillo_wire::{Session, Tick};
 
 use super::{Arrived, Connection, Peer, Step, login_delay_ms};
+use crate::meter::Task;
 use crate::{Engine, Login, LoginError, Received, Rejected, Submitted};
 
 /// What the engine is asked, once the driver has a thread for it.
@@ -199,6 +200,15 @@ impl<S: Store> Connection for Front<S> {
             return Step::Work;
         }
         Step::Wait
+    }
+
+    fn task(&self) -> Option<Task> {
+        Some(match self.ask.as_ref()? {
+            Ask::Login(_) => Task::Login,
+            Ask::Mail(_) | Ask::Rcpt(_) => Task::Address,
+            Ask::Message if self.role == Role::Reception => Task::Reception,
+            Ask::Message => Task::Submission,
+        })
     }
 
     fn work(&mut self, now: Timestamp, tick: Tick) {

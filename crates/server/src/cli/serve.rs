@@ -1,5 +1,6 @@
 //! `sigillo serve`: one provider for real.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::{Exit, complain};
 use crate::clock::ServiceClock;
-use crate::config::{Config, Problem, Role, Text};
+use crate::config::{Config, Located, Problem, Role, Text};
 use crate::gate::Gate;
 use crate::logging::{self, Format};
 use crate::material::Material;
@@ -79,6 +80,14 @@ async fn serve(config: Config, lang: Lang) -> Exit {
         Ok(listeners) => listeners,
         Err(problem) => return complain(&problem.say(lang), Exit::NoStart),
     };
+    let metrics = match &config.metrics {
+        Some(at) => match bind_at(&config, at).await {
+            Ok(listener) => Some(listener),
+            Err(problem) => return complain(&problem.say(lang), Exit::NoStart),
+        },
+        None => None,
+    };
+    let shown = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     let admin = match http::bind(&config.admin_socket.value).await {
         Ok(admin) => admin,
         Err(error) => {
@@ -88,13 +97,16 @@ async fn serve(config: Config, lang: Lang) -> Exit {
         }
     };
     let name = config.name.value.clone();
-    let provider = match begin(Start { config, material, clock, listeners, admin, gate }).await {
+    let provider = match begin(Start { config, material, clock, listeners, admin, metrics, gate }).await {
         Ok(provider) => provider,
         Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
     };
     say(format_args!("sigillo: {name} {}", lang.pick("è in servizio", "is in service")));
     for (role, address) in &provider.addresses {
         say(format_args!("  {:<12}{address}", role.name()));
+    }
+    if let Some(address) = shown {
+        say(format_args!("  {:<12}{address}", "metrics"));
     }
     for warning in provider.warnings(lang).await {
         out::complain(warning);
@@ -127,17 +139,18 @@ async fn begin(start: Start) -> Result<Arc<Provider>> {
 async fn bind(config: &Config) -> Result<Vec<(Role, TcpListener)>, Problem> {
     let mut listeners = Vec::new();
     for (role, address) in &config.listen {
-        match net::bind(address.value).await {
-            Ok(listener) => listeners.push((*role, listener)),
-            Err(error) => {
-                let english = format!("cannot listen on {}: {:?}", address.value, error.kind());
-                let remedy = Text::new(
-                    "cambiare indirizzo o porta, o fermare chi la occupa (`ss -ltnp`)",
-                    "change address or port, or stop who holds it (`ss -ltnp`)",
-                );
-                return Err(address.problem(&config.file, Text::new(error.to_string(), english), remedy));
-            }
-        }
+        listeners.push((*role, bind_at(config, address).await?));
     }
     Ok(listeners)
+}
+
+async fn bind_at(config: &Config, address: &Located<SocketAddr>) -> Result<TcpListener, Problem> {
+    net::bind(address.value).await.map_err(|error| {
+        let english = format!("cannot listen on {}: {:?}", address.value, error.kind());
+        let remedy = Text::new(
+            "cambiare indirizzo o porta, o fermare chi la occupa (`ss -ltnp`)",
+            "change address or port, or stop who holds it (`ss -ltnp`)",
+        );
+        address.problem(&config.file, Text::new(error.to_string(), english), remedy)
+    })
 }

@@ -20,6 +20,28 @@ struct Open {
     by_address: HashMap<IpAddr, usize>,
 }
 
+/// Which limit has no place left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// Connections in all.
+    All,
+    /// Connections from one address.
+    Address,
+}
+
+impl Full {
+    /// Both.
+    pub const ALL: &[Self] = &[Self::All, Self::Address];
+
+    /// The word of logs and figures, as the configuration has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "connections",
+            Self::Address => "connections_per_address",
+        }
+    }
+}
+
 /// One counted connection; given back when dropped.
 #[derive(Debug)]
 pub struct Place {
@@ -33,17 +55,23 @@ impl Limits {
         Arc::new(Self { all, one, open: Mutex::default() })
     }
 
-    /// A place for a connection from `address`, unless a limit is reached.
-    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    /// A place for a connection from `address`.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, Full> {
         let address = address.to_canonical();
         let mut open = self.open.lock();
         let here = open.by_address.get(&address).copied().unwrap_or(0);
-        if open.all >= self.all || here >= self.one {
-            return None;
+        if here >= self.one {
+            return Err(Full::Address);
+        }
+        if open.all >= self.all {
+            return Err(Full::All);
         }
         open.all += 1;
         open.by_address.insert(address, here + 1);
-        Some(Place { limits: Arc::clone(self), address })
+        Ok(Place { limits: Arc::clone(self), address })
     }
 
     /// How many connections are open.
@@ -76,11 +104,11 @@ mod tests {
         let mapped = "::ffff:127.0.0.1".parse().unwrap();
         let first = limits.enter(a).unwrap();
         let _second = limits.enter(mapped).unwrap();
-        assert!(limits.enter(a).is_none(), "the same address in another dress");
+        assert_eq!(limits.enter(a).unwrap_err(), Full::Address, "the same address in another dress");
         let _third = limits.enter(b).unwrap();
-        assert!(limits.enter(b).is_none(), "no place left in all");
+        assert_eq!(limits.enter(b).unwrap_err(), Full::All, "no place left in all");
         drop(first);
         assert_eq!(limits.open(), 2);
-        assert!(limits.enter(a).is_some());
+        assert!(limits.enter(a).is_ok());
     }
 }

@@ -11,13 +11,14 @@ use tokio_rustls::TlsAcceptor;
 use tracing::Instrument;
 
 use super::{Driver, Limits, SERVER_HANDSHAKE, Stream};
+use crate::config::Role;
 use crate::tls::ServerTls;
 use sigillo_engine::front::Connection;
 
 /// What a listener offers.
 pub struct Greeter {
-    /// For logs: `smtp`, `submission`, `submissions`, `imap`, `imaps`.
-    pub role: &'static str,
+    /// For logs and figures.
+    pub role: Role,
     /// TLS from the first byte.
     pub implicit_tls: bool,
     /// What a client hears in clear when there is no place for it.
@@ -63,20 +64,25 @@ pub async fn listen(
             Ok(new) => new,
             Err(error) => {
                 // Out of descriptors, most often: the open connections must end first.
-                tracing::error!(role = greeter.role, %error, "cannot accept");
+                tracing::error!(role = greeter.role.name(), %error, "cannot accept");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
-        let Some(place) = limits.enter(peer.ip()) else {
-            tracing::warn!(role = greeter.role, peer = %peer.ip(), "too many connections");
-            refuse(tcp, &greeter);
-            continue;
+        let place = match limits.enter(peer.ip()) {
+            Ok(place) => place,
+            Err(full) => {
+                tracing::warn!(role = greeter.role.name(), peer = %peer.ip(), limit = full.as_str(), "too many connections");
+                driver.metrics.sessions_refused.add((greeter.role, full));
+                refuse(tcp, &greeter);
+                continue;
+            }
         };
         let (greeter, tls, driver) = (Arc::clone(&greeter), Arc::clone(&tls), Arc::clone(&driver));
-        let span = tracing::info_span!("connection", id = driver.next_number(), role = greeter.role, %peer);
+        let span = tracing::info_span!("connection", id = driver.next_number(), role = greeter.role.name(), %peer);
         let serve = async move {
-            let _place = place;
+            let (_place, _open) = (place, driver.metrics.sessions_open.enter(greeter.role));
+            driver.metrics.sessions.add(greeter.role);
             serve(tcp, peer, &greeter, &tls, &driver).await;
         };
         open.spawn(serve.instrument(span));

@@ -17,6 +17,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::*;
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
+use crate::config::Role;
 use crate::tls::{self, ServerTls};
 use sigillo_engine::front::{Connection, Step};
 
@@ -105,11 +106,12 @@ async fn bench(places: usize) -> Bench {
         bells: Arc::clone(&bells),
         shutdown,
         numbers: AtomicU64::new(0),
+        metrics: Default::default(),
     });
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let greeter =
-        Greeter { role: "toy", implicit_tls: false, busy: "busy", open: Box::new(|_| Box::new(Toy::default())) };
+        Greeter { role: Role::Smtp, implicit_tls: false, busy: "busy", open: Box::new(|_| Box::new(Toy::default())) };
     let served = tokio::spawn(listen(listener, greeter, Limits::new(places, places), tls, driver));
     Bench { address, down, served, bells, folder }
 }

@@ -39,7 +39,7 @@ impl Provider {
         self.tls.renew(&material.tls);
         self.relay.wire.replace(material.relay);
         self.relay.routes.replace(&config.routes);
-        self.engine.replace_identity(material.identity, material.signer);
+        self.engine.replace_identity(material.identity, self.signing.of(material.signer));
         self.config.store(config);
         self.shown.store(Arc::new(shown));
         tracing::info!("reloaded certificates, revocation lists, index and routes");
@@ -70,6 +70,7 @@ fn kept(old: &Config, new: Config) -> Config {
         antivirus: old.antivirus.clone(),
         clock: old.clock.clone(),
         admin_socket: old.admin_socket.clone(),
+        metrics: old.metrics.clone(),
         log_level: old.log_level.clone(),
         log_format: old.log_format,
         connections: old.connections,
@@ -81,6 +82,7 @@ fn kept(old: &Config, new: Config) -> Config {
 
 fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     let listen = |c: &Config| c.listen.iter().map(|(role, at)| (*role, at.value)).collect::<Vec<_>>();
+    let metrics = |c: &Config| c.metrics.as_ref().map(|at| at.value);
     let stamps = |c: &Config| {
         let paths = |t: &TimeStamp| t.anchors.iter().map(|a| a.value.clone()).collect::<Vec<_>>();
         c.timestamp.as_ref().map(|t| (t.url.value.clone(), paths(t)))
@@ -104,6 +106,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("antivirus", old.antivirus != new.antivirus),
         ("clock", old.clock != new.clock),
         ("admin.socket", old.admin_socket.value != new.admin_socket.value),
+        ("metrics", metrics(old) != metrics(new)),
         ("log.level", old.log_level != new.log_level),
         ("log.format", old.log_format != new.log_format),
         ("limits.connections", old.connections != new.connections),

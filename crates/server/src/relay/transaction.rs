@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::Relay;
+use super::{Relay, destination};
 use crate::clock::Ticks;
 use crate::net::Stream;
 
@@ -140,6 +140,9 @@ impl Open {
                 Some(Action::Write(bytes)) => self.write(&bytes).await,
                 Some(Action::StartTls) => {
                     self.start_tls().await;
+                    if self.tls_failed {
+                        relay.metrics.tls_failures.add(destination(dispatch));
+                    }
                     Ok(())
                 }
                 Some(Action::NeedBody) => match read(relay, dispatch, given).await {

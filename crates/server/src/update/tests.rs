@@ -484,7 +484,7 @@ async fn a_reload_and_a_person_at_the_socket_keep_the_same_rule() {
     let admin = http::bind(&config.admin_socket.value).await.unwrap();
     let client = Client::new(&config.admin_socket.value);
     let (material, clock, gate) = (place.material(&config).unwrap(), Arc::clone(&place.clock), Gate::for_cores());
-    let start = Start { config, material, clock, listeners: Vec::new(), admin, gate };
+    let start = Start { config, material, clock, listeners: Vec::new(), admin, metrics: None, gate };
     let provider = Provider::start(start).await.unwrap();
 
     files::write(&place.index_file(), &copy(3, 9)).unwrap();

@@ -1,0 +1,156 @@
+//! The table itself: what it shows is well formed, exact, and documented in both directions.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sigillo_engine::meter::{Fact, HandOver, LoginResult, Meter, Standing, Task, Way};
+use sigillo_pec::Kind;
+
+use super::family::{Labels, Scale};
+use super::*;
+
+const DOCUMENT: &str = include_str!("../../../../docs/metrics.md");
+
+fn value(text: &str, series: &str) -> f64 {
+    let line = text.lines().find(|line| line.rsplit_once(' ').is_some_and(|(name, _)| name == series));
+    line.unwrap_or_else(|| panic!("no {series} in\n{text}")).rsplit_once(' ').unwrap().1.parse().unwrap()
+}
+
+#[test]
+fn every_fact_moves_its_own_figure_and_no_other() {
+    let metrics = Metrics::default();
+    let before = metrics.text();
+    metrics.note(Fact::Issued(Kind::Acceptance));
+    metrics.note(Fact::HandOver(Way::Certified, HandOver::Deferred, 3));
+    metrics.note(Fact::Login(LoginResult::Wrong));
+    metrics.note(Fact::Confirmed(Duration::from_secs(2)));
+    let after = metrics.text();
+    assert_eq!(value(&after, "sigillo_messages_issued_total{kind=\"accettazione\"}"), 1.0);
+    let handed = "sigillo_handover_recipients_total{destination=\"certified\",outcome=\"deferred\"}";
+    assert_eq!(value(&after, handed), 3.0);
+    assert_eq!(value(&after, "sigillo_logins_total{result=\"wrong\"}"), 1.0);
+    assert_eq!(value(&after, "sigillo_confirmation_seconds_bucket{le=\"1\"}"), 0.0);
+    assert_eq!(value(&after, "sigillo_confirmation_seconds_bucket{le=\"5\"}"), 1.0);
+    assert_eq!(value(&after, "sigillo_confirmation_seconds_sum"), 2.0);
+    let moved = before.lines().zip(after.lines()).filter(|(a, b)| a != b).count();
+    // The histogram moves its buckets from 5 seconds on, its sum and its count.
+    let buckets = Journeys::BOUNDS.iter().filter(|bound| **bound >= 2.0).count() + 1;
+    assert_eq!(moved, 3 + buckets + 2);
+}
+
+#[test]
+fn a_bound_belongs_to_its_bucket_and_beyond_the_last_is_infinity() {
+    let metrics = Metrics::default();
+    metrics.work.took(Task::Login, Duration::from_millis(1));
+    metrics.work.took(Task::Login, Duration::from_secs(3600));
+    let text = metrics.text();
+    let bucket = |le: &str| value(&text, &format!("sigillo_session_work_seconds_bucket{{task=\"login\",le=\"{le}\"}}"));
+    assert_eq!((bucket("0.001"), bucket("30"), bucket("+Inf")), (1.0, 1.0, 2.0));
+    assert_eq!(value(&text, "sigillo_session_work_seconds_count{task=\"login\"}"), 2.0);
+}
+
+#[test]
+fn what_is_open_counts_as_long_as_it_lives_even_through_a_panic() {
+    let metrics = Metrics::default();
+    let open = || value(&metrics.text(), "sigillo_sessions_open{role=\"imap\"}");
+    let inside = metrics.sessions_open.enter(Role::Imap);
+    assert_eq!(open(), 1.0);
+    drop(inside);
+    let broken = std::panic::catch_unwind(|| {
+        let metrics = &metrics;
+        let _inside = metrics.sessions_open.enter(Role::Imap);
+        panic!("the session breaks off");
+    });
+    assert!(broken.is_err());
+    assert_eq!(open(), 0.0);
+}
+
+#[test]
+fn what_is_not_known_is_not_shown() {
+    let metrics = Metrics::default();
+    let shown = || metrics.text().lines().any(|line| line.starts_with("sigillo_clock_offset_seconds "));
+    assert!(!shown());
+    metrics.clock_offset.set((), -0.25);
+    assert_eq!(value(&metrics.text(), "sigillo_clock_offset_seconds"), -0.25);
+    metrics.clock_offset.set((), None);
+    assert!(!shown());
+}
+
+#[test]
+fn every_label_has_a_cell_of_its_own() {
+    fn cells<L: Labels>() -> Vec<usize> {
+        L::all().into_iter().map(Labels::index).collect()
+    }
+    let in_order = |cells: Vec<usize>| assert_eq!(cells, (0..cells.len()).collect::<Vec<_>>());
+    in_order(cells::<Kind>());
+    in_order(cells::<(Way, HandOver)>());
+    in_order(cells::<(Part, Standing)>());
+    assert_eq!(cells::<(Part, Standing)>().len(), 6);
+    assert_eq!(cells::<()>(), [0]);
+}
+
+#[test]
+fn names_follow_the_conventions_and_are_given_once() {
+    let catalogue = Metrics::default().catalogue();
+    let names: BTreeSet<_> = catalogue.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(names.len(), catalogue.len());
+    for (name, kind, help) in catalogue {
+        assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+        assert!(name.starts_with("sigillo_") || name.starts_with("process_"), "{name}");
+        assert_eq!(name.ends_with("_total"), kind == "counter", "{name}");
+        assert!(kind != "histogram" || name.ends_with("_seconds"), "{name}");
+        assert!(help.ends_with('.') && !help.contains(['\n', '\\']), "{name}: {help}");
+    }
+}
+
+/// The rows of the tables in the document that begin with a name.
+fn documented() -> Vec<(String, String, String)> {
+    let rows = DOCUMENT.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let cell = |row: &str, n: usize| row.split('|').nth(n).unwrap_or_default().trim().to_owned();
+    let rows = rows.filter(|(name, _)| !name.starts_with('/'));
+    rows.map(|(name, rest)| (name.to_owned(), cell(rest, 1), cell(rest, 3))).collect()
+}
+
+#[test]
+fn the_document_says_what_is_shown_and_nothing_else() {
+    let catalogue = Metrics::default().catalogue();
+    let shown: Vec<_> = catalogue.iter().map(|(n, k, h)| ((*n).to_owned(), (*k).to_owned(), (*h).to_owned())).collect();
+    for row in &shown {
+        assert!(
+            documented().contains(row),
+            "docs/metrics.md lacks, or says otherwise:\n| `{}` | {} | … | {} |",
+            row.0,
+            row.1,
+            row.2
+        );
+    }
+    for row in documented() {
+        assert!(shown.contains(&row), "docs/metrics.md has what is not shown: {row:?}");
+    }
+}
+
+#[test]
+fn the_document_names_every_label_and_word() {
+    let mut labels = BTreeSet::new();
+    let metrics = Metrics::default();
+    let text = metrics.text();
+    // Readings show no series before they are set: their words are taken from the lists.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let inside = line.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(inside, _)| inside);
+        labels.extend(inside.split(',').filter(|pair| !pair.is_empty() && !pair.starts_with("le=")).map(str::to_owned));
+    }
+    fn words<W: Word>() -> impl Iterator<Item = String> {
+        W::ALL.iter().map(|word| format!("{}=\"{}\"", W::LABEL, word.word()))
+    }
+    labels.extend(
+        words::<Condition>().chain(words::<Standing>()).chain(words::<StoreState>()).chain(words::<ClockState>()),
+    );
+    labels.extend(words::<Purpose>().chain(words::<Part>()).chain(words::<Obstacle>()));
+    for pair in labels {
+        let (label, word) = pair.split_once('=').unwrap();
+        let row = DOCUMENT.lines().find(|line| {
+            line.starts_with(&format!("| {label} |")) && line.contains(&format!("`{}`", word.trim_matches('"')))
+        });
+        assert!(row.is_some(), "docs/metrics.md: no row of labels has {pair}");
+    }
+}
