@@ -129,28 +129,99 @@ fn the_document_says_what_is_shown_and_nothing_else() {
     }
 }
 
-#[test]
-fn the_document_names_every_label_and_word() {
+/// Every label with each of its words, `role="smtp"`.
+fn labels() -> BTreeSet<String> {
     let mut labels = BTreeSet::new();
-    let metrics = Metrics::default();
-    let text = metrics.text();
-    // Readings show no series before they are set: their words are taken from the lists.
+    let text = Metrics::default().text();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let inside = line.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(inside, _)| inside);
         labels.extend(inside.split(',').filter(|pair| !pair.is_empty() && !pair.starts_with("le=")).map(str::to_owned));
     }
+    // Readings show no series before they are set: their words are taken from the lists.
     fn words<W: Word>() -> impl Iterator<Item = String> {
         W::ALL.iter().map(|word| format!("{}=\"{}\"", W::LABEL, word.word()))
     }
-    labels.extend(
-        words::<Condition>().chain(words::<Standing>()).chain(words::<StoreState>()).chain(words::<ClockState>()),
-    );
-    labels.extend(words::<Purpose>().chain(words::<Part>()).chain(words::<Obstacle>()));
-    for pair in labels {
+    labels.extend(words::<Condition>().chain(words::<StoreState>()).chain(words::<ClockState>()));
+    labels.extend(words::<Standing>().chain(words::<Part>()).chain(words::<Purpose>()).chain(words::<Obstacle>()));
+    labels
+}
+
+#[test]
+fn the_document_names_every_label_and_word() {
+    for pair in labels() {
         let (label, word) = pair.split_once('=').unwrap();
-        let row = DOCUMENT.lines().find(|line| {
-            line.starts_with(&format!("| {label} |")) && line.contains(&format!("`{}`", word.trim_matches('"')))
-        });
-        assert!(row.is_some(), "docs/metrics.md: no row of labels has {pair}");
+        let (row, word) = (format!("| {label} |"), format!("`{}`", word.trim_matches('"')));
+        let named = DOCUMENT.lines().any(|line| line.starts_with(&row) && line.contains(&word));
+        assert!(named, "docs/metrics.md: no row of labels has {pair}");
     }
+}
+
+/// Everything in an expression that names a family, or matches a label of one, must be there.
+fn prove(expression: &str) -> usize {
+    let catalogue = Metrics::default().catalogue();
+    let known = |name: &str| {
+        let exact = catalogue.iter().any(|(family, kind, _)| *family == name && *kind != "histogram");
+        let part = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
+        exact
+            || part
+                .is_some_and(|part| catalogue.iter().any(|(family, kind, _)| *family == part && *kind == "histogram"))
+    };
+    let ours = |word: &&str| word.starts_with("sigillo_") || word.starts_with("process_");
+    let names = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(ours);
+    let named = names.inspect(|name| assert!(known(name), "{name} is not shown: {expression}")).count();
+    let labels = labels();
+    for (label, rest) in expression.match_indices("=\"").chain(expression.match_indices("=~\"")).map(|(at, mark)| {
+        let label = expression[..at].rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap();
+        (label, &expression[at + mark.len()..])
+    }) {
+        let words = rest.split_once('"').unwrap().0;
+        if ["job", "instance"].contains(&label) {
+            continue;
+        }
+        for word in words.split('|') {
+            assert!(labels.contains(&format!("{label}=\"{word}\"")), "no {label} is {word}: {expression}");
+        }
+    }
+    named
+}
+
+#[test]
+fn the_rules_name_only_what_is_shown() {
+    let rules = include_str!("../../../../docs/alerts.yml");
+    let expressions: Vec<_> = rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
+    assert_eq!(expressions.len(), rules.matches("- alert: ").count(), "an expression stands on its line");
+    expressions
+        .iter()
+        .for_each(|expression| assert!(prove(expression) > 0 || expression.contains("up{"), "{expression}"));
+}
+
+#[test]
+fn the_dashboard_names_only_what_is_shown() {
+    fn expressions<'v>(value: &'v serde_json::Value, found: &mut Vec<&'v str>) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                found.extend(fields.get("expr").and_then(serde_json::Value::as_str));
+                fields.values().for_each(|value| expressions(value, found));
+            }
+            serde_json::Value::Array(all) => all.iter().for_each(|value| expressions(value, found)),
+            _ => {}
+        }
+    }
+    let dashboard = serde_json::from_str(include_str!("../../../../docs/grafana/sigillo.json")).unwrap();
+    let mut found = Vec::new();
+    expressions(&dashboard, &mut found);
+    assert!(found.len() > 50, "{}", found.len());
+    found.into_iter().for_each(|expression| assert!(prove(expression) > 0, "{expression}"));
+}
+
+#[test]
+#[should_panic(expected = "sigillo_box_limits_total is not shown")]
+fn a_name_that_is_not_shown_is_found() {
+    prove("sum(increase(sigillo_box_limits_total{limit=\"day\"}[1d])) > 0");
+}
+
+#[test]
+#[should_panic(expected = "no limit is week")]
+fn a_word_that_is_not_shown_is_found() {
+    prove("sum(increase(sigillo_box_limits_hit_total{limit=~\"day|week\"}[1d])) > 0");
 }
