@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
-use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Setup, Unavailable, Verdict};
+use sigillo_engine::{Antivirus, Arrived, Bell, Engine, Fact, Login, Meter, Peer, Rules, Setup, Unavailable, Verdict};
 use sigillo_pec::index::Index;
 use sigillo_smime::Trust;
 use sigillo_store::{MemoryStore, Store};
@@ -17,6 +18,23 @@ struct Deaf;
 impl Bell for Deaf {
     fn mailbox_changed(&self, _: MailboxId) {}
     fn queue_changed(&self) {}
+}
+
+/// Remembers what it was told.
+#[derive(Debug, Default)]
+pub struct Facts(Mutex<Vec<Fact>>);
+
+impl Facts {
+    /// What was told since this was asked the last time, in order.
+    pub fn take(&self) -> Vec<Fact> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
+
+impl Meter for Facts {
+    fn note(&self, fact: Fact) {
+        self.0.lock().push(fact);
+    }
 }
 
 /// What every provider is told about the others: whom to trust, who is who.
@@ -43,6 +61,8 @@ pub struct House<S = MemoryStore> {
     pub store: S,
     /// `None` while it is down.
     pub engine: Option<Arc<Engine<S>>>,
+    /// What it told its meter.
+    pub facts: Arc<Facts>,
     ids: Arc<Numbers>,
     known: Known,
     antivirus: Option<Arc<dyn Antivirus>>,
@@ -77,7 +97,8 @@ impl<S: Store + Clone> House<S> {
     pub fn on(store: S, fixture: Fixture, seed: u64, known: &Known) -> Self {
         let (ids, known) = (Numbers::new(seed), known.clone());
         let (antivirus, rules) = (None, Rules::default());
-        let mut house = Self { fixture, store, engine: None, ids, known, antivirus, rules };
+        let facts = Arc::default();
+        let mut house = Self { fixture, store, engine: None, facts, ids, known, antivirus, rules };
         house.open();
         house
     }
@@ -97,7 +118,7 @@ impl<S: Store + Clone> House<S> {
             index: Arc::clone(&self.known.index),
             ids: Arc::clone(&self.ids) as _,
             bell: Arc::new(Deaf),
-            meter: Arc::new(()),
+            meter: Arc::clone(&self.facts) as _,
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
             rules: self.rules.clone(),

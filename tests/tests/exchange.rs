@@ -12,6 +12,7 @@ mod exchange {
     pub mod delivery;
     pub mod disk;
     pub mod faults;
+    pub mod figures;
     pub mod imap;
     pub mod keepers;
     pub mod lists;

@@ -349,9 +349,11 @@ impl<S: Store> Engine<S> {
             (false, true) => Way::Certified,
             (false, false) => Way::Ordinary,
         };
-        self.meter.note(Fact::HandOver(way, HandOver::Taken, handed.len()));
-        self.meter.note(Fact::HandOver(way, HandOver::Refused, failed.len()));
-        self.meter.note(Fact::HandOver(way, HandOver::Deferred, open.len()));
+        let ends =
+            [(HandOver::Taken, handed.len()), (HandOver::Refused, failed.len()), (HandOver::Deferred, open.len())];
+        for (end, recipients) in ends.into_iter().filter(|(_, recipients)| *recipients > 0) {
+            self.meter.note(Fact::HandOver(way, end, recipients));
+        }
         Ok(())
     }
 
