@@ -1,9 +1,11 @@
 //! The table itself: what it shows is well formed, exact, and documented in both directions.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_engine::meter::{Fact, HandOver, LoginResult, Meter, Standing, Task, Way};
+use sigillo_engine::{Antivirus, Unavailable, Verdict};
 use sigillo_pec::Kind;
 
 use super::family::{Labels, Scale};
@@ -47,6 +49,27 @@ fn a_bound_belongs_to_its_bucket_and_beyond_the_last_is_infinity() {
     let bucket = |le: &str| value(&text, &format!("sigillo_session_work_seconds_bucket{{task=\"login\",le=\"{le}\"}}"));
     assert_eq!((bucket("0.001"), bucket("30"), bucket("+Inf")), (1.0, 1.0, 2.0));
     assert_eq!(value(&text, "sigillo_session_work_seconds_count{task=\"login\"}"), 2.0);
+}
+
+struct Scanner(Result<Verdict, Unavailable>);
+
+impl Antivirus for Scanner {
+    fn scan(&self, _: &[u8]) -> Result<Verdict, Unavailable> {
+        self.0.clone()
+    }
+}
+
+#[test]
+fn a_scan_counts_by_its_verdict_and_the_verdict_stays_what_it_is() {
+    let metrics = Arc::new(Metrics::default());
+    let infected = Verdict::Infected { malware: "Prova".into(), engine: "prova 1".into() };
+    for verdict in [Ok(Verdict::Clean), Ok(infected.clone()), Ok(infected), Err(Unavailable("muto".into()))] {
+        let scanner = Measured::new(Arc::clone(&metrics), Arc::new(Scanner(verdict.clone())));
+        assert_eq!(scanner.scan(b"x"), verdict);
+    }
+    let scans = |word: &str| value(&metrics.text(), &format!("sigillo_antivirus_scans_total{{verdict=\"{word}\"}}"));
+    assert_eq!(["clean", "infected", "none"].map(scans), [1.0, 2.0, 1.0]);
+    assert_eq!(value(&metrics.text(), "sigillo_antivirus_scan_seconds_count"), 4.0);
 }
 
 #[test]
