@@ -281,10 +281,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         },
         clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
-        metrics: match raw.metrics {
-            Some(metrics) => Some(r.metrics(metrics)?),
-            None => None,
-        },
+        metrics: r.metrics(raw.metrics)?,
         log_level: raw.log.level,
         log_format: raw.log.format,
         connections: raw.limits.connections,

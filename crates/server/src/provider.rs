@@ -125,12 +125,8 @@ impl Provider {
         let shown = Shown::of(&config, &material);
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let bell = Arc::new(RingBells(Arc::clone(&bells)));
-        let scanner = clamd.clone().map(|c| Arc::new(Measured::new(Arc::clone(&metrics), c)) as Arc<dyn Antivirus>);
-        let setup = Setup {
-            signer: signing.of(Arc::clone(&material.signer)),
-            meter: Arc::clone(&metrics) as _,
-            ..setup(&config, &material, bell, scanner)
-        };
+        let scanner = clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>);
+        let setup = measured(setup(&config, &material, bell, scanner), &metrics, &signing);
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let opened = pool.run(move || open(&path, memory, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
@@ -354,6 +350,13 @@ fn open(path: &Path, memory: usize, setup: Setup) -> Result<(Arc<RocksStore>, Ho
     let store = RocksStore::open(path, &options).with_context(|| format!("archivio {}", path.display()))?;
     let store = Arc::new(store);
     Ok((Arc::clone(&store), Engine::open(store, setup)?))
+}
+
+/// The same ports, counted on their way.
+fn measured(setup: Setup, metrics: &Arc<Metrics>, signing: &Arc<Signing>) -> Setup {
+    let count = |inner| Arc::new(Measured::new(Arc::clone(metrics), inner)) as Arc<dyn Antivirus>;
+    let (signer, antivirus) = (signing.of(setup.signer), setup.antivirus.map(count));
+    Setup { signer, antivirus, meter: Arc::clone(metrics) as _, ..setup }
 }
 
 /// What the engine stands on.

@@ -76,18 +76,11 @@ async fn serve(config: Config, lang: Lang) -> Exit {
         Ok(material) => material,
         Err(problems) => return complain(&problems.say(lang), Exit::Usage),
     };
-    let listeners = match bind(&config).await {
-        Ok(listeners) => listeners,
+    let (listeners, metrics) = match bind(&config).await {
+        Ok(bound) => bound,
         Err(problem) => return complain(&problem.say(lang), Exit::NoStart),
     };
-    let metrics = match &config.metrics {
-        Some(at) => match bind_at(&config, at).await {
-            Ok(listener) => Some(listener),
-            Err(problem) => return complain(&problem.say(lang), Exit::NoStart),
-        },
-        None => None,
-    };
-    let shown = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    let figures = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     let admin = match http::bind(&config.admin_socket.value).await {
         Ok(admin) => admin,
         Err(error) => {
@@ -96,21 +89,11 @@ async fn serve(config: Config, lang: Lang) -> Exit {
             return complain(&config.admin_socket.problem(&config.file, what, remedy).say(lang), Exit::NoStart);
         }
     };
-    let name = config.name.value.clone();
     let provider = match begin(Start { config, material, clock, listeners, admin, metrics, gate }).await {
         Ok(provider) => provider,
         Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
     };
-    say(format_args!("sigillo: {name} {}", lang.pick("è in servizio", "is in service")));
-    for (role, address) in &provider.addresses {
-        say(format_args!("  {:<12}{address}", role.name()));
-    }
-    if let Some(address) = shown {
-        say(format_args!("  {:<12}{address}", "metrics"));
-    }
-    for warning in provider.warnings(lang).await {
-        out::complain(warning);
-    }
+    announce(&provider, figures, lang).await;
     while signals.next().await == Asked::Reload {
         match provider.reload().await {
             Ok(reloaded) if reloaded.waiting.is_empty() => {}
@@ -127,6 +110,18 @@ async fn serve(config: Config, lang: Lang) -> Exit {
     Exit::Fine
 }
 
+async fn announce(provider: &Provider, figures: Option<SocketAddr>, lang: Lang) {
+    let name = &provider.config().name.value;
+    say(format_args!("sigillo: {name} {}", lang.pick("è in servizio", "is in service")));
+    let roles = provider.addresses.iter().map(|(role, address)| (role.name(), *address));
+    for (role, address) in roles.chain(figures.map(|address| ("metrics", address))) {
+        say(format_args!("  {role:<12}{address}"));
+    }
+    for warning in provider.warnings(lang).await {
+        out::complain(warning);
+    }
+}
+
 async fn begin(start: Start) -> Result<Arc<Provider>> {
     let provider = Provider::start(start).await?;
     if let Err(error) = provider.ensure_service_mailbox(None).await {
@@ -136,12 +131,19 @@ async fn begin(start: Start) -> Result<Arc<Provider>> {
     Ok(provider)
 }
 
-async fn bind(config: &Config) -> Result<Vec<(Role, TcpListener)>, Problem> {
+type Bound = (Vec<(Role, TcpListener)>, Option<TcpListener>);
+
+/// The ports of mail, and that of figures.
+async fn bind(config: &Config) -> Result<Bound, Problem> {
     let mut listeners = Vec::new();
     for (role, address) in &config.listen {
         listeners.push((*role, bind_at(config, address).await?));
     }
-    Ok(listeners)
+    let figures = match &config.metrics {
+        Some(at) => Some(bind_at(config, at).await?),
+        None => None,
+    };
+    Ok((listeners, figures))
 }
 
 async fn bind_at(config: &Config, address: &Located<SocketAddr>) -> Result<TcpListener, Problem> {

@@ -108,10 +108,11 @@ impl<'t> Reader<'t> {
     }
 
     /// Where figures are shown: to this machine alone, unless it is said otherwise.
-    pub(super) fn metrics(&mut self, raw: raw::Metrics) -> Option<Located<SocketAddr>> {
+    pub(super) fn metrics(&mut self, raw: Option<raw::Metrics>) -> Option<Option<Located<SocketAddr>>> {
+        let Some(raw) = raw else { return Some(None) };
         let at = self.socket_address("metrics.listen", raw.listen)?;
         if at.value.ip().to_canonical().is_loopback() || raw.allow_remote {
-            return Some(at);
+            return Some(Some(at));
         }
         let what = Text::new(
             format!("{} si raggiunge da altre macchine, e chiunque vi arrivi legge le misure", at.value),
