@@ -11,6 +11,7 @@ mod arguments;
 mod backup;
 mod commits;
 mod compose;
+mod counting;
 mod exchange;
 mod hostile;
 mod judging;
@@ -35,9 +36,10 @@ pub fn main(folder: &Path) {
         return;
     }
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 15] = [
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 16] = [
         compose::run,
         signing::run,
+        counting::run,
         judging::run,
         hostile::run,
         commits::run,

@@ -99,6 +99,7 @@ impl House {
             index: known.index,
             ids: Arc::clone(&self.ids) as _,
             bell: Arc::new(Deaf),
+            meter: Arc::new(()),
             local_domains: fixture.domains.clone(),
             antivirus: None,
             screener: None,

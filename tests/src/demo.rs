@@ -127,7 +127,7 @@ impl Ports {
             let slot = own.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % SLOTS;
             let base = FIRST + slot * 20;
             let Ok(mark) = TcpListener::bind(("127.0.0.1", base + 19)) else { continue };
-            if (base..base + 17).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            if (base..base + 18).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
                 return Self { base, _mark: mark };
             }
         }
@@ -165,6 +165,7 @@ pub struct Provider {
     pub submissions: String,
     pub imap: String,
     pub imaps: String,
+    pub metrics: String,
     pub admin_socket: PathBuf,
     pub domains: Vec<String>,
     pub mailboxes: Vec<Mailbox>,

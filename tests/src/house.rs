@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile, Profiles};
 use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
 use sigillo_engine::{
-    Antivirus, Arrived, Bell, Engine, Login, Peer, Rules, Screener, Screening, Setup, Unavailable, Verdict, Wishes,
+    Antivirus, Arrived, Bell, Engine, Fact, Login, Meter, Peer, Rules, Screener, Screening, Setup, Unavailable,
+    Verdict, Wishes,
 };
 use sigillo_pec::index::Index;
 use sigillo_smime::Trust;
@@ -19,6 +21,23 @@ struct Deaf;
 impl Bell for Deaf {
     fn mailbox_changed(&self, _: MailboxId) {}
     fn queue_changed(&self) {}
+}
+
+/// Remembers what it was told.
+#[derive(Debug, Default)]
+pub struct Facts(Mutex<Vec<Fact>>);
+
+impl Facts {
+    /// What was told since this was asked the last time, in order.
+    pub fn take(&self) -> Vec<Fact> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
+
+impl Meter for Facts {
+    fn note(&self, fact: Fact) {
+        self.0.lock().push(fact);
+    }
 }
 
 /// What every provider is told about the others: whom to trust, who is who.
@@ -45,6 +64,8 @@ pub struct House<S = MemoryStore> {
     pub store: S,
     /// `None` while it is down.
     pub engine: Option<Arc<Engine<S>>>,
+    /// What it told its meter.
+    pub facts: Arc<Facts>,
     ids: Arc<Numbers>,
     known: Known,
     antivirus: Option<Arc<dyn Antivirus>>,
@@ -81,7 +102,8 @@ impl<S: Store + Clone> House<S> {
     pub fn on(store: S, fixture: Fixture, seed: u64, known: &Known) -> Self {
         let (ids, known) = (Numbers::new(seed), known.clone());
         let (antivirus, screener, rules, profiles) = (None, None, Rules::default(), Profiles::default());
-        let mut house = Self { fixture, store, engine: None, ids, known, antivirus, screener, rules, profiles };
+        let facts = Arc::default();
+        let mut house = Self { fixture, store, engine: None, facts, ids, known, antivirus, screener, rules, profiles };
         house.open();
         house
     }
@@ -101,6 +123,7 @@ impl<S: Store + Clone> House<S> {
             index: Arc::clone(&self.known.index),
             ids: Arc::clone(&self.ids) as _,
             bell: Arc::new(Deaf),
+            meter: Arc::clone(&self.facts) as _,
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
             screener: self.screener.clone(),

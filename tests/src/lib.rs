@@ -5,6 +5,7 @@
 pub mod clamd;
 pub mod demo;
 pub mod evidence;
+pub mod figures;
 pub mod fixtures;
 pub mod hostile;
 pub mod house;

@@ -35,6 +35,8 @@ mod judges;
 mod kill9;
 #[path = "e2e/log.rs"]
 mod log;
+#[path = "e2e/metrics.rs"]
+mod metrics;
 #[path = "e2e/once.rs"]
 mod once;
 #[path = "e2e/ordinary.rs"]

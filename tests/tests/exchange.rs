@@ -14,6 +14,7 @@ mod exchange {
     pub mod disk;
     pub mod doors;
     pub mod faults;
+    pub mod figures;
     pub mod imap;
     pub mod keepers;
     pub mod lists;

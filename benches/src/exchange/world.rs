@@ -68,6 +68,7 @@ impl House {
             index: Arc::clone(&known.index),
             ids: Numbers::new(seed),
             bell: Arc::clone(&bells) as _,
+            meter: Arc::new(()),
             local_domains: fixture.domains.clone(),
             antivirus: None,
             screener: None,

@@ -21,6 +21,18 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
+    /// All of them, in order.
+    pub const ALL: &[Self] = &[Self::Disk, Self::Store, Self::Clock];
+
+    /// The word of figures.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Store => "store",
+            Self::Clock => "clock",
+        }
+    }
+
     const fn reply(self) -> (u16, (u8, u8, u8)) {
         match self {
             Self::Disk => (452, (4, 3, 1)),
@@ -42,6 +54,11 @@ impl<S: Store> Engine<S> {
             Ok(()) => obstacles.remove(&obstacle),
             Err(why) => obstacles.insert(obstacle, why),
         };
+    }
+
+    /// What is in the way now, with the sentence for peers.
+    pub fn obstacles(&self) -> BTreeMap<Obstacle, String> {
+        self.accepting.0.read().clone()
     }
 
     /// Whether mail is taken now, from users and from other providers.

@@ -8,7 +8,7 @@ use sigillo_store::{KeyReader, Store, tag, transact};
 use crate::fronts::{Lane, Transaction};
 use crate::rows::{DispatchRow, Outcome, dispatch_key, encode, sent_key, timer_key};
 use crate::stored::{Place, archive, post, put_notice};
-use crate::{ATTEMPTS, Engine, Error, failed, leases, queue, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, failed, leases, queue, submit};
 
 /// What falls due next for a recipient: nothing once the outcome is known, nor for an external one, whose mail nobody
 /// certifies. `accepted` is the start of all deadlines.
@@ -109,6 +109,7 @@ impl<S: Store> Engine<S> {
             Ok::<_, Error>(true)
         })?;
         if issued {
+            self.meter.note(Fact::Issued(notice.kind));
             tracing::info!(pec_id = %due.id, rcpt = %due.rcpt, ?which, "overdue notice issued");
             self.bell.mailbox_changed(mailbox);
         }

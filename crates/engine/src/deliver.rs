@@ -11,7 +11,7 @@ use crate::fronts::Transaction;
 use crate::rows::{ArrivalRow, arrival_key, get_large};
 use crate::stored::{Place, archive, delivered, post, put_message, usage};
 use crate::summary::put_summary;
-use crate::{ATTEMPTS, Engine, Error, queue};
+use crate::{ATTEMPTS, Engine, Error, Fact, queue};
 
 /// An envelope on its way into one mailbox.
 struct Delivery {
@@ -59,6 +59,7 @@ impl<S: Store> Engine<S> {
         let notice = self.sign(draft, &[], now)?;
         let notice_msg = self.new_msg();
         transact(&self.store, ATTEMPTS, |tx| self.answer(tx, &d, &notice, notice_msg))?;
+        self.meter.note(Fact::Issued(notice.kind));
         tracing::info!(pec_id = %d.facts.id, rcpt = %d.rcpt, "not delivered, notice queued");
         self.bell.queue_changed();
         Ok(())
@@ -108,6 +109,7 @@ impl<S: Store> Engine<S> {
             Ok::<_, Error>(true)
         })?;
         if delivered {
+            self.meter.note(Fact::Issued(receipt.kind));
             tracing::info!(pec_id = %d.facts.id, rcpt = %d.rcpt, "delivered");
             self.bell.mailbox_changed(id);
             self.bell.queue_changed();

@@ -15,7 +15,7 @@ use crate::fronts::Transaction;
 use crate::rows::{ItemRow, Outcome, SentRow, Work, encode, item_key, sent_key};
 use crate::stored::{Place, archive, post, put_body, put_message};
 use crate::summary::put_summary;
-use crate::{ATTEMPTS, Engine, Error, deadlines, queue, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, deadlines, queue, submit};
 
 /// A recipient who is given up.
 pub(crate) struct Failed {
@@ -62,11 +62,11 @@ impl<S: Store> Engine<S> {
         let (mailbox, accepted) = (MailboxId(mailbox), Timestamp::from_millis(at));
         let _lane = self.lanes.hold(&[mailbox]);
         let msg = self.new_msg();
-        transact(&self.store, ATTEMPTS, |tx| {
+        let issued = transact(&self.store, ATTEMPTS, |tx| {
             also(tx)?;
             withdraw(tx, item, &failed.rcpt)?;
             match submit::dispatch(tx, &id, &failed.rcpt)? {
-                Some(state) if state.outcome.is_some() => return Ok(()),
+                Some(state) if state.outcome.is_some() => return Ok(None),
                 Some(mut state) => {
                     state.outcome = Some(Outcome::Failed);
                     deadlines::write(tx, &id, &failed.rcpt, state, accepted)?;
@@ -74,7 +74,10 @@ impl<S: Store> Engine<S> {
                 None => {} // nobody of this message
             }
             match &told {
-                Told::Notice(notice) => self.post_notice(tx, mailbox, notice, msg, now),
+                Told::Notice(notice) => {
+                    self.post_notice(tx, mailbox, notice, msg, now)?;
+                    Ok::<_, Error>(Some(notice.kind))
+                }
                 Told::Bounce { bytes, envelope, summary, record } => {
                     let source = put_body(tx, bytes)?;
                     let stored = put_message(tx, msg, &envelope.content, &source)?;
@@ -82,10 +85,13 @@ impl<S: Store> Engine<S> {
                     post(tx, &Place::inbox(mailbox, now), stored.id, stored.size)?;
                     archive(tx, mailbox, now, stored.id);
                     self.log_record(tx, record, now);
-                    Ok(())
+                    Ok(Some(envelope.kind))
                 }
             }
         })?;
+        if let Some(kind) = issued {
+            self.meter.note(Fact::Issued(kind));
+        }
         self.bell.mailbox_changed(mailbox);
         Ok(())
     }

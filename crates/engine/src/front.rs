@@ -16,6 +16,7 @@ use sigillo_wire::Tick;
 use sigillo_wire::sasl::Binding;
 
 use crate::Engine;
+use crate::meter::Task;
 pub use wishes::{Wish, Wishes};
 
 /// What the driver of a connection does next.
@@ -48,6 +49,10 @@ pub trait Connection: Send {
     fn deadline(&self) -> Option<Tick>;
     /// What to do next.
     fn step(&mut self) -> Step;
+    /// What [`Connection::work`] would do now, for figures.
+    fn task(&self) -> Option<Task> {
+        None
+    }
     /// Does what the client asked; may block on the store, a password hash or a signature. `now` is service time and
     /// becomes the one time of the transaction.
     fn work(&mut self, now: Timestamp, tick: Tick);

@@ -15,7 +15,7 @@ use sigillo_base::Timestamp;
 use sigillo_mime::Piece;
 use sigillo_pec::log::{Record, Service, ServiceEvent};
 use sigillo_pec::{Certification, Kind, ReceiptKind, Signed};
-use sigillo_store::{Store, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 
 use crate::fronts::Transaction;
 use crate::{ATTEMPTS, Engine, Error};
@@ -121,6 +121,17 @@ impl<S: Store> Engine<S> {
         limit: usize,
     ) -> Result<Vec<Logged>, Error> {
         self.ledger().between(from, to, after, limit)
+    }
+
+    /// The time of the oldest line that waits for its place in the chain.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn oldest_unchained(&self) -> Result<Option<Timestamp>, Error> {
+        let (from, to) = KeyBuilder::new(tag::LOG_PENDING).range();
+        let waiting = self.store.scan(&from, &to, 1)?;
+        let place = |key: &[u8]| Place::read(&mut KeyReader::new(key, tag::LOG_PENDING)?);
+        Ok(waiting.first().map(|(key, _)| place(key)).transpose()?.map(|place| place.at))
     }
 
     /// The oldest closed segments without a time stamp, at most `limit`. One appears here once the digest of its file

@@ -13,6 +13,7 @@
 
 mod accepting;
 mod antivirus;
+mod census;
 pub mod check;
 mod claims;
 mod credentials;
@@ -32,6 +33,7 @@ mod keepers;
 mod leases;
 mod ledger;
 mod lists;
+pub mod meter;
 pub mod migrate;
 mod places;
 mod profiles;
@@ -53,6 +55,7 @@ mod turns;
 
 pub use accepting::Obstacle;
 pub use antivirus::{Antivirus, Unavailable, Verdict};
+pub use census::{Census, Tally};
 pub use claims::{NoAnswer, Tokens};
 pub use credentials::{Credentialed, Login, LoginError, Proven, verifier};
 pub use domains::DomainPolicy;
@@ -63,6 +66,7 @@ pub use guard::{Lockout, Origin};
 pub use leases::LEASE;
 pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};
 pub use lists::List;
+pub use meter::{Fact, Meter};
 pub use places::{Place as CountedPlace, Places};
 pub use profiles::ProfileSince;
 pub use quarantine::{Point, Quarantined};

@@ -14,9 +14,10 @@ use crate::failed::Failed;
 use crate::front::{Arrived, Peer, Wishes};
 use crate::fronts::{Lane, Transaction};
 use crate::leases::{self, Lease};
+use crate::meter::{HandOver, Way};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
 use crate::turns::{Share, Whose};
-use crate::{ATTEMPTS, Engine, Error, Rejected, deadlines, keepers, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, keepers, submit};
 
 /// A message to be handed over to another provider, under a lease of [`LEASE`](crate::LEASE): tell what came of it with
 /// [`Engine::report`] or [`Engine::defer`], and [`Engine::renew`] the lease meanwhile. Otherwise it is due again when the
@@ -420,7 +421,18 @@ impl<S: Store> Engine<S> {
                 tx.put(item_key(id), encode(&row)); // who has it now tries the others
             }
             Ok::<_, Error>(())
-        })
+        })?;
+        let way = match (self.is_local(&dispatch.to), dispatch.require_tls) {
+            (true, _) => Way::Local,
+            (false, true) => Way::Certified,
+            (false, false) => Way::Ordinary,
+        };
+        let ends =
+            [(HandOver::Taken, handed.len()), (HandOver::Refused, failed.len()), (HandOver::Deferred, open.len())];
+        for (end, recipients) in ends.into_iter().filter(|(_, recipients)| *recipients > 0) {
+            self.meter.note(Fact::HandOver(way, end, recipients));
+        }
+        Ok(())
     }
 
     /// When something falls due next: an item, or a lease that runs out, or a deadline. What is due already is not
@@ -456,7 +468,11 @@ impl<S: Store> Engine<S> {
 
     fn run_item(&self, item: ItemRow, lease: Lease, now: Timestamp) -> Result<(), Error> {
         match &item.work {
-            Work::Deliver { msg, rcpt, issued } => self.deliver(lease.item, MsgId(*msg), rcpt, issued, now),
+            Work::Deliver { msg, rcpt, issued } => {
+                self.deliver(lease.item, MsgId(*msg), rcpt, issued, now)?;
+                self.meter.note(Fact::Delivered(now.since(Timestamp::from_millis(item.created))));
+                Ok(())
+            }
             Work::Relay { .. } => match self.dispatch(item, lease, None)? {
                 Some(dispatch) => self.loop_back(&dispatch, now),
                 None => Ok(()),

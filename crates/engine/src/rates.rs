@@ -6,7 +6,7 @@ use sigillo_base::{MailboxId, Timestamp};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::rows::{decode, encode, rate_key};
-use crate::{ATTEMPTS, Engine, Error, Rejected, stored};
+use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, stored};
 
 /// Rows read from the store at once.
 const PAGE: usize = 1_000;
@@ -122,6 +122,7 @@ impl<S: Store> Engine<S> {
         if let Err(error) = self.note(mailbox, e, now) {
             tracing::error!(%error, mailbox = mailbox.address, "a limit was reached, and its event is not kept");
         }
+        self.meter.note(Fact::Limit(e.window.into()));
         Rejected::refused(450, (4, 7, 1), e.to_string())
     }
 

@@ -22,7 +22,7 @@ use crate::fronts::Transaction;
 use crate::quarantine::Malware;
 use crate::rows::{Carried, Work};
 use crate::stored::{Stored, put_body};
-use crate::{Engine, Error, Rejected, queue};
+use crate::{Engine, Error, Fact, Rejected, queue};
 
 /// Received fields of a message that still goes somewhere; more are a loop (RFC 5321 §6.3; pec rule 6).
 const MAX_HOPS: usize = 100;
@@ -101,9 +101,17 @@ impl<S: Store> Engine<S> {
 
     /// The same for a message that is stored already, when sender and recipient share the provider.
     pub(crate) fn take_in(&self, mail: &Arrived, stored: Option<&Rope>, now: Timestamp) -> Result<Received, Rejected> {
+        let answer = self.judge_and_take(mail, stored, now);
+        self.meter.note(Fact::Reception((&answer).into()));
+        answer
+    }
+
+    fn judge_and_take(&self, mail: &Arrived, stored: Option<&Rope>, now: Timestamp) -> Result<Received, Rejected> {
         let current = self.current();
         let handed = Handed { mail, stored, now };
-        match judge(&mail.bytes, mail.from.as_ref(), &mail.to, &current.index, &current.trust, now) {
+        let judgement = judge(&mail.bytes, mail.from.as_ref(), &mail.to, &current.index, &current.trust, now);
+        self.meter.note(Fact::Judged((&judgement).into()));
+        match judgement {
             Judgement::Envelope(incoming) if self.is_forged(handed, &incoming) => {
                 self.take_malformed(handed, &incoming.provider, "identificativo di un altro gestore")
             }

@@ -17,7 +17,7 @@ use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
 use crate::turns::Shares;
-use crate::{Antivirus, Lockout, MemorySpool, Places, Screener, Spool, migrate, profiles};
+use crate::{Antivirus, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -46,6 +46,8 @@ pub struct Setup {
     pub ids: Arc<dyn IdSource>,
     /// Whom to tell about changes.
     pub bell: Arc<dyn Bell>,
+    /// Who counts what happens; `Arc::new(())` counts nothing.
+    pub meter: Arc<dyn Meter>,
     /// Domains whose mailboxes are here, the service domain included.
     pub local_domains: Vec<Domain>,
     /// Who scans what enters; `None` scans nothing, and the program says so when it starts.
@@ -143,6 +145,7 @@ pub struct Engine<S> {
     pub(crate) service_domain: Domain,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) bell: Arc<dyn Bell>,
+    pub(crate) meter: Arc<dyn Meter>,
     pub(crate) local_domains: HashSet<Domain>,
     pub(crate) antivirus: Option<Arc<dyn Antivirus>>,
     pub(crate) screener: Option<Arc<dyn Screener>>,
@@ -211,6 +214,7 @@ impl<S: Store> Engine<S> {
             service_domain,
             ids: setup.ids,
             bell: setup.bell,
+            meter: setup.meter,
             local_domains,
             antivirus: setup.antivirus,
             screener: setup.screener,
@@ -256,6 +260,11 @@ impl<S: Store> Engine<S> {
     /// Takes new anchors and revocation lists.
     pub fn replace_trust(&self, trust: Arc<Trust>) {
         self.current.write().trust = trust;
+    }
+
+    /// The signing key in use.
+    pub fn signer(&self) -> Arc<dyn Signer> {
+        Arc::clone(&self.current.read().signer)
     }
 
     /// Takes a new signing certificate and key.

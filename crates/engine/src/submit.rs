@@ -16,7 +16,7 @@ use crate::rows::{
     Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, get_large, put_large, sent_key,
 };
 use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
-use crate::{ATTEMPTS, DomainPolicy, Engine, Error, Login, Rejected, Sent, deadlines, queue, rates, trail};
+use crate::{ATTEMPTS, DomainPolicy, Engine, Error, Fact, Login, Rejected, Sent, deadlines, queue, rates, trail};
 
 /// Recipients of one queue item: its row stays small, and a server that takes no more at once (RFC 5321 §4.5.3.1.8 asks
 /// for a hundred) refuses few.
@@ -105,6 +105,12 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Rejected::Refused`] when the sender may not send it at all; [`Rejected::Fault`] when nothing was done.
     pub fn submit(&self, login: &Login, mail: &Arrived, now: Timestamp) -> Result<Submitted, Rejected> {
+        let answer = self.take_submission(login, mail, now);
+        self.meter.note(Fact::Submission((&answer).into()));
+        answer
+    }
+
+    fn take_submission(&self, login: &Login, mail: &Arrived, now: Timestamp) -> Result<Submitted, Rejected> {
         let mailbox = self.may_send(login, mail.from.as_ref(), now)?;
         let from = mail.from.as_ref().unwrap_or(&login.address);
         let policy = self.domain_policy(from.domain())?;
@@ -225,9 +231,14 @@ impl<S: Store> Engine<S> {
         });
         drop(lane);
         match full {
-            Some(exceeded) if done.is_ok() => Err(self.over(plan.mailbox, &exceeded, plan.now)),
-            _ => done.map_err(too_many),
+            Some(exceeded) if done.is_ok() => return Err(self.over(plan.mailbox, &exceeded, plan.now)),
+            _ => done.map_err(too_many)?,
         }
+        self.meter.note(Fact::Issued(plan.notice.kind));
+        if let Fate::Accepted(envelope, _) = plan.fate {
+            self.meter.note(Fact::Issued(envelope.kind));
+        }
+        Ok(())
     }
 
     /// Queues the envelope, an item for each destination domain and [`AT_ONCE`] recipients, and begins to watch every

@@ -186,6 +186,8 @@ pub struct Config {
     pub clock: Clock,
     /// The administrative socket.
     pub admin_socket: Located<PathBuf>,
+    /// Where figures are shown; `None`: nowhere.
+    pub metrics: Option<Located<SocketAddr>>,
     /// Log level.
     pub log_level: String,
     /// Log format.
@@ -291,6 +293,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         antispam: optional(raw.antispam, |antispam| r.antispam(antispam))?,
         clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
+        metrics: r.metrics(raw.metrics)?,
         log_level: raw.log.level,
         log_format: raw.log.format,
         limits: raw.limits.into(),

@@ -29,7 +29,7 @@ use crate::material::Material;
 use crate::out::{complain, say};
 use crate::provider::{Provider, Start};
 use crate::service::{Asked, ClockKeeper, Signals};
-use crate::{files, ground, housekeeping, http, legal_log, tls};
+use crate::{files, ground, housekeeping, http, legal_log, net, tls};
 use layout::Layout;
 pub use plan::Short;
 use plan::{Box, House};
@@ -150,8 +150,9 @@ async fn serve(
         ground::prepare(&config)?;
         let material = Material::load(&config, &gate, clock.now())?;
         let admin = http::bind(&config.admin_socket.value).await?;
+        let metrics = Some(net::bind(ports.metrics()).await.context("porta metrics")?);
         let (clock, gate) = (Arc::clone(clock), Arc::clone(&gate));
-        let provider = Provider::start(Start { config, material, clock, listeners, admin, gate }).await?;
+        let provider = Provider::start(Start { config, material, clock, listeners, admin, metrics, gate }).await?;
         let boxes = house.boxes(options.mailboxes, options.massive, &passwords)?;
         up.push(Running { house, ports, boxes, provider });
         if let Some(running) = up.last() {

@@ -217,6 +217,7 @@ mod tests {
             index: Arc::new(sigillo_pec::index::Index::new(Vec::new())),
             ids: Arc::new(crate::ids::RandomIds),
             bell: Arc::new(Deaf),
+            meter: Arc::new(()),
             local_domains: Vec::new(),
             antivirus: None,
             screener: None,

@@ -11,7 +11,8 @@
 //! exact word, in time (`antivirus::tests`); a right clock is never called off, and one found off stays so until it is
 //! found right (`ntp::tests`); index and revocation lists give way only to what is signed, valid and newer
 //! (`update::tests`); what is fetched is bounded in bytes and time (`fetch::tests`); no answer of rspamd is a verdict that
-//! is not wholly one (`screening::rspamd::reply::tests`).
+//! is not wholly one (`screening::rspamd::reply::tests`); every figure that is shown is documented, and every documented one
+//! shown (`metrics::tests`).
 
 pub mod antivirus;
 pub mod bell;
@@ -32,6 +33,7 @@ pub mod journal;
 pub mod legal_log;
 pub mod logging;
 pub mod material;
+pub mod metrics;
 pub mod net;
 pub mod ntp;
 pub mod out;

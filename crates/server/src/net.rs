@@ -8,7 +8,7 @@ mod pool;
 mod stream;
 
 pub use driver::{Driver, SERVER_HANDSHAKE};
-pub use limits::{Limits, Place};
+pub use limits::{Full, Limits, Place};
 pub use listener::{Greeter, bind, listen};
 pub use network::Network;
 pub use pool::Pool;

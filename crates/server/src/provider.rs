@@ -2,6 +2,7 @@
 
 mod bell;
 mod health;
+mod ready;
 mod reload;
 mod shown;
 mod store;
@@ -16,7 +17,7 @@ use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::Profile;
-use sigillo_base::Secret;
+use sigillo_base::{Secret, Timestamp};
 use sigillo_engine::{Antivirus, Bell, Doors, Engine, Peer, Rules, Screener, Setup, front, verifier};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
@@ -27,13 +28,14 @@ use tracing::Instrument;
 
 use crate::antivirus::Clamd;
 use crate::bell::Bells;
-use crate::clock::{ServiceClock, Ticks};
+use crate::clock::{ServiceClock, Ticks, system_time};
 use crate::config::{Config, Role};
 use crate::dns::Dns;
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
 use crate::ids::{RandomIds, random, random_password};
 use crate::material::Material;
+use crate::metrics::{self, Measured, Metrics, Signing};
 use crate::net::{Driver, Greeter, Limits, Pool, listen};
 use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay};
@@ -66,6 +68,8 @@ pub struct Start {
     pub listeners: Vec<(Role, TcpListener)>,
     /// The bound administrative socket.
     pub admin: UnixListener,
+    /// The bound socket of figures; `None`: nobody asks for them.
+    pub metrics: Option<TcpListener>,
     /// Bounds signatures at once.
     pub gate: Arc<Gate>,
 }
@@ -96,6 +100,12 @@ pub struct Provider {
     looked: ArcSwap<Looked>,
     /// When it started.
     pub started: Instant,
+    /// The same in the system's time.
+    pub started_at: Timestamp,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How signing goes.
+    pub signing: Arc<Signing>,
     config: ArcSwap<Config>,
     shown: ArcSwap<Shown>,
     tls: Arc<ServerTls>,
@@ -104,12 +114,16 @@ pub struct Provider {
     gate: Arc<Gate>,
     down: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
+    /// What goes on while the others come to their end: it ends with the provider.
+    last: Mutex<JoinSet<()>>,
 }
 
 impl Provider {
     /// Opens the store and begins to serve.
     pub async fn start(start: Start) -> Result<Arc<Self>> {
-        let Start { config, material, clock, listeners, admin, gate } = start;
+        let Start { config, material, clock, listeners, admin, metrics: figures, gate } = start;
+        let metrics = Arc::new(Metrics::default());
+        let signing = Signing::new(Arc::clone(&metrics));
         let pool = Pool::bounded(config.limits.workers, config.limits.work_memory);
         let bells = Arc::new(Bells::default());
         let shown = Shown::of(&config, &material);
@@ -119,8 +133,8 @@ impl Provider {
         let doors = Doors { spool: Arc::new(spool), ..config.limits.doors() };
         let screen = Screen::new(&config, &material.relay).map(|screen| Arc::new(screen) as Arc<dyn Screener>);
         let antivirus = clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>);
-        let setup = setup(&config, &material, bell, antivirus, screen);
-        let setup = Setup { doors, ..setup };
+        let setup = Setup { doors, ..setup(&config, &material, bell, antivirus, screen) };
+        let setup = measured(setup, &metrics, &signing);
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let opened = pool.run(move || open(&path, memory, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
@@ -137,6 +151,7 @@ impl Provider {
             dns,
             trust: material.relay_trust(),
             config: config.relay.clone(),
+            metrics: Arc::clone(&metrics),
         }));
         let config = Arc::new(config);
         let updater =
@@ -157,6 +172,9 @@ impl Provider {
             store,
             looked: ArcSwap::default(),
             started: Instant::now(),
+            started_at: system_time(),
+            metrics,
+            signing,
             config: ArcSwap::new(config),
             shown: ArcSwap::from_pointee(shown),
             tls: Arc::new(material.tls),
@@ -165,12 +183,16 @@ impl Provider {
             gate,
             down: watch::Sender::new(false),
             tasks: Mutex::default(),
+            last: Mutex::default(),
         });
         // Before the first peer comes in.
         provider.heed(&*provider.monitor.measure().await);
         provider.watch_store().await;
         provider.clone().run(listeners, admin, ticks, bells);
         provider.keep_house(material.stamper);
+        if let Some(figures) = figures {
+            provider.show_figures(figures);
+        }
         Ok(provider)
     }
 
@@ -245,6 +267,7 @@ impl Provider {
             bells: Arc::clone(&bells),
             shutdown: self.down.subscribe(),
             numbers: AtomicU64::new(1),
+            metrics: Arc::clone(&self.metrics),
         });
         let span = tracing::info_span!("provider", name = self.config().name.value);
         let mut tasks = self.tasks.lock();
@@ -294,6 +317,12 @@ impl Provider {
         tasks.spawn(sweep.instrument(span));
     }
 
+    fn show_figures(self: &Arc<Self>, listener: TcpListener) {
+        let mut last = self.last.lock();
+        last.spawn(metrics::sample(Arc::downgrade(self), self.down.subscribe()));
+        last.spawn(metrics::serve(listener, Arc::downgrade(self)));
+    }
+
     /// Looks at the store, and goes on looking.
     async fn watch_store(self: &Arc<Self>) {
         let watch = Watch::new(self.config().store_reserve);
@@ -331,7 +360,7 @@ impl Provider {
             }
         };
         let proxies = self.config().proxies.clone();
-        Greeter { role: role.name(), implicit_tls, busy, open: Box::new(open), proxies }
+        Greeter { role, implicit_tls, busy, open: Box::new(open), proxies }
     }
 }
 
@@ -340,6 +369,13 @@ fn open(path: &Path, memory: usize, setup: Setup) -> Result<(Arc<RocksStore>, Ho
     let store = RocksStore::open(path, &options).with_context(|| format!("archivio {}", path.display()))?;
     let store = Arc::new(store);
     Ok((Arc::clone(&store), Engine::open(store, setup)?))
+}
+
+/// The same ports, counted on their way.
+fn measured(setup: Setup, metrics: &Arc<Metrics>, signing: &Arc<Signing>) -> Setup {
+    let count = |inner| Arc::new(Measured::new(Arc::clone(metrics), inner)) as Arc<dyn Antivirus>;
+    let (signer, antivirus) = (signing.of(setup.signer), setup.antivirus.map(count));
+    Setup { signer, antivirus, meter: Arc::clone(metrics) as _, ..setup }
 }
 
 /// What the engine stands on.
@@ -363,6 +399,7 @@ pub(crate) fn setup(
         index: Arc::clone(&material.index),
         ids: Arc::new(RandomIds),
         bell,
+        meter: Arc::new(()),
         local_domains: config.domains.clone(),
         antivirus,
         screener,

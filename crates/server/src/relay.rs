@@ -15,7 +15,7 @@ mod transaction;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sigillo_engine::{Dispatch, Engine, LEASE};
+use sigillo_engine::{Dispatch, Engine, LEASE, meter};
 use sigillo_smtp::client::RecipientOutcome;
 use sigillo_store::Store;
 use tokio::sync::{Semaphore, watch};
@@ -26,6 +26,7 @@ use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
 use crate::config;
 use crate::dns::Dns;
+use crate::metrics::{Attempt, Metrics};
 use crate::net::Pool;
 use idle::Idle;
 use lanes::{Lanes, Room};
@@ -72,6 +73,8 @@ pub struct Relay<S: Store> {
     lanes: Arc<Lanes>,
     pauses: Pauses,
     counts: Counts,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     idle: Idle,
 }
 
@@ -93,12 +96,14 @@ pub struct Parts<S: Store> {
     pub trust: Trust,
     /// How mail goes out.
     pub config: config::Relay,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl<S: Store> Relay<S> {
     /// A relay out of its parts.
     pub fn new(parts: Parts<S>) -> Self {
-        let Parts { engine, clock, ticks, pool, bells, dns, trust, config } = parts;
+        let Parts { engine, clock, ticks, pool, bells, dns, trust, config, metrics } = parts;
         let sts = Sts::new(Arc::clone(&dns), Arc::clone(&trust.verified), HTTPS);
         Self {
             routes: Routes::new(&config.routes, Arc::clone(&dns), engine.host(), config.port),
@@ -114,6 +119,7 @@ impl<S: Store> Relay<S> {
             clock,
             pool,
             bells,
+            metrics,
         }
     }
 
@@ -202,6 +208,7 @@ impl<S: Store> Relay<S> {
 
     async fn hand_over(self: Arc<Self>, dispatch: Dispatch, room: Room) {
         let dispatch = Arc::new(dispatch);
+        let _open = self.metrics.attempts_open.enter(());
         // In a task of its own: whatever breaks off in there, the item is given back.
         let mut attempt = tokio::spawn({
             let (relay, dispatch) = (Arc::clone(&self), Arc::clone(&dispatch));
@@ -214,6 +221,7 @@ impl<S: Store> Relay<S> {
                 Err(_) => return attempt.abort(),
             }
         };
+        self.metrics.attempts.add((destination(&dispatch), ended(&done)));
         let now = self.clock.now();
         self.settled(move |engine| match done {
             Ok(outcomes) => engine.report(&dispatch, &outcomes, now),
@@ -257,5 +265,20 @@ impl<S: Store> Relay<S> {
             }
             None => true,
         }
+    }
+}
+
+/// What figures call the other side.
+fn destination(dispatch: &Dispatch) -> meter::Way {
+    if dispatch.require_tls { meter::Way::Certified } else { meter::Way::Ordinary }
+}
+
+/// What figures call this end of an attempt.
+fn ended(done: &Result<Vec<RecipientOutcome>, String>) -> Attempt {
+    match done {
+        Err(_) => Attempt::Unreachable,
+        Ok(outcomes) if outcomes.iter().all(|o| o.result.is_ok()) => Attempt::Taken,
+        Ok(outcomes) if outcomes.iter().all(|o| matches!(&o.result, Err(f) if f.permanent)) => Attempt::Refused,
+        Ok(_) => Attempt::Deferred,
     }
 }

@@ -45,6 +45,7 @@ impl Store for RocksStore {
         self.failing.store(written.is_err(), Ordering::Relaxed);
         self.refused.fetch_add(u64::from(written.is_err()), Ordering::Relaxed);
         written?;
+        self.commits.fetch_add(1, Ordering::Relaxed);
         match durability {
             Durability::Synced => self.synced.fetch_max(before, Ordering::SeqCst),
             Durability::Later => self.later.fetch_max(self.db.latest_sequence_number(), Ordering::SeqCst),

@@ -14,6 +14,8 @@ pub struct Health {
     /// after another error of the log (EIO) it refuses every commit until the store is opened again: stop accepting
     /// mail while this holds, and restart when it lasts.
     pub failing: bool,
+    /// Commits that wrote something since it was opened.
+    pub commits: u64,
     /// Commits refused that way since it was opened.
     pub refused_commits: u64,
     /// Whether writes are stopped until compaction catches up.
@@ -51,6 +53,7 @@ impl RocksStore {
         Health {
             background_errors: self.figure(None, "rocksdb.background-errors"),
             failing: self.failing.load(Ordering::Relaxed),
+            commits: self.commits.load(Ordering::Relaxed),
             refused_commits: self.refused.load(Ordering::Relaxed),
             write_stopped: self.figure(None, "rocksdb.is-write-stopped") != 0,
             delayed_write_rate: self.figure(None, "rocksdb.actual-delayed-write-rate"),

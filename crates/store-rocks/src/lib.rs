@@ -83,6 +83,8 @@ pub struct RocksStore {
     synced: AtomicU64,
     /// Rows deleted since it was opened.
     deleted: AtomicU64,
+    /// Commits that wrote since it was opened.
+    commits: AtomicU64,
     /// Commits that the disk (or a stall) refused since it was opened, and whether the last one was.
     refused: AtomicU64,
     failing: AtomicBool,

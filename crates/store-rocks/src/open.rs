@@ -41,6 +41,7 @@ impl RocksStore {
             later: AtomicU64::new(0),
             synced: AtomicU64::new(0),
             deleted: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             backing_up: Mutex::new(()),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use sigillo_tests::demo::{Answer, Demo, Mail, Place, run, sigillo, wait_for};
 
+use sigillo_tests::figures::{Figures, page};
 use sigillo_tests::siege::{Census, census};
 
 const ANNA: &str = "anna@comune-alfa.example";
@@ -71,6 +72,13 @@ fn a_full_disk_is_4xx_and_the_service_recovers() {
         wait_for("the gate", Duration::from_secs(10), || Some(status(&socket)).filter(|s| s["state"] == "refusing"));
     assert_eq!(told["store"]["state"], "full", "{told}");
     assert!(told["store"]["free_bytes"].as_u64() < told["store"]["reserve_bytes"].as_u64(), "{told}");
+    let figures = demo.info.alfa().metrics.clone();
+    let (ready, why) = page(&figures, "/readyz");
+    assert!(ready == 503 && why.contains("\"condition\":\"disk\""), "{ready} {why}");
+    assert_eq!(page(&figures, "/healthz").0, 200, "a restart makes no room");
+    let shown = Figures::of(&figures);
+    assert_eq!((shown.get("sigillo_ready"), shown.get("sigillo_condition{condition=\"disk\"}")), (0.0, 0.0));
+    assert!(shown.get("sigillo_store_free_bytes") < shown.get("sigillo_store_reserve_bytes"));
     let small = &demo.submit(&[Mail::plain(ANNA, MARIO, "small@comune-alfa.example")])[0];
     assert_eq!((small.code, small.step.as_str()), (452, "mail"), "nothing is taken, however small: {small:?}");
     assert!(small.text.starts_with("4.3.1"), "{small:?}");
@@ -90,6 +98,7 @@ fn a_full_disk_is_4xx_and_the_service_recovers() {
     let told =
         wait_for("health", Duration::from_secs(10), || Some(status(&socket)).filter(|s| s["state"] == "running"));
     assert_eq!(told["store"]["state"], "well", "{told}");
+    assert_eq!(page(&figures, "/readyz").0, 200);
     let mut accepted = full.accepted;
     accepted.push("after@comune-alfa.example".to_owned());
     let how_often = |census: &Census, id: &str| {

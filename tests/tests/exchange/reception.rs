@@ -320,6 +320,7 @@ fn our_own_certificate_without_the_service_address_is_refused_at_the_start() {
         index: Arc::new(fixtures::index()),
         ids: fixtures::Numbers::new(1),
         bell: Arc::new(Deaf),
+        meter: Arc::new(()),
         local_domains: fixture.domains.clone(),
         antivirus: None,
         screener: None,

@@ -12,6 +12,7 @@ use super::boxes::Boxes;
 use super::login::{self, Entrance, Refused};
 use super::{Connection, Peer, Step};
 use crate::claims::Found;
+use crate::meter::Task;
 use crate::{Engine, Login, LoginError};
 
 /// What the engine is asked, once the driver has a thread for it.
@@ -160,6 +161,14 @@ impl<S: Store> Connection for Front<S> {
             self.ask = Some(Ask::Run);
         }
         self.asked().unwrap_or(Step::Wait)
+    }
+
+    fn task(&self) -> Option<Task> {
+        Some(match self.ask.as_ref()? {
+            Ask::Lookup(_) | Ask::Login(_) => Task::Login,
+            Ask::Spool => Task::Spool,
+            Ask::Run | Ask::Wake => Task::Mailbox,
+        })
     }
 
     fn work(&mut self, now: Timestamp, tick: Tick) {

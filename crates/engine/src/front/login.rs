@@ -11,8 +11,9 @@ use sigillo_wire::sasl::{Claim, Query};
 
 use super::Peer;
 use crate::claims::Found;
+use crate::meter::LoginResult;
 use crate::places::Place;
-use crate::{Engine, Login, LoginError};
+use crate::{Engine, Fact, Login, LoginError};
 
 /// Why nobody came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,18 +83,23 @@ impl<S: Store> Entrance<S> {
     ) -> Result<T, Refused> {
         let from = self.peer.ip.into();
         let checked = match self.engine.guard.locked(user, from, tick) {
-            Some(until) => Err(("locked", locked(until, tick))),
-            None => check(&self.engine).map_err(|error| match error {
-                LoginError::Fault(error) => {
-                    tracing::error!(%error, "a login cannot be checked");
-                    ("fault", Refused::Fault)
-                }
-                LoginError::Credentials => ("credentials", Refused::Credentials),
-                LoginError::Blocked => ("blocked", Refused::Blocked(error.to_string())),
-                LoginError::Rights => ("rights", Refused::Blocked(error.to_string())),
+            Some(until) => Err(("locked", LoginResult::Locked, locked(until, tick))),
+            None => check(&self.engine).map_err(|error| {
+                let counted = LoginResult::from(&error);
+                let (reason, refused) = match error {
+                    LoginError::Fault(error) => {
+                        tracing::error!(%error, "a login cannot be checked");
+                        ("fault", Refused::Fault)
+                    }
+                    LoginError::Credentials => ("credentials", Refused::Credentials),
+                    LoginError::Blocked => ("blocked", Refused::Blocked(error.to_string())),
+                    LoginError::Rights => ("rights", Refused::Blocked(error.to_string())),
+                };
+                (reason, counted, refused)
             }),
         };
-        checked.map_err(|(reason, refused)| {
+        checked.map_err(|(reason, counted, refused)| {
+            self.engine.meter.note(Fact::Login(counted));
             if refused == Refused::Credentials {
                 self.engine.guard.failed(user, from, tick);
             }
@@ -109,11 +115,13 @@ impl<S: Store> Entrance<S> {
         match places.enter(login.mailbox) {
             Some(place) => {
                 tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
+                self.engine.meter.note(Fact::Login(LoginResult::Fine));
                 self.place = Some(place);
                 Some(login)
             }
             None => {
                 tracing::warn!(user = %login.address, peer = %self.peer.ip, "too many connections of an account");
+                self.engine.meter.note(Fact::Login(LoginResult::Full));
                 let text =
                     format!("Troppe connessioni di questa casella, al più {}: chiuderne qualcuna", places.most());
                 self.refuse(Refused::Limit(text), tick);

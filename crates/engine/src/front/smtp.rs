@@ -12,6 +12,7 @@ use sigillo_wire::{Session, Tick};
 use super::login::{self, Entrance, Refused};
 use super::{Arrived, Connection, Peer, Step, Wishes};
 use crate::claims::Found;
+use crate::meter::Task;
 use crate::spool::Incoming;
 use crate::{Engine, Login, Received, Rejected, Submitted};
 
@@ -236,6 +237,16 @@ impl<S: Store> Connection for Front<S> {
             return self.asked().unwrap_or(Step::Wait);
         }
         Step::Wait
+    }
+
+    fn task(&self) -> Option<Task> {
+        Some(match self.ask.as_ref()? {
+            Ask::Lookup(_) | Ask::Login(_) => Task::Login,
+            Ask::Mail(_) | Ask::Rcpt(_) => Task::Address,
+            Ask::Spool => Task::Spool,
+            Ask::Message if self.role == Role::Reception => Task::Reception,
+            Ask::Message => Task::Submission,
+        })
     }
 
     fn work(&mut self, now: Timestamp, tick: Tick) {

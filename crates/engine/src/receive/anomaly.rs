@@ -16,7 +16,7 @@ use super::{Handed, Received, source, unknown, unwanted};
 use crate::rows::sent_key;
 use crate::stored::{Place, archive, post, put_message, usage};
 use crate::summary::put_summary;
-use crate::{ATTEMPTS, Engine, Error, Rejected, Screening, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, Screening, submit};
 
 impl<S: Store> Engine<S> {
     /// A provider's message of wrong form must go on (pec rule 1.5): to everybody it can go to. Only when there is nobody
@@ -156,6 +156,7 @@ impl<S: Store> Engine<S> {
             self.log_record(tx, &record, now);
             Ok::<_, Rejected>(())
         })?;
+        self.meter.note(Fact::Issued(envelope.kind));
         tracing::info!(reason, rcpts = boxes.len(), "delivered in an anomaly envelope");
         if let Some(screening) = screening {
             self.count(Fate::of_taken(screening), now);

@@ -14,7 +14,7 @@ use crate::quarantine::{Malware, Point};
 use crate::rows::{ArrivalRow, FactsRow, Work, arrival_key, put_large};
 use crate::stored::put_message;
 use crate::summary::put_summary;
-use crate::{ATTEMPTS, Engine, Error, Rejected, queue};
+use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, queue};
 
 /// Virus notices in one commit, in octets: a commit is bounded, and the log has a line for each that names all
 /// recipients, as the notice does in base64.
@@ -69,6 +69,8 @@ impl<S: Store> Engine<S> {
             self.log_issued(tx, &receipt, now);
             Ok::<_, Error>(())
         })?;
+        self.meter.note(Fact::Came(incoming.kind));
+        self.meter.note(Fact::Issued(receipt.kind));
         tracing::info!(pec_id = %facts.id, from = incoming.provider, rcpts = fresh.rcpts.len(), "taken charge");
         self.bell.queue_changed();
         Ok(())
@@ -114,7 +116,10 @@ impl<S: Store> Engine<S> {
                 }
                 Ok::<_, Error>(())
             })?;
-            first = false;
+            if std::mem::take(&mut first) {
+                self.meter.note(Fact::Came(incoming.kind));
+            }
+            notices.iter().for_each(|(_, notice, _)| self.meter.note(Fact::Issued(notice.kind)));
         }
         let (from, malware) = (&incoming.provider, &malware.name);
         tracing::warn!(pec_id = %facts.id, from, malware, "infected envelope, its provider is told");

@@ -18,7 +18,7 @@ use crate::quarantine::Point;
 use crate::rows::{Outcome, SentRow, sent_key};
 use crate::stored::{Place, archive, post, put_message};
 use crate::summary::put_summary;
-use crate::{ATTEMPTS, Engine, Error, Rejected, deadlines, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, submit};
 
 /// What our user is told when another provider found malware in his message (RFC 6109 §3.2.4).
 struct Told {
@@ -54,7 +54,7 @@ impl<S: Store> Engine<S> {
         touched.extend(sent.as_ref().map(|sent| sent.mailbox));
         let touched: Vec<MailboxId> = touched.into_iter().map(MailboxId).collect();
         let _lanes = self.lanes.hold(&touched);
-        transact(&self.store, ATTEMPTS, |tx| {
+        let issued = transact(&self.store, ATTEMPTS, |tx| {
             if let Some(malware) = &malware {
                 self.quarantine(tx, (quarantine_id, now), Point::Receipt, mail, malware, id)?;
             } else {
@@ -71,14 +71,24 @@ impl<S: Store> Engine<S> {
                 mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
             }
             self.log_record(tx, &self.received(incoming, now), now);
-            if let Some(sent) = &sent {
-                self.advance(tx, incoming, sent, &told, now)?;
+            match &sent {
+                Some(sent) => self.advance(tx, incoming, sent, &told, now),
+                None => Ok(Vec::new()),
             }
-            Ok::<_, Error>(())
         })?;
+        self.tally(incoming, sent.as_ref(), &issued, now);
         tracing::info!(pec_id = %id, kind = incoming.kind.as_str(), from = incoming.provider, "receipt stored");
         touched.iter().for_each(|m| self.bell.mailbox_changed(*m));
         Ok(Received::Receipt(id.clone()))
+    }
+
+    fn tally(&self, incoming: &Incoming, sent: Option<&SentRow>, issued: &[Kind], now: Timestamp) {
+        self.meter.note(Fact::Came(incoming.kind));
+        issued.iter().for_each(|kind| self.meter.note(Fact::Issued(*kind)));
+        if let (Kind::Delivery, Some(sent)) = (incoming.kind, sent) {
+            let since = now.since(Timestamp::from_millis(sent.at));
+            self.about(incoming).iter().for_each(|_| self.meter.note(Fact::Confirmed(since)));
+        }
     }
 
     /// The row of a receipt that came in. A delivery receipt without an original is concise, whatever was asked for.
@@ -147,7 +157,8 @@ impl<S: Store> Engine<S> {
         Ok(told)
     }
 
-    /// What a receipt proves about a message of ours, recipient by recipient.
+    /// What a receipt proves about a message of ours, recipient by recipient. Gives the kinds of the notices that the
+    /// sender gets for it.
     fn advance(
         &self,
         tx: &mut Transaction<'_, S>,
@@ -155,8 +166,9 @@ impl<S: Store> Engine<S> {
         sent: &SentRow,
         told: &[Told],
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Kind>, Error> {
         let id = &incoming.certification.facts.id;
+        let mut issued = Vec::new();
         for rcpt in self.about(incoming) {
             let Some(mut row) = submit::dispatch(tx, id, rcpt)? else { continue };
             let open = matches!(row.outcome, None | Some(Outcome::PresumedFailed));
@@ -167,6 +179,7 @@ impl<S: Store> Engine<S> {
                     row.outcome = Some(Outcome::Failed);
                     if let Some(t) = told.iter().find(|t| t.rcpt == *rcpt) {
                         self.post_notice(tx, MailboxId(sent.mailbox), &t.notice, t.msg, now)?;
+                        issued.push(t.notice.kind);
                     }
                 }
                 (Kind::NonDelivery | Kind::NonDeliveryVirus, None) => row.outcome = Some(Outcome::Failed),
@@ -174,7 +187,7 @@ impl<S: Store> Engine<S> {
             }
             deadlines::write(tx, id, rcpt, row, Timestamp::from_millis(sent.at))?;
         }
-        Ok(())
+        Ok(issued)
     }
 }
 

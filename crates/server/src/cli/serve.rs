@@ -1,5 +1,6 @@
 //! `sigillo serve`: one provider for real.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::{Exit, complain};
 use crate::clock::ServiceClock;
-use crate::config::{Config, Problem, Role, Text};
+use crate::config::{Config, Located, Problem, Role, Text};
 use crate::gate::Gate;
 use crate::logging::{self, Format};
 use crate::material::Material;
@@ -75,10 +76,11 @@ async fn serve(config: Config, lang: Lang) -> Exit {
         Ok(material) => material,
         Err(problems) => return complain(&problems.say(lang), Exit::Usage),
     };
-    let listeners = match bind(&config).await {
-        Ok(listeners) => listeners,
+    let (listeners, metrics) = match bind(&config).await {
+        Ok(bound) => bound,
         Err(problem) => return complain(&problem.say(lang), Exit::NoStart),
     };
+    let figures = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     let admin = match http::bind(&config.admin_socket.value).await {
         Ok(admin) => admin,
         Err(error) => {
@@ -87,18 +89,11 @@ async fn serve(config: Config, lang: Lang) -> Exit {
             return complain(&config.admin_socket.problem(&config.file, what, remedy).say(lang), Exit::NoStart);
         }
     };
-    let name = config.name.value.clone();
-    let provider = match begin(Start { config, material, clock, listeners, admin, gate }).await {
+    let provider = match begin(Start { config, material, clock, listeners, admin, metrics, gate }).await {
         Ok(provider) => provider,
         Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
     };
-    say(format_args!("sigillo: {name} {}", lang.pick("è in servizio", "is in service")));
-    for (role, address) in &provider.addresses {
-        say(format_args!("  {:<12}{address}", role.name()));
-    }
-    for warning in provider.warnings(lang).await {
-        out::complain(warning);
-    }
+    announce(&provider, figures, lang).await;
     while signals.next().await == Asked::Reload {
         match provider.reload().await {
             Ok(reloaded) if reloaded.waiting.is_empty() => {}
@@ -115,6 +110,18 @@ async fn serve(config: Config, lang: Lang) -> Exit {
     Exit::Fine
 }
 
+async fn announce(provider: &Provider, figures: Option<SocketAddr>, lang: Lang) {
+    let name = &provider.config().name.value;
+    say(format_args!("sigillo: {name} {}", lang.pick("è in servizio", "is in service")));
+    let roles = provider.addresses.iter().map(|(role, address)| (role.name(), *address));
+    for (role, address) in roles.chain(figures.map(|address| ("metrics", address))) {
+        say(format_args!("  {role:<12}{address}"));
+    }
+    for warning in provider.warnings(lang).await {
+        out::complain(warning);
+    }
+}
+
 async fn begin(start: Start) -> Result<Arc<Provider>> {
     let provider = Provider::start(start).await?;
     if let Err(error) = provider.ensure_service_mailbox(None).await {
@@ -124,20 +131,28 @@ async fn begin(start: Start) -> Result<Arc<Provider>> {
     Ok(provider)
 }
 
-async fn bind(config: &Config) -> Result<Vec<(Role, TcpListener)>, Problem> {
+type Bound = (Vec<(Role, TcpListener)>, Option<TcpListener>);
+
+/// The ports of mail, and that of figures.
+async fn bind(config: &Config) -> Result<Bound, Problem> {
     let mut listeners = Vec::new();
     for (role, address) in &config.listen {
-        match net::bind(address.value).await {
-            Ok(listener) => listeners.push((*role, listener)),
-            Err(error) => {
-                let english = format!("cannot listen on {}: {:?}", address.value, error.kind());
-                let remedy = Text::new(
-                    "cambiare indirizzo o porta, o fermare chi la occupa (`ss -ltnp`)",
-                    "change address or port, or stop who holds it (`ss -ltnp`)",
-                );
-                return Err(address.problem(&config.file, Text::new(error.to_string(), english), remedy));
-            }
-        }
+        listeners.push((*role, bind_at(config, address).await?));
     }
-    Ok(listeners)
+    let figures = match &config.metrics {
+        Some(at) => Some(bind_at(config, at).await?),
+        None => None,
+    };
+    Ok((listeners, figures))
+}
+
+async fn bind_at(config: &Config, address: &Located<SocketAddr>) -> Result<TcpListener, Problem> {
+    net::bind(address.value).await.map_err(|error| {
+        let english = format!("cannot listen on {}: {:?}", address.value, error.kind());
+        let remedy = Text::new(
+            "cambiare indirizzo o porta, o fermare chi la occupa (`ss -ltnp`)",
+            "change address or port, or stop who holds it (`ss -ltnp`)",
+        );
+        address.problem(&config.file, Text::new(error.to_string(), english), remedy)
+    })
 }

@@ -108,6 +108,25 @@ impl<'t> Reader<'t> {
         })
     }
 
+    /// Where figures are shown: to this machine alone, unless it is said otherwise.
+    pub(super) fn metrics(&mut self, raw: Option<raw::Metrics>) -> Option<Option<Located<SocketAddr>>> {
+        let Some(raw) = raw else { return Some(None) };
+        let at = self.socket_address("metrics.listen", raw.listen)?;
+        if at.value.ip().to_canonical().is_loopback() || raw.allow_remote {
+            return Some(Some(at));
+        }
+        let what = Text::new(
+            format!("{} si raggiunge da altre macchine, e chiunque vi arrivi legge le misure", at.value),
+            format!("{} can be reached from other machines, and whoever reaches it reads the figures", at.value),
+        );
+        let remedy = Text::new(
+            "scrivere 127.0.0.1:porta, oppure allow_remote = true dietro un firewall",
+            "write 127.0.0.1:port, or allow_remote = true behind a firewall",
+        );
+        self.tell(&at, what, remedy);
+        None
+    }
+
     /// Relative paths start from the folder of the configuration file.
     pub(super) fn path(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<PathBuf>> {
         let folder = self.file.parent().unwrap_or_else(|| Path::new("")).to_owned();

@@ -33,6 +33,7 @@ pub(super) struct File {
     #[serde(default)]
     pub clock: Clock,
     pub admin: Admin,
+    pub metrics: Option<Metrics>,
     #[serde(default)]
     pub log: Log,
     #[serde(default)]
@@ -377,6 +378,14 @@ pub(super) struct Reports {
 #[serde(deny_unknown_fields)]
 pub(super) struct Admin {
     pub socket: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub listen: Spanned<String>,
+    #[serde(default)]
+    pub allow_remote: bool,
 }
 
 #[derive(Deserialize)]

@@ -295,3 +295,20 @@ fn reports_are_written_only_where_a_folder_is_given() {
     let folder = with(|_| uncommented("# [reports]", 2)).unwrap().reports.unwrap();
     assert_eq!(folder.value, Path::new("/etc/sigillo/rapporti"));
 }
+
+#[test]
+fn figures_are_shown_nowhere_unless_said_and_to_others_only_when_said_twice() {
+    assert!(with(|s| s).unwrap().metrics.is_none());
+    let at = |text: String| with(|_| text).map(|config| config.metrics.unwrap().value.to_string());
+    let sample = uncommented("# [metrics]", 3);
+    assert_eq!(at(sample.clone()).unwrap(), "127.0.0.1:9465");
+    for remote in ["0.0.0.0:9465", "[::]:9465", "192.0.2.1:9465", "[::ffff:192.0.2.1]:9465"] {
+        let asked = sample.replace("127.0.0.1:9465", remote);
+        let problem = at(asked.clone()).unwrap_err().0.remove(0);
+        assert_eq!(problem.key.as_deref(), Some("metrics.listen"), "{remote}");
+        assert_eq!(at(asked.replace("allow_remote = false", "allow_remote = true")).unwrap(), remote);
+    }
+    for local in ["127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+        assert_eq!(at(sample.replace("127.0.0.1:9465", local)).unwrap(), local);
+    }
+}

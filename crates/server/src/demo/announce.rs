@@ -37,6 +37,7 @@ fn provider(running: &Running) -> Value {
         "submissions": at(ports.submissions).to_string(),
         "imap": at(ports.imap).to_string(),
         "imaps": at(ports.imaps).to_string(),
+        "metrics": ports.metrics().to_string(),
         "admin_socket": provider.config().admin_socket.value,
         "domains": house.domains,
         "mailboxes": users.iter().map(mailbox).collect::<Vec<_>>(),

@@ -156,7 +156,8 @@ impl Layout {
              [tls]\ncertificate = {}\nkey = {}\n\n[signing]\ncertificate = {}\nkey = {}\n\n\
              [trust]\nanchors = [{}]\ncrls = [{}]\n\n[index]\nfile = {}\n\n\
              [relay]\nroots = {}\n\n[[relay.route]]\ndomains = [{}]\naddress = \"{}\"\nname = {}\n\n\
-             [admin]\nsocket = {}\n\n[limits]\nconnections = 4000\nconnections_per_address = 4000\n",
+             [admin]\nsocket = {}\n\n[metrics]\nlisten = \"{}\"\n\n\
+             [limits]\nconnections = 4000\nconnections_per_address = 4000\n",
             quote(house.name),
             quote(house.service),
             quote(house.host),
@@ -174,6 +175,7 @@ impl Layout {
             at(other_ports.smtp),
             quote(other.host),
             path(self.socket(house)?),
+            ports.metrics(),
         ))
     }
 

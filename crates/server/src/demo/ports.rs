@@ -37,6 +37,11 @@ impl Ports {
         }
     }
 
+    /// Where figures are shown: after the last of the others.
+    pub(super) fn metrics(&self) -> SocketAddr {
+        at(self.pop3s + 1)
+    }
+
     pub(super) fn of(&self, role: Role) -> u16 {
         match role {
             Role::Smtp => self.smtp,
@@ -70,7 +75,7 @@ pub(super) fn choose(base: Option<u16>, kept: &Path) -> Result<[Ports; 2]> {
     for _ in 0..200 {
         let base = FREE.start + u16::from_be_bytes(random()) % (FREE.end - FREE.start - 20);
         let free = |port: u16| Probe::bind(at(port)).is_ok();
-        if (base..base + 7).chain(base + STEP..base + STEP + 7).all(free) {
+        if (base..base + 8).chain(base + STEP..base + STEP + 8).all(free) {
             return Ok([Ports::from(base), Ports::from(base + STEP)]);
         }
     }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sigillo_base::MailboxId;
 use sigillo_wire::sasl::Binding;
@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{Pool, Stream};
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
+use crate::metrics::Metrics;
 use crate::tls::ServerTls;
 use sigillo_engine::front::{Connection, Step};
 
@@ -38,6 +39,8 @@ pub struct Driver {
     pub shutdown: watch::Receiver<bool>,
     /// Numbers connections, for the logs.
     pub numbers: AtomicU64,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// What ended a wait.
@@ -88,7 +91,11 @@ impl Running<'_> {
                 }
                 Step::Work { bytes } => {
                     self.flush().await?;
+                    let (task, begun) = (connection.task(), Instant::now());
                     connection = self.work(connection, bytes).await?;
+                    if let Some(task) = task {
+                        self.driver.metrics.work.took(task, begun.elapsed());
+                    }
                 }
                 Step::Close => {
                     self.flush().await?;

@@ -12,6 +12,28 @@ pub struct Limits {
     from_one: Arc<Places<Origin>>,
 }
 
+/// Which limit has no place left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// Connections in all.
+    All,
+    /// Connections from one address.
+    Address,
+}
+
+impl Full {
+    /// Both.
+    pub const ALL: &[Self] = &[Self::All, Self::Address];
+
+    /// The word of logs and figures, as the configuration has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "connections",
+            Self::Address => "connections_per_address",
+        }
+    }
+}
+
 /// One counted connection; given back when dropped.
 #[derive(Debug)]
 pub struct Place {

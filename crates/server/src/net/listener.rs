@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::Instrument;
 
-use super::{Driver, Limits, Network, SERVER_HANDSHAKE, Stream};
+use super::{Driver, Full, Limits, Network, SERVER_HANDSHAKE, Stream};
+use crate::config::Role;
 use crate::tls::ServerTls;
 use sigillo_engine::front::Connection;
 use sigillo_wire::proxy::{self, Progress};
@@ -22,8 +23,8 @@ const PROXY_HEADER: Duration = Duration::from_secs(10);
 
 /// What a listener offers.
 pub struct Greeter {
-    /// For logs: `smtp`, `submission`, `submissions`, `imap`, `imaps`.
-    pub role: &'static str,
+    /// For logs and figures.
+    pub role: Role,
     /// TLS from the first byte.
     pub implicit_tls: bool,
     /// What a client hears in clear when there is no place for it.
@@ -71,28 +72,32 @@ pub async fn listen(
             Ok(new) => new,
             Err(error) => {
                 // Out of descriptors, most often: the open connections must end first.
-                tracing::error!(role = greeter.role, %error, "cannot accept");
+                tracing::error!(role = greeter.role.name(), %error, "cannot accept");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let Some(place) = limits.enter() else {
-            tracing::warn!(role = greeter.role, %peer, "too many connections");
+            tracing::warn!(role = greeter.role.name(), %peer, "too many connections");
+            driver.metrics.sessions_refused.add((greeter.role, Full::All));
             refuse(&tcp, &greeter);
             continue;
         };
         let (greeter, tls, driver) = (Arc::clone(&greeter), Arc::clone(&tls), Arc::clone(&driver));
         let limits = Arc::clone(&limits);
         let id = driver.next_number();
-        let span = tracing::info_span!("connection", id, role = greeter.role, peer = tracing::field::Empty);
+        let span = tracing::info_span!("connection", id, role = greeter.role.name(), peer = tracing::field::Empty);
         let serve = async move {
             let mut tcp = tcp;
             let Some(peer) = real(&mut tcp, peer, &greeter.proxies).await else { return };
             tracing::Span::current().record("peer", tracing::field::display(peer));
             let Some(_place) = limits.from(place, peer.ip()) else {
                 tracing::warn!("too many connections from one place");
+                driver.metrics.sessions_refused.add((greeter.role, Full::Address));
                 return refuse(&tcp, &greeter);
             };
+            let _open = driver.metrics.sessions_open.enter(greeter.role);
+            driver.metrics.sessions.add(greeter.role);
             serve(tcp, peer, &greeter, &tls, &driver).await;
         };
         open.spawn(serve.instrument(span));

@@ -17,6 +17,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::*;
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks};
+use crate::config::Role;
 use crate::tls::{self, ServerTls};
 use sigillo_engine::front::{Connection, Step};
 
@@ -117,11 +118,13 @@ async fn behind(places: usize, proxies: &[&str]) -> Bench {
         bells: Arc::clone(&bells),
         shutdown,
         numbers: AtomicU64::new(0),
+        metrics: Default::default(),
     });
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
-    let greeter = Greeter { role: "toy", implicit_tls: false, busy: "busy", open: Box::new(Toy::greeting), proxies };
+    let greeter =
+        Greeter { role: Role::Smtp, implicit_tls: false, busy: "busy", open: Box::new(Toy::greeting), proxies };
     let limits = Arc::new(Limits::new(places, places));
     let served = tokio::spawn(listen(listener, greeter, limits, tls, driver));
     Bench { address, down, served, bells, folder }

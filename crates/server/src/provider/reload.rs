@@ -41,7 +41,7 @@ impl Provider {
         self.submission_tls.renew(&material.submission_tls);
         self.relay.trust(material.relay_trust());
         self.relay.routes.replace(&config.relay.routes);
-        self.engine.replace_identity(material.identity, material.signer);
+        self.engine.replace_identity(material.identity, self.signing.of(material.signer));
         self.config.store(config);
         self.shown.store(Arc::new(shown));
         tracing::info!("reloaded certificates, revocation lists, index, routes and profiles");
@@ -90,6 +90,7 @@ fn kept(old: &Config, new: Config) -> Config {
         antispam: old.antispam.clone(),
         clock: old.clock.clone(),
         admin_socket: old.admin_socket.clone(),
+        metrics: old.metrics.clone(),
         log_level: old.log_level.clone(),
         log_format: old.log_format,
         limits: old.limits,
@@ -100,6 +101,7 @@ fn kept(old: &Config, new: Config) -> Config {
 
 fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     let listen = |c: &Config| c.listen.iter().map(|(role, at)| (*role, at.value)).collect::<Vec<_>>();
+    let metrics = |c: &Config| c.metrics.as_ref().map(|at| at.value);
     let stamps = |c: &Config| {
         let paths = |t: &TimeStamp| t.anchors.iter().map(|a| a.value.clone()).collect::<Vec<_>>();
         c.timestamp.as_ref().map(|t| (t.url.value.clone(), paths(t)))
@@ -130,6 +132,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("antispam", old.antispam != new.antispam),
         ("clock", old.clock != new.clock),
         ("admin.socket", old.admin_socket.value != new.admin_socket.value),
+        ("metrics", metrics(old) != metrics(new)),
         ("log.level", old.log_level != new.log_level),
         ("log.format", old.log_format != new.log_format),
         ("listen.proxy_networks", old.proxies != new.proxies),

@@ -1,6 +1,7 @@
 //! What the status tells about keys.
 
 use sigillo_admin::api::CertificateStatus;
+use sigillo_base::Timestamp;
 use sigillo_smime::Certificate;
 
 use crate::config::Config;
@@ -11,6 +12,10 @@ use crate::material::Material;
 pub struct Shown {
     /// Signing and TLS certificates.
     pub certificates: Vec<CertificateStatus>,
+    /// From when and until when the signing certificate is valid.
+    pub signing: (Timestamp, Timestamp),
+    /// Until when the certificate of the listeners is.
+    pub tls_ends: Option<Timestamp>,
 }
 
 impl Shown {
@@ -22,9 +27,10 @@ impl Shown {
         };
         let mut certificates = vec![show("signing", &material.identity.certificate)];
         let tls = std::fs::read(&config.tls_certificate.value).ok();
-        if let Some(leaf) = tls.and_then(|pem| Certificate::from_pem(&pem).ok()?.into_iter().next()) {
-            certificates.push(show("tls", &leaf));
-        }
-        Self { certificates }
+        let leaf = tls.and_then(|pem| Certificate::from_pem(&pem).ok()?.into_iter().next());
+        certificates.extend(leaf.as_ref().map(|leaf| show("tls", leaf)));
+        let signing = &material.identity.certificate;
+        let signing = (signing.not_before(), signing.not_after());
+        Self { certificates, signing, tls_ends: leaf.map(|leaf| leaf.not_after()) }
     }
 }

@@ -37,6 +37,11 @@ impl Provider {
         }
     }
 
+    /// The figures of the last look.
+    pub fn store_health(&self) -> Health {
+        self.looked.load().health
+    }
+
     /// How the store is, by the last look.
     pub fn store_status(&self) -> StoreStatus {
         let looked = self.looked.load();

@@ -8,13 +8,13 @@ use sigillo_engine::Dispatch;
 use sigillo_smtp::client::{self, Failure, RecipientOutcome};
 use sigillo_store::Store;
 
-use super::Relay;
 use super::idle::Target;
 use super::policy::{Demand, Demanded};
 use super::report::Trouble;
 use super::route::{Host, Way};
 use super::security::Security;
 use super::transaction::{Open, Sent};
+use super::{Relay, destination};
 use crate::config::{Route, RouteTls};
 use crate::ids::random;
 
@@ -128,6 +128,9 @@ impl<S: Store> Relay<S> {
             (None, false) if open.is_met() || target.security.needs_tls() => Some(Trouble::StarttlsNotSupported),
             (None, false) => return,
         };
+        if trouble.is_some() {
+            self.metrics.tls_failures.add(destination(call.dispatch));
+        }
         let result = trouble.map_or(Ok(()), Err);
         self.counts.count(&demanded.policy, &target.name, Some(target.address.ip()), result);
     }

@@ -7,7 +7,7 @@ use sigillo_base::{Address, Domain, MailboxId};
 use sigillo_engine::Bell;
 use sigillo_pec::index::{Entry, seal, write_ldif};
 use sigillo_smime::authority::{Authority, Issued, Revoked};
-use sigillo_smime::{Identity, PathError};
+use sigillo_smime::{Crl, Identity, PathError, SignError, Signer, Trust};
 use sigillo_store::MemoryStore;
 use tempfile::TempDir;
 
@@ -16,6 +16,7 @@ use crate::clock::system_time;
 use crate::config::SAMPLE;
 use crate::fetch::tests::peer::{Certificates, Peer, ok};
 use crate::gate::Gate;
+use crate::metrics::Condition;
 use crate::provider::{Provider, Start, setup};
 use crate::trial::{self, DAY};
 use crate::{files, http};
@@ -484,7 +485,7 @@ async fn a_reload_and_a_person_at_the_socket_keep_the_same_rule() {
     let admin = http::bind(&config.admin_socket.value).await.unwrap();
     let client = Client::new(&config.admin_socket.value);
     let (material, clock, gate) = (place.material(&config).unwrap(), Arc::clone(&place.clock), Gate::for_cores());
-    let start = Start { config, material, clock, listeners: Vec::new(), admin, gate };
+    let start = Start { config, material, clock, listeners: Vec::new(), admin, metrics: None, gate };
     let provider = Provider::start(start).await.unwrap();
 
     files::write(&place.index_file(), &copy(3, 9)).unwrap();
@@ -509,5 +510,51 @@ async fn a_reload_and_a_person_at_the_socket_keep_the_same_rule() {
     let directory = client.index().await.unwrap();
     assert_eq!(directory.entries[0].domains, ["a.example", "b.example", "c.example"]);
     assert_eq!(directory.entries[0].certificates[0].sha1, keys().provider.certificate().sha1_hex());
+    provider.stop().await;
+}
+
+struct Broken;
+
+impl Signer for Broken {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, SignError> {
+        Err(SignError { temporary: false, message: "il dispositivo non c'è".to_owned() })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_judge_or_sign_is_not_ready() {
+    let place = Place::new().await;
+    let config = (*place.config(&place.fetched(), &[])).clone();
+    files::folder(&config.store.value).unwrap();
+    let admin = http::bind(&config.admin_socket.value).await.unwrap();
+    let (material, clock, gate) = (place.material(&config).unwrap(), Arc::clone(&place.clock), Gate::for_cores());
+    let (identity, key) = (material.identity.clone(), Arc::clone(&material.signer));
+    let start = Start { config, material, clock, listeners: Vec::new(), admin, metrics: None, gate };
+    let provider = Provider::start(start).await.unwrap();
+    let missing = || -> Vec<Condition> {
+        provider.conditions().into_iter().filter_map(|(condition, why)| why.map(|_| condition)).collect()
+    };
+    assert_eq!(missing(), []);
+
+    let (trust, index) = (provider.engine.trust(), provider.engine.index());
+    let expired = Crl::from_der(&expired_list()).unwrap();
+    let with = |crls| provider.engine.replace_trust(Arc::new(Trust::new(trust.anchors().to_vec(), crls)));
+    with(vec![expired.clone()]);
+    assert_eq!(missing(), [Condition::Revocation]);
+    with(Vec::new());
+    assert_eq!(missing(), [Condition::Revocation]);
+    with(vec![expired, Crl::from_der(&crl(&[], 1)).unwrap()]);
+    assert_eq!(missing(), [], "the list that followed the expired one counts");
+
+    provider.engine.replace_index(Arc::new(Index::new(Vec::new())));
+    assert_eq!(missing(), [Condition::Index]);
+    provider.engine.replace_index(index);
+
+    provider.engine.replace_identity(identity.clone(), provider.signing.of(Arc::new(Broken)));
+    assert_eq!(missing(), [], "nobody has tried yet");
+    provider.engine.signer().sign(b"x").unwrap_err();
+    assert_eq!(missing(), [Condition::Signer]);
+    provider.engine.replace_identity(identity, provider.signing.of(key));
+    assert_eq!(missing(), [], "the question itself finds that it signs again");
     provider.stop().await;
 }
