@@ -52,7 +52,7 @@ pub use leases::LEASE;
 pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};
 pub use lists::List;
 pub use quarantine::{Point, Quarantined};
-pub use queue::{Dispatch, Waiting};
+pub use queue::{Dispatch, Filter, Hold, Order, Waiting, Wanted};
 pub use receive::Received;
 pub use setup::{Bell, Engine, Rules, Setup};
 pub use stored::{Filed, held};

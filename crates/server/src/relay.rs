@@ -22,7 +22,7 @@ use crate::clock::{ServiceClock, Ticks};
 use crate::net::Pool;
 use idle::Idle;
 use route::{Host, Routes, Way};
-use transaction::{Sent, Wire};
+use transaction::{Open, Sent, Wire};
 
 /// Without a bell, the queue is looked at this often.
 const LOOK: Duration = Duration::from_secs(30);
@@ -172,17 +172,22 @@ impl<S: Store> Relay<S> {
 
     /// One attempt over all servers of the destination. `Err` says why it could not be made now.
     async fn attempt(&self, dispatch: &Arc<Dispatch>) -> Result<Vec<RecipientOutcome>, String> {
-        let hosts = match self.routes.find(&dispatch.to).await {
+        let way = match &dispatch.route {
+            Some(ordered) => route::ordered(ordered).await,
+            None => self.routes.find(&dispatch.to).await,
+        };
+        let hosts = match way {
             Way::Hosts(hosts) => hosts,
             Way::Later(why) => return Err(why),
             // The directory says that the domain is certified: what the DNS says against it may be its mistake.
             Way::Never(why) if dispatch.require_tls => return Err(why),
             Way::Never(why) => return Ok(refused(dispatch, &why)),
         };
-        if let Some(mut open) = self.idle.take(&dispatch.to) {
+        // Open connections lead where mail for the domain goes.
+        if let Some(mut open) = dispatch.route.is_none().then(|| self.idle.take(&dispatch.to)).flatten() {
             let sent = open.send(self, dispatch).await;
             if let Sent::Done(outcomes) = sent {
-                self.idle.keep(&dispatch.to, open);
+                self.keep(dispatch, open);
                 return Ok(outcomes);
             }
             if let Sent::Broken(outcomes) = sent
@@ -192,6 +197,12 @@ impl<S: Store> Relay<S> {
             }
         }
         self.attempt_hosts(dispatch, &hosts).await
+    }
+
+    fn keep(&self, dispatch: &Dispatch, open: Open) {
+        if dispatch.route.is_none() {
+            self.idle.keep(&dispatch.to, open);
+        }
     }
 
     async fn attempt_hosts(&self, dispatch: &Arc<Dispatch>, hosts: &[Host]) -> Result<Vec<RecipientOutcome>, String> {
@@ -219,7 +230,7 @@ impl<S: Store> Relay<S> {
             };
             match open.first(self, dispatch).await {
                 Sent::Done(outcomes) => {
-                    self.idle.keep(&dispatch.to, open);
+                    self.keep(dispatch, open);
                     return Ok(Ok(outcomes));
                 }
                 // Ordinary mail goes in clear rather than not at all; certified mail never does.

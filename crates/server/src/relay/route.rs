@@ -82,6 +82,18 @@ impl Routes {
     }
 }
 
+/// The way to `host:port`, as an administrator ordered it for one message.
+pub async fn ordered(route: &str) -> Way {
+    let name = route.rsplit_once(':').map_or(route, |(host, _)| host).trim_matches(['[', ']']).to_owned();
+    match tokio::net::lookup_host(route).await {
+        Ok(found) => match found.take(ADDRESSES).collect::<Vec<_>>() {
+            none if none.is_empty() => Way::Later(format!("{route}: nessun indirizzo")),
+            addresses => Way::Hosts(vec![Host { name, addresses }]),
+        },
+        Err(error) => Way::Later(format!("{route}: {error}")),
+    }
+}
+
 fn table(fixed: &[Route]) -> HashMap<Domain, Host> {
     let hosts = fixed.iter().flat_map(|route| {
         let host = Host { name: route.name.clone(), addresses: vec![route.address] };
