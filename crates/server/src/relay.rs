@@ -3,6 +3,7 @@
 mod idle;
 pub mod route;
 mod transaction;
+mod watchdog;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::net::Pool;
 use idle::Idle;
 use route::{Host, Routes, Way};
 use transaction::{Open, Sent, Wire};
+use watchdog::{STALL, Watched};
 
 /// Without a bell, the queue is looked at this often.
 const LOOK: Duration = Duration::from_secs(30);
@@ -129,16 +131,15 @@ impl<S: Store> Relay<S> {
 
     async fn hand_over(self: Arc<Self>, dispatch: Dispatch) {
         let dispatch = Arc::new(dispatch);
-        // In a task of its own: whatever breaks off in there, the item is given back.
-        let mut attempt = tokio::spawn({
+        let mut attempt = Watched::spawn(STALL, {
             let (relay, dispatch) = (Arc::clone(&self), Arc::clone(&dispatch));
-            async move { relay.attempt(&dispatch).await }.in_current_span()
+            async move { relay.attempt(&dispatch).await }
         });
         let done = loop {
-            match tokio::time::timeout(LEASE / 2, &mut attempt).await {
-                Ok(done) => break done.unwrap_or_else(|_| Err("guasto interno del relay".to_owned())),
-                Err(_) if self.renew(&dispatch).await => {}
-                Err(_) => return attempt.abort(),
+            match attempt.wait(LEASE / 2).await {
+                Some(done) => break done.flatten(),
+                None if self.renew(&dispatch).await => {}
+                None => return attempt.abort(),
             }
         };
         let (engine, now) = (Arc::clone(&self.engine), self.clock.now());

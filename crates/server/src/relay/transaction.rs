@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::Relay;
+use super::{Relay, watchdog};
 use crate::clock::Ticks;
 use crate::net::Stream;
 
@@ -72,6 +72,7 @@ impl Wire {
         dispatch: &Dispatch,
         try_tls: bool,
     ) -> io::Result<Open> {
+        watchdog::step(name, "connessione");
         let tcp = tokio::time::timeout(CONNECT, TcpStream::connect(address))
             .await
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "nessuna risposta"))??;
@@ -136,7 +137,9 @@ impl Open {
         let mut given = 0;
         let mut buffer = vec![0; 8 * 1024];
         loop {
-            let step = match self.client.poll() {
+            let action = self.client.poll();
+            watchdog::step(&self.name, stage(action.as_ref()));
+            let step = match action {
                 Some(Action::Write(bytes)) => self.write(&bytes).await,
                 Some(Action::StartTls) => {
                     self.start_tls().await;
@@ -233,6 +236,17 @@ impl Open {
         tracing::warn!(host = self.name, why, "no TLS with the other provider");
         self.tls_failed = true;
         self.client.tls_failed(&format!("TLS con {}: {why}", self.name), self.ticks.now());
+    }
+}
+
+/// What a hand-over is at, for who asks why it does not go on.
+fn stage(action: Option<&Action>) -> &'static str {
+    match action {
+        Some(Action::Write(_)) => "invio",
+        Some(Action::StartTls) => "TLS",
+        Some(Action::NeedBody) => "lettura del messaggio",
+        Some(Action::Done(_) | Action::Close) => "fine",
+        None => "in attesa di risposta",
     }
 }
 
