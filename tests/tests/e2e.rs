@@ -33,6 +33,8 @@ mod kill9;
 mod log;
 #[path = "e2e/once.rs"]
 mod once;
+#[path = "e2e/queue.rs"]
+mod queue;
 #[path = "e2e/refusals.rs"]
 mod refusals;
 #[path = "e2e/serve.rs"]

@@ -223,11 +223,15 @@ async fn order(name: &str, ordered: &OrderArgs, to_host: Option<String>, lang: L
     if ordered.at.json {
         return json(&done);
     }
-    let mut text = format!("{}: {}", lang.pick("fatto", "done"), done.done.len());
-    for refused in &done.refused {
-        text += &format!("\n{}: {}", refused.id, refused.why);
+    let mut text: Vec<String> = done.refused.iter().map(|refused| format!("{}: {}", refused.id, refused.why)).collect();
+    if done.done.is_empty() {
+        if text.is_empty() {
+            text.push(lang.pick("nessun elemento della coda è così", "no item of the queue is like that").to_owned());
+        }
+        return Err(Error::Refused(text.join("\n")));
     }
-    Ok(text)
+    text.insert(0, format!("{}: {}", lang.pick("fatto", "done"), done.done.len()));
+    Ok(text.join("\n"))
 }
 
 fn list(found: &Queue, lang: Lang) -> String {
