@@ -137,6 +137,22 @@ fn a_start_takes_over_what_this_server_had_in_work_and_nothing_else() {
     assert_eq!(leases.len(), 3);
 }
 
+/// An attempt is counted when it begins: what may have ended the process is not met at once by each that follows.
+#[test]
+fn what_was_in_work_when_two_processes_ended_waits_before_it_is_tried_again() {
+    let mut street = street(15);
+    let mut end_in_work = || {
+        let taken = due(&street.houses[0], NOW).len();
+        submit(&street, CARLA); // synced, so that the lease outlives the power cut
+        street.houses[0].stop();
+        street.houses[0].start();
+        taken
+    };
+    assert_eq!((end_in_work(), end_in_work()), (1, 1), "the first time at once");
+    assert_eq!(end_in_work(), 0);
+    assert_eq!(due(&street.houses[0], NOW.plus(Duration::from_secs(30))).len(), 1, "then as after a failure");
+}
+
 #[test]
 fn a_power_cut_that_loses_a_lease_harms_nothing() {
     let mut street = street(5);
