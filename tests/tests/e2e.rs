@@ -43,6 +43,8 @@ mod once;
 mod ordinary;
 #[path = "e2e/postfix.rs"]
 mod postfix;
+#[path = "e2e/queue.rs"]
+mod queue;
 #[path = "e2e/rates.rs"]
 mod rates;
 #[path = "e2e/refusals.rs"]

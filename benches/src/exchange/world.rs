@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::{Address, MailboxId, Timestamp, Uid};
-use sigillo_engine::{Dispatch, Engine, Login, Received, Setup, Submitted};
+use sigillo_engine::{Dispatch, Engine, Filter, Login, Received, Setup, Submitted};
 use sigillo_smtp::Reply;
 use sigillo_smtp::client::RecipientOutcome;
 use sigillo_store_rocks::{Options, RocksStore};
@@ -99,7 +99,11 @@ impl House {
     }
 
     fn idle(&self) -> bool {
-        self.engine.queue(0, 1).expect("the queue can be read").is_empty()
+        self.engine
+            .queue_page(&Filter::default(), None, 1, Timestamp::default())
+            .expect("the queue can be read")
+            .0
+            .is_empty()
     }
 }
 

@@ -6,6 +6,7 @@ mod domain;
 mod list;
 mod log;
 mod quarantine;
+mod queue;
 mod rates;
 mod step;
 mod store;
@@ -27,6 +28,9 @@ pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use list::{LISTS, List, Lists, Members, list_path};
 pub use log::*;
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
+pub use queue::{
+    Held, ORDERED_LIMIT, Order, Ordered, QUEUE, QUEUE_LIMIT, Queue, QueueFilter, QueueItem, Refused, order_path,
+};
 pub use rates::*;
 pub use step::Step;
 pub use store::StoreStatus;
@@ -41,8 +45,6 @@ pub use tls_report::*;
 pub const STATUS: &str = "/v1/status";
 /// `GET`: [`Mailboxes`]. `POST` [`NewMailbox`]: [`Mailbox`] (201).
 pub const MAILBOXES: &str = "/v1/mailboxes";
-/// `GET`: [`Queue`].
-pub const QUEUE: &str = "/v1/queue";
 /// `GET`: [`Directory`].
 pub const INDEX: &str = "/v1/index";
 /// `POST`: [`IndexUpdate`]; 502 when no newer copy could be had.
@@ -274,39 +276,6 @@ impl std::fmt::Debug for NewMailbox {
     }
 }
 
-/// What waits to leave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Queue {
-    /// The items; at most [`QUEUE_LIMIT`].
-    pub items: Vec<QueueItem>,
-}
-
-/// How many items one answer shows.
-pub const QUEUE_LIMIT: usize = 1_000;
-
-/// One piece of work of the queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueItem {
-    /// Its number, in hexadecimal.
-    pub id: String,
-    /// The certified identifier it belongs to: the same text as in the logs.
-    pub transaction: String,
-    /// `relay` (to another server) or `deliver` (into a mailbox).
-    pub work: String,
-    /// The domain or mailbox it goes to.
-    pub to: String,
-    /// Recipients still open.
-    pub recipients: usize,
-    /// When it was queued, ISO 8601 in service time.
-    pub created: String,
-    /// Attempts that failed.
-    pub attempts: u32,
-    /// Next attempt, ISO 8601 in service time.
-    pub next: String,
-    /// The last failure, when there was one.
-    pub last_error: Option<String>,
-}
-
 /// An error reply (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -395,20 +364,6 @@ mod tests {
 
     #[test]
     fn replies_round_trip() {
-        let queue = Queue {
-            items: vec![QueueItem {
-                id: "0a".into(),
-                transaction: "sg0@pec.alfa.example".into(),
-                work: "relay".into(),
-                to: "ente-beta.example".into(),
-                recipients: 1,
-                created: "2026-03-12T10:05:01.000+01:00".into(),
-                attempts: 2,
-                next: "2026-03-12T10:15:01.000+01:00".into(),
-                last_error: Some("connessione rifiutata".into()),
-            }],
-        };
-        assert_eq!(serde_json::from_str::<Queue>(&serde_json::to_string(&queue).unwrap()).unwrap(), queue);
         let problem =
             Problem { kind: "about:blank".into(), title: "Conflict".into(), status: 409, detail: "esiste già".into() };
         let json = serde_json::to_string(&problem).unwrap();

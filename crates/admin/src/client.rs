@@ -194,9 +194,14 @@ impl Client {
         }
     }
 
-    /// What waits to leave.
-    pub async fn queue(&self) -> Result<api::Queue, Error> {
-        self.get(api::QUEUE).await
+    /// A page of what waits to leave.
+    pub async fn queue(&self, filter: &api::QueueFilter) -> Result<api::Queue, Error> {
+        self.get(&format!("{}?{}", api::QUEUE, filter.query())).await
+    }
+
+    /// Orders something about a page of the queue.
+    pub async fn order(&self, name: &str, order: &api::Order) -> Result<api::Ordered, Error> {
+        self.send(Method::POST, &api::order_path(name), Some(order), FETCHING).await
     }
 
     /// The provider index it works with.
@@ -352,7 +357,7 @@ mod tests {
     #[tokio::test]
     async fn reads_an_answer() {
         let client = once("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"items\":[]}").await;
-        assert!(client.queue().await.unwrap().items.is_empty());
+        assert!(client.queue(&Default::default()).await.unwrap().items.is_empty());
     }
 
     #[tokio::test]

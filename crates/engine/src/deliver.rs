@@ -33,17 +33,7 @@ impl<S: Store> Engine<S> {
         issued: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let key = arrival_key(msg);
-        let bad = |what: &str| sigillo_store::Error::corrupt(&key, what.to_owned());
-        let arrival: ArrivalRow = get_large(&self.store, &key)?.ok_or_else(|| bad("the arrival is missing"))?;
-        let d = Delivery {
-            item,
-            msg,
-            rcpt: Address::parse(rcpt).map_err(|_| bad("the recipient is not an address"))?,
-            facts: arrival.facts.facts(&key)?,
-            rope: self.expect_message(msg)?,
-            now,
-        };
+        let (d, arrival) = self.delivery(item, msg, rcpt, now)?;
         let why = match self.find_mailbox(&d.rcpt)? {
             Some(mailbox) if mailbox.state == State::Active && mailbox.profile.base != Profile::Service => {
                 let (requested, issued) = (kind(&arrival.requested), kind(issued));
@@ -55,14 +45,54 @@ impl<S: Store> Engine<S> {
             Some(mailbox) if mailbox.state == State::Blocked => compose::NonDelivery::mailbox_disabled(),
             _ => compose::NonDelivery::unknown_mailbox(),
         };
-        let draft = compose::non_delivery(&self.provider, &d.facts, now, self.new_pec_id(), &d.rcpt, why);
-        let notice = self.sign(draft, &[], now)?;
+        self.not_delivered(&d, why, |_| Ok(()))
+    }
+
+    /// Answers that an envelope is not delivered to this recipient, with what `also` writes.
+    pub(crate) fn refuse_delivery(
+        &self,
+        item: u128,
+        (msg, rcpt): (MsgId, &str),
+        why: compose::NonDelivery,
+        now: Timestamp,
+        also: impl Fn(&mut Transaction<'_, S>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (d, _) = self.delivery(item, msg, rcpt, now)?;
+        self.not_delivered(&d, why, also)
+    }
+
+    fn not_delivered(
+        &self,
+        d: &Delivery,
+        why: compose::NonDelivery,
+        also: impl Fn(&mut Transaction<'_, S>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let draft = compose::non_delivery(&self.provider, &d.facts, d.now, self.new_pec_id(), &d.rcpt, why);
+        let notice = self.sign(draft, &[], d.now)?;
         let notice_msg = self.new_msg();
-        transact(&self.store, ATTEMPTS, |tx| self.answer(tx, &d, &notice, notice_msg))?;
+        transact(&self.store, ATTEMPTS, |tx| {
+            also(tx)?;
+            self.answer(tx, d, &notice, notice_msg)
+        })?;
         self.meter.note(Fact::Issued(notice.kind));
         tracing::info!(pec_id = %d.facts.id, rcpt = %d.rcpt, "not delivered, notice queued");
         self.bell.queue_changed();
         Ok(())
+    }
+
+    fn delivery(&self, item: u128, msg: MsgId, rcpt: &str, now: Timestamp) -> Result<(Delivery, ArrivalRow), Error> {
+        let key = arrival_key(msg);
+        let bad = |what: &str| sigillo_store::Error::corrupt(&key, what.to_owned());
+        let arrival: ArrivalRow = get_large(&self.store, &key)?.ok_or_else(|| bad("the arrival is missing"))?;
+        let d = Delivery {
+            item,
+            msg,
+            rcpt: Address::parse(rcpt).map_err(|_| bad("the recipient is not an address"))?,
+            facts: arrival.facts.facts(&key)?,
+            rope: self.expect_message(msg)?,
+            now,
+        };
+        Ok((d, arrival))
     }
 
     /// `false`: the box has no room; nothing was written.

@@ -123,7 +123,7 @@ fn own_item<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result
         }
     };
     let owner = owner.to_ascii_lowercase();
-    let item = ItemRow { work, created, due, attempts, last_error, pec_id, owner, turn: None };
+    let item = ItemRow { work, created, due, attempts, last_error, pec_id, owner, held: None, route: None, turn: None };
     tx.put(key, encode(&item));
     Ok(())
 }

@@ -3,6 +3,9 @@
 //! An item is due at a time; a worker takes it under a lease, works, and its outcome is committed. After a crash what
 //! was in work is due again, and what was handed over twice is recognised by who receives it.
 
+mod orders;
+mod waiting;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +21,9 @@ use crate::meter::{HandOver, Way};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
 use crate::turns::{Share, Whose};
 use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, keepers, submit};
+
+pub use orders::Order;
+pub use waiting::{Filter, Hold, Waiting, Wanted};
 
 /// A message to be handed over to another provider, under a lease of [`LEASE`](crate::LEASE): tell what came of it with
 /// [`Engine::report`] or [`Engine::defer`], and [`Engine::renew`] the lease meanwhile. Otherwise it is due again when the
@@ -45,6 +51,8 @@ pub struct Dispatch {
     pub transaction: String,
     /// Attempts that failed before.
     pub attempts: u32,
+    /// Where it is handed over, `host:port`, instead of where mail for the domain goes.
+    pub route: Option<String>,
 }
 
 /// What became of an attempt to hand a message over.
@@ -72,29 +80,6 @@ impl Settled {
 pub(crate) struct Found {
     pub key: Vec<u8>,
     pub item: u128,
-}
-
-/// A line of the queue, for people.
-#[derive(Debug, Clone)]
-pub struct Waiting {
-    /// Number of the item.
-    pub id: u128,
-    /// `relay` or `deliver`.
-    pub work: &'static str,
-    /// Where it goes: a domain or a mailbox.
-    pub to: String,
-    /// Recipients still open.
-    pub rcpts: usize,
-    /// When it was queued.
-    pub created: Timestamp,
-    /// When it is tried next.
-    pub due: Timestamp,
-    /// Attempts begun.
-    pub attempts: u32,
-    /// Why the last one failed; empty when there was none.
-    pub last_error: String,
-    /// The certified identifier it belongs to.
-    pub transaction: String,
 }
 
 /// Envelopes are given up after this time (RFC 6109 §2.2.2: 24 hours in transfer); certified recipients end earlier,
@@ -148,6 +133,8 @@ pub(crate) fn enqueue<S: Store>(
         attempts: 0,
         last_error: String::new(),
         pec_id: pec_id.as_str().into(),
+        held: None,
+        route: None,
         turn: Some(tx.store().turns(turns).stamp(tx.store(), turns, &owner)?),
         owner,
     };
@@ -224,7 +211,10 @@ fn retry<S: Store>(
     now: Timestamp,
 ) -> Timestamp {
     row.last_error = why.chars().take(500).collect();
-    let due = now.plus(backoff(row.attempts.saturating_sub(1), lease.item));
+    let due = match row.held {
+        Some(_) => end_of_life(&row),
+        None => now.plus(backoff(row.attempts.saturating_sub(1), lease.item)),
+    };
     reschedule(tx, lease.item, row, due);
     leases::end(tx, lease.item);
     due
@@ -272,7 +262,14 @@ impl<S: Store> Engine<S> {
                 self.pass_over(lane, &found, &error, now);
                 None
             });
-            taken.map(|(item, lease)| (item, lease, share))
+            let (item, lease) = taken?;
+            if item.held.is_none() {
+                return Some((item, lease, share));
+            }
+            if let Err(error) = self.keep_held(&item, &lease, now) {
+                self.put_off(&lease, &error, now);
+            }
+            None
         }))
     }
 
@@ -328,6 +325,7 @@ impl<S: Store> Engine<S> {
             message: self.expect_message(MsgId(*msg))?,
             transaction: row.pec_id,
             attempts: row.attempts.saturating_sub(1),
+            route: row.route,
             lease,
             _share: share,
         }))
@@ -376,6 +374,8 @@ impl<S: Store> Engine<S> {
         transact(&self.store, ATTEMPTS, |tx| {
             tx.later();
             if let (Some(row), true) = (item(tx, id)?, dispatch.lease.holds(tx)?) {
+                // It was counted when it was taken, and not made.
+                let row = ItemRow { attempts: row.attempts.saturating_sub(1), ..row };
                 reschedule(tx, id, row, due);
                 leases::end(tx, id);
             }
@@ -509,7 +509,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Work that failed is tried again later; when not even that can be written, after its lease.
-    fn put_off(&self, lease: &Lease, error: &Error, now: Timestamp) {
+    pub(crate) fn put_off(&self, lease: &Lease, error: &Error, now: Timestamp) {
         let id = lease.item;
         tracing::error!(item = %format_args!("{id:032x}"), %error, "work failed, will be tried again");
         if let Error::Store(sigillo_store::Error::Corrupt { key, what }) = error {
@@ -526,16 +526,6 @@ impl<S: Store> Engine<S> {
             tracing::error!(item = %format_args!("{id:032x}"), %error, "not put off");
         }
     }
-
-    /// At most `limit` items of the queue after this number.
-    ///
-    /// # Errors
-    /// The store's fault.
-    pub fn queue(&self, after: u128, limit: usize) -> Result<Vec<Waiting>, Error> {
-        let from = item_key(after.saturating_add(1));
-        let (_, to) = KeyBuilder::new(tag::QUEUE_ITEM).range();
-        Ok(self.sound(from.as_ref(), &to, limit, waiting)?)
-    }
 }
 
 /// When an item is due, by the key of its row in the index.
@@ -543,23 +533,4 @@ fn read_waiting(key: &[u8]) -> Result<(Timestamp, u128), sigillo_store::Error> {
     let mut reader = KeyReader::new(key, tag::QUEUE_DUE)?;
     reader.u8()?;
     Ok((reader.time()?, reader.u128()?))
-}
-
-fn waiting(key: &[u8], value: &[u8]) -> Result<Waiting, sigillo_store::Error> {
-    let row: ItemRow = decode(key, value)?;
-    let (work, to, rcpts) = match row.work {
-        Work::Relay { domain, rcpts, .. } => ("relay", domain, rcpts.len()),
-        Work::Deliver { rcpt, .. } => ("deliver", rcpt, 1),
-    };
-    Ok(Waiting {
-        id: KeyReader::new(key, tag::QUEUE_ITEM)?.u128()?,
-        work,
-        to,
-        rcpts,
-        created: Timestamp::from_millis(row.created),
-        due: Timestamp::from_millis(row.due),
-        attempts: row.attempts,
-        last_error: row.last_error,
-        transaction: row.pec_id,
-    })
 }

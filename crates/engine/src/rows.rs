@@ -185,8 +185,21 @@ pub struct ItemRow {
     pub pec_id: String,
     /// The sender of the transaction it belongs to.
     pub owner: String,
+    /// Who holds it back.
+    pub held: Option<HoldRow>,
+    /// Where it is handed over, `host:port`, instead of where its domain's mail goes.
+    pub route: Option<String>,
     /// Its turn among what is due; none before its time has come.
     pub turn: Option<u64>,
+}
+
+/// An order to hold an item back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldRow {
+    /// In milliseconds.
+    pub since: i64,
+    pub by: String,
+    pub why: String,
 }
 
 /// Who works at a queue item.

@@ -26,6 +26,8 @@ const CALLED_UP: usize = 256;
 const AHEAD: usize = 32;
 /// Owners who are remembered without looking whether they are still ahead.
 const OWNERS: usize = 1024;
+/// The row of the present turn is so far behind at the most: a row that every taking wrote would let none go beside another.
+const BEHIND: u64 = 64;
 /// Who has this many items in hand for each free place gets no more: what he sends to a slow server never takes all.
 const GREED: usize = 4;
 
@@ -37,6 +39,8 @@ pub(crate) struct Turns(Mutex<State>);
 struct State {
     /// The present turn, once it is known.
     present: Option<u64>,
+    /// What its row says.
+    kept: u64,
     /// The last turn that each owner was given, if it is not over.
     last: HashMap<String, u64>,
     /// Where a look at what was passed over before goes on.
@@ -56,10 +60,15 @@ impl Turns {
         Ok(turn)
     }
 
-    /// Something of this turn was taken.
-    fn reached(&self, turn: u64) {
+    /// Something of this turn was taken. Whether that is to be written down.
+    fn reached(&self, turn: u64) -> bool {
         let mut state = self.0.lock();
         state.present = Some(state.present.map_or(turn, |present| present.max(turn)));
+        let far = turn >= state.kept.saturating_add(BEHIND);
+        if far {
+            state.kept = turn;
+        }
+        far
     }
 }
 
@@ -67,14 +76,18 @@ impl State {
     fn present<S: Store>(&mut self, store: &S, lane: Lane) -> Result<u64, StoreError> {
         let present = match self.present {
             Some(present) => present,
-            None => store.get(turn_key(lane).as_ref())?.map_or(Ok(0), |value| decode(turn_key(lane), &value))?,
+            None => {
+                self.kept =
+                    store.get(turn_key(lane).as_ref())?.map_or(Ok(0), |value| decode(turn_key(lane), &value))?;
+                self.kept
+            }
         };
         self.present = Some(present);
         Ok(present)
     }
 }
 
-/// The row that keeps the present turn of a lane; it may be a little behind.
+/// The row that keeps the present turn of a lane, as it was up to [`BEHIND`] turns ago.
 pub(crate) fn turn_key(lane: Lane) -> KeyBuilder {
     KeyBuilder::new(tag::COUNTER).text("turn").raw(lane.prefix())
 }
@@ -207,8 +220,9 @@ impl<S: Store> Engine<S> {
 
 /// The turn of what is taken is the present one.
 pub(crate) fn taken<S: Store>(tx: &mut Transaction<'_, S>, lane: Lane, turn: u64) {
-    tx.put(turn_key(lane), encode(&turn));
-    tx.store().turns(lane).reached(turn);
+    if tx.store().turns(lane).reached(turn) {
+        tx.put(turn_key(lane), encode(&turn));
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod route;
 mod security;
 pub mod sts;
 mod transaction;
+mod watchdog;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,6 +39,7 @@ use route::Routes;
 use sts::Sts;
 pub use transaction::Trust;
 use transaction::Wire;
+use watchdog::{STALL, Watched};
 
 /// Without a bell, the queue is looked at this often.
 const LOOK: Duration = Duration::from_secs(30);
@@ -209,16 +211,15 @@ impl<S: Store> Relay<S> {
     async fn hand_over(self: Arc<Self>, dispatch: Dispatch, room: Room) {
         let dispatch = Arc::new(dispatch);
         let _open = self.metrics.attempts_open.enter(());
-        // In a task of its own: whatever breaks off in there, the item is given back.
-        let mut attempt = tokio::spawn({
+        let mut attempt = Watched::spawn(STALL, {
             let (relay, dispatch) = (Arc::clone(&self), Arc::clone(&dispatch));
-            async move { relay.in_turn(&dispatch, &room).await }.in_current_span()
+            async move { relay.in_turn(&dispatch, &room).await }
         });
         let done = loop {
-            match tokio::time::timeout(LEASE / 2, &mut attempt).await {
-                Ok(done) => break done.unwrap_or_else(|_| Err("guasto interno del relay".to_owned())),
-                Err(_) if self.renew(&dispatch).await => {}
-                Err(_) => return attempt.abort(),
+            match attempt.wait(LEASE / 2).await {
+                Some(done) => break done.flatten(),
+                None if self.renew(&dispatch).await => {}
+                None => return attempt.abort(),
             }
         };
         self.metrics.attempts.add((destination(&dispatch), ended(&done)));
@@ -235,6 +236,7 @@ impl<S: Store> Relay<S> {
         let closed = |_| "il servizio si sta fermando".to_owned();
         let _turn = room.places.acquire().await.map_err(closed)?;
         let _place = self.places.acquire().await.map_err(closed)?;
+        watchdog::step(dispatch.to.as_str(), "inizio");
         let begun = self.clock.now();
         let done = self.attempt(dispatch).await;
         room.lasted(self.clock.now().since(begun));

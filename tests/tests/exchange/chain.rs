@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_base::Timestamp;
-use sigillo_engine::{Received, Submitted};
+use sigillo_engine::{Filter, Received, Submitted};
 use sigillo_mime::Header;
 use sigillo_pec::{Errore, Kind, ReceiptKind, compose, log::Record};
 use sigillo_smime::Trust;
@@ -126,7 +126,7 @@ fn inside_one_provider_a_missing_revocation_list_only_delays() {
     accepted(street.submit(&anna, std::slice::from_ref(&carla), ""));
     street.pass(Duration::from_secs(3600));
     assert!(street.inbox(&carla).is_empty());
-    let waiting = street.houses[0].engine().queue(0, 10).expect("the queue");
+    let waiting = street.houses[0].engine().queue_page(&Filter::default(), None, 10, NOW).expect("the queue").0;
     assert!(waiting.len() == 1 && waiting[0].last_error.contains("lista di revoca"), "{waiting:?}");
     street.houses[0].engine().replace_trust(Arc::new(fixtures::trust()));
     street.pass(Duration::from_secs(3600));

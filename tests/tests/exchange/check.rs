@@ -6,7 +6,7 @@ use std::time::Duration;
 use sigillo_accounts::{Custom, Limits, Profile, Profiles};
 use sigillo_base::{Address, MsgId, PecId, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
-use sigillo_engine::{Peer, front};
+use sigillo_engine::{Filter, Peer, front};
 use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
 use sigillo_tests::fixtures::address;
 use sigillo_tests::house::{Knows, arrived};
@@ -503,7 +503,9 @@ fn damaged_rows_stop_neither_listings_nor_deliveries() {
     }
     // Nobody told the engine of them: it looks everywhere once a minute.
     street.now = street.now.plus(std::time::Duration::from_secs(60));
-    assert!(engine.queue(0, 99).expect("read").iter().all(|item| item.id >= 100));
+    assert!(
+        engine.queue_page(&Filter::default(), None, 99, street.now).expect("read").0.iter().all(|item| item.id >= 100)
+    );
     let entry = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(street.houses[0].login(&anna).mailbox).u32(1).u32(1).done();
     store.damage(&entry);
     street.submit(&anna, std::slice::from_ref(&carla), "").expect("accepted");

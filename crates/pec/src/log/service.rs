@@ -8,6 +8,7 @@
 //! <time> sigillo <installation> [0]: PEC_Update aggiornamento-indice ERR: motivo=<text>
 //! <time> sigillo <installation> [0]: PEC_Clock OK
 //! <time> sigillo <installation> [0]: PEC_Clock ERR: motivo=<text>
+//! <time> sigillo <installation> [0]: PEC_Queue blocco: identificativo=<id>: elemento=<item>: da=<who>: motivo=<text>
 //! <time> sigillo <installation> [0]: PEC_Quarantine deposito: identificativo=<id>: motivo=<text>
 //! ```
 
@@ -54,6 +55,19 @@ pub enum ServiceEvent {
     IndexUpdate(Result<(), String>),
     /// The clock came back into tolerance, or why it is out of it (pec rule 11).
     Clock(Result<(), String>),
+    /// An administrator changed what becomes of something in the queue.
+    Queue {
+        /// What he ordered.
+        what: QueueOrder,
+        /// The identifier of the message.
+        id: String,
+        /// Which piece of work of it.
+        item: String,
+        /// Who.
+        by: String,
+        /// Why, in his words.
+        why: String,
+    },
     /// Something happened to a message in the virus store (pec rule 7).
     Quarantine {
         /// What happened.
@@ -63,6 +77,35 @@ pub enum ServiceEvent {
         /// The malware's name, who asked, or why.
         why: String,
     },
+}
+
+/// What can be ordered about something in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueOrder {
+    /// *blocco*: it is not tried any more.
+    Hold,
+    /// *sblocco*: it is tried again.
+    Release,
+    /// *tentativo*: it is tried at once.
+    Retry,
+    /// *rotta*: it goes to another server.
+    Reroute,
+    /// *eliminazione*: it is given up.
+    Drop,
+}
+
+impl QueueOrder {
+    const ALL: [Self; 5] = [Self::Hold, Self::Release, Self::Retry, Self::Reroute, Self::Drop];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "blocco",
+            Self::Release => "sblocco",
+            Self::Retry => "tentativo",
+            Self::Reroute => "rotta",
+            Self::Drop => "eliminazione",
+        }
+    }
 }
 
 /// What happens to a message in the virus store.
@@ -92,6 +135,7 @@ const OPEN: &str = "PEC_LogRotate OPEN";
 const CLOSE: &str = "PEC_LogRotate CLOSE";
 const UPDATE: &str = "PEC_Update aggiornamento-indice";
 const CLOCK: &str = "PEC_Clock";
+const QUEUE: &str = "PEC_Queue";
 const QUARANTINE: &str = "PEC_Quarantine";
 
 impl Service {
@@ -116,6 +160,14 @@ impl Service {
             }
             ServiceEvent::IndexUpdate(outcome) => ended(begin, UPDATE, outcome),
             ServiceEvent::Clock(outcome) => ended(begin, CLOCK, outcome),
+            ServiceEvent::Queue { what, id, item, by, why } => {
+                let mut line = begin(&format!("{QUEUE} {}", what.as_str()));
+                line.put("identificativo", id);
+                line.put("elemento", item);
+                line.put("da", by);
+                line.put("motivo", why);
+                line.done()
+            }
             ServiceEvent::Quarantine { what, id, why } => {
                 let mut line = begin(&format!("{QUARANTINE} {}", what.as_str()));
                 line.put("identificativo", id);
@@ -158,6 +210,13 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
         (UPDATE, "ERR") => ServiceEvent::IndexUpdate(Err(fields.required("motivo")?)),
         (CLOCK, "OK") => ServiceEvent::Clock(Ok(())),
         (CLOCK, "ERR") => ServiceEvent::Clock(Err(fields.required("motivo")?)),
+        (QUEUE, word) => ServiceEvent::Queue {
+            what: QueueOrder::ALL.into_iter().find(|o| o.as_str() == word).ok_or_else(unknown)?,
+            id: fields.required("identificativo")?,
+            item: fields.required("elemento")?,
+            by: fields.required("da")?,
+            why: fields.required("motivo")?,
+        },
         (QUARANTINE, word) => ServiceEvent::Quarantine {
             what: Custody::ALL.into_iter().find(|c| c.as_str() == word).ok_or_else(unknown)?,
             id: fields.required("identificativo")?,

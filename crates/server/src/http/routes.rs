@@ -5,6 +5,7 @@ mod dispatch;
 mod domains;
 mod index;
 mod quarantine;
+mod queue;
 mod rates;
 mod steps;
 mod store_check;
@@ -45,13 +46,13 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .route(api::MAILBOXES, get(mailboxes).post(add_mailbox))
         .route("/v1/mailboxes/{address}", patch(change_mailbox))
         .route("/v1/mailboxes/{address}/password", put(set_password))
-        .route(api::QUEUE, get(queue))
         .route(api::INDEX, get(index::show))
         .route(api::INDEX_UPDATE, post(index::update))
         .merge(credentials::router())
         .merge(dispatch::router())
         .merge(domains::router())
         .merge(quarantine::router())
+        .merge(queue::router())
         .merge(rates::router())
         .merge(store_check::router())
         .merge(store_work::router())
@@ -283,21 +284,4 @@ fn shown(mailbox: Mailbox) -> api::Mailbox {
     let ordinary = if mailbox.takes_ordinary_mail() { "accept" } else { "refuse" };
     let profile = mailbox.profile.name().to_owned();
     api::Mailbox { address: mailbox.address, profile, ordinary_mail: ordinary.to_owned() }
-}
-
-async fn queue(State(provider): At) -> Reply<api::Queue> {
-    let provider = alive(&provider)?;
-    let waiting = work(&provider, |engine| Ok(engine.queue(0, api::QUEUE_LIMIT)?)).await?;
-    let item = |w: sigillo_engine::Waiting| api::QueueItem {
-        id: format!("{:032x}", w.id),
-        transaction: w.transaction,
-        work: w.work.to_owned(),
-        to: w.to,
-        recipients: w.rcpts,
-        created: w.created.to_string(),
-        attempts: w.attempts,
-        next: w.due.to_string(),
-        last_error: Some(w.last_error).filter(|e| !e.is_empty()),
-    };
-    Ok(Json(api::Queue { items: waiting.into_iter().map(item).collect() }))
 }

@@ -24,7 +24,11 @@ type Tried = Result<Result<Vec<RecipientOutcome>, String>, String>;
 impl<S: Store> Relay<S> {
     /// One attempt over all servers of the destination. `Err` says why it could not be made now.
     pub(super) async fn attempt(&self, dispatch: &Arc<Dispatch>) -> Result<Vec<RecipientOutcome>, String> {
-        let (hosts, route) = match self.routes.find(&dispatch.to, u64::from_be_bytes(random())).await {
+        let way = match &dispatch.route {
+            Some(ordered) => self.routes.ordered(ordered).await,
+            None => self.routes.find(&dispatch.to, u64::from_be_bytes(random())).await,
+        };
+        let (hosts, route) = match way {
             Way::Hosts { hosts, route } => (hosts, route),
             Way::Later(why) => return Err(why),
             // The directory says that the domain is certified: what the DNS says against it may be its mistake.

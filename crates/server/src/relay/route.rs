@@ -73,6 +73,25 @@ impl Routes {
         }
     }
 
+    /// The way to `host:port`, as an administrator ordered it for one message.
+    pub async fn ordered(&self, route: &str) -> Way {
+        let (name, port) = route.rsplit_once(':').unwrap_or((route, ""));
+        let name = name.trim_matches(['[', ']']);
+        let Ok(port) = port.parse() else { return Way::Later(format!("{route}: non è host:porta")) };
+        if let Ok(ip) = name.parse() {
+            let addresses = vec![SocketAddr::new(ip, port)];
+            return Way::Hosts { hosts: vec![Host { name: name.into(), addresses, tlsa_bases: vec![] }], route: None };
+        }
+        match self.dns.addresses(name).await {
+            Ok(found) if !found.records.is_empty() => {
+                let addresses = found.records.into_iter().take(ADDRESSES).map(|ip| SocketAddr::new(ip, port)).collect();
+                Way::Hosts { hosts: vec![Host { name: name.into(), addresses, tlsa_bases: vec![] }], route: None }
+            }
+            Ok(_) | Err(Fault::NoName) => Way::Later(format!("{route}: nessun indirizzo")),
+            Err(Fault::Unknown(why)) => Way::Later(format!("{route}: {why}")),
+        }
+    }
+
     async fn fixed_way(&self, domain: &Domain, route: &Arc<Route>) -> Way {
         let mut names = Vec::new();
         let mut hosts = Vec::new();

@@ -15,10 +15,10 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::Relay;
 use super::idle::Target;
 use super::report::Trouble;
 use super::security::{Judge, Security, handshake_trouble};
+use super::{Relay, watchdog};
 use crate::clock::Ticks;
 use crate::net::Stream;
 
@@ -87,6 +87,7 @@ impl Wire {
         dispatch: &Dispatch,
         try_tls: bool,
     ) -> io::Result<Open> {
+        watchdog::step(&target.name, "connessione");
         let tcp = tokio::time::timeout(CONNECT, TcpStream::connect(target.address))
             .await
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "nessuna risposta"))??;
@@ -191,7 +192,9 @@ impl Open {
         let mut given = 0;
         let mut buffer = vec![0; 8 * 1024];
         loop {
-            let step = match self.client.poll() {
+            let action = self.client.poll();
+            watchdog::step(&self.name, stage(action.as_ref()));
+            let step = match action {
                 Some(Action::Write(bytes)) => self.write(&bytes).await,
                 Some(Action::StartTls) => {
                     self.start_tls().await;
@@ -296,6 +299,17 @@ impl Open {
                 Err(format!("TLS con {}: {error}", self.name))
             }
         }
+    }
+}
+
+/// What a hand-over is at, for who asks why it does not go on.
+fn stage(action: Option<&Action>) -> &'static str {
+    match action {
+        Some(Action::Write(_)) => "invio",
+        Some(Action::StartTls) => "TLS",
+        Some(Action::NeedBody) => "lettura del messaggio",
+        Some(Action::Done(_) | Action::Close) => "fine",
+        None => "in attesa di risposta",
     }
 }
 

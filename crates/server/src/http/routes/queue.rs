@@ -1,0 +1,120 @@
+//! The queue.
+
+use std::time::Duration;
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use sigillo_admin::api;
+use sigillo_engine::{Error, Filter, Hold, Order, Waiting, Wanted};
+
+use super::super::socket::Uid;
+use super::{At, Fail, Reply, alive, work};
+use crate::host_port::HostPort;
+use crate::provider::House;
+
+/// Longest reason that goes into the log, in characters.
+const REASON: usize = 500;
+
+pub(super) fn router() -> Router<super::Provided> {
+    Router::new().route(api::QUEUE, get(queue)).route("/v1/queue/{order}", post(order))
+}
+
+async fn queue(State(provider): At, query: Result<Query<api::QueueFilter>, QueryRejection>) -> Reply<api::Queue> {
+    let Query(given) = query.map_err(|e| Fail::bad(e.body_text()))?;
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
+    let list = move |engine: &House| {
+        let limit = given.limit.unwrap_or(api::QUEUE_LIMIT).clamp(1, api::QUEUE_LIMIT);
+        let (items, next) = engine.queue_page(&filter(&given)?, number(given.after.as_deref())?, limit, now)?;
+        Ok(api::Queue { items: items.into_iter().map(shown).collect(), next: next.map(|id| format!("{id:032x}")) })
+    };
+    Ok(Json(work(&provider, list).await?))
+}
+
+async fn order(
+    State(provider): At,
+    ConnectInfo(uid): ConnectInfo<Uid>,
+    Path(name): Path<String>,
+    body: Result<Json<api::Order>, JsonRejection>,
+) -> Reply<api::Ordered> {
+    let Json(api::Order { filter: given, why, to_host }) = body?;
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
+    let by = uid.0.map_or_else(|| "ignoto".to_owned(), |uid| format!("uid {uid}"));
+    let why: String = why.chars().take(REASON).collect();
+    let order = match name.as_str() {
+        "hold" => Order::Hold,
+        "release" => Order::Release,
+        "retry" => Order::Retry,
+        "reroute" => Order::Reroute(to_host.as_deref().map(route).transpose()?),
+        "drop" => Order::Drop,
+        _ => return Err(Fail::missing(format!("«{name}» non è un ordine per la coda"))),
+    };
+    let carry_out = move |engine: &House| {
+        let limit = given.limit.unwrap_or(api::ORDERED_LIMIT).clamp(1, api::ORDERED_LIMIT);
+        let (items, next) = engine.queue_page(&filter(&given)?, number(given.after.as_deref())?, limit, now)?;
+        let mut ordered = api::Ordered { next: next.map(|id| format!("{id:032x}")), ..api::Ordered::default() };
+        for item in items {
+            let id = format!("{:032x}", item.id);
+            match engine.order(item.id, &order, &by, &why, now) {
+                Ok(()) => ordered.done.push(id),
+                Err(Error::Invalid(why)) => ordered.refused.push(api::Refused { id, why }),
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Ok(ordered)
+    };
+    Ok(Json(work(&provider, carry_out).await?))
+}
+
+fn route(text: &str) -> Result<String, Fail> {
+    let bad = || Fail::bad(format!("to_host: «{text}» non è un server con la sua porta (host:porta)"));
+    Ok(HostPort::parse(text, None).ok_or_else(bad)?.to_string())
+}
+
+fn number(text: Option<&str>) -> Result<Option<u128>, Fail> {
+    let bad = |text: &str| Fail::bad(format!("after: «{text}» non è il numero di un elemento"));
+    text.map(|text| u128::from_str_radix(text, 16).map_err(|_| bad(text))).transpose()
+}
+
+fn filter(given: &api::QueueFilter) -> Result<Filter, Fail> {
+    let state = match given.state.as_deref() {
+        None => None,
+        Some("waiting") => Some(Wanted::Waiting),
+        Some("in-work") => Some(Wanted::InWork),
+        Some("held") => Some(Wanted::Held),
+        Some(other) => return Err(Fail::bad(format!("state: «{other}» non è waiting, in-work o held"))),
+    };
+    let id = given.id.as_deref().map(|id| id.trim().trim_start_matches('<').trim_end_matches('>').to_owned());
+    let (to, from) = (given.to.clone(), given.from.clone());
+    Ok(Filter { to, from, older_than: given.older_than_s.map(Duration::from_secs), state, id })
+}
+
+fn shown(w: Waiting) -> api::QueueItem {
+    let state = match w.state() {
+        Wanted::Waiting => "waiting",
+        Wanted::InWork => "in-work",
+        Wanted::Held => "held",
+    };
+    let held = |Hold { since, by, why }| api::Held { since: since.to_string(), by, why };
+    api::QueueItem {
+        id: format!("{:032x}", w.id),
+        transaction: w.transaction,
+        work: w.work.to_owned(),
+        from: w.owner,
+        to: w.to,
+        recipients: w.rcpts,
+        state: state.to_owned(),
+        created: w.created.to_string(),
+        attempts: w.attempts,
+        due: w.is_due,
+        next: w.due.to_string(),
+        ends: w.ends.to_string(),
+        last_error: Some(w.last_error).filter(|e| !e.is_empty()),
+        worker: w.worker,
+        route: w.route,
+        held: w.held.map(held),
+    }
+}
