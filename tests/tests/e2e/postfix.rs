@@ -22,13 +22,13 @@ const ANNA: &str = "anna@comune-esempio.example";
 const MX: [u8; 4] = [127, 0, 0, 21];
 const WEB: [u8; 4] = [127, 0, 0, 22];
 
-/// An authority, and what it signed.
-struct Keys {
+/// An authority (`ca.pem`), and what it signed: `mx` and `web`, each `.pem` and `.key`.
+pub struct Keys {
     folder: TempDir,
 }
 
 impl Keys {
-    fn new(mx: &[&str], web: &[&str]) -> Self {
+    pub fn new(mx: &[&str], web: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -47,7 +47,7 @@ impl Keys {
         keys
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
