@@ -147,7 +147,7 @@ fn a_smarthost_is_the_last_route_and_a_password_needs_a_server_that_shows_who_it
 
 #[test]
 fn a_route_has_servers_by_name_or_one_address_with_a_name() {
-    let text = SAMPLE.lines().skip_while(|l| !l.starts_with("# servers = [\"mx1")).next().unwrap();
+    let text = SAMPLE.lines().find(|l| l.starts_with("# servers = [\"mx1")).unwrap();
     let from = SAMPLE.find("# [[relay.route]]\n# domains = [\"*.beta").unwrap();
     let route = |more: &str| {
         let table = format!("[[relay.route]]\ndomains = [\"*.beta.example\"]\n{more}\n");
