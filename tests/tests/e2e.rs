@@ -51,6 +51,8 @@ mod rates;
 mod refusals;
 #[path = "e2e/relay_dns.rs"]
 mod relay_dns;
+#[path = "e2e/relay_peers.rs"]
+mod relay_peers;
 #[path = "e2e/serve.rs"]
 mod serve;
 #[path = "e2e/store.rs"]

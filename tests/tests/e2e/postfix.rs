@@ -22,13 +22,13 @@ const ANNA: &str = "anna@comune-esempio.example";
 const MX: [u8; 4] = [127, 0, 0, 21];
 const WEB: [u8; 4] = [127, 0, 0, 22];
 
-/// An authority, and what it signed.
-struct Keys {
+/// An authority (`ca.pem`), and what it signed: `mx` and `web`, each `.pem` and `.key`.
+pub struct Keys {
     folder: TempDir,
 }
 
 impl Keys {
-    fn new(mx: &[&str], web: &[&str]) -> Self {
+    pub fn new(mx: &[&str], web: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -47,7 +47,7 @@ impl Keys {
         keys
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -128,6 +128,21 @@ fn ask(sample: &Sample, verb: &[&str]) -> String {
 
 const ENFORCE: &str = "version: STSv1\nmode: enforce\nmx: mx.*\nmax_age: 86400\n";
 
+/// The zone of the test: six domains on one server, each with its own word about TLS.
+fn zone(port: u16, digest: &str) -> String {
+    let (mut records, wrong) = (String::new(), "00".repeat(32));
+    for name in ["danese", "falso", "libero", "sts", "altri", "prova"] {
+        records += &format!("{name} MX 10 mx.{name}\nmx.{name} A {}\n", IpAddr::from(MX));
+    }
+    for (name, digest) in [("danese", digest), ("falso", &wrong)] {
+        records += &format!("_{port}._tcp.mx.{name} TLSA 3 1 1 {digest}\n");
+    }
+    for name in ["sts", "altri", "prova"] {
+        records += &format!("_mta-sts.{name} TXT \"v=STSv1; id=1;\"\nmta-sts.{name} A {}\n", IpAddr::from(WEB));
+    }
+    records
+}
+
 /// What each domain says of its server, and whether mail comes through.
 #[test]
 fn each_domain_gets_the_tls_that_it_asks_for() {
@@ -136,23 +151,12 @@ fn each_domain_gets_the_tls_that_it_asks_for() {
     let digest = keys.digest("mx.pem");
     let sample = Sample::new();
     let port = sample.ports.base + 9;
-    let (mx, wrong) = (IpAddr::from(MX), "00".repeat(32));
-    let mut records = String::new();
-    for name in ["danese", "falso", "libero", "sts", "altri", "prova"] {
-        records += &format!("{name} MX 10 mx.{name}\nmx.{name} A {mx}\n");
-    }
-    for (name, digest) in [("danese", &digest), ("falso", &wrong)] {
-        records += &format!("_{port}._tcp.mx.{name} TLSA 3 1 1 {digest}\n");
-    }
-    for name in ["sts", "altri", "prova"] {
-        records += &format!("_mta-sts.{name} TXT \"v=STSv1; id=1;\"\nmta-sts.{name} A {}\n", IpAddr::from(WEB));
-    }
-    let knot = Knot::start(&[Zone { name: "example", records: Some(&records), signed: true }]);
+    let knot = Knot::start(&[Zone { name: "example", records: Some(&zone(port, &digest)), signed: true }]);
     let (certificate, key) = (keys.path("mx.pem"), keys.path("mx.key"));
     let domains =
         ["danese.example", "falso.example", "libero.example", "sts.example", "altri.example", "prova.example"];
     let setup = Setup {
-        at: (mx, port).into(),
+        at: (IpAddr::from(MX), port).into(),
         host: "mx.posta.example",
         domains: &domains,
         tls: Some((&certificate, &key)),

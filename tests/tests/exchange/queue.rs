@@ -92,6 +92,23 @@ fn a_lease_that_is_renewed_holds_on() {
     assert_delivered_once(&mut street);
 }
 
+#[test]
+fn what_is_given_back_untried_comes_at_its_time_and_counts_as_no_failure() {
+    let mut street = street(12);
+    let alfa = &street.houses[0];
+    let dispatch = due(alfa, NOW).remove(0);
+    let turn = NOW.plus(Duration::from_secs(3));
+    alfa.engine().postpone(&dispatch, turn).expect("recorded");
+    assert_clean(&alfa.store, "given back");
+    assert_eq!(due(alfa, turn.minus(MOMENT)).len(), 0);
+    let again = due(alfa, turn).remove(0);
+    assert_eq!(again.attempts, 0);
+    // Who gives back what he has no more changes nothing.
+    alfa.engine().postpone(&dispatch, NOW).expect("recorded");
+    assert_eq!(due(alfa, turn).len(), 0, "the other one has it");
+    assert_delivered_once(&mut street);
+}
+
 /// Who was too slow has lost the item: what he says that happened counts, that he gives it back does not.
 #[test]
 fn a_slow_worker_does_not_give_back_what_another_has_taken() {

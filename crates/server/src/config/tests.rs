@@ -123,6 +123,49 @@ fn a_route_is_read() {
     assert_eq!(route.servers.remove(0), Server { name: "mx.pec.beta.example".into(), address, port: 25 });
 }
 
+#[test]
+fn a_smarthost_is_the_last_route_and_a_password_needs_a_server_that_shows_who_it_is() {
+    let relay = with(|_| uncommented("# [relay.smarthost]", 6)).unwrap().relay;
+    let route = relay.routes.last().unwrap();
+    assert_eq!((route.tls, route.servers[0].port, &route.domains[..]), (RouteTls::Implicit, 465, &[Pattern::All][..]));
+    let login = route.login.as_ref().unwrap();
+    assert_eq!(
+        (login.user.as_str(), &*login.password.value),
+        ("sigillo", Path::new("/etc/sigillo/prova/uscita.password"))
+    );
+    for (from, to, key) in [
+        ("tls = \"implicit\"", "tls = \"opportunistic\"", "relay.smarthost.user"),
+        ("user = \"sigillo\"\n", "", "relay.smarthost.password_file"),
+        ("host = \"uscita.esempio.example\"", "host = \"non un nome\"", "relay.smarthost.host"),
+    ] {
+        let text = uncommented("# [relay.smarthost]", 6);
+        assert!(text.contains(from), "{from}");
+        let problem = with(|_| text.replacen(from, to, 1)).unwrap_err().0.remove(0);
+        assert_eq!(problem.key.as_deref(), Some(key), "{to}");
+    }
+}
+
+#[test]
+fn a_route_has_servers_by_name_or_one_address_with_a_name() {
+    let text = SAMPLE.lines().find(|l| l.starts_with("# servers = [\"mx1")).unwrap();
+    let from = SAMPLE.find("# [[relay.route]]\n# domains = [\"*.beta").unwrap();
+    let route = |more: &str| {
+        let table = format!("[[relay.route]]\ndomains = [\"*.beta.example\"]\n{more}\n");
+        with(|s| format!("{}{table}{}", &s[..from], &s[from..]))
+    };
+    let servers = route(&text[2..]).unwrap().relay.routes.remove(0).servers;
+    assert_eq!((servers[0].port, servers[1].port, servers[1].address), (25, 2525, None));
+    for (more, key) in [
+        ("address = \"192.0.2.1:25\"", "relay.route.address"),
+        ("name = \"mx.beta.example\"", "relay.route.name"),
+        ("servers = [\"mx.beta.example:0\"]", "relay.route.servers"),
+        ("servers = [\"192.0.2.1\"]", "relay.route.servers"),
+        ("servers = [\"a.example\"]\nname = \"b.example\"\naddress = \"192.0.2.1:25\"", "relay.route.address"),
+    ] {
+        assert_eq!(route(more).unwrap_err().0[0].key.as_deref(), Some(key), "{more}");
+    }
+}
+
 /// The sample with its antivirus, and this in place of that.
 fn scanned(from: &str, to: &str) -> Result<Config, Problems> {
     with(|mut s| {

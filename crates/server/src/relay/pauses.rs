@@ -18,6 +18,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 const TRIAL: Duration = Duration::from_secs(60);
 /// A pause that nobody came back to is forgotten.
 const FORGET: Duration = Duration::from_secs(24 * 3600);
+/// Servers that are remembered: whoever writes to many dead domains fills no memory.
+const MOST: usize = 10_000;
 
 /// A server in trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,9 @@ impl Pauses {
     pub(super) fn failed(&self, target: &Target, why: &str, now: Timestamp) {
         let mut open = self.open.lock();
         open.retain(|_, pause| now.since(pause.until) < FORGET);
+        if open.len() >= MOST && !open.contains_key(target) {
+            return;
+        }
         let pause = open.entry(target.clone()).or_insert_with(|| Pause {
             host: target.name.clone(),
             address: target.address.to_string(),
