@@ -154,7 +154,9 @@ fn a_sender_is_who_its_domain_says_by_a_real_name_server_and_foreign_signatures(
     let two = plain.replace("From: <dora@posta.example>", "From: <dora@posta.example>, <x@mite.example>");
     let mite = message("x@mite.example", "prova", "x");
     let broken = message("x@guasta.example", "prova", "x");
-    let cases: [(&str, &str, Option<&str>, &str, [Outcome; 5]); 15] = [
+    // What it is, from where, from whom, and what is found out.
+    type Case<'c> = (&'c str, &'c str, Option<&'c str>, &'c str, [Outcome; 5]);
+    let cases: [Case<'_>; 15] = [
         ("signed with SHA-1", FORWARDER, Some(DORA), &sha1, [Fail, None, None, Fail, Pass]),
         ("signed, from its server", SERVER, Some(DORA), &signed, [Pass, Pass, None, Pass, Pass]),
         ("unsigned, from its server", SERVER, Some(DORA), &plain, [Pass, None, None, Pass, Pass]),

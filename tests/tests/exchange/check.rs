@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use sigillo_base::{Address, MsgId, PecId, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
-use sigillo_engine::{Peer, front};
+use sigillo_engine::{Arrived, Peer, Screening, front};
 use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
 use sigillo_tests::fixtures::address;
-use sigillo_tests::house::{Knows, arrived};
+use sigillo_tests::house::{Knows, Opinion, arrived};
 use sigillo_tests::street::{Fate, Street, message};
 use sigillo_tests::whole;
 
+use super::policy::{ordinary, takes_ordinary};
 use super::rows;
 use sigillo_tests::wire::{Wire, engine_with_password};
 
@@ -37,11 +38,14 @@ fn busy() -> Street {
     let mut street = Street::new(31);
     let (anna, bruno, carla) = (address(ANNA), address(BRUNO), address(CARLA));
     street.houses[0].scan_with(Knows(&["VERME"]));
+    street.houses[0].screen_with(Opinion(|_: &Arrived| Some(Screening::default())));
     let engine = street.houses[0].engine().clone();
     let list = address("uffici@comune-alfa.example");
     engine.set_list(&list, &[bruno.clone(), carla.clone()], street.now).expect("a list");
     let domain = engine.domains().into_iter().find(|d| *d == *anna.domain()).expect("a domain");
     engine.set_domain_policy(&domain, &Default::default()).expect("a policy");
+    takes_ordinary(&street.houses[0], CARLA);
+    engine.receive(&ordinary(std::slice::from_ref(&carla)), street.now).expect("ordinary mail");
     let send = |street: &Street, to: &[Address], body: &str| {
         let bytes = (message(&anna, to, "") + body).into_bytes();
         street.submit_bytes(&anna, to, bytes).expect("an answer");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sigillo_base::{Address, Timestamp};
+use sigillo_base::Timestamp;
 use sigillo_engine::{
     Advice, Arrived, Checked, Fate, Obstacle, OrdinaryRules, Outcome, Received, Rules, Screening, Spam, Submitted,
 };
