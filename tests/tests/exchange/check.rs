@@ -6,13 +6,14 @@ use std::time::Duration;
 use sigillo_accounts::{Custom, Limits, Profile, Profiles};
 use sigillo_base::{Address, MsgId, PecId, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
-use sigillo_engine::{Filter, Peer, front};
+use sigillo_engine::{Arrived, Filter, Peer, Screening, front};
 use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
 use sigillo_tests::fixtures::address;
-use sigillo_tests::house::{Knows, arrived};
+use sigillo_tests::house::{Knows, Opinion, arrived};
 use sigillo_tests::street::{Fate, Street, message};
 use sigillo_tests::whole;
 
+use super::policy::{ordinary, takes_ordinary};
 use super::rows;
 use sigillo_tests::wire::{Wire, engine_with_password};
 
@@ -41,6 +42,7 @@ fn busy() -> Street {
     let limits = Limits { per_minute: 1, ..Profile::Standard.limits() };
     let own = Custom { name: "prova".into(), base: Profile::Standard, limits };
     street.houses[0].profile(Profiles::new(vec![own]).expect("a profile")).expect("up");
+    street.houses[0].screen_with(Opinion(|_: &Arrived| Some(Screening::default())));
     let engine = street.houses[0].engine().clone();
     let chosen = engine.profiles().choose("prova").expect("known");
     engine.set_profile(street.houses[0].login(&carla).mailbox, &chosen, street.now).expect("set");
@@ -48,6 +50,8 @@ fn busy() -> Street {
     engine.set_list(&list, &[bruno.clone(), carla.clone()], street.now).expect("a list");
     let domain = engine.domains().into_iter().find(|d| *d == *anna.domain()).expect("a domain");
     engine.set_domain_policy(&domain, &Default::default()).expect("a policy");
+    takes_ordinary(&street.houses[0], CARLA);
+    engine.receive(&ordinary(std::slice::from_ref(&carla)), street.now).expect("ordinary mail");
     let send = |street: &Street, to: &[Address], body: &str| {
         let bytes = (message(&anna, to, "") + body).into_bytes();
         street.submit_bytes(&anna, to, bytes).expect("an answer");
