@@ -300,7 +300,7 @@ fn listeners(raw: raw::Listen, r: &mut Reader<'_>) -> (Vec<(Role, Located<Socket
 }
 
 /// Anchors of clients, and the lists without which nothing under them could be revoked.
-fn clients(anchors: Paths, crls: Paths, r: &mut Reader<'_>) -> Option<(Vec<Located<PathBuf>>, Vec<Located<PathBuf>>)> {
+fn clients(anchors: Paths, crls: Paths, r: &mut Reader<'_>) -> Option<(Files, Files)> {
     match (anchors.first(), crls.first()) {
         (Some(alone), None) => r.alone("tls.client_anchors", alone, "tls.client_crls"),
         (None, Some(alone)) => r.alone("tls.client_crls", alone, "tls.client_anchors"),
@@ -309,3 +309,4 @@ fn clients(anchors: Paths, crls: Paths, r: &mut Reader<'_>) -> Option<(Vec<Locat
 }
 
 type Paths = Vec<toml::Spanned<String>>;
+type Files = Vec<Located<PathBuf>>;

@@ -114,7 +114,7 @@ enum State {
     Plain,
     LoginUser,
     LoginPassword(String),
-    Scram(Scram),
+    Scram(Box<Scram>),
     Bearer,
     External(Vec<Address>),
     /// The token's verdict is awaited.
@@ -153,7 +153,7 @@ impl Exchange {
             "LOGIN" => (State::LoginUser, "VXNlcm5hbWU6"), // "Username:"
             "OAUTHBEARER" => (State::Bearer, ""),
             "EXTERNAL" => (State::External(offer.shown.clone()), ""),
-            plus => (State::Scram(Scram::new(offer.binding.clone(), plus.ends_with("-PLUS"))), ""),
+            plus => (State::Scram(Box::new(Scram::new(offer.binding.clone(), plus.ends_with("-PLUS")))), ""),
         };
         let mut exchange = Self(state);
         let step = match initial {

@@ -29,8 +29,8 @@ pub fn run(script: &str, peer: &mut dyn Peer) -> Result<(), String> {
             while got.as_ref().is_some_and(|l| l.starts_with(&more)) {
                 got = peer.line();
             }
-            if !got.as_ref().is_some_and(|l| l.split(' ').next() == Some(code)) {
-                return Err(format!("line {number}: expected the end of a reply {code}, got {got:?}"));
+            if got.is_none_or(|l| l.split(' ').next() != Some(code)) {
+                return Err(format!("line {number}: expected the end of a reply {code}"));
             }
         } else if let Some(expected) = line.strip_prefix("S: ") {
             match peer.line() {
