@@ -206,7 +206,7 @@ fn large_messages_in_work_stay_within_the_memory_that_is_set() {
 #[test]
 fn too_few_files_are_said_and_the_service_outlives_the_crowd() {
     let sample = Sample::new();
-    let guard = sample.serve_by(&["sh", "-c", "ulimit -n 300; exec \"$@\"", "sh"]);
+    let mut guard = sample.serve_by(&["sh", "-c", "ulimit -n 300; exec \"$@\"", "sh"]);
     assert!(sample.said().contains("al più 150 connessioni e non 10000"), "{}", sample.said());
     sample.add(ANNA, "segreta");
     sample.add(BRUNO, "segreta");
@@ -220,7 +220,12 @@ fn too_few_files_are_said_and_the_service_outlives_the_crowd() {
         heard(&mut connect(&sample, SUBMISSION)).starts_with("220").then_some(())
     });
     passes(&sample, "dopo");
-    drop(guard);
+    // And it ends with grace, whoever waits.
+    let mut idle: Vec<TcpStream> = (0..100).map(|_| connect(&sample, SUBMISSION)).collect();
+    idle.iter_mut().for_each(|stream| assert!(heard(stream).starts_with("220")));
+    guard.signal("TERM");
+    idle.iter_mut().for_each(|stream| assert!(heard(stream).starts_with("421 4.3.2"), "each hears why"));
+    assert_eq!(guard.end(Duration::from_secs(45)), Some(0), "{}", sample.said());
 }
 
 /// A client behind the balancer, under TLS.
