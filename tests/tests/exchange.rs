@@ -12,6 +12,7 @@ mod exchange {
     pub mod deadlines;
     pub mod delivery;
     pub mod disk;
+    pub mod extensions;
     pub mod faults;
     pub mod imap;
     pub mod keepers;
