@@ -180,7 +180,7 @@ fn fill(store: &RocksStore, waiting: usize) {
     let (from, to) = KeyBuilder::new(tag::QUEUE_ITEM).range();
     let (first, item) = store.scan(&from, &to, 1).expect("read").remove(0);
     let (from, to) = KeyBuilder::new(tag::QUEUE_DUE).range();
-    let (due, _) = store.scan(&from, &to, 1).expect("read").remove(0);
+    let (due, whose) = store.scan(&from, &to, 1).expect("read").remove(0);
     let (item_prefix, due_prefix) = (&first[..first.len() - 16], &due[..due.len() - 16]);
     let random = Numbers::new(waiting as u64);
     for begun in (0..waiting).step_by(AT_ONCE) {
@@ -188,7 +188,7 @@ fn fill(store: &RocksStore, waiting: usize) {
         for _ in begun..waiting.min(begun + AT_ONCE) {
             let number = [random.next().to_be_bytes(), random.next().to_be_bytes()].concat();
             batch.put([item_prefix, &number[..]].concat(), &item);
-            batch.put([due_prefix, &number[..]].concat(), []);
+            batch.put([due_prefix, &number[..]].concat(), &whose);
         }
         store.commit(&batch, Durability::Later).expect("written");
     }

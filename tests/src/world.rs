@@ -37,6 +37,8 @@ pub struct World {
     forged: Vec<String>,
     /// Ordinary mail that was answered with "250": recipient and subject.
     ordinary: Vec<(Address, String)>,
+    /// What servers of ordinary mail took: message and recipient.
+    taken_outside: Vec<(String, Address)>,
     log: Vec<String>,
     verbose: bool,
 }
@@ -53,7 +55,8 @@ impl World {
         let (events, accepted, forged, log) = (Hasher::new(), Vec::new(), Vec::new(), Vec::new());
         let ordinary = Vec::new();
         let trust = known.trust;
-        Self { random, now: NOW, nodes, trust, events, accepted, forged, ordinary, log, verbose }
+        let taken_outside = Vec::new();
+        Self { random, now: NOW, nodes, trust, events, accepted, forged, ordinary, taken_outside, log, verbose }
     }
 
     /// Runs `steps` random steps, heals everything, lets three days pass and checks the ledger.
@@ -195,8 +198,16 @@ impl World {
         let mut lost = false;
         let result: Result<Reply, Failure> = match to {
             None => match self.random.below(3) {
-                0 => Err(failure(true, "550 5.1.1 unknown", false)),
-                _ => Ok(Reply::new(250, (2, 0, 0), "ok")),
+                0 => {
+                    // Also what it took before, where that was not heard: the last word counts.
+                    self.taken_outside.retain(|(id, r)| *id != dispatch.transaction || !dispatch.rcpts.contains(r));
+                    Err(failure(true, "550 5.1.1 unknown", false))
+                }
+                _ => {
+                    let taken = dispatch.rcpts.iter().map(|r| (dispatch.transaction.clone(), r.clone()));
+                    self.taken_outside.extend(taken);
+                    Ok(Reply::new(250, (2, 0, 0), "ok"))
+                }
             },
             Some(to) if parted(to) || parted(from) || self.nodes[to].house.engine.is_none() => {
                 Err(failure(false, "connection refused", false))

@@ -8,6 +8,8 @@
 mod brief;
 #[path = "goldens/daticert.rs"]
 mod daticert;
+#[path = "goldens/dsn.rs"]
+mod dsn;
 #[path = "goldens/foreign.rs"]
 mod foreign;
 #[path = "goldens/oracle.rs"]

@@ -7,7 +7,7 @@ const STEPS: usize = 250;
 #[test]
 fn every_recipient_ends_in_exactly_one_outcome() {
     let mut total = (0, 0, 0, 0, 0);
-    let (mut infected, mut anomalies) = (0, 0);
+    let (mut infected, mut anomalies, mut bounces) = (0, 0, 0);
     for seed in 1..=6 {
         let r = World::new(seed, false).run(STEPS).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
         total.0 += r.accepted;
@@ -17,10 +17,12 @@ fn every_recipient_ends_in_exactly_one_outcome() {
         total.4 += r.first_notices;
         infected += r.infected;
         anomalies += r.anomalies;
+        bounces += r.bounces;
     }
     // A world where nothing goes wrong would prove nothing.
     assert!(total.0 > 100 && total.1 > 100 && total.2 > 5 && total.3 > 5 && total.4 > 5, "{total:?}");
     assert!(infected > 5 && anomalies > 5, "{infected} infected, {anomalies} in anomaly envelopes");
+    assert!(bounces > 5, "{bounces} external recipients failed");
 }
 
 #[test]

@@ -6,9 +6,9 @@ use sigillo_pec::{Facts, Signed, compose};
 use sigillo_store::{KeyReader, Store, tag, transact};
 
 use crate::fronts::{Lane, Transaction};
-use crate::rows::{DispatchRow, Outcome, SentRow, Work, dispatch_key, encode, sent_key, timer_key};
+use crate::rows::{DispatchRow, Outcome, dispatch_key, encode, sent_key, timer_key};
 use crate::stored::{Place, archive, post, put_notice};
-use crate::{ATTEMPTS, Engine, Error, leases, queue, submit};
+use crate::{ATTEMPTS, Engine, Error, failed, leases, queue, submit};
 
 /// What falls due next for a recipient: nothing once the outcome is known, nor for an external one, whose mail nobody
 /// certifies. `accepted` is the start of all deadlines.
@@ -44,7 +44,7 @@ pub(crate) fn write<S: Store>(
 /// The first timer's time.
 pub(crate) fn first<S: Store>(engine: &Engine<S>) -> Result<Option<Timestamp>, Error> {
     let far = Timestamp::from_millis(i64::MAX);
-    Ok(engine.look(Lane::Timers, far, 1, read_timer)?.first().map(|(at, _)| *at))
+    Ok(engine.look_until(Lane::Timers, far, 1, read_timer)?.first().map(|(at, _)| *at))
 }
 
 /// A timer that is due.
@@ -57,7 +57,7 @@ impl<S: Store> Engine<S> {
     /// Sends the overdue notices whose time has come; after an outage also those that are late, once.
     pub(crate) fn run_deadlines(&self, now: Timestamp) -> Result<usize, Error> {
         let mut done = 0;
-        for (_, due) in self.look(Lane::Timers, now, 64, read_timer)? {
+        for (_, due) in self.look_until(Lane::Timers, now, 64, read_timer)? {
             match self.overdue(&due, now) {
                 Ok(true) => done += 1,
                 Ok(false) => {}
@@ -100,7 +100,7 @@ impl<S: Store> Engine<S> {
                 Overdue::First => row.first_sent = true,
                 Overdue::Second => {
                     // What is still in our queue must not be delivered after we said it was not.
-                    withdraw(tx, row.item, &due.rcpt)?;
+                    failed::withdraw(tx, row.item, &due.rcpt)?;
                     row.outcome = Some(Outcome::PresumedFailed);
                 }
             }
@@ -131,51 +131,6 @@ impl<S: Store> Engine<S> {
         self.log_issued(tx, notice, now);
         Ok(())
     }
-
-    /// Ends a recipient with a notice of our own, unless it has ended already: state, notice and the queue item's
-    /// recipient in one commit.
-    #[allow(clippy::too_many_arguments)] // one fact each, all from different rows
-    pub(crate) fn close_recipient(
-        &self,
-        id: &PecId,
-        sent: &SentRow,
-        rcpt: &Address,
-        outcome: Outcome,
-        notice: &Signed,
-        item: u128,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let mailbox = MailboxId(sent.mailbox);
-        let _lane = self.lanes.hold(&[mailbox]);
-        let msg = self.new_msg();
-        transact(&self.store, ATTEMPTS, |tx| {
-            match submit::dispatch(tx, id, rcpt)? {
-                Some(row) if row.outcome.is_some() => return withdraw(tx, item, rcpt),
-                Some(mut row) => {
-                    row.outcome = Some(outcome);
-                    write(tx, id, rcpt, row, Timestamp::from_millis(sent.at))?;
-                }
-                None => {} // nobody of this message
-            }
-            withdraw(tx, item, rcpt)?;
-            self.post_notice(tx, mailbox, notice, msg, now)
-        })?;
-        self.bell.mailbox_changed(mailbox);
-        Ok(())
-    }
-}
-
-/// Takes a recipient out of a queue item, and the item out of the queue when it was the last.
-fn withdraw<S: Store>(tx: &mut Transaction<'_, S>, item: u128, rcpt: &Address) -> Result<(), Error> {
-    let Some(mut row) = queue::item(tx, item)? else { return Ok(()) };
-    let Work::Relay { rcpts, .. } = &mut row.work else { return Ok(()) };
-    rcpts.retain(|r| !r.eq_ignore_ascii_case(rcpt.as_str()));
-    if rcpts.is_empty() {
-        queue::remove(tx, item, &row)?;
-    } else {
-        tx.put(crate::rows::item_key(item), encode(&row));
-    }
-    Ok(())
 }
 
 /// When a timer is due, and for whom.

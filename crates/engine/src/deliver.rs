@@ -128,7 +128,7 @@ impl<S: Store> Engine<S> {
         };
         queue::remove(tx, d.item, &item)?;
         let stored = put_message(tx, notice_msg, &notice.content, &d.rope)?;
-        self.queue_notice(tx, notice, stored.id.0, stored.size, &d.facts.id, d.now);
+        self.queue_notice(tx, notice, &stored, &d.facts, d.now)?;
         self.log_issued(tx, notice, d.now);
         Ok(())
     }

@@ -14,6 +14,7 @@ use sigillo_base::Timestamp;
 use sigillo_store::{Batch, Durability, Error, KeyBuilder, Row, Store, tag};
 
 use crate::Engine;
+use crate::turns::Turns;
 
 /// A transaction of the engine: its commit lowers the fronts.
 pub(crate) type Transaction<'t, S> = sigillo_store::Transaction<'t, Fronted<S>>;
@@ -23,28 +24,45 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 const LOCAL: u8 = 0;
 const RELAY: u8 = 1;
+const LOCAL_TURNS: u8 = 2;
+const RELAY_TURNS: u8 = 3;
 
 /// A part of the index of what is due. Local work and relay are apart, so that a dead destination never hides a local
 /// delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Items that this provider does in itself.
+    /// Items that this provider does in itself, when their time has come.
     Local,
-    /// Items for other providers.
+    /// Items for other providers, when their time has come.
     Relay,
     /// Deadlines.
     Timers,
+    /// Items that this provider does in itself and that are due, in order of their turns.
+    LocalTurns,
+    /// Items for other providers that are due, in order of their turns.
+    RelayTurns,
 }
 
 impl Lane {
-    const ALL: [Self; 3] = [Self::Local, Self::Relay, Self::Timers];
+    const ALL: [Self; 5] = [Self::Local, Self::Relay, Self::Timers, Self::LocalTurns, Self::RelayTurns];
 
-    /// What its keys begin with; a time follows.
+    /// Where items of this lane go once they are due.
+    pub(crate) fn turns(self) -> Self {
+        match self {
+            Self::Local => Self::LocalTurns,
+            Self::Relay => Self::RelayTurns,
+            other => other,
+        }
+    }
+
+    /// What its keys begin with; a time or a turn follows.
     pub(crate) fn prefix(self) -> KeyBuilder {
         match self {
             Self::Local => KeyBuilder::new(tag::QUEUE_DUE).u8(LOCAL),
             Self::Relay => KeyBuilder::new(tag::QUEUE_DUE).u8(RELAY),
             Self::Timers => KeyBuilder::new(tag::TIMER_DUE),
+            Self::LocalTurns => KeyBuilder::new(tag::QUEUE_DUE).u8(LOCAL_TURNS),
+            Self::RelayTurns => KeyBuilder::new(tag::QUEUE_DUE).u8(RELAY_TURNS),
         }
     }
 
@@ -53,6 +71,8 @@ impl Lane {
             [tag::QUEUE_DUE, LOCAL, ..] => Some(Self::Local),
             [tag::QUEUE_DUE, RELAY, ..] => Some(Self::Relay),
             [tag::TIMER_DUE, ..] => Some(Self::Timers),
+            [tag::QUEUE_DUE, LOCAL_TURNS, ..] => Some(Self::LocalTurns),
+            [tag::QUEUE_DUE, RELAY_TURNS, ..] => Some(Self::RelayTurns),
             _ => None,
         }
     }
@@ -63,6 +83,7 @@ impl Lane {
 pub(crate) struct Fronted<S> {
     store: S,
     fronts: [Mutex<Front>; Lane::ALL.len()],
+    turns: [Turns; Lane::ALL.len()],
     /// When a look began at the very beginning.
     begun: Mutex<Option<Timestamp>>,
 }
@@ -94,7 +115,8 @@ impl<S> Fronted<S> {
     /// The store, with every front at its beginning.
     pub(crate) fn new(store: S) -> Self {
         let front = |lane: Lane| Front { key: lane.prefix().done(), looks: BTreeMap::new(), begun: 0 };
-        Self { store, fronts: Lane::ALL.map(|lane| Mutex::new(front(lane))), begun: Mutex::default() }
+        let fronts = Lane::ALL.map(|lane| Mutex::new(front(lane)));
+        Self { store, fronts, turns: Default::default(), begun: Mutex::default() }
     }
 
     /// The store without fronts: for reading only.
@@ -118,6 +140,11 @@ impl<S> Fronted<S> {
         let (number, from) = (front.begun, front.key.clone());
         front.looks.insert(number, None);
         Look { front: self.front(lane), number, from }
+    }
+
+    /// The turns of a lane.
+    pub(crate) fn turns(&self, lane: Lane) -> &Turns {
+        &self.turns[lane as usize]
     }
 
     fn front(&self, lane: Lane) -> &Mutex<Front> {
@@ -174,23 +201,37 @@ impl Drop for Look<'_> {
 }
 
 impl<S: Store> Engine<S> {
-    /// The first rows of a lane that are due at `at`, at most `limit`, as `read` reads their keys. What `read` finds
-    /// damaged is passed over and holds nobody up.
+    /// The first rows of a lane before `to` and not before `from`, at most `limit`, as `read` reads them. What `read`
+    /// finds damaged is passed over and holds nobody up.
     pub(crate) fn look<T>(
+        &self,
+        lane: Lane,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        read: impl Fn(&[u8], &[u8]) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let look = self.store.look(lane);
+        let found = self.sound(from.max(&look.from), to, limit, |key, value| Ok((key.to_vec(), read(key, value)?)))?;
+        if from <= look.from.as_slice() {
+            look.reached(found.first().map_or(to, |(key, _)| key));
+        }
+        Ok(found.into_iter().map(|(_, row)| row).collect())
+    }
+
+    /// The first rows of a lane whose time has come by `at`.
+    pub(crate) fn look_until<T>(
         &self,
         lane: Lane,
         at: Timestamp,
         limit: usize,
         read: impl Fn(&[u8]) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
         let to = lane.prefix().time(at.plus(Duration::from_millis(1)));
-        let look = self.store.look(lane);
-        let found = self.sound(&look.from, to.as_ref(), limit, |key, _| Ok((key.to_vec(), read(key)?)))?;
-        look.reached(found.first().map_or(to.as_ref(), |(key, _)| key));
-        Ok(found.into_iter().map(|(_, row)| row).collect())
+        self.look(lane, &[], to.as_ref(), limit, |key, _| read(key))
     }
 }
 

@@ -9,7 +9,7 @@ use sigillo_base::{MailboxId, MsgId, Timestamp};
 use sigillo_store::{BodyId, KeyBuilder, KeyReader, Store, Transaction, body, tag, transact};
 
 use crate::rows::{
-    EntryRow, ItemRow, MessageRow, arrival_key, decode, encode, mailbox_key, message_key, remove_large, summary_key,
+    EntryRow, MessageRow, Work, arrival_key, decode, encode, mailbox_key, message_key, remove_large, summary_key,
 };
 use crate::{ATTEMPTS, Engine, Error};
 
@@ -181,7 +181,8 @@ pub(crate) fn kept_by(key: &[u8], value: &[u8]) -> Result<Option<MsgId>, sigillo
     Ok(match key.first() {
         Some(&tag::FOLDER_ENTRY) => Some(MsgId(decode::<EntryRow>(key, value)?.msg)),
         Some(&tag::ARCHIVE) => Some(archived(key)?),
-        Some(&tag::QUEUE_ITEM) => Some(decode::<ItemRow>(key, value)?.work.message()),
+        // What follows in the row depends on its version.
+        Some(&tag::QUEUE_ITEM) => Some(decode::<(Work,)>(key, value)?.0.message()),
         _ => None,
     })
 }

@@ -13,7 +13,7 @@ use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 use crate::fronts::Transaction;
 use crate::queue::{self, Found};
 use crate::rows::{ItemRow, LeaseRow, decode, encode, item_key, lease_key};
-use crate::{ATTEMPTS, Dispatch, Engine, Error};
+use crate::{ATTEMPTS, Dispatch, Engine, Error, turns};
 
 /// How long a lease holds, in service time. Local work stays well below: what it waits for (a signature, a verdict, the
 /// disk) is given up within seconds. A transaction with another server has no such bound, since each of its answers may
@@ -81,11 +81,16 @@ impl<S: Store> Engine<S> {
             }
             tx.delete(&found.key);
             let Some(item) = queue::item(tx, id)? else { return Ok(None) };
-            let due = queue::due_key(&item.work, item.due, id);
-            if due.as_ref() != found.key {
-                tx.put(due, []);
+            let (key, value) = queue::index_row(&item, id);
+            if key.as_ref() != found.key {
+                tx.put(key, value);
                 return Ok(None);
             }
+            if let Some(turn) = item.turn {
+                turns::taken(tx, queue::lane(&item.work).turns(), turn);
+            }
+            // The attempt is counted before it is made: what ends a process with it does not begin anew at once.
+            let item = ItemRow { attempts: item.attempts.saturating_add(1), ..item };
             queue::reschedule(tx, id, item.clone(), until);
             tx.put(lease_key(id), &row);
             Ok(Some((item, Lease { item: id, process, since })))
@@ -109,7 +114,8 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// What an earlier process of this server held is due at once. Done once, before the first look.
+    /// What an earlier process of this server held is due at once, where that was its first attempt; what may end a process
+    /// waits longer each time. Done once, before the first look.
     pub(crate) fn take_over(&self, now: Timestamp) -> Result<(), Error> {
         let mut done = self.taken_over.lock();
         if *done {
@@ -128,7 +134,10 @@ impl<S: Store> Engine<S> {
                 }
                 end(tx, id);
                 if let Some(item) = queue::item(tx, id)? {
-                    let due = now.min(Timestamp::from_millis(item.due));
+                    let due = match item.attempts {
+                        ..=1 => now,
+                        attempts => now.plus(queue::backoff(attempts - 2, id)),
+                    };
                     queue::reschedule(tx, id, item, due);
                 }
                 Ok(())

@@ -22,6 +22,7 @@ mod deliver;
 mod directory;
 mod domains;
 mod error;
+mod failed;
 mod folder;
 mod folders;
 pub mod front;
@@ -43,6 +44,7 @@ mod stored;
 mod submit;
 mod summary;
 mod track;
+mod turns;
 
 pub use accepting::Obstacle;
 pub use antivirus::{Antivirus, Unavailable, Verdict};

@@ -4,11 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::{CredentialName, Mailbox, OrdinaryMail, PasswordHash, Profile, State};
-use sigillo_base::MailboxId;
+use sigillo_base::{MailboxId, MsgId};
 use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim, tag, transact};
 
 use crate::folder::{self, Counted};
-use crate::rows::{FolderRow, credential_key, decode, encode};
+use crate::rows::{
+    ArrivalRow, Carried, FolderRow, ItemRow, Work, arrival_key, credential_key, decode, encode, get_large,
+};
 use crate::{ATTEMPTS, Error, credentials, keepers};
 
 /// Rows of one commit.
@@ -27,7 +29,7 @@ struct Walk<S: Store> {
 type Rewrite<S> = fn(&mut Transaction<'_, S>, &Row) -> Result<(), sigillo_store::Error>;
 
 /// Every walk of every version, in order. New ones come last: a walk is known by its number while it is under way.
-fn walks<S: Store>() -> [Walk<S>; 6] {
+fn walks<S: Store>() -> [Walk<S>; 7] {
     [
         Walk { to: 2, tag: tag::FOLDER_ENTRY, row: link_kept },
         Walk { to: 2, tag: tag::ARCHIVE, row: link_kept },
@@ -35,6 +37,7 @@ fn walks<S: Store>() -> [Walk<S>; 6] {
         Walk { to: 2, tag: tag::MESSAGE, row: doubt_unkept },
         Walk { to: 2, tag: tag::FOLDER, row: count_folder },
         Walk { to: 3, tag: tag::MAILBOX, row: part_password },
+        Walk { to: 3, tag: tag::QUEUE_ITEM, row: own_item },
     ]
 }
 
@@ -93,6 +96,33 @@ fn part_password<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> R
     let owner = credentials::owner(password.into(), created);
     tx.put(credential_key(MailboxId(id), &CredentialName::owner()), encode(&owner));
     tx.put(key, encode(&Mailbox { id, address, profile, state, created, ordinary }));
+    Ok(())
+}
+
+/// Version 2 knew no owners: an envelope is its sender's, a delivery that of the envelope's sender, a notice of its
+/// recipient. Nothing has a turn: what is due is given one by the first look.
+fn own_item<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+    #[derive(Deserialize)]
+    struct Item {
+        work: Work,
+        created: i64,
+        due: i64,
+        attempts: u32,
+        last_error: String,
+        pec_id: String,
+    }
+    let Item { work, created, due, attempts, last_error, pec_id } = decode(key, value)?;
+    let owner = match &work {
+        Work::Relay { what: Carried::Envelope, from: Some(from), .. } => from.clone(),
+        Work::Relay { rcpts, .. } => rcpts.first().cloned().unwrap_or_default(),
+        Work::Deliver { msg, .. } => {
+            let arrival: Option<ArrivalRow> = get_large(tx.store(), &arrival_key(MsgId(*msg)))?;
+            arrival.map(|arrival| arrival.facts.sender().to_owned()).unwrap_or_default()
+        }
+    };
+    let owner = owner.to_ascii_lowercase();
+    let item = ItemRow { work, created, due, attempts, last_error, pec_id, owner, turn: None };
+    tx.put(key, encode(&item));
     Ok(())
 }
 

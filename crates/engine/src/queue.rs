@@ -3,17 +3,19 @@
 //! An item is due at a time; a worker takes it under a lease, works, and its outcome is committed. After a crash what
 //! was in work is due again, and what was handed over twice is recognised by who receives it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_base::{Address, Domain, MsgId, PecId, Timestamp};
-use sigillo_pec::{Facts, compose};
-use sigillo_smtp::client::RecipientOutcome;
+use sigillo_smtp::client::{Failure, RecipientOutcome};
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, tag, transact};
 
+use crate::failed::Failed;
 use crate::front::{Arrived, Peer, Wishes};
 use crate::fronts::{Lane, Transaction};
 use crate::leases::{self, Lease};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
+use crate::turns::{Share, Whose};
 use crate::{ATTEMPTS, Engine, Error, Rejected, deadlines, keepers, submit};
 
 /// A message to be handed over to another provider, under a lease of [`LEASE`](crate::LEASE): tell what came of it with
@@ -22,6 +24,8 @@ use crate::{ATTEMPTS, Engine, Error, Rejected, deadlines, keepers, submit};
 #[derive(Debug, Clone)]
 pub struct Dispatch {
     pub(crate) lease: Lease,
+    /// Its place among what is being handed over.
+    _share: Option<Arc<Share>>,
     /// The domain whose mail exchangers take it.
     pub to: Domain,
     /// MAIL FROM; `None` is the null reverse-path.
@@ -51,8 +55,8 @@ struct Settled {
     open: Vec<String>,
     /// Why they are still open.
     why: String,
-    /// Refused for good, with the reason.
-    failed: Vec<(Address, String)>,
+    /// Given up.
+    failed: Vec<Failed>,
 }
 
 impl Settled {
@@ -66,7 +70,6 @@ impl Settled {
 /// A row of the index of what is due.
 pub(crate) struct Found {
     pub key: Vec<u8>,
-    pub due: Timestamp,
     pub item: u128,
 }
 
@@ -85,7 +88,7 @@ pub struct Waiting {
     pub created: Timestamp,
     /// When it is tried next.
     pub due: Timestamp,
-    /// Attempts that failed.
+    /// Attempts begun.
     pub attempts: u32,
     /// Why the last one failed; empty when there was none.
     pub last_error: String,
@@ -101,14 +104,42 @@ const LONGEST_WAIT: Duration = Duration::from_secs(900);
 /// Receipts are evidence: they are tried longer.
 const NOTICE_LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
 
-pub(crate) fn due_key(work: &Work, due: i64, id: u128) -> KeyBuilder {
-    let local = matches!(work, Work::Deliver { .. } | Work::Relay { local: true, .. });
-    let lane = if local { Lane::Local } else { Lane::Relay };
-    lane.prefix().time(Timestamp::from_millis(due)).u128(id)
+/// In which part of the queue this is done.
+pub(crate) fn lane(work: &Work) -> Lane {
+    match work {
+        Work::Deliver { .. } | Work::Relay { local: true, .. } => Lane::Local,
+        Work::Relay { .. } => Lane::Relay,
+    }
+}
+
+/// The row by which an item is found: at its turn with whose it is, or at its time.
+pub(crate) fn index_row(item: &ItemRow, id: u128) -> (KeyBuilder, Vec<u8>) {
+    let lane = lane(&item.work);
+    match item.turn {
+        Some(turn) => (lane.turns().prefix().u64(turn).u128(id), encode(&(&item.owner, item.work.destination()))),
+        None => (lane.prefix().time(Timestamp::from_millis(item.due)).u128(id), Vec::new()),
+    }
+}
+
+/// What is queued.
+pub(crate) struct Queued<'a> {
+    pub work: Work,
+    /// The transaction it belongs to.
+    pub pec_id: &'a PecId,
+    /// The sender of that transaction.
+    pub owner: &'a Address,
 }
 
 /// Queues work, due at once.
-pub(crate) fn enqueue<S: Store>(tx: &mut Transaction<'_, S>, id: u128, work: Work, pec_id: &PecId, now: Timestamp) {
+pub(crate) fn enqueue<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    id: u128,
+    queued: Queued<'_>,
+    now: Timestamp,
+) -> Result<(), sigillo_store::Error> {
+    let Queued { work, pec_id, owner } = queued;
+    let owner = owner.key();
+    let turns = lane(&work).turns();
     let item = ItemRow {
         work,
         created: now.as_millis(),
@@ -116,10 +147,19 @@ pub(crate) fn enqueue<S: Store>(tx: &mut Transaction<'_, S>, id: u128, work: Wor
         attempts: 0,
         last_error: String::new(),
         pec_id: pec_id.as_str().into(),
+        turn: Some(tx.store().turns(turns).stamp(tx.store(), turns, &owner)?),
+        owner,
     };
-    tx.put(due_key(&item.work, item.due, id), []);
-    tx.put(item_key(id), encode(&item));
     keepers::link(tx, item.work.message(), item_key(id));
+    write(tx, id, &item);
+    Ok(())
+}
+
+/// Writes an item and its index row; that of before must be gone.
+fn write<S: Store>(tx: &mut Transaction<'_, S>, id: u128, item: &ItemRow) {
+    let (key, value) = index_row(item, id);
+    tx.put(key, value);
+    tx.put(item_key(id), encode(item));
 }
 
 /// The item, if it still waits.
@@ -134,7 +174,7 @@ pub(crate) fn remove<S: Store>(
     id: u128,
     item: &ItemRow,
 ) -> Result<(), sigillo_store::Error> {
-    tx.delete(due_key(&item.work, item.due, id));
+    tx.delete(index_row(item, id).0);
     tx.delete(item_key(id));
     leases::end(tx, id);
     keepers::unlink(tx, item.work.message(), item_key(id))
@@ -156,10 +196,22 @@ fn handed_over<S: Store>(tx: &mut Transaction<'_, S>, id: &str, rcpts: &[Address
 
 /// Writes an item that is due at another time.
 pub(crate) fn reschedule<S: Store>(tx: &mut Transaction<'_, S>, id: u128, mut item: ItemRow, due: Timestamp) {
-    tx.delete(due_key(&item.work, item.due, id));
-    item.due = due.as_millis();
-    tx.put(due_key(&item.work, item.due, id), []);
-    tx.put(item_key(id), encode(&item));
+    tx.delete(index_row(&item, id).0);
+    (item.due, item.turn) = (due.as_millis(), None);
+    write(tx, id, &item);
+}
+
+/// Gives an item its turn.
+pub(crate) fn make_due<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    id: u128,
+    mut item: ItemRow,
+) -> Result<(), sigillo_store::Error> {
+    tx.delete(index_row(&item, id).0);
+    let turns = lane(&item.work).turns();
+    item.turn = Some(tx.store().turns(turns).stamp(tx.store(), turns, &item.owner)?);
+    write(tx, id, &item);
+    Ok(())
 }
 
 /// Ends the lease of an item that is to be tried again; gives when.
@@ -170,53 +222,61 @@ fn retry<S: Store>(
     why: &str,
     now: Timestamp,
 ) -> Timestamp {
-    row.attempts += 1;
     row.last_error = why.chars().take(500).collect();
-    let due = now.plus(backoff(row.attempts - 1, lease.item));
+    let due = now.plus(backoff(row.attempts.saturating_sub(1), lease.item));
     reschedule(tx, lease.item, row, due);
     leases::end(tx, lease.item);
     due
 }
 
+/// When an item is given up.
+pub(crate) fn end_of_life(row: &ItemRow) -> Timestamp {
+    let life = match &row.work {
+        Work::Relay { what: Carried::Notice, .. } => NOTICE_LIFE,
+        Work::Relay { .. } | Work::Deliver { .. } => ENVELOPE_LIFE,
+    };
+    Timestamp::from_millis(row.created).plus(life)
+}
+
 /// Seconds until the next attempt: 30 s, doubling, at most 15 minutes, spread by a quarter so that a destination that
 /// comes back is not met by everybody at once.
-fn backoff(attempts: u32, id: u128) -> Duration {
+pub(crate) fn backoff(attempts: u32, id: u128) -> Duration {
     let base = (30u64 << attempts.min(5)).min(LONGEST_WAIT.as_secs());
     Duration::from_millis(base * 1000 - (base * 250).min((id % 1000) as u64 * base / 4))
 }
 
 impl<S: Store> Engine<S> {
-    /// What the index says is due by `now`, oldest first.
-    fn due_items(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<Found>, Error> {
-        let read = |key: &[u8]| {
-            let mut reader = KeyReader::new(key, tag::QUEUE_DUE)?;
-            reader.u8()?;
-            Ok(Found { key: key.to_vec(), due: reader.time()?, item: reader.u128()? })
-        };
-        Ok(self.look(lane, now, limit, read)?)
+    /// What waited in a lane until `at`, at most `limit`, the first due first.
+    pub(crate) fn waiting_until(&self, lane: Lane, at: Timestamp, limit: usize) -> Result<Vec<Found>, Error> {
+        let read = |key: &[u8]| Ok(Found { key: key.to_vec(), item: read_waiting(key)?.1 });
+        Ok(self.look_until(lane, at, limit, read)?)
     }
 
-    /// At most `limit` items of a lane that are due now, taken one after the other as they are asked for.
-    fn take_due(
+    /// At most `limit` items of a lane that are due now, taken one after the other as they are asked for; `may` says for
+    /// how many places are left whether one of theirs is taken.
+    fn take_due<T>(
         &self,
         lane: Lane,
         now: Timestamp,
         limit: usize,
-    ) -> Result<impl Iterator<Item = (ItemRow, Lease)>, Error> {
+        may: impl FnMut(Whose, usize) -> Option<T>,
+    ) -> Result<impl Iterator<Item = (ItemRow, Lease, T)>, Error> {
         self.store.look_everywhere(now);
         self.take_over(now)?;
-        let found = self.due_items(lane, now, limit)?;
+        self.call_up(lane, now)?;
+        let found = self.in_turn(lane.turns(), limit, may)?;
         // One damaged row must not stop the others.
-        Ok(found.into_iter().filter_map(move |found| {
-            self.take(&found, now).unwrap_or_else(|error| {
+        Ok(found.into_iter().filter_map(move |(found, share)| {
+            let taken = self.take(&found, now).unwrap_or_else(|error| {
                 self.pass_over(lane, &found, &error, now);
                 None
-            })
+            });
+            taken.map(|(item, lease)| (item, lease, share))
         }))
     }
 
     /// An item that does not read is looked at again later: else it would stand before the others for ever.
-    fn pass_over(&self, lane: Lane, found: &Found, error: &Error, now: Timestamp) {
+    pub(crate) fn pass_over(&self, lane: Lane, found: &Found, error: &Error, now: Timestamp) {
         let Error::Store(sigillo_store::Error::Corrupt { what, .. }) = error else {
             tracing::error!(item = %format_args!("{:032x}", found.item), %error, "the item could not be taken");
             return;
@@ -242,8 +302,9 @@ impl<S: Store> Engine<S> {
     /// The store's fault; then nothing is taken.
     pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Dispatch>, Error> {
         let mut taken = Vec::new();
-        for (item, lease) in self.take_due(Lane::Relay, now, limit)? {
-            match self.dispatch(item, lease.clone()) {
+        let shares = |whose, free| self.shares.claim(whose, free);
+        for (item, lease, share) in self.take_due(Lane::Relay, now, limit, shares)? {
+            match self.dispatch(item, lease.clone(), Some(share)) {
                 Ok(Some(dispatch)) => taken.push(dispatch),
                 Ok(None) => {}
                 Err(error) => self.put_off(&lease, &error, now),
@@ -252,7 +313,7 @@ impl<S: Store> Engine<S> {
         Ok(taken)
     }
 
-    fn dispatch(&self, row: ItemRow, lease: Lease) -> Result<Option<Dispatch>, Error> {
+    fn dispatch(&self, row: ItemRow, lease: Lease, share: Option<Arc<Share>>) -> Result<Option<Dispatch>, Error> {
         let Work::Relay { domain, from, rcpts, msg, size, eight_bit, .. } = &row.work else { return Ok(None) };
         let bad = || sigillo_store::Error::corrupt(item_key(lease.item), "an address of the item is unreadable");
         let to = Domain::parse(domain).map_err(|_| bad())?;
@@ -265,8 +326,9 @@ impl<S: Store> Engine<S> {
             to,
             message: self.expect_message(MsgId(*msg))?,
             transaction: row.pec_id,
-            attempts: row.attempts,
+            attempts: row.attempts.saturating_sub(1),
             lease,
+            _share: share,
         }))
     }
 
@@ -283,12 +345,14 @@ impl<S: Store> Engine<S> {
                     tracing::info!(pec_id = dispatch.transaction, rcpt = %address, %reply, "handed over");
                     taken.push(address);
                 }
-                Err(failure) if failure.permanent => failed.push((address.clone(), failure.text.clone())),
+                Err(Failure { permanent: true, text, reply, .. }) => {
+                    failed.push(Failed { rcpt: address.clone(), why: text.clone(), replied: reply.is_some() });
+                }
                 Err(failure) => last.clone_from(&failure.text),
             }
         }
         // Who was not spoken of stays in the queue: forgetting a recipient would lose mail.
-        let settled = |r: &Address| taken.contains(&r) || failed.iter().any(|(f, _)| f == r);
+        let settled = |r: &Address| taken.contains(&r) || failed.iter().any(|f| f.rcpt == *r);
         let open = dispatch.rcpts.iter().filter(|r| !settled(r)).map(|r| r.as_str().to_owned()).collect();
         let handed: Vec<Address> = taken.into_iter().cloned().collect();
         self.settle(dispatch, Settled { handed, open, why: last, failed }, now)
@@ -308,15 +372,17 @@ impl<S: Store> Engine<S> {
         let key = item_key(id);
         let Some(value) = self.store.get(key.as_ref())? else { return Ok(()) };
         let row: ItemRow = decode(&key, &value)?;
-        let Work::Relay { what, .. } = row.work else { return Ok(()) };
-        let life = if what == Carried::Envelope { ENVELOPE_LIFE } else { NOTICE_LIFE };
-        if now.since(Timestamp::from_millis(row.created)) >= life {
-            failed.extend(open.drain(..).filter_map(|r| Address::parse(&r).ok()).map(|r| (r, why.clone())));
+        let Work::Relay { what, .. } = &row.work else { return Ok(()) };
+        let what = *what;
+        if now >= end_of_life(&row) {
+            let why = format!("554 5.4.7 tempo massimo di consegna superato: {why}");
+            let given_up = |r| Failed { rcpt: r, why: why.clone(), replied: false };
+            failed.extend(open.drain(..).filter_map(|r| Address::parse(&r).ok()).map(given_up));
         }
-        for (rcpt, text) in &failed {
-            tracing::warn!(pec_id = dispatch.transaction, %rcpt, why = text, "refused for good");
+        for failed in &failed {
+            tracing::warn!(pec_id = dispatch.transaction, rcpt = %failed.rcpt, why = failed.why, "given up");
             if what == Carried::Envelope {
-                self.fail_recipient(dispatch, rcpt, text, now)?;
+                self.fail(id, &row, failed, now, |_| Ok(()))?;
             }
         }
         transact(&self.store, ATTEMPTS, |tx| {
@@ -341,18 +407,8 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// The envelope was refused for this recipient: the sender hears it from us (RFC 6109 §2.2.2).
-    fn fail_recipient(&self, dispatch: &Dispatch, rcpt: &Address, text: &str, now: Timestamp) -> Result<(), Error> {
-        let Some(id) = PecId::parse(&dispatch.transaction) else { return Ok(()) };
-        let Some(sent) = submit::sent(&self.store, &id)? else { return Ok(()) };
-        let facts: Facts = sent.facts.facts(crate::rows::sent_key(&id))?;
-        let why = compose::NonDelivery::refused(text);
-        let draft = compose::non_delivery(&self.provider, &facts, now, self.new_pec_id(), rcpt, why);
-        let notice = self.sign(draft, &[], now)?;
-        self.close_recipient(&id, &sent, rcpt, Outcome::Failed, &notice, dispatch.lease.item, now)
-    }
-
-    /// When something falls due next: an item, or a lease that runs out, or a deadline.
+    /// When something falls due next: an item, or a lease that runs out, or a deadline. What is due already is not
+    /// spoken of: a look takes it, or has passed it over until something ends.
     ///
     /// # Errors
     /// The store's fault.
@@ -360,9 +416,8 @@ impl<S: Store> Engine<S> {
         let far = Timestamp::from_millis(i64::MAX);
         let mut next = deadlines::first(self)?;
         for lane in [Lane::Local, Lane::Relay] {
-            if let Some(found) = self.due_items(lane, far, 1)?.first() {
-                next = Some(next.map_or(found.due, |n| n.min(found.due)));
-            }
+            let first = self.look_until(lane, far, 1, |key| Ok(read_waiting(key)?.0))?;
+            next = next.into_iter().chain(first).min();
         }
         Ok(next)
     }
@@ -374,7 +429,7 @@ impl<S: Store> Engine<S> {
     /// The store's fault while looking; a piece of work that fails is logged, tried again later, and stops nobody.
     pub fn run_due(&self, now: Timestamp) -> Result<usize, Error> {
         let mut done = 0;
-        for (item, lease) in self.take_due(Lane::Local, now, 8)? {
+        for (item, lease, ()) in self.take_due(Lane::Local, now, 8, |_, _| Some(()))? {
             match self.run_item(item, lease.clone(), now) {
                 Ok(()) => done += 1,
                 Err(error) => self.put_off(&lease, &error, now),
@@ -386,7 +441,7 @@ impl<S: Store> Engine<S> {
     fn run_item(&self, item: ItemRow, lease: Lease, now: Timestamp) -> Result<(), Error> {
         match &item.work {
             Work::Deliver { msg, rcpt, issued } => self.deliver(lease.item, MsgId(*msg), rcpt, issued, now),
-            Work::Relay { .. } => match self.dispatch(item, lease)? {
+            Work::Relay { .. } => match self.dispatch(item, lease, None)? {
                 Some(dispatch) => self.loop_back(&dispatch, now),
                 None => Ok(()),
             },
@@ -411,7 +466,8 @@ impl<S: Store> Engine<S> {
             Ok(_) => Settled { handed: dispatch.rcpts.clone(), ..Settled::default() },
             Err(Rejected::Refused(reply)) if reply.code >= 500 => {
                 let text = reply.to_string();
-                let failed = dispatch.rcpts.iter().map(|r| (r.clone(), text.clone())).collect();
+                let given_up = |r: &Address| Failed { rcpt: r.clone(), why: text.clone(), replied: true };
+                let failed = dispatch.rcpts.iter().map(given_up).collect();
                 Settled { failed, ..Settled::default() }
             }
             Err(Rejected::Refused(reply)) => Settled::all_open(dispatch, &reply.to_string()),
@@ -448,6 +504,13 @@ impl<S: Store> Engine<S> {
         let (_, to) = KeyBuilder::new(tag::QUEUE_ITEM).range();
         Ok(self.sound(from.as_ref(), &to, limit, waiting)?)
     }
+}
+
+/// When an item is due, by the key of its row in the index.
+fn read_waiting(key: &[u8]) -> Result<(Timestamp, u128), sigillo_store::Error> {
+    let mut reader = KeyReader::new(key, tag::QUEUE_DUE)?;
+    reader.u8()?;
+    Ok((reader.time()?, reader.u128()?))
 }
 
 fn waiting(key: &[u8], value: &[u8]) -> Result<Waiting, sigillo_store::Error> {

@@ -4,22 +4,23 @@
 mod anomaly;
 mod envelope;
 mod receipt;
+mod report;
 mod seen;
 
 use std::ops::Range;
 
 use sigillo_base::{Address, PecId, Timestamp};
 use sigillo_mime::{Composed, Header};
-use sigillo_pec::Signed;
 use sigillo_pec::incoming::{Incoming, Judgement, judge};
+use sigillo_pec::{Facts, Signed};
 use sigillo_store::{Rope, Store};
 
 use crate::front::Arrived;
 use crate::fronts::Transaction;
 use crate::quarantine::Malware;
 use crate::rows::{Carried, Work};
-use crate::stored::put_body;
-use crate::{Engine, Rejected, queue};
+use crate::stored::{Stored, put_body};
+use crate::{Engine, Error, Rejected, queue};
 
 /// Received fields of a message that still goes somewhere; more are a loop (RFC 5321 §6.3; pec rule 6).
 const MAX_HOPS: usize = 100;
@@ -147,29 +148,30 @@ impl<S: Store> Engine<S> {
         (composed, shift)
     }
 
-    /// Queues a notice of ours to its recipients' provider.
+    /// Queues a notice of ours about this transaction to its recipients' provider.
     pub(crate) fn queue_notice(
         &self,
         tx: &mut Transaction<'_, S>,
         notice: &Signed,
-        msg: u128,
-        size: u64,
-        id: &PecId,
+        stored: &Stored,
+        facts: &Facts,
         now: Timestamp,
-    ) {
+    ) -> Result<(), Error> {
         for rcpt in &notice.rcpt_to {
             let work = Work::Relay {
                 domain: rcpt.domain().as_str().into(),
                 local: self.is_local(rcpt.domain()),
                 from: notice.mail_from.as_ref().map(|a| a.as_str().into()),
                 rcpts: vec![rcpt.as_str().into()],
-                msg,
-                size,
+                msg: stored.id.0,
+                size: stored.size,
                 eight_bit: notice.eight_bit,
                 what: Carried::Notice,
             };
-            queue::enqueue(tx, self.ids.next_id(), work, id, now);
+            let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender };
+            queue::enqueue(tx, self.ids.next_id(), queued, now)?;
         }
+        Ok(())
     }
 }
 

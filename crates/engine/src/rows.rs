@@ -172,14 +172,21 @@ pub struct BoxUsage {
 /// Something that waits to be done.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ItemRow {
+    /// First, so that it reads in rows of every version.
     pub work: Work,
     pub created: i64,
+    /// When it is due; while somebody works at it, when his lease ends; while it is held, when it is given up.
     pub due: i64,
+    /// Attempts begun.
     pub attempts: u32,
     /// Why the last attempt failed; empty before the first.
     pub last_error: String,
     /// The certified identifier it belongs to, for logs and questions.
     pub pec_id: String,
+    /// The sender of the transaction it belongs to.
+    pub owner: String,
+    /// Its turn among what is due; none before its time has come.
+    pub turn: Option<u64>,
 }
 
 /// Who works at a queue item.
@@ -214,6 +221,14 @@ pub enum Work {
 }
 
 impl Work {
+    /// The domain it goes to.
+    pub fn destination(&self) -> &str {
+        match self {
+            Self::Relay { domain, .. } => domain,
+            Self::Deliver { rcpt, .. } => rcpt.rsplit('@').next().unwrap_or_default(),
+        }
+    }
+
     /// The message it is about.
     pub fn message(&self) -> MsgId {
         match self {
@@ -257,6 +272,11 @@ impl From<&Facts> for FactsRow {
 }
 
 impl FactsRow {
+    /// MAIL FROM.
+    pub fn sender(&self) -> &str {
+        &self.sender
+    }
+
     /// The client's own Message-ID, with its brackets.
     pub fn msgid(&self) -> Option<&str> {
         self.msgid.as_deref()

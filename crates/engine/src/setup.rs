@@ -17,6 +17,7 @@ use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
 use crate::migrate;
+use crate::turns::Shares;
 use crate::{Antivirus, Lockout, MemorySpool, Places, Spool};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
@@ -126,6 +127,8 @@ pub struct Engine<S> {
     pub(crate) accepting: Accepting,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
+    /// What is being handed over, by owner and by destination.
+    pub(crate) shares: Arc<Shares>,
     /// This process among those of the server.
     pub(crate) process: u128,
     /// Whether the leases of earlier processes were taken over.
@@ -192,6 +195,7 @@ impl<S: Store> Engine<S> {
                 index: setup.index,
             }),
             lanes: Lanes::default(),
+            shares: Arc::default(),
             process,
             taken_over: Mutex::default(),
             damaged: Damaged::default(),

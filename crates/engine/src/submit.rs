@@ -241,7 +241,8 @@ impl<S: Store> Engine<S> {
                     eight_bit,
                     what: Carried::Envelope,
                 };
-                queue::enqueue(tx, item, work, &facts.id, plan.now);
+                let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender };
+                queue::enqueue(tx, item, queued, plan.now)?;
                 for rcpt in rcpts {
                     let row = DispatchRow::new(rcpt.class == RecipientClass::Certified, item);
                     deadlines::write(tx, &facts.id, &rcpt.address, row, plan.now)?;

@@ -6,7 +6,7 @@ use sigillo_pec::log::{Entry, Record, Standing};
 use sigillo_pec::{Kind, RecipientClass};
 use sigillo_store::{Store, Transaction};
 
-use crate::rows::{DispatchRow, ItemRow, Work};
+use crate::rows::{DispatchRow, ItemRow, Outcome, Work};
 use crate::{Engine, Error, Login, queue, submit};
 
 /// A message and its evidence.
@@ -109,6 +109,8 @@ impl<S: Store> Engine<S> {
                 due: Timestamp::from_millis(item.due),
                 last_error: item.last_error,
             },
+            // What tells of an external recipient's failure is no evidence of this message.
+            None if row.outcome == Some(Outcome::Failed) => Stage::Proven(Standing::Failed),
             None if row.handed => Stage::HandedOver,
             None => Stage::Proven(Standing::Open),
         })

@@ -1,12 +1,14 @@
-//! Every notice and envelope, one file per kind. All are pure: the same arguments give the same bytes.
+//! Every notice and envelope, one file per kind, and the delivery status notification of ordinary mail. All are pure: the
+//! same arguments give the same bytes.
 //!
 //! `at` is the transaction's one time (RFC 6109 §4.1) and `message_id` the notice's own fresh identifier. The result
-//! is a [`Draft`](crate::Draft); drafts that carry an original refer to ranges of the `source` they were given.
+//! is a [`Draft`](crate::Draft) (of a notification, which nobody signs, a [`Dsn`]); drafts that carry an original refer to ranges of the `source` they were given.
 
 mod acceptance;
 mod anomaly_envelope;
 mod brief;
 mod delivery;
+mod dsn;
 mod frame;
 mod non_acceptance;
 mod non_acceptance_virus;
@@ -24,6 +26,7 @@ mod tests;
 pub use acceptance::acceptance;
 pub use anomaly_envelope::anomaly_envelope;
 pub use delivery::delivery;
+pub use dsn::{Action, Dsn, Fate, Report, Returned, dsn};
 pub use non_acceptance::non_acceptance;
 pub use non_acceptance_virus::non_acceptance_virus;
 pub use non_delivery::{NonDelivery, non_delivery};

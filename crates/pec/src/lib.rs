@@ -11,7 +11,7 @@
 //! (what did another provider send?) → [`compose::take_charge`], [`compose::delivery`] … → [`deadline::Watch`].
 //! Apart from that way: [`inspect::inspect`] (is this stored message genuine, and what does it prove?).
 //!
-//! Sources: RFC 6109; RFC 8551 and RFC 1847 (multipart/signed); RFC 2849 (LDIF); DM 2-11-2005; DPR 68/2005.
+//! Sources: RFC 6109; RFC 3464 (notifications of ordinary mail); RFC 8551 and RFC 1847 (multipart/signed); RFC 2849 (LDIF); DM 2-11-2005; DPR 68/2005.
 //!
 //! Invariants, and the test of each:
 //! - a notice cannot be sent unsigned: only [`Draft::seal`] makes a [`Signed`] (the types; `compose::tests`);
@@ -19,7 +19,8 @@
 //! - a brief receipt keeps every byte outside the attachments (`compose::brief::tests`);
 //! - what compose wraps, judge unwraps to the byte (`incoming::tests::round_trip`);
 //! - the English of a notice says what the Italian says (`texts::notices::tests`);
-//! - nothing that a user wrote becomes a header line, markup or an element (`compose::tests`, `certification::tests`);
+//! - nothing that a user wrote, and no reply of a peer, becomes a header line, markup or an element (`compose::tests`,
+//!   `certification::tests`);
 //! - `daticert.xml` is byte-exact and reads back to the same value (`certification::tests`);
 //! - judging foreign bytes never panics and only a listed, valid signature certifies (`incoming::tests`,
 //!   `inspect::tests`);

@@ -7,10 +7,12 @@
 mod notices;
 pub(crate) mod odd;
 pub(crate) mod refused;
+mod status;
 
 use sigillo_base::Address;
 
 pub(crate) use notices::*;
+pub(crate) use status::delivery_status;
 
 use crate::{Errore, Kind};
 

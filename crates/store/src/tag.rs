@@ -99,7 +99,7 @@ pub const BODY_LINK: u8 = 0x41;
 
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
-/// When queue items are due. Time, then item number.
+/// When queue items are due. Part of the queue and whether it is due, then time or turn, then item number.
 pub const QUEUE_DUE: u8 = 0x81;
 /// When deadlines (12 h, 24 h) and other timers are due. Time, then what.
 pub const TIMER_DUE: u8 = 0x82;

@@ -31,6 +31,8 @@ pub struct Report {
     pub infected: usize,
     /// Ordinary mail delivered in anomaly envelopes.
     pub anomalies: usize,
+    /// Notifications of failure about external recipients.
+    pub bounces: usize,
 }
 
 /// Evidence about one recipient of one message, as the sender holds it.
@@ -65,14 +67,17 @@ struct Found {
     messages: Messages,
     /// Ordinary mail: recipient and subject.
     anomalies: Vec<(Address, String)>,
+    /// Notifications about external recipients: who was told, about which message, about whom.
+    bounces: Vec<(Address, String, Address)>,
 }
 
 /// How late a notice may be beyond outages: one retry of a failing commit.
 const GRACE: Duration = Duration::from_secs(30 * 60);
 
 pub(super) fn check(world: &World, outage: Duration) -> Result<Report, String> {
-    let Found { mut messages, mut anomalies } = gather(world)?;
-    let mut report = Report { anomalies: anomalies.len(), ..Report::default() };
+    let Found { mut messages, mut anomalies, bounces } = gather(world)?;
+    let mut report = Report { anomalies: anomalies.len(), bounces: bounces.len(), ..Report::default() };
+    check_bounces(world, &bounces)?;
     let mut promised = world.ordinary.clone();
     anomalies.sort_by_key(|(rcpt, subject)| (rcpt.key(), subject.clone()));
     promised.sort_by_key(|(rcpt, subject)| (rcpt.key(), subject.clone()));
@@ -98,6 +103,44 @@ pub(super) fn check(world: &World, outage: Duration) -> Result<Report, String> {
     check_logs(world, &messages)?;
     check_stores(world)?;
     Ok(report)
+}
+
+/// Who is told that an external recipient failed sent him that message, and hears it once, of a recipient whose server
+/// did not take it. Every other failure of an external recipient is told.
+fn check_bounces(world: &World, bounces: &[(Address, String, Address)]) -> Result<(), String> {
+    for (told, id, rcpt) in bounces {
+        let of = |a: &&super::Accepted| a.id == *id && a.sender == *told && a.to.contains(rcpt);
+        let external = world.nodes.iter().all(|n| !n.house.serves(rcpt.domain()));
+        if !external || !world.accepted.iter().any(|a| of(&a)) {
+            return Err(format!("{told} is told that {id} failed for {rcpt}, and never sent that"));
+        }
+        if bounces.iter().filter(|b| (&b.1, &b.2) == (id, rcpt)).count() > 1 {
+            return Err(format!("{told} is told twice that {id} failed for {rcpt}"));
+        }
+        if world.taken_outside.contains(&(id.clone(), rcpt.clone())) {
+            return Err(format!("{told} is told that {id} failed for {rcpt}, whose server took it"));
+        }
+    }
+    for super::Accepted { id, to, .. } in &world.accepted {
+        for rcpt in to.iter().filter(|r| world.nodes.iter().all(|n| !n.house.serves(r.domain()))) {
+            let taken = world.taken_outside.contains(&(id.clone(), rcpt.clone()));
+            if !taken && !bounces.iter().any(|b| (&b.1, &b.2) == (id, rcpt)) {
+                return Err(format!("nobody is told what became of {id} for {rcpt}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A notification: which message it returns, and whose failure it reports.
+fn bounce(bytes: &[u8]) -> Option<(String, Address)> {
+    let text = String::from_utf8_lossy(bytes);
+    let field = |name: &str| {
+        let (_, rest) = text.rsplit_once(&format!("\r\n{name}: "))?;
+        Some(rest.split("\r\n").next()?.to_owned())
+    };
+    let id = field("Message-ID")?.trim_matches(['<', '>']).to_owned();
+    Some((id, Address::parse(field("Final-Recipient")?.strip_prefix("rfc822; ")?).ok()?))
 }
 
 /// The rows of every store belong together.
@@ -180,6 +223,11 @@ fn gather(world: &World) -> Result<Found, String> {
                 if e.kind == "errore" {
                     let subject = Header::parse(&bytes).ok().and_then(|h| h.text("Subject")).unwrap_or_default();
                     let subject = subject.strip_prefix("ANOMALIA MESSAGGIO: ").ok_or("a subject without its prefix")?;
+                    if subject == "Messaggio non recapitato" {
+                        let (id, rcpt) = bounce(&bytes).ok_or("a notification that does not read")?;
+                        found.bounces.push((user.clone(), id, rcpt));
+                        continue;
+                    }
                     found.anomalies.push((user.clone(), subject.to_owned()));
                     continue;
                 }

@@ -195,22 +195,98 @@ fn index_rows_that_lead_nowhere_are_dropped() {
     assert_clean(&alfa.store, "both are gone");
 }
 
-/// Puts `count` items beside the one that waits: the same work under other numbers.
-fn fill(store: &MemoryStore, count: u128) {
+/// Puts `count` items beside the one that waits: the same work under other numbers, a turn after the other.
+fn fill(store: &MemoryStore, count: u64) {
     let (_, item) = rows::of(store, tag::QUEUE_ITEM).remove(0);
-    for numbers in (0..count).collect::<Vec<_>>().chunks(1000) {
+    let (_, whose) = rows::of(store, tag::QUEUE_DUE).remove(0);
+    // The last field of an item is its turn: here the first, 0.
+    let (open, turn) = item.split_at(item.len() - 1);
+    assert_eq!(turn, [0]);
+    for numbers in (1..=count).collect::<Vec<_>>().chunks(1000) {
         let mut batch = Batch::new();
         for n in numbers {
-            batch.put(KeyBuilder::new(tag::QUEUE_ITEM).u128(*n), &item);
-            batch.put(KeyBuilder::new(tag::QUEUE_DUE).u8(1).time(NOW).u128(*n), b"");
+            let mut turn = Vec::new();
+            let mut left = *n;
+            while left > 0x7f {
+                turn.push((left & 0x7f) as u8 | 0x80);
+                left >>= 7;
+            }
+            turn.push(left as u8);
+            batch.put(KeyBuilder::new(tag::QUEUE_ITEM).u128(u128::from(*n)), [open, &turn].concat());
+            batch.put(KeyBuilder::new(tag::QUEUE_DUE).u8(3).u64(*n).u128(u128::from(*n)), &whose);
         }
         store.commit(&batch, Durability::Synced).expect("written");
     }
 }
 
+/// What a house of Anna's has in work after a look for one place.
+fn next(house: &House) -> String {
+    let dispatch = house.engine().due(NOW, 1).expect("read").remove(0);
+    dispatch.from.expect("a sender").to_string()
+}
+
+#[test]
+fn a_massive_sender_delays_nobody_who_sends_one_message() {
+    let street = street(12);
+    let alfa = &street.houses[0];
+    fill(&alfa.store, 5_000);
+    let carla = || {
+        let sent = street.submit(&address(CARLA), &[address(BRUNO)], "");
+        assert!(matches!(sent, Ok(Submitted::Accepted(_))));
+    };
+    carla();
+    let taken: Vec<String> = (0..2).map(|_| next(alfa)).collect();
+    assert!(taken.contains(&CARLA.to_owned()), "hers is one of the next two: {taken:?}");
+    for _ in 0..3 {
+        (0..10).for_each(|_| assert_eq!(next(alfa), ANNA));
+        carla();
+        let taken: Vec<String> = (0..3).map(|_| next(alfa)).collect();
+        assert!(taken.contains(&CARLA.to_owned()), "again: {taken:?}");
+    }
+}
+
+/// Retries too: what was held up comes back in turn.
+#[test]
+fn what_is_due_again_takes_its_turn_like_what_is_new() {
+    let mut street = street(13);
+    let alfa = &street.houses[0];
+    fill(&alfa.store, 200);
+    for _ in 0..201 {
+        let dispatch = alfa.engine().due(NOW, 1).expect("read").remove(0);
+        alfa.engine().defer(&dispatch, "nobody is reached", NOW).expect("recorded");
+    }
+    street.now = NOW.plus(Duration::from_secs(60));
+    assert!(matches!(street.submit(&address(CARLA), &[address(BRUNO)], ""), Ok(Submitted::Accepted(_))));
+    let from = |_| {
+        let dispatch = street.houses[0].engine().due(street.now, 1).expect("read").remove(0);
+        dispatch.from.expect("a sender").to_string()
+    };
+    let taken: Vec<String> = (0..3).map(from).collect();
+    assert!(taken.contains(&CARLA.to_owned()), "hers is one of the next: {taken:?}");
+}
+
+/// Who has most of the places gets no more; who comes after him in the order is found behind him all the same.
+#[test]
+fn a_massive_sender_to_a_slow_server_leaves_places_for_the_others() {
+    let street = street(14);
+    let alfa = &street.houses[0];
+    fill(&alfa.store, 500);
+    let in_hand = alfa.engine().due(NOW, 16).expect("read");
+    assert!((8..16).contains(&in_hand.len()), "{}", in_hand.len());
+    let free = 16 - in_hand.len();
+    assert!(alfa.engine().due(NOW, free).expect("read").is_empty(), "no more for Anna, none for Beta");
+    let to = address("dora@posta.example");
+    for _ in 0..3 {
+        assert!(matches!(street.submit(&address(CARLA), std::slice::from_ref(&to), ""), Ok(Submitted::Accepted(_))));
+        assert_eq!(next(alfa), CARLA);
+    }
+    drop(in_hand);
+    assert!(!alfa.engine().due(NOW, 16).expect("read").is_empty(), "what was passed over is there");
+}
+
 #[test]
 fn opening_and_the_first_message_and_the_first_look_cost_the_same_whatever_waits() {
-    let effort = |waiting: u128| {
+    let effort = |waiting: u64| {
         let mut street = street(8);
         let store = street.houses[0].store.clone();
         fill(&store, waiting);
@@ -219,12 +295,12 @@ fn opening_and_the_first_message_and_the_first_look_cost_the_same_whatever_waits
         street.houses[0].start();
         submit(&street, CARLA);
         let alfa = &street.houses[0];
-        assert_eq!(due(alfa, NOW).len(), 8);
+        assert_eq!(due(alfa, NOW).len(), 7, "all but a place for others");
         assert_eq!(alfa.engine().run_due(NOW).expect("worked"), 1);
         let after = store.effort();
         Effort { calls: after.calls - before.calls, rows: after.rows - before.rows }
     };
-    assert_eq!(effort(20), effort(3_000));
+    assert_eq!(effort(200), effort(3_000));
 }
 
 /// Items that were worked off leave nothing behind that a later look would read.
@@ -233,7 +309,7 @@ fn a_look_reads_the_same_whatever_was_worked_off_before() {
     let effort = |worked_off: usize| {
         let street = street(9);
         let alfa = &street.houses[0];
-        fill(&alfa.store, worked_off as u128 + 20);
+        fill(&alfa.store, worked_off as u64 + 200);
         let mut left = worked_off;
         while left > 0 {
             let taken = alfa.engine().due(NOW, left.min(8)).expect("read");
@@ -248,11 +324,11 @@ fn a_look_reads_the_same_whatever_was_worked_off_before() {
             }
         }
         let before = alfa.store.effort();
-        assert_eq!(due(alfa, NOW).len(), 8);
+        assert_eq!(due(alfa, NOW).len(), 7, "all but a place for others");
         let after = alfa.store.effort();
         (after.calls - before.calls, after.rows - before.rows)
     };
-    assert_eq!(effort(800), effort(8));
+    assert_eq!(effort(799), effort(8));
 }
 
 /// Commits of one certified message in both houses: synced, and not synced.

@@ -15,8 +15,8 @@ impl<S: Store> Judge<'_, '_, S> {
     pub(super) fn queue_item(&mut self) -> Result<(), Error> {
         let id = KeyReader::new(self.key, tag::QUEUE_ITEM)?.u128()?;
         let item: ItemRow = decode(self.key, self.value)?;
-        let due = queue::due_key(&item.work, item.due, id).done();
-        self.derived((due, Vec::new()), "nulla dice quando è da fare")?;
+        let (key, value) = queue::index_row(&item, id);
+        self.derived((key.done(), value), "nulla dice quando è da fare")?;
         let msg = item.work.message();
         if matches!(item.work, Work::Deliver { .. }) {
             self.refers(arrival_key(msg), "i dati della busta non ci sono", Remedy::SetAside)?;
@@ -27,12 +27,13 @@ impl<S: Store> Judge<'_, '_, S> {
 
     pub(super) fn queue_due(&mut self) -> Result<(), Error> {
         let mut reader = KeyReader::new(self.key, tag::QUEUE_DUE)?;
-        let (_, _, id) = (reader.u8()?, reader.time()?, reader.u128()?);
+        // A time or a turn.
+        let (_, _, id) = (reader.u8()?, reader.u64()?, reader.u128()?);
         reader.end()?;
         let key = item_key(id);
         match self.other::<ItemRow>(&key)? {
             Other::Absent => self.find_about(Problem::Underived, key, "il lavoro non c'è", Remedy::SetAside),
-            Other::Is(item) if queue::due_key(&item.work, item.due, id).as_ref() != self.key => {
+            Other::Is(item) if queue::index_row(&item, id).0.as_ref() != self.key => {
                 self.find_about(Problem::Underived, key, "il lavoro è da fare a un'altra ora", Remedy::SetAside);
             }
             Other::Is(_) | Other::Unreadable => {}

@@ -59,10 +59,11 @@ impl<S: Store> Engine<S> {
                 mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
                 let issued = incoming.receipt_kind_for(rcpt).as_str().to_owned();
                 let work = Work::Deliver { msg: msg.0, rcpt: rcpt.as_str().into(), issued };
-                queue::enqueue(tx, self.ids.next_id(), work, &facts.id, now);
+                let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender };
+                queue::enqueue(tx, self.ids.next_id(), queued, now)?;
             }
             let sent = put_message(tx, receipt_msg, &receipt.content, &Rope::new())?;
-            self.queue_notice(tx, &receipt, sent.id.0, sent.size, &facts.id, now);
+            self.queue_notice(tx, &receipt, &sent, facts, now)?;
             let envelope = Kind::TransportEnvelope;
             self.log(tx, &incoming.certification, envelope, facts.id.as_str(), now);
             self.log_issued(tx, &receipt, now);
@@ -108,7 +109,7 @@ impl<S: Store> Engine<S> {
                 for (rcpt, notice, msg) in &notices {
                     mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
                     let sent = put_message(tx, *msg, &notice.content, &Rope::new())?;
-                    self.queue_notice(tx, notice, sent.id.0, sent.size, &facts.id, now);
+                    self.queue_notice(tx, notice, &sent, facts, now)?;
                     self.log_issued(tx, notice, now);
                 }
                 Ok::<_, Error>(())

@@ -20,6 +20,21 @@ impl Fields {
         self.0.extend_from_slice(write::field(name, &texts::line(value)).as_bytes());
     }
 
+    /// A field with a text for people.
+    pub fn text(&mut self, name: &str, text: &str) {
+        self.0.extend_from_slice(write::unstructured(name, &texts::line(text)).as_bytes());
+    }
+
+    /// An empty line: the group of fields ends.
+    pub fn blank(&mut self) {
+        self.0.extend_from_slice(b"\r\n");
+    }
+
+    /// What was put.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// The subject: prefix and the decoded original one, encoded again (pec rule 2.1). One without a subject gives
     /// the prefix alone, blank included.
     pub fn subject(&mut self, kind: Kind, original: Option<&str>) {
@@ -178,7 +193,7 @@ pub(super) fn assemble(
 /// What the three boundaries share: out of the message's own identifier, so that the same arguments give the same
 /// bytes. It begins with `=_`, which neither base64 nor quoted-printable can produce, and the enclosed original is
 /// searched for it.
-fn token(message_id: &PecId, original: Option<(&[u8], &Composed)>) -> String {
+pub(super) fn token(message_id: &PecId, original: Option<(&[u8], &Composed)>) -> String {
     (0u32..)
         .map(|attempt| {
             let hash = sigillo_smime::sha256(format!("{message_id} {attempt}").as_bytes());

@@ -7,6 +7,7 @@ use super::*;
 use crate::fixtures::{SUBMITTED, address, facts, id, now, receiver, sender, world};
 use crate::{Certification, Draft, Facts, Kind, Provider, ReceiptKind, Signed, access};
 
+mod dsn;
 mod english;
 mod failures;
 mod kinds;

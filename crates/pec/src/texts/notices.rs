@@ -26,12 +26,12 @@ pub(crate) struct Line {
     pub en: String,
 }
 
-fn say(it: impl Into<String>, en: impl Into<String>) -> Line {
+pub(super) fn say(it: impl Into<String>, en: impl Into<String>) -> Line {
     Line { it: it.into(), en: en.into() }
 }
 
 /// What needs no translation.
-fn same(fact: impl ToString) -> Line {
+pub(super) fn same(fact: impl ToString) -> Line {
     say(fact.to_string(), fact.to_string())
 }
 
@@ -44,7 +44,7 @@ fn when(at: Timestamp, it: &str, en: &str) -> Line {
     )
 }
 
-fn the_message(at: Timestamp) -> Line {
+pub(super) fn the_message(at: Timestamp) -> Line {
     when(at, "il messaggio", "the message")
 }
 

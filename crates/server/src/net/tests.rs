@@ -1,4 +1,5 @@
-//! The driver against a made-up protocol: `E…` echoes, `W` works, `P` panics while working, `T` starts TLS, `I` tells the peer's address.
+//! The driver against a made-up protocol: `W` works, `P` panics while working, `T` starts TLS, `I` tells the peer's
+//! address, `K` and `E` what the connection is bound to, the rest is echoed.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_wire::Tick;
+use sigillo_wire::sasl::Binding;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -29,6 +31,7 @@ struct Toy {
     deadline: Option<Tick>,
     watching: Option<MailboxId>,
     peer: Option<IpAddr>,
+    binding: Binding,
 }
 
 impl Toy {
@@ -48,6 +51,8 @@ impl Connection for Toy {
                 }
                 b'I' => self.steps.push_back(Step::Write(self.peer.unwrap().to_string().into_bytes())),
                 b'T' => self.steps.push_back(Step::StartTls),
+                b'K' => self.steps.push_back(Step::Write(self.binding.exporter.clone().unwrap_or_default())),
+                b'E' => self.steps.push_back(Step::Write(self.binding.end_point.clone().unwrap_or_default())),
                 b'D' => self.deadline = Some(now.plus_ms(20)),
                 b'B' => self.watching = Some(MailboxId(7)),
                 other => self.steps.push_back(Step::Write(vec![other])),
@@ -73,6 +78,9 @@ impl Connection for Toy {
         self.working = false;
         let said = if self.input_while_working { b"torn" } else { b"done" };
         self.steps.push_back(Step::Write(said.to_vec()));
+    }
+    fn bind(&mut self, binding: Binding) {
+        self.binding = binding;
     }
     fn tls_started(&mut self, _: Tick) {
         self.steps.push_back(Step::Write(b"tls".to_vec()));
@@ -231,4 +239,24 @@ async fn a_balancer_without_a_header_is_closed_and_others_may_not_send_one() {
     expect(&mut client, "x y").await;
     client.write_all(b"I").await.unwrap();
     expect(&mut client, "127.0.0.1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_ends_know_the_same_binding() {
+    let bench = bench(1).await;
+    let mut client = TcpStream::connect(bench.address).await.unwrap();
+    client.write_all(b"xT").await.unwrap();
+    expect(&mut client, "x").await;
+    let roots = tls::certificates(&bench.folder.path().join("c.pem")).unwrap();
+    let leaf = roots[0].clone();
+    let connector = TlsConnector::from(tls::client_config(roots).unwrap());
+    let mut client = connector.connect(ServerName::try_from("localhost").unwrap(), client).await.unwrap();
+    expect(&mut client, "tls").await;
+    let exported =
+        client.get_ref().1.export_keying_material(vec![0; 32], b"EXPORTER-Channel-Binding", Some(b"")).unwrap();
+    client.write_all(b"KE").await.unwrap();
+    let mut told = [0; 64];
+    client.read_exact(&mut told).await.unwrap();
+    assert_eq!(told[..32], exported[..], "RFC 9266");
+    assert_eq!(told[32..], sigillo_smime::sha256(&leaf), "RFC 5929, of a certificate signed over SHA-256");
 }

@@ -1,0 +1,215 @@
+//! In which order what is due is taken: in turn by owner, so that who sends fifty thousand messages delays nobody who
+//! sends one (start-time fair queueing).
+//!
+//! What becomes due is given a turn: the present one, or the one after its owner's last. The index of what is due is in
+//! order of turns, so that in each turn every owner has one item, and finding the next costs one look whatever waits. The
+//! present turn is that of what was taken last; it is kept as a row, for the next process. Owners' last turns are in
+//! memory only, of those who are ahead: each server, and each start, lets an owner have one item more in a turn.
+//!
+//! The owner is the sender of the transaction, whoever's provider he is at: his envelope, its delivery, the receipts of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sigillo_base::Timestamp;
+use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, tag, transact};
+
+use crate::fronts::{Lane, Transaction};
+use crate::queue::{self, Found};
+use crate::rows::{decode, encode};
+use crate::{ATTEMPTS, Engine, Error};
+
+/// Rows whose time has come that one look gives a turn.
+const CALLED_UP: usize = 256;
+/// Rows that a look reads beyond what it may take: some are passed over.
+const AHEAD: usize = 32;
+/// Owners who are remembered without looking whether they are still ahead.
+const OWNERS: usize = 1024;
+/// Who has this many items in hand for each free place gets no more: what he sends to a slow server never takes all.
+const GREED: usize = 4;
+
+/// The turns of one part of the queue.
+#[derive(Debug, Default)]
+pub(crate) struct Turns(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The present turn, once it is known.
+    present: Option<u64>,
+    /// The last turn that each owner was given, if it is not over.
+    last: HashMap<String, u64>,
+    /// Where a look at what was passed over before goes on.
+    passed: Vec<u8>,
+}
+
+impl Turns {
+    /// The turn for something that this owner has due now.
+    pub(crate) fn stamp<S: Store>(&self, store: &S, lane: Lane, owner: &str) -> Result<u64, StoreError> {
+        let mut state = self.0.lock();
+        let present = state.present(store, lane)?;
+        if state.last.len() >= OWNERS && state.last.len().is_power_of_two() {
+            state.last.retain(|_, last| *last >= present);
+        }
+        let turn = state.last.get(owner).map_or(present, |last| present.max(last.saturating_add(1)));
+        state.last.insert(owner.to_owned(), turn);
+        Ok(turn)
+    }
+
+    /// Something of this turn was taken.
+    fn reached(&self, turn: u64) {
+        let mut state = self.0.lock();
+        state.present = Some(state.present.map_or(turn, |present| present.max(turn)));
+    }
+}
+
+impl State {
+    fn present<S: Store>(&mut self, store: &S, lane: Lane) -> Result<u64, StoreError> {
+        let present = match self.present {
+            Some(present) => present,
+            None => store.get(turn_key(lane).as_ref())?.map_or(Ok(0), |value| decode(turn_key(lane), &value))?,
+        };
+        self.present = Some(present);
+        Ok(present)
+    }
+}
+
+/// The row that keeps the present turn of a lane; it may be a little behind.
+pub(crate) fn turn_key(lane: Lane) -> KeyBuilder {
+    KeyBuilder::new(tag::COUNTER).text("turn").raw(lane.prefix())
+}
+
+/// What an index row of something due says beside its key: whose it is, and where it goes.
+pub(crate) type Whose = (String, String);
+
+fn read_turn(key: &[u8], value: &[u8]) -> Result<(Found, Whose), StoreError> {
+    let mut reader = KeyReader::new(key, tag::QUEUE_DUE)?;
+    let (_, _, item) = (reader.u8()?, reader.u64()?, reader.u128()?);
+    reader.end()?;
+    Ok((Found { key: key.to_vec(), item }, decode(key, value)?))
+}
+
+/// How many items are being handed over, by owner and by destination.
+#[derive(Debug, Default)]
+pub(crate) struct Shares(Mutex<HashMap<String, usize>>);
+
+/// A place that an item has among those being handed over; it ends with its last copy.
+#[derive(Debug)]
+pub(crate) struct Share {
+    of: Arc<Shares>,
+    whose: Whose,
+}
+
+impl Shares {
+    /// A place, as long as neither owner nor destination has too many of them for what is free.
+    pub(crate) fn claim(self: &Arc<Self>, whose: Whose, free: usize) -> Option<Arc<Share>> {
+        let mut held = self.0.lock();
+        let few = |name: &String| held.get(name).copied().unwrap_or_default() < GREED * free;
+        if !(few(&whose.0) && few(&whose.1)) {
+            return None;
+        }
+        // An owner has an `@` in his name, a destination has none.
+        for name in [&whose.0, &whose.1] {
+            *held.entry(name.clone()).or_default() += 1;
+        }
+        Some(Arc::new(Share { of: Arc::clone(self), whose }))
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut held = self.of.0.lock();
+        for name in [&self.whose.0, &self.whose.1] {
+            let left = held.get(name).copied().unwrap_or_default().saturating_sub(1);
+            if left == 0 {
+                held.remove(name);
+            } else {
+                held.insert(name.clone(), left);
+            }
+        }
+    }
+}
+
+impl<S: Store> Engine<S> {
+    /// What is due in a lane, in its order, at most `limit`; `may` says for how many places are left whether it is taken.
+    ///
+    /// What was passed over lies before the present turn. Reading starts there where it last found nothing to take, and
+    /// then at the present turn: so neither hides the other, and a look reads two pages at the most.
+    pub(crate) fn in_turn<T>(
+        &self,
+        lane: Lane,
+        limit: usize,
+        mut may: impl FnMut(Whose, usize) -> Option<T>,
+    ) -> Result<Vec<(Found, T)>, Error> {
+        let turns = self.store.turns(lane);
+        let page = limit + AHEAD;
+        let (_, end) = lane.prefix().range();
+        let (passed, present) = {
+            let mut state = turns.0.lock();
+            let present = lane.prefix().u64(state.present(&self.store, lane)?).done();
+            (std::mem::take(&mut state.passed), present)
+        };
+        let mut chosen = Vec::new();
+        let mut choose = |rows: Vec<(Found, Whose)>| {
+            let before = chosen.len();
+            for (found, whose) in rows {
+                let free = limit - chosen.len();
+                if free == 0 {
+                    break;
+                }
+                chosen.extend(may(whose, free).map(|share| (found, share)));
+            }
+            (chosen.len() - before, chosen.len() < limit)
+        };
+        let first = self.look(lane, &passed, &end, page, read_turn)?;
+        let last = first.last().map(|(found, _)| sigillo_store::key::successor(&found.key));
+        let whole = first.len() < page;
+        let (some, room) = choose(first);
+        let Some(last) = last.filter(|_| !whole) else { return Ok(chosen) };
+        if some == 0 && last < present {
+            turns.0.lock().passed.clone_from(&last);
+        }
+        if room {
+            choose(self.look(lane, &present.max(last), &end, page, read_turn)?);
+        }
+        Ok(chosen)
+    }
+
+    /// Gives a turn to what waited for its time.
+    pub(crate) fn call_up(&self, lane: Lane, now: Timestamp) -> Result<(), Error> {
+        for found in self.waiting_until(lane, now, CALLED_UP)? {
+            let called = transact(&self.store, ATTEMPTS, |tx| {
+                tx.later();
+                if tx.get(&found.key)?.is_none() {
+                    return Ok(());
+                }
+                match queue::item(tx, found.item)? {
+                    Some(item) => {
+                        tx.delete(&found.key);
+                        let (key, value) = queue::index_row(&item, found.item);
+                        if key.as_ref() == found.key {
+                            queue::make_due(tx, found.item, item)?;
+                        } else {
+                            tx.put(key, value);
+                        }
+                    }
+                    None => tx.delete(&found.key),
+                }
+                Ok::<_, Error>(())
+            });
+            if let Err(error) = called {
+                self.pass_over(lane, &found, &error, now);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The turn of what is taken is the present one.
+pub(crate) fn taken<S: Store>(tx: &mut Transaction<'_, S>, lane: Lane, turn: u64) {
+    tx.put(turn_key(lane), encode(&turn));
+    tx.store().turns(lane).reached(turn);
+}
+
+#[cfg(test)]
+mod tests;
