@@ -106,10 +106,11 @@ struct Bench {
 }
 
 async fn bench(places: usize) -> Bench {
-    behind(places, &[]).await
+    behind((places, places), &[]).await
 }
 
-async fn behind(places: usize, proxies: &[&str]) -> Bench {
+/// So many places in all and for one client, behind these balancers.
+async fn behind((all, one): (usize, usize), proxies: &[&str]) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
@@ -130,7 +131,7 @@ async fn behind(places: usize, proxies: &[&str]) -> Bench {
     let address = listener.local_addr().unwrap();
     let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
     let greeter = Greeter { role: "toy", implicit_tls: false, busy: "busy", open: Box::new(Toy::greeting), proxies };
-    let limits = Arc::new(Limits::new(places, places));
+    let limits = Arc::new(Limits::new(all, one));
     let served = tokio::spawn(listen(listener, greeter, limits, tls, driver));
     Bench { address, down, served, bells, folder }
 }
@@ -200,7 +201,7 @@ async fn starts_tls_and_counts_places() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_balancer_says_for_whom_it_speaks_and_limits_are_the_real_clients() {
-    let bench = behind(2, &["127.0.0.0/8"]).await;
+    let bench = behind((9, 1), &["127.0.0.0/8"]).await;
     let mut first = TcpStream::connect(bench.address).await.unwrap();
     // Slow, and the client's own bytes right behind the header.
     for piece in [&b"PROXY TCP4 192.0."[..], b"2.7 198.51.100.1 5", b"63 25\r\nI"] {
@@ -216,7 +217,9 @@ async fn a_named_balancer_says_for_whom_it_speaks_and_limits_are_the_real_client
     let mut second = TcpStream::connect(bench.address).await.unwrap();
     second.write_all(&v2(8)).await.unwrap();
     expect(&mut second, "192.0.2.8").await;
-    drop(first);
+    let mut again = TcpStream::connect(bench.address).await.unwrap();
+    again.write_all(&v2(8)).await.unwrap();
+    expect(&mut again, "busy").await;
     let mut local = TcpStream::connect(bench.address).await.unwrap();
     local.write_all(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0I").await.unwrap();
     expect(&mut local, "127.0.0.1").await;
@@ -224,7 +227,7 @@ async fn a_named_balancer_says_for_whom_it_speaks_and_limits_are_the_real_client
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_balancer_without_a_header_is_closed_and_others_may_not_send_one() {
-    let bench = behind(9, &["127.0.0.0/8"]).await;
+    let bench = behind((9, 9), &["127.0.0.0/8"]).await;
     for said in
         [&b"EHLO pc.example.example\r\n"[..], b"PROXY TCP4 a b c d\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff"]
     {
@@ -233,7 +236,7 @@ async fn a_balancer_without_a_header_is_closed_and_others_may_not_send_one() {
         assert_eq!(client.read(&mut [0; 8]).await.unwrap_or(0), 0, "{said:?}");
     }
     // For anybody else such a header is what the protocol makes of it: here it is echoed.
-    let bench = behind(9, &["192.0.2.0/24"]).await;
+    let bench = behind((9, 9), &["192.0.2.0/24"]).await;
     let mut client = TcpStream::connect(bench.address).await.unwrap();
     client.write_all(b"x y").await.unwrap();
     expect(&mut client, "x y").await;
