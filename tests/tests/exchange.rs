@@ -13,6 +13,7 @@ mod exchange {
     pub mod delivery;
     pub mod disk;
     pub mod doors;
+    pub mod extensions;
     pub mod faults;
     pub mod figures;
     pub mod imap;

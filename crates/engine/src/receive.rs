@@ -4,6 +4,7 @@
 mod anomaly;
 mod envelope;
 mod receipt;
+mod report;
 mod screen;
 mod seen;
 

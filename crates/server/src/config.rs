@@ -236,19 +236,8 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
     {
         domains.push(service.value.domain().clone());
     }
-    let mut listen = Vec::new();
-    let l = raw.listen;
-    for (role, addresses) in Role::ALL.into_iter().zip([l.smtp, l.submission, l.submissions, l.imap, l.imaps]) {
-        for address in addresses {
-            listen.extend(r.socket_address(&format!("listen.{}", role.name()), address).map(|a| (role, a)));
-        }
-    }
-    let proxies = l.proxy_networks.into_iter().filter_map(|n| r.network("listen.proxy_networks", n)).collect();
-    if let (Some(alone), []) = (raw.tls.client_anchors.first(), &raw.tls.client_crls[..]) {
-        return r.alone("tls.client_anchors", alone, "tls.client_crls");
-    }
-    let client_anchors = r.paths("tls.client_anchors", raw.tls.client_anchors);
-    let client_crls = r.paths("tls.client_crls", raw.tls.client_crls);
+    let (listen, proxies) = listeners(raw.listen, r);
+    let (client_anchors, client_crls) = clients(raw.tls.client_anchors, raw.tls.client_crls, r)?;
     let relay_roots = r.path("relay.roots", raw.relay.roots.clone())?;
     Some(Config {
         file: r.file().to_owned(),
@@ -306,3 +295,27 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
 fn optional<R, T>(raw: Option<R>, read: impl FnOnce(R) -> Option<T>) -> Option<Option<T>> {
     raw.map_or(Some(None), |raw| read(raw).map(Some))
 }
+
+fn listeners(raw: raw::Listen, r: &mut Reader<'_>) -> (Vec<(Role, Located<SocketAddr>)>, Vec<Network>) {
+    let mut listen = Vec::new();
+    for (role, addresses) in Role::ALL.into_iter().zip([raw.smtp, raw.submission, raw.submissions, raw.imap, raw.imaps])
+    {
+        for address in addresses {
+            listen.extend(r.socket_address(&format!("listen.{}", role.name()), address).map(|a| (role, a)));
+        }
+    }
+    let proxies = raw.proxy_networks.into_iter().filter_map(|n| r.network("listen.proxy_networks", n)).collect();
+    (listen, proxies)
+}
+
+/// Anchors of clients, and the lists without which nothing under them could be revoked.
+fn clients(anchors: Paths, crls: Paths, r: &mut Reader<'_>) -> Option<(Files, Files)> {
+    match (anchors.first(), crls.first()) {
+        (Some(alone), None) => r.alone("tls.client_anchors", alone, "tls.client_crls"),
+        (None, Some(alone)) => r.alone("tls.client_crls", alone, "tls.client_anchors"),
+        _ => Some((r.paths("tls.client_anchors", anchors), r.paths("tls.client_crls", crls))),
+    }
+}
+
+type Paths = Vec<toml::Spanned<String>>;
+type Files = Vec<Located<PathBuf>>;

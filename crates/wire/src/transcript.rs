@@ -44,7 +44,8 @@ pub fn run(script: &str, peer: &mut dyn Peer) -> Result<(), String> {
     Ok(())
 }
 
-fn unescape(raw: &str) -> Vec<u8> {
+/// Reads the escapes of `C> `.
+pub fn unescape(raw: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut bytes = raw.bytes();
     while let Some(b) = bytes.next() {

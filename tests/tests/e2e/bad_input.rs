@@ -177,3 +177,48 @@ fn nothing_is_believed_before_tls_and_the_right_password() {
     );
     still_up(&demo, "after-early");
 }
+
+/// The same vectors as on the session alone, through the socket of the built program.
+#[test]
+fn no_published_smuggling_vector_ends_a_message_or_passes_in_a_chunk() {
+    let demo = Demo::start(&["--without", "beta"]);
+    let vectors = include_str!("../../fixtures/smuggling.txt");
+    let vectors: Vec<&str> = vectors.lines().filter(|l| !l.starts_with('#')).collect();
+    let script = r#"
+def hear(sock):
+    said = b""
+    while True:
+        piece = sock.recv(65536)
+        said += piece
+        if not piece:
+            return said
+def attempt(vector, chunk):
+    provider = boxes[ask["to"]][0]
+    end = vector.encode().decode("unicode_escape").encode("latin-1")
+    message = b"From: a@x.example\r\n\r\nhello" + end
+    evil = b"MAIL FROM:<evil@x.example>\r\nRCPT TO:<%s>\r\nDATA\r\nsmuggled\r\n.\r\n" % ask["to"].encode()
+    body = b"BDAT %d LAST\r\n" % len(message + evil) + message + evil if chunk else b"DATA\r\n" + message + evil
+    with socket.create_connection(at(provider, "smtp"), timeout=30) as sock:
+        sock.sendall(b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<%s>\r\n" % ask["to"].encode() + body + b"QUIT\r\n")
+        codes = [l[:3] for l in hear(sock).decode().split("\r\n") if l[3:4] == " "]
+    return codes
+def overlong():
+    with socket.create_connection(at(boxes[ask["to"]][0], "smtp"), timeout=30) as sock:
+        sock.sendall(b"EHLO x\r\n" + b"N" * 200000 + b"\r\nQUIT\r\n")
+        return [l[:3] for l in hear(sock).decode().split("\r\n") if l[3:4] == " "]
+answer({"vectors": [[attempt(v, c) for c in (False, True)] for v in ask["vectors"]], "overlong": overlong()})
+"#;
+    let told = demo.python(script, &json!({"to": MARIO, "vectors": vectors}), 120);
+    let Value::Array(answers) = &told["vectors"] else { panic!("{told}") };
+    for (vector, codes) in vectors.iter().zip(answers) {
+        // Greeting, EHLO, MAIL, RCPT; DATA its 354; the refusal; QUIT where it is still heard.
+        let texts: Vec<String> = codes.as_array().expect("two").iter().map(Value::to_string).collect();
+        let data = texts[0] == r#"["220","250","250","250","354","554"]"#
+            || texts[0] == r#"["220","250","250","250","354","554","221"]"#;
+        assert!(data, "{vector}: {}", texts[0]);
+        assert_eq!(texts[1], r#"["220","250","250","250","554","221"]"#, "{vector}");
+    }
+    assert_eq!(told["overlong"], json!(["220", "250", "500", "221"]));
+    assert!(demo.inbox(MARIO).is_empty());
+    still_up(&demo, "after-smuggling");
+}

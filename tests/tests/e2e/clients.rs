@@ -153,3 +153,82 @@ fn swaks_sends_with_plain_and_login() {
         assert_eq!(found.len(), 2);
     }
 }
+
+/// msmtp takes the strongest mechanism it has, through GNU SASL: SCRAM-SHA-256.
+#[test]
+fn msmtp_logs_in_by_scram_and_by_plain() {
+    let demo = Demo::start(&[]);
+    let alfa = demo.info.alfa();
+    let (ca, password) = (demo.info.ca_file.to_string_lossy(), &demo.info.mailbox(ANNA).1.password);
+    let secret = format!("--passwordeval=printf %s '{password}'");
+    for (auth, server, starttls) in [
+        ("scram-sha-256", &alfa.submission, "on"),
+        ("scram-sha-256", &alfa.submissions, "off"),
+        ("plain", &alfa.submissions, "off"),
+        ("login", &alfa.submission, "on"),
+    ] {
+        let id = format!("msmtp-{auth}-{starttls}@comune-alfa.example");
+        let (host, port) = server.rsplit_once(':').expect("an address");
+        let (host, port, trust) =
+            (format!("--host={host}"), format!("--port={port}"), format!("--tls-trust-file={ca}"));
+        let (auth, starttls) = (format!("--auth={auth}"), format!("--tls-starttls={starttls}"));
+        let user = format!("--user={ANNA}");
+        let args = ["--file=/dev/null", &host, &port, "--tls=on", &trust, &starttls, &auth, &user, &secret];
+        let args = [&args[..], &["--debug", "--from", ANNA, BRUNO]].concat();
+        let ran = run("msmtp", &args, letter(ANNA, BRUNO, &id).as_bytes(), 40).fine("msmtp");
+        assert!(
+            ran.all().contains(&format!("AUTH {}", auth.trim_start_matches("--auth=").to_uppercase())),
+            "{}",
+            ran.all()
+        );
+        assert_eq!(demo.await_kinds(ANNA, &id, &["accettazione", "avvenuta-consegna"]).len(), 2);
+    }
+    let wrong = secret.replace(password.as_str(), "sbagliata");
+    let (host, port) = alfa.submissions.rsplit_once(':').expect("an address");
+    let (host, port, trust) = (format!("--host={host}"), format!("--port={port}"), format!("--tls-trust-file={ca}"));
+    let user = format!("--user={ANNA}");
+    let args = ["--file=/dev/null", &host, &port, "--tls=on", &trust, "--tls-starttls=off", "--auth=scram-sha-256"];
+    let args = [&args[..], &[&user, &wrong, "--from", ANNA, BRUNO]].concat();
+    let ran = run("msmtp", &args, letter(ANNA, BRUNO, "wrong@comune-alfa.example").as_bytes(), 40);
+    assert!(ran.all().contains("535"), "{}", ran.all());
+}
+
+/// Python's smtplib: PLAIN and LOGIN by name, through both doors; and a message for one recipient too many.
+#[test]
+fn python_logs_in_by_plain_and_login_and_hears_of_the_recipient_too_many() {
+    let demo = Demo::start(&["--without", "beta"]);
+    let script = r#"
+def by(role, mechanism):
+    provider, password = boxes[ask["user"]]
+    host, port = at(provider, role)
+    client = smtplib.SMTP_SSL(host, port, context=tls) if role == "submissions" else smtplib.SMTP(host, port)
+    if role == "submission":
+        client.starttls(context=tls)
+    client.ehlo()
+    client.user, client.password = ask["user"], password
+    code = client.auth(mechanism, getattr(client, "auth_" + mechanism.lower()))[0]
+    offered = sorted(client.esmtp_features)
+    client.quit()
+    return [code, offered]
+
+def many():
+    client = sender(ask["user"])
+    client.mail(ask["user"])
+    codes = [client.rcpt("r%d@posta.example" % n)[0] for n in range(1001)]
+    client.rset()
+    return [codes.count(250), codes[-1], client.noop()[0]]
+
+answer({"ways": [by(r, m) for r in ("submission", "submissions") for m in ("PLAIN", "LOGIN")], "many": many()})
+"#;
+    let told = demo.python(script, &serde_json::json!({"user": ANNA}), 120);
+    for way in told["ways"].as_array().expect("four") {
+        assert_eq!(way[0], 235, "{told}");
+        let offered = way[1].to_string();
+        assert!(offered.contains("chunking") && offered.contains("limits"), "{offered}");
+        assert!(
+            !offered.contains("dsn") && !offered.contains("smtputf8") && !offered.contains("8bitmime"),
+            "{offered}"
+        );
+    }
+    assert_eq!(told["many"], serde_json::json!([1000, 452, 250]), "RCPTMAX=1000");
+}

@@ -60,8 +60,12 @@ pub fn say(stream: &mut (impl Read + Write), line: &str) -> String {
 }
 
 fn resident_kib(pid: u32) -> usize {
+    kib(pid, "VmRSS:")
+}
+
+fn kib(pid: u32, what: &str) -> usize {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
-    let line = status.lines().find(|l| l.starts_with("VmRSS:")).expect("VmRSS");
+    let line = status.lines().find(|l| l.starts_with(what)).expect("a line of it");
     line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number")
 }
 
@@ -167,9 +171,42 @@ fn large_messages_on_their_way_take_no_memory_and_end_well() {
 }
 
 #[test]
+fn large_messages_in_work_stay_within_the_memory_that_is_set() {
+    let sample = Sample::new();
+    let guard = sample.serve();
+    sample.add(ANNA, "segreta");
+    sample.add(BRUNO, "segreta");
+    let plain = BASE64.encode(format!("\0{ANNA}\0segreta").as_bytes());
+    let body = b"Una riga fra tante, che riempie il messaggio.\r\n".repeat((45 << 20) / 47);
+    std::thread::scope(|scope| {
+        for n in 0..4 {
+            let (sample, plain, body) = (&sample, &plain, &body);
+            scope.spawn(move || {
+                let mut client = over_tls(sample, connect(sample, SUBMISSIONS));
+                heard(&mut client);
+                say(&mut client, "EHLO pc");
+                assert!(say(&mut client, &format!("AUTH PLAIN {plain}")).starts_with("235"));
+                say(&mut client, &format!("MAIL FROM:<{ANNA}>"));
+                say(&mut client, &format!("RCPT TO:<{BRUNO}>"));
+                say(&mut client, "DATA");
+                let head = format!("From: {ANNA}\r\nTo: {BRUNO}\r\nSubject: n{n}\r\nMessage-ID: <{n}@x>\r\n\r\n");
+                client.write_all(head.as_bytes()).expect("it is heard");
+                client.write_all(body).expect("it is heard");
+                let said = say(&mut client, ".");
+                assert!(said.starts_with("250 2.0.0 Accettato"), "{said}");
+            });
+        }
+    });
+    let peak = kib(guard.0.id(), "VmHWM:");
+    eprintln!("{} MiB at the most, with four messages of 45 MiB at once", peak / 1024);
+    assert!(peak < 600 * 1024, "{peak} KiB");
+    drop(guard);
+}
+
+#[test]
 fn too_few_files_are_said_and_the_service_outlives_the_crowd() {
     let sample = Sample::new();
-    let guard = sample.serve_by(&["sh", "-c", "ulimit -n 300; exec \"$@\"", "sh"]);
+    let mut guard = sample.serve_by(&["sh", "-c", "ulimit -n 300; exec \"$@\"", "sh"]);
     assert!(sample.said().contains("al più 150 connessioni e non 10000"), "{}", sample.said());
     sample.add(ANNA, "segreta");
     sample.add(BRUNO, "segreta");
@@ -183,7 +220,12 @@ fn too_few_files_are_said_and_the_service_outlives_the_crowd() {
         heard(&mut connect(&sample, SUBMISSION)).starts_with("220").then_some(())
     });
     passes(&sample, "dopo");
-    drop(guard);
+    // And it ends with grace, whoever waits.
+    let mut idle: Vec<TcpStream> = (0..100).map(|_| connect(&sample, SUBMISSION)).collect();
+    idle.iter_mut().for_each(|stream| assert!(heard(stream).starts_with("220")));
+    guard.signal("TERM");
+    idle.iter_mut().for_each(|stream| assert!(heard(stream).starts_with("421 4.3.2"), "each hears why"));
+    assert_eq!(guard.end(Duration::from_secs(45)), Some(0), "{}", sample.said());
 }
 
 /// A client behind the balancer, under TLS.

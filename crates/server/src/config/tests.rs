@@ -59,6 +59,31 @@ fn the_archive_ends_only_where_a_term_is_given() {
 }
 
 #[test]
+fn a_balancers_network_is_one_and_limits_have_values_when_nothing_is_said() {
+    let problem = error("proxy_networks = []", "proxy_networks = [\"10.0.0.0/8\", \"10.0.0.1/8\"]");
+    let at = (problem.line, problem.key.as_deref());
+    assert_eq!(at, (Some(line_of("proxy_networks")), Some("listen.proxy_networks")));
+    assert!(problem.say(Lang::It).contains("\"10.0.0.1/8\" non è una rete"), "{}", problem.say(Lang::It));
+    let all = with(|s| s).unwrap();
+    let none = with(|s| s.split("[limits]").next().unwrap().replacen("proxy_networks = []", "", 1)).unwrap();
+    assert_eq!((all.limits, all.proxies), (none.limits, none.proxies), "the sample shows what holds without it");
+}
+
+#[test]
+fn clients_have_anchors_and_revocation_lists_or_neither() {
+    let both = uncommented("# client_anchors", 3);
+    let file = Path::new("/etc/sigillo/prova.toml");
+    let both = both.replace("Le liste di revoca di quelle", "# Le liste di revoca di quelle");
+    let config = Config::parse(file, &both).unwrap();
+    assert_eq!((config.client_anchors.len(), config.client_crls.len()), (1, 1));
+    for (line, missing) in [("client_anchors", "client_crls"), ("client_crls", "client_anchors")] {
+        let problem = error(&format!("# {line}"), line);
+        assert_eq!(problem.key, Some(format!("tls.{line}")));
+        assert!(problem.say(Lang::It).contains(&format!("manca tls.{missing}")), "{}", problem.say(Lang::It));
+    }
+}
+
+#[test]
 fn an_unknown_key_is_named_with_line_and_known_ones() {
     let problem = error("memory_mb", "memory_gb");
     assert_eq!((problem.line, problem.key.as_deref()), (Some(line_of("memory_mb")), Some("store.memory_gb")));

@@ -1,4 +1,5 @@
-//! The driver against a made-up protocol: `E…` echoes, `W` works, `P` panics while working, `T` starts TLS, `I` tells the peer's address.
+//! The driver against a made-up protocol: `W` works, `P` panics while working, `T` starts TLS, `I` tells the peer's
+//! address, `K` and `E` what the connection is bound to, the rest is echoed.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_wire::Tick;
+use sigillo_wire::sasl::Binding;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -30,6 +32,7 @@ struct Toy {
     deadline: Option<Tick>,
     watching: Option<MailboxId>,
     peer: Option<IpAddr>,
+    binding: Binding,
 }
 
 impl Toy {
@@ -49,6 +52,8 @@ impl Connection for Toy {
                 }
                 b'I' => self.steps.push_back(Step::Write(self.peer.unwrap().to_string().into_bytes())),
                 b'T' => self.steps.push_back(Step::StartTls),
+                b'K' => self.steps.push_back(Step::Write(self.binding.exporter.clone().unwrap_or_default())),
+                b'E' => self.steps.push_back(Step::Write(self.binding.end_point.clone().unwrap_or_default())),
                 b'D' => self.deadline = Some(now.plus_ms(20)),
                 b'B' => self.watching = Some(MailboxId(7)),
                 other => self.steps.push_back(Step::Write(vec![other])),
@@ -75,6 +80,9 @@ impl Connection for Toy {
         let said = if self.input_while_working { b"torn" } else { b"done" };
         self.steps.push_back(Step::Write(said.to_vec()));
     }
+    fn bind(&mut self, binding: Binding) {
+        self.binding = binding;
+    }
     fn tls_started(&mut self, _: Tick) {
         self.steps.push_back(Step::Write(b"tls".to_vec()));
     }
@@ -99,10 +107,11 @@ struct Bench {
 }
 
 async fn bench(places: usize) -> Bench {
-    behind(places, &[]).await
+    behind((places, places), &[]).await
 }
 
-async fn behind(places: usize, proxies: &[&str]) -> Bench {
+/// So many places in all and for one client, behind these balancers.
+async fn behind((all, one): (usize, usize), proxies: &[&str]) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
@@ -125,7 +134,7 @@ async fn behind(places: usize, proxies: &[&str]) -> Bench {
     let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
     let greeter =
         Greeter { role: Role::Smtp, implicit_tls: false, busy: "busy", open: Box::new(Toy::greeting), proxies };
-    let limits = Arc::new(Limits::new(places, places));
+    let limits = Arc::new(Limits::new(all, one));
     let served = tokio::spawn(listen(listener, greeter, limits, tls, driver));
     Bench { address, down, served, bells, folder }
 }
@@ -195,7 +204,7 @@ async fn starts_tls_and_counts_places() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_balancer_says_for_whom_it_speaks_and_limits_are_the_real_clients() {
-    let bench = behind(2, &["127.0.0.0/8"]).await;
+    let bench = behind((9, 1), &["127.0.0.0/8"]).await;
     let mut first = TcpStream::connect(bench.address).await.unwrap();
     // Slow, and the client's own bytes right behind the header.
     for piece in [&b"PROXY TCP4 192.0."[..], b"2.7 198.51.100.1 5", b"63 25\r\nI"] {
@@ -211,7 +220,9 @@ async fn a_named_balancer_says_for_whom_it_speaks_and_limits_are_the_real_client
     let mut second = TcpStream::connect(bench.address).await.unwrap();
     second.write_all(&v2(8)).await.unwrap();
     expect(&mut second, "192.0.2.8").await;
-    drop(first);
+    let mut again = TcpStream::connect(bench.address).await.unwrap();
+    again.write_all(&v2(8)).await.unwrap();
+    expect(&mut again, "busy").await;
     let mut local = TcpStream::connect(bench.address).await.unwrap();
     local.write_all(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0I").await.unwrap();
     expect(&mut local, "127.0.0.1").await;
@@ -219,7 +230,7 @@ async fn a_named_balancer_says_for_whom_it_speaks_and_limits_are_the_real_client
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_balancer_without_a_header_is_closed_and_others_may_not_send_one() {
-    let bench = behind(9, &["127.0.0.0/8"]).await;
+    let bench = behind((9, 9), &["127.0.0.0/8"]).await;
     for said in
         [&b"EHLO pc.example.example\r\n"[..], b"PROXY TCP4 a b c d\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff"]
     {
@@ -228,10 +239,30 @@ async fn a_balancer_without_a_header_is_closed_and_others_may_not_send_one() {
         assert_eq!(client.read(&mut [0; 8]).await.unwrap_or(0), 0, "{said:?}");
     }
     // For anybody else such a header is what the protocol makes of it: here it is echoed.
-    let bench = behind(9, &["192.0.2.0/24"]).await;
+    let bench = behind((9, 9), &["192.0.2.0/24"]).await;
     let mut client = TcpStream::connect(bench.address).await.unwrap();
     client.write_all(b"x y").await.unwrap();
     expect(&mut client, "x y").await;
     client.write_all(b"I").await.unwrap();
     expect(&mut client, "127.0.0.1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_ends_know_the_same_binding() {
+    let bench = bench(1).await;
+    let mut client = TcpStream::connect(bench.address).await.unwrap();
+    client.write_all(b"xT").await.unwrap();
+    expect(&mut client, "x").await;
+    let roots = tls::certificates(&bench.folder.path().join("c.pem")).unwrap();
+    let leaf = roots[0].clone();
+    let connector = TlsConnector::from(tls::client_config(roots).unwrap());
+    let mut client = connector.connect(ServerName::try_from("localhost").unwrap(), client).await.unwrap();
+    expect(&mut client, "tls").await;
+    let exported =
+        client.get_ref().1.export_keying_material(vec![0; 32], b"EXPORTER-Channel-Binding", Some(b"")).unwrap();
+    client.write_all(b"KE").await.unwrap();
+    let mut told = [0; 64];
+    client.read_exact(&mut told).await.unwrap();
+    assert_eq!(told[..32], exported[..], "RFC 9266");
+    assert_eq!(told[32..], sigillo_smime::sha256(&leaf), "RFC 5929, of a certificate signed over SHA-256");
 }

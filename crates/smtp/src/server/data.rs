@@ -49,6 +49,10 @@ impl Server {
                 self.reset();
                 self.enter(State::Command);
                 self.say(&self.refusal(defect));
+                if defect == Defect::Stray {
+                    // Who sent this may see its end elsewhere than we do (CR CR LF `.` CR LF): what follows is nobody's.
+                    self.hang_up();
+                }
             }
         }
         true

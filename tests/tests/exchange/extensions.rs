@@ -1,0 +1,155 @@
+//! What SMTP can say beyond the plain transaction, through to the mailbox: chunks, UTF-8, wishes for reports.
+
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use sigillo_accounts::OrdinaryMail;
+use sigillo_base::MailboxId;
+use sigillo_engine::{Peer, front};
+use sigillo_smtp::server::Role;
+use sigillo_tests::fixtures::{NOW, address};
+use sigillo_tests::street::{Street, message};
+use sigillo_tests::wire::{Wire, engine_with_password};
+
+const ANNA: &str = "anna@comune-alfa.example";
+const BRUNO: &str = "bruno@ente-beta.example";
+const CARLA: &str = "carla@ente-beta.example";
+
+/// A server at the reception of bruno's provider, where he and carla take ordinary mail.
+fn reception(street: &Street) -> Wire {
+    let engine = Arc::clone(street.houses[1].engine());
+    for user in [BRUNO, CARLA] {
+        let number = engine.find_mailbox(&address(user)).expect("the store").expect("a mailbox").id;
+        engine.set_ordinary_mail(MailboxId(number), OrdinaryMail::Accept).expect("chosen");
+    }
+    let mut wire = Wire::new(front::smtp(engine, Role::Reception, Peer::LOCAL, true, Default::default()), NOW);
+    wire.hear();
+    let hello = wire.say("EHLO mx.posta.example\r\n");
+    for extension in ["SMTPUTF8", "DSN", "CHUNKING", "8BITMIME", "REQUIRETLS", "LIMITS RCPTMAX=1000"] {
+        assert!(hello.contains(extension), "{hello}");
+    }
+    wire
+}
+
+/// Hands over ordinary mail by BDAT.
+fn hand_over(wire: &mut Wire, mail: &str, rcpts: &[&str], text: &str) {
+    let said = wire.say(format!("MAIL FROM:{mail}\r\n"));
+    assert!(said.starts_with("250"), "{said}");
+    for rcpt in rcpts {
+        let said = wire.say(format!("RCPT TO:{rcpt}\r\n"));
+        assert!(said.starts_with("250"), "{said}");
+    }
+    let (first, second) = text.split_at(text.len() / 2);
+    let said = wire.say(format!("BDAT {}\r\n{first}BDAT {} LAST\r\n{second}", first.len(), second.len()));
+    assert!(said.ends_with("250 2.0.0 Accettato con anomalia\r\n"), "{said}");
+}
+
+fn letter(from: &str) -> String {
+    format!("From: {from}\r\nTo: {BRUNO}\r\nSubject: Saluti\r\nMessage-ID: <d1@posta.example>\r\n\r\n.\r\nCiao.\r\n")
+}
+
+#[test]
+fn a_message_submitted_in_chunks_is_certified_to_the_byte() {
+    let mut street = Street::new(1);
+    let anna = address(ANNA);
+    let engine = engine_with_password(street.house(&anna), &anna, "una frase lunga");
+    let mut wire =
+        Wire::new(front::smtp(engine, Role::SubmissionTls, Peer::LOCAL, true, Default::default()), street.now);
+    wire.hear();
+    let hello = wire.say("EHLO pc-anna\r\n");
+    assert!(hello.contains("CHUNKING") && !hello.contains("SMTPUTF8") && !hello.contains("DSN"), "{hello}");
+    wire.say(format!("AUTH PLAIN {}\r\n", BASE64.encode(format!("\0{ANNA}\0una frase lunga").as_bytes())));
+    let bytes = message(&anna, &[address(BRUNO)], "").replace("Testo.", ".\r\n..due punti");
+    wire.say(format!("MAIL FROM:<{ANNA}>\r\nRCPT TO:<{BRUNO}>\r\n"));
+    let said = wire.say(format!("BDAT {}\r\n{bytes}BDAT 0 LAST\r\n", bytes.len()));
+    assert!(said.contains("250 2.0.0 Accettato, identificativo sg"), "{said}");
+    street.run();
+    let envelope = street.inbox(&address(BRUNO)).remove(0).evidence;
+    let original = String::from_utf8(envelope.original.expect("the original")).expect("ASCII");
+    assert!(original.ends_with("\r\n\r\n.\r\n..due punti\r\n"), "{original}");
+}
+
+#[test]
+fn a_sender_outside_ascii_survives_into_the_anomaly_envelope() {
+    let street = Street::new(2);
+    let mut wire = reception(&street);
+    let refused = wire.say("MAIL FROM:<niccolò@posta.example>\r\n");
+    assert!(refused.starts_with("553 5.6.7"), "{refused}");
+    hand_over(
+        &mut wire,
+        "<niccolò@bücher.example> SMTPUTF8",
+        &[&format!("<{BRUNO}>")],
+        &letter("niccolò@bücher.example"),
+    );
+    let [found] = &street.inbox(&address(BRUNO))[..] else { panic!("one envelope") };
+    let text = String::from_utf8(found.bytes.clone()).expect("UTF-8");
+    assert!(text.contains("\r\nReply-To: niccolò@bücher.example\r\n"), "{text}");
+    assert!(text.contains("\r\nFrom: =?"), "encoded, or the header would be no ASCII for those who need one: {text}");
+    assert!(found.evidence.original.as_ref().is_some_and(|o| o.ends_with(b"\r\n\r\n.\r\nCiao.\r\n")));
+    // Nobody here is called so, whoever asks.
+    for from in ["<dora@posta.example>", "<>", &format!("<{ANNA}>")] {
+        wire.say(format!("MAIL FROM:{from} SMTPUTF8\r\n"));
+        let refused = wire.say("RCPT TO:<niccolò@ente-beta.example>\r\n");
+        assert!(refused.starts_with("554 5.7.1"), "{refused}");
+        let elsewhere = wire.say("RCPT TO:<niccolò@altrove.example>\r\n");
+        assert!(elsewhere.starts_with("550 5.7.1"), "{elsewhere}");
+        wire.say("RSET\r\n");
+    }
+}
+
+/// What waits for the relay, as text.
+fn queued(street: &Street) -> Vec<(String, String)> {
+    let engine = street.houses[1].engine();
+    let due = engine.due(NOW, 9).expect("the queue");
+    let read = |d: sigillo_engine::Dispatch| {
+        assert_eq!(d.from, None, "a report goes from nobody");
+        let bytes = engine.read_all(&d.message).expect("bytes");
+        (d.rcpts[0].to_string(), String::from_utf8(bytes).expect("UTF-8"))
+    };
+    due.into_iter().map(read).collect()
+}
+
+#[test]
+fn who_asked_hears_that_ordinary_mail_was_delivered() {
+    let street = Street::new(3);
+    let mut wire = reception(&street);
+    let rcpts = [
+        &format!("<{BRUNO}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;capo+2Bufficio@posta.example")[..],
+        &format!("<{CARLA}> NOTIFY=NEVER"),
+    ];
+    hand_over(&mut wire, "<dora@posta.example> RET=FULL ENVID=pratica-7", &rcpts, &letter("dora@posta.example"));
+    assert_eq!((street.inbox(&address(BRUNO)).len(), street.inbox(&address(CARLA)).len()), (1, 1));
+    let [(to, report)] = &queued(&street)[..] else { panic!("one report") };
+    assert_eq!(to, "dora@posta.example");
+    for field in [
+        "Content-Type: multipart/report; report-type=delivery-status;",
+        "Original-Envelope-Id: pratica-7\r\n",
+        "Original-Recipient: rfc822;capo+ufficio@posta.example\r\n",
+        "Final-Recipient: rfc822; bruno@ente-beta.example\r\n",
+        "Action: delivered\r\n",
+        "Status: 2.1.5\r\n",
+        "Message-ID: <d1@posta.example>\r\n",
+    ] {
+        assert!(report.contains(field), "{field}: {report}");
+    }
+    assert!(!report.contains("carla") && !report.contains("Ciao."), "{report}");
+}
+
+#[test]
+fn nobody_else_hears_anything() {
+    let street = Street::new(4);
+    let mut wire = reception(&street);
+    let (quiet, wish) = (format!("<{BRUNO}>"), format!("<{BRUNO}> NOTIFY=SUCCESS"));
+    for (n, (mail, rcpt)) in [
+        ("<dora@posta.example>", &quiet),
+        ("<dora@posta.example> REQUIRETLS", &wish),
+        ("<niccolò@posta.example> SMTPUTF8", &wish),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        hand_over(&mut wire, mail, &[rcpt], &letter(&format!("dora{n}@posta.example")));
+        assert_eq!(queued(&street), [], "{mail}");
+    }
+    assert_eq!(street.inbox(&address(BRUNO)).len(), 3);
+}
