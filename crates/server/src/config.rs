@@ -93,6 +93,21 @@ pub struct TimeStamp {
     pub anchors: Vec<Located<PathBuf>>,
 }
 
+/// The identity provider whose tokens log users in (RFC 7628).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oauth {
+    /// Where it tells about tokens (RFC 7662).
+    pub introspection: Located<Url>,
+    /// Our name there.
+    pub client_id: String,
+    /// The file with our secret there.
+    pub secret: Located<PathBuf>,
+    /// What a token must be meant for.
+    pub audience: String,
+    /// The claim that holds the address of the mailbox.
+    pub claim: String,
+}
+
 /// What the access point asks of a submission beyond the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
@@ -172,6 +187,8 @@ pub struct Config {
     pub timestamp: Option<TimeStamp>,
     /// What submissions must be.
     pub access: Access,
+    /// Who knows tokens; without it OAUTHBEARER is not offered.
+    pub oauth: Option<Oauth>,
     /// The antivirus; without it nothing is scanned.
     pub antivirus: Option<Antivirus>,
     /// How the clock is watched.
@@ -273,10 +290,8 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
             None => None,
         },
         access: r.access(raw.access)?,
-        antivirus: match raw.antivirus {
-            Some(antivirus) => Some(r.antivirus(antivirus)?),
-            None => None,
-        },
+        oauth: r.optional(raw.oauth, Reader::oauth)?,
+        antivirus: r.optional(raw.antivirus, Reader::antivirus)?,
         clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
         log_level: raw.log.level,

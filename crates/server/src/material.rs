@@ -6,10 +6,12 @@ mod publication;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 use sigillo_base::Timestamp;
+use sigillo_engine::Tokens;
 use sigillo_pec::index::Index;
 use sigillo_smime::{Certificate, Crl, Identity, KeySigner, Signer, Trust};
 use tokio_rustls::rustls::ClientConfig;
@@ -19,6 +21,7 @@ use crate::config::{Config, Located, Problem, Problems, Text};
 use crate::fetch::Fetch;
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
+use crate::identity::{self, Introspection, MAX_ANSWER};
 use crate::signer::GatedSigner;
 use crate::tls::{self, ServerTls};
 use crate::tsa::{MAX_REPLY, Tsa};
@@ -43,6 +46,8 @@ pub struct Material {
     pub directory: Arc<ClientConfig>,
     /// Who stamps the legal log; `None`: nobody.
     pub stamper: Option<Stamper>,
+    /// Who knows tokens.
+    pub tokens: Option<Arc<dyn Tokens>>,
 }
 
 impl Material {
@@ -56,12 +61,13 @@ impl Material {
         let tls = l.tls();
         let (relay, directory) = (l.relay(), l.directory());
         let stamper = relay.as_ref().and_then(|tls| l.stamper(tls));
+        let tokens = relay.as_ref().and_then(|tls| l.tokens(tls));
         match (identity, signer, trust, index, tls, relay.zip(directory)) {
             (Some(identity), Some(key), Some(trust), Some(index), Some(tls), Some((relay, directory)))
                 if l.problems.is_empty() =>
             {
                 let signer: Arc<dyn Signer> = Arc::new(GatedSigner::new(key, Arc::clone(gate)));
-                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay, directory, stamper })
+                Ok(Self { identity, signer, trust, index: Arc::new(index), tls, relay, directory, stamper, tokens })
             }
             _ => Err(Problems(l.problems)),
         }
@@ -245,6 +251,14 @@ impl Loader<'_> {
         }
         let fetch = Fetch::new(Arc::clone(tls), MAX_REPLY);
         Some(Tsa { url: timestamp.url.value.clone(), fetch }.stamper(Trust::new(anchors, Vec::new())))
+    }
+
+    fn tokens(&mut self, tls: &Arc<ClientConfig>) -> Option<Arc<dyn Tokens>> {
+        let oauth = self.config.oauth.clone()?;
+        let remedy = Text::new("serve un file con il segreto", "a file with the secret is needed");
+        let secret = self.make(&oauth.secret, remedy, identity::secret)?;
+        let fetch = Fetch::new(Arc::clone(tls), MAX_ANSWER).patience(Duration::from_secs(10));
+        Some(Arc::new(Introspection { oauth, secret, fetch }))
     }
 
     fn index(&mut self, trust: &Trust, now: Timestamp) -> Option<Index> {

@@ -23,6 +23,7 @@ pub(super) struct File {
     pub timestamp: Option<TimeStamp>,
     #[serde(default)]
     pub access: Access,
+    pub oauth: Option<Oauth>,
     pub antivirus: Option<Antivirus>,
     #[serde(default)]
     pub clock: Clock,
@@ -197,6 +198,21 @@ pub(super) enum WhenDown {
     #[default]
     Refuse,
     Accept,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Oauth {
+    pub introspection_url: Spanned<String>,
+    pub client_id: Spanned<String>,
+    pub client_secret: Spanned<String>,
+    pub audience: Spanned<String>,
+    #[serde(default = "claim")]
+    pub claim: Spanned<String>,
+}
+
+fn claim() -> Spanned<String> {
+    Spanned::new(0..0, "email".to_owned())
 }
 
 #[derive(Deserialize)]

@@ -39,6 +39,7 @@ impl Provider {
         self.tls.renew(&material.tls);
         self.relay.wire.replace(material.relay);
         self.relay.routes.replace(&config.routes);
+        self.engine.replace_tokens(material.tokens);
         self.engine.replace_identity(material.identity, material.signer);
         self.config.store(config);
         self.shown.store(Arc::new(shown));
