@@ -1,5 +1,5 @@
 //! The built program from the outside: real sockets, TLS, files and signals, mail clients that are not ours (curl,
-//! swaks, mbsync, Python's smtplib and imaplib), openssl and xmllint as judges. Needs `cargo build --bin sigillo`.
+//! swaks, msmtp, mbsync, Python's smtplib and imaplib), openssl and xmllint as judges. Needs `cargo build --bin sigillo`.
 
 #![allow(clippy::expect_used, reason = "a test: what cannot be done is a failure")]
 

@@ -91,6 +91,21 @@ pub struct TimeStamp {
     pub anchors: Vec<Located<PathBuf>>,
 }
 
+/// The identity provider whose tokens log users in (RFC 7628).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oauth {
+    /// Where it tells about tokens (RFC 7662).
+    pub introspection: Located<Url>,
+    /// Our name there.
+    pub client_id: String,
+    /// The file with our secret there.
+    pub secret: Located<PathBuf>,
+    /// What a token must be meant for.
+    pub audience: String,
+    /// The claim that holds the address of the mailbox.
+    pub claim: String,
+}
+
 /// What the access point asks of a submission beyond the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
@@ -176,6 +191,8 @@ pub struct Config {
     pub timestamp: Option<TimeStamp>,
     /// What submissions must be.
     pub access: Access,
+    /// Who knows tokens; without it OAUTHBEARER is not offered.
+    pub oauth: Option<Oauth>,
     /// The antivirus; without it nothing is scanned.
     pub antivirus: Option<Antivirus>,
     /// What is asked about ordinary mail.
@@ -277,9 +294,10 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
             None => None,
         },
         access: r.access(raw.access)?,
-        antivirus: optional(raw.antivirus, |antivirus| r.antivirus(antivirus))?,
+        oauth: r.optional(raw.oauth, Reader::oauth)?,
+        antivirus: r.optional(raw.antivirus, Reader::antivirus)?,
         ordinary: r.ordinary(raw.ordinary, raw.antispam.as_ref()),
-        antispam: optional(raw.antispam, |antispam| r.antispam(antispam))?,
+        antispam: r.optional(raw.antispam, Reader::antispam)?,
         clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
         metrics: r.metrics(raw.metrics)?,
@@ -289,11 +307,6 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         profiles: profiles::read(raw.profile, r)?,
         reports: raw.reports.folder.and_then(|folder| r.path("reports.folder", folder)),
     })
-}
-
-/// A section that may be left out; `None` when it is there and wrong.
-fn optional<R, T>(raw: Option<R>, read: impl FnOnce(R) -> Option<T>) -> Option<Option<T>> {
-    raw.map_or(Some(None), |raw| read(raw).map(Some))
 }
 
 fn listeners(raw: raw::Listen, r: &mut Reader<'_>) -> (Vec<(Role, Located<SocketAddr>)>, Vec<Network>) {

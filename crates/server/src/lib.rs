@@ -28,6 +28,7 @@ pub mod ground;
 pub mod host_port;
 pub mod housekeeping;
 pub mod http;
+pub mod identity;
 pub mod ids;
 pub mod journal;
 pub mod legal_log;

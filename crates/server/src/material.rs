@@ -6,11 +6,13 @@ mod publication;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_resolver::proto::dnssec::TrustAnchors;
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 use sigillo_base::Timestamp;
+use sigillo_engine::Tokens;
 use sigillo_pec::index::Index;
 use sigillo_smime::{Certificate, Crl, Identity, KeySigner, Signer, Trust};
 use tokio_rustls::rustls::ClientConfig;
@@ -22,6 +24,7 @@ use crate::dns;
 use crate::fetch::Fetch;
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
+use crate::identity::{self, Introspection, MAX_ANSWER};
 use crate::relay;
 use crate::signer::GatedSigner;
 use crate::tls::{self, ServerTls};
@@ -53,6 +56,8 @@ pub struct Material {
     pub stamper: Option<Stamper>,
     /// Where DNSSEC begins; `None`: at the root.
     pub dns_anchors: Option<Arc<TrustAnchors>>,
+    /// Who knows tokens.
+    pub tokens: Option<Arc<dyn Tokens>>,
 }
 
 impl Material {
@@ -69,6 +74,7 @@ impl Material {
         let relay_judge = l.roots(&config.relay_roots).and_then(|roots| tls::verifier(roots).ok());
         let dns_anchors = l.dns_anchors();
         l.passwords();
+        let tokens = relay.as_ref().and_then(|tls| l.tokens(tls));
         match (identity, signer, trust, index, tls, relay.zip(relay_judge).zip(directory)) {
             (
                 Some(identity),
@@ -92,6 +98,7 @@ impl Material {
                     directory,
                     stamper,
                     dns_anchors,
+                    tokens,
                 })
             }
             _ => Err(Problems(l.problems)),
@@ -281,6 +288,14 @@ impl Loader<'_> {
         }
         let fetch = Fetch::new(Arc::clone(tls), MAX_REPLY);
         Some(Tsa { url: timestamp.url.value.clone(), fetch }.stamper(Trust::new(anchors, Vec::new())))
+    }
+
+    fn tokens(&mut self, tls: &Arc<ClientConfig>) -> Option<Arc<dyn Tokens>> {
+        let oauth = self.config.oauth.clone()?;
+        let remedy = Text::new("serve un file con il segreto", "a file with the secret is needed");
+        let secret = self.make(&oauth.secret, remedy, identity::secret)?;
+        let fetch = Fetch::new(Arc::clone(tls), MAX_ANSWER).patience(Duration::from_secs(10));
+        Some(Arc::new(Introspection { oauth, secret, fetch }))
     }
 
     fn index(&mut self, trust: &Trust, now: Timestamp) -> Option<Index> {

@@ -139,6 +139,7 @@ impl Provider {
         let opened = pool.run(move || open(&path, memory, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
         let engine = Arc::new(engine);
+        engine.replace_tokens(material.tokens.clone());
         let ticks = Ticks::start();
         let addresses = listeners.iter().filter_map(|(role, l)| Some((*role, l.local_addr().ok()?))).collect();
         let dns = Arc::new(Dns::new(&config.dns, material.dns_anchors.clone()));

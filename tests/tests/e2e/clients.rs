@@ -1,4 +1,4 @@
-//! Whole exchanges by mail clients as people use them: curl and swaks to send, curl to read.
+//! Whole exchanges by mail clients as people use them: curl, swaks, msmtp and smtplib to send, curl to read.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use sigillo_base::{Address, Domain};
 use toml::Spanned;
 
 use super::problem::{Problem, Problems, Text};
-use super::{Access, Antivirus, Clock, Config, raw};
+use super::{Access, Antivirus, Clock, Config, Oauth, raw};
 use crate::antivirus::Endpoint;
 use crate::fetch::Url;
 use crate::host_port::HostPort;
@@ -56,6 +56,18 @@ impl<'t> Reader<'t> {
         match config {
             Some(config) if self.problems.is_empty() => Ok(config),
             _ => Err(Problems(self.problems)),
+        }
+    }
+
+    /// A section that need not be there, but must be right if it is.
+    pub(super) fn optional<R, T>(
+        &mut self,
+        raw: Option<R>,
+        read: impl FnOnce(&mut Self, R) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match raw {
+            Some(raw) => read(self, raw).map(Some),
+            None => Some(None),
         }
     }
 
@@ -227,6 +239,25 @@ impl<'t> Reader<'t> {
             concurrency: raw.concurrency.max(1),
             timeout: Duration::from_secs(raw.timeout_s.clamp(1, 3600)),
             take_unscanned: raw.when_down == raw::WhenDown::Accept,
+        })
+    }
+
+    /// Tokens and our secret go there: never in clear.
+    pub(super) fn oauth(&mut self, raw: raw::Oauth) -> Option<Oauth> {
+        let remedy = Text::new("scrivere https://macchina/percorso", "write https://host/path");
+        let introspection = self.check("oauth.introspection_url", raw.introspection_url, remedy, |text| {
+            let url: Url = text
+                .parse()
+                .map_err(|italian: String| Text::new(italian, format!("{text:?} is not such an address")))?;
+            let clear = || Text::new("non è cifrato: vi passano le credenziali", "is in clear: credentials go there");
+            if url.is_https() { Ok(url) } else { Err(clear()) }
+        })?;
+        Some(Oauth {
+            introspection,
+            client_id: self.text("oauth.client_id", raw.client_id)?.value,
+            secret: self.path("oauth.client_secret", raw.client_secret)?,
+            audience: self.text("oauth.audience", raw.audience)?.value,
+            claim: self.text("oauth.claim", raw.claim)?.value,
         })
     }
 

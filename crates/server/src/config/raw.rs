@@ -27,6 +27,7 @@ pub(super) struct File {
     pub timestamp: Option<TimeStamp>,
     #[serde(default)]
     pub access: Access,
+    pub oauth: Option<Oauth>,
     pub antivirus: Option<Antivirus>,
     pub ordinary: Option<Ordinary>,
     pub antispam: Option<Antispam>,
@@ -312,6 +313,21 @@ fn accept() -> WhenDown {
 
 fn max_size_mb() -> usize {
     20
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Oauth {
+    pub introspection_url: Spanned<String>,
+    pub client_id: Spanned<String>,
+    pub client_secret: Spanned<String>,
+    pub audience: Spanned<String>,
+    #[serde(default = "claim")]
+    pub claim: Spanned<String>,
+}
+
+fn claim() -> Spanned<String> {
+    Spanned::new(0..0, "email".to_owned())
 }
 
 #[derive(Deserialize)]

@@ -380,3 +380,20 @@ fn figures_are_shown_nowhere_unless_said_and_to_others_only_when_said_twice() {
         assert_eq!(at(sample.replace("127.0.0.1:9465", local)).unwrap(), local);
     }
 }
+
+#[test]
+fn an_identity_provider_is_asked_over_tls_only() {
+    let section = SAMPLE.replace("\n# [oauth]", "\n[oauth]").replace("\n# introspection_url", "\nintrospection_url");
+    let section = section.replace("\n# client_id", "\nclient_id").replace("\n# client_secret", "\nclient_secret");
+    let section = section.replace("\n# audience", "\naudience");
+    let config = Config::parse(Path::new("s.toml"), &section).unwrap();
+    let oauth = config.oauth.unwrap();
+    assert_eq!(
+        (oauth.client_id.as_str(), oauth.audience.as_str(), oauth.claim.as_str()),
+        ("sigillo", "posta", "email")
+    );
+    let clear = section.replace("https://idp.example", "http://idp.example");
+    let problems = Config::parse(Path::new("s.toml"), &clear).unwrap_err();
+    assert_eq!(problems.0[0].key.as_deref(), Some("oauth.introspection_url"));
+    assert!(Config::parse(Path::new("s.toml"), SAMPLE).unwrap().oauth.is_none(), "off by default");
+}

@@ -41,6 +41,7 @@ impl Provider {
         self.submission_tls.renew(&material.submission_tls);
         self.relay.trust(material.relay_trust());
         self.relay.routes.replace(&config.relay.routes);
+        self.engine.replace_tokens(material.tokens);
         self.engine.replace_identity(material.identity, self.signing.of(material.signer));
         self.config.store(config);
         self.shown.store(Arc::new(shown));
