@@ -128,12 +128,7 @@ impl Provider {
         let bells = Arc::new(Bells::default());
         let shown = Shown::of(&config, &material);
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
-        let bell = Arc::new(RingBells(Arc::clone(&bells)));
-        let spool = Folder::open(&config.store.value.join("spool"))?;
-        let doors = Doors { spool: Arc::new(spool), ..config.limits.doors() };
-        let screen = Screen::new(&config, &material.relay).map(|screen| Arc::new(screen) as Arc<dyn Screener>);
-        let antivirus = clamd.clone().map(|clamd| clamd as Arc<dyn Antivirus>);
-        let setup = Setup { doors, ..setup(&config, &material, bell, antivirus, screen) };
+        let setup = ports(&config, &material, Arc::new(RingBells(Arc::clone(&bells))), clamd.clone())?;
         let setup = measured(setup, &metrics, &signing);
         let (path, memory) = (config.store.value.join("db"), config.store_memory);
         let opened = pool.run(move || open(&path, memory, setup)).await;
@@ -377,6 +372,15 @@ fn measured(setup: Setup, metrics: &Arc<Metrics>, signing: &Arc<Signing>) -> Set
     let count = |inner| Arc::new(Measured::new(Arc::clone(metrics), inner)) as Arc<dyn Antivirus>;
     let (signer, antivirus) = (signing.of(setup.signer), setup.antivirus.map(count));
     Setup { signer, antivirus, meter: Arc::clone(metrics) as _, ..setup }
+}
+
+/// What the engine stands on while it serves.
+fn ports(config: &Config, material: &Material, bell: Arc<dyn Bell>, clamd: Option<Arc<Clamd>>) -> Result<Setup> {
+    let spool = Folder::open(&config.store.value.join("spool"))?;
+    let doors = Doors { spool: Arc::new(spool), ..config.limits.doors() };
+    let screen = Screen::new(config, &material.relay).map(|screen| Arc::new(screen) as Arc<dyn Screener>);
+    let antivirus = clamd.map(|clamd| clamd as Arc<dyn Antivirus>);
+    Ok(Setup { doors, ..setup(config, material, bell, antivirus, screen) })
 }
 
 /// What the engine stands on.
