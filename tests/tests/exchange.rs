@@ -32,6 +32,7 @@ mod exchange {
     pub mod screening;
     pub mod smtp;
     pub mod time;
+    pub mod tls_results;
     pub mod track;
     pub mod upgrade;
     pub mod virus;

@@ -71,7 +71,7 @@ families! {
     // Relay
     attempts: Counter<(Way, Attempt)> = "sigillo_relay_attempts_total", "Attempts to hand a message over to another server.";
     attempts_open: Level<()> = "sigillo_relay_attempts_open", "Attempts under way.";
-    tls_failures: Counter<Way> = "sigillo_relay_tls_failures_total", "TLS handshakes with other servers that failed.";
+    tls_failures: Counter<Way> = "sigillo_relay_tls_failures_total", "Connections to other servers without the TLS that was wanted: not offered, or the handshake failed.";
 
     // Signatures, antivirus
     signatures: Counter<Signature> = "sigillo_signatures_total", "Signatures that were asked for.";

@@ -194,8 +194,8 @@ fn mail_goes_where_the_dns_says() {
     assert_eq!(second.lines("RCPT TO:"), ["RCPT TO:<dora@due.example>"]);
     send("dora@nullo.example");
     let inbox = format!("imaps://127.0.0.1:{}/INBOX", sample.ports.base + 4);
-    wait_for("the notice", Duration::from_secs(40), || {
-        let search = ["--request", "SEARCH SUBJECT \"AVVISO DI MANCATA CONSEGNA\" TEXT \"null MX\""];
+    wait_for("the notification", Duration::from_secs(40), || {
+        let search = ["--request", "SEARCH SUBJECT \"ANOMALIA MESSAGGIO\" TEXT \"null MX\""];
         let ran = sample.curl(anna, &inbox, &search, "").fine("curl reads");
         ran.out.trim().strip_prefix("* SEARCH").is_some_and(|n| !n.trim().is_empty()).then_some(())
     });

@@ -15,6 +15,7 @@ use sigillo_tests::whole;
 
 use super::policy::{ordinary, takes_ordinary};
 use super::rows;
+use super::tls_results::results;
 use sigillo_tests::wire::{Wire, engine_with_password};
 
 const ANNA: &str = "anna@comune-alfa.example";
@@ -72,6 +73,7 @@ fn busy() -> Street {
     engine.close_segments(street.now).expect("the log is chained");
     street.pass(Duration::from_secs(26 * 3600));
     engine.close_segments(street.now).expect("a segment is closed");
+    engine.add_tls_results(&[results("ente-beta.example", 1, &[])], street.now).expect("kept");
     // What is still under way: a receipt awaited, an item in the queue, lines outside of the chain.
     street.network(|_| Fate::Held);
     send(&street, std::slice::from_ref(&bruno), "");

@@ -12,8 +12,9 @@ use super::rows;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-fn results(domain: &str, successes: u64, failures: &[(&str, u64)]) -> TlsResults {
-    let policy = TlsPolicy { domain: domain.into(), kind: "sts".into(), text: vec!["mode: enforce".into()], mx: Vec::new() };
+pub(super) fn results(domain: &str, successes: u64, failures: &[(&str, u64)]) -> TlsResults {
+    let policy =
+        TlsPolicy { domain: domain.into(), kind: "sts".into(), text: vec!["mode: enforce".into()], mx: Vec::new() };
     let failure = |(kind, count): &(&str, u64)| {
         (TlsFailure { kind: (*kind).into(), host: "mx.x.example".into(), address: "192.0.2.1".into() }, *count)
     };
@@ -24,13 +25,17 @@ fn results(domain: &str, successes: u64, failures: &[(&str, u64)]) -> TlsResults
 fn sessions_add_up_within_a_day_and_are_forgotten_after_thirty() {
     let street = Street::new(1);
     let engine = street.houses[0].engine();
-    engine.add_tls_results(&[results("b.example", 3, &[]), results("a.example", 1, &[("tlsa-invalid", 2)])], NOW).unwrap();
-    engine.add_tls_results(&[results("a.example", 4, &[("tlsa-invalid", 1), ("certificate-expired", 1)])], NOW).unwrap();
+    engine
+        .add_tls_results(&[results("b.example", 3, &[]), results("a.example", 1, &[("tlsa-invalid", 2)])], NOW)
+        .unwrap();
+    engine
+        .add_tls_results(&[results("a.example", 4, &[("tlsa-invalid", 1), ("certificate-expired", 1)])], NOW)
+        .unwrap();
     let today = engine.tls_results(NOW).unwrap();
-    assert_eq!(today, [
-        results("a.example", 5, &[("tlsa-invalid", 3), ("certificate-expired", 1)]),
-        results("b.example", 3, &[]),
-    ]);
+    assert_eq!(
+        today,
+        [results("a.example", 5, &[("tlsa-invalid", 3), ("certificate-expired", 1)]), results("b.example", 3, &[]),]
+    );
     assert_eq!(engine.tls_results(NOW.plus(DAY)).unwrap(), []);
     assert_clean(&street.houses[0].store, "with results");
     engine.add_tls_results(&[results("a.example", 1, &[])], NOW.plus(DAY * 31)).unwrap();
