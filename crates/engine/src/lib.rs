@@ -75,7 +75,7 @@ pub use rates::{BoxRates, Overrun};
 pub use receive::{Fate, Received, Screened};
 pub use screening::{Advice, Checked, Outcome, Screener, Screening, Spam};
 pub use setup::{Bell, Doors, Engine, OrdinaryRules, Pace, Rules, Setup};
-pub use spool::{MemorySpool, Spool, Spooled};
+pub use spool::{Hall, MemorySpool, Spool, Spooled};
 pub use stored::{Filed, held};
 pub use submit::Submitted;
 pub use tls_results::{TlsFailure, TlsPolicy, TlsResults};

@@ -17,7 +17,7 @@ use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
 use crate::turns::Shares;
-use crate::{Antivirus, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles};
+use crate::{Antivirus, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -67,6 +67,8 @@ pub struct Setup {
 pub struct Doors {
     /// Where messages wait while they arrive.
     pub spool: Arc<dyn Spool>,
+    /// What they may hold in memory meanwhile, all together.
+    pub hall: Arc<Hall>,
     /// Connections of one account at once, of whatever protocol.
     pub per_account: usize,
     /// When failed logins lock.
@@ -88,6 +90,7 @@ impl Default for Doors {
     fn default() -> Self {
         Self {
             spool: Arc::new(MemorySpool),
+            hall: Arc::default(),
             per_account: 100,
             lockout: Lockout::default(),
             pace: Pace { grace_ms: 60_000, bytes_s: 500 },

@@ -1,12 +1,14 @@
 //! Where a message waits while it arrives: its last bytes in memory, the rest in the spool. So a connection costs the
-//! same memory whatever the size of what it brings, and what its size costs is paid only while it is worked on.
+//! same memory whatever the size of what it brings, and what its size costs is paid only while it is worked on. As long
+//! as there is room in the [`Hall`] that all share, messages of middle size never see the spool.
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sigillo_wire::Tick;
 
-use crate::{Pace, Rejected};
+use crate::{Doors, Pace, Rejected};
 
 /// The port to a place for messages that are not whole yet. What is in it means nothing after a crash: nobody was told
 /// "250".
@@ -36,12 +38,67 @@ impl Spool for MemorySpool {
 /// Bytes of a message that stay in memory; with the piece that passes them it goes to the spool.
 const HELD: usize = 64 * 1024;
 
+/// Bytes of a message that stay in memory where the hall has room for them.
+const LARGE: usize = 1 << 20;
+
+/// What messages on their way may hold together, beyond what each may by itself.
+#[derive(Debug)]
+pub struct Hall {
+    free: AtomicUsize,
+}
+
+impl Hall {
+    /// Room for so many bytes.
+    pub const fn new(bytes: usize) -> Self {
+        Self { free: AtomicUsize::new(bytes) }
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let less = |free: usize| free.checked_sub(bytes);
+        self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    fn give(&self, bytes: usize) {
+        self.free.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Default for Hall {
+    /// 32 MiB.
+    fn default() -> Self {
+        Self::new(32 << 20)
+    }
+}
+
+/// What one message has taken of the hall.
+struct Room {
+    hall: Arc<Hall>,
+    bytes: usize,
+}
+
+impl Room {
+    /// Makes it so large, by steps of [`HELD`]; whether it is.
+    fn grow(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.bytes).div_ceil(HELD) * HELD;
+        let grown = self.hall.take(more);
+        self.bytes += if grown { more } else { 0 };
+        grown
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.hall.give(self.bytes);
+    }
+}
+
 /// How many copies of a message its work holds at the most: as it came, and as it will lie in the store.
 const COPIES: usize = 2;
 
 /// A message on its way in.
 pub(crate) struct Incoming {
     spool: Arc<dyn Spool>,
+    room: Room,
     held: Vec<u8>,
     spooled: usize,
     /// When it began, and what came since, also what was forgotten.
@@ -53,13 +110,23 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new(spool: Arc<dyn Spool>) -> Self {
-        Self { spool, held: Vec::new(), spooled: 0, began: None, came: 0, place: None, failed: None }
+    pub(crate) fn new(doors: &Doors) -> Self {
+        Self::within(Arc::clone(&doors.spool), Arc::clone(&doors.hall))
+    }
+
+    fn within(spool: Arc<dyn Spool>, hall: Arc<Hall>) -> Self {
+        let room = Room { hall, bytes: 0 };
+        Self { spool, room, held: Vec::new(), spooled: 0, began: None, came: 0, place: None, failed: None }
+    }
+
+    /// An empty one with the same spool and hall.
+    fn fresh(&self) -> Self {
+        Self::within(Arc::clone(&self.spool), Arc::clone(&self.room.hall))
     }
 
     /// Forgets what came.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(Arc::clone(&self.spool));
+        *self = self.fresh();
     }
 
     /// A message begins.
@@ -83,8 +150,9 @@ impl Incoming {
     }
 
     /// Whether [`Incoming::spool`] is due before more comes.
-    pub(crate) fn is_full(&self) -> bool {
-        self.held.len() > HELD
+    pub(crate) fn is_full(&mut self) -> bool {
+        let beyond = self.held.len().saturating_sub(HELD);
+        beyond > 0 && (self.spooled > 0 || self.held.len() > LARGE || !self.room.grow(beyond))
     }
 
     /// Moves what is in memory into the spool; blocks. `may` is whether the provider takes mail now: a message must not
@@ -94,6 +162,7 @@ impl Incoming {
             (self.held, self.place, self.spooled) = (Vec::new(), None, 0);
             self.failed = Some(rejected);
         }
+        self.room = Room { hall: Arc::clone(&self.room.hall), bytes: 0 };
     }
 
     fn write(&mut self) -> io::Result<()> {
@@ -104,12 +173,13 @@ impl Incoming {
         place.write_all(&self.held)?;
         self.spooled += self.held.len();
         self.held.clear();
+        self.held.shrink_to(2 * HELD);
         Ok(())
     }
 
     /// Bytes of memory that the work on it will take, beyond what it holds by itself.
     pub(crate) fn weight(&self) -> usize {
-        self.spooled.saturating_mul(COPIES)
+        self.spooled.saturating_mul(COPIES) + self.held.len().saturating_sub(HELD)
     }
 
     /// The whole message, and room for the next one; blocks.
@@ -117,7 +187,8 @@ impl Incoming {
     /// # Errors
     /// 452 4.3.1 when the disk was full, 451 4.3.0 when it cannot be read back.
     pub(crate) fn take(&mut self) -> Result<Vec<u8>, Rejected> {
-        let all = std::mem::replace(self, Self::new(Arc::clone(&self.spool)));
+        let fresh = self.fresh();
+        let all = std::mem::replace(self, fresh);
         if let Some(rejected) = all.failed {
             return Err(rejected);
         }
@@ -144,6 +215,11 @@ fn unspooled(error: &io::Error) -> Rejected {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A message on its way where the hall has no room.
+    fn incoming(spool: impl Spool + 'static) -> Incoming {
+        Incoming::within(Arc::new(spool), Arc::new(Hall::new(0)))
+    }
 
     /// A disk of so many bytes.
     struct Small(usize);
@@ -199,7 +275,7 @@ mod tests {
     fn a_message_comes_out_as_it_went_in_and_little_of_it_stays_in_memory() {
         let message = message();
         for cut in [1000, 1 << 16, message.len()] {
-            let mut incoming = Incoming::new(Arc::new(MemorySpool));
+            let mut incoming = self::incoming(MemorySpool);
             let most = bring(&mut incoming, &message, cut);
             assert!(most <= HELD + cut, "{most} bytes in memory at once");
             assert!(incoming.weight() + COPIES * HELD >= COPIES * message.len(), "{}", incoming.weight());
@@ -210,15 +286,35 @@ mod tests {
 
     #[test]
     fn a_small_message_never_sees_the_disk() {
-        let mut incoming = Incoming::new(Arc::new(Small(0)));
+        let mut incoming = self::incoming(Small(0));
         bring(&mut incoming, &message()[..HELD], 1000);
         assert_eq!(incoming.weight(), 0);
         assert!(incoming.take().unwrap() == message()[..HELD]);
     }
 
     #[test]
+    fn messages_of_middle_size_stay_in_memory_as_long_as_all_together_have_room() {
+        let hall = Arc::new(Hall::new(300_000));
+        let arriving = || Incoming::within(Arc::new(MemorySpool), Arc::clone(&hall));
+        let (mut first, mut second) = (arriving(), arriving());
+        bring(&mut first, &message()[..250_000], 1000);
+        bring(&mut second, &message()[..250_000], 1000);
+        assert_eq!((first.spooled, second.spooled > 0), (0, true), "the second finds the hall full");
+        assert_eq!(first.weight(), 250_000 - HELD);
+        assert!(second.take().unwrap() == message()[..250_000] && first.take().unwrap() == message()[..250_000]);
+        assert_eq!(hall.free.load(Ordering::Relaxed), 300_000, "all of it is given back");
+        let mut large = Incoming::within(Arc::new(MemorySpool), Arc::new(Hall::new(10 << 20)));
+        let long = [message(), message()].concat();
+        assert!(bring(&mut large, &long, 1000) <= LARGE + 1000 && large.spooled > 0);
+        assert!(large.take().unwrap() == long);
+        bring(&mut first, &message()[..250_000], 1000);
+        first.clear();
+        assert_eq!(hall.free.load(Ordering::Relaxed), 300_000, "also what was forgotten");
+    }
+
+    #[test]
     fn a_full_disk_is_told_at_the_end_and_the_next_message_finds_room() {
-        let mut incoming = Incoming::new(Arc::new(Small(300_000)));
+        let mut incoming = self::incoming(Small(300_000));
         let most = bring(&mut incoming, &message(), 1000);
         assert!(most <= HELD + 1000, "what is refused anyway is not kept");
         let answer = incoming.take().unwrap_err().reply();
@@ -230,7 +326,7 @@ mod tests {
     #[test]
     fn a_message_must_come_at_a_pace_once_it_had_its_grace() {
         let pace = Pace { grace_ms: 1000, bytes_s: 100 };
-        let mut incoming = Incoming::new(Arc::new(Small(0)));
+        let mut incoming = self::incoming(Small(0));
         assert_eq!(incoming.overdue(pace), None, "no message is on its way");
         incoming.begin(Tick(5));
         assert_eq!(incoming.overdue(pace), Some(Tick(1005)));
@@ -246,7 +342,7 @@ mod tests {
 
     #[test]
     fn nothing_is_spooled_while_the_provider_takes_nothing() {
-        let mut incoming = Incoming::new(Arc::new(MemorySpool));
+        let mut incoming = self::incoming(MemorySpool);
         incoming.push(&message());
         incoming.spool(Err(Rejected::refused(451, (4, 3, 2), "Orologio fuori tolleranza")));
         assert!(incoming.place.is_none());

@@ -31,7 +31,7 @@ const PAGE: usize = 1000;
 
 impl<S: Store> Boxes<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, mailbox: MailboxId) -> Self {
-        let incoming = Incoming::new(Arc::clone(&engine.doors.spool));
+        let incoming = Incoming::new(&engine.doors);
         Self { engine, mailbox, now: Timestamp::default(), incoming }
     }
 

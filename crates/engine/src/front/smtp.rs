@@ -47,7 +47,7 @@ pub(super) struct Front<S> {
 impl<S: Store> Front<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, role: Role, peer: Peer, tls_now: bool, tick: Tick) -> Self {
         let config = Config { bearer: engine.takes_tokens(), ..Config::new(role, engine.host()) };
-        let message = Incoming::new(Arc::clone(&engine.doors.spool));
+        let message = Incoming::new(&engine.doors);
         let entrance = Entrance::new(Arc::clone(&engine), peer, "smtp");
         Self {
             engine,
