@@ -67,7 +67,7 @@ impl sigillo_engine::Spool for Full {
 fn a_large_message_waits_outside_the_memory_and_a_full_disk_is_452_with_nothing_lost() {
     let mut street = Street::new(7);
     let (anna, bruno) = (address(ANNA), address(BRUNO));
-    let text = message(&anna, std::slice::from_ref(&bruno), "") + &"Una riga fra tante.\r\n".repeat(20_000);
+    let text = message(&anna, std::slice::from_ref(&bruno), "") + &"Una riga fra tante.\r\n".repeat(60_000);
     let transaction = format!("MAIL FROM:<{ANNA}>\r\nRCPT TO:<{BRUNO}>\r\nDATA\r\n");
     let mut wire = submission(&street);
     wire.say(plain("una frase lunga"));
