@@ -33,7 +33,7 @@ mod unselect;
 mod unsubscribe;
 
 pub use append::{Head, head as append_head};
-pub use capability::capabilities;
+pub use capability::Announced;
 
 use sigillo_wire::sasl::Credentials;
 

@@ -10,6 +10,7 @@ use sigillo_base::limits::MB;
 use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, SaslError, ScramKeys, Step};
 use sigillo_wire::{Session, Tick};
 
+use crate::command::Announced;
 use crate::cursor::Problem;
 use crate::framer::Framer;
 use crate::view::Selected;
@@ -33,6 +34,8 @@ pub struct Config {
     pub bearer: bool,
     /// Failed logins until the connection is closed.
     pub auth_attempts: u32,
+    /// Names of capabilities that are switched off: none of them is announced. [`Server::withhold`] adds an account's own.
+    pub without: Vec<String>,
 }
 
 impl Default for Config {
@@ -45,6 +48,7 @@ impl Default for Config {
             idle_timeout_ms: 30 * 60_000,
             bearer: false,
             auth_attempts: 5,
+            without: Vec::new(),
         }
     }
 }
@@ -231,6 +235,11 @@ impl Server {
         self.advance(now);
     }
 
+    /// Names of capabilities that the account which is about to log in does not get; before [`Server::logged_in`].
+    pub fn withhold(&mut self, names: impl IntoIterator<Item = String>) {
+        self.config.without.extend(names);
+    }
+
     /// Carries out the outstanding [`Request`], or the next part of it; may block in `boxes`.
     pub fn run(&mut self, boxes: &mut dyn Mailboxes, now: Tick) {
         let Wait::Request(mut pending) = std::mem::replace(&mut self.wait, Wait::Nothing) else { return };
@@ -297,7 +306,7 @@ impl Server {
 
     fn capabilities(&self) -> String {
         let offer = self.may_login().then_some(&self.offer);
-        command::capabilities(self.tls, offer, self.user.is_some())
+        Announced { tls: self.tls, offer, logged_in: self.user.is_some(), without: &self.config.without }.line()
     }
 
     /// Silence begins anew; before login it never does, so that nobody stays without a name.

@@ -1,25 +1,105 @@
-//! CAPABILITY (RFC 3501 §6.1.1).
+//! CAPABILITY (RFC 3501 §6.1.1), and the one list of what is announced.
 
 use sigillo_wire::sasl::Offer;
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Read};
 
+/// When a capability is announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// In every state.
+    Always,
+    /// Before login, as long as TLS can still be started.
+    Open,
+    /// Before login, where no password is taken.
+    Barred,
+}
+
+/// Every capability, in the order of the announcement: only what is complete, with its row in `docs/imap.md`. The
+/// mechanisms of AUTHENTICATE follow (`AUTH=…`).
+const CAPABILITIES: [(&str, When); 15] = [
+    (BASE, When::Always),
+    ("LITERAL+", When::Always),
+    ("SASL-IR", When::Always),
+    ("ID", When::Always),
+    ("ENABLE", When::Always),
+    ("IDLE", When::Always),
+    ("NAMESPACE", When::Always),
+    ("UIDPLUS", When::Always),
+    ("UNSELECT", When::Always),
+    ("MOVE", When::Always),
+    ("CHILDREN", When::Always),
+    ("SPECIAL-USE", When::Always),
+    ("CREATE-SPECIAL-USE", When::Always),
+    ("STARTTLS", When::Open),
+    ("LOGINDISABLED", When::Barred),
+];
+
+/// The protocol itself, which nobody switches off.
+const BASE: &str = "IMAP4rev1";
+
 pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
     Ok(Command::Capability)
 }
 
-/// What is announced: only what is complete. Before TLS, nothing that takes a password.
-pub fn capabilities(tls: bool, offer: Option<&Offer>, logged_in: bool) -> String {
-    let mut all = vec!["IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE", "IDLE", "NAMESPACE", "UIDPLUS"];
-    all.extend(["UNSELECT", "MOVE", "CHILDREN", "SPECIAL-USE", "CREATE-SPECIAL-USE"]);
-    if !logged_in {
-        all.extend((!tls).then_some("STARTTLS"));
-        all.extend(offer.is_none().then_some("LOGINDISABLED"));
+/// What the announcement follows from.
+#[derive(Debug, Clone, Copy)]
+pub struct Announced<'a> {
+    /// TLS stands.
+    pub tls: bool,
+    /// The mechanisms, where a login may be tried.
+    pub offer: Option<&'a Offer>,
+    /// Somebody has logged in.
+    pub logged_in: bool,
+    /// Names that are switched off.
+    pub without: &'a [String],
+}
+
+impl Announced<'_> {
+    /// The names between blanks. Before TLS, nothing that takes a password.
+    pub fn line(&self) -> String {
+        let mut all: Vec<String> =
+            CAPABILITIES.into_iter().filter(|row| self.tells(*row)).map(|(name, _)| name.to_owned()).collect();
+        if let Some(offer) = self.offer.filter(|_| !self.logged_in) {
+            all.extend(offer.mechanisms().into_iter().map(|name| format!("AUTH={name}")));
+        }
+        all.join(" ")
     }
-    let mut all: Vec<String> = all.into_iter().map(str::to_owned).collect();
-    if let Some(offer) = offer.filter(|_| !logged_in) {
-        all.extend(offer.mechanisms().into_iter().map(|name| format!("AUTH={name}")));
+
+    fn tells(&self, (name, when): (&str, When)) -> bool {
+        let now = match when {
+            When::Always => true,
+            When::Open => !self.logged_in && !self.tls,
+            When::Barred => !self.logged_in && self.offer.is_none(),
+        };
+        now && (name == BASE || !self.without.iter().any(|off| off.eq_ignore_ascii_case(name)))
     }
-    all.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_capability_is_listed_once_and_documented() {
+        let page = include_str!("../../../../docs/imap.md");
+        for (i, (name, _)) in CAPABILITIES.iter().enumerate() {
+            assert!(CAPABILITIES[..i].iter().all(|row| row.0 != *name), "{name} twice");
+            assert!(page.contains(&format!("| `{name}` |")), "{name} has no row in docs/imap.md");
+        }
+    }
+
+    #[test]
+    fn what_is_switched_off_is_not_announced() {
+        let line = |off: &[&str]| {
+            let without: Vec<String> = off.iter().map(|name| (*name).to_owned()).collect();
+            Announced { tls: true, offer: None, logged_in: true, without: &without }.line()
+        };
+        assert!(line(&[]).contains(" MOVE "));
+        assert_eq!(
+            line(&["move", "IMAP4rev1", "CREATE-SPECIAL-USE"]),
+            line(&[]).replace(" MOVE", "").replace(" CREATE-SPECIAL-USE", "")
+        );
+    }
 }

@@ -1,0 +1,32 @@
+//! IDLE.
+
+use super::*;
+
+#[test]
+fn idling() {
+    let mut client = selected();
+    client.toy.deliver("INBOX", PLAIN);
+    client.script(
+        "C: a IDLE
+         S: + idling
+         S: * 3 EXISTS
+         S: * 0 RECENT",
+    );
+    assert!(client.idle);
+    assert_eq!(client.server.watched(), Some("INBOX"));
+    client.wake();
+    assert!(client.received.is_empty(), "nothing new, nothing told");
+    client.toy.folders.get_mut("INBOX").unwrap().messages.remove(0);
+    client.toy.folders.get_mut("INBOX").unwrap().messages[0].0.flags.insert(System::Seen);
+    client.wake();
+    client.script(
+        "S: * 1 EXPUNGE
+         S: * 1 FETCH (FLAGS (\\Seen))
+         C: done
+         S: a OK …",
+    );
+    assert!(!client.idle && client.server.watched().is_none());
+    client.wake();
+    assert!(client.received.is_empty());
+    client.script("C: b IDLE\nS: + idling\nC: c NOOP\nS: b BAD …\nC: d NOOP\nS: d OK …");
+}

@@ -1,0 +1,110 @@
+//! LOGIN, AUTHENTICATE, STARTTLS.
+
+use super::*;
+
+#[test]
+fn no_login_in_the_open() {
+    let mut client = Client::new(false);
+    client.script(
+        "S: * OK [CAPABILITY IMAP4rev1 …STARTTLS LOGINDISABLED] Sigillo
+         C: a LOGIN anna pw
+         S: a NO [PRIVACYREQUIRED] …
+         C: b AUTHENTICATE PLAIN
+         S: b NO [PRIVACYREQUIRED] …
+         C: c LOGIN {4}
+         S: c NO [PRIVACYREQUIRED] …
+         C> d LOGIN {4+}\\r\\nanna {2+}\\r\\npw\\r\\n
+         S: d NO [PRIVACYREQUIRED] …
+         C: e SELECT INBOX
+         S: e BAD …
+         # What is pipelined behind STARTTLS was sent in the open, and is not obeyed.
+         C> f STARTTLS\\r\\ng CAPABILITY\\r\\n
+         S: f OK …
+         C: h CAPABILITY
+         S: * CAPABILITY …AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN
+         S: h OK …
+         C: i LOGIN anna pw
+         S: i OK [CAPABILITY …] …
+         C: j STARTTLS
+         S: j BAD …",
+    );
+    assert!(client.server.is_tls());
+    assert_eq!(client.server.user(), Some("anna"));
+}
+
+/// The proof was reckoned by another program (Python's hashlib).
+#[test]
+fn logging_in_by_scram() {
+    let ask = "AUTHENTICATE SCRAM-SHA-256";
+    let mut client = Client::new(true);
+    client.script(&format!(
+        "S: * OK …
+         C: a {ask} biwsbj1naG9zdCxyPXg=
+         S: + …
+         C: Yz1iaXdzLHI9eE5PTkNFLHA9enlkWTdoMExsL1pHaHBhajBid0hwQ0VzZ3M2dmhmNTZDMVZvcUErTE96Yz0=
+         S: a NO [AUTHENTICATIONFAILED] …
+         C: b {ask}-PLUS biwsbj1hbm5hLHI9eA==
+         S: b NO …
+         C: c {ask}
+         S: +…
+         C: biwsbj1hbm5hLHI9eA==
+         S: + cj14Tk9OQ0Uscz1NREV5TXpRMU5qYzRPV0ZpWTJSbFpnPT0saT00MDk2
+         C: Yz1iaXdzLHI9eE5PTkNFLHA9enlkWTdoMExsL1pHaHBhajBid0hwQ0VzZ3M2dmhmNTZDMVZvcUErTE96Yz0=
+         S: + dj1QODUvNSs0WDhnK0JtMUVxeUFseDBXTDl2MVR2dkUyZGxIUG1VTUJoT2V3PQ==
+         C:
+         S: c OK [CAPABILITY …",
+    ));
+    assert_eq!(client.server.user(), Some("anna"));
+}
+
+#[test]
+fn what_a_login_can_be_bound_to_stands_in_the_greeting() {
+    let mut server = Server::new(Config::default(), true, Tick(0));
+    server.bind(Binding { exporter: Some(vec![1; 32]), end_point: None });
+    let said = |server: &mut Server| match server.poll() {
+        Some(Action::Write(bytes)) => String::from_utf8(bytes).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    assert!(said(&mut server).contains("AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 "));
+    server.input(Tick(0), b"a AUTHENTICATE SCRAM-SHA-256 eSwsbj1hbm5hLHI9eA==\r\n");
+    assert!(said(&mut server).starts_with("a NO [AUTHENTICATIONFAILED] "), "somebody hid the offer");
+}
+
+#[test]
+fn logging_in() {
+    let mut client = Client::new(true);
+    client.script(
+        "S: * OK …AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN] Sigillo
+         C: a LOGIN anna wrong
+         S: a NO [AUTHENTICATIONFAILED] …
+         C: b LOGIN rotto pw
+         S: b NO [UNAVAILABLE] …
+         C: c AUTHENTICATE PLAIN
+         S: +…
+         C: *
+         S: c BAD …
+         C: d AUTHENTICATE GSSAPI
+         S: d NO …
+         C: e AUTHENTICATE PLAIN
+         S: +…
+         C: AGFubmEAcHc=
+         S: e OK [CAPABILITY IMAP4rev1 …
+         C: f LOGIN anna pw
+         S: f BAD …
+         C: g LOGOUT
+         S: * BYE …
+         S: g OK …",
+    );
+    assert!(client.closed);
+    let mut client = Client::new(true);
+    client.script("S: * OK …\nC: a AUTHENTICATE PLAIN AGFubmEAcHc=\nS: a OK …");
+    let mut client = Client::new(true);
+    client.script("S: * OK …\nC: a LOGIN {4}\nS: + …\nC: anna \"pw\"\nS: a OK …");
+    let mut client = Client::new(true);
+    client.script("S: * OK …");
+    for i in 0..5 {
+        assert!(!client.closed, "{i}");
+        client.ask("a LOGIN anna no");
+    }
+    assert!(client.closed);
+}

@@ -1,0 +1,118 @@
+//! Small commands, and how a session ends.
+
+use super::*;
+
+#[test]
+fn small_commands() {
+    two().script(
+        "C: a ID (\"name\" \"test\" \"version\" NIL)
+         S: * ID (\"name\" \"Sigillo\")
+         S: a OK …
+         C: b NAMESPACE
+         S: * NAMESPACE ((\"\" \"/\")) NIL NIL
+         S: b OK …
+         C: c ENABLE CONDSTORE
+         S: * ENABLED
+         S: c OK …
+         C: d NOOP
+         S: d OK …
+         C: e CHECK
+         S: e BAD …
+         C: f STATUS INBOX (MESSAGES UNSEEN UIDNEXT UIDVALIDITY RECENT)
+         S: * STATUS INBOX (MESSAGES 2 UNSEEN 2 UIDNEXT 3 UIDVALIDITY 7 RECENT 0)
+         S: f OK …
+         C: g STATUS Nessuna (MESSAGES)
+         S: g NO [NONEXISTENT] …
+         C: h XYZZY
+         S: h BAD …
+         C: NOOP
+         S: NOOP BAD …
+         C:
+         S: * BAD …
+         C: i NOOP x
+         S: i BAD …
+         C> j NOOP\\nk NOOP\\r\\n
+         S: j BAD …
+         C> \\0 NOOP\\r\\n
+         S: * BAD …
+         C: l CAPABILITY
+         S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE
+         S: l OK …",
+    );
+}
+
+#[test]
+fn silence_ends_the_session() {
+    let mut client = Client::new(true);
+    client.script("S: * OK …");
+    assert_eq!(client.server.deadline(), Some(Tick(180_000)));
+    client.now = Tick(100_000);
+    client.ask("a NOOP");
+    assert_eq!(client.server.deadline(), Some(Tick(180_000)), "talking without a name wins no time");
+    client.ask("b LOGIN anna pw");
+    assert_eq!(client.server.deadline(), Some(Tick(1_900_000)));
+    client.server.timeout(Tick(1_899_999));
+    client.pump();
+    assert!(!client.closed);
+    client.ask("c SELECT INBOX");
+    client.ask("d IDLE");
+    client.now = Tick(1_000_000);
+    client.toy.deliver("INBOX", PLAIN);
+    client.wake();
+    assert_eq!(client.server.deadline(), Some(Tick(1_900_000)), "what we say does not count");
+    client.received.clear();
+    client.server.timeout(Tick(1_900_000));
+    client.pump();
+    client.script("S: * BYE …");
+    assert!(client.closed && !client.idle);
+    assert_eq!(client.server.deadline(), None);
+}
+
+#[test]
+fn shutdown_waits_for_the_command() {
+    let mut client = selected();
+    client.server.input(Tick(1), b"a NOOP\r\nb NOOP\r\n");
+    client.server.shutdown(Tick(1));
+    client.pump();
+    client.script("S: a OK …\nS: * BYE …");
+    assert!(client.closed && client.received.is_empty());
+}
+
+#[test]
+fn faults_are_told_and_survived() {
+    let mut client = selected();
+    client.toy.faulty = true;
+    client.script(
+        "C: a FETCH 1 BODY[]
+         S: a NO [UNAVAILABLE] …
+         C: b NOOP
+         S: b OK …
+         C: c SELECT INBOX
+         S: c NO [UNAVAILABLE] …",
+    );
+    client.toy.faulty = false;
+    assert!(client.ask("d SELECT INBOX").contains("d OK"));
+}
+
+#[test]
+fn too_long_and_too_wrong() {
+    let mut client = selected();
+    let long = format!("a FETCH {} FLAGS\r\nb NOOP\r\n", "1,".repeat(40_000));
+    client.server.input(Tick(1), long.as_bytes());
+    client.pump();
+    client.script("S: a BAD …\nS: b OK …");
+    for _ in 0..30 {
+        client.ask("GET / HTTP/1.1");
+    }
+    assert!(client.closed);
+}
+
+#[test]
+fn the_last_words_are_heard() {
+    let mut client = selected();
+    client.server.input(Tick(1), b"a NOOP\r\nb NOOP\r\nc NO");
+    client.server.end_of_input(Tick(1));
+    client.pump();
+    client.script("S: a OK …\nS: b OK …");
+    assert!(client.closed);
+}
