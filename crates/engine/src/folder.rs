@@ -6,12 +6,12 @@ use sigillo_imap::{Flags, System};
 use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, skim, tag};
 
 use crate::rows::{
-    BoxUsage, EntryRow, FolderRow, Held, decode, encode, entry_key, expunged_key, folder_key, usage_key,
+    BoxUsage, ChangesRow, EntryRow, FolderRow, Held, changes_key, decode, encode, entry_key, folder_key, usage_key,
 };
 use crate::stored::usage;
 use crate::{Engine, keepers};
 
-/// Commits with removals that a folder remembers; of older ones a client must find out for itself.
+/// Commits that a folder remembers; what older ones did a client must find out for itself.
 const REMEMBERED: u32 = 10_000;
 /// Rows read at once.
 const PAGE: usize = 1_000;
@@ -63,15 +63,27 @@ pub(crate) fn take_out<S: Store>(
         return Ok(taken);
     }
     row.modseq += 1;
-    let uids: Vec<u32> = taken.iter().map(|(uid, _)| *uid).collect();
-    tx.put(expunged_key(mailbox, folder, row.modseq), encode(&uids));
-    row.removals += 1;
-    if row.removals > REMEMBERED {
-        forget(tx, mailbox, folder, &mut row, 1)?;
-    }
+    let gone = taken.iter().map(|(uid, _)| *uid).collect();
+    log(tx, mailbox, folder, &mut row, &ChangesRow { gone, ..ChangesRow::default() })?;
     tx.put(folder_key(mailbox, folder), encode(&row));
     tx.put(usage_key(mailbox), encode(&held));
     Ok(taken)
+}
+
+/// Writes down what the commit that moved the folder's mod-sequence did, and forgets the oldest when it is too much.
+pub(crate) fn log<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    folder: u32,
+    row: &mut FolderRow,
+    changes: &ChangesRow,
+) -> Result<(), Error> {
+    tx.put(changes_key(mailbox, folder, row.modseq), encode(changes));
+    row.logged += 1;
+    if row.logged > REMEMBERED {
+        forget(tx, mailbox, folder, row, 1)?;
+    }
+    Ok(())
 }
 
 /// Removes a folder in which nothing lies that reads; `false` when there was more to remove than fits into one commit.
@@ -92,7 +104,7 @@ pub(crate) fn remove<S: Store>(
     Ok(true)
 }
 
-/// Forgets the oldest removals, at most so many; gives how many there were.
+/// Forgets the oldest rows of the log, at most so many; gives how many there were.
 fn forget<S: Store>(
     tx: &mut Transaction<'_, S>,
     mailbox: MailboxId,
@@ -105,19 +117,19 @@ fn forget<S: Store>(
     for (key, _) in &oldest {
         tx.delete(key);
         row.forgotten = modseq_of(key)?;
-        row.removals = row.removals.saturating_sub(1);
+        row.logged = row.logged.saturating_sub(1);
     }
     Ok(oldest.len())
 }
 
 fn log_after(mailbox: MailboxId, folder: u32, modseq: u64) -> (Vec<u8>, Vec<u8>) {
-    let (_, to) = KeyBuilder::new(tag::EXPUNGED).mailbox(mailbox).u32(folder).range();
-    (expunged_key(mailbox, folder, modseq.saturating_add(1)).done(), to)
+    let (_, to) = KeyBuilder::new(tag::FOLDER_CHANGES).mailbox(mailbox).u32(folder).range();
+    (changes_key(mailbox, folder, modseq.saturating_add(1)).done(), to)
 }
 
-/// The mod-sequence in the key of a row of removals.
+/// The mod-sequence in the key of a row of the log.
 fn modseq_of(key: &[u8]) -> Result<u64, Error> {
-    let mut reader = KeyReader::new(key, tag::EXPUNGED)?;
+    let mut reader = KeyReader::new(key, tag::FOLDER_CHANGES)?;
     reader.mailbox()?;
     reader.u32()?;
     let modseq = reader.u64()?;
@@ -132,8 +144,8 @@ pub(crate) fn miscounted(key: &KeyBuilder) -> Error {
 /// What a folder is found to hold and to remember.
 pub(crate) struct Counted {
     pub held: Held,
-    /// Rows in the log of removals.
-    pub removals: u32,
+    /// Rows in its log.
+    pub logged: u32,
     /// Whether every row could be read.
     pub whole: bool,
 }
@@ -141,7 +153,7 @@ pub(crate) struct Counted {
 /// Counts anew from a folder's rows. For the check, the repair, and for stores in which no counts were kept. Whoever
 /// changes an entry changes the folder's row in the same commit: with that unchanged, what is read here holds together.
 pub(crate) fn recount<S: Store>(store: &S, mailbox: MailboxId, folder: u32, forgotten: u64) -> Result<Counted, Error> {
-    let mut counted = Counted { held: Held::default(), removals: 0, whole: true };
+    let mut counted = Counted { held: Held::default(), logged: 0, whole: true };
     let (from, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(mailbox).u32(folder).range();
     let all = each(store, from, &to, |key, value| {
         match decode::<EntryRow>(key, value).ok().and_then(|entry| counted.held.with(&entry)) {
@@ -150,7 +162,7 @@ pub(crate) fn recount<S: Store>(store: &S, mailbox: MailboxId, folder: u32, forg
         }
     })?;
     let (from, to) = log_after(mailbox, folder, forgotten);
-    let log = each(store, from, &to, |_, _| counted.removals += 1)?;
+    let log = each(store, from, &to, |_, _| counted.logged += 1)?;
     counted.whole &= all && log;
     Ok(counted)
 }
@@ -207,15 +219,31 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault; [`crate::Error::Invalid`] when there is no such folder.
     pub fn vanished(&self, mailbox: MailboxId, folder: u32, since: u64) -> Result<Option<Vec<u32>>, crate::Error> {
+        Ok(self.changes(mailbox, folder, since)?.map(|changes| changes.gone))
+    }
+
+    /// What the folder's log tells of the time after this mod-sequence, each list ascending and each UID once.
+    pub(crate) fn changes(
+        &self,
+        mailbox: MailboxId,
+        folder: u32,
+        since: u64,
+    ) -> Result<Option<ChangesRow>, crate::Error> {
         let (from, to) = log_after(mailbox, folder, since);
-        let (mut gone, mut sound) = (Vec::new(), true);
-        let all = each(&self.store, from, &to, |key, value| match decode::<Vec<u32>>(key, value) {
-            Ok(uids) => gone.extend(uids),
+        let (mut all, mut sound) = (ChangesRow::default(), true);
+        let whole = each(&self.store, from, &to, |key, value| match decode::<ChangesRow>(key, value) {
+            Ok(row) => {
+                all.gone.extend(row.gone);
+                all.changed.extend(row.changed);
+            }
             Err(_) => sound = false,
         })?;
         // Read last: what was forgotten while the log was read is known by now.
         let row = open(&mut Transaction::new(&self.store), mailbox, folder)?;
-        gone.sort_unstable();
-        Ok((all && sound && since >= row.forgotten).then_some(gone))
+        for uids in [&mut all.gone, &mut all.changed] {
+            uids.sort_unstable();
+            uids.dedup();
+        }
+        Ok((whole && sound && since >= row.forgotten).then_some(all))
     }
 }

@@ -9,7 +9,7 @@ use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim
 
 use crate::folder::{self, Counted};
 use crate::rows::{
-    ArrivalRow, Carried, FolderRow, ItemRow, Work, arrival_key, credential_key, decode, encode, get_large,
+    ArrivalRow, Carried, ChangesRow, FolderRow, ItemRow, Work, arrival_key, credential_key, decode, encode, get_large,
 };
 use crate::{ATTEMPTS, Error, credentials, keepers, profiles};
 
@@ -29,7 +29,7 @@ struct Walk<S: Store> {
 type Rewrite<S> = fn(&mut Transaction<'_, S>, &Row) -> Result<(), sigillo_store::Error>;
 
 /// Every walk of every version, in order. New ones come last: a walk is known by its number while it is under way.
-fn walks<S: Store>() -> [Walk<S>; 7] {
+fn walks<S: Store>() -> [Walk<S>; 8] {
     [
         Walk { to: 2, tag: tag::FOLDER_ENTRY, row: link_kept },
         Walk { to: 2, tag: tag::ARCHIVE, row: link_kept },
@@ -38,6 +38,7 @@ fn walks<S: Store>() -> [Walk<S>; 7] {
         Walk { to: 2, tag: tag::FOLDER, row: count_folder },
         Walk { to: 3, tag: tag::MAILBOX, row: part_password },
         Walk { to: 3, tag: tag::QUEUE_ITEM, row: own_item },
+        Walk { to: 3, tag: tag::FOLDER_CHANGES, row: log_changes },
     ]
 }
 
@@ -73,9 +74,9 @@ fn count_folder<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Re
     let (mailbox, number) = (reader.mailbox()?, reader.u32()?);
     let Folder { name, uid_validity, uid_next, modseq, subscribed, special } = decode(key, value)?;
     // A damaged entry cannot be counted: the check tells, and the repair counts anew.
-    let Counted { held, removals, .. } = folder::recount(tx.store(), mailbox, number, modseq)?;
+    let Counted { held, logged, .. } = folder::recount(tx.store(), mailbox, number, modseq)?;
     let counted =
-        FolderRow { name, uid_validity, uid_next, modseq, subscribed, special, held, removals, forgotten: modseq };
+        FolderRow { name, uid_validity, uid_next, modseq, subscribed, special, held, logged, forgotten: modseq };
     tx.put(key, encode(&counted));
     Ok(())
 }
@@ -125,6 +126,14 @@ fn own_item<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result
     let owner = owner.to_ascii_lowercase();
     let item = ItemRow { work, created, due, attempts, last_error, pec_id, owner, held: None, route: None, turn: None };
     tx.put(key, encode(&item));
+    Ok(())
+}
+
+/// Up to version 2 the log of a folder told of removals only: of changes before, it remembers nothing to be wrong about,
+/// since nobody asks it for them.
+fn log_changes<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+    let gone: Vec<u32> = decode(key, value)?;
+    tx.put(key, encode(&ChangesRow { gone, ..ChangesRow::default() }));
     Ok(())
 }
 

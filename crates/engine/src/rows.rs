@@ -119,9 +119,9 @@ pub struct FolderRow {
     /// `sent`, `trash` …: the special use of RFC 6154, if any.
     pub special: Option<String>,
     pub held: Held,
-    /// Rows in the log of removals.
-    pub removals: u32,
-    /// Removals up to this mod-sequence may be missing in the log.
+    /// Rows in its log ([`ChangesRow`]).
+    pub logged: u32,
+    /// What happened up to this mod-sequence may be missing in the log.
     pub forgotten: u64,
 }
 
@@ -136,10 +136,19 @@ impl FolderRow {
             subscribed: false,
             special: None,
             held: Held::default(),
-            removals: 0,
+            logged: 0,
             forgotten: 0,
         }
     }
+}
+
+/// What one commit did to the messages of a folder, apart from arrivals: their UIDs tell when they came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangesRow {
+    /// UIDs of messages that went.
+    pub gone: Vec<u32>,
+    /// UIDs of messages whose row changed.
+    pub changed: Vec<u32>,
 }
 
 /// The last numbers given to folders of a mailbox: neither is given again, also when the folder is gone.
@@ -388,8 +397,8 @@ pub fn entry_key(mailbox: MailboxId, folder: u32, uid: Uid) -> KeyBuilder {
     KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(mailbox).u32(folder).uid(uid)
 }
 
-pub fn expunged_key(mailbox: MailboxId, folder: u32, modseq: u64) -> KeyBuilder {
-    KeyBuilder::new(tag::EXPUNGED).mailbox(mailbox).u32(folder).u64(modseq)
+pub fn changes_key(mailbox: MailboxId, folder: u32, modseq: u64) -> KeyBuilder {
+    KeyBuilder::new(tag::FOLDER_CHANGES).mailbox(mailbox).u32(folder).u64(modseq)
 }
 
 pub fn folder_numbers_key(mailbox: MailboxId) -> KeyBuilder {

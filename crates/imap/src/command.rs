@@ -52,8 +52,8 @@ pub enum Command {
     Logout,
     /// ID
     Id,
-    /// ENABLE
-    Enable,
+    /// ENABLE, with the names it asks for, in upper case.
+    Enable(Vec<String>),
     /// NAMESPACE
     Namespace,
     /// STARTTLS
@@ -159,7 +159,9 @@ pub fn run(request: &Request, work: &mut Work<'_>) -> Result<Step, Problem> {
         Request::List { reference, patterns } => list::run(reference, patterns, work),
         Request::Lsub { reference, pattern } => lsub::run(reference, pattern, work),
         Request::Status { mailbox, items } => status::run(mailbox, items, work),
-        Request::Select { mailbox, read_only } => select::run(mailbox, *read_only, work),
+        Request::Select { mailbox, read_only, condstore, known } => {
+            select::run(mailbox, *read_only, *condstore, known.as_ref(), work)
+        }
         Request::Close => close::run(work),
         Request::Create { mailbox, special } => create::run(mailbox, *special, work),
         Request::Delete { mailbox } => delete::run(mailbox, work),
@@ -168,8 +170,8 @@ pub fn run(request: &Request, work: &mut Work<'_>) -> Result<Step, Problem> {
         Request::Unsubscribe { mailbox } => unsubscribe::run(mailbox, work),
         Request::Append { mailbox, size, .. } => append::start(mailbox, *size, work),
         Request::AppendEnd { mailbox, flags, date } => append::end(mailbox, flags, *date, work),
-        Request::Fetch { set, uid, items } => fetch::run(set, *uid, items, work),
-        Request::Store { set, uid, op, silent, flags } => store::run(set, *uid, *op, *silent, flags, work),
+        Request::Fetch { set, uid, items, since, vanished } => fetch::run(set, *uid, items, *since, *vanished, work),
+        Request::Store { set, uid, silent, change } => store::run(set, *uid, *silent, change, work),
         Request::Search { uid, criteria } => search::run(*uid, criteria, work),
         Request::Copy { set, uid, mailbox } => copy::run(set, *uid, mailbox, work),
         Request::Move { set, uid, mailbox } => r#move::run(set, *uid, mailbox, work),

@@ -157,6 +157,13 @@ impl<'a> Cursor<'a> {
         ascii(digits).parse().map_err(|_| Problem::Bad("Wrong number"))
     }
 
+    /// A mod-sequence (RFC 7162 §7): 63 bits.
+    pub fn modseq(&mut self) -> Read<u64> {
+        let digits = self.while_(|b| b.is_ascii_digit());
+        let number = ascii(digits).parse().ok().filter(|n| i64::try_from(*n).is_ok());
+        number.ok_or(Problem::Bad("Wrong mod-sequence"))
+    }
+
     /// A sequence set.
     pub fn set(&mut self) -> Read<SequenceSet> {
         let text = self.while_(|b| b.is_ascii_digit() || matches!(b, b'*' | b':' | b','));

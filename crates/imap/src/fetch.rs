@@ -23,6 +23,8 @@ pub enum FetchItem {
     InternalDate,
     /// `RFC822.SIZE`
     Size,
+    /// `MODSEQ`
+    ModSeq,
     /// `ENVELOPE`
     Envelope,
     /// `BODY`: the structure without extension data.
@@ -88,7 +90,7 @@ impl FetchItem {
     /// What it is answered from.
     pub const fn reads(&self) -> Reads {
         match self {
-            Self::Uid | Self::Flags | Self::InternalDate | Self::Size => Reads::Row,
+            Self::Uid | Self::Flags | Self::InternalDate | Self::Size | Self::ModSeq => Reads::Row,
             Self::Envelope | Self::Body | Self::BodyStructure | Self::Rfc822Header => Reads::Summary,
             Self::Section { section, .. } if section.part.is_empty() => match section.text {
                 SectionText::Header | SectionText::Fields(_) | SectionText::FieldsNot(_) => Reads::Summary,

@@ -6,7 +6,8 @@
 //! [`Action`]s and, for everything in folders, through [`Mailboxes`].
 //! Entry point: [`Server`].
 //! RFCs: 3501, with 9051's clarifications; 7888 (LITERAL+), 4959 (SASL-IR), 2971 (ID), 2177 (IDLE), 2342 (NAMESPACE),
-//! 4315 (UIDPLUS), 3691 (UNSELECT), 6851 (MOVE), 5161 (ENABLE), 3348 (CHILDREN), 6154 (SPECIAL-USE, CREATE-SPECIAL-USE), 5530 (codes).
+//! 4315 (UIDPLUS), 3691 (UNSELECT), 6851 (MOVE), 5161 (ENABLE), 7162 (CONDSTORE, QRESYNC), 3348 (CHILDREN), 6154 (SPECIAL-USE,
+//! CREATE-SPECIAL-USE), 5530 (codes). Which does what: `docs/imap.md`.
 //! Invariants:
 //! - the same bytes in any cuts give the same actions (`server::tests::cuts_do_not_matter`);
 //! - no bytes make it panic, and a bad command never desynchronises what follows it (`server::tests`, `framer::tests`);
@@ -17,6 +18,7 @@
 mod command;
 mod cursor;
 mod date;
+mod enabled;
 mod fetch;
 mod flags;
 mod framer;
@@ -33,9 +35,10 @@ mod work;
 pub use fetch::{FetchItem, Section, SectionText, Structure, Summary};
 pub use flags::{Flags, StoreOp, System};
 pub use mailboxes::{
-    Attribute, Code, Copied, DELIMITER, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status,
+    Attribute, Change, Code, Copied, DELIMITER, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status,
+    Stored,
 };
-pub use request::{Request, StatusItem};
+pub use request::{Known, Request, StatusItem};
 pub use search::{Criteria, Key};
 pub use server::{Action, Config, Server};
 pub use set::SequenceSet;

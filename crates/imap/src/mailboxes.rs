@@ -167,7 +167,7 @@ pub struct FolderInfo {
 }
 
 /// What is known of a message without reading it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     /// Ascending, never reused, never zero.
     pub uid: u32,
@@ -177,21 +177,25 @@ pub struct Row {
     pub date: Timestamp,
     /// Octets, exactly as [`Mailboxes::message`] gives them.
     pub size: u32,
-    /// When the row last changed, in the folder's own count; 0 when not kept.
+    /// The folder's mod-sequence at the row's last change (RFC 7162).
     pub modseq: u64,
 }
 
 /// A folder as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FolderState {
+    /// What the other calls know the folder by: the same through RENAME, and never that of another folder of the mailbox.
+    pub number: u32,
     /// Changes when UIDs begin anew. Never zero.
     pub uid_validity: u32,
     /// Above every UID given so far.
     pub uid_next: u32,
-    /// Grows with every change of the folder; see [`Mailboxes::version`].
+    /// Grows with every change of a message, arrival and removal; never zero. See [`Mailboxes::version`].
     pub highest_modseq: u64,
-    /// All messages by ascending UID.
+    /// Messages by ascending UID: all, or those that changed or came ([`Mailboxes::refresh`]).
     pub rows: Vec<Row>,
+    /// The UIDs that went, in the answer of [`Mailboxes::refresh`]; `None` when `rows` are all there are.
+    pub gone: Option<Vec<u32>>,
     /// Flags that a client may change for good.
     pub permanent_flags: Flags,
     /// Whether a client may make new keywords (`\*`).
@@ -211,6 +215,40 @@ pub struct Status {
     pub uid_next: u32,
     /// See [`FolderState::uid_validity`].
     pub uid_validity: u32,
+    /// See [`FolderState::highest_modseq`].
+    pub highest_modseq: u64,
+}
+
+/// What STORE does with flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// How.
+    pub op: StoreOp,
+    /// Which flags.
+    pub flags: Flags,
+    /// Only of messages that did not change after this mod-sequence (RFC 7162 §3.1.3).
+    pub unchanged_since: Option<u64>,
+}
+
+impl Change {
+    /// Whatever happened to the messages before.
+    pub const fn new(op: StoreOp, flags: Flags) -> Self {
+        Self { op, flags, unchanged_since: None }
+    }
+
+    /// Whether a message that last changed at `modseq` may be changed.
+    pub fn allows(&self, modseq: u64) -> bool {
+        self.unchanged_since.is_none_or(|since| modseq <= since)
+    }
+}
+
+/// What STORE did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// The new rows of the messages that were still there and might be changed.
+    pub rows: Vec<Row>,
+    /// The UIDs of those that somebody changed before.
+    pub modified: Vec<u32>,
 }
 
 /// What COPY and MOVE did: where each message went.
@@ -223,27 +261,34 @@ pub struct Copied {
 }
 
 /// The folders of the user who logged in, as the driver gives them. Every call may block; a refusal becomes the
-/// command's `NO`. Folder names come decoded, with `INBOX` in upper case.
+/// command's `NO`. Folder names come decoded, with `INBOX` in upper case. An open folder is known by
+/// [`FolderState::number`]; when it is deleted, refuse with [`Code::NonExistent`].
 pub trait Mailboxes {
     /// Every folder, in any order.
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal>;
     /// Opens a folder.
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal>;
-    /// The same folder again, after a possible change.
-    fn refresh(&mut self, name: &str) -> Result<FolderState, Refusal>;
+    /// The same folder again: what changed after the mod-sequence `since`, at which UIDs up to `uid_next` had been given;
+    /// or all of it, where that is not known any more.
+    fn refresh(&mut self, folder: u32, since: u64, uid_next: u32) -> Result<FolderState, Refusal>;
     /// The folder's `highest_modseq`, if it can be read cheaply: when it has not moved, `refresh` is not called.
-    fn version(&mut self, _name: &str) -> Result<Option<u64>, Refusal> {
+    fn version(&mut self, _folder: u32) -> Result<Option<u64>, Refusal> {
+        Ok(None)
+    }
+    /// The UIDs that were removed after this mod-sequence, ascending; `None` when that is not known any more.
+    fn vanished(&mut self, _folder: u32, _since: u64) -> Result<Option<Vec<u32>>, Refusal> {
         Ok(None)
     }
     /// The message's bytes; `None` when it is gone.
-    fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal>;
+    fn message(&mut self, folder: u32, uid: u32) -> Result<Option<Vec<u8>>, Refusal>;
     /// What [`Summary::of`] makes of the message's bytes. Lists of folders ask for no more: who keeps it beside the
     /// message makes them fast.
-    fn summary(&mut self, name: &str, uid: u32) -> Result<Option<Summary>, Refusal> {
-        Ok(self.message(name, uid)?.map(|bytes| Summary::of(&bytes)))
+    fn summary(&mut self, folder: u32, uid: u32) -> Result<Option<Summary>, Refusal> {
+        Ok(self.message(folder, uid)?.map(|bytes| Summary::of(&bytes)))
     }
-    /// Changes flags of those messages that are still there, and gives their new rows.
-    fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal>;
+    /// Changes flags of those messages that are still there and that the change allows: each is looked at in the commit
+    /// that changes it.
+    fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal>;
     /// Says whether a message of `size` octets may be appended, and forgets the chunks of any earlier APPEND.
     /// Refuse a missing folder with [`Code::TryCreate`].
     fn append_start(&mut self, name: &str, size: u64) -> Result<(), Refusal>;
@@ -251,11 +296,11 @@ pub trait Mailboxes {
     /// the present when there is none. Gives UIDVALIDITY and UID.
     fn append(&mut self, name: &str, flags: &Flags, date: Option<Timestamp>) -> Result<(u32, u32), Refusal>;
     /// Removes for good those of the messages that still carry `\Deleted`; gives the UIDs removed.
-    fn expunge(&mut self, name: &str, uids: &[u32]) -> Result<Vec<u32>, Refusal>;
+    fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal>;
     /// Copies messages with flags and dates, all or none. Refuse a missing target with [`Code::TryCreate`].
-    fn copy(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
+    fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
     /// Moves messages, all or none: a copy, and the source without them whatever their flags.
-    fn move_(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
+    fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
     /// Makes a folder, for a special use if one is named (RFC 6154 §3): refuse one that cannot be with [`Code::UseAttr`].
     fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal>;
     /// Deletes a folder with its messages.

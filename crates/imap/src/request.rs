@@ -2,7 +2,7 @@
 
 use sigillo_base::Timestamp;
 
-use crate::{Attribute, Criteria, FetchItem, Flags, SequenceSet, StoreOp};
+use crate::{Attribute, Change, Criteria, FetchItem, Flags, SequenceSet};
 
 /// A command that needs the folders. The driver calls [`crate::Server::run`], on a thread that may block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub enum Request {
         mailbox: String,
         /// EXAMINE.
         read_only: bool,
+        /// `CONDSTORE`: mod-sequences are wanted from now on.
+        condstore: bool,
+        /// `QRESYNC`: what the client knows of the folder.
+        known: Option<Known>,
     },
     /// CLOSE: expunges in silence and leaves the folder.
     Close,
@@ -94,6 +98,10 @@ pub enum Request {
         uid: bool,
         /// What of them.
         items: Vec<FetchItem>,
+        /// `CHANGEDSINCE`: only of messages that changed after this mod-sequence.
+        since: Option<u64>,
+        /// `VANISHED`: and the UIDs that went after it.
+        vanished: bool,
     },
     /// STORE and UID STORE
     Store {
@@ -101,12 +109,10 @@ pub enum Request {
         set: SequenceSet,
         /// UID STORE.
         uid: bool,
-        /// How.
-        op: StoreOp,
         /// `.SILENT`
         silent: bool,
-        /// Which flags.
-        flags: Flags,
+        /// What is done.
+        change: Change,
     },
     /// SEARCH and UID SEARCH
     Search {
@@ -142,6 +148,19 @@ pub enum Request {
     Poll,
 }
 
+/// What a client remembers of a folder it had open before (RFC 7162 §3.2.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// UIDVALIDITY then.
+    pub uid_validity: u32,
+    /// HIGHESTMODSEQ then.
+    pub modseq: u64,
+    /// The UIDs it knows; otherwise all that were given.
+    pub uids: Option<SequenceSet>,
+    /// Sequence numbers and their UIDs then, in pairs: where they still agree, nothing before them went.
+    pub pairs: Option<(SequenceSet, SequenceSet)>,
+}
+
 /// What STATUS can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusItem {
@@ -155,4 +174,6 @@ pub enum StatusItem {
     UidValidity,
     /// `UNSEEN`
     Unseen,
+    /// `HIGHESTMODSEQ`
+    HighestModSeq,
 }

@@ -12,6 +12,7 @@ use sigillo_wire::{Session, Tick};
 
 use crate::command::Announced;
 use crate::cursor::Problem;
+use crate::enabled::Enabled;
 use crate::framer::Framer;
 use crate::view::Selected;
 use crate::work::{Job, Work};
@@ -94,6 +95,7 @@ pub struct Server {
     refused: Option<Problem>,
     user: Option<String>,
     selected: Option<Selected>,
+    enabled: Enabled,
     deadline: Tick,
     failed_logins: u32,
     bad_commands: u32,
@@ -159,6 +161,7 @@ impl Server {
             refused: None,
             user: None,
             selected: None,
+            enabled: Enabled::default(),
             deadline,
             failed_logins: 0,
             bad_commands: 0,
@@ -243,7 +246,7 @@ impl Server {
     /// Carries out the outstanding [`Request`], or the next part of it; may block in `boxes`.
     pub fn run(&mut self, boxes: &mut dyn Mailboxes, now: Tick) {
         let Wait::Request(mut pending) = std::mem::replace(&mut self.wait, Wait::Nothing) else { return };
-        let mut work = Work { boxes, selected: &mut self.selected, out: Vec::new() };
+        let mut work = Work { boxes, selected: &mut self.selected, enabled: &mut self.enabled, out: Vec::new() };
         let result = match pending.job.take() {
             None => command::run(&pending.request, &mut work),
             Some(Job::Fetch(job)) => job.step(&mut work),

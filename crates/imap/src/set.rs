@@ -49,6 +49,19 @@ impl SequenceSet {
         merged
     }
 
+    /// The numbers one by one in the order written, at most so many; `None` with more, or with `*`.
+    pub fn numbers(&self, most: usize) -> Option<Vec<u32>> {
+        let mut numbers = Vec::new();
+        for &(a, b) in &self.ranges {
+            let more = (a.min(b)..=a.max(b)).size_hint().0;
+            if a == STAR || b == STAR || numbers.len() + more > most {
+                return None;
+            }
+            numbers.extend(a.min(b)..=a.max(b));
+        }
+        Some(numbers)
+    }
+
     /// The highest number that a range without `*` names.
     pub fn highest(&self) -> u32 {
         self.ranges.iter().filter(|(a, b)| *a != STAR && *b != STAR).map(|(a, b)| *a.max(b)).max().unwrap_or(0)
@@ -63,6 +76,11 @@ pub fn holds(ranges: &[(u32, u32)], number: u32) -> bool {
 
 /// Numbers in the shortest form, `1:3,7`, in the order given: COPYUID pairs two such lists.
 pub fn compress(numbers: impl IntoIterator<Item = u32>) -> String {
+    text(&ranges(numbers))
+}
+
+/// Numbers as ranges, in the order given.
+pub fn ranges(numbers: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
     let mut ranges: Vec<(u32, u32)> = Vec::new();
     for n in numbers {
         match ranges.last_mut() {
@@ -70,6 +88,11 @@ pub fn compress(numbers: impl IntoIterator<Item = u32>) -> String {
             _ => ranges.push((n, n)),
         }
     }
+    ranges
+}
+
+/// Ranges as a set is written.
+pub fn text(ranges: &[(u32, u32)]) -> String {
     let text = |&(a, b): &(u32, u32)| if a == b { a.to_string() } else { format!("{a}:{b}") };
     ranges.iter().map(text).collect::<Vec<_>>().join(",")
 }

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use crate::enabled::Enabled;
 use crate::{FolderState, Row, SequenceSet, set};
 
 /// What the session knows of the selected folder.
@@ -11,12 +12,16 @@ use crate::{FolderState, Row, SequenceSet, set};
 pub struct Selected {
     /// Its name.
     pub name: String,
+    /// See [`FolderState::number`].
+    pub number: u32,
     /// EXAMINE, or nothing may be changed.
     pub read_only: bool,
     /// See [`FolderState::uid_validity`].
     pub uid_validity: u32,
     /// `highest_modseq` at the last look.
     pub version: u64,
+    /// `uid_next` at the last look.
+    pub uid_next: u32,
     /// It was deleted, or its UIDs began anew: the session cannot go on.
     pub vanished: bool,
     /// The messages.
@@ -37,7 +42,32 @@ pub struct View {
 struct Entry {
     row: Row,
     gone: bool,
-    untold_flags: bool,
+    untold: Untold,
+}
+
+/// What the client has not been told of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Untold {
+    Nothing,
+    /// Its mod-sequence: the flags came back to what they were.
+    ModSeq,
+    Flags,
+}
+
+impl Entry {
+    const fn new(row: Row) -> Self {
+        Self { row, gone: false, untold: Untold::Nothing }
+    }
+
+    fn take(&mut self, row: Row) {
+        let untold = match () {
+            () if self.row.flags != row.flags => Untold::Flags,
+            () if self.row.modseq != row.modseq => Untold::ModSeq,
+            () => Untold::Nothing,
+        };
+        self.untold = self.untold.max(untold);
+        self.row = row;
+    }
 }
 
 impl View {
@@ -74,6 +104,22 @@ impl View {
         self.entries.binary_search_by_key(&uid, |e| e.row.uid).ok()
     }
 
+    /// Of ascending ranges of UIDs, what no message has, those gone and not told to be included as messages.
+    pub fn absent(&self, ranges: &[(u32, u32)]) -> Vec<(u32, u32)> {
+        let mut absent = Vec::new();
+        for &(first, last) in ranges {
+            let mut next = u64::from(first);
+            let from = self.entries.partition_point(|e| e.row.uid < first);
+            for uid in self.entries[from..].iter().map(|e| u64::from(e.row.uid)).take_while(|uid| *uid <= last.into()) {
+                absent.extend((next < uid).then_some((next, uid - 1)));
+                next = uid + 1;
+            }
+            absent.extend((next <= last.into()).then_some((next, last.into())));
+        }
+        let short = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        absent.into_iter().map(|(a, b)| (short(a), short(b))).collect()
+    }
+
     /// The indices that a set names, ascending; `None` when it names a sequence number that does not exist. UIDs
     /// that do not exist are nothing (RFC 3501 §6.4.8).
     pub fn pick(&self, set: &SequenceSet, uid: bool) -> Option<Vec<Range<usize>>> {
@@ -102,14 +148,24 @@ impl View {
         for entry in &mut self.entries {
             while now.next_if(|r| r.uid < entry.row.uid).is_some() {}
             match now.next_if(|r| r.uid == entry.row.uid) {
-                Some(row) => {
-                    entry.untold_flags |= entry.row.flags != row.flags;
-                    entry.row = row;
-                }
+                Some(row) => entry.take(row),
                 None => entry.gone = true,
             }
         }
-        self.entries.extend(now.map(|row| Entry { row, gone: false, untold_flags: false }));
+        self.entries.extend(now.map(Entry::new));
+    }
+
+    /// Takes only what differs: rows that changed or came, by ascending UID, and UIDs that went.
+    pub fn merge(&mut self, rows: Vec<Row>, gone: &[u32]) {
+        self.dirty = true;
+        for row in rows {
+            match self.index_of(row.uid) {
+                Some(index) => self.entries[index].take(row),
+                None if row.uid > self.last_uid() => self.entries.push(Entry::new(row)),
+                None => {} // the client was told already that it is gone
+            }
+        }
+        self.gone(gone);
     }
 
     /// Takes rows that this session changed itself; gives their indices.
@@ -118,7 +174,7 @@ impl View {
         for row in rows {
             if let Some(index) = self.index_of(row.uid) {
                 self.entries[index].row = row;
-                self.entries[index].untold_flags = false;
+                self.entries[index].untold = Untold::Nothing;
                 indices.push(index);
             }
         }
@@ -135,19 +191,24 @@ impl View {
         }
     }
 
-    /// The untagged responses for what is pending. EXPUNGE only when `expunge`: never in answer to FETCH, STORE and
-    /// SEARCH (RFC 3501 §7.4.1).
-    pub fn tell(&mut self, expunge: bool) -> String {
+    /// The untagged responses for what is pending. EXPUNGE or VANISHED only when `expunge`: never in answer to FETCH, STORE
+    /// and SEARCH (RFC 3501 §7.4.1).
+    pub fn tell(&mut self, expunge: bool, enabled: Enabled) -> String {
         let mut out = String::new();
         if !self.dirty {
             return out;
         }
         if expunge {
             let known = &self.entries[..self.told];
-            for index in (0..known.len()).rev().filter(|i| known[*i].gone) {
-                out.push_str(&format!("* {} EXPUNGE\r\n", index + 1));
+            let gone = known.iter().filter(|e| e.gone);
+            if enabled.qresync && gone.clone().next().is_some() {
+                out.push_str(&format!("* VANISHED {}\r\n", set::compress(gone.clone().map(|e| e.row.uid))));
+            } else {
+                for index in (0..known.len()).rev().filter(|i| known[*i].gone) {
+                    out.push_str(&format!("* {} EXPUNGE\r\n", index + 1));
+                }
             }
-            self.told -= known.iter().filter(|e| e.gone).count();
+            self.told -= gone.count();
             self.entries.retain(|e| !e.gone);
         }
         if self.told < self.entries.len() {
@@ -155,12 +216,28 @@ impl View {
             out.push_str(&format!("* {} EXISTS\r\n* 0 RECENT\r\n", self.told));
         }
         self.dirty = self.entries.iter().any(|e| e.gone);
-        for (index, entry) in self.entries.iter_mut().enumerate().filter(|(_, e)| e.untold_flags && !e.gone) {
-            entry.untold_flags = false;
-            out.push_str(&format!("* {} FETCH (FLAGS ({}))\r\n", index + 1, entry.row.flags));
+        let least = if enabled.condstore { Untold::ModSeq } else { Untold::Flags };
+        for (index, entry) in self.entries.iter_mut().enumerate().filter(|(_, e)| e.untold >= least && !e.gone) {
+            entry.untold = Untold::Nothing;
+            out.push_str(&fetched(index, &entry.row, true, false, enabled));
         }
         out
     }
+}
+
+/// The response that tells of a message's flags, or of its mod-sequence alone. `uid` asks for the UID.
+pub fn fetched(index: usize, row: &Row, flags: bool, uid: bool, enabled: Enabled) -> String {
+    let mut items = Vec::new();
+    if uid || enabled.qresync {
+        items.push(format!("UID {}", row.uid));
+    }
+    if flags {
+        items.push(format!("FLAGS ({})", row.flags));
+    }
+    if enabled.condstore {
+        items.push(format!("MODSEQ ({})", row.modseq));
+    }
+    format!("* {} FETCH ({})\r\n", index + 1, items.join(" "))
 }
 
 impl Selected {
@@ -168,9 +245,11 @@ impl Selected {
     pub fn new(name: String, read_only: bool, state: FolderState) -> Self {
         Self {
             name,
+            number: state.number,
             read_only: read_only || state.read_only,
             uid_validity: state.uid_validity,
             version: state.highest_modseq,
+            uid_next: state.uid_next,
             vanished: false,
             view: View::new(state.rows),
         }
@@ -187,23 +266,24 @@ mod tests {
     use super::*;
     use crate::Flags;
     use proptest::prelude::*;
-    use sigillo_base::Timestamp;
+
+    const PLAIN: Enabled = Enabled { condstore: false, qresync: false };
 
     fn row(uid: u32, bits: u8) -> Row {
-        Row { uid, flags: Flags::from_parts(bits, []), date: Timestamp::default(), size: 1, modseq: 0 }
+        Row { uid, flags: Flags::from_parts(bits, []), size: 1, ..Row::default() }
     }
 
     #[test]
     fn numbers_hold_until_told() {
         let mut view = View::new(vec![row(10, 0), row(20, 0), row(30, 0)]);
-        assert_eq!(view.tell(true), "");
+        assert_eq!(view.tell(true, PLAIN), "");
         view.apply(vec![row(10, 1), row(30, 0), row(31, 0)]);
-        assert_eq!(view.tell(false), "* 4 EXISTS\r\n* 0 RECENT\r\n* 1 FETCH (FLAGS (\\Seen))\r\n");
+        assert_eq!(view.tell(false, PLAIN), "* 4 EXISTS\r\n* 0 RECENT\r\n* 1 FETCH (FLAGS (\\Seen))\r\n");
         assert_eq!(view.row(2).unwrap().uid, 30, "sequence number 3 is still UID 30");
         assert!(view.row(1).is_none());
-        assert_eq!(view.tell(true), "* 2 EXPUNGE\r\n");
+        assert_eq!(view.tell(true, PLAIN), "* 2 EXPUNGE\r\n");
         assert_eq!(view.row(1).unwrap().uid, 30);
-        assert_eq!(view.tell(true), "");
+        assert_eq!(view.tell(true, PLAIN), "");
     }
 
     #[test]
@@ -244,7 +324,7 @@ mod tests {
                 if silent {
                     continue;
                 }
-                for line in view.tell(expunge).lines() {
+                for line in view.tell(expunge, PLAIN).lines() {
                     let words: Vec<&str> = line.split(' ').collect();
                     let n: usize = words[1].parse().unwrap();
                     match words[2] {
@@ -260,7 +340,7 @@ mod tests {
                     }
                 }
             }
-            view.tell(true);
+            view.tell(true, PLAIN);
             prop_assert_eq!(view.uids(std::slice::from_ref(&(0..view.len()))), folder);
         }
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::command::fetch::FetchJob;
 use crate::command::search::SearchJob;
 use crate::cursor::Problem;
+use crate::enabled::Enabled;
 use crate::view::Selected;
 use crate::{Code, Mailboxes, Refusal, SequenceSet};
 
@@ -17,6 +18,8 @@ pub struct Work<'a> {
     pub boxes: &'a mut dyn Mailboxes,
     /// The selected folder.
     pub selected: &'a mut Option<Selected>,
+    /// What the client has switched on.
+    pub enabled: &'a mut Enabled,
     /// Untagged responses.
     pub out: Vec<u8>,
 }
@@ -92,6 +95,11 @@ impl Done {
     }
 }
 
+/// How far a folder is.
+pub fn highest(modseq: u64) -> String {
+    format!("* OK [HIGHESTMODSEQ {modseq}] Highest")
+}
+
 impl Work<'_> {
     /// Writes one line.
     pub fn line(&mut self, text: &str) {
@@ -113,12 +121,22 @@ impl Work<'_> {
         Ok(folder)
     }
 
+    /// A command that speaks of mod-sequences switches them on (RFC 7162 §3.1); the client hears how far the folder is.
+    pub fn enable_condstore(&mut self) {
+        if self.enabled.switch_on("CONDSTORE") {
+            if let Some(folder) = self.selected.as_ref() {
+                let line = highest(folder.version);
+                self.line(&line);
+            }
+        }
+    }
+
     /// The same as [`Work::refresh`], and tells all but what is gone: before an answer that names messages by their
     /// numbers, which stay as they are.
     pub fn refresh_and_tell(&mut self) -> Result<(), Refusal> {
         self.refresh()?;
         if let Some(folder) = self.selected.as_mut() {
-            self.out.extend_from_slice(folder.view.tell(false).as_bytes());
+            self.out.extend_from_slice(folder.view.tell(false, *self.enabled).as_bytes());
         }
         Ok(())
     }
@@ -126,19 +144,42 @@ impl Work<'_> {
     /// Looks what others changed in the selected folder; it is told when the command ends.
     pub fn refresh(&mut self) -> Result<(), Refusal> {
         let Some(folder) = self.selected.as_mut() else { return Ok(()) };
-        if self.boxes.version(&folder.name)? == Some(folder.version) {
-            return Ok(());
-        }
-        match self.boxes.refresh(&folder.name) {
+        let seen = match self.boxes.version(folder.number) {
+            Ok(Some(version)) if version == folder.version => return Ok(()),
+            Ok(_) => self.boxes.refresh(folder.number, folder.version, folder.uid_next),
+            Err(refusal) => Err(refusal),
+        };
+        match seen {
             Ok(state) if state.uid_validity != folder.uid_validity => folder.vanished = true,
             Ok(state) => {
-                folder.version = state.highest_modseq;
-                folder.view.apply(state.rows);
+                (folder.version, folder.uid_next) = (state.highest_modseq, state.uid_next);
+                match state.gone {
+                    Some(gone) => folder.view.merge(state.rows, &gone),
+                    None => folder.view.apply(state.rows),
+                }
             }
             Err(refusal) if refusal.code == Some(Code::NonExistent) => folder.vanished = true,
             Err(refusal) => return Err(refusal),
         }
         Ok(())
+    }
+
+    /// After a change of ours: what others did before it is told with it, so that no mod-sequence that the client hears
+    /// of lies above one that it does not.
+    pub fn refresh_after(&mut self) {
+        if self.enabled.condstore {
+            // The change is made whatever the look at the folder gives.
+            let _seen = self.refresh().is_ok();
+        }
+    }
+
+    /// The end of a command that removed messages: how far the folder is now (RFC 7162 §3.2.7, RFC 6851 §4.4).
+    pub fn removed(&mut self, done: Done) -> Done {
+        self.refresh_after();
+        match self.selected.as_ref() {
+            Some(folder) if self.enabled.condstore => done.coded(format!("HIGHESTMODSEQ {}", folder.version)),
+            _ => done,
+        }
     }
 
     /// The messages that a set names in the selected folder.

@@ -59,8 +59,8 @@ pub const PROFILE_HISTORY: u8 = 0x17;
 pub const FOLDER: u8 = 0x18;
 /// What lies in a folder: flags, date, message. Mailbox | folder | UID.
 pub const FOLDER_ENTRY: u8 = 0x19;
-/// What was removed from a folder. Mailbox | folder | mod-sequence of the removal.
-pub const EXPUNGED: u8 = 0x1a;
+/// Which messages of a folder went or changed. Mailbox | folder | mod-sequence of the commit.
+pub const FOLDER_CHANGES: u8 = 0x1a;
 
 /// Stored messages: rope, size, what an index wants to know. Message number.
 pub const MESSAGE: u8 = 0x20;
@@ -153,7 +153,7 @@ pub const ALL: &[(u8, &str)] = &[
     (PROFILE_HISTORY, "profile-history"),
     (FOLDER, "folder"),
     (FOLDER_ENTRY, "folder-entry"),
-    (EXPUNGED, "expunged"),
+    (FOLDER_CHANGES, "folder-changes"),
     (MESSAGE, "message"),
     (DISPATCH, "dispatch"),
     (RECEIVED, "received"),

@@ -10,8 +10,8 @@ use crate::credentials;
 use crate::directory::INBOX;
 use crate::folder::{self, Counted};
 use crate::rows::{
-    BoxUsage, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, credential_key, decode, encode, folder_key,
-    folder_numbers_key, mailbox_key, message_key, usage_key,
+    BoxUsage, ChangesRow, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, credential_key, decode, encode,
+    folder_key, folder_numbers_key, mailbox_key, message_key, usage_key,
 };
 use crate::{keepers, profiles, rates, trail};
 
@@ -179,31 +179,31 @@ impl<S: Store> Judge<'_, '_, S> {
             self.find_about(Problem::Differs, numbers, what, remedy);
         }
         // An entry that does not read is told of itself; without it there is no count.
-        let Counted { held, removals, whole } = folder::recount(self.tx.store(), id, number, row.forgotten)?;
-        if whole && (held, removals) != (row.held, row.removals) {
+        let Counted { held, logged, whole } = folder::recount(self.tx.store(), id, number, row.forgotten)?;
+        if whole && (held, logged) != (row.held, row.logged) {
             let what = format!(
-                "la cartella risulta contenere {:?} e ricordare {} rimozioni, ne contiene {held:?} e ne ricorda {removals}",
-                row.held, row.removals
+                "la cartella risulta contenere {:?} e ricordare {} cambiamenti, contiene {held:?} e ne ricorda {logged}",
+                row.held, row.logged
             );
-            let remedy = Remedy::Rebuild((self.key.to_vec(), encode(&FolderRow { held, removals, ..row })));
+            let remedy = Remedy::Rebuild((self.key.to_vec(), encode(&FolderRow { held, logged, ..row })));
             self.find(Problem::Differs, what, remedy);
         }
         Ok(())
     }
 
-    pub(super) fn expunged(&mut self) -> Result<(), Error> {
-        let mut reader = KeyReader::new(self.key, tag::EXPUNGED)?;
+    pub(super) fn folder_changes(&mut self) -> Result<(), Error> {
+        let mut reader = KeyReader::new(self.key, tag::FOLDER_CHANGES)?;
         let (id, number, modseq) = (reader.mailbox()?, reader.u32()?, reader.u64()?);
         reader.end()?;
-        decode::<Vec<u32>>(self.key, self.value)?;
+        decode::<ChangesRow>(self.key, self.value)?;
         let key = folder_key(id, number);
         match self.other::<FolderRow>(&key)? {
             Other::Absent => {
-                let what = "la cartella della rimozione non c'è";
+                let what = "la cartella del cambiamento non c'è";
                 self.find_about(Problem::Underived, key, what, Remedy::SetAside);
             }
             Other::Is(folder) if folder.modseq < modseq => {
-                let what = format!("la cartella è al MODSEQ {}, la rimozione è del {modseq}", folder.modseq);
+                let what = format!("la cartella è al MODSEQ {}, il cambiamento è del {modseq}", folder.modseq);
                 let remedy = Remedy::Rebuild((key.as_ref().to_vec(), encode(&FolderRow { modseq, ..folder })));
                 self.find_about(Problem::Differs, key, what, remedy);
             }

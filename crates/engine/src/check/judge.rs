@@ -64,7 +64,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::BOX_USAGE => self.box_usage(),
             tag::FOLDER => self.folder(),
             tag::FOLDER_ENTRY => self.folder_entry(),
-            tag::EXPUNGED => self.expunged(),
+            tag::FOLDER_CHANGES => self.folder_changes(),
             tag::MESSAGE => self.message(),
             tag::MESSAGE_LINK => self.message_link(),
             tag::MESSAGE_DOUBT => KeyReader::new(self.key, tag::MESSAGE_DOUBT)?.msg().map(drop),

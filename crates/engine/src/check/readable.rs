@@ -27,7 +27,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::CREDENTIAL | tag::CREDENTIAL_USE | tag::SENT_DAY => format!("{}/{}", r.mailbox()?.0, r.text()?),
         tag::FOLDER => format!("{}/{}", r.mailbox()?.0, r.u32()?),
         tag::FOLDER_ENTRY => format!("{}/{}/UID {}", r.mailbox()?.0, r.u32()?, r.uid()?.0),
-        tag::EXPUNGED => format!("{}/{}/MODSEQ {}", r.mailbox()?.0, r.u32()?, r.u64()?),
+        tag::FOLDER_CHANGES => format!("{}/{}/MODSEQ {}", r.mailbox()?.0, r.u32()?, r.u64()?),
         tag::MESSAGE | tag::ARRIVAL | tag::SUMMARY | tag::QUEUE_ITEM => format!("{:032x}", r.u128()?),
         tag::DISPATCH => match (r.text()?, r.text()?) {
             (id, rcpt) if rcpt.is_empty() => id,

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
 use sigillo_imap::{
-    Attribute, Code, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, StoreOp, Summary, System,
+    Attribute, Change, Code, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, Stored, Summary,
+    System,
 };
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
 use crate::folders::{MAX_FOLDERS, number_of};
-use crate::rows::{EntryRow, FolderRow, decode, entry_key, folder_key};
+use crate::rows::{ChangesRow, EntryRow, FolderRow, decode, entry_key, folder_key};
 use crate::spool::Incoming;
 use crate::{ATTEMPTS, Engine, Error, Rejected};
 
@@ -78,8 +79,17 @@ impl<S: Store> Boxes<S> {
         self.folder(name).map(|(number, _)| number).map_err(missing)
     }
 
-    fn entries(&self, folder: u32) -> Result<Vec<(u32, EntryRow)>, Error> {
-        let (mut from, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(self.mailbox).u32(folder).range();
+    /// An open folder, unless it is gone.
+    fn open(&self, number: u32) -> Result<FolderRow, Refusal> {
+        let key = folder_key(self.mailbox, number);
+        let value = self.engine.store.get(key.as_ref()).map_err(fault)?.ok_or_else(Refusal::no_folder)?;
+        decode(&key, &value).map_err(fault)
+    }
+
+    /// What lies in a folder, from this UID on.
+    fn entries(&self, folder: u32, first: u32) -> Result<Vec<(u32, EntryRow)>, Error> {
+        let (_, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(self.mailbox).u32(folder).range();
+        let mut from = entry_key(self.mailbox, folder, Uid(first)).done();
         let read = |key: &[u8], value: &[u8]| {
             let mut reader = KeyReader::new(key, tag::FOLDER_ENTRY)?;
             reader.mailbox()?;
@@ -96,31 +106,42 @@ impl<S: Store> Boxes<S> {
         Ok(entries)
     }
 
-    fn state(&self, name: &str) -> Result<FolderState, Refusal> {
-        let (number, folder) = self.folder(name)?;
-        let entries = self.entries(number).map_err(fault)?;
-        Ok(FolderState {
-            uid_validity: folder.uid_validity,
-            uid_next: folder.uid_next,
-            highest_modseq: folder.modseq,
-            rows: entries.into_iter().map(|(uid, entry)| row(uid, entry)).collect(),
-            permanent_flags: Flags::all_system(),
-            new_keywords: true,
-            read_only: false,
-        })
+    fn entry(&self, folder: u32, uid: u32) -> Result<Option<EntryRow>, Refusal> {
+        let key = entry_key(self.mailbox, folder, Uid(uid));
+        let value = self.engine.store.get(key.as_ref()).map_err(fault)?;
+        value.map(|value| decode(&key, &value).map_err(fault)).transpose()
     }
 
     /// The message of an entry; `None` when it is gone.
-    fn stored(&self, name: &str, uid: u32) -> Result<Option<MsgId>, Refusal> {
-        let (number, _) = self.folder(name)?;
-        let key = entry_key(self.mailbox, number, Uid(uid));
-        let Some(value) = self.engine.store.get(key.as_ref()).map_err(fault)? else { return Ok(None) };
-        let entry: EntryRow = decode(&key, &value).map_err(fault)?;
-        Ok(Some(MsgId(entry.msg)))
+    fn stored(&self, folder: u32, uid: u32) -> Result<Option<MsgId>, Refusal> {
+        Ok(self.entry(folder, uid)?.map(|entry| MsgId(entry.msg)))
+    }
+
+    /// What a folder's log tells; `None` when it does not reach back so far.
+    fn changes(&self, folder: u32, since: u64) -> Result<Option<ChangesRow>, Refusal> {
+        match self.engine.changes(self.mailbox, folder, since) {
+            Err(Error::Invalid(_)) => Err(Refusal::no_folder()),
+            changes => changes.map_err(fault),
+        }
     }
 
     fn changed(&self) {
         self.engine.bell.mailbox_changed(self.mailbox);
+    }
+}
+
+/// A folder as a session sees it: these entries, and what went.
+fn state(number: u32, folder: &FolderRow, entries: Vec<(u32, EntryRow)>, gone: Option<Vec<u32>>) -> FolderState {
+    FolderState {
+        number,
+        uid_validity: folder.uid_validity,
+        uid_next: folder.uid_next,
+        highest_modseq: folder.modseq,
+        rows: entries.into_iter().map(|(uid, entry)| row(uid, entry)).collect(),
+        gone,
+        permanent_flags: Flags::all_system(),
+        new_keywords: true,
+        read_only: false,
     }
 }
 
@@ -187,29 +208,44 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
-        self.state(name)
+        let (number, folder) = self.folder(name)?;
+        Ok(state(number, &folder, self.entries(number, 0).map_err(fault)?, None))
     }
 
-    fn refresh(&mut self, name: &str) -> Result<FolderState, Refusal> {
-        self.state(name)
+    fn refresh(&mut self, number: u32, since: u64, uid_next: u32) -> Result<FolderState, Refusal> {
+        // The folder's row first: what happens meanwhile may be told twice, and is never passed over.
+        let folder = self.open(number)?;
+        let Some(ChangesRow { gone, changed }) = self.changes(number, since)? else {
+            return Ok(state(number, &folder, self.entries(number, 0).map_err(fault)?, None));
+        };
+        let mut entries = Vec::new();
+        for uid in changed.into_iter().filter(|uid| *uid < uid_next) {
+            entries.extend(self.entry(number, uid)?.map(|entry| (uid, entry)));
+        }
+        entries.extend(self.entries(number, uid_next).map_err(fault)?);
+        Ok(state(number, &folder, entries, Some(gone)))
     }
 
-    fn version(&mut self, name: &str) -> Result<Option<u64>, Refusal> {
-        Ok(Some(self.folder(name)?.1.modseq))
+    fn version(&mut self, folder: u32) -> Result<Option<u64>, Refusal> {
+        Ok(Some(self.open(folder)?.modseq))
     }
 
-    fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        let Some(msg) = self.stored(name, uid)? else { return Ok(None) };
+    fn vanished(&mut self, folder: u32, since: u64) -> Result<Option<Vec<u32>>, Refusal> {
+        Ok(self.changes(folder, since)?.map(|changes| changes.gone))
+    }
+
+    fn message(&mut self, folder: u32, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
+        let Some(msg) = self.stored(folder, uid)? else { return Ok(None) };
         let bytes = self.engine.expect_message(msg).and_then(|rope| self.engine.read_all(&rope));
         bytes.map(Some).map_err(fault)
     }
 
-    fn summary(&mut self, name: &str, uid: u32) -> Result<Option<Summary>, Refusal> {
-        self.stored(name, uid)?.map(|msg| self.engine.summary(msg).map_err(fault)).transpose()
+    fn summary(&mut self, folder: u32, uid: u32) -> Result<Option<Summary>, Refusal> {
+        self.stored(folder, uid)?.map(|msg| self.engine.summary(msg).map_err(fault)).transpose()
     }
 
-    fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal> {
-        self.change_flags(name, uids, op, flags)
+    fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
+        self.change_flags(folder, uids, change)
     }
 
     fn append_start(&mut self, name: &str, size: u64) -> Result<(), Refusal> {
@@ -224,19 +260,18 @@ impl<S: Store> Mailboxes for Boxes<S> {
         self.append_bytes(name, flags, date.unwrap_or(self.now), &bytes)
     }
 
-    fn expunge(&mut self, name: &str, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
-        let (number, _) = self.folder(name)?;
+    fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
         let deleted = Flags::new().with(System::Deleted).bits();
-        self.remove(number, uids, |entry| entry.flags & deleted != 0)
+        self.remove(folder, uids, |entry| entry.flags & deleted != 0)
     }
 
-    fn copy(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+    fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
         self.may_file()?;
-        self.transfer(name, uids, target, false)
+        self.transfer(folder, uids, target, false)
     }
 
-    fn move_(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
-        self.transfer(name, uids, target, true)
+    fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        self.transfer(folder, uids, target, true)
     }
 
     fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal> {
@@ -264,6 +299,7 @@ impl<S: Store> Mailboxes for Boxes<S> {
             unseen: number(folder.held.unseen),
             uid_next: folder.uid_next,
             uid_validity: folder.uid_validity,
+            highest_modseq: folder.modseq,
         })
     }
 }

@@ -18,7 +18,7 @@ enum When {
 
 /// Every capability, in the order of the announcement: only what is complete, with its row in `docs/imap.md`. The
 /// mechanisms of AUTHENTICATE follow (`AUTH=…`).
-const CAPABILITIES: [(&str, When); 15] = [
+const CAPABILITIES: [(&str, When); 17] = [
     (BASE, When::Always),
     ("LITERAL+", When::Always),
     ("SASL-IR", When::Always),
@@ -32,6 +32,8 @@ const CAPABILITIES: [(&str, When); 15] = [
     ("CHILDREN", When::Always),
     ("SPECIAL-USE", When::Always),
     ("CREATE-SPECIAL-USE", When::Always),
+    ("CONDSTORE", When::Always),
+    ("QRESYNC", When::Always),
     ("STARTTLS", When::Open),
     ("LOGINDISABLED", When::Barred),
 ];

@@ -14,9 +14,9 @@ pub fn run(work: &mut Work<'_>) -> Result<Step, Problem> {
         work.refresh()?;
         let folder = work.folder()?;
         let deleted = super::expunge::carrying(folder, System::Deleted, None);
-        let name = folder.name.clone();
+        let number = folder.number;
         if !deleted.is_empty() && !folder.vanished {
-            work.boxes.expunge(&name, &deleted)?;
+            work.boxes.expunge(number, &deleted)?;
         }
     }
     // What was pending for this folder concerns nobody any more.

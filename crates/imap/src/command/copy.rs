@@ -22,11 +22,11 @@ pub fn run(set: &SequenceSet, uid: bool, mailbox: &str, work: &mut Work<'_>) -> 
     work.refresh()?;
     let ranges = work.pick(set, uid)?;
     let folder = work.folder()?;
-    let (uids, name) = (folder.view.uids(&ranges), folder.name.clone());
+    let (uids, number) = (folder.view.uids(&ranges), folder.number);
     if uids.is_empty() {
         return Done::ok("COPY completed, of nothing").step();
     }
-    let copied = work.boxes.copy(&name, &uids, mailbox)?;
+    let copied = work.boxes.copy(number, &uids, mailbox)?;
     let done = Done::ok("COPY completed");
     if copied.pairs.is_empty() { done } else { done.coded(code(&copied)) }.step()
 }

@@ -1,13 +1,13 @@
-//! ENABLE (RFC 5161): no extension here changes what is sent, so that nothing is ever enabled.
+//! ENABLE (RFC 5161). What can be switched on is [`Enabled`](crate::enabled::Enabled); other names are passed over.
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Read};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
-    args.word()?;
+    let mut names = vec![args.word()?];
     while args.eat(b' ') {
-        args.word()?;
+        names.push(args.word()?);
     }
-    Ok(Command::Enable)
+    Ok(Command::Enable(names))
 }

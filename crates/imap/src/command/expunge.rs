@@ -18,10 +18,11 @@ pub fn run(set: Option<&SequenceSet>, work: &mut Work<'_>) -> Result<Step, Probl
     let ranges = set.map(|s| work.pick(s, true)).transpose()?;
     let folder = work.folder()?;
     let deleted = carrying(folder, System::Deleted, ranges.as_deref());
-    let name = folder.name.clone();
+    let number = folder.number;
     if !deleted.is_empty() {
-        let removed = work.boxes.expunge(&name, &deleted)?;
+        let removed = work.boxes.expunge(number, &deleted)?;
         work.folder()?.view.gone(&removed);
+        return work.removed(Done::ok("EXPUNGE completed")).step();
     }
     Done::ok("EXPUNGE completed").step()
 }

@@ -11,7 +11,7 @@ use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::fetch::{Reads, render};
 use crate::work::{Done, Job, PIECE, Step, Work};
-use crate::{FetchItem, Flags, Request, Section, SectionText, SequenceSet, StoreOp, System};
+use crate::{Change, FetchItem, Flags, Request, Row, Section, SectionText, SequenceSet, StoreOp, System};
 
 const FAST: [FetchItem; 3] = [FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size];
 /// Things asked of one message.
@@ -49,7 +49,38 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
         *args = ahead;
     }
     items.dedup();
-    Ok(Command::Request(Request::Fetch { set, uid: false, items }))
+    let (since, vanished) = modifiers(args)?;
+    if since.is_some() && !items.contains(&FetchItem::ModSeq) {
+        items.push(FetchItem::ModSeq);
+    }
+    Ok(Command::Request(Request::Fetch { set, uid: false, items, since, vanished }))
+}
+
+/// `(CHANGEDSINCE 12345 VANISHED)` (RFC 7162 §3.1.4, §3.2.6).
+fn modifiers(args: &mut Cursor<'_>) -> Read<(Option<u64>, bool)> {
+    let (mut since, mut vanished) = (None, false);
+    if !args.eat_text(" (") {
+        return Ok((since, vanished));
+    }
+    loop {
+        match args.word()?.as_str() {
+            "CHANGEDSINCE" if since.is_none() => {
+                args.space()?;
+                since = Some(args.modseq()?);
+            }
+            "VANISHED" if !vanished => vanished = true,
+            _ => return Err(Problem::Bad("Unknown fetch modifier")),
+        }
+        if args.eat(b')') {
+            break;
+        }
+        args.space()?;
+    }
+    if vanished && since.is_none() {
+        Err(Problem::Bad("VANISHED goes with CHANGEDSINCE"))
+    } else {
+        Ok((since, vanished))
+    }
 }
 
 fn item(args: &mut Cursor<'_>) -> Read<FetchItem> {
@@ -60,6 +91,7 @@ fn item(args: &mut Cursor<'_>) -> Read<FetchItem> {
         ("FLAGS", false) => FetchItem::Flags,
         ("INTERNALDATE", false) => FetchItem::InternalDate,
         ("RFC822.SIZE", false) => FetchItem::Size,
+        ("MODSEQ", false) => FetchItem::ModSeq,
         ("ENVELOPE", false) => FetchItem::Envelope,
         ("BODY", false) => FetchItem::Body,
         ("BODYSTRUCTURE", false) => FetchItem::BodyStructure,
@@ -140,6 +172,8 @@ pub struct FetchJob {
     ranges: Vec<Range<usize>>,
     items: Vec<FetchItem>,
     uid: bool,
+    /// Messages that did not change after this mod-sequence are passed over.
+    since: Option<u64>,
     missed: bool,
     /// Up to this index `\Seen` has been set.
     seen_until: usize,
@@ -156,12 +190,29 @@ struct Open {
     written: usize,
 }
 
-pub fn run(set: &SequenceSet, uid: bool, items: &[FetchItem], work: &mut Work<'_>) -> Result<Step, Problem> {
+pub fn run(
+    set: &SequenceSet,
+    uid: bool,
+    items: &[FetchItem],
+    since: Option<u64>,
+    vanished: bool,
+    work: &mut Work<'_>,
+) -> Result<Step, Problem> {
+    if vanished && !(uid && work.enabled.qresync) {
+        return Err(Problem::Bad("VANISHED goes with UID FETCH, after ENABLE QRESYNC"));
+    }
+    if items.contains(&FetchItem::ModSeq) {
+        work.enable_condstore();
+    }
     work.refresh_and_tell()?;
+    if let (Some(since), true) = (since, vanished) {
+        let last = work.folder()?.uid_next.saturating_sub(1);
+        super::select::tell_vanished(since, 0, &set.resolve(last), work)?;
+    }
     let mut ranges = work.pick(set, uid)?;
     ranges.reverse();
-    FetchJob { ranges, items: items.to_vec(), uid, missed: false, seen_until: 0, newly_seen: Vec::new(), open: None }
-        .step(work)
+    let items = items.to_vec();
+    FetchJob { ranges, items, uid, since, missed: false, seen_until: 0, newly_seen: Vec::new(), open: None }.step(work)
 }
 
 /// The end of a command that named messages, some of which may have been gone (RFC 5530).
@@ -188,6 +239,11 @@ impl FetchJob {
         }
     }
 
+    /// Whether a message changed since then.
+    fn wants(&self, row: &Row) -> bool {
+        self.since.is_none_or(|since| row.modseq > since)
+    }
+
     /// Ranges stand in reverse, so that the first is taken from the end.
     fn next_index(&mut self) -> Option<usize> {
         while let Some(range) = self.ranges.last_mut() {
@@ -200,6 +256,9 @@ impl FetchJob {
     }
 
     fn begin(&mut self, index: usize, work: &mut Work<'_>) -> Result<(), Problem> {
+        if work.folder()?.view.row(index).is_some_and(|row| !self.wants(row)) {
+            return Ok(());
+        }
         let newly_seen = self.mark_seen(index, work)?;
         let folder = work.selected.as_ref();
         let Some((folder, row)) = folder.and_then(|f| Some((f, f.view.row(index)?))) else {
@@ -207,8 +266,8 @@ impl FetchJob {
             return Ok(());
         };
         let read = match self.items.iter().map(FetchItem::reads).max() {
-            Some(Reads::Message) => work.boxes.message(&folder.name, row.uid)?.map(|bytes| (bytes, None)),
-            Some(Reads::Summary) => work.boxes.summary(&folder.name, row.uid)?.map(|s| (s.header, Some(s.structure))),
+            Some(Reads::Message) => work.boxes.message(folder.number, row.uid)?.map(|bytes| (bytes, None)),
+            Some(Reads::Summary) => work.boxes.summary(folder.number, row.uid)?.map(|s| (s.header, Some(s.structure))),
             Some(Reads::Row) | None => Some((Vec::new(), None)),
         };
         let Some((message, structure)) = read else {
@@ -216,8 +275,14 @@ impl FetchJob {
             return Ok(());
         };
         let mut items = Cow::Borrowed(&self.items[..]);
-        if newly_seen && !items.contains(&FetchItem::Flags) {
-            items.to_mut().push(FetchItem::Flags);
+        if newly_seen {
+            let on = *work.enabled;
+            let told = [(FetchItem::Uid, on.qresync), (FetchItem::Flags, true), (FetchItem::ModSeq, on.condstore)];
+            for (item, _) in told.into_iter().filter(|(_, told)| *told) {
+                if !items.contains(&item) {
+                    items.to_mut().push(item);
+                }
+            }
         }
         let composed = render::render(index + 1, row, &items, &message, structure.as_ref());
         self.open = Some(Open { message, pieces: composed.pieces.into(), written: 0 });
@@ -245,7 +310,7 @@ impl FetchJob {
             if octets >= PIECE || uids.len() >= MAX_SEEN {
                 break;
             }
-            if let Some(row) = folder.view.row(i) {
+            if let Some(row) = folder.view.row(i).filter(|row| self.wants(row)) {
                 octets += row.size as usize;
                 uids.extend((!row.flags.has(System::Seen)).then_some(row.uid));
             }
@@ -253,10 +318,11 @@ impl FetchJob {
         }
         self.newly_seen.clear();
         if !uids.is_empty() {
-            let name = folder.name.clone();
-            let rows = work.boxes.store_flags(&name, &uids, StoreOp::Add, &Flags::new().with(System::Seen))?;
-            self.newly_seen = work.folder()?.view.changed(rows);
+            let (number, seen) = (folder.number, Flags::new().with(System::Seen));
+            let stored = work.boxes.store_flags(number, &uids, &Change::new(StoreOp::Add, seen))?;
+            self.newly_seen = work.folder()?.view.changed(stored.rows);
             self.newly_seen.sort_unstable();
+            work.refresh_after();
         }
         Ok(())
     }

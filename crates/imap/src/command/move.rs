@@ -15,16 +15,17 @@ pub fn run(set: &SequenceSet, uid: bool, mailbox: &str, work: &mut Work<'_>) -> 
     work.refresh()?;
     let ranges = work.pick(set, uid)?;
     let folder = work.folder()?;
-    let (uids, name) = (folder.view.uids(&ranges), folder.name.clone());
+    let (uids, number) = (folder.view.uids(&ranges), folder.number);
     if uids.is_empty() {
         return Done::ok("MOVE completed, of nothing").step();
     }
-    let moved = work.boxes.move_(&name, &uids, mailbox)?;
+    let moved = work.boxes.move_(number, &uids, mailbox)?;
     if !moved.pairs.is_empty() {
         // Before the EXPUNGEs, so that a client can follow the messages (RFC 6851 §4.3).
         work.line(&format!("* OK [{}] Moved", copy::code(&moved)));
         let gone: Vec<u32> = moved.pairs.iter().map(|p| p.0).collect();
         work.folder()?.view.gone(&gone);
+        return work.removed(Done::ok("MOVE completed")).step();
     }
     Done::ok("MOVE completed").step()
 }

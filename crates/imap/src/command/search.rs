@@ -143,9 +143,9 @@ impl SearchJob {
             let Some((folder, row)) = folder.and_then(|f| Some((f, f.view.row(index)?))) else { continue };
             let mut read = |whole| {
                 let read = if whole {
-                    work.boxes.message(&folder.name, row.uid)
+                    work.boxes.message(folder.number, row.uid)
                 } else {
-                    work.boxes.summary(&folder.name, row.uid).map(|s| s.map(|s| s.header))
+                    work.boxes.summary(folder.number, row.uid).map(|s| s.map(|s| s.header))
                 };
                 octets += read.as_ref().ok().and_then(Option::as_ref).map_or(0, Vec::len);
                 read

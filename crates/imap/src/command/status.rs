@@ -5,12 +5,13 @@ use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Work};
 use crate::{Request, StatusItem, text};
 
-const ITEMS: [(&str, StatusItem); 5] = [
+const ITEMS: [(&str, StatusItem); 6] = [
     ("MESSAGES", StatusItem::Messages),
     ("RECENT", StatusItem::Recent),
     ("UIDNEXT", StatusItem::UidNext),
     ("UIDVALIDITY", StatusItem::UidValidity),
     ("UNSEEN", StatusItem::Unseen),
+    ("HIGHESTMODSEQ", StatusItem::HighestModSeq),
 ];
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
@@ -33,13 +34,17 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 }
 
 pub fn run(mailbox: &str, items: &[StatusItem], work: &mut Work<'_>) -> Result<Step, Problem> {
+    if items.contains(&StatusItem::HighestModSeq) {
+        work.enable_condstore();
+    }
     let status = work.boxes.status(mailbox)?;
     let value = |item| match item {
-        StatusItem::Messages => status.messages,
+        StatusItem::Messages => status.messages.into(),
         StatusItem::Recent => 0,
-        StatusItem::UidNext => status.uid_next,
-        StatusItem::UidValidity => status.uid_validity,
-        StatusItem::Unseen => status.unseen,
+        StatusItem::UidNext => status.uid_next.into(),
+        StatusItem::UidValidity => status.uid_validity.into(),
+        StatusItem::Unseen => status.unseen.into(),
+        StatusItem::HighestModSeq => status.highest_modseq,
     };
     let named = ITEMS.iter().map(|(name, item)| (*item, *name));
     let name_of = |item| named.clone().find(|n| n.0 == item).map_or("", |n| n.1);

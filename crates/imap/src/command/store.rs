@@ -1,14 +1,21 @@
-//! STORE (RFC 3501 §6.4.6).
+//! STORE (RFC 3501 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3).
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
+use crate::view::fetched;
 use crate::work::{Step, Work};
-use crate::{Flags, Request, SequenceSet, StoreOp};
+use crate::{Change, Flags, Request, SequenceSet, StoreOp, set};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let set = args.set()?;
     args.space()?;
+    let mut unchanged_since = None;
+    if args.eat_text("(UNCHANGEDSINCE ") {
+        unchanged_since = Some(args.modseq()?);
+        args.need(b')', "Missing )")?;
+        args.space()?;
+    }
     let op = match args.peek() {
         Some(b'+') => StoreOp::Add,
         Some(b'-') => StoreOp::Remove,
@@ -32,49 +39,59 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
             args.flag(&mut flags)?;
         }
     }
-    Ok(Command::Request(Request::Store { set, uid: false, op, silent, flags }))
+    Ok(Command::Request(Request::Store { set, uid: false, silent, change: Change { op, flags, unchanged_since } }))
 }
 
-pub fn run(
-    set: &SequenceSet,
-    uid: bool,
-    op: StoreOp,
-    silent: bool,
-    flags: &Flags,
-    work: &mut Work<'_>,
-) -> Result<Step, Problem> {
+pub fn run(set: &SequenceSet, uid: bool, silent: bool, change: &Change, work: &mut Work<'_>) -> Result<Step, Problem> {
     work.writable()?;
+    if change.unchanged_since.is_some() {
+        work.enable_condstore();
+    }
     work.refresh_and_tell()?;
     let ranges = work.pick(set, uid)?;
     let folder = work.folder()?;
-    let (mut touched, mut same, mut gone) = (Vec::new(), Vec::new(), false);
+    let (mut touched, mut same, mut modified, mut gone) = (Vec::new(), Vec::new(), Vec::new(), false);
     for index in ranges.into_iter().flatten() {
         match folder.view.row(index) {
-            Some(row) if row.flags.after(op, flags) == row.flags => same.push(index),
+            Some(row) if !change.allows(row.modseq) => modified.push(row.uid),
+            Some(row) if row.flags.after(change.op, &change.flags) == row.flags => same.push(index),
             Some(row) => touched.push(row.uid),
             None => gone = true,
         }
     }
-    let name = folder.name.clone();
+    let number = folder.number;
     if !touched.is_empty() {
-        let rows = work.boxes.store_flags(&name, &touched, op, flags)?;
-        gone |= rows.len() < touched.len();
-        same.extend(work.folder()?.view.changed(rows));
+        let stored = work.boxes.store_flags(number, &touched, change)?;
+        gone |= stored.rows.len() + stored.modified.len() < touched.len();
+        modified.extend(stored.modified);
+        same.extend(work.folder()?.view.changed(stored.rows));
         same.sort_unstable();
+        work.refresh_after();
     }
-    if !silent {
-        tell(&same, uid, work)?;
+    // Who hears of mod-sequences hears those that his own changes made (RFC 7162 §3.1.3).
+    if !silent || work.enabled.condstore {
+        tell(&same, uid, !silent, work)?;
     }
-    super::fetch::done(gone, uid, "STORE completed").step()
+    let done = super::fetch::done(gone, uid, "STORE completed");
+    if modified.is_empty() { done } else { done.coded(refused(modified, uid, work)?) }.step()
 }
 
-fn tell(indices: &[usize], uid: bool, work: &mut Work<'_>) -> Result<(), Problem> {
-    for index in indices {
-        if let Some(row) = work.folder()?.view.row(*index) {
-            let number = if uid { format!("UID {} ", row.uid) } else { String::new() };
-            let line = format!("* {} FETCH ({number}FLAGS ({}))", index + 1, row.flags);
-            work.line(&line);
-        }
+/// `MODIFIED` with the messages that were not changed, as the command named them.
+fn refused(mut uids: Vec<u32>, uid: bool, work: &mut Work<'_>) -> Result<String, Problem> {
+    uids.sort_unstable();
+    if !uid {
+        let view = &work.folder()?.view;
+        let number = |uid: &u32| u32::try_from(view.index_of(*uid)? + 1).ok();
+        uids = uids.iter().filter_map(number).collect();
     }
+    Ok(format!("MODIFIED {}", set::compress(uids)))
+}
+
+fn tell(indices: &[usize], uid: bool, flags: bool, work: &mut Work<'_>) -> Result<(), Problem> {
+    let on = *work.enabled;
+    let view = &work.folder()?.view;
+    let rows = indices.iter().filter_map(|index| Some((*index, view.row(*index)?)));
+    let told: String = rows.map(|(index, row)| fetched(index, row, flags, uid, on)).collect();
+    work.out.extend_from_slice(told.as_bytes());
     Ok(())
 }

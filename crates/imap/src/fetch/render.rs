@@ -69,6 +69,7 @@ fn write_item(item: &FetchItem, row: &Row, source: &Source<'_>, own: &mut Vec<u8
         FetchItem::Flags => own.extend_from_slice(format!("FLAGS ({})", row.flags).as_bytes()),
         FetchItem::InternalDate => own.extend_from_slice(format!("INTERNALDATE \"{}\"", row.date.imap()).as_bytes()),
         FetchItem::Size => own.extend_from_slice(format!("RFC822.SIZE {}", row.size).as_bytes()),
+        FetchItem::ModSeq => own.extend_from_slice(format!("MODSEQ ({})", row.modseq).as_bytes()),
         FetchItem::Envelope => {
             own.extend_from_slice(b"ENVELOPE ");
             envelope::write(own, source.header());

@@ -7,6 +7,7 @@ use super::{Action, Append, Dialogue, MAX_STRANGER_LITERAL, Pending, Server, Wai
 use crate::command::{self, Command, Head, Needs};
 use crate::cursor::Problem;
 use crate::framer::{Event, Fault};
+use crate::work::highest;
 use crate::{Code, Refusal, Request};
 
 impl Server {
@@ -163,7 +164,7 @@ impl Server {
                 self.line(&format!("* CAPABILITY {capabilities}\r\n{tag} OK CAPABILITY completed"));
             }
             Command::Id => self.line(&format!("* ID (\"name\" \"Sigillo\")\r\n{tag} OK ID completed")),
-            Command::Enable => self.line(&format!("* ENABLED\r\n{tag} OK ENABLE completed")),
+            Command::Enable(names) => self.enable(&tag, &names),
             Command::Namespace => {
                 let personal = format!("((\"\" \"{}\"))", crate::DELIMITER);
                 self.line(&format!("* NAMESPACE {personal} NIL NIL\r\n{tag} OK NAMESPACE completed"));
@@ -198,6 +199,18 @@ impl Server {
                 }
             }
         }
+    }
+
+    fn enable(&mut self, tag: &str, names: &[String]) {
+        let before = self.enabled;
+        let offered = |name: &str| !self.config.without.iter().any(|off| off.eq_ignore_ascii_case(name));
+        let on: Vec<&str> =
+            names.iter().map(String::as_str).filter(|name| offered(name) && self.enabled.switch_on(name)).collect();
+        self.line(&["* ENABLED"].into_iter().chain(on).collect::<Vec<_>>().join(" "));
+        if let (Some(folder), true) = (&self.selected, self.enabled.condstore && !before.condstore) {
+            self.line(&highest(folder.version));
+        }
+        self.line(&format!("{tag} OK ENABLE completed"));
     }
 
     fn ask(&mut self, tag: Option<String>, request: Request) {

@@ -30,7 +30,7 @@ impl Server {
 
     fn done(&mut self, tag: Option<&str>, done: &Done) {
         if let (Some(folder), true) = (self.selected.as_mut(), done.tell != Tell::Nothing) {
-            let told = folder.view.tell(done.tell == Tell::All);
+            let told = folder.view.tell(done.tell == Tell::All, self.enabled);
             self.write(told.into_bytes());
         }
         if let Some(tag) = tag {

@@ -1,12 +1,14 @@
 //! Transcripts of the session over a toy, a file for each topic.
 
 mod append;
+mod condstore;
 mod copy;
 mod cuts;
 mod fetch;
 mod folders;
 mod idle;
 mod login;
+mod qresync;
 mod search;
 mod select;
 mod session;

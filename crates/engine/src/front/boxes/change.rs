@@ -1,53 +1,64 @@
 //! Flags and removal: the rows of one folder change, its mod-sequence with them.
 
 use sigillo_base::Uid;
-use sigillo_imap::{Flags, Refusal, Row, StoreOp};
+use sigillo_imap::{Change, Flags, Refusal, Stored};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, fault, row};
-use crate::rows::{EntryRow, encode, entry_key, folder_key};
+use crate::fronts::Transaction;
+use crate::rows::{ChangesRow, EntryRow, encode, entry_key, folder_key};
 use crate::{ATTEMPTS, Error, folder};
 
 /// Messages changed in one commit: keeps a batch well under its limit.
 const PAGE: usize = 1000;
 
 impl<S: Store> Boxes<S> {
-    pub(super) fn change_flags(
-        &self,
-        name: &str,
-        uids: &[u32],
-        op: StoreOp,
-        named: &Flags,
-    ) -> Result<Vec<Row>, Refusal> {
-        let (number, _) = self.folder(name)?;
-        let mut changed = Vec::new();
+    pub(super) fn change_flags(&self, number: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
+        let mut stored = Stored::default();
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         for page in uids.chunks(PAGE) {
-            let rows = transact(&self.engine.store, ATTEMPTS, |tx| {
-                let mut folder = folder::open(tx, self.mailbox, number)?;
-                folder.modseq += 1;
-                let mut rows = Vec::new();
-                for &uid in page {
-                    let Some(mut entry) = folder::entry(tx, self.mailbox, number, uid)? else { continue };
-                    let without = folder.held.without(&entry);
-                    let flags = Flags::from_parts(entry.flags, entry.keywords).after(op, named);
-                    (entry.flags, entry.keywords) = (flags.bits(), flags.keywords().to_vec());
-                    entry.modseq = folder.modseq;
-                    folder.held = without
-                        .and_then(|held| held.with(&entry))
-                        .ok_or_else(|| folder::miscounted(&folder_key(self.mailbox, number)))?;
-                    tx.put(entry_key(self.mailbox, number, Uid(uid)), encode(&entry));
-                    rows.push(row(uid, entry));
-                }
-                if !rows.is_empty() {
-                    tx.put(folder_key(self.mailbox, number), encode(&folder));
-                }
-                Ok::<_, Error>(rows)
-            });
-            changed.extend(rows.map_err(fault)?);
+            let done = transact(&self.engine.store, ATTEMPTS, |tx| self.change_page(tx, number, page, change));
+            let Stored { rows, modified } = done.map_err(fault)?;
+            stored.rows.extend(rows);
+            stored.modified.extend(modified);
         }
         self.changed();
-        Ok(changed)
+        Ok(stored)
+    }
+
+    fn change_page(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        number: u32,
+        uids: &[u32],
+        change: &Change,
+    ) -> Result<Stored, Error> {
+        let mut folder = folder::open(tx, self.mailbox, number)?;
+        folder.modseq += 1;
+        let mut stored = Stored::default();
+        for &uid in uids {
+            let Some(mut entry) = folder::entry(tx, self.mailbox, number, uid)? else { continue };
+            if !change.allows(entry.modseq) {
+                stored.modified.push(uid);
+                continue;
+            }
+            let without = folder.held.without(&entry);
+            let flags = Flags::from_parts(entry.flags, entry.keywords).after(change.op, &change.flags);
+            (entry.flags, entry.keywords) = (flags.bits(), flags.keywords().to_vec());
+            entry.modseq = folder.modseq;
+            folder.held = without
+                .and_then(|held| held.with(&entry))
+                .ok_or_else(|| folder::miscounted(&folder_key(self.mailbox, number)))?;
+            tx.put(entry_key(self.mailbox, number, Uid(uid)), encode(&entry));
+            stored.rows.push(row(uid, entry));
+        }
+        if !stored.rows.is_empty() {
+            let changed = stored.rows.iter().map(|row| row.uid).collect();
+            let changes = ChangesRow { changed, ..ChangesRow::default() };
+            folder::log(tx, self.mailbox, number, &mut folder, &changes)?;
+            tx.put(folder_key(self.mailbox, number), encode(&folder));
+        }
+        Ok(stored)
     }
 
     /// Removes entries that `which` picks; the archive keeps its own reference to each message.

@@ -38,14 +38,14 @@ impl<S: Store> Boxes<S> {
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let below = format!("{name}{DELIMITER}");
         loop {
-            let uids: Vec<u32> = self.entries(number).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
+            let uids: Vec<u32> = self.entries(number, 0).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
             self.take_out(number, &uids, |_| true)?;
             let gone = transact(&self.engine.store, ATTEMPTS, |tx| {
                 if All::read(tx, self.mailbox)?.folders.iter().any(|(_, f)| f.name.starts_with(&below)) {
                     return Err(No(Refusal::new(Code::HasChildren, "La cartella ne contiene altre")));
                 }
                 // Another server on this store may have put something in.
-                Ok(self.entries(number)?.is_empty() && folder::remove(tx, self.mailbox, number)?)
+                Ok(self.entries(number, 0)?.is_empty() && folder::remove(tx, self.mailbox, number)?)
             });
             if gone.map_err(|no| no.0)? {
                 self.changed();
@@ -89,8 +89,8 @@ impl<S: Store> Boxes<S> {
     /// RFC 3501 §6.3.5: the messages of the INBOX move into a new folder, the INBOX and what is below it stay.
     fn empty_inbox_into(&self, to: &str) -> Result<(), Refusal> {
         self.create_folder(to, None)?;
-        let uids: Vec<u32> = self.entries(INBOX).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
-        uids.chunks(MOST).try_for_each(|page| self.transfer("INBOX", page, to, true).map(drop))
+        let uids: Vec<u32> = self.entries(INBOX, 0).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
+        uids.chunks(MOST).try_for_each(|page| self.transfer(INBOX, page, to, true).map(drop))
     }
 
     /// Changes folders in one commit, knowing them all.

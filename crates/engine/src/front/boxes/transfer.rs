@@ -67,12 +67,11 @@ impl<S: Store> Boxes<S> {
         Ok((validity, uid.0))
     }
 
-    pub(super) fn transfer(&self, name: &str, uids: &[u32], target: &str, moving: bool) -> Result<Copied, Refusal> {
+    pub(super) fn transfer(&self, from: u32, uids: &[u32], target: &str, moving: bool) -> Result<Copied, Refusal> {
         if uids.len() > MOST {
             let text = format!("Al massimo {MOST} messaggi alla volta");
             return Err(Refusal::new(Code::Limit, text));
         }
-        let (from, _) = self.folder(name)?;
         let to = self.target(target)?;
         let size = self.size()?;
         let _lane = self.engine.lanes.hold(&[self.mailbox]);

@@ -16,8 +16,8 @@ fn idling() {
     assert_eq!(client.server.watched(), Some("INBOX"));
     client.wake();
     assert!(client.received.is_empty(), "nothing new, nothing told");
-    client.toy.folders.get_mut("INBOX").unwrap().messages.remove(0);
-    client.toy.folders.get_mut("INBOX").unwrap().messages[0].0.flags.insert(System::Seen);
+    client.toy.inbox().remove(|row| row.uid == 1);
+    client.toy.inbox().flag(2, System::Seen);
     client.wake();
     client.script(
         "S: * 1 EXPUNGE

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn searching() {
     let mut client = selected();
-    client.toy.folders.get_mut("INBOX").unwrap().messages[0].0.flags.insert(System::Flagged);
+    client.toy.inbox().flag(1, System::Flagged);
     client.ask("n NOOP");
     for (keys, found) in [
         ("ALL", "1 2"),

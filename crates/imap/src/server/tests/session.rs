@@ -12,7 +12,7 @@ fn small_commands() {
          S: * NAMESPACE ((\"\" \"/\")) NIL NIL
          S: b OK …
          C: c ENABLE CONDSTORE
-         S: * ENABLED
+         S: * ENABLED CONDSTORE
          S: c OK …
          C: d NOOP
          S: d OK …
@@ -36,7 +36,7 @@ fn small_commands() {
          C> \\0 NOOP\\r\\n
          S: * BAD …
          C: l CAPABILITY
-         S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE
+         S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE CONDSTORE QRESYNC
          S: l OK …",
     );
 }
@@ -88,6 +88,7 @@ fn faults_are_told_and_survived() {
          C: b NOOP
          S: b OK …
          C: c SELECT INBOX
+         S: * OK [CLOSED] …
          S: c NO [UNAVAILABLE] …",
     );
     client.toy.faulty = false;

@@ -7,8 +7,8 @@ use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 use sigillo_wire::{Session, Tick, transcript};
 
 use crate::{
-    Action, Attribute, Code, Config, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row,
-    Server, Status, StoreOp, Summary, System,
+    Action, Attribute, Change, Code, Config, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal,
+    Row, Server, Status, Stored, Summary, System,
 };
 
 /// The keys of `anna`, or of nobody.
@@ -30,10 +30,67 @@ fn proves(claim: &Claim) -> bool {
 
 #[derive(Default, Clone)]
 pub struct Folder {
+    pub number: u32,
     pub info: FolderInfo,
     pub uid_next: u32,
+    pub modseq: u64,
     pub messages: Vec<(Row, Vec<u8>)>,
+    /// Mod-sequence and UID of each removal that is remembered.
+    pub gone: Vec<(u64, u32)>,
+    /// Removals up to here may have been forgotten.
+    pub forgotten: u64,
     pub read_only: bool,
+}
+
+impl Folder {
+    fn state(&self) -> FolderState {
+        FolderState {
+            number: self.number,
+            uid_validity: 7,
+            uid_next: self.uid_next,
+            highest_modseq: self.modseq,
+            rows: self.messages.iter().map(|m| m.0.clone()).collect(),
+            gone: None,
+            permanent_flags: Flags::all_system(),
+            new_keywords: true,
+            read_only: self.read_only,
+        }
+    }
+
+    /// As another session changes a message.
+    pub fn change(&mut self, uid: u32, change: &Change) {
+        let modseq = self.modseq + 1;
+        for (row, _) in self.messages.iter_mut().filter(|m| m.0.uid == uid) {
+            row.flags = row.flags.after(change.op, &change.flags);
+            (row.modseq, self.modseq) = (modseq, modseq);
+        }
+    }
+
+    /// The same for a flag more.
+    pub fn flag(&mut self, uid: u32, flag: System) {
+        self.change(uid, &Change::new(crate::StoreOp::Add, Flags::new().with(flag)));
+    }
+
+    /// As another session removes messages.
+    pub fn remove(&mut self, dead: impl Fn(&Row) -> bool) -> Vec<u32> {
+        let removed: Vec<u32> = self.messages.iter().filter(|m| dead(&m.0)).map(|m| m.0.uid).collect();
+        self.messages.retain(|m| !dead(&m.0));
+        self.modseq += u64::from(!removed.is_empty());
+        self.gone.extend(removed.iter().map(|uid| (self.modseq, *uid)));
+        removed
+    }
+
+    /// Forgets the removals so far.
+    pub fn forget(&mut self) {
+        self.gone.clear();
+        self.forgotten = self.modseq;
+    }
+
+    fn removed_since(&self, since: u64) -> Option<Vec<u32>> {
+        let mut uids: Vec<u32> = self.gone.iter().filter(|(modseq, _)| *modseq > since).map(|(_, uid)| *uid).collect();
+        uids.sort_unstable();
+        (since >= self.forgotten).then_some(uids)
+    }
 }
 
 #[derive(Default)]
@@ -44,6 +101,10 @@ pub struct Toy {
     pub summaries: usize,
     pub commits: usize,
     pub faulty: bool,
+    /// What another session does before the next STORE of ours: a flag more for a UID of the INBOX.
+    pub overtaken: Option<(u32, System)>,
+    /// The number of the last folder.
+    last: u32,
 }
 
 impl Toy {
@@ -65,6 +126,18 @@ impl Toy {
         self.folders.get_mut(name).ok_or_else(Refusal::no_folder)
     }
 
+    fn numbered(&mut self, number: u32) -> Result<&mut Folder, Refusal> {
+        if self.faulty {
+            return Err(Refusal::unavailable());
+        }
+        self.folders.values_mut().find(|f| f.number == number).ok_or_else(Refusal::no_folder)
+    }
+
+    /// The INBOX, for what other sessions do.
+    pub fn inbox(&mut self) -> &mut Folder {
+        self.folders.get_mut("INBOX").unwrap()
+    }
+
     fn target(&mut self, name: &str) -> Result<&mut Folder, Refusal> {
         self.folders.get_mut(name).ok_or_else(|| Refusal::new(Code::TryCreate, "La cartella non esiste"))
     }
@@ -73,7 +146,9 @@ impl Toy {
         let folder = self.target(name)?;
         let uid = folder.uid_next;
         folder.uid_next += 1;
-        folder.messages.push((Row { uid, flags, date, size: bytes.len() as u32, modseq: 0 }, bytes));
+        folder.modseq += 1;
+        let modseq = folder.modseq;
+        folder.messages.push((Row { uid, flags, date, size: bytes.len() as u32, modseq }, bytes));
         Ok(uid)
     }
 }
@@ -83,36 +158,49 @@ impl Mailboxes for Toy {
         Ok(self.folders.values().map(|f| f.info.clone()).collect())
     }
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
-        let folder = self.folder(name)?;
-        Ok(FolderState {
-            uid_validity: 7,
-            uid_next: folder.uid_next,
-            highest_modseq: 0,
-            rows: folder.messages.iter().map(|m| m.0.clone()).collect(),
-            permanent_flags: Flags::all_system(),
-            new_keywords: true,
-            read_only: folder.read_only,
-        })
+        Ok(self.folder(name)?.state())
     }
-    fn refresh(&mut self, name: &str) -> Result<FolderState, Refusal> {
-        self.select(name)
-    }
-    fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        self.reads += 1;
-        Ok(self.folder(name)?.messages.iter().find(|m| m.0.uid == uid).map(|m| m.1.clone()))
-    }
-    fn summary(&mut self, name: &str, uid: u32) -> Result<Option<Summary>, Refusal> {
-        self.summaries += 1;
-        Ok(self.folder(name)?.messages.iter().find(|m| m.0.uid == uid).map(|m| Summary::of(&m.1)))
-    }
-    fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal> {
-        self.commits += 1;
-        let mut rows = Vec::new();
-        for (row, _) in self.folder(name)?.messages.iter_mut().filter(|m| uids.contains(&m.0.uid)) {
-            row.flags = row.flags.after(op, flags);
-            rows.push(row.clone());
+    fn refresh(&mut self, folder: u32, since: u64, uid_next: u32) -> Result<FolderState, Refusal> {
+        let folder = self.numbered(folder)?;
+        let (mut state, gone) = (folder.state(), folder.removed_since(since));
+        if gone.is_some() {
+            state.rows.retain(|row| row.modseq > since);
+            assert!(state.rows.iter().all(|row| row.uid < uid_next || row.modseq > since));
         }
-        Ok(rows)
+        Ok(FolderState { gone, ..state })
+    }
+    fn version(&mut self, folder: u32) -> Result<Option<u64>, Refusal> {
+        Ok(Some(self.numbered(folder)?.modseq))
+    }
+    fn vanished(&mut self, folder: u32, since: u64) -> Result<Option<Vec<u32>>, Refusal> {
+        Ok(self.numbered(folder)?.removed_since(since))
+    }
+    fn message(&mut self, folder: u32, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
+        self.reads += 1;
+        Ok(self.numbered(folder)?.messages.iter().find(|m| m.0.uid == uid).map(|m| m.1.clone()))
+    }
+    fn summary(&mut self, folder: u32, uid: u32) -> Result<Option<Summary>, Refusal> {
+        self.summaries += 1;
+        Ok(self.numbered(folder)?.messages.iter().find(|m| m.0.uid == uid).map(|m| Summary::of(&m.1)))
+    }
+    fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
+        self.commits += 1;
+        if let Some((uid, flag)) = self.overtaken.take() {
+            self.inbox().flag(uid, flag);
+        }
+        let folder = self.numbered(folder)?;
+        let modseq = folder.modseq + 1;
+        let mut stored = Stored::default();
+        for (row, _) in folder.messages.iter_mut().filter(|m| uids.contains(&m.0.uid)) {
+            if !change.allows(row.modseq) {
+                stored.modified.push(row.uid);
+                continue;
+            }
+            row.flags = row.flags.after(change.op, &change.flags);
+            (row.modseq, folder.modseq) = (modseq, modseq);
+            stored.rows.push(row.clone());
+        }
+        Ok(stored)
     }
     fn append_start(&mut self, name: &str, _size: u64) -> Result<(), Refusal> {
         self.spool.clear();
@@ -122,25 +210,21 @@ impl Mailboxes for Toy {
         let bytes = std::mem::take(&mut self.spool);
         Ok((7, self.put(name, flags.clone(), date.unwrap_or_default(), bytes)?))
     }
-    fn expunge(&mut self, name: &str, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
-        let folder = self.folder(name)?;
-        let dead = |r: &Row| uids.contains(&r.uid) && r.flags.has(System::Deleted);
-        let removed = folder.messages.iter().filter(|m| dead(&m.0)).map(|m| m.0.uid).collect();
-        folder.messages.retain(|m| !dead(&m.0));
-        Ok(removed)
+    fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
+        Ok(self.numbered(folder)?.remove(|r| uids.contains(&r.uid) && r.flags.has(System::Deleted)))
     }
-    fn copy(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+    fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
         self.target(target)?;
-        let source = self.folder(name)?.messages.clone();
+        let source = self.numbered(folder)?.messages.clone();
         let mut pairs = Vec::new();
         for (row, bytes) in source.into_iter().filter(|m| uids.contains(&m.0.uid)) {
             pairs.push((row.uid, self.put(target, row.flags, row.date, bytes)?));
         }
         Ok(Copied { uid_validity: 7, pairs })
     }
-    fn move_(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
-        let copied = self.copy(name, uids, target)?;
-        self.folder(name)?.messages.retain(|m| !uids.contains(&m.0.uid));
+    fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        let copied = self.copy(folder, uids, target)?;
+        self.numbered(folder)?.remove(|r| uids.contains(&r.uid));
         Ok(copied)
     }
     fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal> {
@@ -149,7 +233,9 @@ impl Mailboxes for Toy {
         }
         let attributes = special.into_iter().collect();
         let info = FolderInfo { name: name.into(), attributes, subscribed: true };
-        self.folders.insert(name.into(), Folder { info, uid_next: 1, ..Folder::default() });
+        self.last += 1;
+        let folder = Folder { number: self.last, info, uid_next: 1, modseq: 1, ..Folder::default() };
+        self.folders.insert(name.into(), folder);
         Ok(())
     }
     fn delete(&mut self, name: &str) -> Result<(), Refusal> {
@@ -169,7 +255,8 @@ impl Mailboxes for Toy {
         let folder = self.folder(name)?;
         let unseen = folder.messages.iter().filter(|m| !m.0.flags.has(System::Seen)).count() as u32;
         let messages = folder.messages.len() as u32;
-        Ok(Status { messages, unseen, uid_next: folder.uid_next, uid_validity: 7 })
+        let (uid_next, highest_modseq) = (folder.uid_next, folder.modseq);
+        Ok(Status { messages, unseen, uid_next, uid_validity: 7, highest_modseq })
     }
 }
 
