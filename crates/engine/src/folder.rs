@@ -188,6 +188,7 @@ impl Held {
             bytes: self.bytes.checked_add(u64::from(entry.size))?,
             messages: self.messages.checked_add(1)?,
             unseen: self.unseen.checked_add(unseen(entry))?,
+            deleted: self.deleted.checked_add(deleted(entry))?,
         })
     }
 
@@ -197,6 +198,7 @@ impl Held {
             bytes: self.bytes.checked_sub(u64::from(entry.size))?,
             messages: self.messages.checked_sub(1)?,
             unseen: self.unseen.checked_sub(unseen(entry))?,
+            deleted: self.deleted.checked_sub(deleted(entry))?,
         })
     }
 }
@@ -210,6 +212,10 @@ impl BoxUsage {
 
 fn unseen(entry: &EntryRow) -> u64 {
     u64::from(entry.flags & Flags::new().with(System::Seen).bits() == 0)
+}
+
+fn deleted(entry: &EntryRow) -> u64 {
+    u64::from(entry.flags & Flags::new().with(System::Deleted).bits() != 0)
 }
 
 impl<S: Store> Engine<S> {

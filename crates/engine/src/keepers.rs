@@ -8,9 +8,7 @@
 use sigillo_base::{MailboxId, MsgId, Timestamp};
 use sigillo_store::{BodyId, KeyBuilder, KeyReader, Store, Transaction, body, tag, transact};
 
-use crate::rows::{
-    EntryRow, MessageRow, Work, arrival_key, decode, encode, mailbox_key, message_key, remove_large, summary_key,
-};
+use crate::rows::{MessageRow, Work, arrival_key, decode, encode, mailbox_key, message_key, remove_large, summary_key};
 use crate::{ATTEMPTS, Engine, Error};
 
 /// Rows of the archive that end in one commit.
@@ -179,9 +177,9 @@ pub(crate) fn archived(key: &[u8]) -> Result<MsgId, sigillo_store::Error> {
 /// The message that this row keeps, if it is of a kind that keeps one.
 pub(crate) fn kept_by(key: &[u8], value: &[u8]) -> Result<Option<MsgId>, sigillo_store::Error> {
     Ok(match key.first() {
-        Some(&tag::FOLDER_ENTRY) => Some(MsgId(decode::<EntryRow>(key, value)?.msg)),
+        // What follows in these rows depends on their version.
+        Some(&tag::FOLDER_ENTRY) => Some(MsgId(decode::<(u128,)>(key, value)?.0)),
         Some(&tag::ARCHIVE) => Some(archived(key)?),
-        // What follows in the row depends on its version.
         Some(&tag::QUEUE_ITEM) => Some(decode::<(Work,)>(key, value)?.0.message()),
         _ => None,
     })

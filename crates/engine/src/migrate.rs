@@ -9,7 +9,8 @@ use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim
 
 use crate::folder::{self, Counted};
 use crate::rows::{
-    ArrivalRow, Carried, ChangesRow, FolderRow, ItemRow, Work, arrival_key, credential_key, decode, encode, get_large,
+    ArrivalRow, Carried, ChangesRow, EntryRow, FolderRow, ItemRow, Work, arrival_key, credential_key, decode, encode,
+    get_large,
 };
 use crate::{ATTEMPTS, Error, credentials, keepers, profiles};
 
@@ -29,16 +30,18 @@ struct Walk<S: Store> {
 type Rewrite<S> = fn(&mut Transaction<'_, S>, &Row) -> Result<(), sigillo_store::Error>;
 
 /// Every walk of every version, in order. New ones come last: a walk is known by its number while it is under way.
-fn walks<S: Store>() -> [Walk<S>; 8] {
+fn walks<S: Store>() -> [Walk<S>; 10] {
     [
         Walk { to: 2, tag: tag::FOLDER_ENTRY, row: link_kept },
         Walk { to: 2, tag: tag::ARCHIVE, row: link_kept },
         Walk { to: 2, tag: tag::QUEUE_ITEM, row: link_kept },
         Walk { to: 2, tag: tag::MESSAGE, row: doubt_unkept },
-        Walk { to: 2, tag: tag::FOLDER, row: count_folder },
+        Walk { to: 2, tag: tag::FOLDER, row: remember_removals },
         Walk { to: 3, tag: tag::MAILBOX, row: part_password },
         Walk { to: 3, tag: tag::QUEUE_ITEM, row: own_item },
+        Walk { to: 3, tag: tag::FOLDER_ENTRY, row: date_entry },
         Walk { to: 3, tag: tag::FOLDER_CHANGES, row: log_changes },
+        Walk { to: 3, tag: tag::FOLDER, row: count_folder },
     ]
 }
 
@@ -59,8 +62,23 @@ fn doubt_unkept<S: Store>(tx: &mut Transaction<'_, S>, (key, _): &Row) -> Result
     Ok(())
 }
 
-/// Version 1 counted a folder's messages whenever it was asked, and remembered no removals.
-fn count_folder<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+/// A folder as version 2 kept it.
+#[derive(Serialize, Deserialize)]
+struct FolderOfVersion2 {
+    name: String,
+    uid_validity: u32,
+    uid_next: u32,
+    modseq: u64,
+    subscribed: bool,
+    special: Option<String>,
+    /// Bytes, messages, unseen ones; counted anew by version 3.
+    held: (u64, u64, u64),
+    removals: u32,
+    forgotten: u64,
+}
+
+/// Version 1 remembered no removals.
+fn remember_removals<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
     #[derive(Deserialize)]
     struct Folder {
         name: String,
@@ -70,13 +88,46 @@ fn count_folder<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Re
         subscribed: bool,
         special: Option<String>,
     }
+    let Folder { name, uid_validity, uid_next, modseq, subscribed, special } = decode(key, value)?;
+    let (held, removals, forgotten) = ((0, 0, 0), 0, modseq);
+    let row = FolderOfVersion2 { name, uid_validity, uid_next, modseq, subscribed, special, held, removals, forgotten };
+    tx.put(key, encode(&row));
+    Ok(())
+}
+
+/// Up to version 2 nobody noted when a message came into its folder: what is known of it is its INTERNALDATE.
+fn date_entry<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+    #[derive(Deserialize)]
+    struct Entry {
+        msg: u128,
+        flags: u8,
+        keywords: Vec<String>,
+        date: i64,
+        size: u32,
+        modseq: u64,
+    }
+    let Entry { msg, flags, keywords, date, size, modseq } = decode(key, value)?;
+    tx.put(key, encode(&EntryRow { msg, flags, keywords, date, size, modseq, saved: date }));
+    Ok(())
+}
+
+/// Up to version 2 the log of a folder told of removals only. Nobody asks it for changes so old: who looks again at an open
+/// folder opened it after the migration.
+fn log_changes<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+    let gone: Vec<u32> = decode(key, value)?;
+    tx.put(key, encode(&ChangesRow { gone, ..ChangesRow::default() }));
+    Ok(())
+}
+
+/// Up to version 2 no folder counted what is marked as deleted, and that of version 1 counted nothing.
+fn count_folder<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
     let mut reader = KeyReader::new(key, tag::FOLDER)?;
     let (mailbox, number) = (reader.mailbox()?, reader.u32()?);
-    let Folder { name, uid_validity, uid_next, modseq, subscribed, special } = decode(key, value)?;
+    let FolderOfVersion2 { name, uid_validity, uid_next, modseq, subscribed, special, forgotten, .. } =
+        decode(key, value)?;
     // A damaged entry cannot be counted: the check tells, and the repair counts anew.
-    let Counted { held, logged, .. } = folder::recount(tx.store(), mailbox, number, modseq)?;
-    let counted =
-        FolderRow { name, uid_validity, uid_next, modseq, subscribed, special, held, logged, forgotten: modseq };
+    let Counted { held, logged, .. } = folder::recount(tx.store(), mailbox, number, forgotten)?;
+    let counted = FolderRow { name, uid_validity, uid_next, modseq, subscribed, special, held, logged, forgotten };
     tx.put(key, encode(&counted));
     Ok(())
 }
@@ -126,14 +177,6 @@ fn own_item<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result
     let owner = owner.to_ascii_lowercase();
     let item = ItemRow { work, created, due, attempts, last_error, pec_id, owner, held: None, route: None, turn: None };
     tx.put(key, encode(&item));
-    Ok(())
-}
-
-/// Up to version 2 the log of a folder told of removals only: of changes before, it remembers nothing to be wrong about,
-/// since nobody asks it for them.
-fn log_changes<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
-    let gone: Vec<u32> = decode(key, value)?;
-    tx.put(key, encode(&ChangesRow { gone, ..ChangesRow::default() }));
     Ok(())
 }
 

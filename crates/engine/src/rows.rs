@@ -106,6 +106,8 @@ pub struct Held {
     pub messages: u64,
     /// Of these without `\Seen`.
     pub unseen: u64,
+    /// Of these with `\Deleted`.
+    pub deleted: u64,
 }
 
 /// A folder of a mailbox.
@@ -169,6 +171,8 @@ pub struct EntryRow {
     pub date: i64,
     pub size: u32,
     pub modseq: u64,
+    /// When it came into this folder, in milliseconds.
+    pub saved: i64,
 }
 
 /// What a mailbox holds.

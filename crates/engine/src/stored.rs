@@ -103,13 +103,16 @@ pub(crate) struct Place {
     pub folder: u32,
     pub flags: u8,
     pub keywords: Vec<String>,
+    /// INTERNALDATE.
     pub date: Timestamp,
+    /// The service time at which it comes there.
+    pub saved: Timestamp,
 }
 
 impl Place {
     /// Where new mail goes: the INBOX, unseen.
     pub(crate) fn inbox(mailbox: MailboxId, date: Timestamp) -> Self {
-        Self { mailbox, folder: INBOX, flags: 0, keywords: Vec::new(), date }
+        Self { mailbox, folder: INBOX, flags: 0, keywords: Vec::new(), date, saved: date }
     }
 }
 
@@ -134,6 +137,7 @@ pub(crate) fn post<S: Store>(
         date: place.date.as_millis(),
         size: u32::try_from(size).unwrap_or(u32::MAX),
         modseq: folder.modseq,
+        saved: place.saved.as_millis(),
     };
     let entry_key = entry_key(place.mailbox, place.folder, uid);
     tx.put(&entry_key, encode(&entry));

@@ -156,7 +156,7 @@ pub fn read(after_tag: &[u8], allowed: impl FnOnce(Needs) -> bool) -> Read<Comma
 /// Carries out a request, or its first part.
 pub fn run(request: &Request, work: &mut Work<'_>) -> Result<Step, Problem> {
     match request {
-        Request::List { reference, patterns } => list::run(reference, patterns, work),
+        Request::List { reference, patterns, options } => list::run(reference, patterns, options.as_ref(), work),
         Request::Lsub { reference, pattern } => lsub::run(reference, pattern, work),
         Request::Status { mailbox, items } => status::run(mailbox, items, work),
         Request::Select { mailbox, read_only, condstore, known } => {

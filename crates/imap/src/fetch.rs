@@ -25,6 +25,12 @@ pub enum FetchItem {
     Size,
     /// `MODSEQ`
     ModSeq,
+    /// `EMAILID`
+    EmailId,
+    /// `THREADID`: nobody keeps threads here.
+    ThreadId,
+    /// `SAVEDATE`
+    SaveDate,
     /// `ENVELOPE`
     Envelope,
     /// `BODY`: the structure without extension data.
@@ -90,7 +96,8 @@ impl FetchItem {
     /// What it is answered from.
     pub const fn reads(&self) -> Reads {
         match self {
-            Self::Uid | Self::Flags | Self::InternalDate | Self::Size | Self::ModSeq => Reads::Row,
+            Self::Uid | Self::Flags | Self::InternalDate | Self::Size => Reads::Row,
+            Self::ModSeq | Self::EmailId | Self::ThreadId | Self::SaveDate => Reads::Row,
             Self::Envelope | Self::Body | Self::BodyStructure | Self::Rfc822Header => Reads::Summary,
             Self::Section { section, .. } if section.part.is_empty() => match section.text {
                 SectionText::Header | SectionText::Fields(_) | SectionText::FieldsNot(_) => Reads::Summary,

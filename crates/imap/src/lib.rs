@@ -6,7 +6,7 @@
 //! [`Action`]s and, for everything in folders, through [`Mailboxes`].
 //! Entry point: [`Server`].
 //! RFCs: 3501, with 9051's clarifications; 7888 (LITERAL+), 4959 (SASL-IR), 2971 (ID), 2177 (IDLE), 2342 (NAMESPACE),
-//! 4315 (UIDPLUS), 3691 (UNSELECT), 6851 (MOVE), 5161 (ENABLE), 7162 (CONDSTORE, QRESYNC), 3348 (CHILDREN), 6154 (SPECIAL-USE,
+//! 4315 (UIDPLUS), 3691 (UNSELECT), 6851 (MOVE), 5161 (ENABLE), 7162 (CONDSTORE, QRESYNC), 3348 (CHILDREN), 5258 (LIST-EXTENDED), 5819 (LIST-STATUS), 8438 (STATUS=SIZE), 6154 (SPECIAL-USE,
 //! CREATE-SPECIAL-USE), 5530 (codes). Which does what: `docs/imap.md`.
 //! Invariants:
 //! - the same bytes in any cuts give the same actions (`server::tests::cuts_do_not_matter`);
@@ -38,7 +38,7 @@ pub use mailboxes::{
     Attribute, Change, Code, Copied, DELIMITER, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status,
     Stored,
 };
-pub use request::{Known, Request, StatusItem};
+pub use request::{Known, ListOptions, Request, StatusItem};
 pub use search::{Criteria, Key};
 pub use server::{Action, Config, Server};
 pub use set::SequenceSet;

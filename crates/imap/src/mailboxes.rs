@@ -164,6 +164,8 @@ pub struct FolderInfo {
     pub attributes: Vec<Attribute>,
     /// Whether LSUB shows it.
     pub subscribed: bool,
+    /// Its numbers.
+    pub status: Status,
 }
 
 /// What is known of a message without reading it.
@@ -179,6 +181,10 @@ pub struct Row {
     pub size: u32,
     /// The folder's mod-sequence at the row's last change (RFC 7162).
     pub modseq: u64,
+    /// When it came into this folder (RFC 8514).
+    pub saved: Timestamp,
+    /// The content: the same in every folder that it is copied or moved to, never that of another (RFC 8474).
+    pub email: u128,
 }
 
 /// A folder as it is now.
@@ -186,6 +192,8 @@ pub struct Row {
 pub struct FolderState {
     /// What the other calls know the folder by: the same through RENAME, and never that of another folder of the mailbox.
     pub number: u32,
+    /// MAILBOXID: the same through RENAME, and never that of another folder (RFC 8474). Letters, digits, `-` and `_`.
+    pub id: String,
     /// Changes when UIDs begin anew. Never zero.
     pub uid_validity: u32,
     /// Above every UID given so far.
@@ -205,7 +213,7 @@ pub struct FolderState {
 }
 
 /// The numbers of STATUS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Status {
     /// Messages in the folder.
     pub messages: u32,
@@ -217,6 +225,12 @@ pub struct Status {
     pub uid_validity: u32,
     /// See [`FolderState::highest_modseq`].
     pub highest_modseq: u64,
+    /// Octets of all messages.
+    pub size: u64,
+    /// Messages with `\Deleted`.
+    pub deleted: u32,
+    /// See [`FolderState::id`].
+    pub id: String,
 }
 
 /// What STORE does with flags.
@@ -302,7 +316,8 @@ pub trait Mailboxes {
     /// Moves messages, all or none: a copy, and the source without them whatever their flags.
     fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
     /// Makes a folder, for a special use if one is named (RFC 6154 §3): refuse one that cannot be with [`Code::UseAttr`].
-    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal>;
+    /// Gives its [`FolderState::id`].
+    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<String, Refusal>;
     /// Deletes a folder with its messages.
     fn delete(&mut self, name: &str) -> Result<(), Refusal>;
     /// Gives a folder, and those below it, another name.

@@ -11,8 +11,10 @@ pub enum Request {
     List {
         /// Put before each pattern.
         reference: String,
-        /// With `*` and `%`; empty asks for the delimiter.
+        /// With `*` and `%`; a single empty one asks for the delimiter.
         patterns: Vec<String>,
+        /// What more is wanted; `None` of the LIST of RFC 3501.
+        options: Option<ListOptions>,
     },
     /// LSUB
     Lsub {
@@ -148,6 +150,21 @@ pub enum Request {
     Poll,
 }
 
+/// What LIST selects, and what it tells beside names (RFC 5258, 5819, 6154).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListOptions {
+    /// `SUBSCRIBED`: subscribed folders only.
+    pub subscribed: bool,
+    /// `SPECIAL-USE`: folders with a special use only.
+    pub special_use: bool,
+    /// `RECURSIVEMATCH`: and those with such folders below them.
+    pub recursive: bool,
+    /// `RETURN (SUBSCRIBED)`
+    pub tell_subscribed: bool,
+    /// `RETURN (STATUS (…))`
+    pub status: Vec<StatusItem>,
+}
+
 /// What a client remembers of a folder it had open before (RFC 7162 §3.2.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
@@ -176,4 +193,10 @@ pub enum StatusItem {
     Unseen,
     /// `HIGHESTMODSEQ`
     HighestModSeq,
+    /// `SIZE`
+    Size,
+    /// `DELETED`
+    Deleted,
+    /// `MAILBOXID`
+    MailboxId,
 }

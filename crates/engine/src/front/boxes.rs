@@ -125,23 +125,49 @@ impl<S: Store> Boxes<S> {
         }
     }
 
+    /// The MAILBOXID of a folder: no number is given twice in a mailbox.
+    fn id(&self, folder: u32) -> String {
+        format!("F{:x}-{folder}", self.mailbox.0)
+    }
+
+    /// A folder as a session sees it: these entries, and what went.
+    fn state(
+        &self,
+        number: u32,
+        folder: &FolderRow,
+        entries: Vec<(u32, EntryRow)>,
+        gone: Option<Vec<u32>>,
+    ) -> FolderState {
+        FolderState {
+            number,
+            id: self.id(number),
+            uid_validity: folder.uid_validity,
+            uid_next: folder.uid_next,
+            highest_modseq: folder.modseq,
+            rows: entries.into_iter().map(|(uid, entry)| row(uid, entry)).collect(),
+            gone,
+            permanent_flags: Flags::all_system(),
+            new_keywords: true,
+            read_only: false,
+        }
+    }
+
+    fn counts(&self, number: u32, folder: &FolderRow) -> Status {
+        let short = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        Status {
+            messages: short(folder.held.messages),
+            unseen: short(folder.held.unseen),
+            uid_next: folder.uid_next,
+            uid_validity: folder.uid_validity,
+            highest_modseq: folder.modseq,
+            size: folder.held.bytes,
+            deleted: short(folder.held.deleted),
+            id: self.id(number),
+        }
+    }
+
     fn changed(&self) {
         self.engine.bell.mailbox_changed(self.mailbox);
-    }
-}
-
-/// A folder as a session sees it: these entries, and what went.
-fn state(number: u32, folder: &FolderRow, entries: Vec<(u32, EntryRow)>, gone: Option<Vec<u32>>) -> FolderState {
-    FolderState {
-        number,
-        uid_validity: folder.uid_validity,
-        uid_next: folder.uid_next,
-        highest_modseq: folder.modseq,
-        rows: entries.into_iter().map(|(uid, entry)| row(uid, entry)).collect(),
-        gone,
-        permanent_flags: Flags::all_system(),
-        new_keywords: true,
-        read_only: false,
     }
 }
 
@@ -152,6 +178,8 @@ fn row(uid: u32, entry: EntryRow) -> Row {
         date: Timestamp::from_millis(entry.date),
         size: entry.size,
         modseq: entry.modseq,
+        saved: Timestamp::from_millis(entry.saved),
+        email: entry.msg,
     }
 }
 
@@ -199,9 +227,10 @@ impl From<sigillo_store::Error> for No {
 impl<S: Store> Mailboxes for Boxes<S> {
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
         let folders = self.sound_folders().map_err(fault)?;
-        let info = |(_, f): (u32, FolderRow)| FolderInfo {
+        let info = |(number, f): (u32, FolderRow)| FolderInfo {
             attributes: special(f.special.as_deref()),
             subscribed: f.subscribed,
+            status: self.counts(number, &f),
             name: f.name,
         };
         Ok(folders.into_iter().map(info).collect())
@@ -209,21 +238,21 @@ impl<S: Store> Mailboxes for Boxes<S> {
 
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
         let (number, folder) = self.folder(name)?;
-        Ok(state(number, &folder, self.entries(number, 0).map_err(fault)?, None))
+        Ok(self.state(number, &folder, self.entries(number, 0).map_err(fault)?, None))
     }
 
     fn refresh(&mut self, number: u32, since: u64, uid_next: u32) -> Result<FolderState, Refusal> {
         // The folder's row first: what happens meanwhile may be told twice, and is never passed over.
         let folder = self.open(number)?;
         let Some(ChangesRow { gone, changed }) = self.changes(number, since)? else {
-            return Ok(state(number, &folder, self.entries(number, 0).map_err(fault)?, None));
+            return Ok(self.state(number, &folder, self.entries(number, 0).map_err(fault)?, None));
         };
         let mut entries = Vec::new();
         for uid in changed.into_iter().filter(|uid| *uid < uid_next) {
             entries.extend(self.entry(number, uid)?.map(|entry| (uid, entry)));
         }
         entries.extend(self.entries(number, uid_next).map_err(fault)?);
-        Ok(state(number, &folder, entries, Some(gone)))
+        Ok(self.state(number, &folder, entries, Some(gone)))
     }
 
     fn version(&mut self, folder: u32) -> Result<Option<u64>, Refusal> {
@@ -274,8 +303,9 @@ impl<S: Store> Mailboxes for Boxes<S> {
         self.transfer(folder, uids, target, true)
     }
 
-    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal> {
-        self.create_folder(name, special)
+    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<String, Refusal> {
+        self.create_folder(name, special)?;
+        Ok(self.id(self.folder(name)?.0))
     }
 
     fn delete(&mut self, name: &str) -> Result<(), Refusal> {
@@ -292,15 +322,8 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn status(&mut self, name: &str) -> Result<Status, Refusal> {
-        let (_, folder) = self.folder(name)?;
-        let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-        Ok(Status {
-            messages: number(folder.held.messages),
-            unseen: number(folder.held.unseen),
-            uid_next: folder.uid_next,
-            uid_validity: folder.uid_validity,
-            highest_modseq: folder.modseq,
-        })
+        let (number, folder) = self.folder(name)?;
+        Ok(self.counts(number, &folder))
     }
 }
 

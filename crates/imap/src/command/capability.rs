@@ -18,7 +18,7 @@ enum When {
 
 /// Every capability, in the order of the announcement: only what is complete, with its row in `docs/imap.md`. The
 /// mechanisms of AUTHENTICATE follow (`AUTH=…`).
-const CAPABILITIES: [(&str, When); 17] = [
+const CAPABILITIES: [(&str, When); 20] = [
     (BASE, When::Always),
     ("LITERAL+", When::Always),
     ("SASL-IR", When::Always),
@@ -34,6 +34,9 @@ const CAPABILITIES: [(&str, When); 17] = [
     ("CREATE-SPECIAL-USE", When::Always),
     ("CONDSTORE", When::Always),
     ("QRESYNC", When::Always),
+    ("LIST-EXTENDED", When::Always),
+    ("LIST-STATUS", When::Always),
+    ("STATUS=SIZE", When::Always),
     ("STARTTLS", When::Open),
     ("LOGINDISABLED", When::Barred),
 ];

@@ -1,4 +1,4 @@
-//! CREATE (RFC 3501 §6.3.3), with CREATE-SPECIAL-USE (RFC 6154 §3).
+//! CREATE (RFC 3501 §6.3.3), with CREATE-SPECIAL-USE (RFC 6154 §3) and MAILBOXID (RFC 8474 §4.1).
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
@@ -48,6 +48,6 @@ pub fn new_name(name: &str) -> Result<(), Refusal> {
 }
 
 pub fn run(mailbox: &str, special: Option<Attribute>, work: &mut Work<'_>) -> Result<Step, Problem> {
-    work.boxes.create(mailbox, special)?;
-    Done::ok("CREATE completed").step()
+    let id = work.boxes.create(mailbox, special)?;
+    Done::ok("CREATE completed").coded(format!("MAILBOXID ({id})")).step()
 }

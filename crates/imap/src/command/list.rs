@@ -1,19 +1,86 @@
-//! LIST (RFC 3501 §6.3.8) with CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154).
+//! LIST (RFC 3501 §6.3.8) with LIST-EXTENDED (RFC 5258), LIST-STATUS (RFC 5819), CHILDREN (RFC 3348) and SPECIAL-USE
+//! (RFC 6154).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::command::Command;
+use crate::command::{Command, status};
 use crate::cursor::{Cursor, Problem, Read, inbox};
 use crate::work::{Done, Step, Work};
-use crate::{Attribute, DELIMITER, FolderInfo, Request, text};
+use crate::{Attribute, DELIMITER, FolderInfo, ListOptions, Request, StatusItem, text};
+
+/// Octets of the patterns with their reference: matching takes time in proportion.
+const MAX_PATTERN: usize = 1024;
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
-    let (reference, pattern) = arguments(args)?;
-    Ok(Command::Request(Request::List { reference, patterns: vec![pattern] }))
+    args.space()?;
+    let mut options = None;
+    if args.eat(b'(') {
+        options = Some(selection(args)?);
+        args.space()?;
+    }
+    let reference = args.pattern()?;
+    args.space()?;
+    let mut patterns = Vec::new();
+    if args.eat(b'(') {
+        options.get_or_insert_default();
+        loop {
+            patterns.push(args.pattern()?);
+            if args.eat(b')') {
+                break;
+            }
+            args.space()?;
+        }
+    } else {
+        patterns.push(args.pattern()?);
+    }
+    short_enough(&reference, &patterns)?;
+    if args.eat_text(" RETURN (") {
+        returned(args, options.get_or_insert_default())?;
+    }
+    Ok(Command::Request(Request::List { reference, patterns, options }))
 }
 
-/// Octets of a pattern with its reference: matching takes time in proportion.
-const MAX_PATTERN: usize = 1024;
+/// `SUBSCRIBED RECURSIVEMATCH)`
+fn selection(args: &mut Cursor<'_>) -> Read<ListOptions> {
+    let mut options = ListOptions::default();
+    while !args.eat(b')') {
+        match args.word()?.as_str() {
+            // What is subscribed is told as such (RFC 5258 §3.1).
+            "SUBSCRIBED" => (options.subscribed, options.tell_subscribed) = (true, true),
+            "SPECIAL-USE" => options.special_use = true,
+            "RECURSIVEMATCH" => options.recursive = true,
+            // Every folder is here.
+            "REMOTE" => {}
+            _ => return Err(Problem::Bad("Unknown selection option")),
+        }
+        if args.peek() != Some(b')') {
+            args.space()?;
+        }
+    }
+    if options.recursive && !options.subscribed && !options.special_use {
+        return Err(Problem::Bad("RECURSIVEMATCH goes with another option"));
+    }
+    Ok(options)
+}
+
+/// `CHILDREN STATUS (MESSAGES))`. Children and special uses are told always.
+fn returned(args: &mut Cursor<'_>, options: &mut ListOptions) -> Read<()> {
+    while !args.eat(b')') {
+        match args.word()?.as_str() {
+            "SUBSCRIBED" => options.tell_subscribed = true,
+            "CHILDREN" | "SPECIAL-USE" => {}
+            "STATUS" => {
+                args.space()?;
+                options.status = status::items(args)?;
+            }
+            _ => return Err(Problem::Bad("Unknown return option")),
+        }
+        if args.peek() != Some(b')') {
+            args.space()?;
+        }
+    }
+    Ok(())
+}
 
 /// A reference and a pattern.
 pub fn arguments(args: &mut Cursor<'_>) -> Read<(String, String)> {
@@ -21,54 +88,134 @@ pub fn arguments(args: &mut Cursor<'_>) -> Read<(String, String)> {
     let reference = args.pattern()?;
     args.space()?;
     let pattern = args.pattern()?;
-    if reference.len() + pattern.len() > MAX_PATTERN {
-        return Err(Problem::Bad("Pattern too long"));
-    }
+    short_enough(&reference, std::slice::from_ref(&pattern))?;
     Ok((reference, pattern))
 }
 
-pub fn run(reference: &str, patterns: &[String], work: &mut Work<'_>) -> Result<Step, Problem> {
-    if patterns.iter().all(String::is_empty) {
+fn short_enough(reference: &str, patterns: &[String]) -> Read<()> {
+    let length: usize = patterns.iter().map(|pattern| pattern.len() + reference.len()).sum();
+    if length > MAX_PATTERN { Err(Problem::Bad("Pattern too long")) } else { Ok(()) }
+}
+
+pub fn run(
+    reference: &str,
+    patterns: &[String],
+    options: Option<&ListOptions>,
+    work: &mut Work<'_>,
+) -> Result<Step, Problem> {
+    if options.is_none() && patterns.iter().all(String::is_empty) {
         work.line(&format!("* LIST (\\Noselect) \"{DELIMITER}\" \"\""));
         return Done::ok("LIST completed").step();
     }
+    let plain = ListOptions::default();
+    let options = options.unwrap_or(&plain);
+    if options.status.contains(&StatusItem::HighestModSeq) {
+        work.enable_condstore();
+    }
     let folders = work.boxes.list()?;
-    for pattern in patterns {
-        for (name, attributes) in matching(&folders, &format!("{reference}{pattern}"), |_| true) {
-            work.line(&format!("* LIST ({}) \"{DELIMITER}\" {}", attributes.join(" "), text::mailbox(&name)));
+    let patterns: Vec<String> = patterns.iter().map(|pattern| inbox(&format!("{reference}{pattern}"))).collect();
+    let special = |f: &FolderInfo| f.attributes.iter().any(|a| Attribute::USES.contains(a));
+    let selected = |f: &FolderInfo| (!options.subscribed || f.subscribed) && (!options.special_use || special(f));
+    let parents = match options {
+        ListOptions { recursive: true, .. } => Parents::All,
+        ListOptions { subscribed: false, special_use: false, .. } => Parents::Percent,
+        _ => Parents::None,
+    };
+    for found in matching(&folders, &patterns, selected, parents) {
+        let line = found.line(options);
+        work.line(&line);
+        if let Some(folder) = found.folder.filter(|_| found.selected && !options.status.is_empty()) {
+            work.line(&status::line(&folder.name, &options.status, &folder.status));
         }
     }
     Done::ok("LIST completed").step()
 }
 
-/// The folders of which `shown` holds and that match, INBOX first, with their attributes; and, for a pattern that
-/// ends in `%`, the levels above them that match and are not shown themselves.
-pub fn matching(
-    folders: &[FolderInfo],
-    pattern: &str,
-    shown: impl Fn(&FolderInfo) -> bool,
-) -> Vec<(String, Vec<&'static str>)> {
-    let pattern = inbox(pattern);
-    let mut parents = BTreeSet::new();
+/// Which names are told for what lies below them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parents {
+    /// None.
+    None,
+    /// For a pattern that ends in `%`, those that match.
+    Percent,
+    /// All that match.
+    All,
+}
+
+/// A name that LIST or LSUB shows.
+#[derive(Debug)]
+pub struct Found<'f> {
+    /// The name.
+    pub name: &'f str,
+    /// The folder, unless it is only a level above one.
+    pub folder: Option<&'f FolderInfo>,
+    /// It is one of those that were asked for; otherwise only something below it is.
+    pub selected: bool,
+    /// There are folders below it.
+    has_children: bool,
+    /// Some of them were asked for.
+    above: bool,
+}
+
+impl Found<'_> {
+    /// What is said of it; `missing` of what is not there.
+    pub fn attributes(&self, missing: &'static str) -> Vec<&'static str> {
+        let Some(folder) = self.folder else { return vec![missing, "\\HasChildren"] };
+        let mut attributes: Vec<&str> = folder.attributes.iter().map(|a| a.as_str()).collect();
+        if self.has_children || !folder.attributes.contains(&Attribute::NoInferiors) {
+            attributes.push(if self.has_children { "\\HasChildren" } else { "\\HasNoChildren" });
+        }
+        attributes
+    }
+
+    fn line(&self, options: &ListOptions) -> String {
+        let extended = *options != ListOptions::default();
+        let mut attributes = self.attributes(if extended { "\\NonExistent" } else { "\\Noselect" });
+        if options.tell_subscribed && self.folder.is_some_and(|f| f.subscribed) {
+            attributes.push("\\Subscribed");
+        }
+        let mut info = String::new();
+        if options.recursive && self.above {
+            let selected = [("\"SUBSCRIBED\"", options.subscribed), ("\"SPECIAL-USE\"", options.special_use)];
+            let names: Vec<&str> = selected.into_iter().filter(|s| s.1).map(|s| s.0).collect();
+            info = format!(" (\"CHILDINFO\" ({}))", names.join(" "));
+        }
+        format!("* LIST ({}) \"{DELIMITER}\" {}{info}", attributes.join(" "), text::mailbox(self.name))
+    }
+}
+
+/// The names that match one of the patterns, INBOX first: folders of which `selected` holds, and the levels above them
+/// as `parents` says.
+pub fn matching<'f>(
+    folders: &'f [FolderInfo],
+    patterns: &[String],
+    selected: impl Fn(&FolderInfo) -> bool,
+    parents: Parents,
+) -> Vec<Found<'f>> {
+    let mut names: BTreeMap<(bool, &str), Option<&FolderInfo>> = BTreeMap::new();
+    let (mut with_children, mut with_selected) = (BTreeSet::new(), BTreeSet::new());
     for folder in folders {
-        parents.extend(above(&folder.name));
-    }
-    let mut found: BTreeMap<(bool, String), Vec<&'static str>> = BTreeMap::new();
-    for folder in folders.iter().filter(|f| shown(f)) {
-        if matches(&pattern, &folder.name) {
-            let mut attributes: Vec<&str> = folder.attributes.iter().map(|a| a.as_str()).collect();
-            let has_children = parents.contains(folder.name.as_str());
-            if has_children || !folder.attributes.contains(&Attribute::NoInferiors) {
-                attributes.push(if has_children { "\\HasChildren" } else { "\\HasNoChildren" });
+        names.insert((folder.name != "INBOX", &folder.name), Some(folder));
+        for parent in above(&folder.name) {
+            names.entry((parent != "INBOX", parent)).or_insert(None);
+            with_children.insert(parent);
+            if selected(folder) {
+                with_selected.insert(parent);
             }
-            found.insert((folder.name != "INBOX", folder.name.clone()), attributes);
-        }
-        for parent in above(&folder.name).filter(|p| pattern.ends_with('%') && matches(&pattern, p)) {
-            let key = (parent != "INBOX", parent.to_owned());
-            found.entry(key).or_insert_with(|| vec!["\\Noselect", "\\HasChildren"]);
         }
     }
-    found.into_iter().map(|((_, name), attributes)| (name, attributes)).collect()
+    let show = |((_, name), folder): ((bool, &'f str), Option<&'f FolderInfo>)| {
+        let mut matching = patterns.iter().filter(|pattern| matches(pattern, name)).peekable();
+        matching.peek()?;
+        let (selected, above) = (folder.is_some_and(&selected), with_selected.contains(name));
+        let shown = match parents {
+            Parents::None => selected,
+            Parents::Percent => selected || (above && matching.any(|pattern| pattern.ends_with('%'))),
+            Parents::All => selected || above,
+        };
+        shown.then(|| Found { name, folder, selected, has_children: with_children.contains(name), above })
+    };
+    names.into_iter().filter_map(show).collect()
 }
 
 /// The names above a name.
@@ -128,7 +275,10 @@ mod tests {
     #[test]
     fn parents_that_are_no_folders() {
         let folders = [folder("Archivio/2026"), folder("INBOX"), folder("Bozze")];
-        let names = |p: &str| matching(&folders, p, |_| true);
+        let names = |p: &str| -> Vec<(String, Vec<&str>)> {
+            let found = matching(&folders, &[inbox(p)], |_| true, Parents::Percent);
+            found.iter().map(|found| (found.name.to_owned(), found.attributes("\\Noselect"))).collect()
+        };
         assert_eq!(
             names("%"),
             [

@@ -1,7 +1,8 @@
 //! LSUB (RFC 3501 §6.3.9).
 
+use crate::command::list::Parents;
 use crate::command::{Command, list};
-use crate::cursor::{Cursor, Problem, Read};
+use crate::cursor::{Cursor, Problem, Read, inbox};
 use crate::work::{Done, Step, Work};
 use crate::{DELIMITER, Request, text};
 
@@ -12,8 +13,12 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 
 pub fn run(reference: &str, pattern: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
     let folders = work.boxes.list()?;
-    for (name, attributes) in list::matching(&folders, &format!("{reference}{pattern}"), |f| f.subscribed) {
-        work.line(&format!("* LSUB ({}) \"{DELIMITER}\" {}", attributes.join(" "), text::mailbox(&name)));
+    let pattern = inbox(&format!("{reference}{pattern}"));
+    for found in list::matching(&folders, &[pattern], |f| f.subscribed, Parents::Percent) {
+        // What is not subscribed itself is not to be selected from here.
+        let attributes =
+            if found.selected { found.attributes("\\Noselect") } else { vec!["\\Noselect", "\\HasChildren"] };
+        work.line(&format!("* LSUB ({}) \"{DELIMITER}\" {}", attributes.join(" "), text::mailbox(found.name)));
     }
     Done::ok("LSUB completed").step()
 }

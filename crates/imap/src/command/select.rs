@@ -110,6 +110,7 @@ fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) {
     work.line(&format!("* OK [UIDVALIDITY {}] UIDs valid", state.uid_validity));
     work.line(&format!("* OK [UIDNEXT {}] Next UID", state.uid_next));
     work.line(&highest(state.highest_modseq));
+    work.line(&format!("* OK [MAILBOXID ({})] Its identity", state.id));
 }
 
 /// What went and what changed since a client looked last, of the messages that it knows.

@@ -1,23 +1,31 @@
-//! STATUS (RFC 3501 §6.3.10).
+//! STATUS (RFC 3501 §6.3.10), with the items of RFC 7162 (HIGHESTMODSEQ), 8438 (SIZE), 9051 (DELETED), 8474 (MAILBOXID).
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Work};
-use crate::{Request, StatusItem, text};
+use crate::{Request, Status, StatusItem, text};
 
-const ITEMS: [(&str, StatusItem); 6] = [
+const ITEMS: [(&str, StatusItem); 9] = [
     ("MESSAGES", StatusItem::Messages),
     ("RECENT", StatusItem::Recent),
     ("UIDNEXT", StatusItem::UidNext),
     ("UIDVALIDITY", StatusItem::UidValidity),
     ("UNSEEN", StatusItem::Unseen),
     ("HIGHESTMODSEQ", StatusItem::HighestModSeq),
+    ("SIZE", StatusItem::Size),
+    ("DELETED", StatusItem::Deleted),
+    ("MAILBOXID", StatusItem::MailboxId),
 ];
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let mailbox = args.mailbox()?;
     args.space()?;
+    Ok(Command::Request(Request::Status { mailbox, items: items(args)? }))
+}
+
+/// `(MESSAGES UNSEEN)`
+pub fn items(args: &mut Cursor<'_>) -> Read<Vec<StatusItem>> {
     args.need(b'(', "Missing list of items")?;
     let mut items = Vec::new();
     loop {
@@ -27,7 +35,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
             items.push(item);
         }
         if args.eat(b')') {
-            return Ok(Command::Request(Request::Status { mailbox, items }));
+            return Ok(items);
         }
         args.space()?;
     }
@@ -38,17 +46,28 @@ pub fn run(mailbox: &str, items: &[StatusItem], work: &mut Work<'_>) -> Result<S
         work.enable_condstore();
     }
     let status = work.boxes.status(mailbox)?;
-    let value = |item| match item {
-        StatusItem::Messages => status.messages.into(),
-        StatusItem::Recent => 0,
-        StatusItem::UidNext => status.uid_next.into(),
-        StatusItem::UidValidity => status.uid_validity.into(),
-        StatusItem::Unseen => status.unseen.into(),
-        StatusItem::HighestModSeq => status.highest_modseq,
-    };
-    let named = ITEMS.iter().map(|(name, item)| (*item, *name));
-    let name_of = |item| named.clone().find(|n| n.0 == item).map_or("", |n| n.1);
-    let told: Vec<String> = items.iter().map(|i| format!("{} {}", name_of(*i), value(*i))).collect();
-    work.line(&format!("* STATUS {} ({})", text::mailbox(mailbox), told.join(" ")));
+    let line = line(mailbox, items, &status);
+    work.line(&line);
     Done::ok("STATUS completed").step()
+}
+
+/// The response, without its end.
+pub fn line(mailbox: &str, items: &[StatusItem], status: &Status) -> String {
+    let name = |item| ITEMS.iter().find(|i| i.1 == item).map_or("", |i| i.0);
+    let told: Vec<String> = items.iter().map(|item| format!("{} {}", name(*item), value(*item, status))).collect();
+    format!("* STATUS {} ({})", text::mailbox(mailbox), told.join(" "))
+}
+
+fn value(item: StatusItem, status: &Status) -> String {
+    match item {
+        StatusItem::Messages => status.messages.to_string(),
+        StatusItem::Recent => "0".to_owned(),
+        StatusItem::UidNext => status.uid_next.to_string(),
+        StatusItem::UidValidity => status.uid_validity.to_string(),
+        StatusItem::Unseen => status.unseen.to_string(),
+        StatusItem::HighestModSeq => status.highest_modseq.to_string(),
+        StatusItem::Size => status.size.to_string(),
+        StatusItem::Deleted => status.deleted.to_string(),
+        StatusItem::MailboxId => format!("({})", status.id),
+    }
 }

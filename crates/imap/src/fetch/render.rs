@@ -70,6 +70,9 @@ fn write_item(item: &FetchItem, row: &Row, source: &Source<'_>, own: &mut Vec<u8
         FetchItem::InternalDate => own.extend_from_slice(format!("INTERNALDATE \"{}\"", row.date.imap()).as_bytes()),
         FetchItem::Size => own.extend_from_slice(format!("RFC822.SIZE {}", row.size).as_bytes()),
         FetchItem::ModSeq => own.extend_from_slice(format!("MODSEQ ({})", row.modseq).as_bytes()),
+        FetchItem::EmailId => own.extend_from_slice(format!("EMAILID (M{:032x})", row.email).as_bytes()),
+        FetchItem::ThreadId => own.extend_from_slice(b"THREADID NIL"),
+        FetchItem::SaveDate => own.extend_from_slice(format!("SAVEDATE \"{}\"", row.saved.imap()).as_bytes()),
         FetchItem::Envelope => {
             own.extend_from_slice(b"ENVELOPE ");
             envelope::write(own, source.header());

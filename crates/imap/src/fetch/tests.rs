@@ -1,7 +1,6 @@
 use super::*;
-use crate::{Flags, Row};
+use crate::Row;
 use proptest::prelude::*;
-use sigillo_base::Timestamp;
 
 /// A transport envelope as certified mail has it: signed, with the original inside.
 const ENVELOPE: &str = "From: \"Per conto di: anna@alfa.example\" <posta-certificata@alfa.example>\r\n\
@@ -54,14 +53,14 @@ AAAA\r\n\
 --OUT--\r\n";
 
 fn answer(message: &str, items: &[FetchItem]) -> String {
-    let row = Row { uid: 9, flags: Flags::new(), date: Timestamp::default(), size: message.len() as u32, modseq: 0 };
+    let row = Row { uid: 9, size: message.len() as u32, ..Row::default() };
     let composed = render::render(1, &row, items, message.as_bytes(), None);
     String::from_utf8(composed.to_bytes(message.as_bytes())).unwrap()
 }
 
 /// The same from what is kept of the message.
 fn from_summary(message: &str, items: &[FetchItem]) -> String {
-    let row = Row { uid: 9, flags: Flags::new(), date: Timestamp::default(), size: message.len() as u32, modseq: 0 };
+    let row = Row { uid: 9, size: message.len() as u32, ..Row::default() };
     let kept = Summary::of(message.as_bytes());
     let composed = render::render(1, &row, items, &kept.header, Some(&kept.structure));
     String::from_utf8(composed.to_bytes(&kept.header)).unwrap()

@@ -52,8 +52,8 @@ impl<S: Store> Boxes<S> {
         let size = self.size()?;
         let summary = Summary::of(bytes);
         let msg = self.engine.new_msg();
-        let place =
-            Place { mailbox: self.mailbox, folder, flags: flags.bits(), keywords: flags.keywords().to_vec(), date };
+        let (mailbox, keywords) = (self.mailbox, flags.keywords().to_vec());
+        let place = Place { mailbox, folder, flags: flags.bits(), keywords, date, saved: self.now };
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let (uid, validity) = transact(&self.engine.store, ATTEMPTS, |tx| {
             self.within(tx, size, bytes.len() as u64)?;
@@ -105,6 +105,7 @@ impl<S: Store> Boxes<S> {
             flags: entry.flags,
             keywords: entry.keywords.clone(),
             date: Timestamp::from_millis(entry.date),
+            saved: self.now,
         }
     }
 }

@@ -19,7 +19,7 @@ fn changed() -> Client {
 /// What SELECT says with these parameters after the ordinary part.
 fn resync(client: &mut Client, known: &str) -> String {
     let said = client.ask(&format!("s SELECT INBOX (QRESYNC ({known}))"));
-    let (_, rest) = said.split_once("* OK [HIGHESTMODSEQ 10] Highest\r\n").unwrap_or_else(|| panic!("{said}"));
+    let (_, rest) = said.split_once("* OK [MAILBOXID (F1)] Its identity\r\n").unwrap_or_else(|| panic!("{said}"));
     rest.strip_suffix("s OK [READ-WRITE] SELECT completed\r\n").unwrap().to_owned()
 }
 
@@ -75,6 +75,7 @@ fn vanished_takes_the_place_of_expunge() {
          S: * OK [UIDVALIDITY 7] …
          S: * OK [UIDNEXT 7] …
          S: * OK [HIGHESTMODSEQ 10] …
+         S: * OK [MAILBOXID (F1)] …
          S: a OK …
          C: b UID FETCH 1:4 (FLAGS) (CHANGEDSINCE 7 VANISHED)
          S: * VANISHED (EARLIER) 2

@@ -36,7 +36,7 @@ fn small_commands() {
          C> \\0 NOOP\\r\\n
          S: * BAD …
          C: l CAPABILITY
-         S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE CONDSTORE QRESYNC
+         S: * CAPABILITY IMAP4rev1 LITERAL+ …
          S: l OK …",
     );
 }

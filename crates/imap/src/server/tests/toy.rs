@@ -28,6 +28,9 @@ fn proves(claim: &Claim) -> bool {
     }
 }
 
+/// When everything is saved: the 1st of March 2026.
+const NOW: Timestamp = Timestamp::from_millis(1_772_360_000_000);
+
 #[derive(Default, Clone)]
 pub struct Folder {
     pub number: u32,
@@ -46,6 +49,7 @@ impl Folder {
     fn state(&self) -> FolderState {
         FolderState {
             number: self.number,
+            id: format!("F{}", self.number),
             uid_validity: 7,
             uid_next: self.uid_next,
             highest_modseq: self.modseq,
@@ -54,6 +58,21 @@ impl Folder {
             permanent_flags: Flags::all_system(),
             new_keywords: true,
             read_only: self.read_only,
+        }
+    }
+
+    fn status(&self) -> Status {
+        let with = |flag| self.messages.iter().filter(|m| m.0.flags.has(flag)).count() as u32;
+        let messages = self.messages.len() as u32;
+        Status {
+            messages,
+            unseen: messages - with(System::Seen),
+            deleted: with(System::Deleted),
+            size: self.messages.iter().map(|m| u64::from(m.0.size)).sum(),
+            uid_next: self.uid_next,
+            uid_validity: 7,
+            highest_modseq: self.modseq,
+            id: format!("F{}", self.number),
         }
     }
 
@@ -148,14 +167,15 @@ impl Toy {
         folder.uid_next += 1;
         folder.modseq += 1;
         let modseq = folder.modseq;
-        folder.messages.push((Row { uid, flags, date, size: bytes.len() as u32, modseq }, bytes));
+        let (size, saved) = (bytes.len() as u32, NOW);
+        folder.messages.push((Row { uid, flags, date, size, modseq, saved, email: uid.into() }, bytes));
         Ok(uid)
     }
 }
 
 impl Mailboxes for Toy {
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
-        Ok(self.folders.values().map(|f| f.info.clone()).collect())
+        Ok(self.folders.values().map(|f| FolderInfo { status: f.status(), ..f.info.clone() }).collect())
     }
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
         Ok(self.folder(name)?.state())
@@ -219,6 +239,9 @@ impl Mailboxes for Toy {
         let mut pairs = Vec::new();
         for (row, bytes) in source.into_iter().filter(|m| uids.contains(&m.0.uid)) {
             pairs.push((row.uid, self.put(target, row.flags, row.date, bytes)?));
+            if let Some((copy, _)) = self.target(target)?.messages.last_mut() {
+                copy.email = row.email;
+            }
         }
         Ok(Copied { uid_validity: 7, pairs })
     }
@@ -227,16 +250,16 @@ impl Mailboxes for Toy {
         self.numbered(folder)?.remove(|r| uids.contains(&r.uid));
         Ok(copied)
     }
-    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<(), Refusal> {
+    fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<String, Refusal> {
         if self.folders.contains_key(name) {
             return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste già"));
         }
         let attributes = special.into_iter().collect();
-        let info = FolderInfo { name: name.into(), attributes, subscribed: true };
+        let info = FolderInfo { name: name.into(), attributes, subscribed: true, ..FolderInfo::default() };
         self.last += 1;
         let folder = Folder { number: self.last, info, uid_next: 1, modseq: 1, ..Folder::default() };
         self.folders.insert(name.into(), folder);
-        Ok(())
+        Ok(format!("F{}", self.last))
     }
     fn delete(&mut self, name: &str) -> Result<(), Refusal> {
         self.folders.remove(name).map(|_| ()).ok_or_else(Refusal::no_folder)
@@ -252,11 +275,7 @@ impl Mailboxes for Toy {
         Ok(())
     }
     fn status(&mut self, name: &str) -> Result<Status, Refusal> {
-        let folder = self.folder(name)?;
-        let unseen = folder.messages.iter().filter(|m| !m.0.flags.has(System::Seen)).count() as u32;
-        let messages = folder.messages.len() as u32;
-        let (uid_next, highest_modseq) = (folder.uid_next, folder.modseq);
-        Ok(Status { messages, unseen, uid_next, uid_validity: 7, highest_modseq })
+        Ok(self.folder(name)?.status())
     }
 }
 
