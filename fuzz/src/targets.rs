@@ -3,7 +3,7 @@
 use sigillo_base::{Address, PecId, Timestamp};
 use sigillo_engine::Spam;
 use sigillo_imap::{
-    Attribute, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status, StoreOp,
+    Attribute, Change, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status, Stored,
 };
 use sigillo_mime::{Header, Part, Piece};
 use sigillo_pec::index::Index;
@@ -548,13 +548,19 @@ fn drive_imap(server: &mut sigillo_imap::Server, boxes: &mut Boxes, trace: &mut 
     }
 }
 
-/// Its name, and its messages in order of UID.
-type Folder = (String, Vec<(Row, Vec<u8>)>);
+/// One folder: its number for good, its name, and its messages in order of UID.
+struct Folder {
+    number: u32,
+    name: String,
+    messages: Vec<(Row, Vec<u8>)>,
+}
 
 /// Two folders; INBOX begins with two messages. What a session writes it reads again.
 struct Boxes {
     folders: Vec<Folder>,
     appended: Vec<u8>,
+    /// The last number of a folder, and the next UID.
+    last: u32,
     next: u32,
 }
 
@@ -565,57 +571,84 @@ const LETTER: &[u8] = b"From: Anna <anna@comune-alfa.example>\r\nTo: bruno@ente-
 
 impl Boxes {
     fn new() -> Self {
-        let mut boxes = Boxes { folders: Vec::new(), appended: Vec::new(), next: 1 };
-        boxes.folders.push(("INBOX".into(), Vec::new()));
-        boxes.folders.push(("Inviati".into(), Vec::new()));
+        let mut boxes = Boxes { folders: Vec::new(), appended: Vec::new(), last: 0, next: 1 };
+        boxes.add("INBOX");
+        boxes.add("Inviati");
         for _ in 0..2 {
             boxes.put(0, LETTER.to_vec(), Flags::new());
         }
         boxes
     }
 
+    fn add(&mut self, name: &str) {
+        self.last += 1;
+        self.folders.push(Folder { number: self.last, name: name.into(), messages: Vec::new() });
+    }
+
     fn put(&mut self, folder: usize, bytes: Vec<u8>, flags: Flags) -> u32 {
         let uid = self.next;
         self.next += 1;
         let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.folders[folder].1.push((Row { uid, flags, date: NOW, size, modseq: u64::from(uid) }, bytes));
+        let row = Row { uid, flags, date: NOW, size, modseq: uid.into(), saved: NOW, email: uid.into() };
+        self.folders[folder].messages.push((row, bytes));
         uid
     }
 
     fn at(&self, name: &str) -> Result<usize, Refusal> {
-        self.folders.iter().position(|(n, _)| n == name).ok_or_else(Refusal::no_folder)
+        self.folders.iter().position(|folder| folder.name == name).ok_or_else(Refusal::no_folder)
+    }
+
+    fn open(&self, number: u32) -> Result<usize, Refusal> {
+        self.folders.iter().position(|folder| folder.number == number).ok_or_else(Refusal::no_folder)
+    }
+
+    fn state(&self, at: usize) -> FolderState {
+        let folder = &self.folders[at];
+        FolderState {
+            number: folder.number,
+            id: format!("F{}", folder.number),
+            uid_validity: 7,
+            uid_next: self.next,
+            highest_modseq: self.next.into(),
+            rows: folder.messages.iter().map(|(row, _)| row.clone()).collect(),
+            permanent_flags: Flags::all_system(),
+            ..FolderState::default()
+        }
     }
 }
 
 impl Mailboxes for Boxes {
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
-        let info = |(name, _): &Folder| FolderInfo { name: name.clone(), attributes: vec![], subscribed: true };
+        let info =
+            |folder: &Folder| FolderInfo { name: folder.name.clone(), subscribed: true, ..FolderInfo::default() };
         Ok(self.folders.iter().map(info).collect())
     }
 
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
-        let rows = self.folders[self.at(name)?].1.iter().map(|(row, _)| row.clone()).collect();
-        let permanent_flags = Flags::all_system();
-        Ok(FolderState { uid_validity: 7, uid_next: self.next, rows, permanent_flags, ..FolderState::default() })
+        Ok(self.state(self.at(name)?))
     }
 
-    fn refresh(&mut self, name: &str) -> Result<FolderState, Refusal> {
-        self.select(name)
+    fn refresh(&mut self, folder: u32, _since: u64, _uid_next: u32) -> Result<FolderState, Refusal> {
+        Ok(self.state(self.open(folder)?))
     }
 
-    fn message(&mut self, name: &str, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        let folder = &self.folders[self.at(name)?].1;
+    fn message(&mut self, folder: u32, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
+        let folder = &self.folders[self.open(folder)?].messages;
         Ok(folder.iter().find(|(row, _)| row.uid == uid).map(|(_, bytes)| bytes.clone()))
     }
 
-    fn store_flags(&mut self, name: &str, uids: &[u32], op: StoreOp, flags: &Flags) -> Result<Vec<Row>, Refusal> {
-        let at = self.at(name)?;
-        let mut changed = Vec::new();
-        for (row, _) in self.folders[at].1.iter_mut().filter(|(row, _)| uids.contains(&row.uid)) {
-            row.flags = row.flags.after(op, flags);
-            changed.push(row.clone());
+    fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
+        let at = self.open(folder)?;
+        let mut stored = Stored::default();
+        for (row, _) in self.folders[at].messages.iter_mut().filter(|(row, _)| uids.contains(&row.uid)) {
+            if change.allows(row.modseq) {
+                row.flags = row.flags.after(change.op, &change.flags);
+                stored.rows.push(row.clone());
+            } else {
+                stored.modified.push(row.uid);
+            }
         }
-        Ok(changed)
+        Ok(stored)
     }
 
     fn append_start(&mut self, name: &str, _size: u64) -> Result<(), Refusal> {
@@ -629,31 +662,32 @@ impl Mailboxes for Boxes {
         Ok((7, self.put(at, bytes, flags.clone())))
     }
 
-    fn expunge(&mut self, name: &str, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
-        let at = self.at(name)?;
-        let before: Vec<u32> = self.folders[at].1.iter().map(|(row, _)| row.uid).collect();
-        self.folders[at].1.retain(|(row, _)| !uids.contains(&row.uid));
+    fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
+        let at = self.open(folder)?;
+        let before: Vec<u32> = self.folders[at].messages.iter().map(|(row, _)| row.uid).collect();
+        self.folders[at].messages.retain(|(row, _)| !uids.contains(&row.uid));
         Ok(before.into_iter().filter(|uid| uids.contains(uid)).collect())
     }
 
-    fn copy(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
-        let (from, to) = (self.at(name)?, self.at(target)?);
-        let chosen: Vec<_> = self.folders[from].1.iter().filter(|(r, _)| uids.contains(&r.uid)).cloned().collect();
+    fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        let (from, to) = (self.open(folder)?, self.at(target)?);
+        let chosen: Vec<_> =
+            self.folders[from].messages.iter().filter(|(r, _)| uids.contains(&r.uid)).cloned().collect();
         let pairs = chosen.into_iter().map(|(row, bytes)| (row.uid, self.put(to, bytes, row.flags))).collect();
         Ok(Copied { uid_validity: 7, pairs })
     }
 
-    fn move_(&mut self, name: &str, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
-        let copied = self.copy(name, uids, target)?;
-        self.expunge(name, uids)?;
+    fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        let copied = self.copy(folder, uids, target)?;
+        self.expunge(folder, uids)?;
         Ok(copied)
     }
 
-    fn create(&mut self, name: &str, _special: Option<Attribute>) -> Result<(), Refusal> {
+    fn create(&mut self, name: &str, _special: Option<Attribute>) -> Result<String, Refusal> {
         if self.at(name).is_err() && self.folders.len() < 20 {
-            self.folders.push((name.to_owned(), Vec::new()));
+            self.add(name);
         }
-        Ok(())
+        Ok(format!("F{}", self.last))
     }
 
     fn delete(&mut self, name: &str) -> Result<(), Refusal> {
@@ -664,7 +698,7 @@ impl Mailboxes for Boxes {
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), Refusal> {
         let at = self.at(from)?;
-        self.folders[at].0 = to.to_owned();
+        self.folders[at].name = to.to_owned();
         Ok(())
     }
 
@@ -673,8 +707,9 @@ impl Mailboxes for Boxes {
     }
 
     fn status(&mut self, name: &str) -> Result<Status, Refusal> {
-        let messages = u32::try_from(self.folders[self.at(name)?].1.len()).unwrap_or(u32::MAX);
-        Ok(Status { messages, unseen: 0, uid_next: self.next, uid_validity: 7 })
+        let at = self.at(name)?;
+        let messages = u32::try_from(self.folders[at].messages.len()).unwrap_or(u32::MAX);
+        Ok(Status { messages, uid_next: self.next, uid_validity: 7, id: self.state(at).id, ..Status::default() })
     }
 }
 
