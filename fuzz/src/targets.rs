@@ -637,6 +637,10 @@ impl Mailboxes for Boxes {
         Ok(folder.iter().find(|(row, _)| row.uid == uid).map(|(_, bytes)| bytes.clone()))
     }
 
+    fn now(&mut self) -> Timestamp {
+        NOW
+    }
+
     fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
         let at = self.open(folder)?;
         let mut stored = Stored::default();

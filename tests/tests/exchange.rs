@@ -30,6 +30,7 @@ mod exchange {
     pub mod recipients;
     pub mod rows;
     pub mod screening;
+    pub mod search;
     pub mod smtp;
     pub mod time;
     pub mod tls_results;

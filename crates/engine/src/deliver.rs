@@ -3,14 +3,13 @@
 
 use sigillo_accounts::{Mailbox, Profile, State};
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
-use sigillo_imap::Summary;
 use sigillo_pec::{Facts, ReceiptKind, Signed, compose};
 use sigillo_store::{Rope, Store, transact};
 
 use crate::fronts::Transaction;
 use crate::rows::{ArrivalRow, arrival_key, get_large};
 use crate::stored::{Place, archive, delivered, post, put_message, usage};
-use crate::summary::put_summary;
+use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Engine, Error, Fact, queue};
 
 /// An envelope on its way into one mailbox.
@@ -117,7 +116,7 @@ impl<S: Store> Engine<S> {
         let receipt_msg = self.new_msg();
         let copy = self.domain_policy(rcpt.domain())?.receipt_to_recipient.then(|| {
             let content = delivered(&receipt);
-            let summary = Summary::of(&content.to_bytes(&bytes));
+            let summary = summary::of(&content.to_bytes(&bytes));
             (self.new_msg(), content, summary)
         });
         let _lane = self.lanes.hold(&[id]);

@@ -14,7 +14,7 @@ use sigillo_store::{Store, transact};
 use crate::fronts::Transaction;
 use crate::rows::{ItemRow, Outcome, SentRow, Work, encode, item_key, sent_key};
 use crate::stored::{Place, archive, post, put_body, put_message};
-use crate::summary::put_summary;
+use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Engine, Error, Fact, deadlines, queue, submit};
 
 /// A recipient who is given up.
@@ -130,7 +130,7 @@ impl<S: Store> Engine<S> {
         let rcpts = to.map(|address| Recipient { address, class: RecipientClass::Certified });
         let name = &self.provider.name;
         let record = Record::anomaly(now, &self.host, None, &rcpts, subject.as_deref(), name, UNCERTIFIED);
-        let summary = Summary::of(&envelope.content.to_bytes(&bytes));
+        let summary = summary::of(&envelope.content.to_bytes(&bytes));
         Ok(Told::Bounce { bytes, envelope, summary, record: Box::new(record) })
     }
 }

@@ -9,7 +9,7 @@ use crate::rows::{
     BoxUsage, ChangesRow, EntryRow, FolderRow, Held, changes_key, decode, encode, entry_key, folder_key, usage_key,
 };
 use crate::stored::usage;
-use crate::{Engine, keepers};
+use crate::{Engine, keepers, text_index};
 
 /// Commits that a folder remembers; what older ones did a client must find out for itself.
 const REMEMBERED: u32 = 10_000;
@@ -101,6 +101,7 @@ pub(crate) fn remove<S: Store>(
     let held = usage(tx, mailbox)?.less(row.held.bytes, row.held.messages);
     tx.put(usage_key(mailbox), encode(&held.ok_or_else(|| miscounted(&usage_key(mailbox)))?));
     tx.delete(folder_key(mailbox, folder));
+    tx.delete(text_index::mark_key(mailbox, folder));
     Ok(true)
 }
 

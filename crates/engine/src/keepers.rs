@@ -9,6 +9,7 @@ use sigillo_base::{MailboxId, MsgId, Timestamp};
 use sigillo_store::{BodyId, KeyBuilder, KeyReader, Store, Transaction, body, tag, transact};
 
 use crate::rows::{MessageRow, Work, arrival_key, decode, encode, mailbox_key, message_key, remove_large, summary_key};
+use crate::text_index::grams_key;
 use crate::{ATTEMPTS, Engine, Error};
 
 /// Rows of the archive that end in one commit.
@@ -196,5 +197,6 @@ fn forget<S: Store>(tx: &mut Transaction<'_, S>, msg: MsgId) -> Result<Vec<BodyI
     tx.delete(&key);
     remove_large(tx, &arrival_key(msg))?;
     remove_large(tx, &summary_key(msg))?;
+    remove_large(tx, &grams_key(msg))?;
     Ok(bodies)
 }

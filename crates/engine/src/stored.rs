@@ -2,7 +2,6 @@
 //! envelopes, receipts and copies carry it.
 
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp, Uid};
-use sigillo_imap::Summary;
 use sigillo_mime::{Composed, Piece};
 use sigillo_pec::Signed;
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, key, tag};
@@ -13,7 +12,7 @@ use crate::rows::{
     BoxUsage, EntryRow, FolderRow, MessageRow, archive_key, decode, encode, entry_key, folder_key, message_key,
     usage_key,
 };
-use crate::summary::put_summary;
+use crate::summary::{self, put_summary};
 use crate::{Engine, Error, keepers};
 
 /// Own bytes up to this sum stay in the message's row; more become a body.
@@ -61,7 +60,7 @@ pub(crate) fn put_notice<S: Store>(
     notice: &Signed,
 ) -> Result<Stored, sigillo_store::Error> {
     let content = delivered(notice);
-    put_summary(tx, id, &Summary::of(&content.to_bytes(&[])))?;
+    put_summary(tx, id, &summary::of(&content.to_bytes(&[])))?;
     put_message(tx, id, &content, &Rope::new())
 }
 

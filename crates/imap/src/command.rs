@@ -24,10 +24,12 @@ mod noop;
 mod rename;
 pub mod search;
 mod select;
+mod sort;
 mod starttls;
 mod status;
 mod store;
 mod subscribe;
+mod thread;
 mod uid;
 mod unselect;
 mod unsubscribe;
@@ -39,6 +41,7 @@ use sigillo_wire::sasl::Credentials;
 
 use crate::Request;
 use crate::cursor::{Cursor, Problem, Read};
+use crate::search::job;
 use crate::work::{Step, Work};
 
 /// A command as it was read.
@@ -90,7 +93,7 @@ pub enum Needs {
 
 type Reader = fn(&mut Cursor<'_>) -> Read<Command>;
 
-const COMMANDS: [(&str, Needs, Reader); 31] = [
+const COMMANDS: [(&str, Needs, Reader); 33] = [
     ("APPEND", Needs::User, append::read),
     ("AUTHENTICATE", Needs::Stranger, authenticate::read),
     ("CAPABILITY", Needs::Any, capability::read),
@@ -115,10 +118,12 @@ const COMMANDS: [(&str, Needs, Reader); 31] = [
     ("RENAME", Needs::User, rename::read),
     ("SEARCH", Needs::Folder, search::read),
     ("SELECT", Needs::User, select::read),
+    ("SORT", Needs::Folder, sort::read),
     ("STARTTLS", Needs::Stranger, starttls::read),
     ("STATUS", Needs::User, status::read),
     ("STORE", Needs::Folder, store::read),
     ("SUBSCRIBE", Needs::User, subscribe::read),
+    ("THREAD", Needs::Folder, thread::read),
     ("UID", Needs::Folder, uid::read),
     ("UNSELECT", Needs::Folder, unselect::read),
     ("UNSUBSCRIBE", Needs::User, unsubscribe::read),
@@ -172,7 +177,7 @@ pub fn run(request: &Request, work: &mut Work<'_>) -> Result<Step, Problem> {
         Request::AppendEnd { mailbox, flags, date } => append::end(mailbox, flags, *date, work),
         Request::Fetch { set, uid, items, since, vanished } => fetch::run(set, *uid, items, *since, *vanished, work),
         Request::Store { set, uid, silent, change } => store::run(set, *uid, *silent, change, work),
-        Request::Search { uid, criteria } => search::run(*uid, criteria, work),
+        Request::Search { uid, query } => job::run(*uid, query, work),
         Request::Copy { set, uid, mailbox } => copy::run(set, *uid, mailbox, work),
         Request::Move { set, uid, mailbox } => r#move::run(set, *uid, mailbox, work),
         Request::Expunge { uids } => expunge::run(uids.as_ref(), work),

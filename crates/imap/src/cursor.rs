@@ -164,9 +164,14 @@ impl<'a> Cursor<'a> {
         number.ok_or(Problem::Bad("Wrong mod-sequence"))
     }
 
+    /// Passes over what is left.
+    pub fn skip(&mut self) {
+        self.at = self.bytes.len();
+    }
+
     /// A sequence set.
     pub fn set(&mut self) -> Read<SequenceSet> {
-        let text = self.while_(|b| b.is_ascii_digit() || matches!(b, b'*' | b':' | b','));
+        let text = self.while_(|b| b.is_ascii_digit() || matches!(b, b'*' | b':' | b',' | b'$'));
         SequenceSet::parse(text).ok_or(Problem::Bad("Wrong message set"))
     }
 

@@ -31,22 +31,73 @@ pub fn date_time(text: &str) -> Option<Timestamp> {
     if clock.next().is_some() || h > 23 || m > 59 || s > 60 || offset % 100 > 59 {
         return None;
     }
-    let days = days_from_civil(number(&iso[..4], 4)?, number(&iso[5..7], 2)?, number(&iso[8..], 2)?);
-    let seconds = days * 86_400 + h * 3600 + m * 60 + s - sign * (offset / 100 * 3600 + offset % 100 * 60);
+    let seconds = midnight(&iso)? + h * 3600 + m * 60 + s - sign * (offset / 100 * 3600 + offset % 100 * 60);
     Some(Timestamp::from_millis(seconds.saturating_mul(1000)))
 }
 
 /// The day that a Date field names, in its own zone: `Thu, 12 Mar 2026 10:15:01 +0100`.
 pub fn sent_day(field: &str) -> Option<String> {
+    sent(field).map(|(day, _)| day)
+}
+
+/// The moment that a Date field names (RFC 5256 §2.2): without a time that can be read the beginning of its day,
+/// without a zone that can be read in UTC. `None` without a day.
+pub fn sent_time(field: &str) -> Option<Timestamp> {
+    let (day, rest) = sent(field)?;
+    let mut words = rest.split_whitespace();
+    let clock = words.next().and_then(clock);
+    let zone = words.next().filter(|_| clock.is_some()).and_then(zone);
+    let seconds = midnight(&day)? + clock.unwrap_or(0) - zone.unwrap_or(0);
+    Some(Timestamp::from_millis(seconds.saturating_mul(1000)))
+}
+
+/// The day, and what follows it.
+fn sent(field: &str) -> Option<(String, &str)> {
     let after_name = field.split_once(',').map_or(field, |(_, rest)| rest);
-    let mut words = after_name.split_whitespace();
-    let (day, month, year) = (words.next()?, words.next()?, words.next()?);
+    let mut rest = after_name;
+    let mut word = || {
+        rest = rest.trim_ascii_start();
+        let (word, after) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
+        rest = after;
+        Some(word).filter(|w| !w.is_empty())
+    };
+    let (day, month, year) = (word()?, word()?, word()?);
     let year = match (year.len(), number(year, 4)?) {
         (2, y) if y < 50 => 2000 + y,
         (2 | 3, y) => 1900 + y,
         (_, y) => y,
     };
-    iso(number(day, 2)?, month.get(..3)?, year)
+    Some((iso(number(day, 2)?, month.get(..3)?, year)?, rest))
+}
+
+/// `10:15` or `10:15:01`, in seconds.
+fn clock(text: &str) -> Option<i64> {
+    let mut parts = text.split(':').map(|p| number(p, 2));
+    let (h, m, s) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?);
+    (parts.next().is_none() && h < 24 && m < 60 && s <= 60).then_some(h * 3600 + m * 60 + s)
+}
+
+/// `+0100` or one of the names of RFC 5322 §4.3, in seconds east of Greenwich.
+fn zone(text: &str) -> Option<i64> {
+    if let Some((sign, digits)) = text.split_at_checked(1).filter(|(sign, _)| matches!(*sign, "+" | "-")) {
+        let offset = number(digits, 4).filter(|n| digits.len() == 4 && n % 100 < 60)?;
+        let seconds = offset / 100 * 3600 + offset % 100 * 60;
+        return Some(if sign == "-" { -seconds } else { seconds });
+    }
+    let hours = match text.to_ascii_uppercase().as_str() {
+        "EDT" => -4,
+        "EST" | "CDT" => -5,
+        "CST" | "MDT" => -6,
+        "MST" | "PDT" => -7,
+        "PST" => -8,
+        _ => return None,
+    };
+    Some(hours * 3600)
+}
+
+/// The first second of a day in UTC.
+fn midnight(iso: &str) -> Option<i64> {
+    Some(days_from_civil(number(&iso[..4], 4)?, number(&iso[5..7], 2)?, number(&iso[8..], 2)?) * 86_400)
 }
 
 fn number(text: &str, most: usize) -> Option<i64> {
@@ -90,6 +141,18 @@ mod tests {
         assert_eq!(sent_day("Thu, 12 Mar 2026 10:15:01 +0100").as_deref(), Some("2026-03-12"));
         assert_eq!(sent_day(" 2 March 98 x").as_deref(), Some("1998-03-02"));
         assert_eq!(sent_day("yesterday"), None);
+        for (text, millis) in [
+            ("Thu, 12 Mar 2026 10:15:01 +0100", Some(1_773_306_901_000)),
+            ("12 Mar 2026 09:15:01 GMT", Some(1_773_306_901_000)),
+            ("12 Mar 2026 09:15:01", Some(1_773_306_901_000)),
+            ("12 Mar 2026 04:15:01 EST", Some(1_773_306_901_000)),
+            ("12 Mar 2026\t10:15:01 +0100 (CET)", Some(1_773_306_901_000)),
+            ("12 Mar 2026 99:15 +0100", Some(1_773_273_600_000)),
+            ("12 Mar 2026", Some(1_773_273_600_000)),
+            ("domani", None),
+        ] {
+            assert_eq!(sent_time(text).map(Timestamp::as_millis), millis, "{text}");
+        }
     }
 
     proptest! {
@@ -101,7 +164,7 @@ mod tests {
 
         #[test]
         fn never_panics(text in "\\PC{0,40}") {
-            let _ = (day(&text), date_time(&text), sent_day(&text));
+            let _ = (day(&text), date_time(&text), sent_day(&text), sent_time(&text));
         }
     }
 }

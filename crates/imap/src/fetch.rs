@@ -1,6 +1,6 @@
 //! What FETCH asks of a message, and what the message answers.
 
-mod address;
+pub mod address;
 mod envelope;
 pub mod header;
 mod params;

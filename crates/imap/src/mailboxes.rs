@@ -2,6 +2,7 @@
 
 use sigillo_base::Timestamp;
 
+use crate::search::grams::Grams;
 use crate::{Flags, StoreOp, Summary};
 
 /// The character between the levels of a folder's name.
@@ -300,6 +301,13 @@ pub trait Mailboxes {
     fn summary(&mut self, folder: u32, uid: u32) -> Result<Option<Summary>, Refusal> {
         Ok(self.message(folder, uid)?.map(|bytes| Summary::of(&bytes)))
     }
+    /// What [`Grams::of`] makes of the message's bytes, if that is kept: a search then reads few messages. `None` costs
+    /// the reading.
+    fn grams(&mut self, _folder: u32, _uid: u32) -> Result<Option<Grams>, Refusal> {
+        Ok(None)
+    }
+    /// The service time.
+    fn now(&mut self) -> Timestamp;
     /// Changes flags of those messages that are still there and that the change allows: each is looked at in the commit
     /// that changes it.
     fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal>;

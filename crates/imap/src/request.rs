@@ -2,7 +2,8 @@
 
 use sigillo_base::Timestamp;
 
-use crate::{Attribute, Change, Criteria, FetchItem, Flags, SequenceSet};
+use crate::search::Query;
+use crate::{Attribute, Change, FetchItem, Flags, SequenceSet};
 
 /// A command that needs the folders. The driver calls [`crate::Server::run`], on a thread that may block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,12 +117,12 @@ pub enum Request {
         /// What is done.
         change: Change,
     },
-    /// SEARCH and UID SEARCH
+    /// SEARCH, SORT and THREAD, and the same by UID
     Search {
-        /// UID SEARCH.
+        /// UID SEARCH and the like.
         uid: bool,
-        /// What to look for.
-        criteria: Criteria,
+        /// What to look for, and what of it.
+        query: Query,
     },
     /// COPY and UID COPY
     Copy {

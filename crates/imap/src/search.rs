@@ -1,8 +1,60 @@
-//! What SEARCH looks for (RFC 3501 §6.4.4), and whether a message is it.
+//! What SEARCH, SORT and THREAD look for (RFC 3501 §6.4.4), whether a message is it, and how what was found is told.
 
+pub mod casemap;
+pub mod found;
+pub mod grams;
+pub mod job;
 pub mod plan;
+pub mod texts;
 
+use crate::sort::Criterion;
+use crate::thread::Algorithm;
 use crate::{SequenceSet, System};
+
+/// SEARCH, SORT or THREAD: which messages, and what of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// What is told of the messages found.
+    pub wanted: Wanted,
+    /// Which messages; `None` when they were asked for in a charset that is not known.
+    pub criteria: Option<Criteria>,
+}
+
+/// What is told of the messages found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// SEARCH: their numbers.
+    Numbers(Option<Returns>),
+    /// SORT (RFC 5256): their numbers in this order.
+    Sorted(Vec<Criterion>, Option<Returns>),
+    /// THREAD (RFC 5256): who answers whom.
+    Threads(Algorithm),
+}
+
+impl Wanted {
+    /// What stands behind RETURN, if anything does.
+    pub const fn returns(&self) -> Option<Returns> {
+        match self {
+            Self::Numbers(returns) | Self::Sorted(_, returns) => *returns,
+            Self::Threads(_) => None,
+        }
+    }
+}
+
+/// `RETURN (…)` of RFC 4731, with RFC 5182's SAVE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Returns {
+    /// `MIN`: the first of them.
+    pub min: bool,
+    /// `MAX`: the last of them.
+    pub max: bool,
+    /// `ALL`
+    pub all: bool,
+    /// `COUNT`
+    pub count: bool,
+    /// `SAVE`: keep them as `$`.
+    pub save: bool,
+}
 
 /// All of these must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,7 +63,7 @@ pub struct Criteria(pub Vec<Key>);
 /// A day as `2026-03-12`.
 pub type Day = String;
 
-/// One search key. Texts are in lower case.
+/// One search key. Texts are folded ([`casemap::fold`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
     /// `ALL`
@@ -48,10 +100,33 @@ pub enum Key {
     Body(String),
     /// `TEXT`
     Text(String),
+    /// `MODSEQ` (RFC 7162 §3.1.5): changed since. Flags have no mod-sequence of their own here, so that the one of the
+    /// message stands for each.
+    ModSeq(u64),
+    /// `OLDER` (RFC 5032): came so many seconds ago, or before.
+    Older(u32),
+    /// `YOUNGER`: came within so many seconds.
+    Younger(u32),
     /// `NOT`
     Not(Box<Key>),
     /// `OR`
     Or(Box<Key>, Box<Key>),
     /// Keys in parentheses.
     And(Vec<Key>),
+}
+
+impl Criteria {
+    /// Whether mod-sequences are asked about, so that they are told too (RFC 7162 §3.1.5).
+    pub fn ask_modseq(&self) -> bool {
+        fn asks(key: &Key) -> bool {
+            match key {
+                Key::ModSeq(_) => true,
+                Key::Not(inner) => asks(inner),
+                Key::Or(a, b) => asks(a) || asks(b),
+                Key::And(keys) => keys.iter().any(asks),
+                _ => false,
+            }
+        }
+        self.0.iter().any(asks)
+    }
 }

@@ -246,7 +246,8 @@ impl Server {
     /// Carries out the outstanding [`Request`], or the next part of it; may block in `boxes`.
     pub fn run(&mut self, boxes: &mut dyn Mailboxes, now: Tick) {
         let Wait::Request(mut pending) = std::mem::replace(&mut self.wait, Wait::Nothing) else { return };
-        let mut work = Work { boxes, selected: &mut self.selected, enabled: &mut self.enabled, out: Vec::new() };
+        let tag = pending.tag.clone().unwrap_or_default();
+        let mut work = Work { boxes, selected: &mut self.selected, enabled: &mut self.enabled, out: Vec::new(), tag };
         let result = match pending.job.take() {
             None => command::run(&pending.request, &mut work),
             Some(Job::Fetch(job)) => job.step(&mut work),

@@ -1,4 +1,4 @@
-//! Sets of message numbers (RFC 3501 §9, `sequence-set`).
+//! Sets of message numbers (RFC 3501 §9, `sequence-set`), and `$`, which stands for what a search saved (RFC 5182).
 
 /// Sequence numbers or UIDs as a client wrote them; `*` is the highest number in use. Their count is bounded by the
 /// length of a command.
@@ -6,26 +6,37 @@
 pub struct SequenceSet {
     /// Ends in the order written; `STAR` stands for `*`.
     ranges: Vec<(u32, u32)>,
+    /// `$` is among them.
+    saved: bool,
 }
 
 /// No message has the number zero, so zero is free to mean `*`.
 const STAR: u32 = 0;
 
 impl SequenceSet {
-    /// Reads `1,3:5,7:*`. `None` when it is not a set.
+    /// Reads `1,3:5,7:*` or `$`. `None` when it is not a set.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let mut ranges = Vec::new();
+        let (mut ranges, mut saved) = (Vec::new(), false);
         for part in text.split(|b| *b == b',') {
+            if part == b"$" {
+                saved = true;
+                continue;
+            }
             let mut ends = part.splitn(2, |b| *b == b':');
             let first = number(ends.next()?)?;
             ranges.push((first, ends.next().map_or(Some(first), number)?));
         }
-        Some(Self { ranges })
+        Some(Self { ranges, saved })
     }
 
     /// One number.
     pub fn one(number: u32) -> Self {
-        Self { ranges: vec![(number, number)] }
+        Self { ranges: vec![(number, number)], saved: false }
+    }
+
+    /// Whether `$` is in it, which [`SequenceSet::resolve`] knows nothing of.
+    pub const fn names_saved(&self) -> bool {
+        self.saved
     }
 
     /// As ascending ranges without overlaps, `*` being `last`. With `last` zero (nothing in use) `*` is nothing.
@@ -38,15 +49,7 @@ impl SequenceSet {
                 plain.push((a.min(b), a.max(b)));
             }
         }
-        plain.sort_unstable();
-        let mut merged: Vec<(u32, u32)> = Vec::with_capacity(plain.len());
-        for (a, b) in plain {
-            match merged.last_mut() {
-                Some(before) if a <= before.1.saturating_add(1) => before.1 = before.1.max(b),
-                _ => merged.push((a, b)),
-            }
-        }
-        merged
+        merged(plain)
     }
 
     /// The numbers one by one in the order written, at most so many; `None` with more, or with `*`.
@@ -66,6 +69,19 @@ impl SequenceSet {
     pub fn highest(&self) -> u32 {
         self.ranges.iter().filter(|(a, b)| *a != STAR && *b != STAR).map(|(a, b)| *a.max(b)).max().unwrap_or(0)
     }
+}
+
+/// Ascending ranges without overlaps.
+pub fn merged(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
+    for (a, b) in ranges {
+        match merged.last_mut() {
+            Some(before) if a <= before.1.saturating_add(1) => before.1 = before.1.max(b),
+            _ => merged.push((a, b)),
+        }
+    }
+    merged
 }
 
 /// Whether resolved ranges hold a number.
@@ -127,11 +143,15 @@ mod tests {
         assert_eq!(resolved("4294967295,1:2,3", 9), [(1, 3), (4_294_967_295, 4_294_967_295)]);
         assert!(holds(&resolved("5:3,1", 9), 4) && !holds(&resolved("5:3,1", 9), 2));
         assert_eq!(SequenceSet::parse(b"1:9,4:*,12").unwrap().highest(), 12);
+        assert!(SequenceSet::parse(b"$").unwrap().names_saved());
+        let mixed = SequenceSet::parse(b"2,$").unwrap();
+        assert!(mixed.names_saved() && mixed.resolve(9) == [(2, 2)]);
     }
 
     #[test]
     fn what_is_no_set() {
-        for bad in ["", ",", "1,", "0", "a", "1:2:3", "4294967296", "-1", "1:", "**", "00000000001"] {
+        for bad in ["", ",", "1,", "0", "a", "1:2:3", "4294967296", "-1", "1:", "**", "00000000001", "$$", "$:1", "1:$"]
+        {
             assert!(SequenceSet::parse(bad.as_bytes()).is_none(), "{bad}");
         }
     }

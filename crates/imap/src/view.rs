@@ -36,6 +36,8 @@ pub struct View {
     told: usize,
     /// Something may be pending; otherwise a big folder is not gone through for nothing.
     dirty: bool,
+    /// UIDs that a search saved (RFC 5182), in ranges. Whoever of them is gone is nothing.
+    saved: Vec<(u32, u32)>,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,16 @@ impl View {
         ranges.iter().cloned().flatten().filter_map(|i| self.row(i)).map(|r| r.uid).collect()
     }
 
+    /// Keeps what a search found as `$`.
+    pub fn save(&mut self, uids: Vec<u32>) {
+        self.saved = set::merged(uids.into_iter().map(|uid| (uid, uid)).collect());
+    }
+
+    /// What `$` stands for, as ranges of UIDs.
+    pub fn saved(&self) -> &[(u32, u32)] {
+        &self.saved
+    }
+
     /// The index of a UID.
     pub fn index_of(&self, uid: u32) -> Option<usize> {
         self.entries.binary_search_by_key(&uid, |e| e.row.uid).ok()
@@ -124,18 +136,27 @@ impl View {
     /// that do not exist are nothing (RFC 3501 §6.4.8).
     pub fn pick(&self, set: &SequenceSet, uid: bool) -> Option<Vec<Range<usize>>> {
         let place = |uid: u32| self.entries.partition_point(|e| e.row.uid < uid);
-        if uid {
-            let after = |b: u32| b.checked_add(1).map_or(self.entries.len(), place);
-            let ranges = set.resolve(self.last_uid()).into_iter().map(|(a, b)| place(a)..after(b));
-            return Some(ranges.filter(|r| !r.is_empty()).collect());
+        let after = |b: u32| b.checked_add(1).map_or(self.entries.len(), place);
+        let mut ranges: Vec<Range<usize>> = if uid {
+            set.resolve(self.last_uid()).into_iter().map(|(a, b)| place(a)..after(b)).collect()
+        } else {
+            // `*` is the last that the client knows of.
+            let last = u32::try_from(self.told).unwrap_or(u32::MAX);
+            if set.highest() > last {
+                return None;
+            }
+            set.resolve(last).into_iter().map(|(a, b)| a as usize - 1..(b.min(last)) as usize).collect()
+        };
+        if set.names_saved() {
+            // By number, only what the client knows the number of.
+            let most = if uid { self.entries.len() } else { self.told };
+            let there = |range: Range<usize>| range.filter(|i| self.row(*i).is_some()).map(|i| i..i + 1);
+            ranges.extend(self.saved.iter().flat_map(|(a, b)| there(place(*a)..after(*b).min(most))));
+            ranges.sort_unstable_by_key(|r| (r.start, r.end));
+            ranges = joined(ranges);
         }
-        // `*` is the last that the client knows of.
-        let last = u32::try_from(self.told).unwrap_or(u32::MAX);
-        if set.highest() > last {
-            return None;
-        }
-        let ranges = set.resolve(last).into_iter().map(|(a, b)| a as usize - 1..(b.min(last)) as usize);
-        Some(ranges.filter(|r| !r.is_empty()).collect())
+        ranges.retain(|r| !r.is_empty());
+        Some(ranges)
     }
 
     /// Takes the folder as it is now and notes what differs.
@@ -256,6 +277,18 @@ impl Selected {
     }
 }
 
+/// Ascending ranges, those that touch or overlap made one.
+fn joined(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
 /// Whether resolved sequence numbers hold that of an index.
 pub fn holds(ranges: &[(u32, u32)], index: usize) -> bool {
     u32::try_from(index + 1).is_ok_and(|n| set::holds(ranges, n))
@@ -304,6 +337,24 @@ mod tests {
             assert_eq!(pick(&view, set, uid), indices, "{set}");
         }
         assert_eq!(pick(&View::default(), "1:*", false), Some(vec![]));
+    }
+
+    #[test]
+    fn what_was_saved_is_picked_while_it_is_there() {
+        let mut view = View::new(vec![row(10, 0), row(20, 0), row(30, 0)]);
+        let pick = |view: &View, t: &str, uid| {
+            let ranges = view.pick(&SequenceSet::parse(t.as_bytes()).unwrap(), uid).unwrap();
+            ranges.into_iter().flatten().collect::<Vec<usize>>()
+        };
+        assert!(pick(&view, "$", false).is_empty(), "nothing was saved");
+        view.save(vec![30, 10]);
+        assert_eq!(pick(&view, "$", false), [0, 2]);
+        assert_eq!(pick(&view, "$", true), [0, 2]);
+        assert_eq!(pick(&view, "1,2,$", false), [0, 1, 2]);
+        view.apply(vec![row(20, 0), row(30, 0)]);
+        assert_eq!(pick(&view, "$", false), [2], "gone, though not told");
+        view.tell(true, PLAIN);
+        assert_eq!(pick(&view, "$", false), [1]);
     }
 
     proptest! {

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::command::fetch::FetchJob;
-use crate::command::search::SearchJob;
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
+use crate::search::job::SearchJob;
 use crate::view::Selected;
 use crate::{Code, Mailboxes, Refusal, SequenceSet};
 
@@ -22,6 +22,8 @@ pub struct Work<'a> {
     pub enabled: &'a mut Enabled,
     /// Untagged responses.
     pub out: Vec<u8>,
+    /// The command's tag; empty for a look of our own.
+    pub tag: String,
 }
 
 /// How far a command came.
@@ -40,7 +42,7 @@ pub enum Step {
 pub enum Job {
     /// FETCH
     Fetch(FetchJob),
-    /// SEARCH
+    /// SEARCH, SORT, THREAD
     Search(SearchJob),
 }
 

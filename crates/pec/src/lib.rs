@@ -38,6 +38,7 @@ mod error;
 pub mod incoming;
 pub mod index;
 pub mod inspect;
+mod kin;
 mod kind;
 pub mod log;
 mod model;
@@ -46,6 +47,7 @@ mod texts;
 pub use certification::{Certification, CertifiedTime, Errore, Tipo};
 pub use draft::{Draft, Signed};
 pub use error::Error;
+pub use kin::kin;
 pub use kind::Kind;
 pub use model::{Facts, Provider, ReceiptKind, Recipient, RecipientClass};
 

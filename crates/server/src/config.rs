@@ -149,6 +149,8 @@ pub struct Config {
     pub store_reserve: Reserve,
     /// Whether the store may lie on a file system that forgets.
     pub store_volatile: bool,
+    /// The texts of messages are indexed for searches.
+    pub text_index: bool,
     /// How long the archive keeps a message; `None`: for ever.
     pub archive_retention: Option<Duration>,
     /// Where to listen.
@@ -267,6 +269,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         store_memory: raw.store.memory_mb.max(16) << 20,
         store_reserve: Reserve { bytes: raw.store.reserve_mb.saturating_mul(MB), inodes: raw.store.reserve_inodes },
         store_volatile: raw.store.allow_volatile,
+        text_index: raw.store.text_index,
         archive_retention: raw.archive.retention_days.and_then(|days| r.days("archive.retention_days", &days)),
         listen,
         proxies,

@@ -1,6 +1,6 @@
 //! What has to be done from time to time: the legal log gets its order every second, its segments are closed and stamped
-//! when a day is over, and the virus store forgets what is older than thirty months; the store is looked at, and what
-//! nobody keeps any more is removed from it.
+//! when a day is over, and the virus store forgets what is older than thirty months; the store is looked at, what
+//! nobody keeps any more is removed from it, and the texts of what came are indexed for searches.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -24,6 +24,10 @@ const CLOSE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two looks at what nobody keeps any more, in real time.
 const SWEEP: Duration = Duration::from_secs(2);
+/// Between two looks at messages that searches would have to read, in real time; and between two goes of one look, so that
+/// who searches and who delivers come first.
+const INDEX: Duration = Duration::from_secs(2);
+const BREATH: Duration = Duration::from_millis(20);
 /// Messages looked at in one go.
 const DOUBTS: usize = 256;
 /// Bodies looked at in one go: a million in three hours.
@@ -118,6 +122,35 @@ pub async fn sweep<S: Store>(
         tokio::select! {
             _ = shutdown.wait_for(|down| *down) => return,
             () = tokio::time::sleep(SWEEP) => {}
+        }
+    }
+}
+
+/// Keeps the index of texts until the service ends: what came, and once a day everything, so that what was lost is made
+/// again.
+pub async fn index<S: Store>(
+    engine: Arc<Engine<S>>,
+    pool: Pool,
+    clock: Arc<ServiceClock>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let today = || clock.now().as_secs() / (24 * 3600);
+    // The day on which everything was looked at; where the round goes on, and whether it is one over everything.
+    let (mut day, mut place, mut all) = (today(), None, false);
+    while !*shutdown.borrow() {
+        if place.is_none() {
+            all = std::mem::replace(&mut day, today()) != day;
+        }
+        let (engine, from) = (Arc::clone(&engine), place.take());
+        let indexed = pool.run(move || engine.index_texts(from, all)).await.context("lavoro interrotto");
+        match indexed.and_then(|indexed| Ok(indexed?)) {
+            Ok(next) => place = next,
+            Err(error) => tracing::error!(error = %format_args!("{error:#}"), "searches read more for now"),
+        }
+        let pause = if place.is_some() { BREATH } else { INDEX };
+        tokio::select! {
+            _ = shutdown.wait_for(|down| *down) => return,
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

@@ -304,6 +304,10 @@ impl Provider {
         let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
         let sweep = housekeeping::sweep(engine, pool, clock, self.config().archive_retention, self.down.subscribe());
         let mut tasks = self.tasks.lock();
+        if self.config().text_index {
+            let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
+            tasks.spawn(housekeeping::index(engine, pool, clock, self.down.subscribe()).instrument(span.clone()));
+        }
         if let Some(folder) = &self.config().reports {
             let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
             let write = reports::run(engine, pool, clock, folder.value.clone(), self.down.subscribe());

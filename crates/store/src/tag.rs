@@ -113,6 +113,11 @@ pub const TLS_RESULTS: u8 = 0x48;
 /// Ordinary mail by what became of it. Legal day, then the word for it.
 pub const SCREENED: u8 = 0x4c;
 
+/// The trigrams of a message's texts, for searches. Message number.
+pub const GRAMS: u8 = 0x5b;
+/// Up to which UID a folder's messages have their trigrams. Mailbox | folder.
+pub const TEXT_MARK: u8 = 0x5c;
+
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
 /// When queue items are due. Part of the queue and whether it is due, then time or turn, then item number.
@@ -175,6 +180,8 @@ pub const ALL: &[(u8, &str)] = &[
     (BODY_LINK, "body-link"),
     (TLS_RESULTS, "tls-results"),
     (SCREENED, "screened"),
+    (GRAMS, "grams"),
+    (TEXT_MARK, "text-mark"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),

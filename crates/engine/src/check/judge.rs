@@ -70,6 +70,8 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::MESSAGE_DOUBT => KeyReader::new(self.key, tag::MESSAGE_DOUBT)?.msg().map(drop),
             tag::ARRIVAL => self.arrival(),
             tag::SUMMARY => self.summary(),
+            tag::GRAMS => self.grams(),
+            tag::TEXT_MARK => self.text_mark(),
             tag::ARCHIVE => self.archived(),
             tag::QUARANTINE => self.quarantined(),
             tag::RECEIVED => decode::<Vec<[u8; 32]>>(self.key, self.value).map(drop),

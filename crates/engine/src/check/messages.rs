@@ -8,7 +8,8 @@ use super::judge::{Judge, Other};
 use super::{Problem, Remedy, aside};
 use crate::rows::{ArrivalRow, MessageRow, arrival_key, decode, encode, get_large, large, large_body, message_key};
 use crate::summary::SummaryRow;
-use crate::{keepers, quarantine};
+use crate::text_index::{GramsRow, Mark};
+use crate::{keepers, quarantine, summary};
 
 impl<S: Store> Judge<'_, '_, S> {
     pub(super) fn message(&mut self) -> Result<(), Error> {
@@ -86,6 +87,22 @@ impl<S: Store> Judge<'_, '_, S> {
             Other::Is(_) | Other::Unreadable => {}
         }
         Ok(())
+    }
+
+    pub(super) fn grams(&mut self) -> Result<(), Error> {
+        let id = KeyReader::new(self.key, tag::GRAMS)?.msg()?;
+        large::<_, GramsRow>(self.tx.store(), self.key, self.value)?;
+        self.large_link()?;
+        let message = message_key(id);
+        if matches!(self.other::<MessageRow>(&message)?, Other::Absent) {
+            let what = "il messaggio indicizzato non c'è";
+            self.find_about(Problem::Underived, message, what, Remedy::SetAside);
+        }
+        Ok(())
+    }
+
+    pub(super) fn text_mark(&mut self) -> Result<(), Error> {
+        decode::<Mark>(self.key, self.value).map(drop)
     }
 
     pub(super) fn archived(&mut self) -> Result<(), Error> {
@@ -166,9 +183,9 @@ impl<S: Store> Judge<'_, '_, S> {
 }
 
 /// Whether a message says what its summary says. One whose bodies are damaged is told of itself.
-fn says<S: Store>(store: &S, rope: &Rope, summary: &Summary) -> Result<bool, Error> {
+fn says<S: Store>(store: &S, rope: &Rope, said: &Summary) -> Result<bool, Error> {
     let sound = |id: &BodyId| body::verify(store, *id).map(drop);
-    match rope.read_all(store).map(|bytes| Summary::of(&bytes) == *summary) {
+    match rope.read_all(store).map(|bytes| summary::of(&bytes) == *said) {
         Ok(false) => rope.bodies().iter().try_for_each(sound).map(|()| false),
         said => said,
     }

@@ -25,10 +25,10 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::OVERRUN => format!("{}/{} {}/{}", r.text()?, r.mailbox()?.0, r.time()?, r.u8()?),
         tag::TRAIL => format!("{} {} {}", r.mailbox()?.0, r.time()?, r.text()?),
         tag::CREDENTIAL | tag::CREDENTIAL_USE | tag::SENT_DAY => format!("{}/{}", r.mailbox()?.0, r.text()?),
-        tag::FOLDER => format!("{}/{}", r.mailbox()?.0, r.u32()?),
+        tag::FOLDER | tag::TEXT_MARK => format!("{}/{}", r.mailbox()?.0, r.u32()?),
         tag::FOLDER_ENTRY => format!("{}/{}/UID {}", r.mailbox()?.0, r.u32()?, r.uid()?.0),
         tag::FOLDER_CHANGES => format!("{}/{}/MODSEQ {}", r.mailbox()?.0, r.u32()?, r.u64()?),
-        tag::MESSAGE | tag::ARRIVAL | tag::SUMMARY | tag::QUEUE_ITEM => format!("{:032x}", r.u128()?),
+        tag::MESSAGE | tag::ARRIVAL | tag::SUMMARY | tag::GRAMS | tag::QUEUE_ITEM => format!("{:032x}", r.u128()?),
         tag::DISPATCH => match (r.text()?, r.text()?) {
             (id, rcpt) if rcpt.is_empty() => id,
             (id, rcpt) => format!("{id} → {rcpt}"),

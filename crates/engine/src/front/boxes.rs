@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
 use sigillo_imap::{
-    Attribute, Change, Code, Copied, Flags, FolderInfo, FolderState, Mailboxes, Refusal, Row, Status, Stored, Summary,
-    System,
+    Attribute, Change, Code, Copied, Flags, FolderInfo, FolderState, Grams, Mailboxes, Refusal, Row, Status, Stored,
+    Summary, System,
 };
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
@@ -271,6 +271,14 @@ impl<S: Store> Mailboxes for Boxes<S> {
 
     fn summary(&mut self, folder: u32, uid: u32) -> Result<Option<Summary>, Refusal> {
         self.stored(folder, uid)?.map(|msg| self.engine.summary(msg).map_err(fault)).transpose()
+    }
+
+    fn grams(&mut self, folder: u32, uid: u32) -> Result<Option<Grams>, Refusal> {
+        Ok(self.stored(folder, uid)?.map(|msg| self.engine.grams(msg).map_err(fault)).transpose()?.flatten())
+    }
+
+    fn now(&mut self) -> Timestamp {
+        self.now
     }
 
     fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {

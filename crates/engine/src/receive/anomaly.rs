@@ -4,7 +4,6 @@
 use data_encoding::HEXLOWER;
 use sigillo_accounts::{Mailbox, Profile, State};
 use sigillo_base::{Address, MailboxId, PecId};
-use sigillo_imap::Summary;
 use sigillo_mime::Composed;
 use sigillo_pec::log::Record;
 use sigillo_pec::{Recipient, RecipientClass, compose};
@@ -15,7 +14,7 @@ use super::seen::{Fresh, mark};
 use super::{Handed, Received, source, unknown, unwanted};
 use crate::rows::sent_key;
 use crate::stored::{Place, archive, post, put_message, usage};
-use crate::summary::put_summary;
+use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, Screening, submit};
 
 impl<S: Store> Engine<S> {
@@ -136,7 +135,7 @@ impl<S: Store> Engine<S> {
         let rcpts: Vec<Recipient> =
             mail.to.iter().map(|a| Recipient { address: a.clone(), class: RecipientClass::Certified }).collect();
         let record = Record::anomaly(now, &self.host, from, &rcpts, subject.as_deref(), &p.name, reason);
-        let summary = Summary::of(&content.to_bytes(&mail.bytes));
+        let summary = summary::of(&content.to_bytes(&mail.bytes));
         let report = self.delivered(handed, boxes);
         let msg = self.new_msg();
         let ids: Vec<MailboxId> = boxes.iter().map(|(_, m)| MailboxId(m.id)).collect();

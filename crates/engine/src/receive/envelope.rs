@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use sigillo_base::Address;
-use sigillo_imap::Summary;
 use sigillo_pec::incoming::Incoming;
 use sigillo_pec::{Kind, compose};
 use sigillo_store::{Rope, Store, transact};
@@ -13,7 +12,7 @@ use super::{Handed, Received, source};
 use crate::quarantine::{Malware, Point};
 use crate::rows::{ArrivalRow, FactsRow, Work, arrival_key, put_large};
 use crate::stored::put_message;
-use crate::summary::put_summary;
+use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, queue};
 
 /// Virus notices in one commit, in octets: a commit is bounded, and the log has a line for each that names all
@@ -43,7 +42,7 @@ impl<S: Store> Engine<S> {
         let draft = compose::take_charge(p, facts, now, self.new_pec_id(), to, &fresh.rcpts);
         let receipt = self.sign(draft, &[], now)?;
         let (composed, shift) = self.with_trace(handed.mail, facts.id.as_str(), now);
-        let summary = Summary::of(&composed.to_bytes(&handed.mail.bytes));
+        let summary = summary::of(&composed.to_bytes(&handed.mail.bytes));
         let (msg, receipt_msg) = (self.new_msg(), self.new_msg());
         let arrival = ArrivalRow {
             facts: FactsRow::from(facts),

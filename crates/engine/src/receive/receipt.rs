@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use sigillo_accounts::Mailbox;
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
-use sigillo_imap::Summary;
 use sigillo_pec::incoming::Incoming;
 use sigillo_pec::log::Record;
 use sigillo_pec::{Facts, Kind, ReceiptKind, Signed, compose};
@@ -17,7 +16,7 @@ use crate::fronts::Transaction;
 use crate::quarantine::Point;
 use crate::rows::{Outcome, SentRow, sent_key};
 use crate::stored::{Place, archive, post, put_message};
-use crate::summary::put_summary;
+use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, submit};
 
 /// What our user is told when another provider found malware in his message (RFC 6109 §3.2.4).
@@ -48,7 +47,7 @@ impl<S: Store> Engine<S> {
             None => Vec::new(),
         };
         let (composed, _) = self.with_trace(mail, id.as_str(), now);
-        let summary = Summary::of(&composed.to_bytes(&mail.bytes));
+        let summary = summary::of(&composed.to_bytes(&mail.bytes));
         let (msg, quarantine_id) = (self.new_msg(), self.ids.next_id());
         let mut touched: BTreeSet<u64> = boxes.iter().map(|(_, m)| m.id).collect();
         touched.extend(sent.as_ref().map(|sent| sent.mailbox));

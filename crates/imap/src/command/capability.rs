@@ -18,7 +18,7 @@ enum When {
 
 /// Every capability, in the order of the announcement: only what is complete, with its row in `docs/imap.md`. The
 /// mechanisms of AUTHENTICATE follow (`AUTH=…`).
-const CAPABILITIES: [(&str, When); 20] = [
+const CAPABILITIES: [(&str, When); 30] = [
     (BASE, When::Always),
     ("LITERAL+", When::Always),
     ("SASL-IR", When::Always),
@@ -37,6 +37,16 @@ const CAPABILITIES: [(&str, When); 20] = [
     ("LIST-EXTENDED", When::Always),
     ("LIST-STATUS", When::Always),
     ("STATUS=SIZE", When::Always),
+    ("ESEARCH", When::Always),
+    ("SEARCHRES", When::Always),
+    ("WITHIN", When::Always),
+    ("I18NLEVEL=1", When::Always),
+    ("SORT", When::Always),
+    ("SORT=DISPLAY", When::Always),
+    ("ESORT", When::Always),
+    ("THREAD=ORDEREDSUBJECT", When::Always),
+    ("THREAD=REFERENCES", When::Always),
+    ("THREAD=X-CONVERSATION", When::Always),
     ("STARTTLS", When::Open),
     ("LOGINDISABLED", When::Barred),
 ];

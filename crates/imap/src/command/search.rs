@@ -1,36 +1,71 @@
-//! SEARCH (RFC 3501 §6.4.4).
-
-use std::ops::Range;
+//! SEARCH (RFC 3501 §6.4.4), with RETURN (RFC 4731, RFC 5182).
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
-use crate::search::plan::{Candidate, Plan};
-use crate::work::{Done, Job, Step, Work};
-use crate::{Code, Criteria, Key, Refusal, Request, System, date};
+use crate::search::casemap::fold;
+use crate::search::{Query, Returns, Wanted};
+use crate::{Criteria, Key, Request, System, date};
 
 /// Keys inside keys.
 const MAX_DEPTH: usize = 30;
 /// Keys of one command.
 const MAX_KEYS: usize = 500;
-/// Octets of messages, and messages, looked at until others may have their turn.
-const OCTETS_AT_ONCE: usize = 16 << 20;
-const MESSAGES_AT_ONCE: usize = 200_000;
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
-    if args.eat_text("CHARSET ") {
-        let name = args.text()?;
-        if !["UTF-8", "US-ASCII"].iter().any(|c| c.eq_ignore_ascii_case(&name)) {
-            return Err(Refusal::new(Code::BadCharset, "Codifica non riconosciuta").into());
+    let returns = returns(args)?;
+    let known = !args.eat_text("CHARSET ") || charset(args)?;
+    let criteria = criteria(args, known)?;
+    Ok(command(Wanted::Numbers(returns), criteria))
+}
+
+/// The command that asks for these.
+pub fn command(wanted: Wanted, criteria: Option<Criteria>) -> Command {
+    Command::Request(Request::Search { uid: false, query: Query { wanted, criteria } })
+}
+
+/// `RETURN (…)` and the blank after it, if it is there.
+pub fn returns(args: &mut Cursor<'_>) -> Read<Option<Returns>> {
+    if !args.eat_text("RETURN (") {
+        return Ok(None);
+    }
+    let mut asked = Returns::default();
+    while !args.eat(b')') {
+        match args.word()?.as_str() {
+            "MIN" => asked.min = true,
+            "MAX" => asked.max = true,
+            "ALL" => asked.all = true,
+            "COUNT" => asked.count = true,
+            "SAVE" => asked.save = true,
+            _ => return Err(Problem::Bad("Unknown return option")),
         }
-        args.space()?;
+        if args.peek() != Some(b')') {
+            args.space()?;
+        }
+    }
+    args.space()?;
+    Ok(Some(asked))
+}
+
+/// The charset of what is looked for and the blank after it; `false` when it is not known.
+pub fn charset(args: &mut Cursor<'_>) -> Read<bool> {
+    let name = args.text()?;
+    args.space()?;
+    Ok(["UTF-8", "US-ASCII"].iter().any(|c| c.eq_ignore_ascii_case(&name)))
+}
+
+/// Search keys to the end of the command; in a charset that is not known they are passed over.
+pub fn criteria(args: &mut Cursor<'_>, known: bool) -> Read<Option<Criteria>> {
+    if !known {
+        args.skip();
+        return Ok(None);
     }
     let mut count = 0;
     let mut keys = vec![key(args, 0, &mut count)?];
     while args.eat(b' ') {
         keys.push(key(args, 0, &mut count)?);
     }
-    Ok(Command::Request(Request::Search { uid: false, criteria: Criteria(keys) }))
+    Ok(Some(Criteria(keys)))
 }
 
 fn key(args: &mut Cursor<'_>, depth: usize, count: &mut usize) -> Read<Key> {
@@ -46,7 +81,7 @@ fn key(args: &mut Cursor<'_>, depth: usize, count: &mut usize) -> Read<Key> {
         args.need(b')', "Missing )")?;
         return Ok(Key::And(keys));
     }
-    if args.peek().is_some_and(|b| b.is_ascii_digit() || b == b'*') {
+    if args.peek().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'*' | b'$')) {
         return Ok(Key::Set(args.set()?));
     }
     let name = args.word()?;
@@ -72,6 +107,9 @@ fn key(args: &mut Cursor<'_>, depth: usize, count: &mut usize) -> Read<Key> {
         "SENTSINCE" => Key::SentSince(day(args)?),
         "LARGER" => Key::Larger(args.number()?),
         "SMALLER" => Key::Smaller(args.number()?),
+        "OLDER" => Key::Older(interval(args)?),
+        "YOUNGER" => Key::Younger(interval(args)?),
+        "MODSEQ" => Key::ModSeq(modseq(args)?),
         "HEADER" => {
             let field = args.text()?;
             args.space()?;
@@ -104,58 +142,29 @@ fn plain(name: &str) -> Option<Key> {
 }
 
 fn text(args: &mut Cursor<'_>) -> Read<String> {
-    let text = String::from_utf8(args.astring()?);
-    let text = text.map_err(|_| Refusal::new(Code::BadCharset, "Il testo cercato non e' UTF-8"))?;
-    Ok(text.to_lowercase())
+    let text = String::from_utf8(args.astring()?).map_err(|_| Problem::Bad("Not UTF-8"))?;
+    Ok(fold(&text))
 }
 
 fn day(args: &mut Cursor<'_>) -> Read<String> {
     date::day(&args.text()?).ok_or(Problem::Bad("Wrong date"))
 }
 
-/// A SEARCH under way.
-#[derive(Debug)]
-pub struct SearchJob {
-    plan: Plan,
-    uid: bool,
-    left: Range<usize>,
-    found: String,
+/// Seconds, at least one (RFC 5032 §3).
+fn interval(args: &mut Cursor<'_>) -> Read<u32> {
+    let seconds = args.number()?;
+    if seconds == 0 { Err(Problem::Bad("Wrong interval")) } else { Ok(seconds) }
 }
 
-pub fn run(uid: bool, criteria: &Criteria, work: &mut Work<'_>) -> Result<Step, Problem> {
-    work.refresh_and_tell()?;
-    let view = &work.folder()?.view;
-    let plan = Plan::new(criteria, view.len(), view.last_uid());
-    SearchJob { plan, uid, left: 0..view.len(), found: "* SEARCH".to_owned() }.step(work)
-}
-
-impl SearchJob {
-    /// Looks at some messages.
-    pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
-        let (mut octets, mut messages) = (0, 0);
-        while octets < OCTETS_AT_ONCE && messages < MESSAGES_AT_ONCE {
-            let Some(index) = self.left.next() else {
-                work.line(&self.found);
-                return Done::ok("SEARCH completed").numbered(self.uid).step();
-            };
-            messages += 1;
-            let folder = work.selected.as_ref();
-            let Some((folder, row)) = folder.and_then(|f| Some((f, f.view.row(index)?))) else { continue };
-            let mut read = |whole| {
-                let read = if whole {
-                    work.boxes.message(folder.number, row.uid)
-                } else {
-                    work.boxes.summary(folder.number, row.uid).map(|s| s.map(|s| s.header))
-                };
-                octets += read.as_ref().ok().and_then(Option::as_ref).map_or(0, Vec::len);
-                read
-            };
-            if self.plan.matches(&mut Candidate { index, row, read: &mut read, header: None, message: None })? {
-                let number = if self.uid { row.uid as usize } else { index + 1 };
-                self.found.push(' ');
-                self.found.push_str(&number.to_string());
-            }
+/// `[<flag's entry> <kind> ]<mod-sequence>` (RFC 7162 §3.1.5).
+fn modseq(args: &mut Cursor<'_>) -> Read<u64> {
+    if args.peek() == Some(b'"') {
+        args.string()?;
+        args.space()?;
+        if !["PRIV", "SHARED", "ALL"].contains(&args.word()?.as_str()) {
+            return Err(Problem::Bad("Wrong entry type"));
         }
-        Ok(Step::More(Job::Search(self)))
+        args.space()?;
     }
+    args.modseq()
 }

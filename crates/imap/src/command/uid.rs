@@ -1,6 +1,6 @@
 //! UID (RFC 3501 §6.4.8): the same commands by UID.
 
-use crate::command::{Command, copy, fetch, r#move, search, store};
+use crate::command::{Command, copy, fetch, r#move, search, sort, store, thread};
 use crate::cursor::{Cursor, Problem, Read};
 use crate::{FetchItem, Request};
 
@@ -11,7 +11,9 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
         "FETCH" => fetch::read(args)?,
         "MOVE" => r#move::read(args)?,
         "SEARCH" => search::read(args)?,
+        "SORT" => sort::read(args)?,
         "STORE" => store::read(args)?,
+        "THREAD" => thread::read(args)?,
         "EXPUNGE" => {
             args.space()?;
             return Ok(Command::Request(Request::Expunge { uids: Some(args.set()?) }));

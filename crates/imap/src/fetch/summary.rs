@@ -9,15 +9,18 @@ pub struct Summary {
     pub header: Vec<u8>,
     /// BODYSTRUCTURE and BODY.
     pub structure: Structure,
+    /// Message identifiers, in their angle brackets, that it shares with messages of the same conversation, beside those
+    /// of its header. [`Summary::of`] knows none: who keeps the message may.
+    pub kin: Vec<String>,
 }
 
 impl Summary {
     /// Changes when [`Summary::of`] makes something else of the same bytes: what an earlier release kept is made anew.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
 
     /// Of a whole message.
     pub fn of(message: &[u8]) -> Self {
         let structure = Structure::of(message, &render::tree(message));
-        Self { header: message[..header::end(message)].to_vec(), structure }
+        Self { header: message[..header::end(message)].to_vec(), structure, kin: Vec::new() }
     }
 }

@@ -14,7 +14,9 @@ mod qresync;
 mod search;
 mod select;
 mod session;
+mod sort;
 mod store;
+mod thread;
 mod toy;
 
 use super::*;

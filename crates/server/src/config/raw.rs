@@ -68,12 +68,18 @@ pub(super) struct Store {
     pub reserve_inodes: u64,
     #[serde(default)]
     pub allow_volatile: bool,
+    #[serde(default = "yes")]
+    pub text_index: bool,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Archive {
     pub retention_days: Option<Spanned<u64>>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn reserve_mb() -> u64 {

@@ -1,14 +1,14 @@
 //! APPEND, COPY and MOVE: messages come into a folder; bodies are never copied.
 
 use sigillo_base::{MsgId, Timestamp};
-use sigillo_imap::{Code, Copied, Flags, Refusal, Summary};
+use sigillo_imap::{Code, Copied, Flags, Refusal};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, No, fault};
 use crate::fronts::Transaction;
 use crate::rows::EntryRow;
 use crate::stored::{Place, post, put_body, put_rope, usage};
-use crate::summary::put_summary;
+use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Error, folder};
 
 /// Messages of one COPY or MOVE: all of them fit into one commit, so that it happens wholly or not at all.
@@ -50,7 +50,7 @@ impl<S: Store> Boxes<S> {
     ) -> Result<(u32, u32), Refusal> {
         let folder = self.target(name)?;
         let size = self.size()?;
-        let summary = Summary::of(bytes);
+        let summary = summary::of(bytes);
         let msg = self.engine.new_msg();
         let (mailbox, keywords) = (self.mailbox, flags.keywords().to_vec());
         let place = Place { mailbox, folder, flags: flags.bits(), keywords, date, saved: self.now };

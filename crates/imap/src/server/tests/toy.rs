@@ -7,8 +7,8 @@ use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 use sigillo_wire::{Session, Tick, transcript};
 
 use crate::{
-    Action, Attribute, Change, Code, Config, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal,
-    Row, Server, Status, Stored, Summary, System,
+    Action, Attribute, Change, Code, Config, Copied, Flags, FolderInfo, FolderState, Grams, LoginRefusal, Mailboxes,
+    Refusal, Row, Server, Status, Stored, Summary, System,
 };
 
 /// The keys of `anna`, or of nobody.
@@ -124,6 +124,9 @@ pub struct Toy {
     pub overtaken: Option<(u32, System)>,
     /// The number of the last folder.
     last: u32,
+    /// Trigrams are kept.
+    pub indexed: bool,
+    pub now: Timestamp,
 }
 
 impl Toy {
@@ -202,6 +205,13 @@ impl Mailboxes for Toy {
     fn summary(&mut self, folder: u32, uid: u32) -> Result<Option<Summary>, Refusal> {
         self.summaries += 1;
         Ok(self.numbered(folder)?.messages.iter().find(|m| m.0.uid == uid).map(|m| Summary::of(&m.1)))
+    }
+    fn grams(&mut self, folder: u32, uid: u32) -> Result<Option<Grams>, Refusal> {
+        let indexed = self.indexed;
+        Ok(self.numbered(folder)?.messages.iter().find(|m| indexed && m.0.uid == uid).map(|m| Grams::of(&m.1)))
+    }
+    fn now(&mut self) -> Timestamp {
+        self.now
     }
     fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
         self.commits += 1;
