@@ -85,6 +85,7 @@ fn busy() -> Street {
 fn a_store_is_clean_after_exchanges_of_every_kind() {
     let street = busy();
     for house in &street.houses {
+        assert_eq!(house.engine().index_texts(None, false).expect("indexed"), None);
         assert_clean(&house.store, &house.fixture.provider.name);
     }
     let mut rows = std::collections::BTreeMap::new();
