@@ -29,6 +29,7 @@ pub mod write;
 pub use address::{Mailbox, parse_address_list};
 pub use compose::{Composed, Piece};
 pub use content::{ContentType, Disposition, Encoding};
+pub use decode::Decoder;
 pub use error::{Error, HeaderFault, ListFault};
 pub use header::{Field, Header};
 pub use part::Part;

@@ -60,11 +60,26 @@ impl Part {
     /// # Errors
     /// As [`Part::decoded`]; `limit` counts octets before conversion.
     pub fn text(&self, message: &[u8], limit: usize) -> Result<String, Error> {
-        let bytes = self.decoded(message, limit)?;
-        Ok(match self.content_type.param("charset") {
-            Some(charset) if !charset.eq_ignore_ascii_case("us-ascii") => text::convert(charset.as_bytes(), &bytes),
-            _ => text::plain(&bytes),
-        })
+        Ok(self.converted(&self.decoded(message, limit)?))
+    }
+
+    /// How the text begins: what the first `most` octets of the body say, converted. What cannot be decoded is empty.
+    pub fn text_start(&self, message: &[u8], most: usize) -> String {
+        let Some(mut decoder) = decode::Decoder::new(&self.encoding) else { return String::new() };
+        let body = message.get(self.body.clone()).unwrap_or_default();
+        let mut bytes = Vec::new();
+        decoder.push(&body[..body.len().min(most)], &mut bytes);
+        if body.len() <= most {
+            decoder.end(&mut bytes);
+        }
+        self.converted(&bytes)
+    }
+
+    fn converted(&self, bytes: &[u8]) -> String {
+        match self.content_type.param("charset") {
+            Some(charset) if !charset.eq_ignore_ascii_case("us-ascii") => text::convert(charset.as_bytes(), bytes),
+            _ => text::plain(bytes),
+        }
     }
 
     /// This part and all below it, each before its children, in the order of the message.
