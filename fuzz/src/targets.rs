@@ -3,7 +3,8 @@
 use sigillo_base::{Address, PecId, Timestamp};
 use sigillo_engine::Spam;
 use sigillo_imap::{
-    Attribute, Change, Copied, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status, Stored,
+    Appended, Attribute, Change, Copied, Draft, DraftPart, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes,
+    Refusal, Row, Status, Stored,
 };
 use sigillo_mime::{Header, Part, Piece};
 use sigillo_pec::index::Index;
@@ -543,6 +544,8 @@ fn drive_imap(server: &mut sigillo_imap::Server, boxes: &mut Boxes, trace: &mut 
                 push(trace, Did::Other(format!("{request:?}")));
                 server.run(boxes, Tick(0));
             }
+            // What follows would be compressed: here it ends.
+            Action::Compress => server.expel("compressed"),
             other => push(trace, Did::Other(format!("{other:?}"))),
         }
     }
@@ -660,10 +663,32 @@ impl Mailboxes for Boxes {
         self.at(name).map(drop)
     }
 
-    fn append(&mut self, name: &str, flags: &Flags, _date: Option<Timestamp>) -> Result<(u32, u32), Refusal> {
+    fn append(&mut self, name: &str, drafts: &[Draft], replaced: Option<(u32, u32)>) -> Result<Appended, Refusal> {
         let at = self.at(name)?;
-        let bytes = std::mem::take(&mut self.appended);
-        Ok((7, self.put(at, bytes, flags.clone())))
+        let came = std::mem::take(&mut self.appended);
+        let (mut came, mut uids) = (&came[..], Vec::new());
+        for draft in drafts {
+            let mut bytes = Vec::new();
+            for part in &draft.parts {
+                match part {
+                    DraftPart::Came(octets) => {
+                        bytes.extend_from_slice(came.split_off(..*octets as usize).expect("it came"));
+                    }
+                    DraftPart::Of { folder, uid, range } => {
+                        let whole = self.message(*folder, *uid)?.expect("a message just looked at");
+                        bytes.extend_from_slice(&whole[range.start as usize..range.end as usize]);
+                    }
+                    DraftPart::Own(own) => bytes.extend_from_slice(own),
+                }
+            }
+            uids.push(self.put(at, bytes, draft.flags.clone()));
+        }
+        assert!(came.is_empty(), "every octet that came is in a message");
+        if let Some((folder, uid)) = replaced {
+            let at = self.open(folder)?;
+            self.folders[at].messages.retain(|(row, _)| row.uid != uid);
+        }
+        Ok(Appended { uid_validity: 7, uids })
     }
 
     fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
@@ -679,6 +704,12 @@ impl Mailboxes for Boxes {
             self.folders[from].messages.iter().filter(|(r, _)| uids.contains(&r.uid)).cloned().collect();
         let pairs = chosen.into_iter().map(|(row, bytes)| (row.uid, self.put(to, bytes, row.flags))).collect();
         Ok(Copied { uid_validity: 7, pairs })
+    }
+
+    fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {
+        let at = self.at(target)?;
+        self.folders[at].messages.retain(|(row, _)| !uids.contains(&row.uid));
+        Ok(())
     }
 
     fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {

@@ -55,6 +55,8 @@ mod relay_dns;
 mod relay_peers;
 #[path = "e2e/serve.rs"]
 mod serve;
+#[path = "e2e/slow_readers.rs"]
+mod slow_readers;
 #[path = "e2e/store.rs"]
 mod store;
 #[path = "e2e/transport.rs"]

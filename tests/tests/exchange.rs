@@ -22,6 +22,7 @@ mod exchange {
     pub mod log;
     pub mod mailboxes;
     pub mod metadata;
+    pub mod parts;
     pub mod passage;
     pub mod policy;
     pub mod queue;

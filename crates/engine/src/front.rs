@@ -2,6 +2,7 @@
 //! TLS, and runs [`Connection::work`] on a thread that may block.
 
 mod boxes;
+mod deflate;
 mod imap;
 mod login;
 mod smtp;

@@ -16,7 +16,7 @@ use crate::summary::{self, put_summary};
 use crate::{Engine, Error, keepers};
 
 /// Own bytes up to this sum stay in the message's row; more become a body.
-const INLINE: u64 = 24 * 1024;
+pub(crate) const INLINE: u64 = 24 * 1024;
 /// Mailboxes looked at at once.
 const BOXES: usize = 1_000;
 

@@ -1,27 +1,32 @@
 //! What IMAP tells of a message without its body, in a row of its own: made when the message is stored, so that a list of
 //! a folder reads no message. It follows from the message: without it, it is made again.
 
-use std::fmt;
-
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use sigillo_base::MsgId;
-use sigillo_imap::{Structure, Summary};
-use sigillo_store::{Error, Store, Transaction};
+use sigillo_imap::{Layout, Structure, Summary};
+use sigillo_store::{Error, Store, Transaction, transact};
 
-use crate::Engine;
-use crate::rows::{get_large, put_large, summary_key};
+use crate::rows::{decode, encode, get_large, message_key, put_large, summary_key};
+use crate::{ATTEMPTS, Engine};
 
 /// A longer one is not kept, in octets: hundreds of thousands of recipients or parts are nobody's mail.
 const MOST: usize = 256 * 1024;
 
-/// As its row keeps it.
-#[derive(Default, Serialize)]
+/// As its row keeps it: a version, and what that version made. What an earlier release made is not looked into.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct SummaryRow {
     version: u8,
+    made: Vec<u8>,
+}
+
+/// What this version makes.
+#[derive(Serialize, Deserialize)]
+struct Made {
     header: Vec<u8>,
     structure: Vec<u8>,
     extensions: Vec<(u32, u32)>,
+    layout: Vec<u32>,
+    preview: String,
     kin: Vec<String>,
 }
 
@@ -30,44 +35,11 @@ pub(crate) fn of(message: &[u8]) -> Summary {
     Summary { kin: sigillo_pec::kin(message), ..Summary::of(message) }
 }
 
-/// What an earlier release made has other fields: of that only the version is read.
-impl<'de> Deserialize<'de> for SummaryRow {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = SummaryRow;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a summary")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<SummaryRow, A::Error> {
-                let version = next(&mut fields)?;
-                if version != Summary::VERSION {
-                    return Ok(SummaryRow { version, ..SummaryRow::default() });
-                }
-                let (header, structure) = (next(&mut fields)?, next(&mut fields)?);
-                Ok(SummaryRow { version, header, structure, extensions: next(&mut fields)?, kin: next(&mut fields)? })
-            }
-        }
-        from.deserialize_tuple(5, Fields)
-    }
-}
-
-fn next<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(fields: &mut A) -> Result<T, A::Error> {
-    fields.next_element()?.ok_or_else(|| serde::de::Error::custom("too short"))
-}
-
 impl From<&Summary> for SummaryRow {
     fn from(s: &Summary) -> Self {
-        let Summary { header, structure: Structure { text, extensions }, kin } = s.clone();
-        Self { version: Summary::VERSION, header, structure: text, extensions, kin }
-    }
-}
-
-impl SummaryRow {
-    /// `None` when an earlier release made it, and this one would make another.
-    pub(crate) fn summary(self) -> Option<Summary> {
-        let structure = Structure { text: self.structure, extensions: self.extensions };
-        (self.version == Summary::VERSION).then_some(Summary { header: self.header, structure, kin: self.kin })
+        let Summary { header, structure: Structure { text, extensions }, layout, preview, kin } = s.clone();
+        let made = Made { header, structure: text, extensions, layout: layout.numbers(), preview, kin };
+        Self { version: Summary::VERSION, made: encode(&made) }
     }
 }
 
@@ -79,18 +51,73 @@ pub(crate) fn put_summary<S: Store>(tx: &mut Transaction<'_, S>, id: MsgId, summ
     put_large(tx, &summary_key(id), &SummaryRow::from(summary))
 }
 
-impl<S: Store> Engine<S> {
-    /// What IMAP tells of a message without its body: from its row, or from its bytes where there is none that reads.
-    pub(crate) fn summary(&self, id: MsgId) -> Result<Summary, crate::Error> {
-        match get_large::<_, SummaryRow>(&self.store, &summary_key(id)) {
-            Ok(row) => {
-                if let Some(summary) = row.and_then(SummaryRow::summary) {
-                    return Ok(summary);
-                }
-            }
-            Err(Error::Corrupt { key, what }) => self.damaged.note(&key, &what),
-            Err(fault) => return Err(fault.into()),
+impl SummaryRow {
+    /// `None` when an earlier release made it, and this one would make another.
+    pub(crate) fn summary(self, key: &[u8]) -> Result<Option<Summary>, Error> {
+        if self.version != Summary::VERSION {
+            return Ok(None);
         }
-        Ok(of(&self.read_all(&self.expect_message(id)?)?))
+        let Made { header, structure, extensions, layout, preview, kin } = decode(key, &self.made)?;
+        let structure = Structure { text: structure, extensions };
+        Ok(Some(Summary { header, structure, layout: Layout::from_numbers(&layout), preview, kin }))
+    }
+}
+
+/// What is kept of a message.
+enum Kept {
+    Summary(Summary),
+    /// None, or one that an earlier release made.
+    Nothing,
+    /// Something that cannot be read.
+    Damaged,
+}
+
+impl<S: Store> Engine<S> {
+    fn kept(&self, id: MsgId) -> Result<Kept, Error> {
+        let key = summary_key(id);
+        let read = get_large::<_, SummaryRow>(&self.store, &key)
+            .and_then(|row| row.map_or(Ok(None), |row| row.summary(key.as_ref())));
+        match read {
+            Ok(Some(summary)) => Ok(Kept::Summary(summary)),
+            Ok(None) => Ok(Kept::Nothing),
+            Err(Error::Corrupt { key, what }) => {
+                self.damaged.note(&key, &what);
+                Ok(Kept::Damaged)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// What IMAP tells of a message without its body, from its row; `None` when there is none that reads.
+    pub(crate) fn kept_summary(&self, id: MsgId) -> Result<Option<Summary>, crate::Error> {
+        Ok(match self.kept(id)? {
+            Kept::Summary(summary) => Some(summary),
+            Kept::Nothing | Kept::Damaged => None,
+        })
+    }
+
+    /// The same, or from the message's bytes where there is no row that reads; where there was none, it is kept from now
+    /// on.
+    pub(crate) fn summary(&self, id: MsgId) -> Result<Summary, crate::Error> {
+        let kept = self.kept(id)?;
+        let missing = matches!(kept, Kept::Nothing);
+        if let Kept::Summary(summary) = kept {
+            return Ok(summary);
+        }
+        let summary = of(&self.read_all(&self.expect_message(id)?)?);
+        if missing {
+            let written = transact(&self.store, ATTEMPTS, |tx| {
+                tx.later();
+                // A message that goes meanwhile leaves no summary behind.
+                if tx.get(message_key(id))?.is_some() {
+                    put_summary(tx, id, &summary)?;
+                }
+                Ok::<_, Error>(())
+            });
+            if let Err(error) = written {
+                tracing::warn!(%error, "a summary is made again the next time");
+            }
+        }
+        Ok(summary)
     }
 }

@@ -1,16 +1,17 @@
 //! The commands: one file each, with its reading and its doing.
 
-mod append;
+pub mod append;
 mod authenticate;
 mod capability;
 mod check;
 mod close;
-mod copy;
+mod compress;
+pub mod copy;
 mod create;
 mod delete;
 mod enable;
 mod examine;
-mod expunge;
+pub mod expunge;
 pub mod fetch;
 mod id;
 mod idle;
@@ -22,6 +23,7 @@ mod r#move;
 mod namespace;
 mod noop;
 mod rename;
+mod replace;
 pub mod search;
 mod select;
 mod sort;
@@ -34,7 +36,6 @@ mod uid;
 mod unselect;
 mod unsubscribe;
 
-pub use append::{Head, head as append_head};
 pub use capability::Announced;
 
 use sigillo_wire::sasl::Credentials;
@@ -53,6 +54,8 @@ pub enum Command {
     Noop,
     /// LOGOUT
     Logout,
+    /// COMPRESS DEFLATE
+    Compress,
     /// ID
     Id,
     /// ENABLE, with the names it asks for, in upper case.
@@ -93,12 +96,13 @@ pub enum Needs {
 
 type Reader = fn(&mut Cursor<'_>) -> Read<Command>;
 
-const COMMANDS: [(&str, Needs, Reader); 33] = [
+const COMMANDS: [(&str, Needs, Reader); 35] = [
     ("APPEND", Needs::User, append::read),
     ("AUTHENTICATE", Needs::Stranger, authenticate::read),
     ("CAPABILITY", Needs::Any, capability::read),
     ("CHECK", Needs::Folder, check::read),
     ("CLOSE", Needs::Folder, close::read),
+    ("COMPRESS", Needs::User, compress::read),
     ("COPY", Needs::Folder, copy::read),
     ("CREATE", Needs::User, create::read),
     ("DELETE", Needs::User, delete::read),
@@ -116,6 +120,7 @@ const COMMANDS: [(&str, Needs, Reader); 33] = [
     ("NAMESPACE", Needs::User, namespace::read),
     ("NOOP", Needs::Any, noop::read),
     ("RENAME", Needs::User, rename::read),
+    ("REPLACE", Needs::Folder, replace::read),
     ("SEARCH", Needs::Folder, search::read),
     ("SELECT", Needs::User, select::read),
     ("SORT", Needs::Folder, sort::read),
@@ -158,8 +163,8 @@ pub fn read(after_tag: &[u8], allowed: impl FnOnce(Needs) -> bool) -> Read<Comma
     Ok(command)
 }
 
-/// Carries out a request, or its first part.
-pub fn run(request: &Request, work: &mut Work<'_>) -> Result<Step, Problem> {
+/// Carries out a request, or its first part. `most` is the largest message that APPEND takes, in octets.
+pub fn run(request: &Request, most: u64, work: &mut Work<'_>) -> Result<Step, Problem> {
     match request {
         Request::List { reference, patterns, options } => list::run(reference, patterns, options.as_ref(), work),
         Request::Lsub { reference, pattern } => lsub::run(reference, pattern, work),
@@ -173,8 +178,16 @@ pub fn run(request: &Request, work: &mut Work<'_>) -> Result<Step, Problem> {
         Request::Rename { from, to } => rename::run(from, to, work),
         Request::Subscribe { mailbox } => subscribe::run(mailbox, work),
         Request::Unsubscribe { mailbox } => unsubscribe::run(mailbox, work),
-        Request::Append { mailbox, size, .. } => append::start(mailbox, *size, work),
-        Request::AppendEnd { mailbox, flags, date } => append::end(mailbox, flags, *date, work),
+        Request::Append { mailbox, size, first, replaced } => {
+            append::start(mailbox, *size, *first, replaced.as_ref(), work)
+        }
+        Request::AppendEnd { mailbox, messages, octets, replaced } => {
+            if *octets == 0 {
+                // Nothing streamed, so that nothing was asked.
+                work.boxes.append_start(mailbox, 0)?;
+            }
+            append::AppendJob::new(mailbox.clone(), replaced.clone(), messages.clone(), *octets, most).step(work)
+        }
         Request::Fetch { set, uid, items, since, vanished } => fetch::run(set, *uid, items, *since, *vanished, work),
         Request::Store { set, uid, silent, change } => store::run(set, *uid, *silent, change, work),
         Request::Search { uid, query } => job::run(*uid, query, work),

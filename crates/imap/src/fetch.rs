@@ -1,14 +1,19 @@
 //! What FETCH asks of a message, and what the message answers.
 
 pub mod address;
+mod binary;
 mod envelope;
 pub mod header;
+mod layout;
 mod params;
+mod preview;
 pub mod render;
 mod section;
 mod structure;
 mod summary;
 
+pub use layout::Layout;
+pub use section::find;
 pub use structure::Structure;
 pub use summary::Summary;
 
@@ -52,6 +57,22 @@ pub enum FetchItem {
         /// `.PEEK`: does not set `\Seen`.
         peek: bool,
     },
+    /// `BINARY[…]<…>` and `BINARY.PEEK[…]<…>` (RFC 3516)
+    Binary {
+        /// Part numbers from the outside in; empty is the message itself.
+        part: Vec<u32>,
+        /// First octet and the greatest number of octets, decoded.
+        partial: Option<(u32, u32)>,
+        /// `.PEEK`: does not set `\Seen`.
+        peek: bool,
+    },
+    /// `BINARY.SIZE[…]`
+    BinarySize {
+        /// Part numbers.
+        part: Vec<u32>,
+    },
+    /// `PREVIEW`, `LAZY` or not: it is made with the summary (RFC 8970).
+    Preview,
 }
 
 /// What lies between the brackets of `BODY[…]`.
@@ -88,7 +109,7 @@ pub enum Reads {
     Row,
     /// Its [`Summary`].
     Summary,
-    /// All of its bytes.
+    /// Its bytes, as far as they are asked for.
     Message,
 }
 
@@ -98,18 +119,20 @@ impl FetchItem {
         match self {
             Self::Uid | Self::Flags | Self::InternalDate | Self::Size => Reads::Row,
             Self::ModSeq | Self::EmailId | Self::ThreadId | Self::SaveDate => Reads::Row,
-            Self::Envelope | Self::Body | Self::BodyStructure | Self::Rfc822Header => Reads::Summary,
+            Self::Envelope | Self::Body | Self::BodyStructure | Self::Rfc822Header | Self::Preview => Reads::Summary,
             Self::Section { section, .. } if section.part.is_empty() => match section.text {
                 SectionText::Header | SectionText::Fields(_) | SectionText::FieldsNot(_) => Reads::Summary,
                 _ => Reads::Message,
             },
-            Self::Section { .. } | Self::Rfc822 | Self::Rfc822Text => Reads::Message,
+            Self::Section { .. } | Self::Binary { .. } | Self::BinarySize { .. } => Reads::Message,
+            Self::Rfc822 | Self::Rfc822Text => Reads::Message,
         }
     }
 
     /// Whether fetching it means the message was read (`\Seen`).
     pub const fn marks_seen(&self) -> bool {
-        matches!(self, Self::Rfc822 | Self::Rfc822Text | Self::Section { peek: false, .. })
+        matches!(self, Self::Rfc822 | Self::Rfc822Text)
+            || matches!(self, Self::Section { peek: false, .. } | Self::Binary { peek: false, .. })
     }
 }
 

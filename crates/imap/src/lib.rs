@@ -6,14 +6,16 @@
 //! [`Action`]s and, for everything in folders, through [`Mailboxes`].
 //! Entry point: [`Server`].
 //! RFCs: 3501, with 9051's clarifications; 7888 (LITERAL+), 4959 (SASL-IR), 2971 (ID), 2177 (IDLE), 2342 (NAMESPACE),
-//! 4315 (UIDPLUS), 3691 (UNSELECT), 6851 (MOVE), 5161 (ENABLE), 7162 (CONDSTORE, QRESYNC), 3348 (CHILDREN), 5258 (LIST-EXTENDED),
-//! 5819 (LIST-STATUS), 8438 (STATUS=SIZE), 6154 (SPECIAL-USE, CREATE-SPECIAL-USE), 5530 (codes), 4731 (ESEARCH), 5182 (SEARCHRES),
-//! 5032 (WITHIN), 5256 (SORT, THREAD), 5957 (SORT=DISPLAY), 5267 (ESORT only), 5255 (I18NLEVEL=1). Which does what: `docs/imap.md`.
+//! 3502 (MULTIAPPEND), 3516 (BINARY), 4315 (UIDPLUS), 3691 (UNSELECT), 4469 (CATENATE), 4978 (COMPRESS), 6851 (MOVE), 5161 (ENABLE),
+//! 7162 (CONDSTORE, QRESYNC), 3348 (CHILDREN), 5258 (LIST-EXTENDED), 5819 (LIST-STATUS), 8438 (STATUS=SIZE), 8508 (REPLACE), 8970 (PREVIEW),
+//! 6154 (SPECIAL-USE, CREATE-SPECIAL-USE), 5530 (codes), 4731 (ESEARCH), 5182 (SEARCHRES), 5032 (WITHIN), 5256 (SORT, THREAD),
+//! 5957 (SORT=DISPLAY), 5267 (ESORT only), 5255 (I18NLEVEL=1). Which does what: `docs/imap.md`.
 //! Invariants:
 //! - the same bytes in any cuts give the same actions (`server::tests::cuts_do_not_matter`);
 //! - no bytes make it panic, and a bad command never desynchronises what follows it (`server::tests`, `framer::tests`);
 //! - no EXPUNGE is told while a client uses sequence numbers (`view::tests`, `server::tests`);
-//! - no more than one message and one piece of output is held by a FETCH (`server::tests::a_big_fetch_comes_in_pieces`);
+//! - no more than one piece of output is held by a FETCH, and what has to be read whole is announced before
+//!   (`server::tests::fetch`);
 //! - threads are those of the RFC's steps, and no chain of answers is too long (`thread::tests`);
 //! - what the kept trigrams of a message exclude is not in it (`search::grams::tests`, `server::tests::search`);
 //! - before TLS no password is asked for nor taken (`server::tests::no_login_in_the_open`).
@@ -37,13 +39,13 @@ mod utf7;
 mod view;
 mod work;
 
-pub use fetch::{FetchItem, Section, SectionText, Structure, Summary};
+pub use fetch::{FetchItem, Layout, Section, SectionText, Structure, Summary};
 pub use flags::{Flags, StoreOp, System};
 pub use mailboxes::{
-    Attribute, Change, Code, Copied, DELIMITER, FolderInfo, FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status,
-    Stored,
+    Appended, AtHand, Attribute, Change, Code, Content, Copied, DELIMITER, Draft, DraftPart, FolderInfo, FolderState,
+    LoginRefusal, Mailboxes, Refusal, Row, Status, Stored,
 };
-pub use request::{Known, ListOptions, Request, StatusItem};
+pub use request::{Appending, Known, ListOptions, Portion, Replaced, Request, StatusItem};
 pub use search::grams::Grams;
 pub use search::{Criteria, Key, Query, Returns, Wanted};
 pub use server::{Action, Config, Server};

@@ -1,5 +1,8 @@
 //! What a session asks of the world behind it: folders, rows, message bytes.
 
+use std::fmt;
+use std::ops::Range;
+
 use sigillo_base::Timestamp;
 
 use crate::search::grams::Grams;
@@ -27,6 +30,8 @@ pub enum Code {
     BadCharset,
     /// `CANNOT`: never possible, such as deleting INBOX.
     Cannot,
+    /// `COMPRESSIONACTIVE` (RFC 4978)
+    CompressionActive,
     /// `EXPUNGEISSUED`: some message is gone.
     ExpungeIssued,
     /// `HASCHILDREN`: a folder below would be left alone (RFC 9051 §7.1).
@@ -53,6 +58,8 @@ pub enum Code {
     TryCreate,
     /// `UNAVAILABLE`: try later.
     Unavailable,
+    /// `UNKNOWN-CTE`: a part's transfer encoding is unknown, or octets cannot be kept as they are (RFC 3516).
+    UnknownCte,
     /// `USEATTR`: no folder can have this special use (RFC 6154 §6).
     UseAttr,
 }
@@ -64,6 +71,7 @@ impl Code {
             Self::AlreadyExists => "ALREADYEXISTS",
             Self::BadCharset => "BADCHARSET (US-ASCII UTF-8)",
             Self::Cannot => "CANNOT",
+            Self::CompressionActive => "COMPRESSIONACTIVE",
             Self::ExpungeIssued => "EXPUNGEISSUED",
             Self::HasChildren => "HASCHILDREN",
             Self::InUse => "INUSE",
@@ -77,6 +85,7 @@ impl Code {
             Self::TooBig => "TOOBIG",
             Self::TryCreate => "TRYCREATE",
             Self::Unavailable => "UNAVAILABLE",
+            Self::UnknownCte => "UNKNOWN-CTE",
             Self::UseAttr => "USEATTR",
         }
     }
@@ -275,6 +284,88 @@ pub struct Copied {
     pub pairs: Vec<(u32, u32)>,
 }
 
+/// A message to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Its flags.
+    pub flags: Flags,
+    /// Its INTERNALDATE; the present when there is none.
+    pub date: Option<Timestamp>,
+    /// Its octets, in order.
+    pub parts: Vec<DraftPart>,
+}
+
+/// A part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DraftPart {
+    /// The next so many octets of those that came.
+    Came(u64),
+    /// These octets of a message in the mailbox.
+    Of {
+        /// Its folder, by [`FolderState::number`].
+        folder: u32,
+        /// Its UID.
+        uid: u32,
+        /// Which octets.
+        range: Range<u64>,
+    },
+    /// These.
+    Own(Vec<u8>),
+}
+
+impl Draft {
+    /// Whether it has no octets.
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| match part {
+            DraftPart::Came(octets) => *octets == 0,
+            DraftPart::Of { range, .. } => range.is_empty(),
+            DraftPart::Own(bytes) => bytes.is_empty(),
+        })
+    }
+
+    /// Whether it takes octets of other messages.
+    pub fn borrows(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, DraftPart::Of { .. }))
+    }
+}
+
+/// Where messages were stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// Of the folder.
+    pub uid_validity: u32,
+    /// Of the messages, in order.
+    pub uids: Vec<u32>,
+}
+
+/// A message that was opened, to be read in pieces. It stays readable while it is open, or says that it is not; no lock
+/// is held meanwhile.
+pub trait Content: Send + fmt::Debug {
+    /// At most `most` octets from `from` on; fewer only at the message's end. May block.
+    ///
+    /// # Errors
+    /// What became unreadable meanwhile.
+    fn read(&mut self, from: u64, most: usize) -> Result<Vec<u8>, Refusal>;
+}
+
+impl Content for Vec<u8> {
+    fn read(&mut self, from: u64, most: usize) -> Result<Vec<u8>, Refusal> {
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(self.len());
+        Ok(self[from..from.saturating_add(most).min(self.len())].to_vec())
+    }
+}
+
+/// What can be told of a message without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AtHand {
+    /// It is not there any more.
+    Gone,
+    /// All of this.
+    Summary(Box<Summary>),
+    /// Nothing yet: [`Mailboxes::summary`] will read the whole message, of so many octets.
+    Unread(usize),
+}
+
 /// The folders of the user who logged in, as the driver gives them. Every call may block; a refusal becomes the
 /// command's `NO`. Folder names come decoded, with `INBOX` in upper case. An open folder is known by
 /// [`FolderState::number`]; when it is deleted, refuse with [`Code::NonExistent`].
@@ -301,6 +392,19 @@ pub trait Mailboxes {
     fn summary(&mut self, folder: u32, uid: u32) -> Result<Option<Summary>, Refusal> {
         Ok(self.message(folder, uid)?.map(|bytes| Summary::of(&bytes)))
     }
+    /// The summary, if it is at hand; a message is not read for it unless it is small.
+    fn at_hand(&mut self, folder: u32, uid: u32) -> Result<AtHand, Refusal> {
+        Ok(self.summary(folder, uid)?.map_or(AtHand::Gone, |summary| AtHand::Summary(Box::new(summary))))
+    }
+    /// Opens a message for reading in pieces; `None` when it is gone.
+    fn content(&mut self, folder: u32, uid: u32) -> Result<Option<Box<dyn Content>>, Refusal> {
+        Ok(self.message(folder, uid)?.map(|bytes| Box::new(bytes) as Box<dyn Content>))
+    }
+    /// The number and the UIDVALIDITY of a folder.
+    fn locate(&mut self, name: &str) -> Result<(u32, u32), Refusal> {
+        let state = self.select(name)?;
+        Ok((state.number, state.uid_validity))
+    }
     /// What [`Grams::of`] makes of the message's bytes, if that is kept: a search then reads few messages. `None` costs
     /// the reading.
     fn grams(&mut self, _folder: u32, _uid: u32) -> Result<Option<Grams>, Refusal> {
@@ -314,14 +418,22 @@ pub trait Mailboxes {
     /// Says whether a message of `size` octets may be appended, and forgets the chunks of any earlier APPEND.
     /// Refuse a missing folder with [`Code::TryCreate`].
     fn append_start(&mut self, name: &str, size: u64) -> Result<(), Refusal>;
-    /// Stores the message whose bytes came as `Action::AppendChunk` since [`Mailboxes::append_start`]; the date is
-    /// the present when there is none. Gives UIDVALIDITY and UID.
-    fn append(&mut self, name: &str, flags: &Flags, date: Option<Timestamp>) -> Result<(u32, u32), Refusal>;
+    /// Says whether so many octets in all may come, after those that [`Mailboxes::append_start`] allowed.
+    fn append_more(&mut self, _name: &str, _size: u64) -> Result<(), Refusal> {
+        Ok(())
+    }
+    /// Stores messages, all or none, of what came as `Action::AppendChunk` since [`Mailboxes::append_start`] and of what
+    /// is in the mailbox; the date is the present when there is none. With `replaced`, the message of this folder, by its number, and UID
+    /// goes in the same commit; refuse with [`Code::NonExistent`] when it is gone.
+    fn append(&mut self, name: &str, drafts: &[Draft], replaced: Option<(u32, u32)>) -> Result<Appended, Refusal>;
     /// Removes for good those of the messages that still carry `\Deleted`; gives the UIDs removed.
     fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal>;
-    /// Copies messages with flags and dates, all or none. Refuse a missing target with [`Code::TryCreate`].
+    /// Copies messages with flags and dates, these all or none: of a greater COPY they are a page. Refuse a missing target
+    /// with [`Code::TryCreate`].
     fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
-    /// Moves messages, all or none: a copy, and the source without them whatever their flags.
+    /// Takes copies that [`Mailboxes::copy`] just made away again, since a later page of the same COPY was refused.
+    fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal>;
+    /// Moves messages, these all or none: a copy, and the source without them whatever their flags.
     fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
     /// Makes a folder, for a special use if one is named (RFC 6154 §3): refuse one that cannot be with [`Code::UseAttr`].
     /// Gives its [`FolderState::id`].

@@ -73,25 +73,28 @@ pub enum Request {
         /// Which folder.
         mailbox: String,
     },
-    /// APPEND announced: may it come? Then `Action::AppendChunk`s follow, and [`Request::AppendEnd`].
+    /// A literal of APPEND or REPLACE was announced: may it come? Then `Action::AppendChunk`s follow, and another one or
+    /// [`Request::AppendEnd`].
     Append {
         /// Where to.
         mailbox: String,
-        /// Its flags.
-        flags: Flags,
-        /// Its INTERNALDATE, if given.
-        date: Option<Timestamp>,
-        /// Octets.
+        /// Octets of all literals so far, this one included.
         size: u64,
+        /// It is the command's first.
+        first: bool,
+        /// What REPLACE names.
+        replaced: Option<Replaced>,
     },
-    /// The message of APPEND has come whole.
+    /// All messages of APPEND or REPLACE have come.
     AppendEnd {
         /// Where to.
         mailbox: String,
-        /// Its flags.
-        flags: Flags,
-        /// Its INTERNALDATE, if given.
-        date: Option<Timestamp>,
+        /// The messages, in order.
+        messages: Vec<Appending>,
+        /// Octets that came as `Action::AppendChunk`s.
+        octets: u64,
+        /// What REPLACE names.
+        replaced: Option<Replaced>,
     },
     /// FETCH and UID FETCH
     Fetch {
@@ -177,6 +180,35 @@ pub struct Known {
     pub uids: Option<SequenceSet>,
     /// Sequence numbers and their UIDs then, in pairs: where they still agree, nothing before them went.
     pub pairs: Option<(SequenceSet, SequenceSet)>,
+}
+
+/// A message of APPEND as the client described it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appending {
+    /// Its flags.
+    pub flags: Flags,
+    /// Its INTERNALDATE, if given.
+    pub date: Option<Timestamp>,
+    /// What it is made of, in order: one literal, or the parts of CATENATE.
+    pub parts: Vec<Portion>,
+}
+
+/// A part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Portion {
+    /// The next so many octets of those that streamed.
+    Came(u64),
+    /// What an IMAP URL names (RFC 4469).
+    Url(String),
+}
+
+/// The message that REPLACE names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// One number.
+    pub set: SequenceSet,
+    /// It is a UID.
+    pub uid: bool,
 }
 
 /// What STATUS can tell.

@@ -5,12 +5,12 @@ mod settling;
 
 use std::collections::VecDeque;
 
-use sigillo_base::Timestamp;
 use sigillo_base::limits::MB;
 use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, SaslError, ScramKeys, Step};
 use sigillo_wire::{Session, Tick};
 
 use crate::command::Announced;
+use crate::command::append::Reading;
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
 use crate::framer::Framer;
@@ -25,7 +25,7 @@ pub struct Config {
     pub greeting: String,
     /// Lets passwords travel without TLS. Never in service: RFC 3501 §11.1.
     pub allow_plaintext_login: bool,
-    /// The largest message APPEND takes, in octets.
+    /// The largest message that APPEND takes, in octets, and all messages of one APPEND together.
     pub max_literal: u64,
     /// Silence before login until the connection is closed, in milliseconds.
     pub login_timeout_ms: u64,
@@ -71,6 +71,8 @@ pub enum Action {
     Request(Request),
     /// The next octets of the message of the last [`Request::Append`]: keep them for [`Mailboxes::append`].
     AppendChunk(Vec<u8>),
+    /// Compress all that is written from now on, and expand what is read (RFC 4978).
+    Compress,
     /// The client waits for changes of [`Server::watched`]: call [`Server::wake`] at each.
     IdleStart,
     /// It waits no more.
@@ -99,6 +101,7 @@ pub struct Server {
     deadline: Tick,
     failed_logins: u32,
     bad_commands: u32,
+    compressed: bool,
     stopping: bool,
     ended: bool,
     closed: bool,
@@ -129,14 +132,18 @@ enum Dialogue {
     Idle { tag: String },
 }
 
-/// An APPEND whose message is coming.
+/// An APPEND or REPLACE whose messages are coming.
 #[derive(Debug)]
 struct Append {
     tag: String,
+    reading: Reading,
+    /// The literal on its way: the client waits for leave; it may hold NUL.
     sync: bool,
-    mailbox: String,
-    flags: crate::Flags,
-    date: Option<Timestamp>,
+    eight: bool,
+    /// Octets of all literals.
+    octets: u64,
+    /// A NUL came where it may not be, or where it cannot be kept.
+    nul: Option<Problem>,
 }
 
 /// Commands that are none, one after the other, until the connection is closed.
@@ -165,6 +172,7 @@ impl Server {
             deadline,
             failed_logins: 0,
             bad_commands: 0,
+            compressed: false,
             stopping: false,
             ended: false,
             closed: false,
@@ -249,9 +257,12 @@ impl Server {
         let tag = pending.tag.clone().unwrap_or_default();
         let mut work = Work { boxes, selected: &mut self.selected, enabled: &mut self.enabled, out: Vec::new(), tag };
         let result = match pending.job.take() {
-            None => command::run(&pending.request, &mut work),
+            None => command::run(&pending.request, self.config.max_literal, &mut work),
+            Some(Job::Append(job)) => job.step(&mut work),
+            Some(Job::Expunge(job)) => job.step(&mut work),
             Some(Job::Fetch(job)) => job.step(&mut work),
             Some(Job::Search(job)) => job.step(&mut work),
+            Some(Job::Transfer(job)) => job.step(&mut work),
         };
         let out = work.out;
         self.write(out);
@@ -263,6 +274,19 @@ impl Server {
     /// Whether the request needs [`Server::run`] again, after the writes have gone out.
     pub fn more(&self) -> bool {
         matches!(&self.wait, Wait::Request(pending) if pending.job.is_some())
+    }
+
+    /// Whether an answer of the driver is outstanding: what is given to [`Session::input`] meanwhile only waits.
+    pub const fn is_busy(&self) -> bool {
+        !matches!(self.wait, Wait::Nothing)
+    }
+
+    /// The memory that [`Server::run`] will take beyond a piece of output, in octets.
+    pub fn weight(&self) -> usize {
+        match &self.wait {
+            Wait::Request(pending) => pending.job.as_ref().map_or(0, Job::weight),
+            _ => 0,
+        }
     }
 
     /// The folder whose changes the client waits for (IDLE), if any.

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use crate::command::append::AppendJob;
+use crate::command::copy::TransferJob;
+use crate::command::expunge::ExpungeJob;
 use crate::command::fetch::FetchJob;
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
@@ -35,15 +38,34 @@ pub enum Step {
     More(Job),
     /// The message of APPEND may come.
     Ready,
+    /// An answer broke off where nothing can be said any more: the connection ends.
+    Broken,
 }
 
-/// A command that gives its answer in pieces.
+/// A command that works, or gives its answer, in pieces.
 #[derive(Debug)]
 pub enum Job {
+    /// APPEND and REPLACE
+    Append(Box<AppendJob>),
+    /// EXPUNGE
+    Expunge(ExpungeJob),
     /// FETCH
     Fetch(FetchJob),
     /// SEARCH, SORT, THREAD
     Search(SearchJob),
+    /// COPY and MOVE
+    Transfer(Box<TransferJob>),
+}
+
+impl Job {
+    /// The memory that its next part takes beyond a piece of output, in octets.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Append(job) => job.weight(),
+            Self::Fetch(job) => job.weight(),
+            Self::Expunge(_) | Self::Search(_) | Self::Transfer(_) => 0,
+        }
+    }
 }
 
 /// What may be told of other sessions' changes when a command ends.

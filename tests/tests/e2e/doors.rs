@@ -28,7 +28,7 @@ pub fn connect(sample: &Sample, port: u16) -> TcpStream {
     stream
 }
 
-fn over_tls(sample: &Sample, stream: TcpStream) -> SslStream<TcpStream> {
+pub fn over_tls(sample: &Sample, stream: TcpStream) -> SslStream<TcpStream> {
     let mut connector = SslConnector::builder(SslMethod::tls_client()).expect("a client");
     connector.set_ca_file(sample.path("prova/ca.pem")).expect("the trial authority");
     connector.build().connect("localhost", stream).expect("TLS")
@@ -59,7 +59,7 @@ pub fn say(stream: &mut (impl Read + Write), line: &str) -> String {
     heard(stream)
 }
 
-fn resident_kib(pid: u32) -> usize {
+pub fn resident_kib(pid: u32) -> usize {
     kib(pid, "VmRSS:")
 }
 

@@ -70,6 +70,7 @@ impl<S: Store> Judge<'_, '_, S> {
         let id = KeyReader::new(self.key, tag::SUMMARY)?.msg()?;
         let row: SummaryRow = large(self.tx.store(), self.key, self.value)?;
         self.large_link()?;
+        let summary = row.summary(self.key)?;
         let message = message_key(id);
         match self.other::<MessageRow>(&message)? {
             Other::Absent => {
@@ -77,7 +78,7 @@ impl<S: Store> Judge<'_, '_, S> {
                 self.find_about(Problem::Underived, message, what, Remedy::SetAside);
             }
             Other::Is(stored) if self.compare => {
-                if let (Ok(rope), Some(said)) = (stored.rope(&message), row.summary())
+                if let (Ok(rope), Some(said)) = (stored.rope(&message), summary)
                     && !says(self.tx.store(), &rope, &said)?
                 {
                     let what = "il riassunto non dice quello che dice il messaggio";

@@ -1,15 +1,17 @@
 //! A user's folders as IMAP sees them, over the store's rows.
 
+mod append;
 mod change;
 mod manage;
+mod opened;
 mod transfer;
 
 use std::sync::Arc;
 
 use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
 use sigillo_imap::{
-    Attribute, Change, Code, Copied, Flags, FolderInfo, FolderState, Grams, Mailboxes, Refusal, Row, Status, Stored,
-    Summary, System,
+    Appended, AtHand, Attribute, Change, Code, Content, Copied, Draft, Flags, FolderInfo, FolderState, Grams,
+    Mailboxes, Refusal, Row, Status, Stored, Summary, System,
 };
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
@@ -273,6 +275,21 @@ impl<S: Store> Mailboxes for Boxes<S> {
         self.stored(folder, uid)?.map(|msg| self.engine.summary(msg).map_err(fault)).transpose()
     }
 
+    fn at_hand(&mut self, folder: u32, uid: u32) -> Result<AtHand, Refusal> {
+        match self.stored(folder, uid)? {
+            Some(msg) => self.summary_at_hand(msg).map_err(fault),
+            None => Ok(AtHand::Gone),
+        }
+    }
+
+    fn content(&mut self, folder: u32, uid: u32) -> Result<Option<Box<dyn Content>>, Refusal> {
+        self.stored(folder, uid)?.map(|msg| self.opened(msg).map_err(fault)).transpose()
+    }
+
+    fn locate(&mut self, name: &str) -> Result<(u32, u32), Refusal> {
+        self.folder(name).map(|(number, folder)| (number, folder.uid_validity))
+    }
+
     fn grams(&mut self, folder: u32, uid: u32) -> Result<Option<Grams>, Refusal> {
         Ok(self.stored(folder, uid)?.map(|msg| self.engine.grams(msg).map_err(fault)).transpose()?.flatten())
     }
@@ -292,9 +309,14 @@ impl<S: Store> Mailboxes for Boxes<S> {
         self.check_room(size)
     }
 
-    fn append(&mut self, name: &str, flags: &Flags, date: Option<Timestamp>) -> Result<(u32, u32), Refusal> {
+    fn append_more(&mut self, _name: &str, size: u64) -> Result<(), Refusal> {
+        self.may_file()?;
+        self.check_room(size)
+    }
+
+    fn append(&mut self, name: &str, drafts: &[Draft], replaced: Option<(u32, u32)>) -> Result<Appended, Refusal> {
         let bytes = self.incoming.take().map_err(|why| Refusal::new(Code::Unavailable, why.to_string()))?;
-        self.append_bytes(name, flags, date.unwrap_or(self.now), &bytes)
+        self.append_drafts(name, drafts, &bytes, replaced)
     }
 
     fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
@@ -305,6 +327,11 @@ impl<S: Store> Mailboxes for Boxes<S> {
     fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
         self.may_file()?;
         self.transfer(folder, uids, target, false)
+    }
+
+    fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {
+        let (number, _) = self.folder(target)?;
+        self.remove(number, uids, |_| true).map(drop)
     }
 
     fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {

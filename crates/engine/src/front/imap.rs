@@ -9,6 +9,7 @@ use sigillo_wire::sasl::{Binding, Claim, Query};
 use sigillo_wire::{Session, Tick};
 
 use super::boxes::Boxes;
+use super::deflate::Deflate;
 use super::login::{self, Entrance, Refused};
 use super::{Connection, Peer, Step};
 use crate::claims::Found;
@@ -32,6 +33,10 @@ pub(super) struct Front<S> {
     login: Option<Login>,
     boxes: Option<Boxes<S>>,
     ask: Option<Ask>,
+    /// Between session and connection, once the client asked for it.
+    deflate: Option<Deflate>,
+    /// The time of the last octets.
+    heard: Tick,
     entrance: Entrance<S>,
 }
 
@@ -41,17 +46,36 @@ impl<S: Store> Front<S> {
         let config = Config { greeting, bearer: engine.takes_tokens(), ..Config::default() };
         let server = Server::new(config, tls_now, tick);
         let entrance = Entrance::new(Arc::clone(&engine), peer, "imap");
-        Self { engine, server, peer, login: None, boxes: None, ask: None, entrance }
+        let (login, boxes, ask, deflate) = (None, None, None, None);
+        Self { engine, server, peer, login, boxes, ask, deflate, heard: tick, entrance }
     }
 
     /// The work that waits for a thread.
     fn asked(&self) -> Option<Step> {
         let bytes = match self.ask.as_ref()? {
             Ask::Login(claim) => login::weight(claim),
-            Ask::Run => self.boxes.as_ref().map_or(0, Boxes::weight),
+            Ask::Run => self.boxes.as_ref().map_or(0, Boxes::weight) + self.server.weight(),
             Ask::Lookup(_) | Ask::Spool | Ask::Wake => 0,
         };
         Some(Step::Work { bytes })
+    }
+
+    /// What the server says next; what arrived compressed is expanded when it has nothing more to say.
+    fn said(&mut self) -> Option<Action> {
+        loop {
+            let action = self.server.poll();
+            let Some(layer) = self.deflate.as_mut().filter(|_| action.is_none() && !self.server.is_busy()) else {
+                return action;
+            };
+            match layer.next() {
+                Ok(Some(bytes)) => self.server.input(self.heard, &bytes),
+                Ok(None) => return None,
+                Err(_) => {
+                    self.deflate = None;
+                    self.server.expel("Dati compressi non interpretabili");
+                }
+            }
+        }
     }
 
     fn look_up(&mut self, query: &Query, tick: Tick) {
@@ -109,7 +133,11 @@ fn refusals(bytes: &[u8]) -> impl Iterator<Item = &str> {
 
 impl<S: Store> Connection for Front<S> {
     fn input(&mut self, now: Tick, bytes: &[u8]) {
-        self.server.input(now, bytes);
+        self.heard = now;
+        match &mut self.deflate {
+            Some(layer) => layer.push(bytes),
+            None => self.server.input(now, bytes),
+        }
     }
 
     fn end_of_input(&mut self, now: Tick) {
@@ -133,13 +161,21 @@ impl<S: Store> Connection for Front<S> {
         if let Some(work) = self.asked() {
             return work;
         }
-        while let Some(action) = self.server.poll() {
+        while let Some(action) = self.said() {
             let ask = match action {
                 Action::Write(bytes) => {
                     for line in refusals(&bytes) {
                         tracing::info!(peer = %self.peer.ip, reply = line, "refused");
                     }
-                    return Step::Write(bytes);
+                    return match self.deflate.as_mut().map(|layer| layer.pack(&bytes)) {
+                        None => Step::Write(bytes),
+                        Some(Ok(packed)) => Step::Write(packed),
+                        Some(Err(_)) => Step::Close,
+                    };
+                }
+                Action::Compress => {
+                    self.deflate = Some(Deflate::new());
+                    continue;
                 }
                 Action::StartTls => return Step::StartTls,
                 Action::Close => return Step::Close,

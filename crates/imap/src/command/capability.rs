@@ -10,6 +10,8 @@ use crate::cursor::{Cursor, Read};
 enum When {
     /// In every state.
     Always,
+    /// After login.
+    Inside,
     /// Before login, as long as TLS can still be started.
     Open,
     /// Before login, where no password is taken.
@@ -18,7 +20,7 @@ enum When {
 
 /// Every capability, in the order of the announcement: only what is complete, with its row in `docs/imap.md`. The
 /// mechanisms of AUTHENTICATE follow (`AUTH=…`).
-const CAPABILITIES: [(&str, When); 30] = [
+const CAPABILITIES: [(&str, When); 36] = [
     (BASE, When::Always),
     ("LITERAL+", When::Always),
     ("SASL-IR", When::Always),
@@ -47,6 +49,12 @@ const CAPABILITIES: [(&str, When); 30] = [
     ("THREAD=ORDEREDSUBJECT", When::Always),
     ("THREAD=REFERENCES", When::Always),
     ("THREAD=X-CONVERSATION", When::Always),
+    ("BINARY", When::Always),
+    ("CATENATE", When::Always),
+    ("MULTIAPPEND", When::Always),
+    ("PREVIEW", When::Always),
+    ("REPLACE", When::Always),
+    ("COMPRESS=DEFLATE", When::Inside),
     ("STARTTLS", When::Open),
     ("LOGINDISABLED", When::Barred),
 ];
@@ -85,6 +93,7 @@ impl Announced<'_> {
     fn tells(&self, (name, when): (&str, When)) -> bool {
         let now = match when {
             When::Always => true,
+            When::Inside => self.logged_in,
             When::Open => !self.logged_in && !self.tls,
             When::Barred => !self.logged_in && self.offer.is_none(),
         };

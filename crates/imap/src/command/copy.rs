@@ -1,9 +1,13 @@
-//! COPY (RFC 3501 §6.4.7) with COPYUID (RFC 4315).
+//! COPY (RFC 3501 §6.4.7) with COPYUID (RFC 4315), and what MOVE shares with it: page by page, so that a delivery into the
+//! same mailbox waits for one page and not for all.
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
-use crate::work::{Done, Step, Work};
-use crate::{Copied, Request, SequenceSet, set};
+use crate::work::{Done, Job, Step, Work};
+use crate::{Copied, Refusal, Request, SequenceSet, set};
+
+/// Messages that one commit copies, moves or removes.
+pub const PAGE: usize = 1000;
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     let (set, mailbox) = arguments(args)?;
@@ -20,19 +24,101 @@ pub fn arguments(args: &mut Cursor<'_>) -> Read<(SequenceSet, String)> {
 
 pub fn run(set: &SequenceSet, uid: bool, mailbox: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
     work.refresh()?;
-    let ranges = work.pick(set, uid)?;
-    let folder = work.folder()?;
-    let (uids, number) = (folder.view.uids(&ranges), folder.number);
-    if uids.is_empty() {
-        return Done::ok("COPY completed, of nothing").step();
+    TransferJob::start(set, uid, mailbox, false, work)
+}
+
+/// A COPY or MOVE under way.
+#[derive(Debug)]
+pub struct TransferJob {
+    source: u32,
+    target: String,
+    moving: bool,
+    uids: Vec<u32>,
+    copied: Copied,
+    /// So many of the messages have been dealt with.
+    at: usize,
+}
+
+impl TransferJob {
+    /// Copies or moves the first page.
+    pub fn start(
+        set: &SequenceSet,
+        uid: bool,
+        mailbox: &str,
+        moving: bool,
+        work: &mut Work<'_>,
+    ) -> Result<Step, Problem> {
+        let ranges = work.pick(set, uid)?;
+        let folder = work.folder()?;
+        let (uids, source) = (folder.view.uids(&ranges), folder.number);
+        let copied = Copied::default();
+        Self { source, target: mailbox.to_owned(), moving, uids, copied, at: 0 }.step(work)
     }
-    let copied = work.boxes.copy(number, &uids, mailbox)?;
-    let done = Done::ok("COPY completed");
-    if copied.pairs.is_empty() { done } else { done.coded(code(&copied)) }.step()
+
+    /// Copies or moves the next page.
+    pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
+        let next = self.uids.len().min(self.at + PAGE);
+        let page = &self.uids[self.at..next];
+        if !page.is_empty() {
+            let done = if self.moving {
+                work.boxes.move_(self.source, page, &self.target)
+            } else {
+                work.boxes.copy(self.source, page, &self.target)
+            };
+            match done {
+                Ok(copied) => self.note(copied, work)?,
+                Err(refusal) => return Err(self.give_up(refusal, work).into()),
+            }
+            self.at = next;
+        }
+        if self.at < self.uids.len() {
+            return Ok(Step::More(Job::Transfer(Box::new(self))));
+        }
+        if self.moving {
+            self.tell_moved(work);
+            let done = Done::ok("MOVE completed");
+            return if self.copied.pairs.is_empty() { done } else { work.removed(done) }.step();
+        }
+        let done = Done::ok("COPY completed");
+        if self.copied.pairs.is_empty() { done } else { done.coded(code(&self.copied)) }.step()
+    }
+
+    fn note(&mut self, copied: Copied, work: &mut Work<'_>) -> Result<(), Refusal> {
+        if self.moving {
+            let gone: Vec<u32> = copied.pairs.iter().map(|p| p.0).collect();
+            work.folder()?.view.gone(&gone);
+        }
+        self.copied.uid_validity = copied.uid_validity;
+        self.copied.pairs.extend(copied.pairs);
+        Ok(())
+    }
+
+    /// Before the EXPUNGEs, so that a client can follow the messages (RFC 6851 §4.3).
+    fn tell_moved(&self, work: &mut Work<'_>) {
+        if !self.copied.pairs.is_empty() {
+            work.line(&format!("* OK [{}] Moved", code(&self.copied)));
+        }
+    }
+
+    /// A page was refused. What was copied goes again, as RFC 3501 §6.4.7 asks; what was moved stays where it is, and the
+    /// client hears of it (RFC 6851 §3.3).
+    fn give_up(&self, refusal: Refusal, work: &mut Work<'_>) -> Refusal {
+        if self.moving {
+            self.tell_moved(work);
+            return refusal;
+        }
+        let uids: Vec<u32> = self.copied.pairs.iter().map(|p| p.1).collect();
+        for page in uids.chunks(PAGE) {
+            if let Err(why) = work.boxes.withdraw(&self.target, page) {
+                return Refusal { text: format!("{}; parte delle copie e' rimasta", refusal.text), ..why };
+            }
+        }
+        refusal
+    }
 }
 
 /// `COPYUID validity source target`
-pub fn code(copied: &Copied) -> String {
+fn code(copied: &Copied) -> String {
     let from = set::compress(copied.pairs.iter().map(|p| p.0));
     let to = set::compress(copied.pairs.iter().map(|p| p.1));
     format!("COPYUID {} {from} {to}", copied.uid_validity)

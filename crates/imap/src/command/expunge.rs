@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use crate::command::Command;
+use crate::command::copy::PAGE;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::view::Selected;
-use crate::work::{Done, Step, Work};
+use crate::work::{Done, Job, Step, Work};
 use crate::{Request, SequenceSet, System};
 
 pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
@@ -18,13 +19,35 @@ pub fn run(set: Option<&SequenceSet>, work: &mut Work<'_>) -> Result<Step, Probl
     let ranges = set.map(|s| work.pick(s, true)).transpose()?;
     let folder = work.folder()?;
     let deleted = carrying(folder, System::Deleted, ranges.as_deref());
-    let number = folder.number;
-    if !deleted.is_empty() {
-        let removed = work.boxes.expunge(number, &deleted)?;
-        work.folder()?.view.gone(&removed);
-        return work.removed(Done::ok("EXPUNGE completed")).step();
+    ExpungeJob { folder: folder.number, any: false, uids: deleted, at: 0 }.step(work)
+}
+
+/// An EXPUNGE under way.
+#[derive(Debug)]
+pub struct ExpungeJob {
+    folder: u32,
+    any: bool,
+    uids: Vec<u32>,
+    /// So many of the messages have been dealt with.
+    at: usize,
+}
+
+impl ExpungeJob {
+    /// Removes the next page.
+    pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
+        let next = self.uids.len().min(self.at + PAGE);
+        if self.at < next {
+            let removed = work.boxes.expunge(self.folder, &self.uids[self.at..next])?;
+            work.folder()?.view.gone(&removed);
+            self.any |= !removed.is_empty();
+            self.at = next;
+        }
+        if self.at < self.uids.len() {
+            return Ok(Step::More(Job::Expunge(self)));
+        }
+        let done = Done::ok("EXPUNGE completed");
+        if self.any { work.removed(done) } else { done }.step()
     }
-    Done::ok("EXPUNGE completed").step()
 }
 
 /// The UIDs that carry a flag, of all or of these.

@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use sigillo_mime::Piece;
-
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
-use crate::fetch::{Reads, render};
+use crate::fetch::Reads;
+use crate::fetch::render::{self, Piece};
 use crate::work::{Done, Job, PIECE, Step, Work};
-use crate::{Change, FetchItem, Flags, Request, Row, Section, SectionText, SequenceSet, StoreOp, System};
+use crate::{
+    AtHand, Change, Content, FetchItem, Flags, Refusal, Request, Row, Section, SectionText, SequenceSet, StoreOp,
+    Summary, System,
+};
 
 const FAST: [FetchItem; 3] = [FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size];
 /// Things asked of one message.
@@ -105,12 +107,32 @@ fn item(args: &mut Cursor<'_>) -> Read<FetchItem> {
             let section = section(args)?;
             FetchItem::Section { section, partial: partial(args)?, peek: name == "BODY.PEEK" }
         }
+        ("BINARY" | "BINARY.PEEK", true) => {
+            let part = part_alone(args)?;
+            FetchItem::Binary { part, partial: partial(args)?, peek: name == "BINARY.PEEK" }
+        }
+        ("BINARY.SIZE", true) => FetchItem::BinarySize { part: part_alone(args)? },
+        ("PREVIEW", false) => {
+            if args.eat_text(" (") {
+                // The only modifier there is; a preview is always at hand.
+                if !args.eat_text("LAZY)") {
+                    return Err(Problem::Bad("Unknown modifier of PREVIEW"));
+                }
+            }
+            FetchItem::Preview
+        }
         _ => return Err(Problem::Bad("Unknown fetch item")),
     })
 }
 
-/// What stands between the brackets, and the closing one.
-fn section(args: &mut Cursor<'_>) -> Read<Section> {
+/// A part's numbers between the brackets, and nothing else; and the closing one.
+fn part_alone(args: &mut Cursor<'_>) -> Read<Vec<u32>> {
+    let (part, more) = part(args)?;
+    if more { Err(Problem::Bad("Wrong part number")) } else { args.need(b']', "Missing ]").map(|()| part) }
+}
+
+/// A part's numbers; whether a point stands behind the last.
+fn part(args: &mut Cursor<'_>) -> Read<(Vec<u32>, bool)> {
     let mut part = Vec::new();
     while args.peek().is_some_and(|b| b.is_ascii_digit()) {
         part.push(args.number()?);
@@ -118,12 +140,18 @@ fn section(args: &mut Cursor<'_>) -> Read<Section> {
             return Err(Problem::Bad("Wrong part number"));
         }
         if !args.eat(b'.') {
-            args.need(b']', "Missing ]")?;
-            return Ok(Section { part, text: SectionText::All });
+            return Ok((part, false));
         }
     }
-    if part.is_empty() && args.eat(b']') {
-        return Ok(Section::default());
+    let more = !part.is_empty();
+    Ok((part, more))
+}
+
+/// What stands between the brackets of `BODY[…]`, or of a URL's section.
+pub fn section_text(args: &mut Cursor<'_>) -> Read<Section> {
+    let (part, more) = part(args)?;
+    if !more && (!part.is_empty() || args.rest().is_empty() || args.peek() == Some(b']')) {
+        return Ok(Section { part, text: SectionText::All });
     }
     let text = match args.word()?.as_str() {
         "HEADER" => SectionText::Header,
@@ -133,8 +161,14 @@ fn section(args: &mut Cursor<'_>) -> Read<Section> {
         "MIME" if !part.is_empty() => SectionText::Mime,
         _ => return Err(Problem::Bad("Unknown section")),
     };
-    args.need(b']', "Missing ]")?;
     Ok(Section { part, text })
+}
+
+/// The same, and the closing bracket.
+fn section(args: &mut Cursor<'_>) -> Read<Section> {
+    let section = section_text(args)?;
+    args.need(b']', "Missing ]")?;
+    Ok(section)
 }
 
 fn names(args: &mut Cursor<'_>) -> Read<Vec<String>> {
@@ -182,16 +216,21 @@ pub struct FetchJob {
     seen_until: usize,
     /// Those of them that had not been read before.
     newly_seen: Vec<usize>,
+    /// The message of this index has to be read whole, of so many octets: nothing is kept of it.
+    whole: Option<(usize, usize)>,
     open: Option<Open>,
 }
 
 /// A response half written.
 #[derive(Debug)]
 struct Open {
-    message: Vec<u8>,
+    content: Box<dyn Content>,
     pieces: VecDeque<Piece>,
-    written: usize,
+    begun: bool,
 }
+
+/// Octets read from a message in one go.
+const READ: usize = 64 * 1024;
 
 pub fn run(
     set: &SequenceSet,
@@ -215,7 +254,8 @@ pub fn run(
     let mut ranges = work.pick(set, uid)?;
     ranges.reverse();
     let items = items.to_vec();
-    FetchJob { ranges, items, uid, since, missed: false, seen_until: 0, newly_seen: Vec::new(), open: None }.step(work)
+    let (newly_seen, whole, open) = (Vec::new(), None, None);
+    FetchJob { ranges, items, uid, since, missed: false, seen_until: 0, newly_seen, whole, open }.step(work)
 }
 
 /// The end of a command that named messages, some of which may have been gone (RFC 5530).
@@ -228,17 +268,35 @@ pub fn done(missed: bool, uid: bool, text: &'static str) -> Done {
 }
 
 impl FetchJob {
+    /// The memory that the next step takes beyond a piece of output, in octets.
+    pub fn weight(&self) -> usize {
+        self.whole.map_or(0, |(_, octets)| octets)
+    }
+
     /// Writes about one piece of output.
     pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
         loop {
             if let Some(open) = self.open.take() {
-                self.open = open.write(&mut work.out);
+                match open.write(&mut work.out) {
+                    Ok(open) => self.open = open,
+                    Err(Unwritten::Nothing(refusal)) => return Err(refusal.into()),
+                    Err(Unwritten::Half) => return Ok(Step::Broken),
+                }
             }
             if self.open.is_some() || work.out.len() >= PIECE {
                 return Ok(Step::More(Job::Fetch(self)));
             }
-            let Some(index) = self.next_index() else { return done(self.missed, self.uid, "FETCH completed").step() };
+            let index = match self.whole {
+                Some((index, _)) => index,
+                None => match self.next_index() {
+                    Some(index) => index,
+                    None => return done(self.missed, self.uid, "FETCH completed").step(),
+                },
+            };
             self.begin(index, work)?;
+            if self.whole.is_some() {
+                return Ok(Step::More(Job::Fetch(self)));
+            }
         }
     }
 
@@ -268,12 +326,31 @@ impl FetchJob {
             self.missed = true;
             return Ok(());
         };
-        let read = match self.items.iter().map(FetchItem::reads).max() {
-            Some(Reads::Message) => work.boxes.message(folder.number, row.uid)?.map(|bytes| (bytes, None)),
-            Some(Reads::Summary) => work.boxes.summary(folder.number, row.uid)?.map(|s| (s.header, Some(s.structure))),
-            Some(Reads::Row) | None => Some((Vec::new(), None)),
+        let (row, number) = (row.clone(), folder.number);
+        let reads = self.items.iter().map(FetchItem::reads).max();
+        let known = match reads {
+            Some(Reads::Row) | None => AtHand::Summary(Box::default()),
+            Some(_) if self.whole.take().is_some() => {
+                work.boxes.summary(number, row.uid)?.map_or(AtHand::Gone, |s| AtHand::Summary(Box::new(s)))
+            }
+            Some(_) => work.boxes.at_hand(number, row.uid)?,
         };
-        let Some((message, structure)) = read else {
+        let summary: Box<Summary> = match known {
+            AtHand::Summary(summary) => summary,
+            AtHand::Unread(octets) => {
+                self.whole = Some((index, octets));
+                return Ok(());
+            }
+            AtHand::Gone => {
+                self.missed = true;
+                return Ok(());
+            }
+        };
+        let content = match reads {
+            Some(Reads::Message) => work.boxes.content(number, row.uid)?,
+            _ => Some(Box::new(Vec::new()) as Box<dyn Content>),
+        };
+        let Some(mut content) = content else {
             self.missed = true;
             return Ok(());
         };
@@ -287,8 +364,8 @@ impl FetchJob {
                 }
             }
         }
-        let composed = render::render(index + 1, row, &items, &message, structure.as_ref());
-        self.open = Some(Open { message, pieces: composed.pieces.into(), written: 0 });
+        let pieces = render::render(index + 1, &row, &items, &summary, content.as_mut())?;
+        self.open = Some(Open { content, pieces: pieces.into(), begun: false });
         Ok(())
     }
 
@@ -331,25 +408,64 @@ impl FetchJob {
     }
 }
 
+/// Why a response was not written.
+enum Unwritten {
+    /// Nothing of it was: it can be said.
+    Nothing(Refusal),
+    /// It broke off, in a literal perhaps: nothing that could be said would be understood.
+    Half,
+}
+
 impl Open {
     /// Writes up to a piece; gives itself back when there is more.
-    fn write(mut self, out: &mut Vec<u8>) -> Option<Self> {
-        while let Some(piece) = self.pieces.front() {
-            let bytes = match piece {
-                Piece::Own(bytes) => &bytes[..],
-                Piece::Source(range) => &self.message[range.clone()],
-            };
-            let room = PIECE.saturating_sub(out.len());
-            let rest = &bytes[self.written..];
-            if rest.len() > room {
-                out.extend_from_slice(&rest[..room]);
-                self.written += room;
-                return Some(self);
+    fn write(mut self, out: &mut Vec<u8>) -> Result<Option<Self>, Unwritten> {
+        let before = out.len();
+        match self.pieces(out) {
+            Ok(true) => Ok(None),
+            Ok(false) => {
+                self.begun = true;
+                Ok(Some(self))
             }
-            out.extend_from_slice(rest);
-            self.written = 0;
-            self.pieces.pop_front();
+            Err(_) if self.begun => Err(Unwritten::Half),
+            Err(refusal) => {
+                out.truncate(before);
+                Err(Unwritten::Nothing(refusal))
+            }
         }
-        None
+    }
+
+    /// Whether all is written.
+    fn pieces(&mut self, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        let mut read = 0;
+        while let Some(piece) = self.pieces.front_mut() {
+            // What is only counted is work, too.
+            if out.len() >= PIECE || read >= 16 * PIECE {
+                return Ok(false);
+            }
+            let written = match piece {
+                Piece::Own(bytes) => {
+                    out.append(bytes);
+                    true
+                }
+                Piece::Message(range) => {
+                    let left = usize::try_from(range.end - range.start).unwrap_or(READ);
+                    let bytes = self.content.read(range.start, left.min(READ))?;
+                    if bytes.is_empty() && left > 0 {
+                        return Err(Refusal::unavailable());
+                    }
+                    range.start += bytes.len() as u64;
+                    out.extend_from_slice(&bytes);
+                    range.is_empty()
+                }
+                Piece::Decoded(decoding) => {
+                    read += READ;
+                    decoding.step(self.content.as_mut(), out)?
+                }
+            };
+            if written {
+                self.pieces.pop_front();
+            }
+        }
+        Ok(true)
     }
 }

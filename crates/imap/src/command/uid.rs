@@ -1,6 +1,6 @@
 //! UID (RFC 3501 §6.4.8): the same commands by UID.
 
-use crate::command::{Command, copy, fetch, r#move, search, sort, store, thread};
+use crate::command::{Command, append, copy, fetch, r#move, search, sort, store, thread};
 use crate::cursor::{Cursor, Problem, Read};
 use crate::{FetchItem, Request};
 
@@ -14,6 +14,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
         "SORT" => sort::read(args)?,
         "STORE" => store::read(args)?,
         "THREAD" => thread::read(args)?,
+        "REPLACE" => return append::whole(append::Reading::replace(true), args),
         "EXPUNGE" => {
             args.space()?;
             return Ok(Command::Request(Request::Expunge { uids: Some(args.set()?) }));

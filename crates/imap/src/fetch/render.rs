@@ -1,49 +1,43 @@
 //! One FETCH response.
 
-use std::cell::OnceCell;
+use std::ops::Range;
 
-use sigillo_mime::{Composed, ContentType, Encoding, Part};
+use sigillo_mime::{ContentType, Encoding, Part};
 
-use crate::fetch::{Structure, envelope, header, section};
-use crate::{FetchItem, Row, Section, SectionText, text};
+use crate::fetch::{binary, envelope, header, section};
+use crate::{Code, Content, FetchItem, Refusal, Row, Section, SectionText, Summary, text};
 
-/// The response for one message: pieces of our own and ranges of the message, which is never copied whole. The
-/// message may be its header section alone, with its structure, or empty, when no item needs more.
+/// A piece of a response.
+#[derive(Debug)]
+pub enum Piece {
+    /// Octets of our own.
+    Own(Vec<u8>),
+    /// These octets of the message.
+    Message(Range<u64>),
+    /// A part without its transfer encoding.
+    Decoded(binary::Decoding),
+}
+
+/// The response for one message: pieces of our own and places of the message, which is read when they are written.
+/// `summary` may be empty when the row answers everything.
 pub fn render(
     sequence: usize,
     row: &Row,
     items: &[FetchItem],
-    message: &[u8],
-    structure: Option<&Structure>,
-) -> Composed {
-    let source = Source { message, structure, tree: OnceCell::new() };
-    let mut out = Composed::default();
-    let mut own = format!("* {sequence} FETCH (").into_bytes();
+    summary: &Summary,
+    content: &mut dyn Content,
+) -> Result<Vec<Piece>, Refusal> {
+    let mut response = Response { row, summary, content, own: Vec::new(), pieces: Vec::new() };
+    response.own.extend_from_slice(format!("* {sequence} FETCH (").as_bytes());
     for (i, item) in items.iter().enumerate() {
         if i > 0 {
-            own.push(b' ');
+            response.own.push(b' ');
         }
-        write_item(item, row, &source, &mut own, &mut out);
+        response.item(item)?;
     }
-    own.extend_from_slice(b")\r\n");
-    out.own(own);
-    out
-}
-
-struct Source<'m> {
-    message: &'m [u8],
-    structure: Option<&'m Structure>,
-    tree: OnceCell<Part>,
-}
-
-impl Source<'_> {
-    fn tree(&self) -> &Part {
-        self.tree.get_or_init(|| tree(self.message))
-    }
-
-    fn header(&self) -> &[u8] {
-        &self.message[..header::end(self.message)]
-    }
+    response.own.extend_from_slice(b")\r\n");
+    response.close();
+    Ok(response.pieces)
 }
 
 /// The parts of a message. One that cannot be taken apart is shown as one text.
@@ -63,48 +57,124 @@ fn opaque(message: &[u8]) -> Part {
     }
 }
 
-fn write_item(item: &FetchItem, row: &Row, source: &Source<'_>, own: &mut Vec<u8>, out: &mut Composed) {
-    match item {
-        FetchItem::Uid => own.extend_from_slice(format!("UID {}", row.uid).as_bytes()),
-        FetchItem::Flags => own.extend_from_slice(format!("FLAGS ({})", row.flags).as_bytes()),
-        FetchItem::InternalDate => own.extend_from_slice(format!("INTERNALDATE \"{}\"", row.date.imap()).as_bytes()),
-        FetchItem::Size => own.extend_from_slice(format!("RFC822.SIZE {}", row.size).as_bytes()),
-        FetchItem::ModSeq => own.extend_from_slice(format!("MODSEQ ({})", row.modseq).as_bytes()),
-        FetchItem::EmailId => own.extend_from_slice(format!("EMAILID (M{:032x})", row.email).as_bytes()),
-        FetchItem::ThreadId => own.extend_from_slice(b"THREADID NIL"),
-        FetchItem::SaveDate => own.extend_from_slice(format!("SAVEDATE \"{}\"", row.saved.imap()).as_bytes()),
-        FetchItem::Envelope => {
-            own.extend_from_slice(b"ENVELOPE ");
-            envelope::write(own, source.header());
-        }
-        FetchItem::Body | FetchItem::BodyStructure => {
-            let extended = *item == FetchItem::BodyStructure;
-            own.extend_from_slice(if extended { b"BODYSTRUCTURE " } else { b"BODY " });
-            match source.structure {
-                Some(known) => known.write(own, extended),
-                None => Structure::of(source.message, source.tree()).write(own, extended),
+/// A response in the making.
+struct Response<'r> {
+    row: &'r Row,
+    summary: &'r Summary,
+    content: &'r mut dyn Content,
+    own: Vec<u8>,
+    pieces: Vec<Piece>,
+}
+
+impl Response<'_> {
+    fn item(&mut self, item: &FetchItem) -> Result<(), Refusal> {
+        let (row, own) = (self.row, &mut self.own);
+        match item {
+            FetchItem::Uid => own.extend_from_slice(format!("UID {}", row.uid).as_bytes()),
+            FetchItem::Flags => own.extend_from_slice(format!("FLAGS ({})", row.flags).as_bytes()),
+            FetchItem::InternalDate => {
+                own.extend_from_slice(format!("INTERNALDATE \"{}\"", row.date.imap()).as_bytes())
+            }
+            FetchItem::Size => own.extend_from_slice(format!("RFC822.SIZE {}", row.size).as_bytes()),
+            FetchItem::ModSeq => own.extend_from_slice(format!("MODSEQ ({})", row.modseq).as_bytes()),
+            FetchItem::EmailId => own.extend_from_slice(format!("EMAILID (M{:032x})", row.email).as_bytes()),
+            FetchItem::ThreadId => own.extend_from_slice(b"THREADID NIL"),
+            FetchItem::SaveDate => own.extend_from_slice(format!("SAVEDATE \"{}\"", row.saved.imap()).as_bytes()),
+            FetchItem::Envelope => {
+                own.extend_from_slice(b"ENVELOPE ");
+                envelope::write(own, &self.summary.header);
+            }
+            FetchItem::Body | FetchItem::BodyStructure => {
+                let extended = *item == FetchItem::BodyStructure;
+                own.extend_from_slice(if extended { b"BODYSTRUCTURE " } else { b"BODY " });
+                self.summary.structure.write(own, extended);
+            }
+            FetchItem::Preview => {
+                own.extend_from_slice(b"PREVIEW ");
+                text::string(own, self.summary.preview.as_bytes());
+            }
+            FetchItem::Rfc822 => self.message(b"RFC822", SectionText::All)?,
+            FetchItem::Rfc822Header => self.message(b"RFC822.HEADER", SectionText::Header)?,
+            FetchItem::Rfc822Text => self.message(b"RFC822.TEXT", SectionText::Text)?,
+            FetchItem::Section { section, partial, .. } => {
+                label(own, section, partial.map(|p| p.0));
+                self.section(section, *partial)?;
+            }
+            FetchItem::Binary { part, partial, .. } => {
+                own.extend_from_slice(format!("BINARY[{}]", numbers(part)).as_bytes());
+                if let Some((first, _)) = partial {
+                    own.extend_from_slice(format!("<{first}>").as_bytes());
+                }
+                self.decoded(part, binary::Wanted::Octets(*partial), b" NIL")?;
+            }
+            FetchItem::BinarySize { part } => {
+                own.extend_from_slice(format!("BINARY.SIZE[{}]", numbers(part)).as_bytes());
+                self.decoded(part, binary::Wanted::Size, b" 0")?;
             }
         }
-        FetchItem::Rfc822 => write_section(b"RFC822", SectionText::All, source, own, out),
-        FetchItem::Rfc822Header => write_section(b"RFC822.HEADER", SectionText::Header, source, own, out),
-        FetchItem::Rfc822Text => write_section(b"RFC822.TEXT", SectionText::Text, source, own, out),
-        FetchItem::Section { section, partial, .. } => {
-            label(own, section, partial.map(|p| p.0));
-            content(section, *partial, source, own, out);
+        Ok(())
+    }
+
+    fn message(&mut self, name: &[u8], text: SectionText) -> Result<(), Refusal> {
+        self.own.extend_from_slice(name);
+        self.section(&Section { part: Vec::new(), text }, None)
+    }
+
+    fn section(&mut self, section: &Section, partial: Option<(u32, u32)>) -> Result<(), Refusal> {
+        let Some(found) = section::find(self.summary, section, self.content)? else {
+            self.own.extend_from_slice(b" NIL");
+            return Ok(());
+        };
+        let (first, most) = partial.map_or((0, u64::MAX), |(first, most)| (first.into(), most.into()));
+        let (ranges, empty_line) = found.partial(first, most);
+        let length = ranges.iter().map(|r| r.end - r.start).sum::<u64>() + empty_line.len() as u64;
+        self.own.extend_from_slice(format!(" {{{length}}}\r\n").as_bytes());
+        ranges.into_iter().for_each(|range| self.octets(range));
+        self.own.extend_from_slice(&b"\r\n"[empty_line]);
+        Ok(())
+    }
+
+    /// Octets of the message; the header section is at hand.
+    fn octets(&mut self, range: Range<u64>) {
+        match self.summary.header.get(range.start as usize..range.end as usize) {
+            Some(here) => self.own.extend_from_slice(here),
+            None => {
+                self.close();
+                self.pieces.push(Piece::Message(range));
+            }
+        }
+    }
+
+    fn decoded(&mut self, part: &[u32], wanted: binary::Wanted, missing: &[u8]) -> Result<(), Refusal> {
+        let Some((range, encoding)) = self.summary.layout.encoded(part) else {
+            self.own.extend_from_slice(missing);
+            return Ok(());
+        };
+        let unknown = || Refusal::new(Code::UnknownCte, "Codifica della parte non riconosciuta");
+        let decoding = binary::Decoding::new(range, &encoding.ok_or_else(unknown)?, wanted).ok_or_else(unknown)?;
+        self.close();
+        self.pieces.push(Piece::Decoded(decoding));
+        Ok(())
+    }
+
+    /// Ends the octets of our own.
+    fn close(&mut self) {
+        if !self.own.is_empty() {
+            self.pieces.push(Piece::Own(std::mem::take(&mut self.own)));
         }
     }
 }
 
-fn write_section(name: &[u8], text: SectionText, source: &Source<'_>, own: &mut Vec<u8>, out: &mut Composed) {
-    own.extend_from_slice(name);
-    content(&Section { part: Vec::new(), text }, None, source, own, out);
+/// `1.2`
+fn numbers(part: &[u32]) -> String {
+    part.iter().map(u32::to_string).collect::<Vec<_>>().join(".")
 }
 
 /// `BODY[1.2.HEADER.FIELDS (Subject)]<0>`
 fn label(own: &mut Vec<u8>, section: &Section, first: Option<u32>) {
     own.extend_from_slice(b"BODY[");
-    let numbers: Vec<String> = section.part.iter().map(u32::to_string).collect();
-    own.extend_from_slice(numbers.join(".").as_bytes());
+    let numbers = numbers(&section.part);
+    own.extend_from_slice(numbers.as_bytes());
     let (name, fields): (&str, &[String]) = match &section.text {
         SectionText::All => ("", &[]),
         SectionText::Header => ("HEADER", &[]),
@@ -129,21 +199,4 @@ fn label(own: &mut Vec<u8>, section: &Section, first: Option<u32>) {
     if let Some(first) = first {
         own.extend_from_slice(format!("<{first}>").as_bytes());
     }
-}
-
-fn content(section: &Section, partial: Option<(u32, u32)>, source: &Source<'_>, own: &mut Vec<u8>, out: &mut Composed) {
-    let Some(found) = section::find(source.message, section, &mut || source.tree()) else {
-        return own.extend_from_slice(b" NIL");
-    };
-    let (first, most) = partial.map_or((0, usize::MAX), |(first, most)| (first as usize, most as usize));
-    let (ranges, empty_line) = found.partial(first, most);
-    let length = ranges.iter().map(ExactSizeIterator::len).sum::<usize>() + empty_line.len();
-    own.extend_from_slice(format!(" {{{length}}}\r\n").as_bytes());
-    if !ranges.is_empty() {
-        out.own(std::mem::take(own));
-        for range in ranges {
-            out.source(range);
-        }
-    }
-    own.extend_from_slice(&b"\r\n"[empty_line]);
 }

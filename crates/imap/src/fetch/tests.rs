@@ -54,16 +54,30 @@ AAAA\r\n\
 
 fn answer(message: &str, items: &[FetchItem]) -> String {
     let row = Row { uid: 9, size: message.len() as u32, ..Row::default() };
-    let composed = render::render(1, &row, items, message.as_bytes(), None);
-    String::from_utf8(composed.to_bytes(message.as_bytes())).unwrap()
+    let mut content = message.as_bytes().to_vec();
+    let summary = Summary::of(message.as_bytes());
+    let pieces = render::render(1, &row, items, &summary, &mut content).unwrap();
+    String::from_utf8(written(pieces, &mut content)).unwrap()
 }
 
-/// The same from what is kept of the message.
+fn written(pieces: Vec<render::Piece>, content: &mut Vec<u8>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for piece in pieces {
+        match piece {
+            render::Piece::Own(bytes) => out.extend(bytes),
+            render::Piece::Message(range) => out.extend(&content[range.start as usize..range.end as usize]),
+            render::Piece::Decoded(mut decoding) => while !decoding.step(content, &mut out).unwrap() {},
+        }
+    }
+    out
+}
+
+/// The same from what is kept of the message alone.
 fn from_summary(message: &str, items: &[FetchItem]) -> String {
     let row = Row { uid: 9, size: message.len() as u32, ..Row::default() };
-    let kept = Summary::of(message.as_bytes());
-    let composed = render::render(1, &row, items, &kept.header, Some(&kept.structure));
-    String::from_utf8(composed.to_bytes(&kept.header)).unwrap()
+    let pieces = render::render(1, &row, items, &Summary::of(message.as_bytes()), &mut Vec::new()).unwrap();
+    assert!(pieces.iter().all(|piece| matches!(piece, render::Piece::Own(_))), "nothing of the message is asked for");
+    String::from_utf8(written(pieces, &mut Vec::new())).unwrap()
 }
 
 /// What `BODY[…]` gives, without the frame around it.

@@ -4,7 +4,8 @@ use sigillo_wire::Tick;
 use sigillo_wire::sasl::{self, Claim, Exchange, SaslError};
 
 use super::{Action, Append, Dialogue, MAX_STRANGER_LITERAL, Pending, Server, Wait};
-use crate::command::{self, Command, Head, Needs};
+use crate::command::append::{Announced, Next, Reading};
+use crate::command::{self, Command, Needs};
 use crate::cursor::Problem;
 use crate::framer::{Event, Fault};
 use crate::work::highest;
@@ -34,7 +35,7 @@ impl Server {
                 None => self.command(&text),
             },
             Event::Literal { size, sync } => self.literal(size, sync),
-            Event::Chunk(bytes) => self.actions.push_back(Action::AppendChunk(bytes)),
+            Event::Chunk(bytes) => self.append_chunk(bytes),
             Event::Streamed => self.touch(now),
             Event::Broken(fault, text) => self.broken(fault, &text),
             Event::Lost => self.bye("Dati non interpretabili"),
@@ -43,12 +44,7 @@ impl Server {
 
     /// Decides about a literal, before the client may send it where it asks.
     fn literal(&mut self, size: u32, sync: bool) {
-        let problem = if self.append.is_some() {
-            Some(Problem::Bad("One message at a time"))
-        } else {
-            self.literal_problem(size, sync).err()
-        };
-        if let Some(problem) = problem {
+        if let Err(problem) = self.literal_problem(size, sync) {
             self.refused = Some(problem);
             self.framer.refuse();
         }
@@ -56,11 +52,25 @@ impl Server {
 
     fn literal_problem(&mut self, size: u32, sync: bool) -> Result<(), Problem> {
         let text = self.framer.text().to_vec();
+        if let Some(append) = &self.append {
+            let (tag, reading, octets) = (append.tag.clone(), append.reading.clone(), append.octets);
+            return self.append_literal(tag, reading, &text, octets, size, sync);
+        }
         let (tag, rest) = command::tag(&text);
         let tag = tag.ok_or(Problem::Bad("Missing tag"))?;
         let name = command::name(rest);
-        if name == "APPEND" && self.user.is_some() {
-            return self.append_literal(tag, &rest[name.len()..], size, sync);
+        let args = &rest[name.len()..];
+        match name.as_str() {
+            "APPEND" if self.user.is_some() => {
+                return self.append_literal(tag, Reading::append(), args, 0, size, sync);
+            }
+            "REPLACE" if self.selected.is_some() => {
+                return self.append_literal(tag, Reading::replace(false), args, 0, size, sync);
+            }
+            "UID" if self.selected.is_some() && starts_with_word(args, b" REPLACE ") => {
+                return self.append_literal(tag, Reading::replace(true), &args[" REPLACE".len()..], 0, size, sync);
+            }
+            _ => {}
         }
         if self.user.is_none() {
             if name == "LOGIN" && !self.may_login() {
@@ -84,30 +94,52 @@ impl Server {
         Ok(())
     }
 
-    fn append_literal(&mut self, tag: String, args: &[u8], size: u32, sync: bool) -> Result<(), Problem> {
-        let Head::Message { mailbox, flags, date } = command::append_head(args)? else {
-            return self.keep_literal(size, sync);
+    /// A literal of APPEND or REPLACE, behind `text`, which follows what was read before.
+    fn append_literal(
+        &mut self,
+        tag: String,
+        mut reading: Reading,
+        text: &[u8],
+        came: u64,
+        size: u32,
+        sync: bool,
+    ) -> Result<(), Problem> {
+        let eight = match reading.read(text, Some(Announced { size }))? {
+            Next::Streams { eight } => eight,
+            Next::Kept | Next::End => return self.keep_literal(size, sync),
         };
-        let size = u64::from(size);
-        if size > self.config.max_literal {
+        let octets = came + u64::from(size);
+        if octets > self.config.max_literal {
             return Err(Refusal::new(Code::TooBig, "Il messaggio supera la dimensione ammessa").into());
         }
-        if size == 0 {
-            return Err(Refusal::new(Code::Cannot, "Il messaggio e' vuoto").into());
-        }
-        let request = Request::Append { mailbox: mailbox.clone(), flags: flags.clone(), date, size };
-        self.append = Some(Append { tag: tag.clone(), sync, mailbox, flags, date });
+        let nul = self.append.take().and_then(|append| append.nul);
+        let request = Request::Append {
+            mailbox: reading.mailbox().to_owned(),
+            size: octets,
+            first: came == 0,
+            replaced: reading.replaced().cloned(),
+        };
+        self.append = Some(Append { tag: tag.clone(), reading, sync, eight, octets, nul });
         self.ask(Some(tag), request);
         Ok(())
     }
 
-    /// The message has come; nothing may follow it on its line.
+    fn append_chunk(&mut self, bytes: Vec<u8>) {
+        if let Some(append) = self.append.as_mut().filter(|_| memchr::memchr(0, &bytes).is_some()) {
+            // What is kept is text: octets that would need the encoding "binary" are refused (RFC 3516 §4.4).
+            let binary = || Refusal::new(Code::UnknownCte, "Contenuto binario senza codifica non ammesso").into();
+            append.nul = Some(if append.eight { binary() } else { Problem::Bad("NUL in literal") });
+        }
+        self.actions.push_back(Action::AppendChunk(bytes));
+    }
+
+    /// The messages have come; this is the end of the command's text.
     fn append_end(&mut self, rest: &[u8]) {
-        let Some(Append { tag, mailbox, flags, date, .. }) = self.append.take() else { return };
-        if rest.is_empty() {
-            self.ask(Some(tag), Request::AppendEnd { mailbox, flags, date });
-        } else {
-            self.problem(&tag, Problem::Bad("Too many arguments"));
+        let Some(Append { tag, mut reading, octets, nul, .. }) = self.append.take() else { return };
+        let end = reading.read(rest, None).and_then(|_| reading.done(octets));
+        match nul.map_or(end, Err) {
+            Ok(request) => self.ask(Some(tag), request),
+            Err(problem) => self.problem(&tag, problem),
         }
     }
 
@@ -168,6 +200,16 @@ impl Server {
             Command::Namespace => {
                 let personal = format!("((\"\" \"{}\"))", crate::DELIMITER);
                 self.line(&format!("* NAMESPACE {personal} NIL NIL\r\n{tag} OK NAMESPACE completed"));
+            }
+            Command::Compress if self.compressed => {
+                self.problem(&tag, Refusal::new(Code::CompressionActive, "La connessione e' gia' compressa").into());
+            }
+            Command::Compress => {
+                self.line(&format!("{tag} OK DEFLATE active"));
+                self.compressed = true;
+                // What was sent without waiting for the answer is neither one nor the other.
+                self.framer.clear();
+                self.actions.push_back(Action::Compress);
             }
             Command::Unselect => {
                 self.selected = None;
@@ -261,6 +303,10 @@ impl Server {
             self.problem(&tag, Problem::Bad("Expected DONE"));
         }
     }
+}
+
+fn starts_with_word(text: &[u8], word: &[u8]) -> bool {
+    text.get(..word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word))
 }
 
 /// The answer to a password in the open.

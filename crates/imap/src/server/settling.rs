@@ -19,6 +19,7 @@ impl Server {
                 }
                 self.framer.stream();
             }
+            Ok(Step::Broken) => self.close(),
             Ok(Step::Done(done)) => self.done(pending.tag.as_deref(), &done),
             Err(problem) => self.failed(pending.tag.as_deref(), problem),
         }

@@ -1,6 +1,8 @@
 //! Transcripts of the session over a toy, a file for each topic.
 
 mod append;
+mod binary;
+mod compress;
 mod condstore;
 mod copy;
 mod cuts;
@@ -10,7 +12,9 @@ mod idle;
 mod list;
 mod login;
 mod objectid;
+mod preview;
 mod qresync;
+mod replace;
 mod search;
 mod select;
 mod session;

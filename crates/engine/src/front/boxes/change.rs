@@ -15,8 +15,9 @@ const PAGE: usize = 1000;
 impl<S: Store> Boxes<S> {
     pub(super) fn change_flags(&self, number: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
         let mut stored = Stored::default();
-        let _lane = self.engine.lanes.hold(&[self.mailbox]);
         for page in uids.chunks(PAGE) {
+            // A delivery waits for one page at the most.
+            let _lane = self.engine.lanes.hold(&[self.mailbox]);
             let done = transact(&self.engine.store, ATTEMPTS, |tx| self.change_page(tx, number, page, change));
             let Stored { rows, modified } = done.map_err(fault)?;
             stored.rows.extend(rows);
@@ -68,10 +69,13 @@ impl<S: Store> Boxes<S> {
         uids: &[u32],
         which: impl Fn(&EntryRow) -> bool,
     ) -> Result<Vec<u32>, Refusal> {
-        let _lane = self.engine.lanes.hold(&[self.mailbox]);
-        let removed = self.take_out(folder, uids, which);
+        let mut removed = Vec::new();
+        for page in uids.chunks(PAGE) {
+            let _lane = self.engine.lanes.hold(&[self.mailbox]);
+            removed.extend(self.take_out(folder, page, &which)?);
+        }
         self.changed();
-        removed
+        Ok(removed)
     }
 
     /// The same for who holds the lane already.

@@ -1,14 +1,13 @@
-//! APPEND, COPY and MOVE: messages come into a folder; bodies are never copied.
+//! COPY and MOVE: messages come into a folder; bodies are never copied.
 
 use sigillo_base::{MsgId, Timestamp};
-use sigillo_imap::{Code, Copied, Flags, Refusal};
+use sigillo_imap::{Code, Copied, Refusal};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, No, fault};
 use crate::fronts::Transaction;
 use crate::rows::EntryRow;
-use crate::stored::{Place, post, put_body, put_rope, usage};
-use crate::summary::{self, put_summary};
+use crate::stored::{Place, post, usage};
 use crate::{ATTEMPTS, Error, folder};
 
 /// Messages of one COPY or MOVE: all of them fit into one commit, so that it happens wholly or not at all.
@@ -21,7 +20,7 @@ impl<S: Store> Boxes<S> {
     }
 
     /// The size of the box, in bytes.
-    fn size(&self) -> Result<u64, Refusal> {
+    pub(super) fn size(&self) -> Result<u64, Refusal> {
         let missing = || fault(Error::Invalid("la casella non esiste più".into()));
         let mailbox = self.engine.mailbox(self.mailbox).map_err(fault)?.ok_or_else(missing)?;
         Ok(self.engine.terms(&mailbox).1.box_bytes)
@@ -34,37 +33,11 @@ impl<S: Store> Boxes<S> {
     }
 
     /// Refuses to hold more than the size of the box.
-    fn within(&self, tx: &mut Transaction<'_, S>, size: u64, more: u64) -> Result<(), No> {
+    pub(super) fn within(&self, tx: &mut Transaction<'_, S>, size: u64, more: u64) -> Result<(), No> {
         if usage(tx, self.mailbox)?.bytes.saturating_add(more) > size {
             return Err(No(Refusal::new(Code::OverQuota, "La casella e' piena")));
         }
         Ok(())
-    }
-
-    pub(super) fn append_bytes(
-        &self,
-        name: &str,
-        flags: &Flags,
-        date: Timestamp,
-        bytes: &[u8],
-    ) -> Result<(u32, u32), Refusal> {
-        let folder = self.target(name)?;
-        let size = self.size()?;
-        let summary = summary::of(bytes);
-        let msg = self.engine.new_msg();
-        let (mailbox, keywords) = (self.mailbox, flags.keywords().to_vec());
-        let place = Place { mailbox, folder, flags: flags.bits(), keywords, date, saved: self.now };
-        let _lane = self.engine.lanes.hold(&[self.mailbox]);
-        let (uid, validity) = transact(&self.engine.store, ATTEMPTS, |tx| {
-            self.within(tx, size, bytes.len() as u64)?;
-            let rope = put_body(tx, bytes)?;
-            put_rope(tx, msg, &rope)?;
-            put_summary(tx, msg, &summary)?;
-            Ok(post(tx, &place, msg, rope.len())?)
-        })
-        .map_err(|no: No| no.0)?;
-        self.changed();
-        Ok((validity, uid.0))
     }
 
     pub(super) fn transfer(&self, from: u32, uids: &[u32], target: &str, moving: bool) -> Result<Copied, Refusal> {

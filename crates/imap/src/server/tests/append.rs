@@ -28,8 +28,6 @@ fn appending() {
          S: e NO [TOOBIG] …
          C: f APPEND INBOX {0}
          S: f NO …
-         C> g APPEND INBOX {2+}\\r\\nab {2+}\\r\\ncd\\r\\n
-         S: g BAD …
          C> h APPEND INBOX {2+}\\r\\nab x\\r\\n
          S: h BAD …
          C: i APPEND INBOX
@@ -56,4 +54,91 @@ fn appending() {
     client.server.input(Tick(5), &script);
     client.pump();
     client.script("S: m NO [TOOBIG] …\nS: n OK …");
+}
+
+#[test]
+fn several_messages_at_once() {
+    let mut client = selected();
+    client.script(
+        "C: a APPEND INBOX (\\Seen) {6}
+         S: + …
+         C> A: b\\r\\n (\\\\Draft) \"12-Mar-2026 10:15:01 +0100\" {8}\\r\\n
+         S: + …
+         C> C: d\\r\\n\\r\\n {5+}\\r\\nE: f\\n\\r\\n
+         S: * 5 EXISTS
+         S: * 0 RECENT
+         S: a OK [APPENDUID 7 3:5] …
+         # A literal of nothing is how a client gives up: nothing is stored.
+         C> b APPEND INBOX {6+}\\r\\nA: b\\r\\n {0}\\r\\n
+         S: b NO …
+         # All messages together are as large as one may be.
+         C: c APPEND INBOX {60000}
+         S: + …",
+    );
+    client.server.input(Tick(1), &b"x".repeat(60_000));
+    client.server.input(Tick(1), b" {40001}\r\n");
+    client.pump();
+    client.script(
+        "S: c NO [TOOBIG] …
+         C> d APPEND INBOX {2+}\\r\\nab {2+}\\r\\ncd x\\r\\n
+         S: d BAD …
+         C> e APPEND INBOX {2+}\\r\\nab x {2+}\\r\\ncd\\r\\nf NOOP\\r\\n
+         S: e BAD …
+         S: f OK …",
+    );
+    let stored = &client.toy.folders["INBOX"].messages;
+    assert_eq!(stored.len(), 5);
+    assert_eq!(
+        (&stored[2].1[..], &stored[3].1[..], &stored[4].1[..]),
+        (&b"A: b\r\n"[..], &b"C: d\r\n\r\n"[..], &b"E: f\n"[..])
+    );
+    assert_eq!((stored[3].0.flags.to_string().as_str(), stored[3].0.date.as_millis()), ("\\Draft", 1_773_306_901_000));
+    assert_eq!(client.toy.commits, 1);
+}
+
+#[test]
+fn messages_of_parts() {
+    let mut client = selected();
+    client.toy.create("Bozze", None).unwrap();
+    client.script(
+        "C> a APPEND Bozze (\\\\Draft) CATENATE (URL \"/INBOX;UIDVALIDITY=7/;UID=1/;SECTION=HEADER\" TEXT {4+}\\r\\nprim URL {13+}\\r\\n/INBOX/;UID=1 TEXT {2}\\r\\n
+         S: + …
+         C: ok)
+         S: a OK [APPENDUID 7 1] …
+         # Relative to the selected folder, and a part of a section.
+         C: b APPEND Bozze CATENATE (URL \"/;UID=1/;SECTION=HEADER.FIELDS%20(Subject)\" URL \";UID=1/;PARTIAL=29.4\")
+         S: b OK [APPENDUID 7 2] …
+         C: c APPEND Bozze CATENATE (URL \"/INBOX/;UID=99\")
+         S: c NO [BADURL /INBOX/;UID=99] …
+         C: d APPEND Bozze CATENATE (URL \"/INBOX;UIDVALIDITY=6/;UID=1\")
+         S: d NO [BADURL …
+         C: e APPEND Bozze CATENATE (URL \"/Nessuna/;UID=1\")
+         S: e NO [BADURL …
+         C: f APPEND Bozze CATENATE (URL \"imap://altrove.example/INBOX/;UID=1\")
+         S: f NO [BADURL …
+         C: g APPEND Bozze CATENATE (URL \"/INBOX/;UID=1/;SECTION=3\")
+         S: g NO [BADURL …
+         # What streamed before a URL that leads nowhere is forgotten.
+         C> h APPEND Bozze CATENATE (TEXT {4+}\\r\\nprim URL \"/x\")\\r\\n
+         S: h NO [BADURL /x] …
+         C> i APPEND Nessuna CATENATE (TEXT {4+}\\r\\nprim URL \"/INBOX/;UID=1\")\\r\\n
+         S: i NO [TRYCREATE] …
+         C: j APPEND Bozze CATENATE (TEXT \"prima\")
+         S: j BAD …
+         C: k APPEND Bozze CATENATE ()
+         S: k BAD …
+         C> l APPEND Bozze {3+}\\r\\na b CATENATE (URL \"/INBOX/;UID=2\")\\r\\n
+         S: l OK [APPENDUID 7 3:4] …",
+    );
+    let stored = &client.toy.folders["Bozze"].messages;
+    let head = "From: a@x\r\nSubject: Uno\r\n\r\n";
+    assert_eq!(String::from_utf8_lossy(&stored[0].1), format!("{head}prim{head}ciao\r\nok"));
+    assert_eq!(stored[0].0.flags.to_string(), "\\Draft");
+    assert_eq!(stored[1].1, b"Subject: Uno\r\n\r\nao\r\n");
+    assert_eq!((&stored[2].1[..], &stored[3].1[..]), (&b"a b"[..], SECOND));
+    client.toy.deliver("INBOX", &b"x".repeat(60_000));
+    client.script(
+        "C> m APPEND Bozze CATENATE (URL \"/INBOX/;UID=3\" URL \"/INBOX/;UID=3\")\\r\\n
+         S: m NO [TOOBIG] …",
+    );
 }

@@ -24,3 +24,50 @@ fn copying_and_moving() {
     );
     assert_eq!(client.toy.folders["Archivio"].messages.len(), 3);
 }
+
+fn crowded(messages: u32) -> Client {
+    let mut toy = Toy::new();
+    toy.create("Archivio", None).unwrap();
+    for _ in 0..messages {
+        toy.deliver("INBOX", PLAIN);
+    }
+    let mut client = Client::inside(toy);
+    client.ask("s SELECT INBOX");
+    client
+}
+
+#[test]
+fn many_messages_go_by_pages() {
+    let mut client = crowded(2_500);
+    client.script(
+        "C: a COPY 1:* Archivio
+         S: a OK [COPYUID 7 1:2500 1:2500] COPY completed",
+    );
+    assert_eq!(client.toy.commits, 3);
+    let told = client.ask("b MOVE 501:2500 Archivio");
+    assert!(told.starts_with("* OK [COPYUID 7 501:2500 2501:4500] Moved\r\n* 2500 EXPUNGE\r\n"), "{}", &told[..80]);
+    assert!(told.ends_with("* 501 EXPUNGE\r\nb OK MOVE completed\r\n"));
+    client.ask("c STORE 1:* +FLAGS.SILENT (\\Deleted)");
+    let told = client.ask("d EXPUNGE");
+    assert_eq!(told.matches(" EXPUNGE\r\n").count(), 500);
+}
+
+#[test]
+fn a_copy_that_breaks_off_leaves_nothing_and_a_move_loses_nothing() {
+    let mut client = crowded(2_500);
+    client.toy.pages = Some(2);
+    client.script(
+        "C: a COPY 1:* Archivio
+         S: a NO [OVERQUOTA] …",
+    );
+    assert_eq!(client.toy.folders["Archivio"].messages.len(), 0);
+    client.toy.pages = Some(1);
+    client.script(
+        "C: b MOVE 1:* Archivio
+         S: * OK [COPYUID 7 1:1000 2001:3000] …
+         S: b NO [OVERQUOTA] …",
+    );
+    assert_eq!(client.toy.folders["Archivio"].messages.len(), 1_000);
+    assert_eq!(client.toy.folders["INBOX"].messages.len(), 1_500);
+    assert_eq!(client.ask("c NOOP").matches(" EXPUNGE\r\n").count(), 1_000);
+}

@@ -24,6 +24,10 @@ proptest! {
             Just("b FETCH 1:* (UID BODY[] ENVELOPE)\r\n".to_owned()),
             Just("c APPEND INBOX {10+}\r\n0123\r\n\r\n89\r\n".to_owned()),
             Just("c APPEND INBOX {10}\r\n".to_owned()),
+            Just("c APPEND INBOX {4+}\r\n0123 (\\Seen) ~{3+}\r\n456 CATENATE (TEXT {2+}\r\n78 URL {13+}\r\n/INBOX/;UID=1)\r\n".to_owned()),
+            Just("c APPEND INBOX {4}\r\n".to_owned()), Just("0123 {2+}\r\n45\r\n".to_owned()), Just("0123 {70000}\r\n".to_owned()),
+            Just("c UID REPLACE 1 INBOX {4+}\r\n0123\r\nc FETCH 1:* (BINARY.PEEK[1] BINARY.SIZE[2] PREVIEW)\r\n".to_owned()),
+            Just("c REPLACE 1 {5+}\r\nINBOX CATENATE (TEXT {0+}\r\n)\r\n".to_owned()),
             Just("d APPEND Nowhere {4+}\r\nz A\r\r\n".to_owned()),
             Just("e SEARCH SUBJECT {3+}\r\nuno\r\n".to_owned()),
             Just("f IDLE\r\n".to_owned()), Just("DONE\r\n".to_owned()),
@@ -53,6 +57,7 @@ proptest! {
             "a", " ", "FETCH", "1:*", "BODY[", "]", "(", ")", "<0.1>", "SEARCH", "NOT", "OR", "{3}", "{3+}", "\r\n", "\"", "\\",
             "UID", "STORE", "FLAGS", "LIST", "%", "*", "APPEND", "INBOX", "HEADER.FIELDS", "1.2", "0", "4294967295", "STATUS", "IDLE",
             "AUTHENTICATE", "PLAIN", "LOGIN", "MOVE", "&", "RENAME", "+", "-", "ON", "1-Jan-2026", "CHARSET", "EXPUNGE",
+            "REPLACE", "CATENATE (", "TEXT ", "URL ", "/INBOX/;UID=1", "~{3+}", "BINARY[", "PREVIEW", "COMPRESS DEFLATE",
         ]), 0..40),
     ) {
         outcome(&[&bytes, words.concat().as_bytes(), b"\r\n"]);

@@ -90,3 +90,51 @@ fn a_big_fetch_comes_in_pieces() {
     }
     assert!(pieces > 10);
 }
+
+#[test]
+fn what_nothing_is_kept_of_is_read_whole_with_leave() {
+    let mut client = selected();
+    client.toy.forgetful = true;
+    client.server.input(Tick(1), b"a FETCH 1:2 (UID BODY.PEEK[TEXT])\r\n");
+    let mut weights = Vec::new();
+    while let Some(action) = client.server.poll() {
+        match action {
+            Action::Write(bytes) => client.received.extend(bytes),
+            Action::Request(_) => client.server.run(&mut client.toy, Tick(1)),
+            other => panic!("{other:?}"),
+        }
+        while client.server.more() {
+            weights.push(client.server.weight());
+            client.server.run(&mut client.toy, Tick(1));
+        }
+    }
+    assert_eq!(weights, [PLAIN.len(), SECOND.len()], "the memory is asked for before it is taken");
+    client.script(
+        "S: * 1 FETCH (UID 1 BODY[TEXT] {6}
+         S: ciao
+         S: )
+         S: * 2 FETCH (UID 2 BODY[TEXT] {18}
+         S: UGVyY2jDqSBubw==
+         S: )
+         S: a OK …",
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_said_or_ends_the_connection() {
+    let mut toy = Toy::new();
+    toy.deliver("INBOX", &[PLAIN, &b"x".repeat(1_000_000)].concat());
+    toy.deliver("INBOX", PLAIN);
+    let mut client = Client::inside(toy);
+    client.ask("s SELECT INBOX");
+    client.toy.unreadable_from = Some(100);
+    client.script(
+        "C: a FETCH 1 BODY.PEEK[]
+         S: a NO [UNAVAILABLE] …",
+    );
+    assert!(!client.closed, "nothing was written yet");
+    client.toy.unreadable_from = Some(500_000);
+    let told = client.ask("b FETCH 1:2 BODY.PEEK[]");
+    assert!(client.closed && told.starts_with("* 1 FETCH (BODY[] {1000033}\r\n"), "in a literal nothing can be said");
+    assert!(told.ends_with('x') && told.len() < 600_000);
+}

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use sigillo_base::Timestamp;
 
 #[test]
 fn searching() {

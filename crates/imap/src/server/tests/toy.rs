@@ -7,8 +7,8 @@ use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 use sigillo_wire::{Session, Tick, transcript};
 
 use crate::{
-    Action, Attribute, Change, Code, Config, Copied, Flags, FolderInfo, FolderState, Grams, LoginRefusal, Mailboxes,
-    Refusal, Row, Server, Status, Stored, Summary, System,
+    Action, Appended, AtHand, Attribute, Change, Code, Config, Content, Copied, Draft, DraftPart, Flags, FolderInfo,
+    FolderState, Grams, LoginRefusal, Mailboxes, Refusal, Row, Server, Status, Stored, Summary, System,
 };
 
 /// The keys of `anna`, or of nobody.
@@ -127,6 +127,12 @@ pub struct Toy {
     /// Trigrams are kept.
     pub indexed: bool,
     pub now: Timestamp,
+    /// Keeps no summaries.
+    pub forgetful: bool,
+    /// A message that is read on from here cannot be read.
+    pub unreadable_from: Option<u64>,
+    /// So many pages are copied, and no more.
+    pub pages: Option<usize>,
 }
 
 impl Toy {
@@ -176,6 +182,19 @@ impl Toy {
     }
 }
 
+#[derive(Debug)]
+struct Fragile {
+    bytes: Vec<u8>,
+    fails: u64,
+}
+
+impl Content for Fragile {
+    fn read(&mut self, from: u64, most: usize) -> Result<Vec<u8>, Refusal> {
+        assert!(most <= 256 * 1024, "nothing large is asked for at once");
+        if from >= self.fails { Err(Refusal::unavailable()) } else { self.bytes.read(from, most) }
+    }
+}
+
 impl Mailboxes for Toy {
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
         Ok(self.folders.values().map(|f| FolderInfo { status: f.status(), ..f.info.clone() }).collect())
@@ -213,6 +232,19 @@ impl Mailboxes for Toy {
     fn now(&mut self) -> Timestamp {
         self.now
     }
+    fn content(&mut self, folder: u32, uid: u32) -> Result<Option<Box<dyn Content>>, Refusal> {
+        let fails = self.unreadable_from.unwrap_or(u64::MAX);
+        let bytes = self.message(folder, uid)?;
+        Ok(bytes.map(|bytes| Box::new(Fragile { bytes, fails }) as Box<dyn Content>))
+    }
+    fn at_hand(&mut self, folder: u32, uid: u32) -> Result<AtHand, Refusal> {
+        let size = self.numbered(folder)?.messages.iter().find(|m| m.0.uid == uid).map(|m| m.1.len());
+        match size {
+            Some(size) if self.forgetful => Ok(AtHand::Unread(size)),
+            Some(_) => Ok(self.summary(folder, uid)?.map_or(AtHand::Gone, |s| AtHand::Summary(Box::new(s)))),
+            None => Ok(AtHand::Gone),
+        }
+    }
     fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
         self.commits += 1;
         if let Some((uid, flag)) = self.overtaken.take() {
@@ -236,15 +268,44 @@ impl Mailboxes for Toy {
         self.spool.clear();
         self.target(name).map(|_| ())
     }
-    fn append(&mut self, name: &str, flags: &Flags, date: Option<Timestamp>) -> Result<(u32, u32), Refusal> {
-        let bytes = std::mem::take(&mut self.spool);
-        Ok((7, self.put(name, flags.clone(), date.unwrap_or_default(), bytes)?))
+    fn append(&mut self, name: &str, drafts: &[Draft], replaced: Option<(u32, u32)>) -> Result<Appended, Refusal> {
+        self.target(name)?;
+        self.commits += 1;
+        let spool = std::mem::take(&mut self.spool);
+        let (mut came, mut uids) = (&spool[..], Vec::new());
+        for draft in drafts {
+            let mut bytes = Vec::new();
+            for part in &draft.parts {
+                match part {
+                    DraftPart::Came(octets) => {
+                        let (these, rest) = came.split_at(*octets as usize);
+                        bytes.extend_from_slice(these);
+                        came = rest;
+                    }
+                    DraftPart::Of { folder, uid, range } => {
+                        let whole = self.message(*folder, *uid)?.ok_or_else(Refusal::no_folder)?;
+                        bytes.extend_from_slice(&whole[range.start as usize..range.end as usize]);
+                    }
+                    DraftPart::Own(own) => bytes.extend_from_slice(own),
+                }
+            }
+            uids.push(self.put(name, draft.flags.clone(), draft.date.unwrap_or_default(), bytes)?);
+        }
+        assert!(came.is_empty(), "every octet that came is in a message");
+        if let Some((folder, uid)) = replaced {
+            self.numbered(folder)?.remove(|r| r.uid == uid);
+        }
+        Ok(Appended { uid_validity: 7, uids })
     }
     fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
         Ok(self.numbered(folder)?.remove(|r| uids.contains(&r.uid) && r.flags.has(System::Deleted)))
     }
     fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
         self.target(target)?;
+        self.commits += 1;
+        if let Some(left) = self.pages.as_mut() {
+            *left = left.checked_sub(1).ok_or_else(|| Refusal::new(Code::OverQuota, "La casella e' piena"))?;
+        }
         let source = self.numbered(folder)?.messages.clone();
         let mut pairs = Vec::new();
         for (row, bytes) in source.into_iter().filter(|m| uids.contains(&m.0.uid)) {
@@ -254,6 +315,10 @@ impl Mailboxes for Toy {
             }
         }
         Ok(Copied { uid_validity: 7, pairs })
+    }
+    fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {
+        self.target(target)?.remove(|r| uids.contains(&r.uid));
+        Ok(())
     }
     fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
         let copied = self.copy(folder, uids, target)?;
@@ -348,6 +413,7 @@ impl Client {
                 Action::AppendChunk(bytes) => self.toy.spool.extend(bytes),
                 Action::IdleStart => self.idle = true,
                 Action::IdleEnd => self.idle = false,
+                Action::Compress => self.log.push("compressed".into()),
                 Action::Close => self.closed = true,
             }
             while self.server.more() {

@@ -1,0 +1,257 @@
+//! The text of APPEND and REPLACE, which stops at every literal that streams.
+
+use sigillo_base::Timestamp;
+
+use crate::command::append::url;
+use crate::cursor::{Cursor, Problem, Read};
+use crate::{Appending, Code, Flags, Portion, Refusal, Replaced, Request, SequenceSet, date};
+
+/// Messages of one command.
+const MAX_MESSAGES: usize = 500;
+/// Parts of one CATENATE.
+const MAX_PARTS: usize = 200;
+
+/// A literal announced at the end of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced {
+    /// Octets.
+    pub size: u32,
+}
+
+/// What a text leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The literal is a name or a URL: it becomes part of the text, which is read again.
+    Kept,
+    /// The literal belongs to a message: it streams, and the text after it is read on.
+    Streams {
+        /// It is a literal8, which may hold NUL.
+        eight: bool,
+    },
+    /// The command is over.
+    End,
+}
+
+/// A command as far as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    replaced: Option<Replaced>,
+    mailbox: String,
+    messages: Vec<Appending>,
+    place: Place,
+}
+
+/// Where reading goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before the number that REPLACE names.
+    Number { uid: bool },
+    /// Before the folder.
+    Mailbox,
+    /// Before a message, or the end.
+    Message,
+    /// Before a part of CATENATE.
+    Part,
+    /// Behind one.
+    AfterPart,
+}
+
+impl Reading {
+    /// APPEND, from behind its name.
+    pub const fn append() -> Self {
+        Self::at(Place::Mailbox)
+    }
+
+    /// REPLACE (RFC 8508), from behind its name.
+    pub const fn replace(uid: bool) -> Self {
+        Self::at(Place::Number { uid })
+    }
+
+    const fn at(place: Place) -> Self {
+        Self { replaced: None, mailbox: String::new(), messages: Vec::new(), place }
+    }
+
+    /// The folder, once it was read.
+    pub fn mailbox(&self) -> &str {
+        &self.mailbox
+    }
+
+    /// What REPLACE names.
+    pub const fn replaced(&self) -> Option<&Replaced> {
+        self.replaced.as_ref()
+    }
+
+    /// The request for the end of the command, with the octets that streamed.
+    pub fn done(self, octets: u64) -> Read<Request> {
+        let Self { replaced, mailbox, messages, place } = self;
+        if messages.is_empty() || place != Place::Message {
+            return Err(Problem::Bad("A message is wanted, as literal or as CATENATE"));
+        }
+        Ok(Request::AppendEnd { mailbox, messages, octets, replaced })
+    }
+
+    /// Reads on, up to the end of `text` and the literal announced there, if any. A text that ends in a kept literal's
+    /// announcement is given again with the literal in it, to a reading as it was before.
+    pub fn read(&mut self, text: &[u8], announced: Option<Announced>) -> Read<Next> {
+        let (text, eight) = match announced {
+            Some(_) => {
+                let text = &text[..text.iter().rposition(|b| *b == b'{').unwrap_or(text.len())];
+                text.strip_suffix(b"~").map_or((text, false), |text| (text, true))
+            }
+            None => (text, false),
+        };
+        let mut args = Cursor::new(text);
+        loop {
+            let at_end = args.rest().is_empty();
+            match self.place {
+                Place::Message if at_end && announced.is_none() => return Ok(Next::End),
+                Place::Number { uid } => {
+                    args.space()?;
+                    let number = args.number()?;
+                    self.replaced = Some(Replaced { set: SequenceSet::one(number), uid });
+                    self.place = Place::Mailbox;
+                }
+                Place::Mailbox => {
+                    args.space()?;
+                    if args.rest().is_empty() && announced.is_some() {
+                        return Ok(Next::Kept);
+                    }
+                    self.mailbox = args.mailbox()?;
+                    self.place = Place::Message;
+                }
+                Place::Message => {
+                    args.space()?;
+                    if let Some(next) = self.message(&mut args, announced, eight)? {
+                        return Ok(next);
+                    }
+                }
+                Place::Part => {
+                    if let Some(next) = self.part(&mut args, announced, eight)? {
+                        return Ok(next);
+                    }
+                }
+                Place::AfterPart => {
+                    if args.eat(b')') {
+                        self.place = Place::Message;
+                    } else {
+                        args.space()?;
+                        self.place = Place::Part;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Flags, date and what begins the message.
+    fn message(&mut self, args: &mut Cursor<'_>, announced: Option<Announced>, eight: bool) -> Read<Option<Next>> {
+        if self.messages.len() >= MAX_MESSAGES || (self.replaced.is_some() && !self.messages.is_empty()) {
+            return Err(Refusal::new(Code::Limit, "Troppi messaggi in un comando").into());
+        }
+        let mut flags = Flags::new();
+        if args.peek() == Some(b'(') {
+            flags = args.flag_list()?;
+            args.space()?;
+        }
+        let mut date: Option<Timestamp> = None;
+        if args.peek() == Some(b'"') {
+            let text = String::from_utf8(args.string()?).unwrap_or_default();
+            date = Some(date::date_time(&text).ok_or(Problem::Bad("Wrong date"))?);
+            args.space()?;
+        }
+        self.messages.push(Appending { flags, date, parts: Vec::new() });
+        if args.eat_text("CATENATE (") {
+            self.place = Place::Part;
+            return Ok(None);
+        }
+        match announced.filter(|_| args.rest().is_empty()) {
+            // A message of nothing is how a client gives up (RFC 3502 §3).
+            Some(literal) if literal.size == 0 => Err(Refusal::new(Code::Cannot, "Il messaggio e' vuoto").into()),
+            Some(literal) => self.streams(literal, eight).map(Some),
+            None => Err(Problem::Bad("A message is wanted, as literal or as CATENATE")),
+        }
+    }
+
+    fn part(&mut self, args: &mut Cursor<'_>, announced: Option<Announced>, eight: bool) -> Read<Option<Next>> {
+        if args.eat_text("TEXT ") {
+            self.place = Place::AfterPart;
+            let literal = announced.filter(|_| args.rest().is_empty()).ok_or(Problem::Bad("TEXT wants a literal"))?;
+            return self.streams(literal, eight).map(Some);
+        }
+        if !args.eat_text("URL ") {
+            return Err(Problem::Bad("CATENATE is made of TEXT and URL"));
+        }
+        if args.rest().is_empty() && announced.is_some() {
+            return Ok(Some(Next::Kept));
+        }
+        let text = args.text()?;
+        self.add(Portion::Url(url::shown(&text)))?;
+        self.place = Place::AfterPart;
+        Ok(None)
+    }
+
+    fn streams(&mut self, literal: Announced, eight: bool) -> Read<Next> {
+        self.add(Portion::Came(literal.size.into()))?;
+        Ok(Next::Streams { eight })
+    }
+
+    fn add(&mut self, portion: Portion) -> Read<()> {
+        let parts = self.messages.last_mut().map(|m| &mut m.parts).filter(|parts| parts.len() < MAX_PARTS);
+        let parts = parts.ok_or_else(|| Refusal::new(Code::Limit, "Troppe parti in un messaggio"))?;
+        parts.push(portion);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIVE: Option<Announced> = Some(Announced { size: 5 });
+    const STREAMS: Next = Next::Streams { eight: false };
+
+    #[test]
+    fn texts_up_to_their_literals() {
+        assert_eq!(Reading::append().read(b" {5}", FIVE), Ok(Next::Kept));
+        let mut reading = Reading::append();
+        let text = b" \"Posta inviata\" (\\Seen x) \"12-Mar-2026 10:15:01 +0100\" {5+}";
+        assert_eq!(reading.read(text, FIVE), Ok(STREAMS));
+        assert_eq!(reading.read(b" (\\Draft) ~{5}", FIVE), Ok(Next::Streams { eight: true }));
+        assert_eq!(reading.clone().read(b" CATENATE (URL /a URL {5}", FIVE), Ok(Next::Kept));
+        assert_eq!(reading.read(b"", None), Ok(Next::End));
+        let Ok(Request::AppendEnd { mailbox, messages, .. }) = reading.done(10) else { panic!() };
+        assert_eq!((mailbox.as_str(), messages[0].flags.to_string().as_str()), ("Posta inviata", "\\Seen x"));
+        assert_eq!(messages[0].date.unwrap().as_millis(), 1_773_306_901_000);
+        let mut reading = Reading::append();
+        assert_eq!(reading.read(b" {5}\r\ninbox {5}", FIVE), Ok(STREAMS));
+        assert_eq!(reading.mailbox(), "INBOX");
+        let mut reading = Reading::replace(true);
+        assert_eq!(reading.read(b" 12 Bozze CATENATE (TEXT {5}", FIVE), Ok(STREAMS));
+        assert_eq!(reading.read(b" URL \"/INBOX/;UID=1\" TEXT {5}", FIVE), Ok(STREAMS));
+        assert_eq!(reading.read(b")", None), Ok(Next::End));
+        let Ok(Request::AppendEnd { messages, replaced: Some(_), .. }) = reading.done(10) else { panic!() };
+        assert_eq!(messages[0].parts.len(), 3);
+    }
+
+    #[test]
+    fn what_is_no_append() {
+        for bad in [
+            "{5}",
+            " INBOX{5}",
+            " INBOX (\\Foo) {5}",
+            " INBOX \"today\" {5}",
+            " INBOX x {5}",
+            " INBOX CATENATE {5}",
+            " INBOX CATENATE (TEXT x {5}",
+            " INBOX CATENATE (URL /a) TEXT {5}",
+        ] {
+            assert!(Reading::append().read(bad.as_bytes(), FIVE).is_err(), "{bad}");
+        }
+        for bad in ["", " INBOX ", " INBOX CATENATE ()", " INBOX CATENATE (TEXT x)", " INBOX CATENATE (URL /a"] {
+            assert!(Reading::append().read(bad.as_bytes(), None).is_err(), "{bad}");
+        }
+        assert!(Reading::replace(false).read(b" 1:2 INBOX {5}", FIVE).is_err());
+        let mut two = Reading::replace(false);
+        assert_eq!(two.read(b" 1 INBOX {5}", FIVE), Ok(STREAMS));
+        assert!(two.read(b" {5}", FIVE).is_err(), "one message replaces one");
+    }
+}

@@ -1,0 +1,191 @@
+//! Messages into a mailbox and through it: of parts, several at once, one for another, very many.
+
+use std::sync::Arc;
+
+use sigillo_engine::{Engine, Peer, front};
+use sigillo_store::{MemoryStore, tag};
+use sigillo_tests::fixtures::address;
+use sigillo_tests::street::Street;
+use sigillo_tests::wire::{Wire, engine_with_password};
+
+use super::check::assert_clean;
+use super::rows;
+
+const ANNA: &str = "anna@comune-alfa.example";
+
+struct Desk {
+    street: Street,
+    engine: Arc<Engine<MemoryStore>>,
+    wire: Wire,
+}
+
+impl Desk {
+    fn new(seed: u64) -> Self {
+        let street = Street::new(seed);
+        let engine = engine_with_password(&street.houses[0], &address(ANNA), "una frase lunga");
+        let wire = reader(&street, &engine);
+        Self { street, engine, wire }
+    }
+
+    fn ok(&mut self, command: &str) -> String {
+        let answer = self.wire.say(format!("t {command}\r\n"));
+        assert!(answer.contains("t OK"), "{}: {}", &command[..command.len().min(80)], &answer[..answer.len().min(300)]);
+        answer
+    }
+
+    fn messages(&mut self, folder: &str) -> u32 {
+        let told = self.ok(&format!("STATUS {folder} (MESSAGES)"));
+        told.split("MESSAGES ").nth(1).and_then(|t| t.split(')').next()?.parse().ok()).expect("a number")
+    }
+
+    /// So many messages in this folder.
+    fn crowd(&mut self, folder: &str, messages: u32) {
+        self.ok("CREATE Fabbrica");
+        self.ok("APPEND Fabbrica {18+}\r\nSubject: x\r\n\r\nciao");
+        self.ok("SELECT Fabbrica");
+        let mut here = 1;
+        while here < messages {
+            let more = here.min(messages - here);
+            self.ok(&format!("COPY 1:{more} Fabbrica"));
+            here += more;
+            self.ok("NOOP");
+        }
+        self.ok(&format!("MOVE 1:* {folder}"));
+        self.ok(&format!("SELECT {folder}"));
+    }
+}
+
+fn reader(street: &Street, engine: &Arc<Engine<MemoryStore>>) -> Wire {
+    let mut wire = Wire::new(front::imap(Arc::clone(engine), Peer::LOCAL, true, Default::default()), street.now);
+    wire.hear();
+    assert!(wire.say(format!("a LOGIN {ANNA} \"una frase lunga\"\r\n")).contains("a OK"));
+    wire
+}
+
+#[test]
+fn a_message_of_parts_takes_them_without_copying_them() {
+    let mut desk = Desk::new(61);
+    let attachment = "QUFB".repeat(100_000);
+    let message = format!(
+        "Subject: con allegato\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nprima\r\n--x\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\n{attachment}\r\n--x--\r\n"
+    );
+    desk.ok(&format!("APPEND Bozze {{{}+}}\r\n{message}", message.len()));
+    let store = desk.street.houses[0].store.clone();
+    let before: usize = rows::of(&store, tag::BODY_CHUNK).iter().map(|(_, chunk)| chunk.len()).sum();
+    let head = "Subject: di parti\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    desk.ok("SELECT Bozze");
+    let told = desk.ok(&format!(
+        "REPLACE 1 Bozze (\\Draft) CATENATE (TEXT {{{}+}}\r\n{head} URL \"/Bozze/;UID=1/;SECTION=2\")",
+        head.len()
+    ));
+    assert!(told.contains("* 1 EXPUNGE\r\n") && told.contains("APPENDUID"), "{told}");
+    let after: usize = rows::of(&store, tag::BODY_CHUNK).iter().map(|(_, chunk)| chunk.len()).sum();
+    assert_eq!(after, before, "the attachment lies where it lay");
+    let told = desk.ok("UID FETCH 2 (FLAGS BODY.PEEK[] BINARY.SIZE[1])");
+    assert!(told.contains("FLAGS (\\Draft)") && told.contains(&format!("{head}{attachment}")));
+    assert!(told.contains("BINARY.SIZE[1] 300000)"), "{}", &told[told.len() - 100..]);
+    // The first one goes for good, and what both share stays.
+    desk.engine.sweep_messages(None, usize::MAX).expect("swept");
+    assert!(desk.ok("UID FETCH 2 BODY.PEEK[]").contains(&attachment));
+    assert_clean(&store, "a message of parts");
+}
+
+#[test]
+fn several_messages_come_in_one_commit_or_not_at_all() {
+    let mut desk = Desk::new(62);
+    desk.ok("APPEND Bozze {6+}\r\nA: b\r\n (\\Seen) {6+}\r\nC: d\r\n");
+    assert_eq!(desk.messages("Bozze"), 2);
+    let answer = desk.wire.say("t APPEND Bozze {6+}\r\nA: b\r\n CATENATE (URL \"/Bozze/;UID=9\")\r\n");
+    assert!(answer.contains("t NO [BADURL"), "{answer}");
+    let answer = desk.wire.say("t APPEND Bozze {6+}\r\nA: b\r\n {0+}\r\n\r\n");
+    assert!(answer.contains("t NO"), "{answer}");
+    assert_eq!(desk.messages("Bozze"), 2);
+    assert_clean(&desk.street.houses[0].store, "afterwards");
+}
+
+/// `SIGILLO_CROWD=100000` measures what a large folder takes.
+#[test]
+fn very_many_messages_are_copied_moved_and_removed_while_mail_comes_in() {
+    let many: u32 = std::env::var("SIGILLO_CROWD").ok().and_then(|n| n.parse().ok()).unwrap_or(3_500);
+    let mut desk = Desk::new(63);
+    desk.crowd("INBOX", many);
+    let begun = std::time::Instant::now();
+    let took = |what: &str, since: std::time::Instant| eprintln!("{what} of {many}: {:?}", since.elapsed());
+    let told = desk.ok("COPY 1:* Inviata");
+    assert!(told.contains(&format!("1:{many} 1:{many}] COPY completed")), "{told}");
+    took("COPY", begun);
+    let mut other = reader(&desk.street, &desk.engine);
+    // Page by page; between the pages others come in.
+    let begun = std::time::Instant::now();
+    desk.wire.connection.input(desk.wire.tick, b"m UID MOVE 1:* Bozze\r\n");
+    let (mut heard, mut between) = (Vec::new(), 0);
+    loop {
+        match desk.wire.connection.step() {
+            front::Step::Write(bytes) => heard.extend(bytes),
+            front::Step::Work { .. } => {
+                desk.wire.connection.work(desk.wire.now, desk.wire.tick);
+                if between < 3 {
+                    between += 1;
+                    let answer = other.say("o APPEND Bozze {6+}\r\nA: b\r\n\r\n");
+                    assert!(answer.contains("o OK"), "{answer}");
+                }
+            }
+            _ => break,
+        }
+    }
+    took("MOVE", begun);
+    let heard = String::from_utf8(heard).expect("ASCII");
+    assert!(heard.contains(&format!(" 1:{many} ")) && heard.contains("m OK"), "{}", &heard[..200]);
+    assert_eq!((desk.messages("INBOX"), desk.messages("Bozze")), (0, many + between));
+    desk.ok("SELECT Bozze");
+    desk.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)");
+    let begun = std::time::Instant::now();
+    assert_eq!(desk.ok("UID EXPUNGE 1:*").matches(" EXPUNGE\r\n").count(), (many + between) as usize);
+    took("UID EXPUNGE", begun);
+    assert_eq!((desk.messages("Inviata"), desk.messages("Bozze")), (many, 0));
+    assert_clean(&desk.street.houses[0].store, "afterwards");
+}
+
+#[test]
+fn a_move_that_breaks_off_between_two_pages_has_every_message_once() {
+    let mut desk = Desk::new(64);
+    desk.crowd("INBOX", 2_500);
+    desk.wire.connection.input(desk.wire.tick, b"m MOVE 1:* Bozze\r\n");
+    // Two pages, and the connection, or the whole program, is gone.
+    let mut pages = 0;
+    while pages < 2 {
+        if let front::Step::Work { .. } = desk.wire.connection.step() {
+            desk.wire.connection.work(desk.wire.now, desk.wire.tick);
+            pages += 1;
+        }
+    }
+    desk.wire = reader(&desk.street, &desk.engine);
+    assert_eq!((desk.messages("INBOX"), desk.messages("Bozze")), (500, 2_000));
+    assert_clean(&desk.street.houses[0].store, "afterwards");
+}
+
+#[test]
+fn a_compressed_session_says_the_same() {
+    use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
+    let mut desk = Desk::new(65);
+    desk.crowd("Bozze", 50);
+    let commands = ["a FETCH 1:* (UID FLAGS BODY.PEEK[])\r\n", "b NOOP\r\nc SEARCH ALL\r\n", "d LOGOUT\r\n"];
+    let mut other = reader(&desk.street, &desk.engine);
+    other.say("s SELECT Bozze\r\n");
+    let plain: String = commands.iter().map(|command| other.say(command)).collect();
+    assert!(desk.wire.say("z COMPRESS DEFLATE\r\n").ends_with("z OK DEFLATE active\r\n"));
+    let (mut pack, mut unpack) = (Compress::new(Compression::best(), false), Decompress::new(false));
+    let (mut heard, mut told) = (Vec::new(), Vec::with_capacity(1 << 20));
+    for command in commands {
+        let mut packed = Vec::with_capacity(1000);
+        pack.compress_vec(command.as_bytes(), &mut packed, FlushCompress::Sync).expect("packed");
+        for piece in packed.chunks(3) {
+            desk.wire.connection.input(desk.wire.tick, piece);
+            heard.extend(desk.wire.hear());
+        }
+    }
+    unpack.decompress_vec(&heard, &mut told, FlushDecompress::None).expect("DEFLATE");
+    assert_eq!(String::from_utf8_lossy(&told), plain);
+    assert!(desk.wire.closed && heard.len() * 5 < told.len(), "{} of {}", heard.len(), told.len());
+}
