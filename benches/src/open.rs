@@ -49,7 +49,7 @@ struct Opened {
 
 /// One size, 1 000 000 messages where nothing else is said.
 pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
-    let budget = Options::default().memory_budget as f64 / MIB;
+    let budget = Options::default().memory.bytes() as f64 / MIB;
     let note = format!(
         "Wall time from the first byte read to an engine at work, page cache warm; `{SCALE}` names another number. Messages are stored ones \
          (envelopes, receipts, originals of small certified messages inside one provider), with all rows that the engine writes for them. First: the store as a kill \

@@ -71,7 +71,7 @@ pub use meter::{Fact, Meter};
 pub use places::{Place as CountedPlace, Places};
 pub use profiles::ProfileSince;
 pub use quarantine::{Point, Quarantined};
-pub use queue::{Dispatch, Filter, Hold, Order, Waiting, Wanted};
+pub use queue::{Dispatch, Filter, Hold, Order, Ran, Waiting, Wanted};
 pub use rates::{BoxRates, Overrun};
 pub use receive::{Fate, Received, Screened};
 pub use screening::{Advice, Checked, Outcome, Screener, Screening, Spam};

@@ -4,6 +4,7 @@
 //! was in work is due again, and what was handed over twice is recognised by who receives it.
 
 mod orders;
+mod room;
 mod waiting;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::turns::{Share, Whose};
 use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, keepers, submit};
 
 pub use orders::Order;
+pub use room::Ran;
 pub use waiting::{Filter, Hold, Waiting, Wanted};
 
 /// A message to be handed over to another provider, under a lease of [`LEASE`](crate::LEASE): tell what came of it with
@@ -250,7 +252,7 @@ impl<S: Store> Engine<S> {
         lane: Lane,
         now: Timestamp,
         limit: usize,
-        may: impl FnMut(Whose, usize) -> Option<T>,
+        may: impl FnMut(&Found, Whose, usize) -> Option<T>,
     ) -> Result<impl Iterator<Item = (ItemRow, Lease, T)>, Error> {
         self.store.look_everywhere(now);
         self.take_over(now)?;
@@ -300,7 +302,7 @@ impl<S: Store> Engine<S> {
     /// The store's fault; then nothing is taken.
     pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Dispatch>, Error> {
         let mut taken = Vec::new();
-        let shares = |whose, free| self.shares.claim(whose, free);
+        let shares = |_: &Found, whose, free| self.shares.claim(whose, free);
         for (item, lease, share) in self.take_due(Lane::Relay, now, limit, shares)? {
             match self.dispatch(item, lease.clone(), Some(share)) {
                 Ok(Some(dispatch)) => taken.push(dispatch),
@@ -456,14 +458,26 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault while looking; a piece of work that fails is logged, tried again later, and stops nobody.
     pub fn run_due(&self, now: Timestamp) -> Result<usize, Error> {
-        let mut done = 0;
-        for (item, lease, ()) in self.take_due(Lane::Local, now, 8, |_, _| Some(()))? {
+        Ok(self.run_due_within(usize::MAX, now)?.done)
+    }
+
+    /// The same as far as `room` bytes of memory go for each piece of work: what takes more stays where it is, without a
+    /// lease, for who comes with the room that it wants.
+    ///
+    /// # Errors
+    /// As [`Engine::run_due`].
+    pub fn run_due_within(&self, room: usize, now: Timestamp) -> Result<Ran, Error> {
+        let mut ran = Ran::default();
+        let mut wants = None;
+        let fits = |found: &Found, _, _| self.fits(found.item, room, &mut wants);
+        for (item, lease, ()) in self.take_due(Lane::Local, now, 8, fits)? {
             match self.run_item(item, lease.clone(), now) {
-                Ok(()) => done += 1,
+                Ok(()) => ran.done += 1,
                 Err(error) => self.put_off(&lease, &error, now),
             }
         }
-        Ok(done + self.run_deadlines(now)?)
+        ran.done += self.run_deadlines(now)?;
+        Ok(Ran { wants, ..ran })
     }
 
     fn run_item(&self, item: ItemRow, lease: Lease, now: Timestamp) -> Result<(), Error> {

@@ -93,7 +93,7 @@ impl Drop for Room {
 }
 
 /// How many copies of a message its work holds at the most: as it came, and as it will lie in the store.
-const COPIES: usize = 2;
+pub(crate) const COPIES: usize = 2;
 
 /// A message on its way in.
 pub(crate) struct Incoming {

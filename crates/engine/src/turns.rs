@@ -152,7 +152,7 @@ impl<S: Store> Engine<S> {
         &self,
         lane: Lane,
         limit: usize,
-        mut may: impl FnMut(Whose, usize) -> Option<T>,
+        mut may: impl FnMut(&Found, Whose, usize) -> Option<T>,
     ) -> Result<Vec<(Found, T)>, Error> {
         let turns = self.store.turns(lane);
         let page = limit + AHEAD;
@@ -170,7 +170,7 @@ impl<S: Store> Engine<S> {
                 if free == 0 {
                     break;
                 }
-                chosen.extend(may(whose, free).map(|share| (found, share)));
+                chosen.extend(may(&found, whose, free).map(|share| (found, share)));
             }
             (chosen.len() - before, chosen.len() < limit)
         };

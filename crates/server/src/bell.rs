@@ -12,6 +12,8 @@ pub struct Bells {
     mailboxes: Mutex<HashMap<MailboxId, watch::Sender<u64>>>,
     /// Rings for the worker of local deliveries and deadlines.
     pub worker: Notify,
+    /// Rings for the worker of what takes much memory.
+    pub heavy: Notify,
     /// Rings for the relay.
     pub relay: Notify,
 }

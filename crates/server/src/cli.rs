@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sigillo_admin::{Lang, verbs};
 
+use crate::allocator;
 use crate::out::{self, say};
 
 /// How the program ends.
@@ -104,6 +105,9 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let lang = cli.lang;
+    if matches!(cli.verb, Verb::Demo(_) | Verb::Serve(_)) {
+        allocator::settle();
+    }
     match cli.verb {
         Verb::Demo(args) => demo::run(&args, lang),
         Verb::Serve(args) => serve::run(&args, lang),

@@ -27,7 +27,7 @@ use crate::gate::Gate;
 use crate::ids::random;
 use crate::material::Material;
 use crate::out::{complain, say};
-use crate::provider::{Provider, Start};
+use crate::provider::{Provider, Room, Start};
 use crate::service::{Asked, ClockKeeper, Signals};
 use crate::{files, ground, housekeeping, http, legal_log, net, tls};
 use layout::Layout;
@@ -143,7 +143,7 @@ async fn serve(
     ports::keep(&ports, &layout.ports_json())?;
     layout.prepare(&plan, &ports, options.clamd.as_ref(), clock.now())?;
     let passwords = layout.passwords(&plan)?;
-    let gate = Gate::for_cores();
+    let (gate, mut room) = (Gate::for_cores(), None);
     for ((house, ports), listeners) in plan.into_iter().zip(ports).zip(bound) {
         let Some(listeners) = listeners else { continue };
         let config = Config::load(&layout.config(&house))?;
@@ -152,7 +152,9 @@ async fn serve(
         let admin = http::bind(&config.admin_socket.value).await?;
         let metrics = Some(net::bind(ports.metrics()).await.context("porta metrics")?);
         let (clock, gate) = (Arc::clone(clock), Arc::clone(&gate));
-        let provider = Provider::start(Start { config, material, clock, listeners, admin, metrics, gate }).await?;
+        let room = room.get_or_insert_with(|| Room::of(&config)).clone();
+        let start = Start { config, material, clock, listeners, admin, metrics, gate, room };
+        let provider = Provider::start(start).await?;
         let boxes = house.boxes(options.mailboxes, options.massive, &passwords)?;
         up.push(Running { house, ports, boxes, provider });
         if let Some(running) = up.last() {

@@ -11,7 +11,7 @@ pub use driver::{Driver, SERVER_HANDSHAKE};
 pub use limits::{Full, Limits, Place};
 pub use listener::{Greeter, bind, listen};
 pub use network::Network;
-pub use pool::Pool;
+pub use pool::{Memory, Pool};
 pub use stream::Stream;
 
 #[cfg(test)]

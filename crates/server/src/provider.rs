@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::Profile;
 use sigillo_base::{Secret, Timestamp};
-use sigillo_engine::{Antivirus, Bell, Doors, Engine, Peer, Rules, Screener, Setup, front, verifier};
+use sigillo_engine::{Antivirus, Bell, Doors, Engine, Hall, Peer, Rules, Screener, Setup, front, verifier};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
@@ -36,14 +36,15 @@ use crate::housekeeping::Stamper;
 use crate::ids::{RandomIds, random, random_password};
 use crate::material::Material;
 use crate::metrics::{self, Measured, Metrics, Signing};
-use crate::net::{Driver, Greeter, Limits, Pool, listen};
+use crate::net::{Driver, Greeter, Limits, Memory, Pool, listen};
 use crate::ntp::{Monitor, State};
 use crate::relay::{Parts, Relay};
 use crate::screening::Screen;
 use crate::spool::Folder;
 use crate::tls::ServerTls;
 use crate::update::Updater;
-use crate::{housekeeping, http, reports, service, worker};
+use crate::worker::{self, Worker};
+use crate::{housekeeping, http, reports, service};
 use bell::RingBells;
 pub use health::no_antivirus;
 pub use reload::Reloaded;
@@ -55,6 +56,28 @@ pub type House = Engine<Arc<RocksStore>>;
 
 /// How long connections and transactions may take to end.
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// Memory that the providers of one process share.
+#[derive(Debug, Clone)]
+pub struct Room {
+    /// Of their stores.
+    pub store: sigillo_store_rocks::Memory,
+    /// Of what is in work.
+    pub work: Memory,
+    /// Of what is on its way in.
+    pub hall: Arc<Hall>,
+}
+
+impl Room {
+    /// As much as this configuration gives.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            store: sigillo_store_rocks::Memory::new(config.store_memory),
+            work: Memory::new(config.limits.work_memory),
+            hall: Arc::default(),
+        }
+    }
+}
 
 /// What a provider starts from.
 pub struct Start {
@@ -72,6 +95,8 @@ pub struct Start {
     pub metrics: Option<TcpListener>,
     /// Bounds signatures at once.
     pub gate: Arc<Gate>,
+    /// Bounds memory.
+    pub room: Room,
 }
 
 /// A running provider.
@@ -121,17 +146,17 @@ pub struct Provider {
 impl Provider {
     /// Opens the store and begins to serve.
     pub async fn start(start: Start) -> Result<Arc<Self>> {
-        let Start { config, material, clock, listeners, admin, metrics: figures, gate } = start;
+        let Start { config, material, clock, listeners, admin, metrics: figures, gate, room } = start;
         let metrics = Arc::new(Metrics::default());
         let signing = Signing::new(Arc::clone(&metrics));
-        let pool = Pool::bounded(config.limits.workers, config.limits.work_memory);
+        let pool = Pool::within(config.limits.workers, room.work);
         let bells = Arc::new(Bells::default());
         let shown = Shown::of(&config, &material);
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
-        let setup = ports(&config, &material, Arc::new(RingBells(Arc::clone(&bells))), clamd.clone())?;
+        let setup = ports(&config, &material, Arc::new(RingBells(Arc::clone(&bells))), clamd.clone(), room.hall)?;
         let setup = measured(setup, &metrics, &signing);
-        let (path, memory) = (config.store.value.join("db"), config.store_memory);
-        let opened = pool.run(move || open(&path, memory, setup)).await;
+        let path = config.store.value.join("db");
+        let opened = pool.run(move || open(&path, room.store, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
         let engine = Arc::new(engine);
         engine.replace_tokens(material.tokens.clone());
@@ -276,16 +301,17 @@ impl Provider {
         }
         tasks.spawn(Arc::clone(&self.relay).run(self.down.subscribe()).instrument(span.clone()));
         tasks.spawn(Arc::clone(&self.updater).run(self.down.subscribe()).instrument(span.clone()));
+        let worker = || Worker {
+            engine: Arc::clone(&self.engine),
+            pool: self.pool.clone(),
+            bells: Arc::clone(&bells),
+            clock: Arc::clone(&self.clock),
+            shutdown: self.down.subscribe(),
+        };
         for _ in 0..worker::COUNT {
-            let work = worker::run(
-                Arc::clone(&self.engine),
-                self.pool.clone(),
-                Arc::clone(&bells),
-                Arc::clone(&self.clock),
-                self.down.subscribe(),
-            );
-            tasks.spawn(work.instrument(span.clone()));
+            tasks.spawn(worker().light().instrument(span.clone()));
         }
+        tasks.spawn(worker().heavy().instrument(span.clone()));
         // Weakly, or the provider would keep itself alive by its own tasks.
         let provider = Arc::downgrade(&self);
         let tell = move |state: &State| {
@@ -364,8 +390,8 @@ impl Provider {
     }
 }
 
-fn open(path: &Path, memory: usize, setup: Setup) -> Result<(Arc<RocksStore>, House)> {
-    let options = Options { memory_budget: memory, ..Options::default() };
+fn open(path: &Path, memory: sigillo_store_rocks::Memory, setup: Setup) -> Result<(Arc<RocksStore>, House)> {
+    let options = Options { memory, ..Options::default() };
     let store = RocksStore::open(path, &options).with_context(|| format!("archivio {}", path.display()))?;
     let store = Arc::new(store);
     Ok((Arc::clone(&store), Engine::open(store, setup)?))
@@ -379,9 +405,15 @@ fn measured(setup: Setup, metrics: &Arc<Metrics>, signing: &Arc<Signing>) -> Set
 }
 
 /// What the engine stands on while it serves.
-fn ports(config: &Config, material: &Material, bell: Arc<dyn Bell>, clamd: Option<Arc<Clamd>>) -> Result<Setup> {
+fn ports(
+    config: &Config,
+    material: &Material,
+    bell: Arc<dyn Bell>,
+    clamd: Option<Arc<Clamd>>,
+    hall: Arc<Hall>,
+) -> Result<Setup> {
     let spool = Folder::open(&config.store.value.join("spool"))?;
-    let doors = Doors { spool: Arc::new(spool), ..config.limits.doors() };
+    let doors = Doors { spool: Arc::new(spool), hall, ..config.limits.doors() };
     let screen = Screen::new(config, &material.relay).map(|screen| Arc::new(screen) as Arc<dyn Screener>);
     let antivirus = clamd.map(|clamd| clamd as Arc<dyn Antivirus>);
     Ok(Setup { doors, ..setup(config, material, bell, antivirus, screen) })

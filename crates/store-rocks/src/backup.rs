@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use rocksdb::DB;
 
-use crate::{Options, RocksStore, families, wal};
+use crate::{Memory, Options, RocksStore, families, wal};
 use manifest::{Entry, Manifest};
 use work::{Work, at, folder, remove, sync, write};
 
@@ -332,11 +332,10 @@ fn prepare(part: &Path, ready: impl FnOnce(&RocksStore) -> Result<(), sigillo_st
 fn opens(copy: &Path) -> Result<u64, Error> {
     let failed = |text| Error::Open { path: copy.to_owned(), text };
     wal::check(copy).map_err(|e| failed(e.to_string()))?;
-    let options = Options { memory_budget: 0, ..Options::default() };
-    let cache = families::cache(&options);
-    let database = families::database(&options, &cache, false);
+    let options = Options { memory: Memory::new(0), ..Options::default() };
+    let database = families::database(&options, false);
     let open = || {
-        let db = DB::open_cf_descriptors_read_only(&database, copy, families::descriptors(&options, &cache), false)?;
+        let db = DB::open_cf_descriptors_read_only(&database, copy, families::descriptors(&options), false)?;
         Ok::<_, rocksdb::Error>(db.latest_sequence_number())
     };
     open().map_err(|e| failed(e.to_string()))

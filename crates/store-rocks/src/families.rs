@@ -1,12 +1,11 @@
 //! The column families and their options.
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBCompressionType, LogLevel,
-    Options as RocksOptions, WriteBufferManager,
+    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options as RocksOptions,
 };
 use sigillo_store::tag::{self, Pattern};
 
-use crate::{Options, RocksStore};
+use crate::{Memory, Options, RocksStore};
 
 /// Ordinary rows.
 pub(crate) const ROWS: &str = "rows";
@@ -17,8 +16,6 @@ pub(crate) const BODIES: &str = "bodies";
 /// Every family; RocksDB insists on its "default", which stays empty.
 pub(crate) const ALL: [&str; 4] = ["default", ROWS, QUEUE, BODIES];
 
-/// The smallest memory budget that still works, in bytes.
-const LEAST_BUDGET: usize = 16 << 20;
 /// Values shorter than this stay in the tables, in bytes.
 pub(crate) const MIN_BLOB: u64 = 4096;
 /// Compaction rewrites live blobs out of this oldest part of the blob files …
@@ -52,7 +49,7 @@ impl RocksStore {
 }
 
 /// Options of the whole database.
-pub(crate) fn database(options: &Options, cache: &Cache, new: bool) -> RocksOptions {
+pub(crate) fn database(options: &Options, new: bool) -> RocksOptions {
     let mut db = RocksOptions::default();
     db.create_if_missing(new);
     db.create_missing_column_families(true);
@@ -62,7 +59,7 @@ pub(crate) fn database(options: &Options, cache: &Cache, new: bool) -> RocksOpti
     // A torn write at the end of the log was never acknowledged. Damage before it stops the opening: RocksDB's default
     // would silently drop every commit after it.
     db.set_wal_recovery_mode(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
-    db.set_max_total_wal_size((options.memory_budget as u64).max(64 << 20));
+    db.set_max_total_wal_size((options.memory.bytes() as u64).max(64 << 20));
     db.set_max_background_jobs(i32::from(options.background_jobs.max(2)));
     db.set_max_open_files(i32::from(options.max_open_files.max(64)));
     db.set_bytes_per_sync(1 << 20);
@@ -71,32 +68,17 @@ pub(crate) fn database(options: &Options, cache: &Cache, new: bool) -> RocksOpti
     db.set_stats_dump_period_sec(0);
     // Who waits for the disk with others sleeps: turning round meanwhile costs a twentieth of a message's CPU time.
     db.set_enable_write_thread_adaptive_yield(false);
-    // Buffers count against the one cache, and are flushed when they come to half of it.
-    let budget = budget(options);
-    db.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager_with_cache(
-        budget / 2,
-        false,
-        cache.clone(),
-    ));
+    db.set_write_buffer_manager(&options.memory.buffers);
     db
 }
 
-/// The one cache, for blocks, blobs, indexes, filters and (as a charge) write buffers.
-pub(crate) fn cache(options: &Options) -> Cache {
-    Cache::new_lru_cache(budget(options))
+pub(crate) fn descriptors(options: &Options) -> Vec<ColumnFamilyDescriptor> {
+    ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, &options.memory))).collect()
 }
 
-pub(crate) fn descriptors(options: &Options, cache: &Cache) -> Vec<ColumnFamilyDescriptor> {
-    ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, options, cache))).collect()
-}
-
-fn budget(options: &Options) -> usize {
-    options.memory_budget.max(LEAST_BUDGET)
-}
-
-fn family(name: &str, options: &Options, cache: &Cache) -> RocksOptions {
+fn family(name: &str, memory: &Memory) -> RocksOptions {
     let mut table = BlockBasedOptions::default();
-    table.set_block_cache(cache);
+    table.set_block_cache(&memory.cache);
     table.set_cache_index_and_filter_blocks(true);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     table.set_bloom_filter(10.0, false);
@@ -107,7 +89,7 @@ fn family(name: &str, options: &Options, cache: &Cache) -> RocksOptions {
     family.set_max_write_buffer_number(4);
     let (window, trigger, ratio) = DELETIONS;
     family.add_compact_on_deletion_collector_factory(window, trigger, ratio);
-    let buffer = budget(options) / 8;
+    let buffer = memory.bytes() / 8;
     match name {
         QUEUE => {
             family.set_compression_type(DBCompressionType::None);
@@ -124,7 +106,7 @@ fn family(name: &str, options: &Options, cache: &Cache) -> RocksOptions {
             family.set_enable_blob_gc(true);
             family.set_blob_gc_age_cutoff(BLOB_GC_AGE);
             family.set_blob_gc_force_threshold(BLOB_GC_FORCE);
-            family.set_blob_cache(cache);
+            // No cache of blobs: what is read again soon lies in the system's, and a large body would push out all rows.
         }
         _ => {
             family.set_compression_type(DBCompressionType::Lz4);

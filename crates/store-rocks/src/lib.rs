@@ -27,6 +27,7 @@ mod error;
 mod families;
 mod files;
 mod health;
+mod memory;
 mod open;
 mod space;
 mod stripes;
@@ -39,6 +40,7 @@ use std::time::Duration;
 
 pub use error::Error;
 pub use health::Health;
+pub use memory::Memory;
 pub use space::{Family, Stats};
 pub use watch::{Reserve, Trouble, Watch};
 
@@ -48,10 +50,10 @@ use rocksdb::DB;
 use stripes::Stripes;
 
 /// How a store is opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
-    /// Memory for everything (block and blob cache, write buffers, indexes, filters), in bytes; at least 16 MiB.
-    pub memory_budget: usize,
+    /// Memory for everything, alone or together with other stores.
+    pub memory: Memory,
     /// Threads for flushes and compactions.
     pub background_jobs: u16,
     /// Files kept open; each costs a descriptor and its index in the cache.
@@ -64,7 +66,7 @@ impl Default for Options {
     /// 256 MiB, two jobs, 1 000 files, ten seconds.
     fn default() -> Self {
         Self {
-            memory_budget: 256 << 20,
+            memory: Memory::default(),
             background_jobs: 2,
             max_open_files: 1000,
             stall_limit: Duration::from_secs(10),

@@ -22,14 +22,13 @@ impl RocksStore {
         if new && holds_data(path).map_err(folder)? {
             return Err(Error::Incomplete(path.to_owned()));
         }
-        let cache = families::cache(options);
-        let database = families::database(options, &cache, new);
+        let database = families::database(options, new);
         if !new {
             only_known_families(path, &database)?;
             wal::check(path)?;
         }
-        let db = DB::open_cf_descriptors(&database, path, families::descriptors(options, &cache))
-            .map_err(|e| refused(path, &e))?;
+        let db =
+            DB::open_cf_descriptors(&database, path, families::descriptors(options)).map_err(|e| refused(path, &e))?;
         // It is ours now: no other process makes a backup of it.
         backup::tidy(path);
         tracing::info!(path = %path.display(), new, "store opened");

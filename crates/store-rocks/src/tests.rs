@@ -12,11 +12,11 @@ use std::sync::Arc;
 use sigillo_store::{Batch, Durability, conformance};
 use tempfile::TempDir;
 
-use crate::{Options, RocksStore};
+use crate::{Memory, Options, RocksStore};
 
 /// Small enough that flushes and compactions happen in tests.
 fn small() -> Options {
-    Options { memory_budget: 16 << 20, ..Options::default() }
+    Options { memory: Memory::new(16 << 20), ..Options::default() }
 }
 
 pub(crate) fn store() -> (TempDir, RocksStore) {

@@ -12,7 +12,7 @@ use sigillo_server::clock::ServiceClock;
 use sigillo_server::housekeeping;
 use sigillo_server::net::Pool;
 use sigillo_store::{MemoryStore, salvage, tag};
-use sigillo_store_rocks::{Options, RocksStore};
+use sigillo_store_rocks::{Memory, Options, RocksStore};
 use sigillo_tests::demo::wait_for;
 use sigillo_tests::fixtures::{self, NOW, Numbers, address};
 use sigillo_tests::house::{House, Known};
@@ -215,7 +215,7 @@ fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
         ok(&mut wire, command);
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let options = Options { memory_budget: 16 << 20, ..Options::default() };
+    let options = Options { memory: Memory::new(16 << 20), ..Options::default() };
     let store = Arc::new(RocksStore::open(folder.path().join("db"), &options).expect("a store"));
     assert!(salvage(&street.houses[1].store, &store).expect("copied").is_empty());
     store.flush().expect("flushed");

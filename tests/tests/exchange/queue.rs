@@ -13,7 +13,7 @@ use sigillo_store::memory::{Effort, Plan};
 use sigillo_store::{Batch, Durability, KeyBuilder, MemoryStore, Store, tag};
 use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::house::{House, arrived};
-use sigillo_tests::street::{Fate, Street};
+use sigillo_tests::street::{Fate, Street, message};
 
 use super::check::{assert_clean, findings};
 use super::rows;
@@ -569,4 +569,39 @@ fn whatever_threads_submit_is_delivered() {
     let kinds = street.kinds(&address(CARLA));
     assert_eq!(kinds, vec!["posta-certificata"; 10 * THREADS]);
     assert!(rows::at_rest(&street.houses[0].store));
+}
+
+/// Large work is known before it is taken: who has no room for it takes what is behind it, and it holds no lease.
+#[test]
+fn what_takes_more_memory_than_there_is_room_stays_and_stops_nobody() {
+    let mut street = Street::new(21);
+    let (anna, carla) = (address(ANNA), address(CARLA));
+    let large = "Una riga fra tante.\r\n".repeat(10_000);
+    let mail = format!("{}{large}", message(&anna, std::slice::from_ref(&carla), ""));
+    // More of them than one look takes, and the small one is the last of all.
+    for _ in 0..12 {
+        street.submit_bytes(&anna, std::slice::from_ref(&carla), mail.clone().into_bytes()).expect("accepted");
+    }
+    submit(&street, CARLA);
+    let room = 2 * large.len();
+    let work = |room| {
+        let mut done = 0;
+        loop {
+            let ran = street.houses[0].engine().run_due_within(room, NOW).expect("worked");
+            done += ran.done;
+            if ran.done == 0 {
+                return (done, ran.wants);
+            }
+        }
+    };
+    let (done, wants) = work(room);
+    let delivered = |street: &Street| street.kinds(&carla).iter().filter(|k| *k == "posta-certificata").count();
+    assert!(done > 0 && delivered(&street) == 1, "the small one is delivered");
+    let wants = wants.expect("the large ones wait");
+    assert!(wants > room && wants < room + 100_000, "{wants}: twice the message");
+    assert_clean(&street.houses[0].store, "passed over");
+    assert!(rows::of(&street.houses[0].store, tag::LEASE).is_empty(), "nobody has them");
+    assert!(work(wants + 100_000).1.is_none(), "with room for them nothing is passed over");
+    street.run();
+    assert_eq!(delivered(&street), 13);
 }

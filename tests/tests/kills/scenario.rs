@@ -10,7 +10,7 @@ use sigillo_accounts::Profile;
 use sigillo_base::Timestamp;
 use sigillo_engine::{Peer, front};
 use sigillo_pec::log::Checker;
-use sigillo_store_rocks::{Options, RocksStore};
+use sigillo_store_rocks::{Memory, Options, RocksStore};
 use sigillo_tests::fixtures::{self, NOW, address};
 use sigillo_tests::house::{House, Known, Knows, arrived};
 use sigillo_tests::street::{Fate, Street};
@@ -103,7 +103,7 @@ pub type Providers = Street<Arc<Mortal>>;
 /// Both providers on their stores below `folder`. Numbers of an earlier life are not drawn again.
 pub fn open(folder: &Path, life: u64, now: Timestamp, countdown: &Arc<Countdown>) -> Providers {
     let known = Known::fixtures();
-    let options = Options { memory_budget: 16 << 20, ..Options::default() };
+    let options = Options { memory: Memory::new(16 << 20), ..Options::default() };
     let mut houses = Vec::new();
     for (n, (name, fixture)) in (1u64..).zip([("alfa", fixtures::alfa()), ("beta", fixtures::beta())]) {
         let store = RocksStore::open(folder.join(name), &options).expect("the store opens");

@@ -15,7 +15,7 @@ use crate::gate::Gate;
 use crate::logging::{self, Format};
 use crate::material::Material;
 use crate::out::{self, say};
-use crate::provider::{Provider, Start};
+use crate::provider::{Provider, Room, Start};
 use crate::service::{self, Asked, ClockKeeper, Signals};
 use crate::{files, ground, http, net, tls, update};
 
@@ -89,7 +89,8 @@ async fn serve(config: Config, lang: Lang) -> Exit {
             return complain(&config.admin_socket.problem(&config.file, what, remedy).say(lang), Exit::NoStart);
         }
     };
-    let provider = match begin(Start { config, material, clock, listeners, admin, metrics, gate }).await {
+    let room = Room::of(&config);
+    let provider = match begin(Start { config, material, clock, listeners, admin, metrics, gate, room }).await {
         Ok(provider) => provider,
         Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
     };

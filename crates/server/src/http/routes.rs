@@ -139,9 +139,19 @@ pub(super) async fn work<T: Send + 'static>(
     provider: &Provider,
     work: impl FnOnce(&House) -> Result<T, Fail> + Send + 'static,
 ) -> Result<T, Fail> {
+    weighing(provider, 0, work).await
+}
+
+/// The same for one that takes so many bytes of memory.
+pub(super) async fn weighing<T: Send + 'static>(
+    provider: &Provider,
+    bytes: u64,
+    work: impl FnOnce(&House) -> Result<T, Fail> + Send + 'static,
+) -> Result<T, Fail> {
     let engine = Arc::clone(&provider.engine);
     let broken = || Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "lavoro interrotto");
-    provider.pool.run(move || work(&engine)).await.ok_or_else(broken)?
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    provider.pool.weighing(bytes, move || work(&engine)).await.ok_or_else(broken)?
 }
 
 async fn status(State(provider): At) -> Reply<api::Status> {

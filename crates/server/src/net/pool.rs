@@ -3,32 +3,50 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
 
 /// More memory is not counted: 256 GiB, in KiB. A semaphore of a 32-bit machine has this many places.
 const MOST: u32 = 1 << 28;
 
+/// Memory for work, shared by all pools that were made of it.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    free: Arc<Semaphore>,
+    /// All of it, in KiB.
+    budget: u32,
+}
+
+impl Memory {
+    /// So many bytes.
+    pub fn new(bytes: usize) -> Self {
+        let budget = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).clamp(1, MOST);
+        Self { free: Arc::new(Semaphore::new(budget as usize)), budget }
+    }
+
+    /// Waits for so many bytes, or for all there is.
+    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let share = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(self.budget);
+        Arc::clone(&self.free).acquire_many_owned(share).await.ok()
+    }
+}
+
 /// A sized pool of blocking threads.
 #[derive(Debug, Clone)]
 pub struct Pool {
     places: Arc<Semaphore>,
-    memory: Arc<Semaphore>,
-    /// All of it, in KiB.
-    budget: u32,
+    memory: Memory,
 }
 
 impl Pool {
     /// At most `size` pieces of work at once; the others wait in order.
     pub fn new(size: usize) -> Self {
-        Self::bounded(size, usize::MAX)
+        Self::within(size, Memory::new(usize::MAX))
     }
 
-    /// The same, of work that together takes at most so many bytes of memory.
-    pub fn bounded(size: usize, bytes: usize) -> Self {
-        let budget = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).clamp(1, MOST);
-        let memory = Semaphore::new(budget as usize);
-        Self { places: Arc::new(Semaphore::new(size.max(1))), memory: Arc::new(memory), budget }
+    /// The same, of work that together takes at most this memory.
+    pub fn within(size: usize, memory: Memory) -> Self {
+        Self { places: Arc::new(Semaphore::new(size.max(1))), memory }
     }
 
     /// Runs the work on a thread that may block, inside the current tracing span. `None` when it panicked: then only
@@ -44,8 +62,7 @@ impl Pool {
         bytes: usize,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let share = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(self.budget);
-        let memory = Arc::clone(&self.memory).acquire_many_owned(share).await.ok()?;
+        let memory = self.memory.take(bytes).await?;
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         let span = Span::current();
         let done = tokio::task::spawn_blocking(move || {
@@ -71,10 +88,12 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn memory_is_a_limit_too_and_what_is_larger_passes_alone() {
-        let pool = Pool::bounded(8, 10 << 20);
+        // Two pools that share it are as one.
+        let memory = Memory::new(10 << 20);
+        let pools = [Pool::within(8, memory.clone()), Pool::within(8, memory)];
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let mut all = tokio::task::JoinSet::new();
-        for mb in [4, 4, 30, 4, 10, 0, 6, 30, 1] {
+        for (pool, mb) in pools.iter().cycle().zip([4, 4, 30, 4, 10, 0, 6, 30, 1]) {
             let (pool, now, most) = (pool.clone(), Arc::clone(&now), Arc::clone(&most));
             all.spawn(async move {
                 pool.weighing(mb << 20, move || {
@@ -88,7 +107,7 @@ mod tests {
         assert!(all.join_all().await.iter().all(Option::is_some), "everybody's turn comes");
         assert_eq!(most.load(Ordering::SeqCst), 30, "alone");
         // Who waits for memory holds no thread.
-        let (one, (go, wait)) = (Pool::bounded(2, 1024), std::sync::mpsc::channel::<()>());
+        let (one, (go, wait)) = (Pool::within(2, Memory::new(1024)), std::sync::mpsc::channel::<()>());
         let heavy = tokio::spawn({
             let one = one.clone();
             async move { one.weighing(1024, move || wait.recv().is_ok()).await }

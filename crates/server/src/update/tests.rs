@@ -17,7 +17,7 @@ use crate::config::SAMPLE;
 use crate::fetch::tests::peer::{Certificates, Peer, ok};
 use crate::gate::Gate;
 use crate::metrics::Condition;
-use crate::provider::{Provider, Start, setup};
+use crate::provider::{Provider, Room, Start, setup};
 use crate::trial::{self, DAY};
 use crate::{files, http};
 
@@ -485,7 +485,8 @@ async fn a_reload_and_a_person_at_the_socket_keep_the_same_rule() {
     let admin = http::bind(&config.admin_socket.value).await.unwrap();
     let client = Client::new(&config.admin_socket.value);
     let (material, clock, gate) = (place.material(&config).unwrap(), Arc::clone(&place.clock), Gate::for_cores());
-    let start = Start { config, material, clock, listeners: Vec::new(), admin, metrics: None, gate };
+    let room = Room::of(&config);
+    let start = Start { config, material, clock, listeners: Vec::new(), admin, metrics: None, gate, room };
     let provider = Provider::start(start).await.unwrap();
 
     files::write(&place.index_file(), &copy(3, 9)).unwrap();
@@ -529,7 +530,8 @@ async fn who_cannot_judge_or_sign_is_not_ready() {
     let admin = http::bind(&config.admin_socket.value).await.unwrap();
     let (material, clock, gate) = (place.material(&config).unwrap(), Arc::clone(&place.clock), Gate::for_cores());
     let (identity, key) = (material.identity.clone(), Arc::clone(&material.signer));
-    let start = Start { config, material, clock, listeners: Vec::new(), admin, metrics: None, gate };
+    let room = Room::of(&config);
+    let start = Start { config, material, clock, listeners: Vec::new(), admin, metrics: None, gate, room };
     let provider = Provider::start(start).await.unwrap();
     let missing = || -> Vec<Condition> {
         provider.conditions().into_iter().filter_map(|(condition, why)| why.map(|_| condition)).collect()

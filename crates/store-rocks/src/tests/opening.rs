@@ -48,8 +48,7 @@ fn a_newer_store_is_refused_with_the_name_of_what_is_new() {
     let (_dir, store) = store();
     let path = store.path().to_owned();
     drop(store);
-    let cache = families::cache(&small());
-    let options = families::database(&small(), &cache, false);
+    let options = families::database(&small(), false);
     let mut db = rocksdb::DB::open_cf(&options, &path, families::ALL).unwrap();
     db.create_cf("tomorrow", &rocksdb::Options::default()).unwrap();
     drop(db);

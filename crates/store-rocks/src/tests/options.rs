@@ -6,7 +6,7 @@ use std::path::Path;
 use sigillo_store::{Durability::Synced, tag};
 
 use super::{put, small, store};
-use crate::{Options, RocksStore};
+use crate::{Memory, Options, RocksStore};
 
 /// The newest OPTIONS file, as section → name → value.
 fn in_force(path: &Path) -> BTreeMap<String, BTreeMap<String, String>> {
@@ -103,7 +103,7 @@ fn the_memory_budget_is_one_and_is_kept() {
     assert_eq!(store.health().background_errors, 0);
     let path = store.path().to_owned();
     drop(store);
-    let larger = RocksStore::open(path, &Options { memory_budget: 64 << 20, ..small() }).unwrap();
+    let larger = RocksStore::open(path, &Options { memory: Memory::new(64 << 20), ..small() }).unwrap();
     assert_eq!(larger.health().cache_capacity_bytes, 64 << 20);
 }
 

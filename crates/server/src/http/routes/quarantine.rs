@@ -8,9 +8,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use sigillo_admin::api;
 use sigillo_base::Timestamp;
+use sigillo_base::limits::RECEPTION_LIMIT;
 
 use super::super::socket::Uid;
-use super::{At, Fail, Reply, alive, work};
+use super::{At, Fail, Reply, alive, weighing, work};
 use crate::provider::House;
 
 pub(super) fn router() -> Router<super::Provided> {
@@ -48,7 +49,8 @@ async fn message(
     let provider = alive(&provider)?;
     let ((at, number), now) = (place(&id)?, provider.clock.now());
     let by = uid.0.map_or_else(|| "ignoto".to_owned(), |uid| format!("uid {uid}"));
-    let bytes = work(&provider, move |engine| Ok(engine.quarantined_bytes(at, number, &by, now)?)).await?;
+    let read = move |engine: &House| Ok(engine.quarantined_bytes(at, number, &by, now)?);
+    let bytes = weighing(&provider, RECEPTION_LIMIT, read).await?;
     Ok(([(header::CONTENT_TYPE, "message/rfc822")], bytes).into_response())
 }
 
