@@ -111,11 +111,11 @@ impl<S: Store> Engine<S> {
     }
 
     /// Ends the archive's keeping of what it took before `until` (ARC-01): a message goes when no folder holds it
-    /// either. Gives how many rows ended.
+    /// either. Gives how many rows ended. `stop` is asked before each page: what is left then goes the next time.
     ///
     /// # Errors
     /// The store's fault; what ended until then has ended.
-    pub fn expire_archive(&self, until: Timestamp) -> Result<usize, Error> {
+    pub fn expire_archive(&self, until: Timestamp, stop: impl Fn() -> bool) -> Result<usize, Error> {
         // First that nobody asks for what goes: a log line of then no longer proves that something is missing.
         transact(&self.store, ATTEMPTS, |tx| {
             if archive_begins(tx.get(begin_key())?)? < until {
@@ -127,22 +127,22 @@ impl<S: Store> Engine<S> {
         let mut ended = 0;
         loop {
             let page = self.sound(&from, &to, PAGE, |key, _| KeyReader::new(key, tag::MAILBOX)?.mailbox())?;
-            let Some(last) = page.last() else { return Ok(ended) };
+            let Some(last) = page.last().filter(|_| !stop()) else { return Ok(ended) };
             from = sigillo_store::key::successor(mailbox_key(*last));
             for mailbox in page {
-                ended += self.expire_archive_of(mailbox, until)?;
+                ended += self.expire_archive_of(mailbox, until, &stop)?;
             }
         }
     }
 
-    fn expire_archive_of(&self, mailbox: MailboxId, until: Timestamp) -> Result<usize, Error> {
+    fn expire_archive_of(&self, mailbox: MailboxId, until: Timestamp, stop: impl Fn() -> bool) -> Result<usize, Error> {
         let (mut from, _) = KeyBuilder::new(tag::ARCHIVE).mailbox(mailbox).range();
         let to = KeyBuilder::new(tag::ARCHIVE).mailbox(mailbox).time(until);
         let mut ended = 0;
         loop {
             let read = |key: &[u8], _: &[u8]| Ok((key.to_vec(), archived(key)?));
             let page = self.sound(&from, to.as_ref(), PAGE, read)?;
-            let Some((last, _)) = page.last() else { return Ok(ended) };
+            let Some((last, _)) = page.last().filter(|_| !stop()) else { return Ok(ended) };
             from = sigillo_store::key::successor(last);
             transact(&self.store, ATTEMPTS, |tx| {
                 for (key, msg) in &page {

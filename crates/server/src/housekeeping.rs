@@ -103,7 +103,7 @@ pub async fn sweep<S: Store>(
         let down = shutdown.clone();
         let swept = pool.run(move || {
             if let Some(until) = retention.filter(|_| new).map(|kept| now.minus(kept)) {
-                let ended = engine.expire_archive(until)?;
+                let ended = engine.expire_archive(until, || *down.borrow())?;
                 tracing::info!(%until, ended, "the archive has given up what is older");
             }
             let mut after = engine.sweep_messages(None, DOUBTS)?;

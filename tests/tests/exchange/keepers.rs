@@ -1,17 +1,17 @@
 //! What keeps a message, and that its room is given back when nothing keeps it any more: folders, the archive, the queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sigillo_accounts::Profile;
-use sigillo_base::Timestamp;
+use sigillo_base::{MsgId, Timestamp};
 use sigillo_engine::check::{Check, Problem};
 use sigillo_engine::{Engine, Peer, front};
 use sigillo_server::clock::ServiceClock;
 use sigillo_server::housekeeping;
 use sigillo_server::net::Pool;
-use sigillo_store::{MemoryStore, salvage, tag};
+use sigillo_store::{KeyBuilder, MemoryStore, salvage, tag};
 use sigillo_store_rocks::{Memory, Options, RocksStore};
 use sigillo_tests::demo::wait_for;
 use sigillo_tests::fixtures::{self, NOW, Numbers, address};
@@ -71,9 +71,9 @@ fn a_message_stays_as_long_as_a_folder_or_the_archive_keeps_it() {
     }
     sweep(&beta);
     assert!(held(&street) > 5, "the copy and the archive keep it");
-    assert_eq!(beta.expire_archive(street.now).expect("expired"), 0, "not before its time");
+    assert_eq!(beta.expire_archive(street.now, || false).expect("expired"), 0, "not before its time");
     street.now = street.now.plus(DAY);
-    assert!(beta.expire_archive(street.now).expect("expired") > 0);
+    assert!(beta.expire_archive(street.now, || false).expect("expired") > 0);
     sweep(&beta);
     assert!(held(&street) > 5, "the copy keeps it");
     assert_clean(&street.houses[1].store, "the log speaks of what the archive has given up");
@@ -162,7 +162,7 @@ fn whatever_happens_at_once_what_is_kept_stays_and_the_rest_goes() {
             scope.spawn(move || {
                 let until = now.plus(DAY);
                 while !over.load(Ordering::Relaxed) {
-                    beta.expire_archive(until).expect("expired");
+                    beta.expire_archive(until, || false).expect("expired");
                     beta.sweep_messages(None, 5).expect("swept");
                 }
             });
@@ -222,7 +222,7 @@ fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
     let before = store.stats().expect("figures").disk_bytes;
     let house = House::on(Arc::clone(&store), fixtures::beta(), 6, &Known::fixtures());
     let engine = house.engine();
-    assert_eq!(engine.expire_archive(until).expect("expired"), 40);
+    assert_eq!(engine.expire_archive(until, || false).expect("expired"), 40);
     engine.sweep_messages(None, usize::MAX).expect("swept");
     store.flush().expect("flushed");
     store.compact().expect("compacted");
@@ -231,6 +231,27 @@ fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
     let mut found = Vec::new();
     Check::new(&*store, true).run(|page| found.extend(page.findings)).expect("read");
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// A service that ends waits for no archive of years: what is left goes the next time.
+#[test]
+fn the_end_of_the_archive_stops_between_two_pages_and_goes_on_the_next_time() {
+    let street = Street::new(8);
+    let house = &street.houses[1];
+    let mailbox = house.login(&address(BRUNO)).mailbox;
+    for n in 0..1000 {
+        let key = KeyBuilder::new(tag::ARCHIVE).mailbox(mailbox).time(NOW).msg(MsgId(n));
+        rows::put(&house.store, &key, &());
+    }
+    let until = NOW.plus(DAY);
+    let kept = || rows::of(&house.store, tag::ARCHIVE).len();
+    let asked = AtomicUsize::new(0);
+    let third = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
+    let first = house.engine().expire_archive(until, third).expect("expired");
+    assert!(0 < first && first < 600 && kept() == 1000 - first, "{first} ended, {} kept", kept());
+    assert_eq!(house.engine().expire_archive(until, || true).expect("asked before anything"), 0);
+    assert_eq!(house.engine().expire_archive(until, || false).expect("expired"), 1000 - first);
+    assert_eq!(kept(), 0);
 }
 
 /// As the service does it, by its clock: what is older than its term goes, what is younger stays.
