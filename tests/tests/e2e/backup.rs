@@ -148,6 +148,13 @@ fn compacting_gives_the_disk_what_was_deleted_and_the_figures_say_so() {
     assert_eq!(before["messages"], 0, "{before}");
     assert!(number(&before["disk_bytes"]) > 5_000_000 && number(&before["families"][2]["blobs"]) > 0, "{before}");
     assert_eq!(before["families"][2]["name"], "bodies");
+    // No configuration says what must stay free: an option does.
+    let backups = text(&place.path().join("copie"));
+    for verb in [&["compact"][..], &["backup", &backups]] {
+        let refused = store(&[verb, &["--reserve-mb", "1000000000", "--store", &folder]].concat());
+        assert_eq!(refused.code, Some(1), "{verb:?}: {}", refused.err);
+        assert!(refused.err.contains("1048576000000000"), "{verb:?}: {}", refused.err);
+    }
     let compacted = json(store(&["compact", "--json", "--store", &folder]), "store compact");
     let (was, is) = (number(&compacted["before_bytes"]), number(&compacted["after_bytes"]));
     assert!(is < was / 2 && on_disk().abs_diff(is) < 200_000, "{compacted}, {} on the disk", on_disk());

@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use sigillo_base::limits::MB;
+
 use super::store_check::{CheckArgs, WriteArgs};
 use super::{Error, Where, header, json, table, yes};
 use crate::Lang;
@@ -22,7 +24,7 @@ pub enum Verb {
     /// Riporta una copia di sicurezza in una cartella dove non c'è un archivio
     Restore(RestoreArgs),
     /// Riscrive l'archivio, anche in servizio, e rende al disco lo spazio di ciò che è stato cancellato
-    Compact(PlaceArgs),
+    Compact(CompactArgs),
     /// Mostra quanto spazio occupa l'archivio, di che cosa, e come sta
     Stats(PlaceArgs),
 }
@@ -36,9 +38,38 @@ pub struct BackupArgs {
     /// Dopo la copia restano soltanto le N più recenti
     #[arg(long, value_name = "N")]
     pub keep: Option<NonZeroUsize>,
+    /// What stays free.
+    #[command(flatten)]
+    pub reserve: ReserveArgs,
     /// Which store.
     #[command(flatten)]
     pub place: PlaceArgs,
+}
+
+/// Arguments of `sigillo store compact`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CompactArgs {
+    /// What stays free.
+    #[command(flatten)]
+    pub reserve: ReserveArgs,
+    /// Which store.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// Room that must stay free on the disk where no service with a configuration says how much.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct ReserveArgs {
+    /// Con --store: spazio (MB) che deve restare libero sul disco, come store.reserve_mb della configurazione
+    #[arg(long, value_name = "MB", default_value_t = 512, requires = "store")]
+    reserve_mb: u64,
+}
+
+impl ReserveArgs {
+    /// In bytes.
+    pub fn bytes(self) -> u64 {
+        self.reserve_mb.saturating_mul(MB)
+    }
 }
 
 /// Arguments of `sigillo store restore`.

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 
 use sigillo_admin::verbs::store::{
-    BackupArgs, PlaceArgs, RestoreArgs, Verb, backed_up, compacted, migrated, restored, stats as shown,
+    BackupArgs, CompactArgs, PlaceArgs, RestoreArgs, Verb, backed_up, compacted, migrated, restored, stats as shown,
 };
 use sigillo_admin::verbs::store_check::{CheckArgs, WriteArgs, check, repaired};
 use sigillo_admin::{Client, Lang, api, verbs};
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
         Verb::Migrate(args) => migrate(args, lang),
         Verb::Backup(args) => backup(args, lang),
         Verb::Restore(args) => restore(args, lang),
-        Verb::Compact(place) => compact(place, lang),
+        Verb::Compact(args) => compact(args, lang),
         Verb::Stats(place) => stats(place, lang),
     }
 }
@@ -43,13 +43,16 @@ fn backup(args: &BackupArgs, lang: Lang) -> Exit {
     };
     let (place, order) = (&args.place, api::BackupOrder { dir, keep: args.keep });
     let asked = async |client: Client| client.work(api::STORE_BACKUP, &order, &mut far()).await;
-    let here = |store: &RocksStore| store_work::backup(store, &order, 0, clock::system_time(), &mut going_on(far()));
+    let reserve = args.reserve.bytes();
+    let here =
+        |store: &RocksStore| store_work::backup(store, &order, reserve, clock::system_time(), &mut going_on(far()));
     over(place, asked, here, |done| backed_up(done, place.at.json, lang))
 }
 
-fn compact(place: &PlaceArgs, lang: Lang) -> Exit {
+fn compact(args: &CompactArgs, lang: Lang) -> Exit {
+    let (place, reserve) = (&args.place, args.reserve.bytes());
     let asked = async |client: Client| client.work(api::STORE_COMPACT, &(), &mut far()).await;
-    let here = |store: &RocksStore| store_work::compact(store, 0, &mut going_on(far()));
+    let here = |store: &RocksStore| store_work::compact(store, reserve, &mut going_on(far()));
     over(place, asked, here, |done| compacted(done, place.at.json, lang))
 }
 
