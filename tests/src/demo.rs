@@ -165,6 +165,8 @@ pub struct Provider {
     pub submissions: String,
     pub imap: String,
     pub imaps: String,
+    pub pop3: String,
+    pub pop3s: String,
     pub metrics: String,
     pub admin_socket: PathBuf,
     pub domains: Vec<String>,
@@ -452,7 +454,7 @@ impl Demo {
         let providers = self.info.providers.iter().map(|p| {
             json!({
                 "smtp": p.smtp, "submission": p.submission, "submissions": p.submissions, "imap": p.imap,
-                "imaps": p.imaps, "service_mailbox": mailbox(&p.service_mailbox),
+                "imaps": p.imaps, "pop3": p.pop3, "pop3s": p.pop3s, "service_mailbox": mailbox(&p.service_mailbox),
                 "mailboxes": p.mailboxes.iter().map(mailbox).collect::<Vec<_>>(),
             })
         });

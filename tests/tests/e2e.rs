@@ -23,6 +23,8 @@ mod deadlines;
 mod doors;
 #[path = "e2e/durable.rs"]
 mod durable;
+#[path = "e2e/fetched.rs"]
+mod fetched;
 #[path = "e2e/full_disk.rs"]
 mod full_disk;
 #[path = "e2e/imap.rs"]
@@ -41,12 +43,16 @@ mod metrics;
 mod once;
 #[path = "e2e/ordinary.rs"]
 mod ordinary;
+#[path = "e2e/pop3.rs"]
+mod pop3;
 #[path = "e2e/postfix.rs"]
 mod postfix;
 #[path = "e2e/queue.rs"]
 mod queue;
 #[path = "e2e/rates.rs"]
 mod rates;
+#[path = "e2e/readers.rs"]
+mod readers;
 #[path = "e2e/refusals.rs"]
 mod refusals;
 #[path = "e2e/relay_dns.rs"]

@@ -25,6 +25,7 @@ mod exchange {
     pub mod parts;
     pub mod passage;
     pub mod policy;
+    pub mod pop3;
     pub mod queue;
     pub mod rates;
     pub mod reception;

@@ -155,6 +155,11 @@ fn imap_corpus() {
 }
 
 #[test]
+fn pop3_corpus() {
+    replay("pop3");
+}
+
+#[test]
 fn rspamd_corpus() {
     replay("rspamd");
 }

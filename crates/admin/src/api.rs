@@ -65,7 +65,7 @@ pub struct Status {
     pub provider: String,
     /// The address of the service mailbox, From of every notice.
     pub service_address: String,
-    /// The name this host has in SMTP and IMAP greetings.
+    /// The name this host has in SMTP, IMAP and POP3 greetings.
     pub host: String,
     /// Service time, ISO 8601 with the legal offset.
     pub service_time: String,
@@ -119,7 +119,7 @@ pub struct PausedServer {
 /// One listening socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
-    /// `smtp`, `submission`, `submissions`, `imap`, `imaps`.
+    /// `smtp`, `submission`, `submissions`, `imap`, `imaps`, `pop3`, `pop3s`.
     pub role: String,
     /// `address:port`.
     pub address: String,

@@ -5,6 +5,7 @@ mod boxes;
 mod deflate;
 mod imap;
 mod login;
+mod pop3;
 mod smtp;
 mod wishes;
 
@@ -137,4 +138,9 @@ pub fn smtp<S: Store>(
 /// A connection of a mail reader.
 pub fn imap<S: Store>(engine: Arc<Engine<S>>, peer: Peer, tls_now: bool, tick: Tick) -> Box<dyn Connection> {
     Box::new(imap::Front::new(engine, peer, tls_now, tick))
+}
+
+/// A connection of a mail reader that fetches and goes.
+pub fn pop3<S: Store>(engine: Arc<Engine<S>>, peer: Peer, tls_now: bool, tick: Tick) -> Box<dyn Connection> {
+    Box::new(pop3::Front::new(engine, peer, tls_now, tick))
 }

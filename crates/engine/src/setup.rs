@@ -158,6 +158,8 @@ pub struct Engine<S> {
     pub(crate) guard: Guard,
     /// Connections that logged in.
     pub(crate) accounts: Arc<Places<MailboxId>>,
+    /// Who has a mailbox open by POP3: one session at a time.
+    pub(crate) maildrops: Arc<Places<MailboxId>>,
     pub(crate) accepting: Accepting,
     pub(crate) current: RwLock<Current>,
     pub(crate) lanes: Lanes,
@@ -225,6 +227,7 @@ impl<S: Store> Engine<S> {
             guard: Guard::new(setup.doors.lockout),
             accounts: Places::new(setup.doors.per_account),
             doors: setup.doors,
+            maildrops: Places::new(1),
             accepting: Accepting::default(),
             current: RwLock::new(Current {
                 identity: setup.identity,

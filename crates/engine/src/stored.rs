@@ -225,6 +225,8 @@ pub struct Filed {
     pub message: MsgId,
     /// When it came.
     pub date: Timestamp,
+    /// Octets.
+    pub size: u32,
     /// When it last changed, in the folder's own count (RFC 7162).
     pub modseq: u64,
 }
@@ -243,7 +245,7 @@ impl<S: Store> Engine<S> {
             reader.u32()?;
             let entry: EntryRow = decode(key, value)?;
             let date = Timestamp::from_millis(entry.date);
-            Ok(Filed { uid: reader.uid()?, message: MsgId(entry.msg), date, modseq: entry.modseq })
+            Ok(Filed { uid: reader.uid()?, message: MsgId(entry.msg), date, size: entry.size, modseq: entry.modseq })
         };
         Ok(self.sound(from.as_ref(), &to, limit, filed)?)
     }

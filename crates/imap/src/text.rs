@@ -2,6 +2,8 @@
 
 use crate::utf7;
 
+pub use sigillo_wire::human;
+
 /// A quoted string where that is safe, a literal otherwise: control characters and octets above 127 never stand
 /// between quotes (RFC 3501 §4.3).
 pub fn string(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -38,28 +40,6 @@ pub fn mailbox(name: &str) -> String {
     format!("\"{}\"", wire.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Text for people behind OK, NO, BAD and BYE: one line of ASCII, accents as apostrophes, never empty.
-pub fn human(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            ' '..='~' => out.push(c),
-            'à' | 'á' => out.push_str("a'"),
-            'è' | 'é' => out.push_str("e'"),
-            'ì' | 'í' => out.push_str("i'"),
-            'ò' | 'ó' => out.push_str("o'"),
-            'ù' | 'ú' => out.push_str("u'"),
-            'È' | 'É' => out.push_str("E'"),
-            '’' => out.push('\''),
-            '\r' | '\n' | '\t' => out.push(' '),
-            _ => out.push('?'),
-        }
-    }
-    // A text that begins with a bracket would be read as a response code.
-    let out = out.trim_start_matches('[').trim();
-    if out.is_empty() { "-".to_owned() } else { out.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +58,5 @@ mod tests {
         assert_eq!(written(b"a\0"), b"{2}\r\na?");
         assert_eq!(mailbox("Posta inviata"), "\"Posta inviata\"");
         assert_eq!(mailbox("INBOX/Perché"), "INBOX/Perch&AOk-");
-        assert_eq!(human("La casella è piena\r\n"), "La casella e' piena");
-        assert_eq!(human("[ALERT]"), "ALERT]");
     }
 }

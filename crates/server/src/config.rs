@@ -51,11 +51,16 @@ pub enum Role {
     Imap,
     /// Mailboxes under TLS: 993.
     Imaps,
+    /// Mailboxes by POP3, with STLS: 110.
+    Pop3,
+    /// The same under TLS: 995.
+    Pop3s,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 5] = [Self::Smtp, Self::Submission, Self::Submissions, Self::Imap, Self::Imaps];
+    pub const ALL: [Self; 7] =
+        [Self::Smtp, Self::Submission, Self::Submissions, Self::Imap, Self::Imaps, Self::Pop3, Self::Pop3s];
 
     /// The name in configuration, logs and status.
     pub const fn name(self) -> &'static str {
@@ -65,6 +70,8 @@ impl Role {
             Self::Submissions => "submissions",
             Self::Imap => "imap",
             Self::Imaps => "imaps",
+            Self::Pop3 => "pop3",
+            Self::Pop3s => "pop3s",
         }
     }
 }
@@ -314,8 +321,8 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
 
 fn listeners(raw: raw::Listen, r: &mut Reader<'_>) -> (Vec<(Role, Located<SocketAddr>)>, Vec<Network>) {
     let mut listen = Vec::new();
-    for (role, addresses) in Role::ALL.into_iter().zip([raw.smtp, raw.submission, raw.submissions, raw.imap, raw.imaps])
-    {
+    let by_role = [raw.smtp, raw.submission, raw.submissions, raw.imap, raw.imaps, raw.pop3, raw.pop3s];
+    for (role, addresses) in Role::ALL.into_iter().zip(by_role) {
         for address in addresses {
             listen.extend(r.socket_address(&format!("listen.{}", role.name()), address).map(|a| (role, a)));
         }

@@ -55,7 +55,7 @@ families! {
     sessions: Counter<Role> = "sigillo_sessions_accepted_total", "Connections that were let in.";
     sessions_refused: Counter<(Role, Full)> = "sigillo_sessions_refused_total", "Connections refused over a limit of connections.";
     work: Histogram<Task, Moments> = "sigillo_session_work_seconds", "From the end of what a client asks to the answer, waiting for a thread included.";
-    logins: Counter<LoginResult> = "sigillo_logins_total", "Log-ins by SMTP and IMAP.";
+    logins: Counter<LoginResult> = "sigillo_logins_total", "Log-ins by SMTP, IMAP and POP3.";
     limits: Counter<Limit> = "sigillo_box_limits_hit_total", "Messages refused because a box was over its limit.";
 
     // Messages

@@ -367,22 +367,23 @@ impl Provider {
 
     fn greeter(&self, role: Role, ticks: Ticks) -> Greeter {
         let engine = Arc::clone(&self.engine);
-        let implicit_tls = matches!(role, Role::Submissions | Role::Imaps);
-        let smtp = match role {
-            Role::Smtp => Some(server::Role::Reception),
-            Role::Submission => Some(server::Role::Submission),
-            Role::Submissions => Some(server::Role::SubmissionTls),
-            Role::Imap | Role::Imaps => None,
-        };
-        let busy = match smtp {
-            Some(_) => "421 4.3.2 Troppe connessioni, riprovare piu' tardi\r\n",
-            None => "* BYE Troppe connessioni, riprovare piu' tardi\r\n",
+        let implicit_tls = matches!(role, Role::Submissions | Role::Imaps | Role::Pop3s);
+        let busy = match role {
+            Role::Smtp | Role::Submission | Role::Submissions => {
+                "421 4.3.2 Troppe connessioni, riprovare piu' tardi\r\n"
+            }
+            Role::Imap | Role::Imaps => "* BYE Troppe connessioni, riprovare piu' tardi\r\n",
+            Role::Pop3 | Role::Pop3s => "-ERR [SYS/TEMP] Troppe connessioni, riprovare piu' tardi\r\n",
         };
         let open = move |ip| {
             let (engine, peer) = (Arc::clone(&engine), Peer { ip });
-            match smtp {
-                Some(role) => front::smtp(engine, role, peer, implicit_tls, ticks.now()),
-                None => front::imap(engine, peer, implicit_tls, ticks.now()),
+            let smtp = |engine, role| front::smtp(engine, role, peer, implicit_tls, ticks.now());
+            match role {
+                Role::Smtp => smtp(engine, server::Role::Reception),
+                Role::Submission => smtp(engine, server::Role::Submission),
+                Role::Submissions => smtp(engine, server::Role::SubmissionTls),
+                Role::Imap | Role::Imaps => front::imap(engine, peer, implicit_tls, ticks.now()),
+                Role::Pop3 | Role::Pop3s => front::pop3(engine, peer, implicit_tls, ticks.now()),
             }
         };
         let proxies = self.config().proxies.clone();

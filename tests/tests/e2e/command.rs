@@ -59,7 +59,8 @@ fn demo_json_says_how_to_reach_it_and_goes_with_it() {
     let names: Vec<&str> = info.providers.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, ["Alfa PEC S.p.A.", "Beta PEC S.r.l."]);
     for (provider, base) in info.providers.iter().zip([base, base + 10]) {
-        let roles = [&provider.smtp, &provider.submission, &provider.submissions, &provider.imap, &provider.imaps];
+        let p = provider;
+        let roles = [&p.smtp, &p.submission, &p.submissions, &p.imap, &p.imaps, &p.pop3, &p.pop3s];
         for (offset, host) in (0..).zip(roles) {
             assert_eq!(*host, format!("127.0.0.1:{}", base + offset));
             assert!(TcpStream::connect(host).is_ok(), "{host} does not accept");

@@ -24,7 +24,7 @@ impl Sample {
         let sample = Self { folder: TempDir::new().expect("a folder"), ports: Ports::take() };
         // Temporary folders of a test may be on a file system that forgets.
         let mut text = SAMPLE.replace("allow_volatile = false", "allow_volatile = true");
-        for (i, port) in (0..).zip(["2525", "2587", "2465", "2143", "2993"]) {
+        for (i, port) in (0..).zip(["2525", "2587", "2465", "2143", "2993", "2110", "2995"]) {
             let old = format!("127.0.0.1:{port}");
             assert!(text.contains(&old), "the sample listens on {old}");
             text = text.replace(&old, &format!("127.0.0.1:{}", sample.ports.base + i));

@@ -10,11 +10,11 @@ use sigillo_wire::{Session, Tick};
 
 use super::boxes::Boxes;
 use super::deflate::Deflate;
-use super::login::{self, Entrance, Refused};
+use super::login::{self, Entrance, Refused, reader};
 use super::{Connection, Peer, Step};
 use crate::claims::Found;
 use crate::meter::Task;
-use crate::{Engine, Login, LoginError};
+use crate::{Engine, Login};
 
 /// What the engine is asked, once the driver has a thread for it.
 enum Ask {
@@ -93,23 +93,6 @@ impl<S: Store> Front<S> {
             self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox));
             self.login = Some(login);
         }
-    }
-
-    /// Whether the login still stands: its credential may have ended since. What cannot be found out changes nothing.
-    fn ended(&self) -> bool {
-        let stands = |login| reader(&self.engine, login);
-        self.login
-            .clone()
-            .is_some_and(|login| matches!(stands(login), Err(LoginError::Credentials | LoginError::Rights)))
-    }
-}
-
-/// This login, if it may read.
-fn reader<S: Store>(engine: &Engine<S>, login: Login) -> Result<Login, LoginError> {
-    match engine.rights(&login)? {
-        Some(rights) if rights.read => Ok(login),
-        Some(_) => Err(LoginError::Rights),
-        None => Err(LoginError::Credentials),
     }
 }
 
@@ -214,7 +197,7 @@ impl<S: Store> Connection for Front<S> {
             Some(Ask::Login(claim)) => return self.log_in(claim, now, tick),
             _ => {}
         }
-        if self.ended() {
+        if self.login.as_ref().is_some_and(|login| login::ended(&self.engine, login)) {
             return self.server.expel("La credenziale e' stata revocata o cambiata");
         }
         let Some(boxes) = &mut self.boxes else { return };

@@ -130,6 +130,11 @@ impl<S: Store> Entrance<S> {
         }
     }
 
+    /// Gives the place back of who did not stay: what he came for is not to be had now.
+    pub(super) fn leave(&mut self) {
+        self.place = None;
+    }
+
     /// One second later each time, five at the most.
     fn refuse(&mut self, refused: Refused, tick: Tick) {
         self.failures = (self.failures + 1).min(5);
@@ -155,4 +160,18 @@ fn locked(until: Tick, now: Tick) -> Refused {
 /// The memory that judging a claim takes, in bytes.
 pub(super) fn weight(claim: &Claim) -> usize {
     if matches!(claim, Claim::Password(_)) { PasswordHash::MEMORY } else { 0 }
+}
+
+/// This login, if it may read.
+pub(super) fn reader<S: Store>(engine: &Engine<S>, login: Login) -> Result<Login, LoginError> {
+    match engine.rights(&login)? {
+        Some(rights) if rights.read => Ok(login),
+        Some(_) => Err(LoginError::Rights),
+        None => Err(LoginError::Credentials),
+    }
+}
+
+/// Whether a reader's login stands no more: its credential may have ended since. What cannot be found out changes nothing.
+pub(super) fn ended<S: Store>(engine: &Engine<S>, login: &Login) -> bool {
+    matches!(reader(engine, login.clone()), Err(LoginError::Credentials | LoginError::Rights))
 }

@@ -102,6 +102,8 @@ pub(super) struct Listen {
     pub submissions: Vec<Spanned<String>>,
     pub imap: Vec<Spanned<String>>,
     pub imaps: Vec<Spanned<String>>,
+    pub pop3: Vec<Spanned<String>>,
+    pub pop3s: Vec<Spanned<String>>,
     pub proxy_networks: Vec<Spanned<String>>,
 }
 

@@ -37,6 +37,8 @@ fn provider(running: &Running) -> Value {
         "submissions": at(ports.submissions).to_string(),
         "imap": at(ports.imap).to_string(),
         "imaps": at(ports.imaps).to_string(),
+        "pop3": at(ports.pop3).to_string(),
+        "pop3s": at(ports.pop3s).to_string(),
         "metrics": ports.metrics().to_string(),
         "admin_socket": provider.config().admin_socket.value,
         "domains": house.domains,

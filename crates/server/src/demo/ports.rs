@@ -12,7 +12,7 @@ use crate::config::Role;
 use crate::ids::random;
 use crate::{files, net};
 
-/// The ports of one provider. pop3 and pop3s have their numbers already, but nobody listens there yet.
+/// The ports of one provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ports {
     pub smtp: u16,
@@ -49,6 +49,8 @@ impl Ports {
             Role::Submissions => self.submissions,
             Role::Imap => self.imap,
             Role::Imaps => self.imaps,
+            Role::Pop3 => self.pop3,
+            Role::Pop3s => self.pop3s,
         }
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn how_to_connect(up: &[Running], layout: &Layout, lang: Lang) -> Str
         lang.pick("casella", "mailbox"),
         "password",
         "IMAP (TLS)",
+        "POP3 (TLS)",
         "SMTP (TLS)",
         "SMTP (STARTTLS)",
     ]);
@@ -55,6 +56,7 @@ pub(super) fn how_to_connect(up: &[Running], layout: &Layout, lang: Lang) -> Str
                 mailbox.address.as_str(),
                 mailbox.password.expose(),
                 &ports::at(running.ports.imaps).to_string(),
+                &ports::at(running.ports.pop3s).to_string(),
                 &ports::at(running.ports.submissions).to_string(),
                 &ports::at(running.ports.submission).to_string(),
             ]);

@@ -1,0 +1,71 @@
+//! The INBOX as a maildrop: listed at the login, read piece by piece, emptied by QUIT.
+
+use sigillo_base::{MailboxId, Uid};
+use sigillo_pop3::{LoginRefusal, Maildrop, Message, PIECE, Piece, Refusal};
+use sigillo_store::{Store, Transaction, transact};
+
+use super::Front;
+use crate::directory::INBOX;
+use crate::{ATTEMPTS, Error, folder};
+
+/// Messages read at once.
+const PAGE: usize = 1000;
+/// Messages removed in one commit; a QUIT of more takes several.
+const MOST: usize = 2000;
+
+impl<S: Store> Front<S> {
+    pub(super) fn maildrop(&self, mailbox: MailboxId) -> Result<Maildrop, LoginRefusal> {
+        self.listed(mailbox).map_err(|error| {
+            tracing::error!(%error, "the maildrop cannot be opened");
+            LoginRefusal::Unavailable
+        })
+    }
+
+    fn listed(&self, mailbox: MailboxId) -> Result<Maildrop, Error> {
+        let uid_validity = folder::open(&mut Transaction::new(&self.engine.store), mailbox, INBOX)?.uid_validity;
+        let mut messages: Vec<Message> = Vec::new();
+        loop {
+            let after = messages.last().map_or(Uid(0), |last| Uid(last.uid));
+            let page = self.engine.inbox(mailbox, after, PAGE)?;
+            if page.is_empty() {
+                return Ok(Maildrop { uid_validity, messages });
+            }
+            messages.extend(page.iter().map(|filed| Message { uid: filed.uid.0, size: filed.size }));
+        }
+    }
+
+    /// The next piece of a message. Its rope is looked up with the first one: what is being read is read to its end, also
+    /// when somebody removes it meanwhile.
+    pub(super) fn piece(&mut self, mailbox: MailboxId, uid: u32, from: u64) -> Result<Piece, Refusal> {
+        if from == 0 || self.reading.as_ref().is_none_or(|(held, _)| *held != uid) {
+            let entry = folder::entry(&mut Transaction::new(&self.engine.store), mailbox, INBOX, uid).map_err(fault)?;
+            let msg = sigillo_base::MsgId(entry.ok_or(Refusal::Gone)?.msg);
+            self.reading = Some((uid, self.engine.expect_message(msg).map_err(fault)?));
+        }
+        let Some((_, rope)) = &self.reading else { return Err(Refusal::Gone) };
+        let bytes = self.engine.read(rope, from, PIECE as u64).map_err(fault)?;
+        let last = from + bytes.len() as u64 >= rope.len();
+        Ok(Piece { bytes, last })
+    }
+
+    /// Removes messages as IMAP's EXPUNGE does; the archive keeps its own reference to each. What somebody else removed
+    /// before is removed.
+    pub(super) fn remove(&self, mailbox: MailboxId, uids: &[u32]) -> Result<(), Refusal> {
+        let _lane = self.engine.lanes.hold(&[mailbox]);
+        let removed = uids.chunks(MOST).try_for_each(|page| {
+            transact(&self.engine.store, ATTEMPTS, |tx| folder::take_out(tx, mailbox, INBOX, page, |_| true)).map(drop)
+        });
+        self.engine.bell.mailbox_changed(mailbox);
+        removed.map_err(fault)
+    }
+}
+
+/// A fault of ours: logged here, told by its kind.
+fn fault(error: impl Into<Error>) -> Refusal {
+    let error = error.into();
+    tracing::error!(%error, "maildrop request failed");
+    match error {
+        Error::Store(sigillo_store::Error::Corrupt { .. }) => Refusal::Permanent,
+        _ => Refusal::Temporary,
+    }
+}
