@@ -3,8 +3,8 @@
 use sigillo_base::{Address, PecId, Timestamp};
 use sigillo_engine::Spam;
 use sigillo_imap::{
-    Appended, Attribute, Change, Copied, Draft, DraftPart, Flags, FolderInfo, FolderState, LoginRefusal, Mailboxes,
-    Refusal, Row, Status, Stored,
+    Appended, Attribute, Change, Copied, Custody, Draft, DraftPart, Flags, FolderInfo, FolderRights, FolderState,
+    LoginRefusal, Mailboxes, Quota, Refusal, RightsChange, Row, Status, Stored,
 };
 use sigillo_mime::{Header, Part, Piece};
 use sigillo_pec::index::Index;
@@ -618,6 +618,41 @@ impl Boxes {
             permanent_flags: Flags::all_system(),
             ..FolderState::default()
         }
+    }
+}
+
+/// One who owns everything: whatever he asks is answered, and nothing of it is kept.
+impl Custody for Boxes {
+    fn quota(&mut self) -> Result<Quota, Refusal> {
+        Ok(Quota { bytes: self.appended.len() as u64, bytes_limit: 1 << 20, messages: 2, messages_limit: 100 })
+    }
+
+    fn quota_root(&mut self, name: &str) -> Result<(), Refusal> {
+        self.at(name).map(drop)
+    }
+
+    fn my_rights(&mut self, name: &str) -> Result<FolderRights, Refusal> {
+        self.at(name).map(|_| FolderRights::ALL)
+    }
+
+    fn acl(&mut self, name: &str) -> Result<Vec<(String, FolderRights)>, Refusal> {
+        self.at(name).map(|_| vec![("anna".into(), FolderRights::ALL), ("con spazio".into(), FolderRights::LOOKUP)])
+    }
+
+    fn set_acl(&mut self, name: &str, _who: &str, _change: RightsChange) -> Result<(), Refusal> {
+        self.at(name).map(drop)
+    }
+
+    fn kept_rights(&mut self, name: &str, _who: &str) -> Result<FolderRights, Refusal> {
+        self.at(name).map(|_| FolderRights::NONE)
+    }
+
+    fn annotations(&mut self, _name: &str) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
+        Ok(vec![("/private/a/b".into(), LETTER.to_vec()), ("/shared/comment".into(), b"x".to_vec())])
+    }
+
+    fn annotate(&mut self, _name: &str, _entries: &[(String, Option<Vec<u8>>)]) -> Result<(), Refusal> {
+        Ok(())
     }
 }
 

@@ -43,6 +43,8 @@ mod metrics;
 mod once;
 #[path = "e2e/ordinary.rs"]
 mod ordinary;
+#[path = "e2e/persons.rs"]
+mod persons;
 #[path = "e2e/pop3.rs"]
 mod pop3;
 #[path = "e2e/postfix.rs"]

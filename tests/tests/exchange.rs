@@ -5,6 +5,8 @@
 
 mod exchange {
     pub mod access;
+    pub mod accesses;
+    pub mod annotations;
     pub mod chain;
     pub mod check;
     pub mod credentials;
@@ -30,6 +32,7 @@ mod exchange {
     pub mod rates;
     pub mod reception;
     pub mod recipients;
+    pub mod rights;
     pub mod rows;
     pub mod screening;
     pub mod search;

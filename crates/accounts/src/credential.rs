@@ -49,12 +49,17 @@ pub struct Credential {
     pub changed: i64,
     /// When it ended, in milliseconds. It stays, so that its name in the trail keeps its meaning.
     pub revoked: Option<i64>,
+    /// Its secret was given to be changed: nobody comes in with it.
+    pub must_change: bool,
+    /// When its secret is no longer good, in milliseconds.
+    pub expires: Option<i64>,
 }
 
 impl Credential {
     /// A new one.
     pub fn new(kind: Kind, rights: Rights, verifier: Verifier, now_ms: i64) -> Self {
-        Self { kind, rights, verifier, created: now_ms, changed: now_ms, revoked: None }
+        let (revoked, must_change, expires) = (None, false, None);
+        Self { kind, rights, verifier, created: now_ms, changed: now_ms, revoked, must_change, expires }
     }
 }
 

@@ -14,7 +14,7 @@ mod profile;
 mod usage;
 
 pub use credential::{BadName, Credential, CredentialName, Kind, LoginName, Rights, Scram, Verifier};
-pub use mailbox::{Mailbox, OrdinaryMail, State};
+pub use mailbox::{Block, Mailbox, OrdinaryMail, State};
 pub use password::{PasswordError, PasswordHash};
 pub use profile::{BadProfile, Choice, Custom, Limits, Profile, Profiles, UnknownProfile};
 pub use usage::{Ended, Exceeded, Standing, Usage, Window};

@@ -5,13 +5,24 @@ use serde::{Deserialize, Serialize};
 use crate::{Profile, profile::Choice};
 
 /// Whether a mailbox works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Sends and receives.
     Active,
     /// Neither logs in nor receives: what arrives gets a notice of non-delivery.
-    Blocked,
+    Blocked(Block),
+}
+
+/// That a mailbox is blocked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// When it was, in milliseconds since the Unix epoch.
+    pub since: i64,
+    /// When it ends by itself, in milliseconds.
+    pub until: Option<i64>,
+    /// Why: for the provider's own people.
+    pub reason: String,
 }
 
 /// What a mailbox does with mail that no provider certifies: the provider's choice for each (RFC 6109 §2.2.2).
@@ -40,17 +51,22 @@ pub struct Mailbox {
     pub created: i64,
     /// What it does with ordinary mail.
     pub ordinary: OrdinaryMail,
+    /// Capabilities that its clients are not offered, in upper case: those that some client cannot cope with.
+    pub without: Vec<String>,
 }
 
 impl Mailbox {
-    /// Whether the owner may log in.
-    pub fn may_log_in(&self) -> bool {
-        self.state == State::Active
+    /// Whether it works at this time, in milliseconds.
+    pub fn works(&self, now_ms: i64) -> bool {
+        match &self.state {
+            State::Active => true,
+            State::Blocked(block) => block.until.is_some_and(|until| until <= now_ms),
+        }
     }
 
     /// Whether the mailbox may send: the service mailbox never does (RFC 6109 §2.2.5).
-    pub fn may_send(&self) -> bool {
-        self.state == State::Active && self.profile.base != Profile::Service
+    pub fn may_send(&self, now_ms: i64) -> bool {
+        self.works(now_ms) && self.profile.base != Profile::Service
     }
 
     /// Whether the mailbox takes ordinary mail: never the service mailbox (RFC 6109 §2.2.5).

@@ -5,6 +5,7 @@ mod dispatch;
 mod domain;
 mod list;
 mod log;
+mod person;
 mod quarantine;
 mod queue;
 mod rates;
@@ -27,6 +28,7 @@ pub use dispatch::{
 pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use list::{LISTS, List, Lists, Members, list_path};
 pub use log::*;
+pub use person::*;
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
 pub use queue::{
     Held, ORDERED_LIMIT, Order, Ordered, QUEUE, QUEUE_LIMIT, Queue, QueueFilter, QueueItem, Refused, order_path,
@@ -252,6 +254,12 @@ pub struct Mailbox {
     pub profile: String,
     /// What happens to mail that no provider certifies: `refuse`, or `accept` inside an anomaly envelope.
     pub ordinary_mail: String,
+    /// Whether it is blocked.
+    #[serde(default)]
+    pub blocked: Option<Blocked>,
+    /// Capabilities that its clients are not offered.
+    #[serde(default)]
+    pub without: Vec<String>,
 }
 
 /// A mailbox to be made.
@@ -314,6 +322,8 @@ pub struct MailboxChange {
     pub ordinary_mail: Option<String>,
     /// See [`Mailbox::profile`].
     pub profile: Option<String>,
+    /// See [`Mailbox::without`].
+    pub without: Option<Vec<String>>,
 }
 
 /// Another password for a mailbox.

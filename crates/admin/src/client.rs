@@ -122,6 +122,42 @@ impl Client {
         self.get(&format!("{}?{}", api::trail_path(address), query(&given))).await
     }
 
+    /// Changes until when a secret is good.
+    pub async fn set_standing(&self, of: &str, standing: &api::Standing) -> Result<api::Credential, Error> {
+        self.send(Method::PATCH, &api::credentials_path(of), Some(standing), PATIENCE).await
+    }
+
+    /// Everybody's rights in the folders of a mailbox.
+    pub async fn rights(&self, of: &str) -> Result<api::FolderRights, Error> {
+        self.get(&api::rights_path(of)).await
+    }
+
+    /// Gives or takes rights.
+    pub async fn set_rights(&self, of: &str, new: &api::NewRights) -> Result<api::FolderRights, Error> {
+        self.send(Method::PUT, &api::rights_path(of), Some(new), PATIENCE).await
+    }
+
+    /// Blocks a mailbox.
+    pub async fn block(&self, address: &str, block: &api::NewBlock) -> Result<api::Mailbox, Error> {
+        self.send(Method::PUT, &api::block_path(address), Some(block), PATIENCE).await
+    }
+
+    /// Lets a mailbox work again.
+    pub async fn unblock(&self, address: &str) -> Result<api::Mailbox, Error> {
+        self.send(Method::DELETE, &api::block_path(address), None::<&()>, PATIENCE).await
+    }
+
+    /// A page of who came in to a mailbox.
+    pub async fn accesses(
+        &self,
+        address: &str,
+        period: &api::Period,
+        after: Option<&str>,
+    ) -> Result<api::Accesses, Error> {
+        let given = [("from", period.from.as_deref()), ("to", period.to.as_deref()), ("after", after)];
+        self.get(&format!("{}?{}", api::accesses_path(address), query(&given))).await
+    }
+
     /// How a mailbox stands to its limits.
     pub async fn usage(&self, address: &str) -> Result<api::Usage, Error> {
         self.get(&api::usage_path(address)).await

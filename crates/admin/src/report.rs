@@ -30,7 +30,7 @@ pub fn blocked_boxes(report: &BlockedBoxes) -> String {
 }
 
 /// A field of the table. What a spreadsheet would take for a formula begins with an apostrophe: the name of a box is free.
-fn field(text: &str) -> String {
+pub(crate) fn field(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let text = if formula { format!("'{text}") } else { text.to_owned() };
     if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

@@ -73,7 +73,7 @@ impl<S: Store> Engine<S> {
         let owner = LoginName::parse(owner).filter(|name| name.credential.is_owner());
         let owner = owner.ok_or(LoginError::Credentials)?.address;
         match self.claimed(owner.as_str())? {
-            Some((mailbox, name, credential)) => self.let_in(mailbox, name, &credential.verifier.hash, now),
+            Some((mailbox, name, credential)) => self.let_in(mailbox, name, &credential, now),
             None => Err(LoginError::Credentials),
         }
     }

@@ -4,9 +4,10 @@ use sigillo_accounts::{
     Credential, CredentialName, Kind, LoginName, PasswordError, PasswordHash, Rights, Scram, Verifier,
 };
 use sigillo_base::{Address, MailboxId, Secret, Timestamp};
-use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 use sigillo_wire::sasl::ScramKeys;
 
+use crate::fronts::Transaction;
 use crate::rows::{credential_key, credential_use_key, decode, encode};
 use crate::{ATTEMPTS, Engine, Error};
 
@@ -54,8 +55,14 @@ pub enum LoginError {
     #[error("utente o password non validi")]
     Credentials,
     /// The mailbox is blocked: told only to who knew the password.
-    #[error("la casella è bloccata: rivolgersi al proprio gestore")]
+    #[error("la casella è bloccata")]
     Blocked,
+    /// The password is to be changed before it is good: told only to who knew it.
+    #[error("la password è da cambiare prima di usarla")]
+    MustChange,
+    /// The password was good until a time that is over: told only to who knew it.
+    #[error("la password è scaduta")]
+    Expired,
     /// The credential is not for this: told only to who knew the password.
     #[error("la credenziale non dà questo accesso")]
     Rights,
@@ -114,7 +121,7 @@ impl<S: Store> Engine<S> {
         if !known && !credential.verifier.hash.verify(password) {
             return Err(LoginError::Credentials);
         }
-        let login = self.let_in(mailbox, name.clone(), &credential.verifier.hash, now)?;
+        let login = self.let_in(mailbox, name.clone(), &credential, now)?;
         if credential.verifier.scram.is_none()
             && let Err(error) = self.learn_scram(mailbox, &name, &credential.verifier.hash, password)
         {
@@ -144,7 +151,7 @@ impl<S: Store> Engine<S> {
             Some((mailbox, name, credential))
                 if credential.verifier.scram.clone().map(keys).as_ref() == Some(proven) =>
             {
-                self.let_in(mailbox, name, &credential.verifier.hash, now)
+                self.let_in(mailbox, name, &credential, now)
             }
             _ => Err(LoginError::Credentials),
         }
@@ -199,9 +206,27 @@ impl<S: Store> Engine<S> {
         self.change_credential(id, name, |row| {
             row.verifier = verifier.clone();
             row.changed = now.as_millis();
+            (row.must_change, row.expires) = (false, None);
         })?;
         self.bell.mailbox_changed(id);
         Ok(())
+    }
+
+    /// Says whether a secret is to be changed before it is good, and until when it is: until it gets another one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such credential, or it was revoked.
+    pub fn set_standing(
+        &self,
+        id: MailboxId,
+        name: &CredentialName,
+        must_change: Option<bool>,
+        expires: Option<Option<Timestamp>>,
+    ) -> Result<(), Error> {
+        self.change_credential(id, name, |row| {
+            row.must_change = must_change.unwrap_or(row.must_change);
+            row.expires = expires.map_or(row.expires, |at| at.map(Timestamp::as_millis));
+        })
     }
 
     /// Ends a credential, for good; its sessions end at their next command.
@@ -252,20 +277,23 @@ impl<S: Store> Engine<S> {
         &self,
         mailbox: MailboxId,
         name: CredentialName,
-        hash: &PasswordHash,
+        credential: &Credential,
         now: Timestamp,
     ) -> Result<Login, LoginError> {
         let row = self.mailbox(mailbox)?.ok_or(LoginError::Credentials)?;
-        if !row.may_log_in() {
+        if !row.works(now.as_millis()) {
             return Err(LoginError::Blocked);
+        }
+        if credential.expires.is_some_and(|at| at <= now.as_millis()) {
+            return Err(LoginError::Expired);
+        }
+        if credential.must_change {
+            return Err(LoginError::MustChange);
         }
         let address = Address::parse(&row.address)
             .map_err(|e| Error::Invalid(format!("casella {}: indirizzo illeggibile: {e}", row.id)))?;
-        // A store that takes nothing now keeps nobody from his mail.
-        if let Err(error) = self.note_use(mailbox, &name, now) {
-            tracing::warn!(%error, user = row.address, "the use of a credential is not noted");
-        }
-        Ok(Login { mailbox, address, by: Some(Proven { name, hash: hash.clone() }) })
+        let hash = credential.verifier.hash.clone();
+        Ok(Login { mailbox, address, by: Some(Proven { name, hash }) })
     }
 
     fn last_used(&self, id: MailboxId, name: &CredentialName) -> Result<Option<i64>, Error> {
@@ -273,15 +301,18 @@ impl<S: Store> Engine<S> {
         self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
     }
 
-    fn note_use(&self, id: MailboxId, name: &CredentialName, now: Timestamp) -> Result<(), Error> {
+    /// Writes that a credential is used, unless that was written a moment ago.
+    pub(crate) fn note_use(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        (id, name): (MailboxId, &CredentialName),
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let fresh = |last: i64| (last..last.saturating_add(NOTED_EVERY_MS)).contains(&now.as_millis());
-        if self.last_used(id, name)?.is_some_and(fresh) {
-            return Ok(());
+        if !self.last_used(id, name)?.is_some_and(fresh) {
+            tx.put(credential_use_key(id, name), encode(&now.as_millis()));
         }
-        let mut tx = Transaction::new(&self.store);
-        tx.later();
-        tx.put(credential_use_key(id, name), encode(&now.as_millis()));
-        Ok(tx.commit()?)
+        Ok(())
     }
 
     /// Keeps the SCRAM keys of a password that came as a hash, now that it was said.

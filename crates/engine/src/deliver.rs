@@ -1,7 +1,7 @@
 //! The delivery point (*punto di consegna*): an envelope goes into one mailbox, and its receipt into the queue, in one
 //! commit (RFC 6109 §3.3). The receipt never speaks of a message that is not there.
 
-use sigillo_accounts::{Mailbox, Profile, State};
+use sigillo_accounts::{Mailbox, Profile};
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
 use sigillo_pec::{Facts, ReceiptKind, Signed, compose};
 use sigillo_store::{Rope, Store, transact};
@@ -34,14 +34,14 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), Error> {
         let (d, arrival) = self.delivery(item, msg, rcpt, now)?;
         let why = match self.find_mailbox(&d.rcpt)? {
-            Some(mailbox) if mailbox.state == State::Active && mailbox.profile.base != Profile::Service => {
+            Some(mailbox) if mailbox.works(now.as_millis()) && mailbox.profile.base != Profile::Service => {
                 let (requested, issued) = (kind(&arrival.requested), kind(issued));
                 if self.put_in_box(&d, &mailbox, &arrival, requested, issued)? {
                     return Ok(());
                 }
                 compose::NonDelivery::mailbox_full()
             }
-            Some(mailbox) if mailbox.state == State::Blocked => compose::NonDelivery::mailbox_disabled(),
+            Some(mailbox) if !mailbox.works(now.as_millis()) => compose::NonDelivery::mailbox_disabled(),
             _ => compose::NonDelivery::unknown_mailbox(),
         };
         self.not_delivered(&d, why, |_| Ok(()))

@@ -9,6 +9,8 @@ use crate::{ATTEMPTS, Engine, Error, credentials, profiles};
 
 /// The folder that every mailbox has from the beginning.
 pub(crate) const INBOX: u32 = 1;
+/// Capabilities that one mailbox can be without.
+const MAX_WITHOUT: usize = 50;
 /// Folders made with the mailbox: number, name, special use (RFC 6154).
 pub(crate) const FOLDERS: [(u32, &str, Option<&str>); 4] =
     [(INBOX, "INBOX", None), (2, "Inviata", Some("sent")), (3, "Bozze", Some("drafts")), (4, "Cestino", Some("trash"))];
@@ -50,6 +52,7 @@ impl<S: Store> Engine<S> {
                 state: State::Active,
                 created: now.as_millis(),
                 ordinary: OrdinaryMail::default(),
+                without: Vec::new(),
             };
             tx.put(mailbox_key(MailboxId(id)), encode(&row));
             profiles::began(tx, &row, now);
@@ -103,8 +106,25 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is no such mailbox.
-    pub fn set_state(&self, id: MailboxId, state: State) -> Result<(), Error> {
-        self.change_mailbox(id, |row| row.state = state)
+    pub fn set_state(&self, id: MailboxId, state: &State) -> Result<(), Error> {
+        self.change_mailbox(id, |row| row.state = state.clone())?;
+        self.bell.mailbox_changed(id); // who waits for mail wakes, and hears that he is out
+        Ok(())
+    }
+
+    /// Chooses the capabilities that clients of a mailbox are not offered, from their next login on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such mailbox, or a word can be none.
+    pub fn set_without(&self, id: MailboxId, capabilities: &[String]) -> Result<(), Error> {
+        let mut without: Vec<String> = capabilities.iter().map(|word| word.to_ascii_uppercase()).collect();
+        without.sort_unstable();
+        without.dedup();
+        let fine = |word: &String| (1..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_graphic());
+        if without.len() > MAX_WITHOUT || !without.iter().all(fine) {
+            return Err(Error::Invalid(format!("non più di {MAX_WITHOUT} capacità, ognuna una parola")));
+        }
+        self.change_mailbox(id, |row| row.without = without.clone())
     }
 
     /// Chooses what a mailbox does with ordinary mail.

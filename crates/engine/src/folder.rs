@@ -9,7 +9,7 @@ use crate::rows::{
     BoxUsage, ChangesRow, EntryRow, FolderRow, Held, changes_key, decode, encode, entry_key, folder_key, usage_key,
 };
 use crate::stored::usage;
-use crate::{Engine, keepers, text_index};
+use crate::{Engine, annotations, grants, keepers, text_index};
 
 /// Commits that a folder remembers; what older ones did a client must find out for itself.
 const REMEMBERED: u32 = 10_000;
@@ -93,7 +93,7 @@ pub(crate) fn remove<S: Store>(
     folder: u32,
 ) -> Result<bool, crate::Error> {
     let mut row = open(tx, mailbox, folder)?;
-    if forget(tx, mailbox, folder, &mut row, PAGE)? == PAGE {
+    if strip(tx, mailbox, folder)? || forget(tx, mailbox, folder, &mut row, PAGE)? == PAGE {
         tx.put(folder_key(mailbox, folder), encode(&row));
         return Ok(false);
     }
@@ -103,6 +103,17 @@ pub(crate) fn remove<S: Store>(
     tx.delete(folder_key(mailbox, folder));
     tx.delete(text_index::mark_key(mailbox, folder));
     Ok(true)
+}
+
+/// Removes what was said about a folder, rights and annotations; `true` when there may be more.
+fn strip<S: Store>(tx: &mut Transaction<'_, S>, mailbox: MailboxId, folder: u32) -> Result<bool, Error> {
+    let (from, to) = grants::of_folder(mailbox, folder).range();
+    let rights = tx.scan(&from, &to, PAGE)?;
+    rights.iter().for_each(|(key, _)| tx.delete(key));
+    let (from, to) = annotations::of_folder(mailbox, folder).range();
+    let notes = tx.scan(&from, &to, PAGE)?;
+    notes.iter().try_for_each(|(key, value)| annotations::drop_row(tx, key, value))?;
+    Ok(rights.len() == PAGE || notes.len() == PAGE)
 }
 
 /// Forgets the oldest rows of the log, at most so many; gives how many there were.
@@ -190,6 +201,7 @@ impl Held {
             messages: self.messages.checked_add(1)?,
             unseen: self.unseen.checked_add(unseen(entry))?,
             deleted: self.deleted.checked_add(deleted(entry))?,
+            deleted_bytes: self.deleted_bytes.checked_add(deleted(entry) * u64::from(entry.size))?,
         })
     }
 
@@ -200,6 +212,7 @@ impl Held {
             messages: self.messages.checked_sub(1)?,
             unseen: self.unseen.checked_sub(unseen(entry))?,
             deleted: self.deleted.checked_sub(deleted(entry))?,
+            deleted_bytes: self.deleted_bytes.checked_sub(deleted(entry) * u64::from(entry.size))?,
         })
     }
 }

@@ -12,6 +12,8 @@
 //! - the same bytes handed over twice are stored once (`tests/exchange`).
 
 mod accepting;
+mod accesses;
+mod annotations;
 mod antivirus;
 mod census;
 pub mod check;
@@ -28,6 +30,7 @@ mod folder;
 mod folders;
 pub mod front;
 mod fronts;
+mod grants;
 mod guard;
 mod keepers;
 mod leases;
@@ -55,6 +58,7 @@ mod trail;
 mod turns;
 
 pub use accepting::Obstacle;
+pub use accesses::{Access, AccessPage};
 pub use antivirus::{Antivirus, Unavailable, Verdict};
 pub use census::{Census, Tally};
 pub use claims::{NoAnswer, Tokens};
@@ -63,6 +67,7 @@ pub use domains::DomainPolicy;
 pub use error::{Error, Rejected};
 pub use folders::renumber_folders;
 pub use front::{Arrived, Peer, Wish, Wishes};
+pub use grants::Grant;
 pub use guard::{Lockout, Origin};
 pub use leases::LEASE;
 pub use ledger::{Audit, LegalLog, LogSegment, Logged, Place};
@@ -76,6 +81,7 @@ pub use rates::{BoxRates, Overrun};
 pub use receive::{Fate, Received, Screened};
 pub use screening::{Advice, Checked, Outcome, Screener, Screening, Spam};
 pub use setup::{Bell, Doors, Engine, OrdinaryRules, Pace, Rules, Setup};
+pub use sigillo_imap::{FolderRights, RightsChange};
 pub use spool::{Hall, MemorySpool, Spool, Spooled};
 pub use stored::{Filed, held};
 pub use submit::Submitted;

@@ -141,6 +141,8 @@ words! {
         Wrong = "wrong",
         /// The box is blocked, or the credential is not for this.
         Blocked = "blocked",
+        /// The password is to be changed, or no longer good.
+        Expired = "expired",
         /// Too many failures before: not checked.
         Locked = "locked",
         /// Too many connections of the account.
@@ -235,6 +237,7 @@ impl From<&LoginError> for LoginResult {
         match error {
             LoginError::Credentials => Self::Wrong,
             LoginError::Blocked | LoginError::Rights => Self::Blocked,
+            LoginError::MustChange | LoginError::Expired => Self::Expired,
             LoginError::Fault(_) => Self::Failed,
         }
     }

@@ -3,7 +3,7 @@
 //! meanwhile.
 
 use serde::{Deserialize, Serialize};
-use sigillo_accounts::{CredentialName, Mailbox, OrdinaryMail, PasswordHash, Profile, State};
+use sigillo_accounts::{Block, CredentialName, Mailbox, OrdinaryMail, PasswordHash, Profile, State};
 use sigillo_base::{MailboxId, MsgId, Timestamp};
 use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim, tag, transact};
 
@@ -132,14 +132,20 @@ fn count_folder<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Re
     Ok(())
 }
 
-/// Up to version 2 a mailbox had one password, in its own row, and the profile it was made with.
+/// Up to version 2 a mailbox had one password, in its own row, and the profile it was made with; why it was blocked, nobody
+/// wrote down.
 fn part_password<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+    #[derive(Deserialize)]
+    enum Standing {
+        Active,
+        Blocked,
+    }
     #[derive(Deserialize)]
     struct Before {
         id: u64,
         address: String,
         profile: Profile,
-        state: State,
+        state: Standing,
         password: PasswordHash,
         created: i64,
         ordinary: OrdinaryMail,
@@ -147,7 +153,11 @@ fn part_password<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> R
     let Before { id, address, profile, state, password, created, ordinary } = decode(key, value)?;
     let owner = credentials::owner(password.into(), created);
     tx.put(credential_key(MailboxId(id), &CredentialName::owner()), encode(&owner));
-    let row = Mailbox { id, address, profile: profile.into(), state, created, ordinary };
+    let state = match state {
+        Standing::Active => State::Active,
+        Standing::Blocked => State::Blocked(Block::default()),
+    };
+    let row = Mailbox { id, address, profile: profile.into(), state, created, ordinary, without: Vec::new() };
     tx.put(key, encode(&row));
     profiles::began(tx, &row, Timestamp::from_millis(created));
     Ok(())

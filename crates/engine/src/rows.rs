@@ -108,6 +108,8 @@ pub struct Held {
     pub unseen: u64,
     /// Of these with `\Deleted`.
     pub deleted: u64,
+    /// What these come to.
+    pub deleted_bytes: u64,
 }
 
 /// A folder of a mailbox.

@@ -12,6 +12,7 @@ use sigillo_smime::{Identity, Signer, Trust};
 use sigillo_store::{Store, body};
 
 use crate::accepting::Accepting;
+use crate::accesses::Refusals;
 use crate::claims::Tokens;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
@@ -110,6 +111,8 @@ pub struct Rules {
     pub take_unscanned: bool,
     /// What is made of what is found out about ordinary mail.
     pub ordinary: OrdinaryRules,
+    /// Where a user is sent who may not come in: an address or a page.
+    pub help: Option<String>,
 }
 
 impl Default for Rules {
@@ -119,6 +122,7 @@ impl Default for Rules {
             header_recipients_must_be_rcpt: true,
             take_unscanned: false,
             ordinary: OrdinaryRules::default(),
+            help: None,
         }
     }
 }
@@ -156,6 +160,8 @@ pub struct Engine<S> {
     pub(crate) doors: Doors,
     /// Failed logins, of every protocol.
     pub(crate) guard: Guard,
+    /// Failed logins that were written down today.
+    pub(crate) refusals: Refusals,
     /// Connections that logged in.
     pub(crate) accounts: Arc<Places<MailboxId>>,
     /// Who has a mailbox open by POP3: one session at a time.
@@ -225,6 +231,7 @@ impl<S: Store> Engine<S> {
             screener: setup.screener,
             rules: setup.rules,
             guard: Guard::new(setup.doors.lockout),
+            refusals: Refusals::default(),
             accounts: Places::new(setup.doors.per_account),
             doors: setup.doors,
             maildrops: Places::new(1),

@@ -9,23 +9,33 @@ mod compress;
 pub mod copy;
 mod create;
 mod delete;
+mod deleteacl;
 mod enable;
 mod examine;
 pub mod expunge;
 pub mod fetch;
+mod getacl;
+pub mod getmetadata;
+mod getquota;
+mod getquotaroot;
 mod id;
 mod idle;
 mod list;
+mod listrights;
 mod login;
 mod logout;
 mod lsub;
 mod r#move;
+mod myrights;
 mod namespace;
 mod noop;
 mod rename;
 mod replace;
 pub mod search;
 mod select;
+mod setacl;
+mod setmetadata;
+mod setquota;
 mod sort;
 mod starttls;
 mod status;
@@ -96,7 +106,7 @@ pub enum Needs {
 
 type Reader = fn(&mut Cursor<'_>) -> Read<Command>;
 
-const COMMANDS: [(&str, Needs, Reader); 35] = [
+const COMMANDS: [(&str, Needs, Reader); 45] = [
     ("APPEND", Needs::User, append::read),
     ("AUTHENTICATE", Needs::Stranger, authenticate::read),
     ("CAPABILITY", Needs::Any, capability::read),
@@ -106,23 +116,33 @@ const COMMANDS: [(&str, Needs, Reader); 35] = [
     ("COPY", Needs::Folder, copy::read),
     ("CREATE", Needs::User, create::read),
     ("DELETE", Needs::User, delete::read),
+    ("DELETEACL", Needs::User, deleteacl::read),
     ("ENABLE", Needs::User, enable::read),
     ("EXAMINE", Needs::User, examine::read),
     ("EXPUNGE", Needs::Folder, expunge::read),
     ("FETCH", Needs::Folder, fetch::read),
+    ("GETACL", Needs::User, getacl::read),
+    ("GETMETADATA", Needs::User, getmetadata::read),
+    ("GETQUOTA", Needs::User, getquota::read),
+    ("GETQUOTAROOT", Needs::User, getquotaroot::read),
     ("ID", Needs::Any, id::read),
     ("IDLE", Needs::User, idle::read),
     ("LIST", Needs::User, list::read),
+    ("LISTRIGHTS", Needs::User, listrights::read),
     ("LOGIN", Needs::Stranger, login::read),
     ("LOGOUT", Needs::Any, logout::read),
     ("LSUB", Needs::User, lsub::read),
     ("MOVE", Needs::Folder, r#move::read),
+    ("MYRIGHTS", Needs::User, myrights::read),
     ("NAMESPACE", Needs::User, namespace::read),
     ("NOOP", Needs::Any, noop::read),
     ("RENAME", Needs::User, rename::read),
     ("REPLACE", Needs::Folder, replace::read),
     ("SEARCH", Needs::Folder, search::read),
     ("SELECT", Needs::User, select::read),
+    ("SETACL", Needs::User, setacl::read),
+    ("SETMETADATA", Needs::User, setmetadata::read),
+    ("SETQUOTA", Needs::User, setquota::read),
     ("SORT", Needs::Folder, sort::read),
     ("STARTTLS", Needs::Stranger, starttls::read),
     ("STATUS", Needs::User, status::read),
@@ -194,6 +214,15 @@ pub fn run(request: &Request, most: u64, work: &mut Work<'_>) -> Result<Step, Pr
         Request::Copy { set, uid, mailbox } => copy::run(set, *uid, mailbox, work),
         Request::Move { set, uid, mailbox } => r#move::run(set, *uid, mailbox, work),
         Request::Expunge { uids } => expunge::run(uids.as_ref(), work),
+        Request::GetQuota { root } => getquota::run(root, work),
+        Request::GetQuotaRoot { mailbox } => getquotaroot::run(mailbox, work),
+        Request::MyRights { mailbox } => myrights::run(mailbox, work),
+        Request::GetAcl { mailbox } => getacl::run(mailbox, work),
+        Request::SetAcl { mailbox, who, change } => setacl::run(mailbox, who, *change, work),
+        Request::DeleteAcl { mailbox, who } => deleteacl::run(mailbox, who, work),
+        Request::ListRights { mailbox, who } => listrights::run(mailbox, who, work),
+        Request::GetMetadata { mailbox, options, entries } => getmetadata::run(mailbox, *options, entries, work),
+        Request::SetMetadata { mailbox, entries } => setmetadata::run(mailbox, entries, work),
         Request::Poll => check::run(work),
     }
 }

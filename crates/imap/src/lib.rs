@@ -8,8 +8,8 @@
 //! RFCs: 3501, with 9051's clarifications; 7888 (LITERAL+), 4959 (SASL-IR), 2971 (ID), 2177 (IDLE), 2342 (NAMESPACE),
 //! 3502 (MULTIAPPEND), 3516 (BINARY), 4315 (UIDPLUS), 3691 (UNSELECT), 4469 (CATENATE), 4978 (COMPRESS), 6851 (MOVE), 5161 (ENABLE),
 //! 7162 (CONDSTORE, QRESYNC), 3348 (CHILDREN), 5258 (LIST-EXTENDED), 5819 (LIST-STATUS), 8438 (STATUS=SIZE), 8508 (REPLACE), 8970 (PREVIEW),
-//! 6154 (SPECIAL-USE, CREATE-SPECIAL-USE), 5530 (codes), 4731 (ESEARCH), 5182 (SEARCHRES), 5032 (WITHIN), 5256 (SORT, THREAD),
-//! 5957 (SORT=DISPLAY), 5267 (ESORT only), 5255 (I18NLEVEL=1). Which does what: `docs/imap.md`.
+//! 6154 (SPECIAL-USE, CREATE-SPECIAL-USE), 9208 (QUOTA), 4314 (ACL), 8440 (LIST-MYRIGHTS),
+//! 5464 (METADATA), 5530 (codes), 4731 (ESEARCH), 5182 (SEARCHRES), 5032 (WITHIN), 5256 (SORT, THREAD), 5957 (SORT=DISPLAY), 5267 (ESORT only), 5255 (I18NLEVEL=1). Which does what: `docs/imap.md`.
 //! Invariants:
 //! - the same bytes in any cuts give the same actions (`server::tests::cuts_do_not_matter`);
 //! - no bytes make it panic, and a bad command never desynchronises what follows it (`server::tests`, `framer::tests`);
@@ -20,8 +20,10 @@
 //! - what the kept trigrams of a message exclude is not in it (`search::grams::tests`, `server::tests::search`);
 //! - before TLS no password is asked for nor taken (`server::tests::no_login_in_the_open`).
 
+mod acl;
 mod command;
 mod cursor;
+mod custody;
 mod date;
 mod enabled;
 mod fetch;
@@ -39,6 +41,9 @@ mod utf7;
 mod view;
 mod work;
 
+pub use acl::{Deed, FolderRights, RightsChange};
+pub use command::getmetadata::{Depth as MetadataDepth, Options as MetadataOptions};
+pub use custody::{Custody, MAX_ANNOTATION, Quota};
 pub use fetch::{FetchItem, Layout, Section, SectionText, Structure, Summary};
 pub use flags::{Flags, StoreOp, System};
 pub use mailboxes::{

@@ -6,7 +6,7 @@ use std::ops::Range;
 use sigillo_base::Timestamp;
 
 use crate::search::grams::Grams;
-use crate::{Flags, StoreOp, Summary};
+use crate::{Custody, Flags, FolderRights, StoreOp, Summary};
 
 /// The character between the levels of a folder's name.
 pub const DELIMITER: char = '/';
@@ -40,6 +40,10 @@ pub enum Code {
     InUse,
     /// `LIMIT`
     Limit,
+    /// `METADATA MAXSIZE 8192`: see [`crate::MAX_ANNOTATION`].
+    MetadataMaxSize,
+    /// `METADATA TOOMANY`
+    MetadataTooMany,
     /// `NONEXISTENT`
     NonExistent,
     /// `NOPERM`
@@ -76,6 +80,8 @@ impl Code {
             Self::HasChildren => "HASCHILDREN",
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
+            Self::MetadataMaxSize => "METADATA MAXSIZE 8192",
+            Self::MetadataTooMany => "METADATA TOOMANY",
             Self::NonExistent => "NONEXISTENT",
             Self::NoPerm => "NOPERM",
             Self::OverQuota => "OVERQUOTA",
@@ -113,8 +119,12 @@ impl Refusal {
 pub enum LoginRefusal {
     /// Unknown user or wrong password: told alike (`AUTHENTICATIONFAILED`).
     Credentials,
-    /// The account may not come in now: the text says why (`AUTHORIZATIONFAILED`).
+    /// The account is not for this: the text says why (`AUTHORIZATIONFAILED`).
     Denied(String),
+    /// The account is blocked: the text says whom to ask (`CONTACTADMIN`).
+    Blocked(String),
+    /// The password is right and no longer good: the text says where to get another (`EXPIRED`).
+    Expired(String),
     /// Too many attempts or connections; the text is told to the client.
     Limit(String),
     /// It could not be checked: try later (`UNAVAILABLE`).
@@ -174,8 +184,10 @@ pub struct FolderInfo {
     pub attributes: Vec<Attribute>,
     /// Whether LSUB shows it.
     pub subscribed: bool,
-    /// Its numbers.
-    pub status: Status,
+    /// Its numbers; `None` for who may not read it.
+    pub status: Option<Status>,
+    /// What the user may do in it.
+    pub rights: FolderRights,
 }
 
 /// What is known of a message without reading it.
@@ -239,6 +251,8 @@ pub struct Status {
     pub size: u64,
     /// Messages with `\Deleted`.
     pub deleted: u32,
+    /// Octets of these.
+    pub deleted_storage: u64,
     /// See [`FolderState::id`].
     pub id: String,
 }
@@ -369,7 +383,7 @@ pub enum AtHand {
 /// The folders of the user who logged in, as the driver gives them. Every call may block; a refusal becomes the
 /// command's `NO`. Folder names come decoded, with `INBOX` in upper case. An open folder is known by
 /// [`FolderState::number`]; when it is deleted, refuse with [`Code::NonExistent`].
-pub trait Mailboxes {
+pub trait Mailboxes: Custody {
     /// Every folder, in any order.
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal>;
     /// Opens a folder.

@@ -2,8 +2,9 @@
 
 use sigillo_base::Timestamp;
 
+use crate::command::getmetadata::Options;
 use crate::search::Query;
-use crate::{Attribute, Change, FetchItem, Flags, SequenceSet};
+use crate::{Attribute, Change, FetchItem, Flags, RightsChange, SequenceSet};
 
 /// A command that needs the folders. The driver calls [`crate::Server::run`], on a thread that may block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +151,65 @@ pub enum Request {
         /// Of these UIDs only.
         uids: Option<SequenceSet>,
     },
+    /// GETQUOTA
+    GetQuota {
+        /// Which quota.
+        root: String,
+    },
+    /// GETQUOTAROOT
+    GetQuotaRoot {
+        /// Which folder.
+        mailbox: String,
+    },
+    /// MYRIGHTS
+    MyRights {
+        /// Which folder.
+        mailbox: String,
+    },
+    /// GETACL
+    GetAcl {
+        /// Which folder.
+        mailbox: String,
+    },
+    /// SETACL
+    SetAcl {
+        /// Which folder.
+        mailbox: String,
+        /// Whose rights.
+        who: String,
+        /// What becomes of them.
+        change: RightsChange,
+    },
+    /// DELETEACL
+    DeleteAcl {
+        /// Which folder.
+        mailbox: String,
+        /// Whose rights.
+        who: String,
+    },
+    /// LISTRIGHTS
+    ListRights {
+        /// Which folder.
+        mailbox: String,
+        /// Whose rights.
+        who: String,
+    },
+    /// GETMETADATA
+    GetMetadata {
+        /// Which folder; empty for the mailbox itself.
+        mailbox: String,
+        /// How much of it.
+        options: Options,
+        /// Which entries.
+        entries: Vec<String>,
+    },
+    /// SETMETADATA
+    SetMetadata {
+        /// Which folder; empty for the mailbox itself.
+        mailbox: String,
+        /// What they say from now on; nothing removes them.
+        entries: Vec<(String, Option<Vec<u8>>)>,
+    },
     /// NOOP, CHECK and the beginning of IDLE: what is new in the selected folder?
     Poll,
 }
@@ -167,6 +227,8 @@ pub struct ListOptions {
     pub tell_subscribed: bool,
     /// `RETURN (STATUS (…))`
     pub status: Vec<StatusItem>,
+    /// `RETURN (MYRIGHTS)`: what the user may do in each (RFC 8440).
+    pub my_rights: bool,
 }
 
 /// What a client remembers of a folder it had open before (RFC 7162 §3.2.5).
@@ -230,6 +292,8 @@ pub enum StatusItem {
     Size,
     /// `DELETED`
     Deleted,
+    /// `DELETED-STORAGE`
+    DeletedStorage,
     /// `MAILBOXID`
     MailboxId,
 }

@@ -232,6 +232,8 @@ impl Server {
                 let (code, why) = match &refusal {
                     LoginRefusal::Credentials => ("AUTHENTICATIONFAILED", "Utente o password errati"),
                     LoginRefusal::Denied(why) => ("AUTHORIZATIONFAILED", why.as_str()),
+                    LoginRefusal::Blocked(why) => ("CONTACTADMIN", why.as_str()),
+                    LoginRefusal::Expired(why) => ("EXPIRED", why.as_str()),
                     LoginRefusal::Limit(why) => ("LIMIT", why.as_str()),
                     LoginRefusal::Unavailable => ("UNAVAILABLE", "Accesso momentaneamente non possibile, riprovare"),
                 };

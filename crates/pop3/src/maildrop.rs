@@ -51,6 +51,8 @@ pub enum Refusal {
     Temporary,
     /// Nobody but the operator can help.
     Permanent,
+    /// The user may not do this.
+    Denied,
 }
 
 impl LoginRefusal {
@@ -72,6 +74,7 @@ impl Refusal {
         match self {
             Self::Gone => (None, "Il messaggio non c'è più"),
             Self::Temporary => (Some("SYS/TEMP"), "Momentaneamente non possibile, riprovare"),
+            Self::Denied => (Some("SYS/PERM"), "Manca il diritto di togliere messaggi"),
             Self::Permanent => (Some("SYS/PERM"), "Archivio danneggiato: avvisare il gestore"),
         }
     }

@@ -113,13 +113,17 @@ pub struct Oauth {
     pub claim: String,
 }
 
-/// What the access point asks of a submission beyond the rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is chosen for users, beyond the rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// Largest product of size and recipients of a message from a box that is not massive, in bytes.
     pub size_times_recipients: Option<u64>,
     /// Whether an address in To or Cc that is no recipient in SMTP refuses the message.
     pub strict_recipients: bool,
+    /// Where a user is sent who may not come in: an address or a page.
+    pub help: Option<String>,
+    /// How long it is kept who came in.
+    pub accesses_kept: Duration,
 }
 
 /// Who tells whether the clock is right.

@@ -85,12 +85,13 @@ pub async fn link<S: Store>(engine: &Arc<Engine<S>>, pool: &Pool, clock: &Servic
 }
 
 /// Removes what nobody keeps any more, until the service ends; once a day also bodies that a crash left, and what the
-/// archive has kept for `retention`: for ever without one.
+/// archive has kept for `retention` (for ever without one) and who came in longer ago than `accesses`.
 pub async fn sweep<S: Store>(
     engine: Arc<Engine<S>>,
     pool: Pool,
     clock: Arc<ServiceClock>,
     retention: Option<Duration>,
+    accesses: Duration,
     mut shutdown: watch::Receiver<bool>,
 ) {
     // The day that was begun, and where its round over the bodies goes on until it is over.
@@ -105,6 +106,10 @@ pub async fn sweep<S: Store>(
             if let Some(until) = retention.filter(|_| new).map(|kept| now.minus(kept)) {
                 let ended = engine.expire_archive(until, || *down.borrow())?;
                 tracing::info!(%until, ended, "the archive has given up what is older");
+            }
+            if new {
+                let removed = engine.expire_accesses(now.minus(accesses))?;
+                tracing::info!(removed, "accesses of long ago are forgotten");
             }
             let mut after = engine.sweep_messages(None, DOUBTS)?;
             while after.is_some() && !*down.borrow() {

@@ -328,7 +328,11 @@ impl Provider {
         let span = tracing::info_span!("provider", name = self.config().name.value);
         let keep = housekeeping::run(engine, pool, clock, stamper, self.down.subscribe());
         let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
-        let sweep = housekeeping::sweep(engine, pool, clock, self.config().archive_retention, self.down.subscribe());
+        let sweep = {
+            let config = self.config();
+            let (archive, accesses) = (config.archive_retention, config.access.accesses_kept);
+            housekeeping::sweep(engine, pool, clock, archive, accesses, self.down.subscribe())
+        };
         let mut tasks = self.tasks.lock();
         if self.config().text_index {
             let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
@@ -450,6 +454,7 @@ pub(crate) fn setup(
             header_recipients_must_be_rcpt: config.access.strict_recipients,
             take_unscanned: config.antivirus.as_ref().is_some_and(|a| a.take_unscanned),
             ordinary: config.ordinary.rules,
+            help: config.access.help.clone(),
         },
         doors: Doors::default(),
         profiles: config.profiles.clone(),

@@ -117,6 +117,12 @@ pub const SCREENED: u8 = 0x4c;
 pub const GRAMS: u8 = 0x5b;
 /// Up to which UID a folder's messages have their trigrams. Mailbox | folder.
 pub const TEXT_MARK: u8 = 0x5c;
+/// What somebody may do in a folder. Mailbox | folder (0: where nothing is said) | name of the credential.
+pub const GRANT: u8 = 0x60;
+/// Annotations of folders. Mailbox | folder (0: of the mailbox) | 0 for everybody's, 1 for one person's | whose | entry.
+pub const ANNOTATION: u8 = 0x61;
+/// What the annotations of a mailbox come to. Mailbox number.
+pub const ANNOTATED: u8 = 0x62;
 
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
@@ -140,7 +146,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–7f`, `87–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `4d–57`, `59–5a`, `5d–5f`, `63–7f`, `87–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -182,6 +188,9 @@ pub const ALL: &[(u8, &str)] = &[
     (SCREENED, "screened"),
     (GRAMS, "grams"),
     (TEXT_MARK, "text-mark"),
+    (GRANT, "grant"),
+    (ANNOTATION, "annotation"),
+    (ANNOTATED, "annotated"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),

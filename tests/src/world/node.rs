@@ -23,6 +23,7 @@ const STRICT: Rules = Rules {
         defer_suspects: true,
         defer_unjudged: true,
     },
+    help: None,
 };
 
 pub(super) struct Node {

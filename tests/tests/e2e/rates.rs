@@ -9,7 +9,7 @@ use sigillo_tests::demo::{Guard, binary, run, wait_for};
 
 use crate::serve::Sample;
 
-const ANNA: &str = "anna@comune-esempio.example";
+pub const ANNA: &str = "anna@comune-esempio.example";
 const BRUNO: &str = "bruno@ente-esempio.example";
 
 /// The sample with a profile of two messages a minute, and a folder for reports.
@@ -21,7 +21,7 @@ fn sample() -> Sample {
     sample
 }
 
-fn ask(sample: &Sample, verb: &[&str], input: &str) -> Value {
+pub fn ask(sample: &Sample, verb: &[&str], input: &str) -> Value {
     let socket = sample.socket();
     let args = [verb, &["--json", "--socket", &socket]].concat();
     let ran = run(binary(), &args, input.as_bytes(), 30).fine(&verb.join(" "));
@@ -59,7 +59,7 @@ fn send(sample: &Sample, user: &str, password: &str) -> (Option<i32>, String) {
 }
 
 /// The service at work, with Anna on the profile of two messages a minute.
-fn served() -> (Sample, Guard) {
+pub fn served() -> (Sample, Guard) {
     let sample = sample();
     let guard = sample.serve();
     sample.add(ANNA, "segreta");

@@ -186,17 +186,21 @@ fn the_last_use_is_noted_once_a_minute_and_never_stands_in_the_way() {
         assert_eq!(all.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["", "paghe"]);
         (all[0].last_used, all[1].last_used)
     };
-    let user = format!("{ANNA}/paghe");
+    let enter = |now| {
+        let mut wire = Wire::new(front::imap(Arc::clone(&engine), Peer::LOCAL, true, Default::default()), now);
+        wire.hear();
+        wire.say(format!("a LOGIN {ANNA}/paghe paghepaghe\r\n"))
+    };
     assert_eq!(used(), (None, None));
     for (seconds, noted) in [(0, 0), (59, 0), (60, 60), (200, 200)] {
         let now = NOW.plus(Duration::from_secs(seconds));
-        assert!(log_in(&engine, &user, "paghepaghe", now).is_some());
+        assert!(enter(now).contains("a OK"));
         assert_eq!(used(), (None, Some(NOW.plus(Duration::from_secs(noted)))));
     }
     let store = &street.house(&anna).store;
     assert_eq!(rows::of(store, tag::CREDENTIAL_USE).len(), 1);
     // A full disk takes no note, and keeps nobody from his mail.
     store.plan(Plan::new().fail_commit(1, Fault::Refused));
-    assert!(log_in(&engine, &user, "paghepaghe", NOW.plus(Duration::from_secs(3600))).is_some());
+    assert!(enter(NOW.plus(Duration::from_secs(3600))).contains("a OK"));
     assert_eq!(used().1, Some(NOW.plus(Duration::from_secs(200))));
 }

@@ -1,6 +1,6 @@
 //! The delivery point: what the sender hears when a mailbox cannot take his message.
 
-use sigillo_accounts::{Profile, State};
+use sigillo_accounts::{Block, Profile, State};
 use sigillo_base::Address;
 use sigillo_engine::Submitted;
 use sigillo_pec::Errore;
@@ -39,7 +39,9 @@ fn a_blocked_mailbox_is_answered_by_a_signed_notice() {
     let mut street = Street::new(2);
     let bruno = address("bruno@ente-beta.example");
     let beta = street.house(&bruno);
-    beta.engine().set_state(beta.login(&bruno).mailbox, State::Blocked).expect("the mailbox is blocked");
+    beta.engine()
+        .set_state(beta.login(&bruno).mailbox, &State::Blocked(Block::default()))
+        .expect("the mailbox is blocked");
     let (errore, text) = not_delivered(&mut street, &bruno);
     assert_eq!((errore, text.as_str()), (Errore::Altro, "5.2.1 - Beta PEC S.r.l. - indirizzo non valido"));
     assert!(street.inbox(&bruno).is_empty());

@@ -1,6 +1,6 @@
 //! A mail reader over the engine: certified messages as IMAP shows them.
 
-use sigillo_accounts::State;
+use sigillo_accounts::{Block, State};
 use sigillo_engine::{Obstacle, Peer, Submitted, front};
 use sigillo_tests::fixtures::address;
 use sigillo_tests::street::Street;
@@ -104,7 +104,10 @@ fn a_wrong_password_waits_for_its_answer_and_a_blocked_box_is_told() {
     assert_eq!(wire.say(format!("a LOGIN {BRUNO} sbagliata\r\n")), "", "not at once");
     assert!(wire.wait().contains("a NO"));
     let house = street.house(&bruno);
-    house.engine().set_state(house.login(&bruno).mailbox, State::Blocked).expect("the mailbox is blocked");
+    house
+        .engine()
+        .set_state(house.login(&bruno).mailbox, &State::Blocked(Block::default()))
+        .expect("the mailbox is blocked");
     assert_eq!(wire.say(format!("b LOGIN {BRUNO} \"una frase lunga\"\r\n")), "");
     let answer = wire.wait();
     assert!(answer.contains("b NO") && answer.contains("bloccata"), "{answer}");

@@ -270,7 +270,7 @@ fn the_service_sweeps_and_ends_what_the_archive_kept_long_enough() {
     let swept = |retention: Duration, until: &mut dyn FnMut() -> bool| {
         let (down, heard) = tokio::sync::watch::channel(false);
         let engine = Arc::clone(street.houses[1].engine());
-        let sweep = housekeeping::sweep(engine, Pool::new(2), Arc::clone(&clock), Some(retention), heard);
+        let sweep = housekeeping::sweep(engine, Pool::new(2), Arc::clone(&clock), Some(retention), retention, heard);
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let task = runtime.spawn(sweep);
         wait_for("a sweep", Duration::from_secs(60), || until().then_some(()));

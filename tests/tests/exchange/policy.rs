@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sigillo_accounts::{OrdinaryMail, Profile, State};
+use sigillo_accounts::{Block, OrdinaryMail, Profile, State};
 use sigillo_base::{Address, Domain, MailboxId};
 use sigillo_engine::{Arrived, DomainPolicy, Received, Rejected, Rules, Submitted};
 use sigillo_pec::ReceiptKind;
@@ -166,7 +166,7 @@ fn a_full_or_blocked_mailbox_takes_no_ordinary_mail_either() {
     let full = refused(beta.engine().receive(&ordinary(std::slice::from_ref(&bruno)), NOW));
     assert_eq!((full.code, full.enhanced), (452, Some((4, 2, 2))));
     rows::fill(&beta.store, MailboxId(number), 0);
-    beta.engine().set_state(MailboxId(number), State::Blocked).expect("blocked");
+    beta.engine().set_state(MailboxId(number), &State::Blocked(Block::default())).expect("blocked");
     let blocked = refused(beta.engine().receive(&ordinary(std::slice::from_ref(&bruno)), NOW));
     assert_eq!((blocked.code, blocked.enhanced), (550, Some((5, 2, 1))));
 }

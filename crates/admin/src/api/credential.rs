@@ -6,6 +6,7 @@ use sigillo_base::Secret;
 use super::{escaped, mailbox_path, secret};
 
 /// The path of a mailbox's credentials. `GET`: [`Credentials`]. `POST` [`NewCredential`]: [`MadeCredential`] (201).
+/// `PATCH` [`super::Standing`]: [`Credential`].
 pub fn credentials_path(address: &str) -> String {
     format!("{}/credentials", mailbox_path(address))
 }
@@ -48,6 +49,12 @@ pub struct Credential {
     pub last_used: Option<String>,
     /// When it ended.
     pub revoked: Option<String>,
+    /// Whether its secret must be changed before anybody comes in with it.
+    #[serde(default)]
+    pub must_change: bool,
+    /// When its secret is no longer good.
+    #[serde(default)]
+    pub expires: Option<String>,
 }
 
 /// A credential to be made.

@@ -1,6 +1,8 @@
-//! `sigillo mailbox list|add|set|password|log|credential|trail|usage|profile|history`.
+//! `sigillo mailbox list|add|set|block|unblock|password|log|credential|rights|trail|accesses|usage|profile|history`.
 
+mod accesses;
 mod credential;
+mod person;
 mod rates;
 
 use std::io::Read;
@@ -48,8 +50,11 @@ pub enum Verb {
         /// Indirizzo della casella
         address: String,
         /// Posta ordinaria in arrivo: refuse (rifiutata) o accept (consegnata in busta di anomalia)
-        #[arg(long, value_name = "refuse|accept")]
-        ordinary_mail: String,
+        #[arg(long, value_name = "refuse|accept", required_unless_present = "without")]
+        ordinary_mail: Option<String>,
+        /// Capacità IMAP da non offrire ai suoi programmi di posta, separate da virgole; vuoto: tutte offerte
+        #[arg(long, value_delimiter = ',', value_name = "CAPACITÀ")]
+        without: Option<Vec<String>>,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
@@ -74,6 +79,20 @@ pub enum Verb {
         #[command(subcommand)]
         verb: credential::Verb,
     },
+    /// Blocca una casella: nessuno vi accede e non riceve
+    Block(person::BlockArgs),
+    /// Sblocca una casella
+    Unblock {
+        /// Indirizzo della casella
+        address: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Che cosa può fare ciascuno nelle cartelle di una casella; con --person e --set glieli cambia
+    Rights(person::RightsArgs),
+    /// Chi è entrato in una casella, quante volte e come, e chi è stato respinto
+    Accesses(accesses::Args),
     /// Quale credenziale ha inviato che cosa
     Trail(credential::TrailArgs),
     /// I limiti di una casella, quanto ne ha usato e quando li ha superati
@@ -135,8 +154,9 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
             let text = lang.pick("creata la casella", "created the mailbox");
             Ok(format!("{text} {} ({})", made.address, made.profile))
         }
-        Verb::Set { address, ordinary_mail, at } => {
-            let change = MailboxChange { ordinary_mail: Some(ordinary_mail.clone()), ..MailboxChange::default() };
+        Verb::Set { address, ordinary_mail, without, at } => {
+            let without = without.clone().map(|words| words.into_iter().filter(|word| !word.is_empty()).collect());
+            let change = MailboxChange { ordinary_mail: ordinary_mail.clone(), without, ..MailboxChange::default() };
             let changed = at.client().change_mailbox(address, &change).await?;
             if at.json { json(&changed) } else { Ok(show(Mailboxes { mailboxes: vec![changed] }, lang)) }
         }
@@ -145,6 +165,10 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
             let found = at.client().holder_log(address, &period).await?;
             if at.json { json(&found) } else { Ok(events(&found, lang)) }
         }
+        Verb::Block(args) => person::block(args, lang).await,
+        Verb::Unblock { address, at } => person::unblock(address, at, lang).await,
+        Verb::Rights(args) => person::rights(args, lang).await,
+        Verb::Accesses(args) => accesses::run(args, lang).await,
         Verb::Credential { verb } => credential::run(verb, lang).await,
         Verb::Trail(args) => credential::trail(args, lang).await,
         Verb::Usage { address, at } => rates::usage(address, at, lang).await,
@@ -163,10 +187,21 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
 
 /// The mailboxes as a table.
 pub fn show(found: Mailboxes, lang: Lang) -> String {
-    let columns = [("casella", "mailbox"), ("profilo", "profile"), ("posta ordinaria", "ordinary mail")];
+    let columns = [
+        ("casella", "mailbox"),
+        ("profilo", "profile"),
+        ("posta ordinaria", "ordinary mail"),
+        ("bloccata", "blocked"),
+        ("senza", "without"),
+    ];
     let mut rows = table(&header(lang, &columns));
     for mailbox in found.mailboxes {
-        rows.add_row([mailbox.address, mailbox.profile, mailbox.ordinary_mail]);
+        let blocked = mailbox.blocked.map_or_else(String::new, |block| {
+            let until = block.until.map(|until| format!("–{until}")).unwrap_or_default();
+            format!("{}{until}: {}", block.since, block.reason)
+        });
+        let without = mailbox.without.join(",");
+        rows.add_row([mailbox.address, mailbox.profile, mailbox.ordinary_mail, blocked, without]);
     }
     rows.to_string()
 }

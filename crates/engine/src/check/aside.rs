@@ -29,7 +29,7 @@ struct AsideRow {
 /// Whether a row may be moved when it does not read. Not where its absence would say something else: that a mailbox does
 /// not exist, that nothing was chosen for a domain, that a message was never archived or an event never happened.
 pub(super) fn movable(key: &[u8]) -> bool {
-    const KEPT: [u8; 17] = [
+    const KEPT: [u8; 19] = [
         tag::META,
         tag::COUNTER,
         tag::DOMAIN,
@@ -37,10 +37,12 @@ pub(super) fn movable(key: &[u8]) -> bool {
         tag::CREDENTIAL,
         tag::LIST,
         tag::FOLDER,
+        tag::GRANT,
         tag::LEGAL_LOG,
         tag::PROFILE_HISTORY,
         tag::OVERRUN,
         tag::TRAIL,
+        tag::EVENT,
         tag::SENT_DAY,
         tag::ARCHIVE,
         tag::LOG_CHAIN,

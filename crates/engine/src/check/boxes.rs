@@ -13,7 +13,7 @@ use crate::rows::{
     BoxUsage, ChangesRow, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, credential_key, decode, encode,
     folder_key, folder_numbers_key, mailbox_key, message_key, usage_key,
 };
-use crate::{keepers, profiles, rates, trail};
+use crate::{accesses, annotations, grants, keepers, profiles, rates, trail};
 
 /// Rows of a mailbox read at once.
 const PAGE: usize = 1_000;
@@ -132,6 +132,11 @@ impl<S: Store> Judge<'_, '_, S> {
         self.of_mailbox(id, Remedy::Backup)
     }
 
+    pub(super) fn event(&mut self) -> Result<(), Error> {
+        let (id, _) = accesses::read(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::Backup)
+    }
+
     pub(super) fn sent_day(&mut self) -> Result<(), Error> {
         let (id, _) = rates::sent_day(self.key)?;
         decode::<u32>(self.key, self.value)?;
@@ -189,6 +194,38 @@ impl<S: Store> Judge<'_, '_, S> {
             self.find(Problem::Differs, what, remedy);
         }
         Ok(())
+    }
+
+    pub(super) fn grant(&mut self) -> Result<(), Error> {
+        let (id, folder, person) = grants::read_key(self.key)?;
+        decode::<u16>(self.key, self.value)?;
+        self.refers(credential_key(id, &person), "la credenziale non c'è", Remedy::Backup)?;
+        self.of_folder(id, folder)
+    }
+
+    pub(super) fn annotation(&mut self) -> Result<(), Error> {
+        let (id, folder, _) = annotations::read_key(self.key)?;
+        decode::<Vec<u8>>(self.key, self.value)?;
+        self.refers(annotations::held_key(id), "le annotazioni della casella non sono contate", Remedy::Backup)?;
+        self.of_folder(id, folder)
+    }
+
+    pub(super) fn annotated(&mut self) -> Result<(), Error> {
+        let id = KeyReader::new(self.key, tag::ANNOTATED)?.mailbox()?;
+        let said = decode::<annotations::Held>(self.key, self.value)?;
+        if let Some(held) = annotations::recount(self.tx.store(), id)?.filter(|held| *held != said) {
+            let what = format!("le annotazioni risultano {said:?}, sono {held:?}");
+            self.find(Problem::Differs, what, Remedy::Rebuild((self.key.to_vec(), encode(&held))));
+        }
+        self.of_mailbox(id, Remedy::Backup)
+    }
+
+    /// What is said about a folder goes with it.
+    fn of_folder(&mut self, id: MailboxId, folder: u32) -> Result<(), Error> {
+        if folder == grants::EVERYWHERE {
+            return self.of_mailbox(id, Remedy::Backup);
+        }
+        self.refers(folder_key(id, folder), "la cartella non c'è", Remedy::SetAside)
     }
 
     pub(super) fn folder_changes(&mut self) -> Result<(), Error> {

@@ -2,16 +2,18 @@
 
 mod append;
 mod change;
+mod custody;
 mod manage;
 mod opened;
 mod transfer;
 
 use std::sync::Arc;
 
+use sigillo_accounts::CredentialName;
 use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
 use sigillo_imap::{
-    Appended, AtHand, Attribute, Change, Code, Content, Copied, Draft, Flags, FolderInfo, FolderState, Grams,
-    Mailboxes, Refusal, Row, Status, Stored, Summary, System,
+    Appended, AtHand, Attribute, Change, Code, Content, Copied, Deed, Draft, Flags, FolderInfo, FolderRights,
+    FolderState, Grams, Mailboxes, Refusal, Row, Status, Stored, Summary, System,
 };
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
@@ -24,6 +26,8 @@ use crate::{ATTEMPTS, Engine, Error, Rejected};
 pub(super) struct Boxes<S> {
     engine: Arc<Engine<S>>,
     mailbox: MailboxId,
+    /// Who opens them.
+    person: CredentialName,
     now: Timestamp,
     /// The message that APPEND is bringing.
     incoming: Incoming,
@@ -33,9 +37,9 @@ pub(super) struct Boxes<S> {
 const PAGE: usize = 1000;
 
 impl<S: Store> Boxes<S> {
-    pub(super) fn new(engine: Arc<Engine<S>>, mailbox: MailboxId) -> Self {
+    pub(super) fn new(engine: Arc<Engine<S>>, mailbox: MailboxId, person: CredentialName) -> Self {
         let incoming = Incoming::new(&engine.doors);
-        Self { engine, mailbox, now: Timestamp::default(), incoming }
+        Self { engine, mailbox, person, now: Timestamp::default(), incoming }
     }
 
     pub(super) fn mailbox(&self) -> MailboxId {
@@ -70,19 +74,31 @@ impl<S: Store> Boxes<S> {
         Ok(self.engine.sound(&from, &to, MAX_FOLDERS, read)?)
     }
 
-    fn folder(&self, name: &str) -> Result<(u32, FolderRow), Refusal> {
+    /// A folder, for something that the user may do in it.
+    fn folder(&self, name: &str, deed: Deed) -> Result<(u32, FolderRow), Refusal> {
+        let (number, row) = self.find(name)?;
+        self.may(number, deed)?;
+        Ok((number, row))
+    }
+
+    /// A folder, whatever the user may do in it.
+    fn find(&self, name: &str) -> Result<(u32, FolderRow), Refusal> {
         let found = self.sound_folders().map_err(fault)?.into_iter().find(|(_, f)| f.name == name);
         found.ok_or_else(Refusal::no_folder)
     }
 
     /// A folder that messages should go to: when it is missing the client may create it.
     fn target(&self, name: &str) -> Result<u32, Refusal> {
-        let missing = |_| Refusal::new(Code::TryCreate, "La cartella di destinazione non esiste");
-        self.folder(name).map(|(number, _)| number).map_err(missing)
+        let missing = |refusal: Refusal| match refusal.code {
+            Some(Code::NonExistent) => Refusal::new(Code::TryCreate, "La cartella di destinazione non esiste"),
+            _ => refusal,
+        };
+        self.folder(name, Deed::Fill).map(|(number, _)| number).map_err(missing)
     }
 
-    /// An open folder, unless it is gone.
+    /// An open folder, unless it is gone or may no longer be read.
     fn open(&self, number: u32) -> Result<FolderRow, Refusal> {
+        self.may(number, Deed::Read)?;
         let key = folder_key(self.mailbox, number);
         let value = self.engine.store.get(key.as_ref()).map_err(fault)?.ok_or_else(Refusal::no_folder)?;
         decode(&key, &value).map_err(fault)
@@ -116,6 +132,7 @@ impl<S: Store> Boxes<S> {
 
     /// The message of an entry; `None` when it is gone.
     fn stored(&self, folder: u32, uid: u32) -> Result<Option<MsgId>, Refusal> {
+        self.may(folder, Deed::Read)?;
         Ok(self.entry(folder, uid)?.map(|entry| MsgId(entry.msg)))
     }
 
@@ -139,8 +156,9 @@ impl<S: Store> Boxes<S> {
         folder: &FolderRow,
         entries: Vec<(u32, EntryRow)>,
         gone: Option<Vec<u32>>,
-    ) -> FolderState {
-        FolderState {
+    ) -> Result<FolderState, Refusal> {
+        let rights = self.rights(number)?;
+        Ok(FolderState {
             number,
             id: self.id(number),
             uid_validity: folder.uid_validity,
@@ -148,10 +166,10 @@ impl<S: Store> Boxes<S> {
             highest_modseq: folder.modseq,
             rows: entries.into_iter().map(|(uid, entry)| row(uid, entry)).collect(),
             gone,
-            permanent_flags: Flags::all_system(),
-            new_keywords: true,
-            read_only: false,
-        }
+            permanent_flags: rights.flags(),
+            new_keywords: rights.has(FolderRights::WRITE),
+            read_only: !rights.has_any(FolderRights::CHANGING),
+        })
     }
 
     fn counts(&self, number: u32, folder: &FolderRow) -> Status {
@@ -164,6 +182,7 @@ impl<S: Store> Boxes<S> {
             highest_modseq: folder.modseq,
             size: folder.held.bytes,
             deleted: short(folder.held.deleted),
+            deleted_storage: folder.held.deleted_bytes,
             id: self.id(number),
         }
     }
@@ -228,33 +247,39 @@ impl From<sigillo_store::Error> for No {
 
 impl<S: Store> Mailboxes for Boxes<S> {
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
-        let folders = self.sound_folders().map_err(fault)?;
-        let info = |(number, f): (u32, FolderRow)| FolderInfo {
-            attributes: special(f.special.as_deref()),
-            subscribed: f.subscribed,
-            status: self.counts(number, &f),
-            name: f.name,
-        };
-        Ok(folders.into_iter().map(info).collect())
+        let mut shown = Vec::new();
+        for (number, f) in self.sound_folders().map_err(fault)? {
+            let rights = self.rights(number)?;
+            if Deed::Show.allowed(rights) {
+                shown.push(FolderInfo {
+                    attributes: special(f.special.as_deref()),
+                    subscribed: f.subscribed,
+                    status: Deed::Read.allowed(rights).then(|| self.counts(number, &f)),
+                    rights,
+                    name: f.name,
+                });
+            }
+        }
+        Ok(shown)
     }
 
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
-        let (number, folder) = self.folder(name)?;
-        Ok(self.state(number, &folder, self.entries(number, 0).map_err(fault)?, None))
+        let (number, folder) = self.folder(name, Deed::Read)?;
+        self.state(number, &folder, self.entries(number, 0).map_err(fault)?, None)
     }
 
     fn refresh(&mut self, number: u32, since: u64, uid_next: u32) -> Result<FolderState, Refusal> {
         // The folder's row first: what happens meanwhile may be told twice, and is never passed over.
         let folder = self.open(number)?;
         let Some(ChangesRow { gone, changed }) = self.changes(number, since)? else {
-            return Ok(self.state(number, &folder, self.entries(number, 0).map_err(fault)?, None));
+            return self.state(number, &folder, self.entries(number, 0).map_err(fault)?, None);
         };
         let mut entries = Vec::new();
         for uid in changed.into_iter().filter(|uid| *uid < uid_next) {
             entries.extend(self.entry(number, uid)?.map(|entry| (uid, entry)));
         }
         entries.extend(self.entries(number, uid_next).map_err(fault)?);
-        Ok(self.state(number, &folder, entries, Some(gone)))
+        self.state(number, &folder, entries, Some(gone))
     }
 
     fn version(&mut self, folder: u32) -> Result<Option<u64>, Refusal> {
@@ -262,6 +287,7 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn vanished(&mut self, folder: u32, since: u64) -> Result<Option<Vec<u32>>, Refusal> {
+        self.may(folder, Deed::Read)?;
         Ok(self.changes(folder, since)?.map(|changes| changes.gone))
     }
 
@@ -287,7 +313,7 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn locate(&mut self, name: &str) -> Result<(u32, u32), Refusal> {
-        self.folder(name).map(|(number, folder)| (number, folder.uid_validity))
+        self.folder(name, Deed::Read).map(|(number, folder)| (number, folder.uid_validity))
     }
 
     fn grams(&mut self, folder: u32, uid: u32) -> Result<Option<Grams>, Refusal> {
@@ -315,32 +341,39 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn append(&mut self, name: &str, drafts: &[Draft], replaced: Option<(u32, u32)>) -> Result<Appended, Refusal> {
+        if let Some((folder, _)) = replaced {
+            self.may(folder, Deed::Empty)?;
+        }
         let bytes = self.incoming.take().map_err(|why| Refusal::new(Code::Unavailable, why.to_string()))?;
         self.append_drafts(name, drafts, &bytes, replaced)
     }
 
     fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
+        self.may(folder, Deed::Expunge)?;
         let deleted = Flags::new().with(System::Deleted).bits();
         self.remove(folder, uids, |entry| entry.flags & deleted != 0)
     }
 
     fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        self.may(folder, Deed::Read)?;
         self.may_file()?;
         self.transfer(folder, uids, target, false)
     }
 
     fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {
-        let (number, _) = self.folder(target)?;
+        // What a COPY in pieces put in, it takes out again.
+        let (number, _) = self.folder(target, Deed::Fill)?;
         self.remove(number, uids, |_| true).map(drop)
     }
 
     fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+        self.may(folder, Deed::Empty)?;
         self.transfer(folder, uids, target, true)
     }
 
     fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<String, Refusal> {
         self.create_folder(name, special)?;
-        Ok(self.id(self.folder(name)?.0))
+        Ok(self.id(self.find(name)?.0))
     }
 
     fn delete(&mut self, name: &str) -> Result<(), Refusal> {
@@ -352,12 +385,12 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn subscribe(&mut self, name: &str, on: bool) -> Result<(), Refusal> {
-        let (number, _) = self.folder(name)?;
+        let (number, _) = self.folder(name, Deed::Show)?;
         self.change_folder(number, |f| f.subscribed = on)
     }
 
     fn status(&mut self, name: &str) -> Result<Status, Refusal> {
-        let (number, folder) = self.folder(name)?;
+        let (number, folder) = self.folder(name, Deed::Read)?;
         Ok(self.counts(number, &folder))
     }
 }

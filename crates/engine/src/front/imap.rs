@@ -87,10 +87,14 @@ impl<S: Store> Front<S> {
     }
 
     fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
-        let check = |engine: &Engine<S>| engine.judge_claim(claim, now).and_then(|login| reader(engine, login));
-        if let Some(login) = self.entrance.enter(claim.user(), tick, check) {
+        let check = |engine: &Engine<S>| engine.judge_claim(claim, now).and_then(|login| reader(engine, login, now));
+        if let Some(login) = self.entrance.enter(claim.user(), (now, tick), check) {
+            // A store that does not answer now does not answer the next command either.
+            if let Ok(Some(mailbox)) = self.engine.mailbox(login.mailbox) {
+                self.server.withhold(mailbox.without);
+            }
             self.server.logged_in(Ok(login.address.as_str().to_owned()), tick);
-            self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox));
+            self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox, login.credential()));
             self.login = Some(login);
         }
     }
@@ -100,7 +104,9 @@ impl<S: Store> Front<S> {
 fn refusal(refused: Refused) -> LoginRefusal {
     match refused {
         Refused::Credentials => LoginRefusal::Credentials,
-        Refused::Blocked(text) => LoginRefusal::Denied(text),
+        Refused::Blocked(text) => LoginRefusal::Blocked(text),
+        Refused::Expired(text) => LoginRefusal::Expired(text),
+        Refused::Rights(text) => LoginRefusal::Denied(text),
         Refused::Limit(text) => LoginRefusal::Limit(text),
         Refused::Fault => LoginRefusal::Unavailable,
     }
@@ -197,8 +203,8 @@ impl<S: Store> Connection for Front<S> {
             Some(Ask::Login(claim)) => return self.log_in(claim, now, tick),
             _ => {}
         }
-        if self.login.as_ref().is_some_and(|login| login::ended(&self.engine, login)) {
-            return self.server.expel("La credenziale e' stata revocata o cambiata");
+        if let Some(why) = self.login.as_ref().and_then(|login| login::ended(&self.engine, login, now)) {
+            return self.server.expel(why);
         }
         let Some(boxes) = &mut self.boxes else { return };
         boxes.at(now);

@@ -4,24 +4,30 @@
 use std::sync::Arc;
 
 use sigillo_accounts::PasswordHash;
-use sigillo_base::MailboxId;
+use sigillo_base::{MailboxId, Timestamp};
+use sigillo_imap::Deed;
 use sigillo_store::Store;
 use sigillo_wire::Tick;
 use sigillo_wire::sasl::{Claim, Query};
 
 use super::Peer;
 use crate::claims::Found;
+use crate::directory::INBOX;
 use crate::meter::LoginResult;
 use crate::places::Place;
-use crate::{Engine, Fact, Login, LoginError};
+use crate::{Engine, Fact, Login, LoginError, grants};
 
 /// Why nobody came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refused {
     /// Unknown user or wrong password.
     Credentials,
-    /// The mailbox is blocked: told only to who knew the password. The sentence.
+    /// The mailbox is blocked: told only to who knew the password, as what follows. The sentence.
     Blocked(String),
+    /// The password is to be changed, or no longer good. The sentence.
+    Expired(String),
+    /// The credential is not for this. The sentence.
+    Rights(String),
     /// Too many failures, or too many connections. The sentence.
     Limit(String),
     /// It could not be checked.
@@ -52,7 +58,7 @@ impl<S: Store> Entrance<S> {
             Query::Token { user, .. } => user.as_deref().unwrap_or_default(),
         };
         let found = self.unless_locked(user, tick, |engine| engine.found(query));
-        found.map_err(|refused| self.refuse(refused, tick)).ok()
+        found.map_err(|(_, refused)| self.refuse(refused, tick)).ok()
     }
 
     /// Lets `user` in when `check` says so; a refusal is said by [`Entrance::due`], later. A user who is locked out from
@@ -60,15 +66,16 @@ impl<S: Store> Entrance<S> {
     pub(super) fn enter(
         &mut self,
         user: &str,
-        tick: Tick,
+        (now, tick): (Timestamp, Tick),
         check: impl FnOnce(&Engine<S>) -> Result<Login, LoginError>,
     ) -> Option<Login> {
         match self.unless_locked(user, tick, check) {
             Ok(login) => {
                 self.engine.guard.succeeded(user, self.peer.ip.into(), tick);
-                self.welcome(login, tick)
+                self.welcome(login, now, tick)
             }
-            Err(refused) => {
+            Err((counted, refused)) => {
+                self.engine.turned_away(user, (self.protocol, self.peer.ip), counted, now);
                 self.refuse(refused, tick);
                 None
             }
@@ -80,7 +87,7 @@ impl<S: Store> Entrance<S> {
         user: &str,
         tick: Tick,
         check: impl FnOnce(&Engine<S>) -> Result<T, LoginError>,
-    ) -> Result<T, Refused> {
+    ) -> Result<T, (LoginResult, Refused)> {
         let from = self.peer.ip.into();
         let checked = match self.engine.guard.locked(user, from, tick) {
             Some(until) => Err(("locked", LoginResult::Locked, locked(until, tick))),
@@ -92,8 +99,11 @@ impl<S: Store> Entrance<S> {
                         ("fault", Refused::Fault)
                     }
                     LoginError::Credentials => ("credentials", Refused::Credentials),
-                    LoginError::Blocked => ("blocked", Refused::Blocked(error.to_string())),
-                    LoginError::Rights => ("rights", Refused::Blocked(error.to_string())),
+                    LoginError::Blocked => ("blocked", Refused::Blocked(self.sentence(&error))),
+                    LoginError::MustChange | LoginError::Expired => {
+                        ("expired", Refused::Expired(self.sentence(&error)))
+                    }
+                    LoginError::Rights => ("rights", Refused::Rights(self.sentence(&error))),
                 };
                 (reason, counted, refused)
             }),
@@ -106,22 +116,40 @@ impl<S: Store> Entrance<S> {
             // Read by fail2ban: docs/doors.md promises this form. What the client chose comes last, quoted.
             let (peer, protocol) = (self.peer.ip, self.protocol);
             tracing::warn!(target: "sigillo::login", %peer, %protocol, %reason, ?user, "login failed");
-            refused
+            (counted, refused)
         })
     }
 
-    fn welcome(&mut self, login: Login, tick: Tick) -> Option<Login> {
+    /// Why somebody who knew his password does not come in, and where to go now.
+    fn sentence(&self, error: &LoginError) -> String {
+        let text = error.to_string();
+        let mut chars = text.chars();
+        let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        let help = self.engine.rules.help.as_deref();
+        let to = help.map_or("al proprio gestore".to_owned(), |help| format!("a {help}"));
+        format!("{first}{}: rivolgersi {to}", chars.as_str())
+    }
+
+    fn welcome(&mut self, login: Login, now: Timestamp, tick: Tick) -> Option<Login> {
         let places = &self.engine.accounts;
         match places.enter(login.mailbox) {
             Some(place) => {
                 tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
                 self.engine.meter.note(Fact::Login(LoginResult::Fine));
+                self.engine.came_in(&login, (self.protocol, self.peer.ip), now);
                 self.place = Some(place);
                 Some(login)
             }
             None => {
                 tracing::warn!(user = %login.address, peer = %self.peer.ip, "too many connections of an account");
                 self.engine.meter.note(Fact::Login(LoginResult::Full));
+                let user = format!("{}/{}", login.address, login.credential().as_str());
+                self.engine.turned_away(
+                    user.trim_end_matches('/'),
+                    (self.protocol, self.peer.ip),
+                    LoginResult::Full,
+                    now,
+                );
                 let text =
                     format!("Troppe connessioni di questa casella, al più {}: chiuderne qualcuna", places.most());
                 self.refuse(Refused::Limit(text), tick);
@@ -162,8 +190,11 @@ pub(super) fn weight(claim: &Claim) -> usize {
     if matches!(claim, Claim::Password(_)) { PasswordHash::MEMORY } else { 0 }
 }
 
-/// This login, if it may read.
-pub(super) fn reader<S: Store>(engine: &Engine<S>, login: Login) -> Result<Login, LoginError> {
+/// This login, if it may read now.
+pub(super) fn reader<S: Store>(engine: &Engine<S>, login: Login, now: Timestamp) -> Result<Login, LoginError> {
+    if !engine.mailbox(login.mailbox)?.is_some_and(|mailbox| mailbox.works(now.as_millis())) {
+        return Err(LoginError::Blocked);
+    }
     match engine.rights(&login)? {
         Some(rights) if rights.read => Ok(login),
         Some(_) => Err(LoginError::Rights),
@@ -171,7 +202,18 @@ pub(super) fn reader<S: Store>(engine: &Engine<S>, login: Login) -> Result<Login
     }
 }
 
-/// Whether a reader's login stands no more: its credential may have ended since. What cannot be found out changes nothing.
-pub(super) fn ended<S: Store>(engine: &Engine<S>, login: &Login) -> bool {
-    matches!(reader(engine, login.clone()), Err(LoginError::Credentials | LoginError::Rights))
+/// This login, if its rights in the INBOX allow this.
+pub(super) fn in_inbox<S: Store>(engine: &Engine<S>, login: Login, deed: Deed) -> Result<Login, LoginError> {
+    let rights = grants::granted(engine, login.mailbox, INBOX, &login.credential())?;
+    if deed.allowed(rights) { Ok(login) } else { Err(LoginError::Rights) }
+}
+
+/// Why a reader's login stands no more: its credential may have ended since, or its mailbox been blocked. What cannot be
+/// found out changes nothing.
+pub(super) fn ended<S: Store>(engine: &Engine<S>, login: &Login, now: Timestamp) -> Option<&'static str> {
+    match reader(engine, login.clone(), now) {
+        Err(LoginError::Credentials | LoginError::Rights) => Some("La credenziale è stata revocata o cambiata"),
+        Err(LoginError::Blocked) => Some("La casella è stata bloccata"),
+        _ => None,
+    }
 }

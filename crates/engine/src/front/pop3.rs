@@ -5,7 +5,8 @@ mod maildrop;
 use std::sync::Arc;
 
 use sigillo_base::{MailboxId, Timestamp};
-use sigillo_pop3::{Action, Config, LoginRefusal, PIECE, Server};
+use sigillo_imap::Deed;
+use sigillo_pop3::{Action, Config, LoginRefusal, PIECE, Refusal, Server};
 use sigillo_store::{Rope, Store};
 use sigillo_wire::sasl::{Binding, Claim, Query};
 use sigillo_wire::{Session, Tick};
@@ -68,8 +69,11 @@ impl<S: Store> Front<S> {
     }
 
     fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
-        let check = |engine: &Engine<S>| engine.judge_claim(claim, now).and_then(|login| reader(engine, login));
-        let Some(login) = self.entrance.enter(claim.user(), tick, check) else { return };
+        let check = |engine: &Engine<S>| {
+            let login = reader(engine, engine.judge_claim(claim, now)?, now)?;
+            login::in_inbox(engine, login, Deed::Read)
+        };
+        let Some(login) = self.entrance.enter(claim.user(), (now, tick), check) else { return };
         let opened = match self.engine.maildrops.enter(login.mailbox) {
             Some(place) => self.maildrop(login.mailbox).map(|drop| (place, drop)),
             None => Err(LoginRefusal::InUse),
@@ -92,7 +96,7 @@ impl<S: Store> Front<S> {
 fn refusal(refused: Refused) -> LoginRefusal {
     match refused {
         Refused::Credentials => LoginRefusal::Credentials,
-        Refused::Blocked(text) => LoginRefusal::Denied(text),
+        Refused::Blocked(text) | Refused::Expired(text) | Refused::Rights(text) => LoginRefusal::Denied(text),
         Refused::Limit(text) => LoginRefusal::Limit(text),
         Refused::Fault => LoginRefusal::Unavailable,
     }
@@ -166,8 +170,8 @@ impl<S: Store> Connection for Front<S> {
             _ => {}
         }
         let Some(login) = &self.login else { return };
-        if login::ended(&self.engine, login) {
-            return self.server.expel("La credenziale è stata revocata o cambiata");
+        if let Some(why) = login::ended(&self.engine, login, now) {
+            return self.server.expel(why);
         }
         let mailbox = login.mailbox;
         match ask {
@@ -178,7 +182,13 @@ impl<S: Store> Connection for Front<S> {
                 }
                 self.server.piece(piece, tick);
             }
-            Some(Ask::Remove(uids)) => self.server.removed(self.remove(mailbox, &uids), tick),
+            Some(Ask::Remove(uids)) => {
+                let removed = match login::in_inbox(&self.engine, login.clone(), Deed::Empty) {
+                    Ok(_) => self.remove(mailbox, &uids),
+                    Err(_) => Err(Refusal::Denied),
+                };
+                self.server.removed(removed, tick);
+            }
             _ => {}
         }
     }

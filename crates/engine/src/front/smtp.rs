@@ -92,7 +92,7 @@ impl<S: Store> Front<S> {
 
     fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
         let check = |engine: &Engine<S>| engine.judge_claim(claim, now);
-        if let Some(login) = self.entrance.enter(claim.user(), tick, check) {
+        if let Some(login) = self.entrance.enter(claim.user(), (now, tick), check) {
             let user = login.address.as_str().to_owned();
             self.login = Some(login);
             self.server.authenticated(Some(user), Reply::new(235, (2, 7, 0), "Autenticazione riuscita"), tick);
@@ -159,7 +159,10 @@ impl<S: Store> Front<S> {
 fn refusal(refused: Refused) -> Reply {
     match refused {
         Refused::Credentials => Reply::new(535, (5, 7, 8), "Utente o password non validi"),
+        // RFC 5248: the account is disabled.
         Refused::Blocked(text) => Reply::new(535, (5, 7, 13), text),
+        Refused::Expired(text) => Reply::new(535, (5, 7, 8), text),
+        Refused::Rights(text) => Reply::new(535, (5, 7, 1), text),
         Refused::Limit(text) => Reply::new(421, (4, 7, 0), text),
         Refused::Fault => Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile"),
     }

@@ -2,7 +2,7 @@
 //! di anomalia*, RFC 6109 §3.2.2).
 
 use data_encoding::HEXLOWER;
-use sigillo_accounts::{Mailbox, Profile, State};
+use sigillo_accounts::{Mailbox, Profile};
 use sigillo_base::{Address, MailboxId, PecId};
 use sigillo_mime::Composed;
 use sigillo_pec::log::Record;
@@ -79,7 +79,7 @@ impl<S: Store> Engine<S> {
         if mailbox.profile.base == Profile::Service {
             return Err(Rejected::refused(550, (5, 7, 1), "La casella di servizio riceve soltanto ricevute e avvisi"));
         }
-        if mailbox.state != State::Active {
+        if !mailbox.works(handed.now.as_millis()) {
             return Err(Rejected::refused(550, (5, 2, 1), format!("La casella {rcpt} non è attiva")));
         }
         // Before anything is stored: what does not fit must not lie about.

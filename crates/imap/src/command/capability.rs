@@ -20,7 +20,7 @@ enum When {
 
 /// Every capability, in the order of the announcement: only what is complete, with its row in `docs/imap.md`. The
 /// mechanisms of AUTHENTICATE follow (`AUTH=…`).
-const CAPABILITIES: [(&str, When); 36] = [
+const CAPABILITIES: [(&str, When); 43] = [
     (BASE, When::Always),
     ("LITERAL+", When::Always),
     ("SASL-IR", When::Always),
@@ -34,6 +34,13 @@ const CAPABILITIES: [(&str, When); 36] = [
     ("CHILDREN", When::Always),
     ("SPECIAL-USE", When::Always),
     ("CREATE-SPECIAL-USE", When::Always),
+    ("QUOTA", When::Always),
+    ("QUOTA=RES-STORAGE", When::Always),
+    ("QUOTA=RES-MESSAGE", When::Always),
+    ("ACL", When::Always),
+    ("RIGHTS=kxte", When::Always),
+    ("LIST-MYRIGHTS", When::Always),
+    ("METADATA", When::Always),
     ("CONDSTORE", When::Always),
     ("QRESYNC", When::Always),
     ("LIST-EXTENDED", When::Always),

@@ -3,7 +3,7 @@
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Tell, Work};
-use crate::{Request, System};
+use crate::{Code, Request, System};
 
 pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
     Ok(Command::Request(Request::Close))
@@ -16,7 +16,11 @@ pub fn run(work: &mut Work<'_>) -> Result<Step, Problem> {
         let deleted = super::expunge::carrying(folder, System::Deleted, None);
         let number = folder.number;
         if !deleted.is_empty() && !folder.vanished {
-            work.boxes.expunge(number, &deleted)?;
+            match work.boxes.expunge(number, &deleted) {
+                // Who may not expunge leaves the folder as it is (RFC 4314 §4).
+                Err(refusal) if refusal.code == Some(Code::NoPerm) => {}
+                expunged => drop(expunged?),
+            }
         }
     }
     // What was pending for this folder concerns nobody any more.

@@ -399,7 +399,11 @@ impl FetchJob {
         self.newly_seen.clear();
         if !uids.is_empty() {
             let (number, seen) = (folder.number, Flags::new().with(System::Seen));
-            let stored = work.boxes.store_flags(number, &uids, &Change::new(StoreOp::Add, seen))?;
+            let stored = match work.boxes.store_flags(number, &uids, &Change::new(StoreOp::Add, seen)) {
+                // Who may read but not say so reads without a trace (RFC 4314 §4).
+                Err(refusal) if refusal.code == Some(crate::Code::NoPerm) => crate::Stored::default(),
+                stored => stored?,
+            };
             self.newly_seen = work.folder()?.view.changed(stored.rows);
             self.newly_seen.sort_unstable();
             work.refresh_after();

@@ -69,6 +69,7 @@ fn returned(args: &mut Cursor<'_>, options: &mut ListOptions) -> Read<()> {
         match args.word()?.as_str() {
             "SUBSCRIBED" => options.tell_subscribed = true,
             "CHILDREN" | "SPECIAL-USE" => {}
+            "MYRIGHTS" => options.my_rights = true,
             "STATUS" => {
                 args.space()?;
                 options.status = status::items(args)?;
@@ -124,8 +125,12 @@ pub fn run(
     for found in matching(&folders, &patterns, selected, parents) {
         let line = found.line(options);
         work.line(&line);
-        if let Some(folder) = found.folder.filter(|_| found.selected && !options.status.is_empty()) {
-            work.line(&status::line(&folder.name, &options.status, &folder.status));
+        let Some(folder) = found.folder.filter(|_| found.selected) else { continue };
+        if let Some(numbers) = folder.status.as_ref().filter(|_| !options.status.is_empty()) {
+            work.line(&status::line(&folder.name, &options.status, numbers));
+        }
+        if options.my_rights {
+            work.line(&super::myrights::line(&folder.name, folder.rights));
         }
     }
     Done::ok("LIST completed").step()

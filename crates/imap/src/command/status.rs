@@ -1,11 +1,11 @@
-//! STATUS (RFC 3501 §6.3.10), with the items of RFC 7162 (HIGHESTMODSEQ), 8438 (SIZE), 9051 (DELETED), 8474 (MAILBOXID).
+//! STATUS (RFC 3501 §6.3.10), with the items of RFC 7162 (HIGHESTMODSEQ), 8438 (SIZE), 9051 (DELETED), 9208 (DELETED-STORAGE), 8474 (MAILBOXID).
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Work};
 use crate::{Request, Status, StatusItem, text};
 
-const ITEMS: [(&str, StatusItem); 9] = [
+const ITEMS: [(&str, StatusItem); 10] = [
     ("MESSAGES", StatusItem::Messages),
     ("RECENT", StatusItem::Recent),
     ("UIDNEXT", StatusItem::UidNext),
@@ -14,6 +14,7 @@ const ITEMS: [(&str, StatusItem); 9] = [
     ("HIGHESTMODSEQ", StatusItem::HighestModSeq),
     ("SIZE", StatusItem::Size),
     ("DELETED", StatusItem::Deleted),
+    ("DELETED-STORAGE", StatusItem::DeletedStorage),
     ("MAILBOXID", StatusItem::MailboxId),
 ];
 
@@ -68,6 +69,7 @@ fn value(item: StatusItem, status: &Status) -> String {
         StatusItem::HighestModSeq => status.highest_modseq.to_string(),
         StatusItem::Size => status.size.to_string(),
         StatusItem::Deleted => status.deleted.to_string(),
+        StatusItem::DeletedStorage => status.deleted_storage.to_string(),
         StatusItem::MailboxId => format!("({})", status.id),
     }
 }

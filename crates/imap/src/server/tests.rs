@@ -5,6 +5,7 @@ mod binary;
 mod compress;
 mod condstore;
 mod copy;
+mod custody;
 mod cuts;
 mod fetch;
 mod folders;

@@ -295,7 +295,29 @@ impl<'t> Reader<'t> {
                 30.. => Ok(Some(u64::from(*mb) * MB)),
                 _ => Err(Text::new(format!("{mb} è meno di 30"), format!("{mb} is less than 30"))),
             })?;
-        Some(Access { size_times_recipients: product.value, strict_recipients: raw.strict_recipients })
+        let remedy = Text::new(
+            "un indirizzo o una pagina, in ASCII, non più di 200 caratteri",
+            "an address or a page, in ASCII, 200 characters at most",
+        );
+        let help = raw.help.map(|help| {
+            self.check("access.help", help, remedy, |text| match text {
+                text if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) => {
+                    Ok(text.clone())
+                }
+                _ => Err(Text::new("non è un indirizzo", "is no address")),
+            })
+        });
+        let help = match help {
+            Some(help) => Some(help?.value),
+            None => None,
+        };
+        let remedy = Text::new("scrivere da 1 a 36525", "write 1 to 36525");
+        let kept = self.check("access.accesses_days", raw.accesses_days, remedy, |days| match days {
+            1..=36_525 => Ok(Duration::from_secs(days * 24 * 3600)),
+            _ => Err(Text::new(format!("{days} giorni non si possono"), format!("{days} days cannot be"))),
+        })?;
+        let (size_times_recipients, strict_recipients) = (product.value, raw.strict_recipients);
+        Some(Access { size_times_recipients, strict_recipients, help, accesses_kept: kept.value })
     }
 
     pub(super) fn check<R, T>(

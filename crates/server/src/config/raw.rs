@@ -350,11 +350,18 @@ pub(super) struct TimeStamp {
 pub(super) struct Access {
     pub size_times_recipients_mb: Spanned<u32>,
     pub strict_recipients: bool,
+    pub help: Option<Spanned<String>>,
+    pub accesses_days: Spanned<u64>,
 }
 
 impl Default for Access {
     fn default() -> Self {
-        Self { size_times_recipients_mb: Spanned::new(0..0, 0), strict_recipients: true }
+        Self {
+            size_times_recipients_mb: Spanned::new(0..0, 0),
+            strict_recipients: true,
+            help: None,
+            accesses_days: Spanned::new(0..0, 730),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod credentials;
 mod dispatch;
 mod domains;
 mod index;
+mod persons;
 mod quarantine;
 mod queue;
 mod rates;
@@ -22,7 +23,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
-use sigillo_accounts::{Mailbox, OrdinaryMail, Profile};
+use sigillo_accounts::{Block, Mailbox, OrdinaryMail, Profile, State as Standing};
 use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId, Timestamp};
 use sigillo_engine::Error;
@@ -51,6 +52,7 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .merge(credentials::router())
         .merge(dispatch::router())
         .merge(domains::router())
+        .merge(persons::router())
         .merge(quarantine::router())
         .merge(queue::router())
         .merge(rates::router())
@@ -245,7 +247,7 @@ async fn change_mailbox(
     Path(address): Path<String>,
     body: Result<Json<api::MailboxChange>, JsonRejection>,
 ) -> Reply<api::Mailbox> {
-    let Json(api::MailboxChange { ordinary_mail, profile }) = body?;
+    let Json(api::MailboxChange { ordinary_mail, profile, without }) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let set = move |engine: &House| {
@@ -267,6 +269,9 @@ async fn change_mailbox(
             let chosen = engine.profiles().choose(&name).map_err(|e| Fail::bad(e.to_string()))?;
             engine.set_profile(MailboxId(found.id), &chosen, now)?;
         }
+        if let Some(without) = without {
+            engine.set_without(MailboxId(found.id), &without)?;
+        }
         Ok(shown(mailbox(engine, &address)?))
     };
     Ok(Json(work(&provider, set).await?))
@@ -279,11 +284,12 @@ fn address(text: &str) -> Result<Address, Fail> {
 /// A span of time as it is asked for: without a beginning the last thirty days, without an end up to now.
 fn span(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<(Timestamp, Timestamp), Fail> {
     const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
-    let instant = |text: &str| {
-        let bad = || Fail::bad(format!("«{text}» non è un istante: AAAA-MM-GG oppure AAAA-MM-GGThh:mm"));
-        Timestamp::from_iso(text).ok_or_else(bad)
-    };
     Ok((from.map_or(Ok(now.minus(MONTH)), instant)?, to.map_or(Ok(now), instant)?))
+}
+
+fn instant(text: &str) -> Result<Timestamp, Fail> {
+    let bad = || Fail::bad(format!("«{text}» non è un istante: AAAA-MM-GG oppure AAAA-MM-GGThh:mm"));
+    Timestamp::from_iso(text).ok_or_else(bad)
 }
 
 fn mailbox(engine: &House, text: &str) -> Result<Mailbox, Fail> {
@@ -293,5 +299,13 @@ fn mailbox(engine: &House, text: &str) -> Result<Mailbox, Fail> {
 fn shown(mailbox: Mailbox) -> api::Mailbox {
     let ordinary = if mailbox.takes_ordinary_mail() { "accept" } else { "refuse" };
     let profile = mailbox.profile.name().to_owned();
-    api::Mailbox { address: mailbox.address, profile, ordinary_mail: ordinary.to_owned() }
+    let time = |ms| Timestamp::from_millis(ms).to_string();
+    let blocked = match mailbox.state {
+        Standing::Active => None,
+        Standing::Blocked(Block { since, until, reason }) => {
+            Some(api::Blocked { since: time(since), until: until.map(time), reason })
+        }
+    };
+    let (ordinary_mail, without) = (ordinary.to_owned(), mailbox.without);
+    api::Mailbox { address: mailbox.address, profile, ordinary_mail, blocked, without }
 }

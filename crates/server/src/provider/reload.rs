@@ -86,7 +86,7 @@ fn kept(old: &Config, new: Config) -> Config {
         relay: Relay { routes: new.relay.routes.clone(), ..old.relay.clone() },
         dns: old.dns.clone(),
         timestamp: old.timestamp.clone(),
-        access: old.access,
+        access: old.access.clone(),
         antivirus: old.antivirus.clone(),
         ordinary: old.ordinary.clone(),
         antispam: old.antispam.clone(),

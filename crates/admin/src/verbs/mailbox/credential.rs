@@ -1,4 +1,4 @@
-//! `sigillo mailbox credential add|list|revoke|rotate`, `sigillo mailbox trail`.
+//! `sigillo mailbox credential add|list|revoke|rotate|state`, `sigillo mailbox trail`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use sigillo_base::Secret;
 
 use super::read_password;
 use crate::Lang;
-use crate::api::{Credentials, MadeCredential, NewCredential, NewSecret, Period, Trail};
+use crate::api::{Credentials, MadeCredential, NewCredential, NewSecret, Period, Standing, Trail};
 use crate::verbs::{Error, Where, header, json, table, yes};
 
 /// What can be done with the credentials of a mailbox.
@@ -45,6 +45,22 @@ pub enum Verb {
         address: String,
         /// Nome della credenziale
         name: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Dice se una password va cambiata prima di valere, e fino a quando vale; un'altra password comincia da capo
+    State {
+        /// Indirizzo della casella
+        address: String,
+        /// Nome della credenziale; senza, quella del titolare
+        name: Option<String>,
+        /// Se va cambiata prima che qualcuno entri
+        #[arg(long, value_name = "SÌ|NO", action = clap::ArgAction::Set, value_parser = clap::builder::BoolishValueParser::new())]
+        must_change: Option<bool>,
+        /// Fino a quando vale: AAAA-MM-GG oppure AAAA-MM-GGThh:mm; «never» per sempre
+        #[arg(long, value_name = "QUANDO|never")]
+        expires: Option<String>,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
@@ -106,6 +122,12 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             }
             Ok(format!("{} {}", lang.pick("revocata la credenziale", "revoked the credential"), ended.login))
         }
+        Verb::State { address, name, must_change, expires, at } => {
+            let name = name.clone().unwrap_or_default();
+            let standing = Standing { name, must_change: *must_change, expires: expires.clone() };
+            let now = at.client().set_standing(address, &standing).await?;
+            if at.json { json(&now) } else { Ok(show(Credentials { credentials: vec![now] }, lang)) }
+        }
         Verb::Rotate { address, name, password_file, at } => {
             let new = NewSecret { password: given(password_file.as_deref())? };
             made(&at.client().rotate_credential(address, name, &new).await?, at, lang)
@@ -145,11 +167,15 @@ fn show(found: Credentials, lang: Lang) -> String {
         ("creata", "created"),
         ("ultimo uso", "last used"),
         ("revocata", "revoked"),
+        ("da cambiare", "to be changed"),
+        ("scade", "expires"),
     ];
     let mut rows = table(&header(lang, &columns));
     for c in found.credentials {
         let (used, revoked) = (c.last_used.unwrap_or_default(), c.revoked.unwrap_or_default());
-        rows.add_row([&c.login, &c.kind, &c.rights.join(","), yes(lang, c.scram), &c.created, &used, &revoked]);
+        let (rights, expires) = (c.rights.join(","), c.expires.unwrap_or_default());
+        let (scram, change) = (yes(lang, c.scram), yes(lang, c.must_change));
+        rows.add_row([&c.login, &c.kind, &rights, scram, &c.created, &used, &revoked, change, &expires]);
     }
     rows.to_string()
 }

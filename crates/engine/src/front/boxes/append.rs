@@ -2,12 +2,12 @@
 //! message made of parts is a rope over the bodies that are stored already.
 
 use sigillo_base::MsgId;
-use sigillo_imap::{Appended, Code, Draft, DraftPart, Refusal, Summary};
+use sigillo_imap::{Appended, Code, Draft, DraftPart, FolderRights, Refusal, Summary};
 use sigillo_store::{Rope, Store, transact};
 
 use super::{Boxes, No, fault};
 use crate::fronts::Transaction;
-use crate::stored::{INLINE, Place, post, put_body, put_rope};
+use crate::stored::{INLINE, post, put_body, put_rope};
 use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Error, folder};
 
@@ -35,6 +35,7 @@ impl<S: Store> Boxes<S> {
         from: Option<(u32, u32)>,
     ) -> Result<Appended, Refusal> {
         let folder = self.target(name)?;
+        let rights = self.rights(folder)?;
         let box_bytes = self.size()?;
         let mut rest = came;
         let ready: Vec<Ready<'_>> =
@@ -50,7 +51,7 @@ impl<S: Store> Boxes<S> {
             self.within(tx, box_bytes, more)?;
             let mut stored = Appended { uid_validity: 0, uids: Vec::with_capacity(ready.len()) };
             for message in &ready {
-                let (uid, validity) = self.post_ready(tx, folder, message)?;
+                let (uid, validity) = self.post_ready(tx, (folder, rights), message)?;
                 stored.uid_validity = validity;
                 stored.uids.push(uid);
             }
@@ -61,7 +62,12 @@ impl<S: Store> Boxes<S> {
         Ok(stored)
     }
 
-    fn post_ready(&self, tx: &mut Transaction<'_, S>, folder: u32, message: &Ready<'_>) -> Result<(u32, u32), Error> {
+    fn post_ready(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        (folder, rights): (u32, FolderRights),
+        message: &Ready<'_>,
+    ) -> Result<(u32, u32), Error> {
         let Ready { draft, id, parts, summary, .. } = message;
         let rope = match parts[..] {
             [Part::Bytes(bytes)] => put_body(tx, bytes)?,
@@ -79,14 +85,7 @@ impl<S: Store> Boxes<S> {
         };
         put_rope(tx, *id, &rope)?;
         put_summary(tx, *id, summary)?;
-        let place = Place {
-            mailbox: self.mailbox,
-            folder,
-            flags: draft.flags.bits(),
-            keywords: draft.flags.keywords().to_vec(),
-            date: draft.date.unwrap_or(self.now),
-            saved: self.now,
-        };
+        let place = self.place(folder, rights, &draft.flags, draft.date.unwrap_or(self.now));
         let (uid, validity) = post(tx, &place, *id, rope.len())?;
         Ok((uid.0, validity))
     }

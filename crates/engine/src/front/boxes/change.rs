@@ -1,7 +1,7 @@
 //! Flags and removal: the rows of one folder change, its mod-sequence with them.
 
 use sigillo_base::Uid;
-use sigillo_imap::{Change, Flags, Refusal, Stored};
+use sigillo_imap::{Change, Code, Deed, Flags, FolderRights, Refusal, Stored};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, fault, row};
@@ -14,11 +14,17 @@ const PAGE: usize = 1000;
 
 impl<S: Store> Boxes<S> {
     pub(super) fn change_flags(&self, number: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
+        self.may(number, Deed::Flag)?;
+        let rights = self.rights(number)?;
+        if !rights.reach(change.op, &change.flags) {
+            return Err(Refusal::new(Code::NoPerm, "Manca il diritto di cambiare queste etichette"));
+        }
         let mut stored = Stored::default();
         for page in uids.chunks(PAGE) {
             // A delivery waits for one page at the most.
             let _lane = self.engine.lanes.hold(&[self.mailbox]);
-            let done = transact(&self.engine.store, ATTEMPTS, |tx| self.change_page(tx, number, page, change));
+            let done =
+                transact(&self.engine.store, ATTEMPTS, |tx| self.change_page(tx, (number, rights), page, change));
             let Stored { rows, modified } = done.map_err(fault)?;
             stored.rows.extend(rows);
             stored.modified.extend(modified);
@@ -30,7 +36,7 @@ impl<S: Store> Boxes<S> {
     fn change_page(
         &self,
         tx: &mut Transaction<'_, S>,
-        number: u32,
+        (number, rights): (u32, FolderRights),
         uids: &[u32],
         change: &Change,
     ) -> Result<Stored, Error> {
@@ -44,7 +50,8 @@ impl<S: Store> Boxes<S> {
                 continue;
             }
             let without = folder.held.without(&entry);
-            let flags = Flags::from_parts(entry.flags, entry.keywords).after(change.op, &change.flags);
+            let before = Flags::from_parts(entry.flags, entry.keywords);
+            let flags = rights.cover(&before, &before.after(change.op, &change.flags));
             (entry.flags, entry.keywords) = (flags.bits(), flags.keywords().to_vec());
             entry.modseq = folder.modseq;
             folder.held = without

@@ -1,6 +1,6 @@
 //! CREATE, DELETE and RENAME of folders: they look at all folders of the mailbox, so that no two have one name.
 
-use sigillo_imap::{Attribute, Code, DELIMITER, Refusal};
+use sigillo_imap::{Attribute, Code, DELIMITER, Deed, Refusal};
 use sigillo_store::{Store, transact};
 
 use super::transfer::MOST;
@@ -9,7 +9,7 @@ use crate::directory::{FOLDERS, INBOX};
 use crate::folders::{All, MAX_FOLDERS};
 use crate::fronts::Transaction;
 use crate::rows::{FolderRow, encode, folder_key, folder_numbers_key};
-use crate::{ATTEMPTS, folder};
+use crate::{ATTEMPTS, folder, grants};
 
 /// Octets of a folder's full name.
 const MAX_NAME: usize = 500;
@@ -31,7 +31,7 @@ impl<S: Store> Boxes<S> {
     }
 
     pub(super) fn delete_folder(&self, name: &str) -> Result<(), Refusal> {
-        let (number, _) = self.folder(name)?;
+        let (number, _) = self.folder(name, Deed::Remove)?;
         if FOLDERS.iter().any(|(kept, ..)| *kept == number) {
             return Err(Refusal::new(Code::Cannot, "La cartella fa parte della casella e non si elimina"));
         }
@@ -56,7 +56,7 @@ impl<S: Store> Boxes<S> {
 
     pub(super) fn rename_folder(&self, from: &str, to: &str) -> Result<(), Refusal> {
         check_name(to)?;
-        if self.folder(from)?.0 == INBOX {
+        if self.folder(from, Deed::Remove)?.0 == INBOX {
             return self.empty_inbox_into(to);
         }
         let below = format!("{from}{DELIMITER}");
@@ -81,7 +81,7 @@ impl<S: Store> Boxes<S> {
             }
             match to.rsplit_once(DELIMITER) {
                 Some((above, _)) if all.find(above).is_none() => self.make(tx, all, above, None),
-                _ => Ok(()),
+                _ => Ok(self.may(grows_from(&all, to), Deed::Branch)?),
             }
         })
     }
@@ -107,6 +107,8 @@ impl<S: Store> Boxes<S> {
     fn make(&self, tx: &mut Transaction<'_, S>, all: All, name: &str, special: Option<&str>) -> Result<(), No> {
         let levels = name.match_indices(DELIMITER).map(|(i, _)| &name[..i]).filter(|above| all.find(above).is_none());
         let missing: Vec<&str> = levels.chain([name]).collect();
+        let above = grows_from(&all, name);
+        self.may(above, Deed::Branch)?;
         let mut last = all.last;
         if all.folders.len() + missing.len() > MAX_FOLDERS {
             return Err(Refusal::new(Code::Limit, "Troppe cartelle").into());
@@ -119,11 +121,18 @@ impl<S: Store> Boxes<S> {
             let special = special.filter(|_| level == name).map(Into::into);
             let key = folder_key(self.mailbox, last.folder);
             tx.expect_absent(&key);
+            grants::inherit(tx, self.mailbox, above, last.folder)?;
             tx.put(&key, encode(&FolderRow { special, ..FolderRow::new(level, last.uid_validity) }));
         }
         tx.put(folder_numbers_key(self.mailbox), encode(&last));
         Ok(())
     }
+}
+
+/// The folder that a new one is made in: the nearest above it that is there.
+fn grows_from(all: &All, name: &str) -> u32 {
+    let above = name.rmatch_indices(DELIMITER).find_map(|(at, _)| all.find(&name[..at]));
+    above.map_or(grants::EVERYWHERE, |(number, _)| *number)
 }
 
 /// A name that can be given to a folder.

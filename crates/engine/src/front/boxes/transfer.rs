@@ -1,17 +1,18 @@
 //! COPY and MOVE: messages come into a folder; bodies are never copied.
 
 use sigillo_base::{MsgId, Timestamp};
-use sigillo_imap::{Code, Copied, Refusal};
+use sigillo_imap::{Code, Copied, Flags, FolderRights, Refusal};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, No, fault};
 use crate::fronts::Transaction;
-use crate::rows::EntryRow;
 use crate::stored::{Place, post, usage};
 use crate::{ATTEMPTS, Error, folder};
 
 /// Messages of one COPY or MOVE: all of them fit into one commit, so that it happens wholly or not at all.
 pub(super) const MOST: usize = 2000;
+/// Messages of a mailbox: as many as numbers for one folder (RFC 3501 §2.3.1.1). Octets run out long before.
+pub(super) const MOST_MESSAGES: u64 = u32::MAX as u64;
 
 impl<S: Store> Boxes<S> {
     /// Refuses what the store has no room for now. What helps to make room (MOVE to the bin, EXPUNGE) goes on.
@@ -34,7 +35,8 @@ impl<S: Store> Boxes<S> {
 
     /// Refuses to hold more than the size of the box.
     pub(super) fn within(&self, tx: &mut Transaction<'_, S>, size: u64, more: u64) -> Result<(), No> {
-        if usage(tx, self.mailbox)?.bytes.saturating_add(more) > size {
+        let held = usage(tx, self.mailbox)?;
+        if held.bytes.saturating_add(more) > size || held.messages > MOST_MESSAGES {
             return Err(No(Refusal::new(Code::OverQuota, "La casella e' piena")));
         }
         Ok(())
@@ -46,6 +48,7 @@ impl<S: Store> Boxes<S> {
             return Err(Refusal::new(Code::Limit, text));
         }
         let to = self.target(target)?;
+        let rights = self.rights(to)?;
         let size = self.size()?;
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let copied = transact(&self.engine.store, ATTEMPTS, |tx| {
@@ -58,7 +61,9 @@ impl<S: Store> Boxes<S> {
             };
             let mut copied = Copied { uid_validity, pairs: Vec::new() };
             for (uid, entry) in entries {
-                let (new, _) = post(tx, &self.place(to, &entry), MsgId(entry.msg), u64::from(entry.size))?;
+                let flags = Flags::from_parts(entry.flags, entry.keywords);
+                let place = self.place(to, rights, &flags, Timestamp::from_millis(entry.date));
+                let (new, _) = post(tx, &place, MsgId(entry.msg), u64::from(entry.size))?;
                 copied.pairs.push((uid, new.0));
             }
             if !moving {
@@ -71,14 +76,10 @@ impl<S: Store> Boxes<S> {
         Ok(copied)
     }
 
-    fn place(&self, folder: u32, entry: &EntryRow) -> Place {
-        Place {
-            mailbox: self.mailbox,
-            folder,
-            flags: entry.flags,
-            keywords: entry.keywords.clone(),
-            date: Timestamp::from_millis(entry.date),
-            saved: self.now,
-        }
+    /// A place in a folder where the user has these rights: flags that they do not cover are left behind.
+    pub(super) fn place(&self, folder: u32, rights: FolderRights, flags: &Flags, date: Timestamp) -> Place {
+        let flags = rights.cover(&Flags::new(), flags);
+        let (mailbox, keywords) = (self.mailbox, flags.keywords().to_vec());
+        Place { mailbox, folder, flags: flags.bits(), keywords, date, saved: self.now }
     }
 }

@@ -108,3 +108,59 @@ fn logging_in() {
     }
     assert!(client.closed);
 }
+
+#[test]
+fn what_is_no_exchange_is_refused_and_another_may_follow() {
+    let mut client = Client::new(true);
+    client.script(
+        "S: * OK …
+         C: a AUTHENTICATE PLAIN
+         S: +…
+         C: !!!
+         S: a BAD …
+         C: b AUTHENTICATE PLAIN =
+         S: b BAD …
+         C: c AUTHENTICATE PLAIN AGFubmEAcHc
+         S: c BAD …
+         C: d AUTHENTICATE SCRAM-SHA-256 biwsbj1hbm5hLHI9eA==
+         S: + …
+         C: *
+         S: d BAD …
+         C: e AUTHENTICATE LOGIN
+         S: +…
+         C: YW5uYQ==
+         S: +…
+         C: *
+         S: e BAD …
+         C: f AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGdvb2QBAQ==
+         S: f NO …
+         C: g AUTHENTICATE LOGIN YW5uYQ==
+         S: +…
+         C: cHc=
+         S: g OK [CAPABILITY IMAP4rev1 …",
+    );
+    assert_eq!(client.server.user(), Some("anna"));
+}
+
+#[test]
+fn tokens_are_taken_where_somebody_knows_them() {
+    let mut client = Client::with(Toy::new(), Config { bearer: true, ..Config::default() }, true);
+    client.script(
+        "S: * OK …AUTH=OAUTHBEARER] Sigillo
+         C: a AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB
+         S: + …
+         C: AQ==
+         S: a NO [AUTHENTICATIONFAILED] …
+         C: b AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGdvb2QBAQ==
+         S: b OK [CAPABILITY IMAP4rev1 …",
+    );
+    assert_eq!(client.server.user(), Some("anna"));
+}
+
+#[test]
+fn a_login_that_is_not_wanted_is_told_why_by_its_code() {
+    for (user, code) in [("bloccata", "CONTACTADMIN"), ("scaduta", "EXPIRED"), ("estranea", "AUTHORIZATIONFAILED")] {
+        let mut client = Client::new(true);
+        client.script(&format!("S: * OK …\nC: a LOGIN {user} pw\nS: a NO [{code}] Rivolgersi a noi"));
+    }
+}

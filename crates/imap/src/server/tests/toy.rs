@@ -19,6 +19,17 @@ fn keys(user: &str) -> ScramKeys {
     }
 }
 
+/// Why a login is refused whatever it proves.
+fn unwanted(user: &str) -> Option<LoginRefusal> {
+    let why = "Rivolgersi a noi".to_owned();
+    match user {
+        "bloccata" => Some(LoginRefusal::Blocked(why)),
+        "scaduta" => Some(LoginRefusal::Expired(why)),
+        "estranea" => Some(LoginRefusal::Denied(why)),
+        _ => None,
+    }
+}
+
 fn proves(claim: &Claim) -> bool {
     match claim {
         Claim::Password(c) => c.user == "anna" && c.password.expose() == "pw",
@@ -68,6 +79,12 @@ impl Folder {
             messages,
             unseen: messages - with(System::Seen),
             deleted: with(System::Deleted),
+            deleted_storage: self
+                .messages
+                .iter()
+                .filter(|m| m.0.flags.has(System::Deleted))
+                .map(|m| u64::from(m.0.size))
+                .sum(),
             size: self.messages.iter().map(|m| u64::from(m.0.size)).sum(),
             uid_next: self.uid_next,
             uid_validity: 7,
@@ -133,6 +150,9 @@ pub struct Toy {
     pub unreadable_from: Option<u64>,
     /// So many pages are copied, and no more.
     pub pages: Option<usize>,
+    /// Nobody may change flags.
+    pub unflagged: bool,
+    pub kept: super::custody::Kept,
 }
 
 impl Toy {
@@ -197,7 +217,11 @@ impl Content for Fragile {
 
 impl Mailboxes for Toy {
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
-        Ok(self.folders.values().map(|f| FolderInfo { status: f.status(), ..f.info.clone() }).collect())
+        Ok(self
+            .folders
+            .values()
+            .map(|f| FolderInfo { status: Some(f.status()), rights: crate::FolderRights::ALL, ..f.info.clone() })
+            .collect())
     }
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
         Ok(self.folder(name)?.state())
@@ -246,6 +270,9 @@ impl Mailboxes for Toy {
         }
     }
     fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
+        if self.unflagged {
+            return Err(Refusal::new(Code::NoPerm, "Manca il diritto"));
+        }
         self.commits += 1;
         if let Some((uid, flag)) = self.overtaken.take() {
             self.inbox().flag(uid, flag);
@@ -401,6 +428,10 @@ impl Client {
                 }
                 Action::Login(claim) if proves(&claim) => {
                     self.server.logged_in(Ok("anna".into()), self.now);
+                }
+                Action::Login(c) if unwanted(c.user()).is_some() => {
+                    let refusal = unwanted(c.user()).expect("it is");
+                    self.server.logged_in(Err(refusal), self.now);
                 }
                 Action::Login(c) if c.user() == "rotto" => {
                     self.server.logged_in(Err(LoginRefusal::Unavailable), self.now);

@@ -11,13 +11,13 @@ use sigillo_admin::api;
 use sigillo_base::{MailboxId, Secret, Timestamp};
 use sigillo_engine::{Credentialed, verifier};
 
-use super::{At, Fail, Reply, alive, mailbox, span, work};
+use super::{At, Fail, Reply, alive, instant, mailbox, span, work};
 use crate::ids::{random, random_password};
 use crate::provider::House;
 
 pub(super) fn router() -> Router<super::Provided> {
     Router::new()
-        .route("/v1/mailboxes/{address}/credentials", get(list).post(add))
+        .route("/v1/mailboxes/{address}/credentials", get(list).post(add).patch(standing))
         .route("/v1/mailboxes/{address}/credentials/{name}", put(rotate).delete(revoke))
         .route("/v1/mailboxes/{address}/trail", get(trail))
 }
@@ -77,6 +77,27 @@ async fn rotate(
         made(engine, &found.address, id, &name, password)
     };
     Ok(Json(work(&provider, rotate).await?))
+}
+
+async fn standing(
+    State(provider): At,
+    Path(address): Path<String>,
+    body: Result<Json<api::Standing>, JsonRejection>,
+) -> Reply<api::Credential> {
+    let Json(api::Standing { name: named, must_change, expires }) = body?;
+    let expires = match expires.as_deref() {
+        None => None,
+        Some("never") => Some(None),
+        Some(text) => Some(Some(instant(text)?)),
+    };
+    let set = move |engine: &House| {
+        let found = mailbox(engine, &address)?;
+        let name = if named.is_empty() { CredentialName::owner() } else { name(&named)? };
+        let id = MailboxId(found.id);
+        engine.set_standing(id, &name, must_change, expires)?;
+        Ok(made(engine, &found.address, id, &name, None)?.credential)
+    };
+    Ok(Json(work(&*alive(&provider)?, set).await?))
 }
 
 async fn revoke(State(provider): At, Path((address, named)): Path<(String, String)>) -> Reply<api::Credential> {
@@ -181,5 +202,7 @@ fn shown(address: &str, found: Credentialed) -> api::Credential {
         changed: time(credential.changed),
         last_used: last_used.map(|at| at.to_string()),
         revoked: credential.revoked.map(time),
+        must_change: credential.must_change,
+        expires: credential.expires.map(time),
     }
 }

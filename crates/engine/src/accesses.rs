@@ -1,0 +1,176 @@
+//! Who came in to a mailbox, and who was turned away: when, how, from where, as whom (ACC-03, AUD-02). What a mailbox sends
+//! is in its [`trail`](crate::trail); the legal log holds messages only.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use sigillo_accounts::{CredentialName, LoginName};
+use sigillo_base::{MailboxId, Timestamp};
+use sigillo_store::{KeyBuilder, KeyReader, Store, key, skim, tag};
+
+use crate::fronts::Transaction;
+use crate::meter::LoginResult;
+use crate::rows::{decode, encode};
+use crate::{Engine, Error, Login};
+
+/// Failed logins of one mailbox that are written down in a day: guessers write no more.
+const REFUSALS_A_DAY: u32 = 1_000;
+/// Rows removed in one commit.
+const PAGE: usize = 500;
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// Somebody at the door of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// When.
+    pub at: Timestamp,
+    /// `imap`, `pop3`, `smtp`.
+    pub protocol: String,
+    /// The address he came from.
+    pub from: IpAddr,
+    /// The credential that he named.
+    pub person: CredentialName,
+    /// How it ended: the words of [`LoginResult`].
+    pub outcome: String,
+}
+
+/// A page of accesses, and where the next begins.
+pub type AccessPage = (Vec<Access>, Option<Vec<u8>>);
+
+/// An event of a mailbox.
+#[derive(Serialize, Deserialize)]
+enum EventRow {
+    /// A login, or one that failed.
+    Access { protocol: String, from: IpAddr, person: String, outcome: String },
+}
+
+/// The failed logins that were written down: the day, and how many of each mailbox.
+#[derive(Default)]
+pub(crate) struct Refusals(Mutex<(i64, HashMap<MailboxId, u32>)>);
+
+impl Refusals {
+    /// Whether one more of this mailbox is written down.
+    fn room(&self, mailbox: MailboxId, now: Timestamp) -> bool {
+        let today = now.as_millis().div_euclid(DAY_MS);
+        let mut all = self.0.lock();
+        if all.0 != today {
+            *all = (today, HashMap::new());
+        }
+        let written = all.1.entry(mailbox).or_default();
+        *written = written.saturating_add(1);
+        *written <= REFUSALS_A_DAY
+    }
+}
+
+impl<S: Store> Engine<S> {
+    /// Writes that somebody came in. It waits for no disk, and a store that takes nothing now keeps nobody from his mail.
+    pub(crate) fn came_in(&self, login: &Login, (protocol, from): (&str, IpAddr), now: Timestamp) {
+        let name = login.credential();
+        let mut tx = Transaction::new(&self.store);
+        let access = Access {
+            at: now,
+            protocol: protocol.into(),
+            from,
+            person: name.clone(),
+            outcome: LoginResult::Fine.as_str().into(),
+        };
+        let noted = self
+            .note_use(&mut tx, (login.mailbox, &name), now)
+            .and_then(|()| self.note_access(tx, login.mailbox, &access));
+        if let Err(error) = noted {
+            tracing::warn!(%error, user = %login.address, "an access is not written down");
+        }
+    }
+
+    /// Writes that somebody did not, if there is such a mailbox; who is locked out is not written again and again.
+    pub(crate) fn turned_away(&self, user: &str, (protocol, from): (&str, IpAddr), why: LoginResult, now: Timestamp) {
+        if why == LoginResult::Locked {
+            return;
+        }
+        let Some(LoginName { address, credential }) = LoginName::parse(user) else { return };
+        let noted = self.find_mailbox(&address).and_then(|found| {
+            let Some(id) = found.map(|row| MailboxId(row.id)).filter(|id| self.refusals.room(*id, now)) else {
+                return Ok(());
+            };
+            let access =
+                Access { at: now, protocol: protocol.into(), from, person: credential, outcome: why.as_str().into() };
+            self.note_access(Transaction::new(&self.store), id, &access)
+        });
+        if let Err(error) = noted {
+            tracing::warn!(%error, user = %address, "a failed login is not written down");
+        }
+    }
+
+    fn note_access(&self, mut tx: Transaction<'_, S>, id: MailboxId, access: &Access) -> Result<(), Error> {
+        let Access { at, protocol, from, person, outcome } = access.clone();
+        let row = EventRow::Access { protocol, from, person: person.as_str().into(), outcome };
+        tx.put(of(id).time(at).u128(self.ids.next_id()), encode(&row));
+        tx.later();
+        Ok(tx.commit()?)
+    }
+
+    /// At most `limit` accesses of a mailbox from `from` up to `to`, the earliest first, and where to go on.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn accesses(
+        &self,
+        id: MailboxId,
+        (from, to): (Timestamp, Timestamp),
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<AccessPage, Error> {
+        let (begin, to) = (of(id).time(from).done(), of(id).time(to).done());
+        let from = after.filter(|after| *after >= begin.as_slice()).map_or(begin.clone(), key::successor);
+        let found = self.sound(&from, &to, limit, |key, value| Ok((key.to_vec(), read(key, value)?.1)))?;
+        let next = found.last().filter(|_| found.len() == limit).map(|(key, _)| key.clone());
+        Ok((found.into_iter().map(|(_, access)| access).collect(), next))
+    }
+
+    /// Removes accesses up to this time, of every mailbox, in pages; gives how many.
+    ///
+    /// # Errors
+    /// The store's fault; what was removed until then stays so.
+    pub fn expire_accesses(&self, until: Timestamp) -> Result<usize, Error> {
+        let (mut from, end) = KeyBuilder::new(tag::EVENT).range();
+        let mut removed = 0;
+        // From one mailbox that has some to the next.
+        while let Some((first, _)) = self.store.scan(&from, &end, 1)?.first() {
+            let id = KeyReader::new(first, tag::EVENT)?.mailbox()?;
+            let (begin, after) = of(id).range();
+            let to = of(id).time(until).done();
+            loop {
+                let page = skim(&self.store, &begin, &to, PAGE)?;
+                if page.rows.is_empty() {
+                    break;
+                }
+                let mut tx = Transaction::new(&self.store);
+                page.rows.iter().for_each(|(key, _)| tx.delete(key));
+                tx.later();
+                tx.commit()?;
+                removed += page.rows.len();
+            }
+            from = after;
+        }
+        Ok(removed)
+    }
+}
+
+fn of(id: MailboxId) -> KeyBuilder {
+    KeyBuilder::new(tag::EVENT).mailbox(id)
+}
+
+/// The mailbox and the access of a row.
+pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(MailboxId, Access), sigillo_store::Error> {
+    let mut reader = KeyReader::new(key, tag::EVENT)?;
+    let (id, at, _) = (reader.mailbox()?, reader.time()?, reader.u128()?);
+    reader.end()?;
+    let EventRow::Access { protocol, from, person, outcome } = decode(key, value)?;
+    let person = match person.as_str() {
+        "" => CredentialName::owner(),
+        name => CredentialName::parse(name).map_err(|e| sigillo_store::Error::corrupt(key, e.to_string()))?,
+    };
+    Ok((id, Access { at, protocol, from, person, outcome }))
+}

@@ -1,0 +1,155 @@
+//! Who comes in to a mailbox, who does not and what he is told, and what is written down of both (ACC-03, AUD-02).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sigillo_accounts::{Block, CredentialName, State};
+use sigillo_base::Timestamp;
+use sigillo_engine::{Access, Peer, front};
+use sigillo_smtp::server::Role;
+use sigillo_store::memory::{Fault, Plan};
+use sigillo_store::tag;
+use sigillo_tests::fixtures::NOW;
+use sigillo_tests::wire::Wire;
+
+use super::check::assert_clean;
+use super::rights::{ANNA, Office, dora_name};
+use super::rows;
+
+const PASSWORD: &str = "una frase lunga";
+
+fn after(seconds: u64) -> Timestamp {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+/// A new IMAP client at this time, from this address.
+fn client(office: &Office, now: Timestamp, ip: IpAddr) -> Wire {
+    let mut wire = Wire::new(front::imap(Arc::clone(&office.engine), Peer { ip }, true, Default::default()), now);
+    wire.hear();
+    wire
+}
+
+/// What a login is answered, after the wait that a refusal has.
+fn login(wire: &mut Wire, user: &str, password: &str) -> String {
+    let said = wire.say(format!("a LOGIN {user} \"{password}\"\r\n"));
+    if said.is_empty() { wire.wait() } else { said }
+}
+
+fn peer(last: u8) -> IpAddr {
+    IpAddr::from([192, 0, 2, last])
+}
+
+fn all(office: &Office) -> Vec<Access> {
+    office.engine.accesses(office.mailbox, (NOW, after(1 << 40)), None, 10_000).expect("read").0
+}
+
+#[test]
+fn who_may_not_come_in_hears_why_and_where_to_go() {
+    let office = Office::new(51);
+    let (owner, dora) = (CredentialName::owner(), format!("{ANNA}/dora"));
+    let told = |user: &str, now| login(&mut client(&office, now, peer(1)), user, PASSWORD);
+    let state = |name: &CredentialName, change, expires| {
+        office.engine.set_standing(office.mailbox, name, change, expires).expect("changed");
+    };
+    state(&dora_name(), Some(true), None);
+    let said = told(&dora, after(1));
+    assert!(said.contains("a NO [EXPIRED] La password e' da cambiare") && said.contains("rivolgersi al"), "{said}");
+    state(&dora_name(), Some(false), Some(Some(after(100))));
+    assert!(told(&dora, after(99)).contains("a OK"));
+    assert!(told(&dora, after(100)).contains("a NO [EXPIRED] La password e' scaduta"));
+    assert!(told(ANNA, after(100)).contains("a OK"), "each credential for itself");
+    state(&dora_name(), None, Some(None));
+    assert!(told(&dora, after(100)).contains("a OK"));
+    state(&owner, Some(true), None);
+    // Who does not know the password hears nothing of it.
+    let said = login(&mut client(&office, after(101), peer(2)), ANNA, "sbagliata");
+    assert!(said.contains("a NO [AUTHENTICATIONFAILED]"), "{said}");
+    state(&owner, Some(false), None);
+    // A block is for everybody, and for who is inside already.
+    let mut inside = client(&office, after(102), peer(1));
+    assert!(login(&mut inside, ANNA, PASSWORD).contains("a OK"));
+    let block = Block { since: 0, until: Some(after(200).as_millis()), reason: "in mora".into() };
+    office.engine.set_state(office.mailbox, &State::Blocked(block)).expect("blocked");
+    assert!(inside.say("b SELECT INBOX\r\n").contains("* BYE La casella e' stata bloccata"));
+    for user in [ANNA, &dora] {
+        let said = told(user, after(103));
+        assert!(said.contains("a NO [CONTACTADMIN] La casella e' bloccata") && !said.contains("mora"), "{said}");
+    }
+    let mut smtp = Wire::new(
+        front::smtp(Arc::clone(&office.engine), Role::Submission, Peer::LOCAL, true, Default::default()),
+        after(104),
+    );
+    smtp.hear();
+    smtp.say("EHLO x\r\n");
+    let plain = data_encoding::BASE64.encode(format!("\0{ANNA}\0{PASSWORD}").as_bytes());
+    smtp.say(format!("AUTH PLAIN {plain}\r\n"));
+    let said = smtp.wait();
+    assert!(said.contains("535 5.7.13 La casella"), "{said}");
+    assert!(told(ANNA, after(200)).contains("a OK"), "it ends by itself");
+    assert_clean(office.store(), "all that");
+}
+
+#[test]
+fn what_happens_at_the_door_is_written_down() {
+    let office = Office::new(52);
+    let before = all(&office).len();
+    assert_eq!(before, 2, "Anna and Dora came in");
+    let dora = format!("{ANNA}/dora");
+    assert!(login(&mut client(&office, after(1), peer(1)), &dora, PASSWORD).contains("a OK"));
+    assert!(login(&mut client(&office, after(2), peer(2)), ANNA, "sbagliata").contains("a NO"));
+    assert!(login(&mut client(&office, after(3), peer(3)), "nessuno@comune-alfa.example", "x").contains("a NO"));
+    let found: Vec<_> = all(&office).into_iter().skip(2).collect();
+    let row = |at, protocol: &str, from, person, outcome: &str| Access {
+        at,
+        protocol: protocol.into(),
+        from,
+        person,
+        outcome: outcome.into(),
+    };
+    let expected = [
+        row(after(1), "imap", peer(1), dora_name(), "ok"),
+        row(after(2), "imap", peer(2), CredentialName::owner(), "wrong"),
+    ];
+    assert_eq!(found, expected, "of who is nobody there is nothing to say");
+    // Page by page it is the same.
+    let period = (NOW, after(10));
+    let (first, next) = office.engine.accesses(office.mailbox, period, None, 3).expect("read");
+    let (second, end) = office.engine.accesses(office.mailbox, period, next.as_deref(), 3).expect("read");
+    assert_eq!(([first, second].concat(), end), (all(&office), None));
+    // A disk that takes nothing keeps nobody out, and nobody waits for it.
+    office.store().plan(Plan::new().fail_commit(1, Fault::Refused));
+    assert!(login(&mut client(&office, after(5), peer(1)), ANNA, PASSWORD).contains("a OK"));
+    assert_clean(office.store(), "logins");
+}
+
+#[test]
+fn accesses_of_long_ago_are_forgotten_and_others_kept() {
+    let office = Office::new(53);
+    for second in 1..700 {
+        let mut wire = client(&office, after(second), peer(1));
+        assert!(login(&mut wire, ANNA, PASSWORD).contains("a OK"));
+    }
+    assert_eq!(all(&office).len(), 701);
+    assert_eq!(office.engine.expire_accesses(after(600)).expect("removed"), 601);
+    assert!(all(&office).iter().all(|access| access.at >= after(600)));
+    assert_eq!(rows::of(office.store(), tag::EVENT).len(), 100);
+    assert_eq!(office.engine.expire_accesses(after(600)).expect("nothing"), 0);
+}
+
+#[test]
+fn guessers_fill_no_disk() {
+    let office = Office::new(54);
+    let (mut written, mut host) = (0, 0_u32);
+    // From ever other addresses, so that no lock stops them; the password is known again, which costs no hash.
+    office.engine.set_standing(office.mailbox, &dora_name(), Some(true), None).expect("changed");
+    while host < 1_100 {
+        host += 1;
+        let mut wire = client(&office, after(1), IpAddr::from(host.to_be_bytes()));
+        assert!(login(&mut wire, &format!("{ANNA}/dora"), PASSWORD).contains("a NO"));
+        written = all(&office).len();
+    }
+    assert_eq!(written, 2 + 1_000);
+    assert!(login(&mut client(&office, after(2), peer(1)), ANNA, PASSWORD).contains("a OK"));
+    assert_eq!(all(&office).len(), 2 + 1_000 + 1, "who comes in is always written down");
+}
