@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use sigillo_accounts::{Custom, Limits, Profile, Profiles};
-use sigillo_base::{Address, MsgId, PecId, Uid};
+use sigillo_accounts::{Credential, CredentialName, Custom, Kind, Limits, PasswordHash, Profile, Profiles, Rights};
+use sigillo_base::{Address, MsgId, PecId, Secret, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
-use sigillo_engine::{Arrived, Filter, Peer, Screening, front};
+use sigillo_engine::{Arrived, Filter, FolderRights, Peer, RightsChange, Screening, front};
 use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
 use sigillo_tests::fixtures::address;
 use sigillo_tests::house::{Knows, Opinion, arrived};
@@ -70,6 +70,12 @@ fn busy() -> Street {
         "a LOGIN {CARLA} \"una frase lunga\"\r\nb SELECT Bozze\r\nc APPEND Bozze {{4+}}\r\nciao\r\nd UID MOVE 1 Cestino\r\n"
     );
     assert!(reader.say(login).contains("d OK"));
+    assert!(reader.say("e SETMETADATA Bozze (/shared/comment \"da finire\")\r\n").contains("e OK"));
+    let (mailbox, dora) = (street.houses[0].login(&carla).mailbox, CredentialName::parse("dora").expect("a name"));
+    let hash = PasswordHash::create(&Secret::new("una frase lunga".into()), [8; 16]).expect("a hash");
+    let credential = Credential::new(Kind::Personal, Rights::ALL, hash.into(), street.now.as_millis());
+    engine.add_credential(mailbox, &dora, &credential).expect("a credential");
+    engine.grant(mailbox, Some("Bozze"), &dora, RightsChange::Set(FolderRights::LOOKUP)).expect("granted");
     engine.close_segments(street.now).expect("the log is chained");
     street.pass(Duration::from_secs(26 * 3600));
     engine.close_segments(street.now).expect("a segment is closed");
@@ -94,7 +100,7 @@ fn a_store_is_clean_after_exchanges_of_every_kind() {
         .run(|page| page.rows.iter().for_each(|(t, n)| *rows.entry(*t).or_insert(0) += n))
         .expect("read");
     assert_eq!(rows.values().sum::<u64>(), store.rows().len() as u64, "every row was looked at");
-    let unused = [tag::DIRECTORY, tag::EVENT, tag::SET_ASIDE, tag::LEASE, tag::BODY_RESERVATION, tag::TEST, tag::META];
+    let unused = [tag::DIRECTORY, tag::SET_ASIDE, tag::LEASE, tag::BODY_RESERVATION, tag::TEST, tag::META];
     let missing: Vec<_> =
         tag::ALL.iter().filter(|(t, _)| !unused.contains(t) && !rows.contains_key(t) && *t != tag::ARRIVAL).collect();
     assert!(missing.is_empty(), "the exchange wrote no row of {missing:?}");
