@@ -1,8 +1,16 @@
 //! The delivery point (*punto di consegna*): an envelope goes into one mailbox, and its receipt into the queue, in one
 //! commit (RFC 6109 §3.3). The receipt never speaks of a message that is not there.
+//!
+//! A handful of recipients is delivered to in the very commit that takes charge of the envelope (`receive/envelope.rs`);
+//! whom that cannot serve (many recipients, a box that is full, blocked or unknown, a signature that failed) waits in the
+//! queue, and is delivered to or answered here.
+
+use std::ops::Range;
 
 use sigillo_accounts::{Mailbox, Profile};
 use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
+use sigillo_imap::Summary;
+use sigillo_mime::Composed;
 use sigillo_pec::{Facts, ReceiptKind, Signed, compose};
 use sigillo_store::{Rope, Store, transact};
 
@@ -12,14 +20,27 @@ use crate::stored::{Place, archive, delivered, post, put_message, usage};
 use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Engine, Error, Fact, queue};
 
-/// An envelope on its way into one mailbox.
-struct Delivery {
-    item: u128,
-    msg: MsgId,
-    rcpt: Address,
-    facts: Facts,
-    rope: Rope,
-    now: Timestamp,
+/// An envelope that was taken charge of.
+pub(crate) struct Envelope<'e> {
+    pub msg: MsgId,
+    pub facts: &'e Facts,
+    /// The receipt that the sender asked for.
+    pub requested: ReceiptKind,
+    /// Where the content of postacert.eml lies in its bytes.
+    pub original: Option<Range<usize>>,
+    pub now: Timestamp,
+}
+
+/// All that goes into one mailbox, and comes of it, but the envelope itself.
+pub(crate) struct Delivery {
+    pub rcpt: Address,
+    pub mailbox: MailboxId,
+    /// What the mailbox may hold, in octets.
+    room: u64,
+    receipt: Signed,
+    receipt_msg: MsgId,
+    /// The receipt once more, for a recipient who sees what is sent for him.
+    copy: Option<(MsgId, Composed, Summary)>,
 }
 
 impl<S: Store> Engine<S> {
@@ -32,19 +53,24 @@ impl<S: Store> Engine<S> {
         issued: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let (d, arrival) = self.delivery(item, msg, rcpt, now)?;
-        let why = match self.find_mailbox(&d.rcpt)? {
-            Some(mailbox) if mailbox.works(now.as_millis()) && mailbox.profile.base != Profile::Service => {
+        let (rcpt, arrival) = self.arrival(msg, rcpt)?;
+        let facts = arrival.facts.facts(arrival_key(msg))?;
+        let rope = self.expect_message(msg)?;
+        let why = match self.may_take(&rcpt, now)? {
+            Ok(mailbox) => {
                 let (requested, issued) = (kind(&arrival.requested), kind(issued));
-                if self.put_in_box(&d, &mailbox, &arrival, requested, issued)? {
+                let original = arrival.original.map(|(from, to)| from as usize..to as usize);
+                let envelope = Envelope { msg, facts: &facts, requested, original, now };
+                let bytes = if issued == ReceiptKind::Concise { Vec::new() } else { self.read_all(&rope)? };
+                let delivery = self.prepare_delivery(&envelope, &bytes, &mailbox, &rcpt, issued)?;
+                if self.deliver_from_queue(item, &envelope, &rope, &delivery)? {
                     return Ok(());
                 }
                 compose::NonDelivery::mailbox_full()
             }
-            Some(mailbox) if !mailbox.works(now.as_millis()) => compose::NonDelivery::mailbox_disabled(),
-            _ => compose::NonDelivery::unknown_mailbox(),
+            Err(why) => why,
         };
-        self.not_delivered(&d, why, |_| Ok(()))
+        self.not_delivered(item, (&facts, &rope), &rcpt, why, now, |_| Ok(()))
     }
 
     /// Answers that an envelope is not delivered to this recipient, with what `also` writes.
@@ -56,112 +82,133 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
         also: impl Fn(&mut Transaction<'_, S>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let (d, _) = self.delivery(item, msg, rcpt, now)?;
-        self.not_delivered(&d, why, also)
+        let (rcpt, arrival) = self.arrival(msg, rcpt)?;
+        let facts = arrival.facts.facts(arrival_key(msg))?;
+        self.not_delivered(item, (&facts, &self.expect_message(msg)?), &rcpt, why, now, also)
+    }
+
+    fn arrival(&self, msg: MsgId, rcpt: &str) -> Result<(Address, ArrivalRow), Error> {
+        let key = arrival_key(msg);
+        let bad = |what: &str| sigillo_store::Error::corrupt(&key, what.to_owned());
+        let arrival = get_large(&self.store, &key)?.ok_or_else(|| bad("the arrival is missing"))?;
+        Ok((Address::parse(rcpt).map_err(|_| bad("the recipient is not an address"))?, arrival))
+    }
+
+    /// The mailbox of a recipient, or why nothing is delivered to it.
+    pub(crate) fn may_take(
+        &self,
+        rcpt: &Address,
+        now: Timestamp,
+    ) -> Result<Result<Mailbox, compose::NonDelivery>, Error> {
+        Ok(match self.find_mailbox(rcpt)? {
+            Some(mailbox) if !mailbox.works(now.as_millis()) => Err(compose::NonDelivery::mailbox_disabled()),
+            Some(mailbox) if mailbox.profile.base != Profile::Service => Ok(mailbox),
+            _ => Err(compose::NonDelivery::unknown_mailbox()),
+        })
     }
 
     fn not_delivered(
         &self,
-        d: &Delivery,
+        item: u128,
+        (facts, rope): (&Facts, &Rope),
+        rcpt: &Address,
         why: compose::NonDelivery,
+        now: Timestamp,
         also: impl Fn(&mut Transaction<'_, S>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let draft = compose::non_delivery(&self.provider, &d.facts, d.now, self.new_pec_id(), &d.rcpt, why);
-        let notice = self.sign(draft, &[], d.now)?;
+        let draft = compose::non_delivery(&self.provider, facts, now, self.new_pec_id(), rcpt, why);
+        let notice = self.sign(draft, &[], now)?;
         let notice_msg = self.new_msg();
         transact(&self.store, ATTEMPTS, |tx| {
             also(tx)?;
-            self.answer(tx, d, &notice, notice_msg)
+            queue::finish(tx, item)?;
+            self.send_notice(tx, &notice, notice_msg, rope, facts, now)
         })?;
         self.meter.note(Fact::Issued(notice.kind));
-        tracing::info!(pec_id = %d.facts.id, rcpt = %d.rcpt, "not delivered, notice queued");
-        self.bell.queue_changed();
+        tracing::info!(pec_id = %facts.id, %rcpt, "not delivered, notice queued");
         Ok(())
     }
 
-    fn delivery(&self, item: u128, msg: MsgId, rcpt: &str, now: Timestamp) -> Result<(Delivery, ArrivalRow), Error> {
-        let key = arrival_key(msg);
-        let bad = |what: &str| sigillo_store::Error::corrupt(&key, what.to_owned());
-        let arrival: ArrivalRow = get_large(&self.store, &key)?.ok_or_else(|| bad("the arrival is missing"))?;
-        let d = Delivery {
-            item,
-            msg,
-            rcpt: Address::parse(rcpt).map_err(|_| bad("the recipient is not an address"))?,
-            facts: arrival.facts.facts(&key)?,
-            rope: self.expect_message(msg)?,
-            now,
-        };
-        Ok((d, arrival))
+    /// Signs what a delivery to this mailbox is answered with; `bytes` are the envelope's, none for a concise receipt.
+    pub(crate) fn prepare_delivery(
+        &self,
+        envelope: &Envelope<'_>,
+        bytes: &[u8],
+        mailbox: &Mailbox,
+        rcpt: &Address,
+        issued: ReceiptKind,
+    ) -> Result<Delivery, Error> {
+        let Envelope { facts, requested, now, .. } = *envelope;
+        let original = envelope.original.clone().filter(|_| issued != ReceiptKind::Concise).unwrap_or_default();
+        let (p, id) = (&self.provider, self.new_pec_id());
+        let draft = compose::delivery(p, facts, now, id, rcpt, requested, issued, bytes, original)?;
+        let receipt = self.sign(draft, bytes, now)?;
+        let copy = self.domain_policy(rcpt.domain())?.receipt_to_recipient.then(|| {
+            let content = delivered(&receipt);
+            let summary = summary::of(&content.to_bytes(bytes));
+            (self.new_msg(), content, summary)
+        });
+        let room = self.terms(mailbox).1.box_bytes;
+        let (rcpt, mailbox) = (rcpt.clone(), MailboxId(mailbox.id));
+        Ok(Delivery { rcpt, mailbox, room, receipt, receipt_msg: self.new_msg(), copy })
+    }
+
+    /// Puts a stored envelope into the mailbox and queues its receipt. `false`: the box has no room; nothing was written.
+    /// The caller holds the mailbox's lane.
+    pub(crate) fn put_in_box(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        envelope: &Envelope<'_>,
+        rope: &Rope,
+        delivery: &Delivery,
+    ) -> Result<bool, Error> {
+        let Envelope { msg, facts, now, .. } = *envelope;
+        let Delivery { mailbox, room, receipt, receipt_msg, copy, .. } = delivery;
+        let (id, size) = (*mailbox, rope.len());
+        let copied = copy.as_ref().map_or(0, |(_, content, _)| content.len() as u64);
+        if usage(tx, id)?.bytes.saturating_add(size + copied) > *room {
+            return Ok(false);
+        }
+        let place = Place::inbox(id, now);
+        post(tx, &place, msg, size)?;
+        archive(tx, id, now, msg);
+        self.send_notice(tx, receipt, *receipt_msg, rope, facts, now)?;
+        if let Some((msg, content, summary)) = copy {
+            put_summary(tx, *msg, summary)?;
+            let copy = put_message(tx, *msg, content, rope)?;
+            post(tx, &place, copy.id, copy.size)?;
+            archive(tx, id, now, copy.id);
+        }
+        Ok(true)
+    }
+
+    /// Tells everybody of a delivery that is committed.
+    pub(crate) fn tell_delivered(&self, envelope: &Envelope<'_>, delivery: &Delivery) {
+        self.meter.note(Fact::Issued(delivery.receipt.kind));
+        tracing::info!(pec_id = %envelope.facts.id, rcpt = %delivery.rcpt, "delivered");
+        self.bell.mailbox_changed(delivery.mailbox);
     }
 
     /// `false`: the box has no room; nothing was written.
-    fn put_in_box(
+    fn deliver_from_queue(
         &self,
-        d: &Delivery,
-        mailbox: &Mailbox,
-        arrival: &ArrivalRow,
-        requested: ReceiptKind,
-        issued: ReceiptKind,
+        item: u128,
+        envelope: &Envelope<'_>,
+        rope: &Rope,
+        delivery: &Delivery,
     ) -> Result<bool, Error> {
-        let id = MailboxId(mailbox.id);
-        let (room, size) = (self.terms(mailbox).1.box_bytes, d.rope.len());
-        let bytes = if issued == ReceiptKind::Concise { Vec::new() } else { self.read_all(&d.rope)? };
-        let range = match (issued, arrival.original) {
-            (ReceiptKind::Concise, _) | (_, None) => 0..0,
-            (_, Some((from, to))) => from as usize..to as usize,
-        };
-        let (p, f, rcpt) = (&self.provider, &d.facts, &d.rcpt);
-        let draft = compose::delivery(p, f, d.now, self.new_pec_id(), rcpt, requested, issued, &bytes, range)?;
-        let receipt = self.sign(draft, &bytes, d.now)?;
-        let receipt_msg = self.new_msg();
-        let copy = self.domain_policy(rcpt.domain())?.receipt_to_recipient.then(|| {
-            let content = delivered(&receipt);
-            let summary = summary::of(&content.to_bytes(&bytes));
-            (self.new_msg(), content, summary)
-        });
-        let _lane = self.lanes.hold(&[id]);
-        let delivered = transact(&self.store, ATTEMPTS, |tx| {
-            let copied = copy.as_ref().map_or(0, |(_, content, _)| content.len() as u64);
-            if usage(tx, id)?.bytes.saturating_add(size + copied) > room {
-                return Ok(false);
+        let _lane = self.lanes.hold(&[delivery.mailbox]);
+        let done = transact(&self.store, ATTEMPTS, |tx| {
+            let done = self.put_in_box(tx, envelope, rope, delivery)?;
+            if done {
+                queue::finish(tx, item)?;
             }
-            let place = Place::inbox(id, d.now);
-            post(tx, &place, d.msg, size)?;
-            archive(tx, id, d.now, d.msg);
-            self.answer(tx, d, &receipt, receipt_msg)?;
-            if let Some((msg, content, summary)) = &copy {
-                put_summary(tx, *msg, summary)?;
-                let copy = put_message(tx, *msg, content, &d.rope)?;
-                post(tx, &place, copy.id, copy.size)?;
-                archive(tx, id, d.now, copy.id);
-            }
-            Ok::<_, Error>(true)
+            Ok::<_, Error>(done)
         })?;
-        if delivered {
-            self.meter.note(Fact::Issued(receipt.kind));
-            tracing::info!(pec_id = %d.facts.id, rcpt = %d.rcpt, "delivered");
-            self.bell.mailbox_changed(id);
-            self.bell.queue_changed();
+        if done {
+            self.tell_delivered(envelope, delivery);
         }
-        Ok(delivered)
-    }
-
-    /// The receipt or notice about this recipient, and the end of the queue item.
-    fn answer(
-        &self,
-        tx: &mut Transaction<'_, S>,
-        d: &Delivery,
-        notice: &Signed,
-        notice_msg: MsgId,
-    ) -> Result<(), Error> {
-        let Some(item) = queue::item(tx, d.item)? else {
-            return Err(sigillo_store::Error::Conflict.into()); // delivered by somebody else meanwhile
-        };
-        queue::remove(tx, d.item, &item)?;
-        let stored = put_message(tx, notice_msg, &notice.content, &d.rope)?;
-        self.queue_notice(tx, notice, &stored, &d.facts, d.now)?;
-        self.log_issued(tx, notice, d.now);
-        Ok(())
+        Ok(done)
     }
 }
 

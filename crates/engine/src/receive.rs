@@ -12,7 +12,7 @@ pub use screen::{Fate, Screened};
 
 use std::ops::Range;
 
-use sigillo_base::{Address, PecId, Timestamp};
+use sigillo_base::{Address, MsgId, PecId, Timestamp};
 use sigillo_mime::{Composed, Header};
 use sigillo_pec::incoming::{Incoming, Judgement, judge};
 use sigillo_pec::{Facts, Signed};
@@ -22,7 +22,7 @@ use crate::front::Arrived;
 use crate::fronts::Transaction;
 use crate::quarantine::Malware;
 use crate::rows::{Carried, Work};
-use crate::stored::{Stored, put_body};
+use crate::stored::{put_body, put_message};
 use crate::{Engine, Error, Fact, Rejected, queue};
 
 /// Received fields of a message that still goes somewhere; more are a loop (RFC 5321 §6.3; pec rule 6).
@@ -75,14 +75,18 @@ impl<S: Store> Engine<S> {
             // No mailbox is called so: told at once, whoever sends, since no certified notice could name it.
             return Err(unwanted(rcpt, None));
         }
-        let ordinary = |from: &&Address| self.current().index.provider_of(from.domain()).is_none();
-        if from.filter(ordinary).is_none() {
+        if !self.is_ordinary(from) {
             return Ok(());
         }
         match self.find_mailbox(rcpt)? {
             Some(mailbox) if self.takes_ordinary(rcpt, &mailbox)? => Ok(()),
             _ => Err(unwanted(rcpt, None)),
         }
+    }
+
+    /// Whether a sender is of no certified domain; the null sender counts as certified.
+    pub(crate) fn is_ordinary(&self, from: Option<&Address>) -> bool {
+        from.is_some_and(|from| self.current.read().index.provider_of(from.domain()).is_none())
     }
 
     /// Takes a message from another server. When it returns, the answer's facts are durable.
@@ -159,15 +163,18 @@ impl<S: Store> Engine<S> {
         (composed, shift)
     }
 
-    /// Queues a notice of ours about this transaction to its recipients' provider.
-    pub(crate) fn queue_notice(
+    /// Stores a receipt or notice of ours about this transaction, with its line in the log, and queues it to its
+    /// recipients' provider. `source` is what its ranges refer to.
+    pub(crate) fn send_notice(
         &self,
         tx: &mut Transaction<'_, S>,
         notice: &Signed,
-        stored: &Stored,
+        msg: MsgId,
+        source: &Rope,
         facts: &Facts,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let stored = put_message(tx, msg, &notice.content, source)?;
         for rcpt in &notice.rcpt_to {
             let work = Work::Relay {
                 domain: rcpt.domain().as_str().into(),
@@ -182,6 +189,7 @@ impl<S: Store> Engine<S> {
             let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender };
             queue::enqueue(tx, self.ids.next_id(), queued, now)?;
         }
+        self.log_issued(tx, notice, now);
         Ok(())
     }
 }

@@ -20,11 +20,12 @@ pub(crate) const INLINE: u64 = 24 * 1024;
 /// Mailboxes looked at at once.
 const BOXES: usize = 1_000;
 
-/// A message just stored: its number and its size in octets.
+/// A message just stored: its number, its size in octets, and where its bytes are.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub id: MsgId,
     pub size: u64,
+    pub rope: Rope,
 }
 
 /// Stores bytes as a body and gives the rope of them all. Until a message links it, it may be swept.
@@ -49,7 +50,7 @@ pub(crate) fn put_message<S: Store>(
     }
     rope.spill(tx, INLINE)?;
     put_rope(tx, id, &rope)?;
-    Ok(Stored { id, size: rope.len() })
+    Ok(Stored { id, size: rope.len(), rope })
 }
 
 /// Stores a notice of ours that goes straight into a mailbox of ours, with the Return-Path that final delivery writes

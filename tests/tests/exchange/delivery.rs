@@ -2,9 +2,12 @@
 
 use sigillo_accounts::{Block, Profile, State};
 use sigillo_base::Address;
-use sigillo_engine::Submitted;
+use sigillo_engine::{Dispatch, Filter, Submitted};
 use sigillo_pec::Errore;
+use sigillo_smtp::Reply;
+use sigillo_smtp::client::RecipientOutcome;
 use sigillo_tests::fixtures::address;
+use sigillo_tests::house::arrived;
 use sigillo_tests::street::Street;
 
 use super::rows;
@@ -56,6 +59,46 @@ fn a_full_mailbox_is_answered_by_a_signed_notice() {
     let (errore, text) = not_delivered(&mut street, &bruno);
     assert_eq!((errore, text.as_str()), (Errore::Altro, "5.2.2 - Beta PEC S.r.l. - casella piena"));
     assert!(street.inbox(&bruno).is_empty());
+}
+
+/// A handful of mailboxes has its message before the peer hears "250", whatever becomes of another; many have it from the
+/// queue.
+#[test]
+fn a_handful_is_delivered_to_in_the_commit_that_takes_charge() {
+    for (boxes, at_once) in [(7, 7), (8, 0)] {
+        let mut street = Street::new(5);
+        let (anna, full) = (address(ANNA), address("bruno@ente-beta.example"));
+        let beta = street.house(&full);
+        rows::fill(&beta.store, beta.login(&full).mailbox, Profile::Standard.limits().box_bytes - 1000);
+        let good: Vec<Address> = (0..boxes).map(|n| address(&format!("b{n}@ente-beta.example"))).collect();
+        for user in &good {
+            beta.add(user, Profile::Standard, street.now);
+        }
+        let to = [&[full.clone()][..], &good].concat();
+        assert!(matches!(street.submit(&anna, &to, ""), Ok(Submitted::Accepted(_))));
+        let (alfa, beta) = (street.house(&anna).engine(), street.house(&full).engine());
+        let dispatch = alfa.due(street.now, 1).expect("the queue").remove(0);
+        let bytes = alfa.read_all(&dispatch.message).expect("the envelope");
+        let mail = arrived(Some(&anna), &dispatch.rcpts, bytes, "mx", false);
+        beta.receive(&mail, street.now).expect("taken");
+        let held = |street: &Street| good.iter().filter(|user| street.inbox(user).len() == 1).count();
+        assert_eq!(held(&street), at_once);
+        let (waiting, _) = beta.queue_page(&Filter::default(), None, 99, street.now).expect("the queue");
+        let deliveries = waiting.iter().filter(|w| w.work == "deliver").count();
+        assert_eq!((deliveries, waiting.len()), (boxes + 1 - at_once, boxes + 2), "one answer each, and the take-charge");
+        alfa.report(&dispatch, &taken(&dispatch), street.now).expect("recorded");
+        street.run();
+        assert_eq!(held(&street), boxes);
+        let kinds = street.kinds(&anna);
+        let told = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
+        assert_eq!((told("avvenuta-consegna"), told("errore-consegna")), (boxes, 1));
+        assert!(street.houses.iter().all(|h| rows::at_rest(&h.store)));
+    }
+}
+
+fn taken(dispatch: &Dispatch) -> Vec<RecipientOutcome> {
+    let result = Ok(Reply::new(250, (2, 0, 0), "ok"));
+    dispatch.rcpts.iter().map(|r| RecipientOutcome { address: r.clone(), result: result.clone() }).collect()
 }
 
 /// A message to a good and a bad mailbox: one outcome each.

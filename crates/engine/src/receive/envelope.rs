@@ -1,14 +1,19 @@
 //! Transport envelopes: taken charge of (RFC 6109 §3.2.1), or, with malware inside, answered to their provider (§3.2.3).
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use sigillo_base::Address;
+use sigillo_base::{Address, MailboxId, MsgId};
+use sigillo_imap::Summary;
+use sigillo_mime::Composed;
 use sigillo_pec::incoming::Incoming;
-use sigillo_pec::{Kind, compose};
+use sigillo_pec::{Kind, ReceiptKind, Signed, compose};
 use sigillo_store::{Rope, Store, transact};
 
 use super::seen::{Fresh, mark};
 use super::{Handed, Received, source};
+use crate::deliver::{Delivery, Envelope};
+use crate::fronts::Transaction;
 use crate::quarantine::{Malware, Point};
 use crate::rows::{ArrivalRow, FactsRow, Work, arrival_key, put_large};
 use crate::stored::put_message;
@@ -18,6 +23,22 @@ use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, queue};
 /// Virus notices in one commit, in octets: a commit is bounded, and the log has a line for each that names all
 /// recipients, as the notice does in base64.
 const NOTICES_AT_ONCE: usize = sigillo_store::MAX_BATCH / 4;
+
+/// Recipients of an envelope that are delivered to in the commit that takes charge of it: each is a signature that the
+/// peer waits for, and the commit is bounded.
+const AT_ONCE: usize = 8;
+
+/// Everything that one commit of a take-charge writes, but deliveries.
+struct Charge<'a> {
+    handed: Handed<'a>,
+    incoming: &'a Incoming,
+    fresh: &'a Fresh,
+    envelope: Envelope<'a>,
+    composed: Composed,
+    summary: Summary,
+    receipt: Signed,
+    receipt_msg: MsgId,
+}
 
 impl<S: Store> Engine<S> {
     pub(super) fn take_envelope(&self, handed: Handed<'_>, incoming: &Incoming) -> Result<Received, Rejected> {
@@ -42,37 +63,97 @@ impl<S: Store> Engine<S> {
         let draft = compose::take_charge(p, facts, now, self.new_pec_id(), to, &fresh.rcpts);
         let receipt = self.sign(draft, &[], now)?;
         let (composed, shift) = self.with_trace(handed.mail, facts.id.as_str(), now);
-        let summary = summary::of(&composed.to_bytes(&handed.mail.bytes));
+        let bytes = composed.to_bytes(&handed.mail.bytes);
+        let summary = summary::of(&bytes);
         let (msg, receipt_msg) = (self.new_msg(), self.new_msg());
+        let original = incoming.original.as_ref().map(|r| r.start + shift..r.end + shift);
+        let envelope = Envelope { msg, facts, requested: incoming.requested, original, now };
+        let deliveries = self.prepare_at_once(&envelope, &bytes, incoming, &fresh.rcpts);
+        let mailboxes: Vec<MailboxId> = deliveries.iter().map(|d| d.mailbox).collect();
+        let charge = Charge { handed, incoming, fresh, envelope, composed, summary, receipt, receipt_msg };
+        let lanes = self.lanes.hold(&mailboxes);
+        let done = self.commit_charge(&charge, &deliveries).or_else(|error| {
+            if deliveries.is_empty() || matches!(error, Error::Store(sigillo_store::Error::Temporary(_))) {
+                return Err(error);
+            }
+            // A mailbox that is damaged stops nobody else.
+            tracing::warn!(pec_id = %facts.id, %error, "will be delivered later");
+            self.commit_charge(&charge, &[])
+        })?;
+        drop(lanes);
+        self.meter.note(Fact::Came(incoming.kind));
+        self.meter.note(Fact::Issued(charge.receipt.kind));
+        tracing::info!(pec_id = %facts.id, from = incoming.provider, rcpts = fresh.rcpts.len(), "taken charge");
+        for delivery in done {
+            self.tell_delivered(&charge.envelope, delivery);
+            self.meter.note(Fact::Delivered(Duration::ZERO));
+        }
+        Ok(())
+    }
+
+    /// Takes charge, and delivers what is prepared; gives what it delivered. All others wait in the queue.
+    fn commit_charge<'d>(&self, charge: &Charge<'_>, deliveries: &'d [Delivery]) -> Result<Vec<&'d Delivery>, Error> {
+        let Charge { handed, incoming, fresh, envelope, composed, summary, receipt, receipt_msg } = charge;
+        let Envelope { msg, facts, requested, now, .. } = *envelope;
         let arrival = ArrivalRow {
             facts: FactsRow::from(facts),
-            requested: incoming.requested.as_str().into(),
-            original: incoming.original.as_ref().map(|r| ((r.start + shift) as u64, (r.end + shift) as u64)),
+            requested: requested.as_str().into(),
+            original: envelope.original.as_ref().map(|r| (r.start as u64, r.end as u64)),
         };
         transact(&self.store, ATTEMPTS, |tx| {
-            let source = source(tx, handed, None)?;
-            put_message(tx, msg, &composed, &source)?;
-            put_summary(tx, msg, &summary)?;
+            let source = source(tx, *handed, None)?;
+            let stored = put_message(tx, msg, composed, &source)?;
+            put_summary(tx, msg, summary)?;
+            self.log(tx, &incoming.certification, Kind::TransportEnvelope, facts.id.as_str(), now);
+            self.send_notice(tx, receipt, *receipt_msg, &Rope::new(), facts, now)?;
             put_large(tx, &arrival_key(msg), &arrival)?;
+            let mut done = Vec::new();
             for rcpt in &fresh.rcpts {
                 mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
-                let issued = incoming.receipt_kind_for(rcpt).as_str().to_owned();
-                let work = Work::Deliver { msg: msg.0, rcpt: rcpt.as_str().into(), issued };
-                let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender };
-                queue::enqueue(tx, self.ids.next_id(), queued, now)?;
+                match deliveries.iter().find(|d| d.rcpt == *rcpt) {
+                    Some(delivery) if self.put_in_box(tx, envelope, &stored.rope, delivery)? => done.push(delivery),
+                    _ => self.deliver_later(tx, envelope, rcpt, incoming.receipt_kind_for(rcpt))?,
+                }
             }
-            let sent = put_message(tx, receipt_msg, &receipt.content, &Rope::new())?;
-            self.queue_notice(tx, &receipt, &sent, facts, now)?;
-            let envelope = Kind::TransportEnvelope;
-            self.log(tx, &incoming.certification, envelope, facts.id.as_str(), now);
-            self.log_issued(tx, &receipt, now);
-            Ok::<_, Error>(())
-        })?;
-        self.meter.note(Fact::Came(incoming.kind));
-        self.meter.note(Fact::Issued(receipt.kind));
-        tracing::info!(pec_id = %facts.id, from = incoming.provider, rcpts = fresh.rcpts.len(), "taken charge");
-        self.bell.queue_changed();
-        Ok(())
+            Ok(done)
+        })
+    }
+
+    /// What is delivered in the commit that takes charge. A recipient for whom this is not ready waits in the queue.
+    fn prepare_at_once(
+        &self,
+        envelope: &Envelope<'_>,
+        bytes: &[u8],
+        incoming: &Incoming,
+        rcpts: &[Address],
+    ) -> Vec<Delivery> {
+        let few = envelope.facts.recipients.len().max(rcpts.len()) <= AT_ONCE;
+        let mut ready = Vec::new();
+        for rcpt in rcpts.iter().filter(|_| few) {
+            let delivery = self.may_take(rcpt, handed.now).and_then(|mailbox| {
+                let prepare = |m| self.prepare_delivery(envelope, bytes, &m, rcpt, incoming.receipt_kind_for(rcpt));
+                mailbox.ok().map(prepare).transpose()
+            });
+            match delivery {
+                Ok(delivery) => ready.extend(delivery),
+                Err(error) => tracing::warn!(pec_id = %envelope.facts.id, %rcpt, %error, "will be delivered later"),
+            }
+        }
+        ready
+    }
+
+    /// Queues the delivery to one recipient.
+    fn deliver_later(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        envelope: &Envelope<'_>,
+        rcpt: &Address,
+        issued: ReceiptKind,
+    ) -> Result<(), Error> {
+        let Envelope { msg, facts, now, .. } = *envelope;
+        let work = Work::Deliver { msg: msg.0, rcpt: rcpt.as_str().into(), issued: issued.as_str().into() };
+        let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender };
+        Ok(queue::enqueue(tx, self.ids.next_id(), queued, now)?)
     }
 
     /// One notice for each recipient to the sending provider, which tells its user; the envelope stays in the virus
@@ -109,9 +190,7 @@ impl<S: Store> Engine<S> {
                 }
                 for (rcpt, notice, msg) in &notices {
                     mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
-                    let sent = put_message(tx, *msg, &notice.content, &Rope::new())?;
-                    self.queue_notice(tx, notice, &sent, facts, now)?;
-                    self.log_issued(tx, notice, now);
+                    self.send_notice(tx, notice, *msg, &Rope::new(), facts, now)?;
                 }
                 Ok::<_, Error>(())
             })?;
@@ -122,7 +201,6 @@ impl<S: Store> Engine<S> {
         }
         let (from, malware) = (&incoming.provider, &malware.name);
         tracing::warn!(pec_id = %facts.id, from, malware, "infected envelope, its provider is told");
-        self.bell.queue_changed();
         Ok(())
     }
 }
