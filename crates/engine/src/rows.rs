@@ -2,6 +2,8 @@
 //!
 //! A row that could pass the value limit (a message to a thousand recipients) goes through [`put_large`].
 
+pub(crate) mod bytes;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::CredentialName;
@@ -77,13 +79,14 @@ pub fn remove_large<S: Store>(tx: &mut Transaction<'_, S>, key: &KeyBuilder) -> 
 
 #[derive(Serialize, Deserialize)]
 enum Large {
-    Here(Vec<u8>),
+    Here(#[serde(with = "bytes")] Vec<u8>),
     Body([u8; 32], u64),
 }
 
 /// A stored message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MessageRow {
+    #[serde(with = "bytes")]
     rope: Vec<u8>,
     /// Octets.
     pub size: u64,

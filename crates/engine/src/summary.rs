@@ -6,7 +6,7 @@ use sigillo_base::MsgId;
 use sigillo_imap::{Layout, Structure, Summary};
 use sigillo_store::{Error, Store, Transaction, transact};
 
-use crate::rows::{decode, encode, get_large, message_key, put_large, summary_key};
+use crate::rows::{bytes, decode, encode, get_large, message_key, put_large, summary_key};
 use crate::{ATTEMPTS, Engine};
 
 /// A longer one is not kept, in octets: hundreds of thousands of recipients or parts are nobody's mail.
@@ -16,13 +16,16 @@ const MOST: usize = 256 * 1024;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SummaryRow {
     version: u8,
+    #[serde(with = "bytes")]
     made: Vec<u8>,
 }
 
 /// What this version makes.
 #[derive(Serialize, Deserialize)]
 struct Made {
+    #[serde(with = "bytes")]
     header: Vec<u8>,
+    #[serde(with = "bytes")]
     structure: Vec<u8>,
     extensions: Vec<(u32, u32)>,
     layout: Vec<u32>,

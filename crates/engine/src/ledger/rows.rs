@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sigillo_base::Timestamp;
 use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, tag};
 
+use crate::rows::bytes::Bytes;
 use crate::rows::{decode, encode};
 
 /// A line to a thousand recipients passes the value limit: it is cut into pieces of this many bytes.
@@ -152,7 +153,7 @@ pub(super) struct SegmentRow {
 
 pub(super) fn put_line<S: Store>(tx: &mut Transaction<'_, S>, place: Place, line: &str) {
     for (n, piece) in (0u32..).zip(line.as_bytes().chunks(PIECE)) {
-        tx.put(place.piece(n), encode(&piece));
+        tx.put(place.piece(n), encode(&Bytes(piece.to_vec())));
     }
 }
 
@@ -162,7 +163,7 @@ pub(super) fn read_line<S: Store>(store: &S, place: Place) -> Result<Option<Stri
     for n in 0.. {
         let key = place.piece(n);
         let Some(value) = store.get(key.as_ref())? else { break };
-        let piece: Vec<u8> = decode(&key, &value)?;
+        let Bytes(piece) = decode(&key, &value)?;
         line.extend_from_slice(&piece);
         if piece.len() < PIECE {
             break;
