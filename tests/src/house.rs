@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile, Profiles};
 use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
 use sigillo_engine::{
-    Antivirus, Arrived, Bell, Engine, Fact, Login, Meter, Peer, Rules, Screener, Screening, Setup, Unavailable,
+    Antivirus, Arrived, Engine, Fact, Login, Meter, Peer, Rules, Screener, Screening, Setup, Unavailable,
     Verdict, Wishes,
 };
 use sigillo_pec::index::Index;
@@ -14,14 +14,6 @@ use sigillo_smime::Trust;
 use sigillo_store::{MemoryStore, Store};
 
 use crate::fixtures::{self, Fixture, Numbers};
-
-/// Hears nothing: tests ask instead of waiting.
-struct Deaf;
-
-impl Bell for Deaf {
-    fn mailbox_changed(&self, _: MailboxId) {}
-    fn queue_changed(&self) {}
-}
 
 /// Remembers what it was told.
 #[derive(Debug, Default)]
@@ -122,7 +114,7 @@ impl<S: Store + Clone> House<S> {
             trust: Arc::clone(&self.known.trust),
             index: Arc::clone(&self.known.index),
             ids: Arc::clone(&self.ids) as _,
-            bell: Arc::new(Deaf),
+            bell: Arc::new(()),
             meter: Arc::clone(&self.facts) as _,
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),

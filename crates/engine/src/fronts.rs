@@ -4,19 +4,22 @@
 //! a key for each lane of the index, its front, before which no row lies. Every commit of the engine goes through
 //! [`Fronted`] and lowers the fronts to what it writes; a look begins at the front, and moves it up to the first row that
 //! it found. Several servers may share a store: what others wrote before our front is found every [`AGAIN`], when a look
-//! begins at the very beginning, as it does after a start.
+//! begins at the very beginning, as it does after a start. What falls due in a commit is told to its workers by the same
+//! way, so that nobody forgets it, and nobody looks in vain.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use sigillo_base::Timestamp;
 use sigillo_store::{Batch, Durability, Error, KeyBuilder, Row, Store, tag};
 
-use crate::Engine;
+use crate::meter::Part;
 use crate::turns::Turns;
+use crate::{Bell, Engine};
 
-/// A transaction of the engine: its commit lowers the fronts.
+/// A transaction of the engine: its commit lowers the fronts and rings.
 pub(crate) type Transaction<'t, S> = sigillo_store::Transaction<'t, Fronted<S>>;
 
 /// So long after a look at everything, in service time, the next look at everything is due.
@@ -66,6 +69,15 @@ impl Lane {
         }
     }
 
+    /// Who works at what is due in it.
+    fn part(self) -> Option<Part> {
+        match self {
+            Self::LocalTurns => Some(Part::Local),
+            Self::RelayTurns => Some(Part::Relay),
+            Self::Local | Self::Relay | Self::Timers => None,
+        }
+    }
+
     fn of(key: &[u8]) -> Option<Self> {
         match key {
             [tag::QUEUE_DUE, LOCAL, ..] => Some(Self::Local),
@@ -78,10 +90,10 @@ impl Lane {
     }
 }
 
-/// A store whose commits lower the fronts.
-#[derive(Debug)]
+/// A store whose commits lower the fronts and ring.
 pub(crate) struct Fronted<S> {
     store: S,
+    bell: Arc<dyn Bell>,
     fronts: [Mutex<Front>; Lane::ALL.len()],
     turns: [Turns; Lane::ALL.len()],
     /// When a look began at the very beginning.
@@ -113,10 +125,10 @@ impl Front {
 
 impl<S> Fronted<S> {
     /// The store, with every front at its beginning.
-    pub(crate) fn new(store: S) -> Self {
+    pub(crate) fn new(store: S, bell: Arc<dyn Bell>) -> Self {
         let front = |lane: Lane| Front { key: lane.prefix().done(), looks: BTreeMap::new(), begun: 0 };
         let fronts = Lane::ALL.map(|lane| Mutex::new(front(lane)));
-        Self { store, fronts, turns: Default::default(), begun: Mutex::default() }
+        Self { store, bell, fronts, turns: Default::default(), begun: Mutex::default() }
     }
 
     /// The store without fronts: for reading only.
@@ -165,10 +177,15 @@ impl<S: Store> Store for Fronted<S> {
         let done = self.store.commit(batch, durability);
         // Afterwards: a look that began before would not see the rows, and pass them. Whatever came of it: what the
         // store could not tell may be there.
+        let mut due: Vec<Part> = Vec::new();
         for (key, value) in batch.writes() {
             if let (Some(lane), Some(_)) = (Lane::of(key), value) {
                 self.front(lane).lock().lower(key);
+                due.extend(lane.part().filter(|part| !due.contains(part)));
             }
+        }
+        if done != Err(Error::Conflict) {
+            due.into_iter().for_each(|part| self.bell.queue_changed(part));
         }
         done
     }
@@ -231,7 +248,21 @@ impl<S: Store> Engine<S> {
         read: impl Fn(&[u8]) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let to = lane.prefix().time(at.plus(Duration::from_millis(1)));
-        self.look(lane, &[], to.as_ref(), limit, |key, _| read(key))
+        let found = self.look(lane, &[], to.as_ref(), limit, |key, _| read(key))?;
+        if found.is_empty() {
+            self.look_ahead(lane, to.as_ref())?;
+        }
+        Ok(found)
+    }
+
+    /// Nothing is due: the front moves on to what will be, so that until then a look reads nothing.
+    fn look_ahead(&self, lane: Lane, reached: &[u8]) -> Result<(), Error> {
+        let (look, end) = (self.store.look(lane), lane.prefix().range().1);
+        if look.from.as_slice() <= reached {
+            let next = self.sound(&look.from, &end, 1, |key, _| Ok(key.to_vec()))?;
+            look.reached(next.first().unwrap_or(&end));
+        }
+        Ok(())
     }
 }
 

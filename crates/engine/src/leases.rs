@@ -69,13 +69,13 @@ fn read<S: Store>(tx: &mut Transaction<'_, S>, item: u128) -> Result<Option<Leas
 }
 
 impl<S: Store> Engine<S> {
-    /// Takes an item; `None` when another worker was faster. What an index row says without its item is put right.
-    pub(crate) fn take(&self, found: &Found, now: Timestamp) -> Result<Option<(ItemRow, Lease)>, Error> {
-        let (id, since, until) = (found.item, now.as_millis(), now.plus(LEASE));
-        let (server, process) = (self.host.clone(), self.process);
-        let row = encode(&LeaseRow { server, process, since, until: until.as_millis() });
-        transact(&self.store, ATTEMPTS, |tx| {
-            tx.later();
+    /// Takes items, all in one commit; `None` for one where another worker was faster. What an index row says without its
+    /// item is put right.
+    pub(crate) fn take(&self, found: &[&Found], now: Timestamp) -> Result<Vec<Option<(ItemRow, Lease)>>, Error> {
+        let (process, since, until) = (self.process, now.as_millis(), now.plus(LEASE));
+        let row = encode(&LeaseRow { server: self.host.clone(), process, since, until: until.as_millis() });
+        let take = |tx: &mut Transaction<'_, S>, found: &Found| {
+            let id = found.item;
             if tx.get(&found.key)?.is_none() {
                 return Ok(None);
             }
@@ -94,6 +94,10 @@ impl<S: Store> Engine<S> {
             queue::reschedule(tx, id, item.clone(), until);
             tx.put(lease_key(id), &row);
             Ok(Some((item, Lease { item: id, process, since })))
+        };
+        transact(&self.store, ATTEMPTS, |tx| {
+            tx.later();
+            found.iter().map(|found| take(tx, found)).collect()
         })
     }
 

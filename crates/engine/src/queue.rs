@@ -5,6 +5,7 @@
 
 mod orders;
 mod room;
+mod soon;
 mod waiting;
 
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub struct Dispatch {
     pub require_tls: bool,
     /// Where the bytes are; read them with [`Engine::read`].
     pub message: Rope,
+    /// The bytes themselves, where they are few.
+    pub bytes: Option<Vec<u8>>,
     /// The certified identifier it belongs to, for logs.
     pub transaction: String,
     /// Attempts that failed before.
@@ -84,6 +87,8 @@ pub(crate) struct Found {
     pub item: u128,
 }
 
+/// So many bytes of a message are read when it is taken, and go with it.
+const FEW: u64 = 32 * 1024;
 /// Envelopes are given up after this time (RFC 6109 §2.2.2: 24 hours in transfer); certified recipients end earlier,
 /// with their second deadline.
 const ENVELOPE_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -170,6 +175,15 @@ pub(crate) fn remove<S: Store>(
     keepers::unlink(tx, item.work.message(), item_key(id))
 }
 
+/// Takes an item out of the queue in the commit of its outcome.
+///
+/// # Errors
+/// A conflict when it is not there: somebody else has brought it to its end meanwhile.
+pub(crate) fn finish<S: Store>(tx: &mut Transaction<'_, S>, id: u128) -> Result<(), Error> {
+    let Some(row) = item(tx, id)? else { return Err(sigillo_store::Error::Conflict.into()) };
+    Ok(remove(tx, id, &row)?)
+}
+
 /// Notes which recipients of an envelope of ours another server has taken; for an external one that is the end.
 fn handed_over<S: Store>(tx: &mut Transaction<'_, S>, id: &str, rcpts: &[Address]) -> Result<(), Error> {
     let Some(id) = PecId::parse(id) else { return Ok(()) };
@@ -245,8 +259,8 @@ impl<S: Store> Engine<S> {
         Ok(self.look_until(lane, at, limit, read)?)
     }
 
-    /// At most `limit` items of a lane that are due now, taken one after the other as they are asked for; `may` says for
-    /// how many places are left whether one of theirs is taken.
+    /// At most `limit` items of a lane that are due now; `may` says for how many places are left whether one of theirs is
+    /// taken.
     fn take_due<T>(
         &self,
         lane: Lane,
@@ -257,13 +271,9 @@ impl<S: Store> Engine<S> {
         self.store.look_everywhere(now);
         self.take_over(now)?;
         self.call_up(lane, now)?;
-        let found = self.in_turn(lane.turns(), limit, may)?;
-        // One damaged row must not stop the others.
-        Ok(found.into_iter().filter_map(move |(found, share)| {
-            let taken = self.take(&found, now).unwrap_or_else(|error| {
-                self.pass_over(lane, &found, &error, now);
-                None
-            });
+        let (found, shares): (Vec<Found>, Vec<T>) = self.in_turn(lane.turns(), limit, may)?.into_iter().unzip();
+        let taken = self.take_all(lane, &found, now);
+        Ok(taken.into_iter().zip(shares).filter_map(move |(taken, share)| {
             let (item, lease) = taken?;
             if item.held.is_none() {
                 return Some((item, lease, share));
@@ -273,6 +283,23 @@ impl<S: Store> Engine<S> {
             }
             None
         }))
+    }
+
+    /// Takes what was found in one commit; one by one where that fails, since one damaged row must not stop the others.
+    fn take_all(&self, lane: Lane, found: &[Found], now: Timestamp) -> Vec<Option<(ItemRow, Lease)>> {
+        if found.is_empty() {
+            return Vec::new();
+        }
+        self.take(&found.iter().collect::<Vec<_>>(), now).unwrap_or_else(|_| {
+            let alone = |found| match self.take(&[found], now) {
+                Ok(taken) => taken.into_iter().next().flatten(),
+                Err(error) => {
+                    self.pass_over(lane, found, &error, now);
+                    None
+                }
+            };
+            found.iter().map(alone).collect()
+        })
     }
 
     /// An item that does not read is looked at again later: else it would stand before the others for ever.
@@ -317,6 +344,7 @@ impl<S: Store> Engine<S> {
         let Work::Relay { domain, from, rcpts, msg, size, eight_bit, .. } = &row.work else { return Ok(None) };
         let bad = || sigillo_store::Error::corrupt(item_key(lease.item), "an address of the item is unreadable");
         let to = Domain::parse(domain).map_err(|_| bad())?;
+        let message = self.expect_message(MsgId(*msg))?;
         Ok(Some(Dispatch {
             from: from.as_deref().map(Address::parse).transpose().map_err(|_| bad())?,
             rcpts: rcpts.iter().map(|r| Address::parse(r)).collect::<Result<_, _>>().map_err(|_| bad())?,
@@ -324,7 +352,8 @@ impl<S: Store> Engine<S> {
             eight_bit: *eight_bit,
             require_tls: self.current().index.provider_of(&to).is_some(),
             to,
-            message: self.expect_message(MsgId(*msg))?,
+            bytes: (message.len() <= FEW).then(|| self.read_all(&message)).transpose()?,
+            message,
             transaction: row.pec_id,
             attempts: row.attempts.saturating_sub(1),
             route: row.route,
@@ -335,6 +364,9 @@ impl<S: Store> Engine<S> {
 
     /// Records what became of each recipient: who was taken or refused for good leaves the queue, a refusal of an
     /// envelope becomes the sender's notice in the same commit, the others are tried again later.
+    ///
+    /// That a certified provider took all of it waits for no disk: whoever hands over again after a power cut is
+    /// recognised there. [`Engine::persist`] says how soon it is durable.
     ///
     /// # Errors
     /// The store's or the signer's fault: the item stays due, and is handed over again; the other side recognises it.
@@ -404,7 +436,12 @@ impl<S: Store> Engine<S> {
                 self.fail(id, &row, failed, now, |_| Ok(()))?;
             }
         }
+        let certified = dispatch.require_tls || self.is_local(&dispatch.to);
+        let nothing_else = failed.is_empty() && open.is_empty();
         transact(&self.store, ATTEMPTS, |tx| {
+            if certified && nothing_else {
+                self.soon(tx);
+            }
             if what == Carried::Envelope {
                 handed_over(tx, &dispatch.transaction, &handed)?;
             }
@@ -500,7 +537,7 @@ impl<S: Store> Engine<S> {
         let mail = Arrived {
             from: dispatch.from.clone(),
             to: dispatch.rcpts.clone(),
-            bytes: self.read_all(&dispatch.message)?,
+            bytes: dispatch.bytes.clone().map_or_else(|| self.read_all(&dispatch.message), Ok)?,
             peer: Peer::LOCAL,
             ehlo: self.host.clone(),
             tls: true,

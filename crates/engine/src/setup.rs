@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use sigillo_accounts::{CredentialName, Profiles};
@@ -17,6 +18,7 @@ use crate::claims::Tokens;
 use crate::damaged::Damaged;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
+use crate::meter::Part;
 use crate::turns::Shares;
 use crate::{Antivirus, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles};
 
@@ -24,8 +26,14 @@ use crate::{Antivirus, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spoo
 pub trait Bell: Send + Sync {
     /// A message came into this mailbox, or a flag changed.
     fn mailbox_changed(&self, mailbox: MailboxId);
-    /// Work was queued that may be due now.
-    fn queue_changed(&self);
+    /// Work of this part of the queue has fallen due.
+    fn queue_changed(&self, part: Part);
+}
+
+/// Hears nothing.
+impl Bell for () {
+    fn mailbox_changed(&self, _: MailboxId) {}
+    fn queue_changed(&self, _: Part) {}
 }
 
 /// A provider's identity and ports. What may change while running (index, trust, identity, profiles) can be replaced later.
@@ -175,6 +183,8 @@ pub struct Engine<S> {
     pub(crate) process: u128,
     /// Whether the leases of earlier processes were taken over.
     pub(crate) taken_over: Mutex<bool>,
+    /// Whether something was recorded that no disk was waited for.
+    pub(crate) unsettled: AtomicBool,
     /// Damaged rows that were passed over.
     pub(crate) damaged: Damaged,
     /// Verified passwords: a keyed digest per credential, so that argon2 runs once.
@@ -219,7 +229,7 @@ impl<S: Store> Engine<S> {
         local_domains.insert(service_domain.clone());
         let (boot_key, process) = (setup.ids.next_id(), setup.ids.next_id());
         Ok(Self {
-            store: Fronted::new(store),
+            store: Fronted::new(store, Arc::clone(&setup.bell)),
             provider: setup.provider,
             host: setup.host,
             service_domain,
@@ -247,6 +257,7 @@ impl<S: Store> Engine<S> {
             shares: Arc::default(),
             process,
             taken_over: Mutex::default(),
+            unsettled: AtomicBool::new(false),
             damaged: Damaged::default(),
             verified: Mutex::default(),
             boot_key,

@@ -139,7 +139,6 @@ impl<S: Store> Engine<S> {
             let (original, acceptance, envelope) = self.wrap(from, mail, facts, receipt, now)?;
             self.commit_submission(&plan(&acceptance, Fate::Accepted(&envelope, &original)))?;
             tracing::info!(pec_id = %id, from = %from, rcpts = facts.recipients.len(), "accepted");
-            self.bell.queue_changed();
             Submitted::Accepted(id)
         };
         self.bell.mailbox_changed(login.mailbox);

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use sigillo_base::Timestamp;
@@ -104,7 +105,11 @@ fn read_turn(key: &[u8], value: &[u8]) -> Result<(Found, Whose), StoreError> {
 
 /// How many items are being handed over, by owner and by destination.
 #[derive(Debug, Default)]
-pub(crate) struct Shares(Mutex<HashMap<String, usize>>);
+pub(crate) struct Shares {
+    held: Mutex<HashMap<String, usize>>,
+    /// Whether something found no place since this was asked.
+    passed: AtomicBool,
+}
 
 /// A place that an item has among those being handed over; it ends with its last copy.
 #[derive(Debug)]
@@ -116,9 +121,10 @@ pub(crate) struct Share {
 impl Shares {
     /// A place, as long as neither owner nor destination has too many of them for what is free.
     pub(crate) fn claim(self: &Arc<Self>, whose: Whose, free: usize) -> Option<Arc<Share>> {
-        let mut held = self.0.lock();
+        let mut held = self.held.lock();
         let few = |name: &String| held.get(name).copied().unwrap_or_default() < GREED * free;
         if !(few(&whose.0) && few(&whose.1)) {
+            self.passed.store(true, Ordering::Relaxed);
             return None;
         }
         // An owner has an `@` in his name, a destination has none.
@@ -131,7 +137,7 @@ impl Shares {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let mut held = self.of.0.lock();
+        let mut held = self.of.held.lock();
         for name in [&self.whose.0, &self.whose.1] {
             let left = held.get(name).copied().unwrap_or_default().saturating_sub(1);
             if left == 0 {
@@ -144,6 +150,12 @@ impl Drop for Share {
 }
 
 impl<S: Store> Engine<S> {
+    /// Whether looks since this was asked passed over something that is due: whoever it belongs to, or where it goes, has
+    /// too much in hand. It may have a place when some of that ends.
+    pub fn passed_over(&self) -> bool {
+        self.shares.passed.swap(false, Ordering::Relaxed)
+    }
+
     /// What is due in a lane, in its order, at most `limit`; `may` says for how many places are left whether it is taken.
     ///
     /// What was passed over lies before the present turn. Reading starts there where it last found nothing to take, and

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 use sigillo_base::MailboxId;
+use sigillo_engine::meter::Part;
 use tokio::sync::{Notify, watch};
 
 /// The bells of one provider.
@@ -37,10 +38,12 @@ impl Bells {
         }
     }
 
-    /// Rings the bells of the queue.
-    pub fn ring_queue(&self) {
-        self.worker.notify_one();
-        self.relay.notify_one();
+    /// Rings for who works at this part of the queue.
+    pub fn ring_queue(&self, part: Part) {
+        match part {
+            Part::Local => self.worker.notify_one(),
+            Part::Relay => self.relay.notify_one(),
+        }
     }
 }
 
@@ -66,7 +69,8 @@ mod tests {
     #[tokio::test]
     async fn a_ring_before_the_wait_is_not_lost() {
         let bells = Bells::default();
-        bells.ring_queue();
+        bells.ring_queue(Part::Local);
+        bells.ring_queue(Part::Relay);
         tokio::join!(bells.worker.notified(), bells.relay.notified());
     }
 }

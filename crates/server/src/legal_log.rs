@@ -186,19 +186,11 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use sigillo_base::MailboxId;
-    use sigillo_engine::{Bell, Engine, Setup};
+    use sigillo_engine::{Engine, Setup};
     use sigillo_pec::log::{SegmentReader, ServiceEvent};
     use sigillo_smime::authority::Authority;
     use sigillo_smime::{Identity, Trust};
     use sigillo_store::MemoryStore;
-
-    struct Deaf;
-
-    impl Bell for Deaf {
-        fn mailbox_changed(&self, _: MailboxId) {}
-        fn queue_changed(&self) {}
-    }
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -216,7 +208,7 @@ mod tests {
             trust: Arc::new(Trust::new(vec![authority.certificate()], Vec::new())),
             index: Arc::new(sigillo_pec::index::Index::new(Vec::new())),
             ids: Arc::new(crate::ids::RandomIds),
-            bell: Arc::new(Deaf),
+            bell: Arc::new(()),
             meter: Arc::new(()),
             local_domains: Vec::new(),
             antivirus: None,

@@ -308,6 +308,8 @@ impl Provider {
             clock: Arc::clone(&self.clock),
             shutdown: self.down.subscribe(),
         };
+        let persist = worker::persist(Arc::clone(&self.engine), self.pool.clone(), self.down.subscribe());
+        tasks.spawn(persist.instrument(span.clone()));
         for _ in 0..worker::COUNT {
             tasks.spawn(worker().light().instrument(span.clone()));
         }

@@ -1,5 +1,6 @@
 //! Workers for what the provider does in itself: deliveries into mailboxes, overdue notices. What takes little memory has
-//! workers of its own, who ask nobody; what takes more is done one after the other, with memory of the pool.
+//! workers of its own, who ask nobody; what takes more is done one after the other, with memory of the pool. And who sees to
+//! it that what was recorded without waiting for the disk lies there soon.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,25 @@ const LOOK: Duration = Duration::from_secs(30);
 const BREATH: Duration = Duration::from_millis(100);
 /// After a fault of the store.
 const FAULT: Duration = Duration::from_secs(2);
+
+/// What was recorded without waiting for the disk is there so long afterwards.
+const PERSIST: Duration = Duration::from_secs(1);
+
+/// Makes durable, once a second, what no commit has waited for, until the service ends.
+pub async fn persist<S: Store>(engine: Arc<Engine<S>>, pool: Pool, mut shutdown: watch::Receiver<bool>) {
+    while !*shutdown.borrow() {
+        if engine.is_unsettled() {
+            let engine = Arc::clone(&engine);
+            if let Some(Err(error)) = pool.run(move || engine.persist()).await {
+                tracing::error!(%error, "what was recorded is not durable yet");
+            }
+        }
+        tokio::select! {
+            _ = shutdown.wait_for(|down| *down) => {}
+            () = tokio::time::sleep(PERSIST) => {}
+        }
+    }
+}
 
 /// A worker.
 pub struct Worker<S: Store> {

@@ -319,7 +319,7 @@ fn our_own_certificate_without_the_service_address_is_refused_at_the_start() {
         trust: Arc::new(fixtures::trust()),
         index: Arc::new(fixtures::index()),
         ids: fixtures::Numbers::new(1),
-        bell: Arc::new(Deaf),
+        bell: Arc::new(()),
         meter: Arc::new(()),
         local_domains: fixture.domains.clone(),
         antivirus: None,
@@ -333,13 +333,6 @@ fn our_own_certificate_without_the_service_address_is_refused_at_the_start() {
     assert!(open(&fixtures::alfa()).is_ok());
     let error = open(&odd).expect_err("nobody would believe it").to_string();
     assert!(error.contains("posta-certificata@altrove.example"), "{error}");
-}
-
-struct Deaf;
-
-impl sigillo_engine::Bell for Deaf {
-    fn mailbox_changed(&self, _: sigillo_base::MailboxId) {}
-    fn queue_changed(&self) {}
 }
 
 /// An envelope signed by this provider about these facts, handed over to Beta for Bruno.

@@ -76,6 +76,16 @@ impl<S: Store> Front<S> {
         Some(Step::Work { bytes })
     }
 
+    /// Whether it is answered out of memory: a thread would only cost time.
+    fn is_light(&self, ask: &Ask) -> bool {
+        let reception = self.role == Role::Reception;
+        match ask {
+            Ask::Mail(_) => reception,
+            Ask::Rcpt(_) => !(reception && self.engine.is_ordinary(self.from.as_ref())),
+            Ask::Lookup(_) | Ask::Login(_) | Ask::Spool | Ask::Message => false,
+        }
+    }
+
     fn reset(&mut self) {
         self.from = None;
         self.to.clear();
@@ -236,8 +246,13 @@ impl<S: Store> Connection for Front<S> {
                 Action::Rcpt(rcpt) => Ask::Rcpt(rcpt),
                 Action::DataEnd { .. } => Ask::Message,
             };
+            let light = self.is_light(&ask);
             self.ask = Some(ask);
-            return self.asked().unwrap_or(Step::Wait);
+            if !light {
+                return self.asked().unwrap_or(Step::Wait);
+            }
+            // No clock is asked for it.
+            self.work(Timestamp::default(), self.heard);
         }
         Step::Wait
     }

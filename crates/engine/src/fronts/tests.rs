@@ -29,7 +29,7 @@ fn store() -> Fronted<MemoryStore> {
         std::thread::yield_now();
         None
     }));
-    Fronted::new(store)
+    Fronted::new(store, Arc::new(()))
 }
 
 fn write(store: &Fronted<MemoryStore>, key: &[u8], value: Option<&[u8]>) {
@@ -143,7 +143,7 @@ fn whatever_threads_queue_is_taken() {
 
 #[test]
 fn what_a_commit_may_have_written_lies_behind_the_front() {
-    let store = Fronted::new(MemoryStore::new());
+    let store = Fronted::new(MemoryStore::new(), Arc::new(()));
     let late = key(Lane::Relay, 9, 0);
     write(&store, &late, Some(b""));
     look(&store, Lane::Relay, 1);
@@ -160,7 +160,7 @@ fn what_a_commit_may_have_written_lies_behind_the_front() {
 #[test]
 fn what_another_server_queued_is_found_within_a_minute() {
     let shared = MemoryStore::new();
-    let (ours, theirs) = (Fronted::new(shared.clone()), Fronted::new(shared));
+    let (ours, theirs) = (Fronted::new(shared.clone(), Arc::new(())), Fronted::new(shared, Arc::new(())));
     let begun = Timestamp::from_millis(1_000_000);
     ours.look_everywhere(begun);
     write(&ours, &key(Lane::Timers, 9, 0), Some(b""));
@@ -177,7 +177,7 @@ fn what_another_server_queued_is_found_within_a_minute() {
 #[test]
 fn what_was_done_long_ago_is_not_read_again() {
     let read = |worked_off: u64| {
-        let store = Fronted::new(MemoryStore::new());
+        let store = Fronted::new(MemoryStore::new(), Arc::new(()));
         for due in 0..worked_off + 3 {
             write(&store, &key(Lane::Local, due, 0), Some(b""));
         }

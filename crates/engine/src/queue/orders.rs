@@ -79,7 +79,6 @@ impl<S: Store> Engine<S> {
             })?;
         }
         tracing::warn!(item = %format_args!("{id:032x}"), ?order, by, why, "ordered by an administrator");
-        self.bell.queue_changed();
         Ok(())
     }
 

@@ -130,7 +130,7 @@ impl<S: Store> Engine<S> {
         let few = envelope.facts.recipients.len().max(rcpts.len()) <= AT_ONCE;
         let mut ready = Vec::new();
         for rcpt in rcpts.iter().filter(|_| few) {
-            let delivery = self.may_take(rcpt, handed.now).and_then(|mailbox| {
+            let delivery = self.may_take(rcpt, envelope.now).and_then(|mailbox| {
                 let prepare = |m| self.prepare_delivery(envelope, bytes, &m, rcpt, incoming.receipt_kind_for(rcpt));
                 mailbox.ok().map(prepare).transpose()
             });

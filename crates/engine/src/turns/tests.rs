@@ -67,7 +67,7 @@ fn who_is_not_ahead_is_forgotten_and_the_present_turn_goes_on_after_a_start() {
     }
     assert!(turns.0.lock().last.len() <= 2 * OWNERS);
     let present = turns.stamp(&store, Lane::LocalTurns, "uno@x").unwrap();
-    let fronted = crate::fronts::Fronted::new(store);
+    let fronted = crate::fronts::Fronted::new(store, Arc::new(()));
     transact(&fronted, 1, |tx| {
         taken(tx, Lane::LocalTurns, present);
         Ok::<_, Error>(())
@@ -91,5 +91,5 @@ fn no_owner_and_no_destination_takes_every_place() {
     while claim(&mut held, "massiva@x", "veloce.example") {}
     assert!(held.len() < places && claim(&mut held, "anna@x", "veloce.example"), "who has none gets one");
     held.clear();
-    assert!(shares.0.lock().is_empty() && claim(&mut held, "altra@x", "lenta.example"));
+    assert!(shares.held.lock().is_empty() && claim(&mut held, "altra@x", "lenta.example"));
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sigillo_base::MailboxId;
 use sigillo_engine::Bell;
+use sigillo_engine::meter::Part;
 
 use crate::bell::Bells;
 
@@ -14,7 +15,7 @@ impl Bell for RingBells {
         self.0.ring_mailbox(mailbox);
     }
 
-    fn queue_changed(&self) {
-        self.0.ring_queue();
+    fn queue_changed(&self, part: Part) {
+        self.0.ring_queue(part);
     }
 }

@@ -3,8 +3,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use sigillo_admin::Client;
-use sigillo_base::{Address, Domain, MailboxId};
-use sigillo_engine::Bell;
+use sigillo_base::{Address, Domain};
 use sigillo_pec::index::{Entry, seal, write_ldif};
 use sigillo_smime::authority::{Authority, Issued, Revoked};
 use sigillo_smime::{Crl, Identity, PathError, SignError, Signer, Trust};
@@ -75,13 +74,6 @@ fn copy(domains: usize, hours_ago: u32) -> Vec<u8> {
     signed(&ldif(&["a.example", "b.example", "c.example"][..domains]), hours_ago)
 }
 
-struct Quiet;
-
-impl Bell for Quiet {
-    fn mailbox_changed(&self, _: MailboxId) {}
-    fn queue_changed(&self) {}
-}
-
 /// The files of one provider, and the server of the index.
 struct Place {
     folder: TempDir,
@@ -141,7 +133,7 @@ impl Place {
     /// A provider started on these files.
     fn start(&self, config: &Arc<Config>) -> Arc<Updater<MemoryStore>> {
         let material = self.material(config).unwrap_or_else(|problems| panic!("{problems}"));
-        let setup = setup(config, &material, Arc::new(Quiet), None, None);
+        let setup = setup(config, &material, Arc::new(()), None, None);
         let engine = Arc::new(Engine::open(MemoryStore::new(), setup).unwrap());
         let clock = Arc::clone(&self.clock);
         Arc::new(Updater::new(engine, clock, Pool::new(2), Arc::clone(config), &material))
