@@ -45,6 +45,8 @@ use watchdog::{STALL, Watched};
 const LOOK: Duration = Duration::from_secs(30);
 /// Between two looks when something is due that another worker will take.
 const BREATH: Duration = Duration::from_millis(100);
+/// After a fault of the store.
+const FAULT: Duration = Duration::from_secs(2);
 /// Messages in work beyond those that are being handed over, of all destinations.
 const WAITING: usize = 256;
 /// What was counted of TLS is written down this often.
@@ -140,13 +142,17 @@ impl<S: Store> Relay<S> {
     pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
         let mut open = JoinSet::new();
         let mut written = Instant::now();
+        let mut look = Look { at: Instant::now(), crowded: false };
         loop {
-            let wait = self.round(&mut open).await.min(self.idle.patience().unwrap_or(LOOK));
+            if look.at <= Instant::now() {
+                look = self.round(&mut open).await;
+            }
+            let patience = Instant::now() + self.idle.patience().unwrap_or(LOOK);
             tokio::select! {
                 _ = shutdown.wait_for(|down| *down) => break,
-                () = self.bells.relay.notified() => {}
-                Some(_) = open.join_next() => {}
-                () = tokio::time::sleep(wait) => {}
+                () = self.bells.relay.notified() => look.now(),
+                Some(ended) = open.join_next() => if look.crowded || !matches!(ended, Ok(true)) { look.now() },
+                () = tokio::time::sleep_until(look.at.min(patience).into()) => {}
             }
             self.idle.sweep();
             if written.elapsed() > WRITE_DOWN {
@@ -178,21 +184,27 @@ impl<S: Store> Relay<S> {
         self.counts.give_back(kept.await.unwrap_or_default());
     }
 
-    /// Starts what is due, as far as there is room. Gives how long nothing more can be due.
-    async fn round(self: &Arc<Self>, open: &mut JoinSet<()>) -> Duration {
+    /// Starts what is due, as far as there is room. Gives when to look again.
+    async fn round(self: &Arc<Self>, open: &mut JoinSet<bool>) -> Look {
         let free = (self.concurrency + WAITING).saturating_sub(open.len()).min(self.concurrency);
         if free == 0 {
-            return LOOK;
+            return Look::after(LOOK, true);
         }
         let (engine, now) = (Arc::clone(&self.engine), self.clock.now());
-        let found = self.pool.run(move || (engine.due(now, free), engine.next_due())).await;
-        let (due, next) = match found {
-            Some((Ok(due), Ok(next))) => (due, next),
-            Some((Err(error), _) | (_, Err(error))) => {
+        let found = self.pool.run(move || {
+            let due = engine.due(now, free)?;
+            let crowded = due.len() == free || engine.passed_over();
+            // Whoever finds something looks again anyway.
+            let next = if due.is_empty() { engine.next_due()? } else { Some(now) };
+            Ok::<_, sigillo_engine::Error>((due, crowded, next))
+        });
+        let (due, crowded, next) = match found.await {
+            Some(Ok(found)) => found,
+            Some(Err(error)) => {
                 tracing::error!(%error, "the queue cannot be read");
-                return Duration::from_secs(2);
+                return Look::after(FAULT, true);
             }
-            None => return Duration::from_secs(2),
+            None => return Look::after(FAULT, true),
         };
         for dispatch in due {
             let span = tracing::info_span!("relay", transaction = %dispatch.transaction, to = %dispatch.to);
@@ -200,15 +212,19 @@ impl<S: Store> Relay<S> {
             let task = async move {
                 match entered {
                     Ok(room) => relay.hand_over(dispatch, room).await,
-                    Err(turn) => relay.settled(move |engine| engine.postpone(&dispatch, turn)).await,
+                    Err(turn) => {
+                        relay.settled(move |engine| engine.postpone(&dispatch, turn)).await;
+                        false
+                    }
                 }
             };
             open.spawn(task.instrument(span));
         }
-        next.map_or(LOOK, |at| self.clock.until(at).clamp(BREATH, LOOK))
+        Look::after(next.map_or(LOOK, |at| self.clock.until(at).clamp(BREATH, LOOK)), crowded)
     }
 
-    async fn hand_over(self: Arc<Self>, dispatch: Dispatch, room: Room) {
+    /// Whether nothing of it will fall due again.
+    async fn hand_over(self: Arc<Self>, dispatch: Dispatch, room: Room) -> bool {
         let dispatch = Arc::new(dispatch);
         let _open = self.metrics.attempts_open.enter(());
         let mut attempt = Watched::spawn(STALL, {
@@ -219,16 +235,21 @@ impl<S: Store> Relay<S> {
             match attempt.wait(LEASE / 2).await {
                 Some(done) => break done.flatten(),
                 None if self.renew(&dispatch).await => {}
-                None => return attempt.abort(),
+                None => {
+                    attempt.abort();
+                    return false;
+                }
             }
         };
-        self.metrics.attempts.add((destination(&dispatch), ended(&done)));
+        let ended = ended(&done);
+        self.metrics.attempts.add((destination(&dispatch), ended));
         let now = self.clock.now();
         self.settled(move |engine| match done {
             Ok(outcomes) => engine.report(&dispatch, &outcomes, now),
             Err(why) => engine.defer(&dispatch, &why, now),
         })
-        .await;
+        .await
+            && ended == Attempt::Taken
     }
 
     /// The attempt, when the destination and the relay have a place for it.
@@ -243,13 +264,17 @@ impl<S: Store> Relay<S> {
         done
     }
 
-    async fn settled(&self, settle: impl FnOnce(&Engine<S>) -> Result<(), sigillo_engine::Error> + Send + 'static) {
+    async fn settled(
+        &self,
+        settle: impl FnOnce(&Engine<S>) -> Result<(), sigillo_engine::Error> + Send + 'static,
+    ) -> bool {
         let engine = Arc::clone(&self.engine);
         match self.pool.run(move || settle(&engine)).await {
-            Some(Ok(())) => {}
+            Some(Ok(())) => return true,
             Some(Err(error)) => tracing::error!(%error, "the outcome was not recorded; it will be handed over again"),
             None => tracing::error!("the outcome was not recorded"),
         }
+        false
     }
 
     /// Keeps a message that is still being handed over. `false`: it is somebody else's by now.
@@ -267,6 +292,23 @@ impl<S: Store> Relay<S> {
             }
             None => true,
         }
+    }
+}
+
+/// When to look at the queue again.
+struct Look {
+    at: Instant,
+    /// Something may be due that had no place: it may have one whenever something ends.
+    crowded: bool,
+}
+
+impl Look {
+    fn after(span: Duration, crowded: bool) -> Self {
+        Self { at: Instant::now() + span, crowded }
+    }
+
+    fn now(&mut self) {
+        self.at = Instant::now();
     }
 }
 

@@ -203,9 +203,12 @@ impl Client {
         self.enter(state);
     }
 
+    /// What follows each other goes in one piece.
     fn write(&mut self, bytes: Vec<u8>) {
-        if !bytes.is_empty() {
-            self.queue.push_back(Action::Write(bytes));
+        match self.queue.back_mut() {
+            _ if bytes.is_empty() => {}
+            Some(Action::Write(before)) => before.extend(bytes),
+            _ => self.queue.push_back(Action::Write(bytes)),
         }
     }
 

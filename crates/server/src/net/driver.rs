@@ -17,6 +17,7 @@ use crate::clock::{ServiceClock, Ticks};
 use crate::metrics::Metrics;
 use crate::tls::ServerTls;
 use sigillo_engine::front::{Connection, Step};
+use sigillo_engine::meter::Task;
 
 /// How long a TLS handshake of a client may take.
 pub const SERVER_HANDSHAKE: Duration = Duration::from_secs(30);
@@ -90,8 +91,11 @@ impl Running<'_> {
                     connection.tls_started(self.driver.ticks.now());
                 }
                 Step::Work { bytes } => {
-                    self.flush().await?;
                     let (task, begun) = (connection.task(), Instant::now());
+                    // An address is judged at once: what was said goes out with the answer, in one piece.
+                    if task != Some(Task::Address) {
+                        self.flush().await?;
+                    }
                     connection = self.work(connection, bytes).await?;
                     if let Some(task) = task {
                         self.driver.metrics.work.took(task, begun.elapsed());
