@@ -3,6 +3,7 @@
 
 mod counted;
 mod flow;
+mod full;
 mod world;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use crate::material::{ALFA_KEY, SIZES, Size};
 use crate::measure::{Figures, together};
 use crate::signing::Openssl;
 use crate::table::{Table, digits};
+pub use full::run as full;
 use world::World;
 
 /// What one run should take, in seconds.

@@ -36,7 +36,7 @@ pub fn main(folder: &Path) {
         return;
     }
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 16] = [
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 17] = [
         compose::run,
         signing::run,
         counting::run,
@@ -45,6 +45,7 @@ pub fn main(folder: &Path) {
         commits::run,
         backup::run,
         exchange::run,
+        exchange::full,
         restart::start,
         restart::work,
         sockets::run,

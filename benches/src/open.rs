@@ -64,8 +64,7 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
 }
 
 fn row(table: &mut Table, arguments: &Arguments, folder: &Path) {
-    let otherwise = if arguments.quick { 1_000 } else { MESSAGES };
-    let wanted = std::env::var(SCALE).ok().map_or(otherwise, |n| n.parse().expect("a number of messages"));
+    let wanted = scale(arguments);
     let folder = tempfile::tempdir_in(folder).expect("a folder");
     let (full, empty) = (folder.path().join("full"), folder.path().join("empty"));
     drop(RocksStore::open(&empty, &Options::default()).expect("a store"));
@@ -91,6 +90,12 @@ fn row(table: &mut Table, arguments: &Arguments, folder: &Path) {
     ]);
 }
 
+/// How many messages are asked for.
+pub fn scale(arguments: &Arguments) -> u64 {
+    let otherwise = if arguments.quick { 1_000 } else { MESSAGES };
+    std::env::var(SCALE).ok().map_or(otherwise, |n| n.parse().expect("a number of messages"))
+}
+
 fn size_of_logs(store: &Path) -> u64 {
     let files = std::fs::read_dir(store).expect("a folder").map(|e| e.expect("an entry"));
     let logs = files.filter(|e| e.path().extension().is_some_and(|x| x == "log"));
@@ -113,7 +118,7 @@ fn rows_of_one() -> Vec<Row> {
 }
 
 /// Writes them again and again under other keys; gives how many stored messages there are then.
-fn fill(path: &Path, messages: u64) -> u64 {
+pub fn fill(path: &Path, messages: u64) -> u64 {
     // So much at once has to wait for the disk.
     let patient = Options { stall_limit: Duration::from_secs(600), ..Options::default() };
     let store = RocksStore::open(path, &patient).expect("a store");

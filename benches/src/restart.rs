@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use sigillo_accounts::{PasswordHash, Profile};
 use sigillo_base::{Address, MailboxId};
-use sigillo_engine::{Bell, Engine, Login, Setup, Submitted};
+use sigillo_engine::{Engine, Login, Setup, Submitted};
 use sigillo_smtp::Reply;
 use sigillo_smtp::client::RecipientOutcome;
 use sigillo_store::{Batch, Durability, KeyBuilder, Store, key, tag};
@@ -48,13 +48,6 @@ const WORK: [&str; 8] =
 
 /// Names the store on which a process of its own starts once.
 const STARTED: &str = "SIGILLO_BENCH_STARTED";
-
-struct Deaf;
-
-impl Bell for Deaf {
-    fn mailbox_changed(&self, _: MailboxId) {}
-    fn queue_changed(&self) {}
-}
 
 /// A provider on its store.
 struct House {
@@ -98,7 +91,7 @@ impl House {
             trust: known.trust,
             index: known.index,
             ids: Arc::clone(&self.ids) as _,
-            bell: Arc::new(Deaf),
+            bell: Arc::new(()),
             meter: Arc::new(()),
             local_domains: fixture.domains.clone(),
             antivirus: None,

@@ -6,6 +6,7 @@ mod crowd;
 mod demo;
 mod massive;
 mod paced;
+mod parts;
 mod plain;
 mod street;
 
@@ -13,12 +14,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Arguments;
-use crate::machine::{cores, flushes, flushes_since, ticks_of};
-use crate::material::{ALFA_KEY, SIZES, Size};
-use crate::measure::{Figures, process_time, together};
-use crate::signing::Openssl;
+use crate::machine::{flushes, flushes_since, ticks_of};
+use crate::material::{SIZES, Size};
+use crate::measure::{Figures, process_time};
 use crate::table::{Table, digits};
 use demo::Demo;
+use parts::Parts;
 use plain::Plain;
 use street::{LOOK, Street};
 
@@ -31,14 +32,12 @@ const BOXES: usize = 16;
 const RUNS: usize = 5;
 /// What one run should take, in seconds.
 const SECONDS: f64 = 4.0;
-/// Signatures in one certified message.
-const SIGNATURES: f64 = 4.0;
 /// Clock ticks of `/proc` in a second, on every Linux.
 const TICK_MS: f64 = 10.0;
 /// The profile whose limits no run meets.
 const MASSIVE: &str = "massive-extra-large";
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 14] = [
     "size",
     "messages/s",
     "lowest–highest",
@@ -46,6 +45,8 @@ const COLUMNS: [&str; 12] = [
     "ratio to it",
     "CPU ms a message",
     "of it signatures, ms",
+    "its parts alone, ms",
+    "ratio",
     "plain, CPU ms",
     "clients' CPU ms",
     "flushes a message",
@@ -61,6 +62,7 @@ struct Found {
     clients: Figures,
     flushes: Figures,
     signatures: Figures,
+    parts: Figures,
     plain: Figures,
     plain_cpu: Figures,
     peak_mb: f64,
@@ -76,7 +78,9 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
          build, without antivirus. Plain mail: the same messages from the same clients through two Postfix (the first with \
          TLS and login, TLS between them, both wait for the disk) into Dovecot (LMTP, sdbox), seen over IMAP in the \
          recipients' mailboxes; both take turns, run by run, and the ratio is ours over it. CPU: the servers' processes; the \
-         clients run on the same cores. Of it signatures: four by openssl on all cores, after each run.",
+         clients run on the same cores. Of it signatures: four by openssl on all cores, after each run. Its parts alone: these, three \
+         judgements, four durable commits of such a body (16 committers) and four transactions over TLS (commands, answer, message, answer; \
+         both sides), each by itself after each run; ratio: theirs over the message's CPU time; 1 would mean that what joins them costs nothing.",
         LOOK.as_millis()
     );
     let mut table = Table::new("Certified messages over SMTP and TLS, two providers in one process", &COLUMNS, &note);
@@ -90,6 +94,8 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
             digits(found.rate.over(&found.plain).median()),
             digits(found.cpu.median()),
             digits(found.signatures.median()),
+            digits(found.parts.median()),
+            digits(found.parts.over(&found.cpu).median()),
             digits(found.plain_cpu.median()),
             digits(found.clients.median()),
             digits(found.flushes.median()),
@@ -119,7 +125,7 @@ fn one(arguments: &Arguments, folder: &Path, program: &Path, size: Size) -> Foun
     let plain = Plain::start(folder, BOXES);
     let mut street = Street::open(&demo.place(MASSIVE), BOXES, 1, size);
     let mut beside = plain.as_ref().map(|plain| (plain, Street::open(plain.place(), BOXES, 1, size)));
-    let openssl = Openssl::new(ALFA_KEY);
+    let parts = Parts::new(folder, size);
     let mut found = Found { messages: BOXES, ..Found::default() };
     if !arguments.quick {
         found.messages = messages(street.run(BOXES * 5), SECONDS);
@@ -139,8 +145,9 @@ fn one(arguments: &Arguments, folder: &Path, program: &Path, size: Size) -> Foun
             found.plain_cpu.push((plain.ticks() - before) as f64 * TICK_MS / each);
         }
         let window = if arguments.quick { Duration::from_millis(10) } else { Duration::from_millis(400) };
-        let signatures = together(cores(), window, |_| || drop(openssl.sign(&[7; 180])));
-        found.signatures.push(signatures.cpu_us * SIGNATURES / 1e3);
+        let sum = parts.measure(window);
+        found.signatures.push(sum.signatures);
+        found.parts.push(sum.all);
     }
     found.peak_mb = demo.peak_mb();
     found

@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 use sigillo_accounts::{PasswordHash, Profile, Profiles};
 use sigillo_base::{Address, Domain, MailboxId, Timestamp, Uid};
 use sigillo_engine::{
-    Antivirus, Arrived, Engine, Fact, Login, Meter, Peer, Rules, Screener, Screening, Setup, Unavailable,
-    Verdict, Wishes,
+    Antivirus, Arrived, Engine, Fact, Login, Meter, Peer, Rules, Screener, Screening, Setup, Unavailable, Verdict,
+    Wishes,
 };
 use sigillo_pec::index::Index;
 use sigillo_smime::Trust;

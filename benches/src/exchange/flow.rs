@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use sigillo_base::MailboxId;
+use sigillo_engine::meter::Part;
 use sigillo_engine::{Bell, Dispatch};
 
 /// Messages on their way at once: enough to keep every core and the disk busy, few enough to stay a queue and no heap.
@@ -44,9 +45,11 @@ pub struct Bells {
 impl Bell for Bells {
     fn mailbox_changed(&self, _: MailboxId) {}
 
-    fn queue_changed(&self) {
-        self.worker.ring();
-        self.relay.ring();
+    fn queue_changed(&self, part: Part) {
+        match part {
+            Part::Local => self.worker.ring(),
+            Part::Relay => self.relay.ring(),
+        }
     }
 }
 

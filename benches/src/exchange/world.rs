@@ -1,6 +1,6 @@
 //! The two providers and the threads that work for them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ pub struct Ran {
 
 impl House {
     fn new(fixture: Fixture, folder: &Path, seed: u64, known: &Known) -> Self {
-        let store = RocksStore::open(folder.join(format!("store-{seed}")), &Options::default()).expect("a store");
+        let store = RocksStore::open(World::store(folder, seed), &Options::default()).expect("a store");
         let bells = Arc::new(Bells::default());
         let service = fixture.provider.service_address.clone();
         let setup = Setup {
@@ -108,12 +108,21 @@ impl House {
 }
 
 impl World {
-    /// New stores below `folder`.
+    /// The numbers of the providers.
+    pub const SEEDS: [u64; 2] = [1, 2];
+
+    /// Where a provider's store is.
+    pub fn store(folder: &Path, seed: u64) -> PathBuf {
+        folder.join(format!("store-{seed}"))
+    }
+
+    /// Providers on the stores below `folder`, which are made where there are none.
     pub fn new(folder: &Path, size: Size) -> Self {
         let known = Known::fixtures();
+        let [alfa, beta] = Self::SEEDS;
         Self {
-            alfa: House::new(fixtures::alfa(), folder, 1, &known),
-            beta: House::new(fixtures::beta(), folder, 2, &known),
+            alfa: House::new(fixtures::alfa(), folder, alfa, &known),
+            beta: House::new(fixtures::beta(), folder, beta, &known),
             begun: Instant::now(),
             size,
             attachment: attachment(size.bytes, 4),
@@ -182,11 +191,8 @@ impl World {
             let free = HANDS.saturating_sub(house.tray.len());
             let due =
                 if free == 0 { Vec::new() } else { house.engine.due(self.now(), free).expect("the queue is read") };
-            if due.is_empty() {
-                house.bells.relay.wait();
-            } else {
-                house.tray.put(due);
-            }
+            house.tray.put(due);
+            house.bells.relay.wait();
         }
     }
 
@@ -194,14 +200,20 @@ impl World {
     fn hand_over(&self, from: &House, to: &House, run: &Run) {
         while !run.stopped() {
             let Some(dispatch) = from.tray.take() else { continue };
-            let bytes = from.engine.read_all(&dispatch.message).expect("a queued message can be read");
+            if from.tray.len() + 1 >= HANDS {
+                from.bells.relay.ring();
+            }
+            let stored = || from.engine.read_all(&dispatch.message).expect("a queued message can be read");
+            let bytes = dispatch.bytes.clone().unwrap_or_else(stored);
             let mail = arrived(dispatch.from.as_ref(), &dispatch.rcpts, bytes, from.engine.host(), false);
             let received = to.engine.receive(&mail, self.now()).expect("taken");
             let result = Ok(Reply::new(250, (2, 0, 0), "ok"));
             let outcome = |r: &Address| RecipientOutcome { address: r.clone(), result: result.clone() };
             let outcomes: Vec<_> = dispatch.rcpts.iter().map(outcome).collect();
             from.engine.report(&dispatch, &outcomes, self.now()).expect("recorded");
-            from.bells.relay.ring();
+            if from.engine.passed_over() {
+                from.bells.relay.ring();
+            }
             Self::tell(to, &dispatch, &received, run);
         }
     }

@@ -85,7 +85,11 @@ fn a_handful_is_delivered_to_in_the_commit_that_takes_charge() {
         assert_eq!(held(&street), at_once);
         let (waiting, _) = beta.queue_page(&Filter::default(), None, 99, street.now).expect("the queue");
         let deliveries = waiting.iter().filter(|w| w.work == "deliver").count();
-        assert_eq!((deliveries, waiting.len()), (boxes + 1 - at_once, boxes + 2), "one answer each, and the take-charge");
+        assert_eq!(
+            (deliveries, waiting.len()),
+            (boxes + 1 - at_once, boxes + 2),
+            "one answer each, and the take-charge"
+        );
         alfa.report(&dispatch, &taken(&dispatch), street.now).expect("recorded");
         street.run();
         assert_eq!(held(&street), boxes);
