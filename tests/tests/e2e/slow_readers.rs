@@ -50,6 +50,22 @@ fn log_in(sample: &Sample) -> Reader {
     reader
 }
 
+/// The memory once it changes no more: password checks, the store and the index of texts take some after an APPEND, and the
+/// allocator gives it back when it likes. What counts is what reading adds.
+fn quiet_kib(pid: u32) -> usize {
+    let (mut before, mut same) = (resident_kib(pid), 0);
+    for _ in 0..60 {
+        std::thread::sleep(Duration::from_secs(1));
+        let now = resident_kib(pid);
+        same = if now.abs_diff(before) < 1024 { same + 1 } else { 0 };
+        before = now;
+        if same == 5 {
+            break;
+        }
+    }
+    before
+}
+
 #[test]
 fn slow_readers_of_a_large_message_take_little_memory_and_delay_nobody() {
     let sample = Sample::new();
@@ -64,24 +80,23 @@ fn slow_readers_of_a_large_message_take_little_memory_and_delay_nobody() {
     let said = answer(&mut writer, "a ");
     assert!(said.starts_with("a OK"), "{said}");
 
-    // The allocator gives back what the APPEND took when it likes; what counts is what the readers add.
-    std::thread::sleep(Duration::from_secs(2));
-    let before = resident_kib(guard.0.id());
     let mut readers: Vec<Reader> = (0..READERS)
         .map(|_| {
             let mut reader = log_in(&sample);
             assert!(ask(&mut reader, "s SELECT Bozze").starts_with("s OK"));
-            reader.write_all(b"f FETCH 1 (BODY.PEEK[] UID)\r\n").expect("it is heard");
-            let first = heard(&mut reader);
-            assert_eq!(first, format!("* 1 FETCH (BODY[] {{{}}}\r\n", message.len()));
             reader
         })
         .collect();
+    let before = quiet_kib(guard.0.id());
+    for reader in &mut readers {
+        reader.write_all(b"f FETCH 1 (BODY.PEEK[] UID)\r\n").expect("it is heard");
+        assert_eq!(heard(reader), format!("* 1 FETCH (BODY[] {{{}}}\r\n", message.len()));
+    }
     // Each has read a line, and reads no more for a while: what the server could send, it has sent by now.
     std::thread::sleep(Duration::from_secs(3));
     let grown = resident_kib(guard.0.id()).saturating_sub(before);
     eprintln!("{grown} KiB more with {READERS} slow readers of {} MiB", SIZE >> 20);
-    assert!(grown < SIZE / 1024, "{grown} KiB for {READERS} readers: less than the message once");
+    assert!(grown < SIZE / 1024 / 2, "{grown} KiB for {READERS} readers: less than half of the message once");
     let begun = Instant::now();
     let said = ask(&mut writer, "b APPEND Bozze {6+}\r\nA: b\r\n");
     assert!(said.starts_with("b OK"), "{said}");
