@@ -4,6 +4,7 @@ mod append;
 mod binary;
 mod compress;
 mod condstore;
+mod convergence;
 mod copy;
 mod custody;
 mod cuts;
