@@ -37,6 +37,7 @@ mod exchange {
     pub mod screening;
     pub mod search;
     pub mod smtp;
+    pub mod sync;
     pub mod time;
     pub mod tls_results;
     pub mod track;

@@ -43,6 +43,7 @@ mod store;
 mod subscribe;
 mod thread;
 mod uid;
+mod unauthenticate;
 mod unselect;
 mod unsubscribe;
 
@@ -85,6 +86,8 @@ pub enum Command {
     },
     /// IDLE
     Idle,
+    /// UNAUTHENTICATE
+    Unauthenticate,
     /// UNSELECT
     Unselect,
     /// Everything that needs the folders.
@@ -106,7 +109,7 @@ pub enum Needs {
 
 type Reader = fn(&mut Cursor<'_>) -> Read<Command>;
 
-const COMMANDS: [(&str, Needs, Reader); 45] = [
+const COMMANDS: [(&str, Needs, Reader); 46] = [
     ("APPEND", Needs::User, append::read),
     ("AUTHENTICATE", Needs::Stranger, authenticate::read),
     ("CAPABILITY", Needs::Any, capability::read),
@@ -150,6 +153,7 @@ const COMMANDS: [(&str, Needs, Reader); 45] = [
     ("SUBSCRIBE", Needs::User, subscribe::read),
     ("THREAD", Needs::Folder, thread::read),
     ("UID", Needs::Folder, uid::read),
+    ("UNAUTHENTICATE", Needs::User, unauthenticate::read),
     ("UNSELECT", Needs::Folder, unselect::read),
     ("UNSUBSCRIBE", Needs::User, unsubscribe::read),
 ];

@@ -74,6 +74,14 @@ pub enum Key {
     Uid(SequenceSet),
     /// `SEEN`, `UNSEEN` and the like.
     Flag(System, bool),
+    /// `EMAILID` (RFC 8474): [`Row::email`](crate::Row::email), if it is one of ours.
+    EmailId(Option<u128>),
+    /// `SAVEDBEFORE` (RFC 8514)
+    SavedBefore(Day),
+    /// `SAVEDON`
+    SavedOn(Day),
+    /// `SAVEDSINCE`
+    SavedSince(Day),
     /// `KEYWORD`, `UNKEYWORD`
     Keyword(String, bool),
     /// `RECENT`, `NEW`: no folder here keeps `\Recent`, so neither ever holds, and `OLD` always does ([`Key::All`]).

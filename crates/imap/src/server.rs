@@ -77,6 +77,8 @@ pub enum Action {
     IdleStart,
     /// It waits no more.
     IdleEnd,
+    /// Nobody is logged in any more: forget whose folders these were.
+    LoggedOut,
     /// Close the connection after what was written.
     Close,
 }
@@ -98,6 +100,8 @@ pub struct Server {
     user: Option<String>,
     selected: Option<Selected>,
     enabled: Enabled,
+    /// Names of capabilities that this account does not get.
+    withheld: Vec<String>,
     deadline: Tick,
     failed_logins: u32,
     bad_commands: u32,
@@ -123,6 +127,8 @@ struct Pending {
     tag: Option<String>,
     request: Request,
     job: Option<Job>,
+    /// When it began, or said last how far it is.
+    told: Option<Tick>,
 }
 
 /// Lines that are no commands.
@@ -148,6 +154,8 @@ struct Append {
 
 /// Commands that are none, one after the other, until the connection is closed.
 const MAX_BAD: u32 = 25;
+/// Milliseconds after which a long command says how far it is (RFC 9585 §3).
+const PROGRESS_EVERY: u64 = 10_000;
 /// Octets of a literal from somebody who has not logged in.
 const MAX_STRANGER_LITERAL: u32 = 4096;
 
@@ -169,6 +177,7 @@ impl Server {
             user: None,
             selected: None,
             enabled: Enabled::default(),
+            withheld: Vec::new(),
             deadline,
             failed_logins: 0,
             bad_commands: 0,
@@ -250,7 +259,7 @@ impl Server {
 
     /// Names of capabilities that the account which is about to log in does not get; before [`Server::logged_in`].
     pub fn withhold(&mut self, names: impl IntoIterator<Item = String>) {
-        self.config.without.extend(names);
+        self.withheld.extend(names);
     }
 
     /// Carries out the outstanding [`Request`], or the next part of it; may block in `boxes`.
@@ -268,6 +277,7 @@ impl Server {
         };
         let out = work.out;
         self.write(out);
+        self.tell_progress(&mut pending, &result, now);
         self.settle(*pending, result);
         self.touch(now);
         self.advance(now);
@@ -302,7 +312,7 @@ impl Server {
         if self.watched().is_none() || !matches!(self.wait, Wait::Nothing) {
             return;
         }
-        self.wait = Wait::Request(Box::new(Pending { tag: None, request: Request::Poll, job: None }));
+        self.wait = Wait::Request(Box::new(Pending { tag: None, request: Request::Poll, job: None, told: None }));
         let silent_until = self.deadline;
         self.run(boxes, now);
         // Only the client's own words keep the connection.
@@ -336,7 +346,13 @@ impl Server {
 
     fn capabilities(&self) -> String {
         let offer = self.may_login().then_some(&self.offer);
-        Announced { tls: self.tls, offer, logged_in: self.user.is_some(), without: &self.config.without }.line()
+        Announced {
+            tls: self.tls,
+            offer,
+            logged_in: self.user.is_some(),
+            without: [&self.config.without, &self.withheld],
+        }
+        .line()
     }
 
     /// Silence begins anew; before login it never does, so that nobody stays without a name.

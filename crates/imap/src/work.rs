@@ -66,6 +66,14 @@ impl Job {
             Self::Expunge(_) | Self::Search(_) | Self::Transfer(_) => 0,
         }
     }
+
+    /// Messages done and messages in all, of a job that knows and says nothing until its end.
+    pub const fn progress(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Search(job) => Some(job.progress()),
+            Self::Append(_) | Self::Expunge(_) | Self::Fetch(_) | Self::Transfer(_) => None,
+        }
+    }
 }
 
 /// What may be told of other sessions' changes when a command ends.

@@ -174,6 +174,11 @@ impl<S: Store> Connection for Front<S> {
                     }
                     Ask::Spool
                 }
+                Action::LoggedOut => {
+                    (self.boxes, self.login) = (None, None);
+                    self.entrance.leave();
+                    continue;
+                }
                 Action::IdleStart | Action::IdleEnd => continue,
                 Action::Lookup(query) => Ask::Lookup(query),
                 Action::Login(claim) => Ask::Login(claim),

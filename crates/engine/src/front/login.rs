@@ -158,7 +158,7 @@ impl<S: Store> Entrance<S> {
         }
     }
 
-    /// Gives the place back of who did not stay: what he came for is not to be had now.
+    /// Gives the place back: who was in goes, or what he came for is not to be had now.
     pub(super) fn leave(&mut self) {
         self.place = None;
     }

@@ -20,7 +20,7 @@ enum When {
 
 /// Every capability, in the order of the announcement: only what is complete, with its row in `docs/imap.md`. The
 /// mechanisms of AUTHENTICATE follow (`AUTH=…`).
-const CAPABILITIES: [(&str, When); 43] = [
+const CAPABILITIES: [(&str, When); 47] = [
     (BASE, When::Always),
     ("LITERAL+", When::Always),
     ("SASL-IR", When::Always),
@@ -46,6 +46,10 @@ const CAPABILITIES: [(&str, When); 43] = [
     ("LIST-EXTENDED", When::Always),
     ("LIST-STATUS", When::Always),
     ("STATUS=SIZE", When::Always),
+    ("OBJECTID", When::Always),
+    ("SAVEDATE", When::Always),
+    ("INPROGRESS", When::Always),
+    ("UNAUTHENTICATE", When::Inside),
     ("ESEARCH", When::Always),
     ("SEARCHRES", When::Always),
     ("WITHIN", When::Always),
@@ -82,8 +86,8 @@ pub struct Announced<'a> {
     pub offer: Option<&'a Offer>,
     /// Somebody has logged in.
     pub logged_in: bool,
-    /// Names that are switched off.
-    pub without: &'a [String],
+    /// Names that are switched off, for all and for the account.
+    pub without: [&'a [String]; 2],
 }
 
 impl Announced<'_> {
@@ -104,7 +108,7 @@ impl Announced<'_> {
             When::Open => !self.logged_in && !self.tls,
             When::Barred => !self.logged_in && self.offer.is_none(),
         };
-        now && (name == BASE || !self.without.iter().any(|off| off.eq_ignore_ascii_case(name)))
+        now && (name == BASE || !self.without.concat().iter().any(|off| off.eq_ignore_ascii_case(name)))
     }
 }
 
@@ -125,7 +129,7 @@ mod tests {
     fn what_is_switched_off_is_not_announced() {
         let line = |off: &[&str]| {
             let without: Vec<String> = off.iter().map(|name| (*name).to_owned()).collect();
-            Announced { tls: true, offer: None, logged_in: true, without: &without }.line()
+            Announced { tls: true, offer: None, logged_in: true, without: [&without, &[]] }.line()
         };
         assert!(line(&[]).contains(" MOVE "));
         assert_eq!(

@@ -99,6 +99,15 @@ fn key(args: &mut Cursor<'_>, depth: usize, count: &mut usize) -> Read<Key> {
         "UID" => Key::Uid(args.set()?),
         "KEYWORD" => Key::Keyword(args.atom()?.to_owned(), true),
         "UNKEYWORD" => Key::Keyword(args.atom()?.to_owned(), false),
+        "EMAILID" => Key::EmailId(email(args.atom()?)),
+        // No message has a thread's identity here (RFC 8474 §5.3).
+        "THREADID" => {
+            args.atom()?;
+            Key::Not(Box::new(Key::All))
+        }
+        "SAVEDBEFORE" => Key::SavedBefore(day(args)?),
+        "SAVEDON" => Key::SavedOn(day(args)?),
+        "SAVEDSINCE" => Key::SavedSince(day(args)?),
         "BEFORE" => Key::Before(day(args)?),
         "ON" => Key::On(day(args)?),
         "SINCE" => Key::Since(day(args)?),
@@ -125,7 +134,7 @@ fn key(args: &mut Cursor<'_>, depth: usize, count: &mut usize) -> Read<Key> {
 /// Keys without an argument.
 fn plain(name: &str) -> Option<Key> {
     Some(match name {
-        "ALL" | "OLD" => Key::All,
+        "ALL" | "OLD" | "SAVEDATESUPPORTED" => Key::All,
         "NEW" | "RECENT" => Key::Recent,
         "ANSWERED" => Key::Flag(System::Answered, true),
         "DELETED" => Key::Flag(System::Deleted, true),
@@ -148,6 +157,13 @@ fn text(args: &mut Cursor<'_>) -> Read<String> {
 
 fn day(args: &mut Cursor<'_>) -> Read<String> {
     date::day(&args.text()?).ok_or(Problem::Bad("Wrong date"))
+}
+
+/// An EMAILID as FETCH writes it.
+fn email(id: &str) -> Option<u128> {
+    let digits =
+        id.strip_prefix('M').filter(|digits| digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    u128::from_str_radix(digits, 16).ok()
 }
 
 /// Seconds, at least one (RFC 5032 §3).

@@ -78,6 +78,11 @@ fn saving(returns: Option<Returns>, work: &mut Work<'_>, result: Result<Step, Pr
 }
 
 impl SearchJob {
+    /// Messages looked at, and messages in all.
+    pub const fn progress(&self) -> (usize, usize) {
+        (self.left.start, self.left.end)
+    }
+
     /// Looks at some messages.
     pub fn step(self, work: &mut Work<'_>) -> Result<Step, Problem> {
         let returns = self.returns;

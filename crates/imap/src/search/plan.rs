@@ -158,6 +158,7 @@ fn all(tests: &[Test], c: &mut Candidate<'_>) -> Result<bool, Refusal> {
 /// What the row alone decides.
 fn by_row(key: &Key, row: &Row) -> Option<bool> {
     let day = || row.date.legal().iso_day;
+    let saved = || row.saved.legal().iso_day;
     Some(match key {
         Key::All => true,
         Key::Recent => false,
@@ -166,6 +167,10 @@ fn by_row(key: &Key, row: &Row) -> Option<bool> {
         Key::Before(d) => day() < *d,
         Key::On(d) => day() == *d,
         Key::Since(d) => day() >= *d,
+        Key::EmailId(id) => *id == Some(row.email),
+        Key::SavedBefore(d) => saved() < *d,
+        Key::SavedOn(d) => saved() == *d,
+        Key::SavedSince(d) => saved() >= *d,
         Key::Larger(n) => row.size > *n,
         Key::Smaller(n) => row.size < *n,
         Key::ModSeq(n) => row.modseq >= *n,

@@ -7,6 +7,7 @@ use super::{Action, Append, Dialogue, MAX_STRANGER_LITERAL, Pending, Server, Wai
 use crate::command::append::{Announced, Next, Reading};
 use crate::command::{self, Command, Needs};
 use crate::cursor::Problem;
+use crate::enabled::Enabled;
 use crate::framer::{Event, Fault};
 use crate::work::highest;
 use crate::{Code, Refusal, Request};
@@ -32,7 +33,7 @@ impl Server {
             Event::Command(text) => match self.dialogue.take() {
                 Some(Dialogue::Sasl { tag, exchange }) => self.sasl_line(tag, exchange, &text),
                 Some(Dialogue::Idle { tag }) => self.idle_line(tag, &text),
-                None => self.command(&text),
+                None => self.command(&text, now),
             },
             Event::Literal { size, sync } => self.literal(size, sync),
             Event::Chunk(bytes) => self.append_chunk(bytes),
@@ -167,7 +168,7 @@ impl Server {
         self.problem(&tag, problem);
     }
 
-    fn command(&mut self, text: &[u8]) {
+    fn command(&mut self, text: &[u8], now: Tick) {
         let (tag, rest) = command::tag(text);
         let Some(tag) = tag else { return self.problem("*", Problem::Bad("Missing tag")) };
         let (user, folder) = (self.user.is_some(), self.selected.is_some());
@@ -180,13 +181,13 @@ impl Server {
         match command::read(rest, allowed) {
             Ok(command) => {
                 self.bad_commands = 0;
-                self.obey(tag, command);
+                self.obey(tag, command, now);
             }
             Err(problem) => self.problem(&tag, problem),
         }
     }
 
-    fn obey(&mut self, tag: String, command: Command) {
+    fn obey(&mut self, tag: String, command: Command, now: Tick) {
         match command {
             Command::Request(request) => self.ask(Some(tag), request),
             Command::Noop if self.selected.is_some() => self.ask(Some(tag), Request::Poll),
@@ -211,6 +212,7 @@ impl Server {
                 self.framer.clear();
                 self.actions.push_back(Action::Compress);
             }
+            Command::Unauthenticate => self.unauthenticate(&tag, now),
             Command::Unselect => {
                 self.selected = None;
                 self.line(&format!("{tag} OK UNSELECT completed"));
@@ -243,9 +245,20 @@ impl Server {
         }
     }
 
+    /// As it was before the login, but for TLS (RFC 8437 §3).
+    fn unauthenticate(&mut self, tag: &str, now: Tick) {
+        (self.user, self.selected, self.enabled) = (None, None, Enabled::default());
+        self.withheld.clear();
+        self.deadline = now.plus_ms(self.config.login_timeout_ms);
+        self.actions.push_back(Action::LoggedOut);
+        let capabilities = self.capabilities();
+        self.line(&format!("{tag} OK [CAPABILITY {capabilities}] Nobody is logged in"));
+    }
+
     fn enable(&mut self, tag: &str, names: &[String]) {
         let before = self.enabled;
-        let offered = |name: &str| !self.config.without.iter().any(|off| off.eq_ignore_ascii_case(name));
+        let offered =
+            |name: &str| !self.config.without.iter().chain(&self.withheld).any(|off| off.eq_ignore_ascii_case(name));
         let on: Vec<&str> =
             names.iter().map(String::as_str).filter(|name| offered(name) && self.enabled.switch_on(name)).collect();
         self.line(&["* ENABLED"].into_iter().chain(on).collect::<Vec<_>>().join(" "));
@@ -256,7 +269,7 @@ impl Server {
     }
 
     fn ask(&mut self, tag: Option<String>, request: Request) {
-        self.wait = Wait::Request(Box::new(Pending { tag, request: request.clone(), job: None }));
+        self.wait = Wait::Request(Box::new(Pending { tag, request: request.clone(), job: None, told: None }));
         self.actions.push_back(Action::Request(request));
     }
 

@@ -1,6 +1,8 @@
 //! How a request ends: what is told, and the tagged response.
 
-use super::{Dialogue, MAX_BAD, Pending, Server, Wait};
+use sigillo_wire::Tick;
+
+use super::{Dialogue, MAX_BAD, PROGRESS_EVERY, Pending, Server, Wait};
 use crate::cursor::Problem;
 use crate::work::{Done, Step, Tell};
 use crate::{Refusal, text};
@@ -26,6 +28,16 @@ impl Server {
         if self.selected.as_ref().is_some_and(|s| s.vanished) {
             self.selected = None;
             self.bye("La cartella aperta non esiste piu'");
+        }
+    }
+
+    /// `INPROGRESS`, now and then, for a command that says nothing else while it works.
+    pub(super) fn tell_progress(&mut self, pending: &mut Pending, result: &Result<Step, Problem>, now: Tick) {
+        let told = *pending.told.get_or_insert(now);
+        let (Some(tag), Ok(Step::More(job))) = (&pending.tag, result) else { return };
+        if let Some((done, all)) = job.progress().filter(|_| now >= told.plus_ms(PROGRESS_EVERY)) {
+            self.line(&format!("* OK [INPROGRESS (\"{tag}\" {done} {all})] Still working"));
+            pending.told = Some(now);
         }
     }
 

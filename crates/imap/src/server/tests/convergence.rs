@@ -155,7 +155,9 @@ impl Happening {
             messages.get(at % messages.len().max(1)).map(|m| m.0.uid)
         };
         match self {
-            Self::Arrives => drop(folder.deliver("INBOX", PLAIN)),
+            Self::Arrives => {
+                folder.deliver("INBOX", PLAIN);
+            }
             Self::Forgets => folder.inbox().forget(),
             Self::Flagged(at) => {
                 if let Some(uid) = pick(folder, *at) {
@@ -206,7 +208,9 @@ proptest! {
     fn every_client_knows_the_folder(steps in prop::collection::vec((0usize..4, step()), 1..40)) {
         let mut folder = Toy::new();
         crate::Mailboxes::create(&mut folder, "Altra", None).unwrap();
-        (0..3).for_each(|_| drop(folder.deliver("INBOX", PLAIN)));
+        for _ in 0..3 {
+            folder.deliver("INBOX", PLAIN);
+        }
         let mut readers: Vec<Reader> = (0..4).map(|n| Reader::new(&mut folder, n % 2 == 1)).collect();
         for (who, step) in steps {
             let reader = &mut readers[who];

@@ -164,3 +164,33 @@ fn a_login_that_is_not_wanted_is_told_why_by_its_code() {
         client.script(&format!("S: * OK …\nC: a LOGIN {user} pw\nS: a NO [{code}] Rivolgersi a noi"));
     }
 }
+
+#[test]
+fn a_connection_changes_hands() {
+    let mut client = selected();
+    client.server.withhold(["MOVE".to_owned()]);
+    client.now = Tick(50_000);
+    client.script(
+        "C: a ENABLE QRESYNC
+         S: * ENABLED QRESYNC
+         S: * OK [HIGHESTMODSEQ 3] …
+         S: a OK …
+         C: b UNAUTHENTICATE
+         S: b OK [CAPABILITY IMAP4rev1 …MOVE …AUTH=PLAIN …
+         C: c FETCH 1 FLAGS
+         S: c BAD …
+         C: d LIST \"\" *
+         S: d BAD …
+         C: e UNAUTHENTICATE
+         S: e BAD …",
+    );
+    assert_eq!((client.server.user(), client.server.watched()), (None, None));
+    assert_eq!(client.log.last().map(String::as_str), Some("logged out"));
+    assert_eq!(client.server.deadline(), Some(Tick(230_000)), "who has no name has little time");
+    client.script(
+        "C: f LOGIN anna pw
+         S: f OK [CAPABILITY IMAP4rev1 …UNAUTHENTICATE…
+         C: g SELECT INBOX (QRESYNC (7 1))
+         S: g BAD …",
+    );
+}

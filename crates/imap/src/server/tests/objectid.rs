@@ -54,3 +54,23 @@ fn identities_stay() {
          S: k OK [MAILBOXID (F3)] …",
     );
 }
+
+#[test]
+fn identities_and_dates_are_found() {
+    let mut client = selected();
+    for (keys, found) in [
+        ("EMAILID M00000000000000000000000000000002", " 2"),
+        ("EMAILID M2", ""),
+        ("EMAILID N00000000000000000000000000000002", ""),
+        ("THREADID T1", ""),
+        ("SAVEDON 1-Mar-2026", " 1 2"),
+        ("SAVEDBEFORE 1-Mar-2026", ""),
+        ("SAVEDSINCE 1-Mar-2026", " 1 2"),
+        ("SAVEDSINCE 2-Mar-2026", ""),
+        ("SAVEDATESUPPORTED", " 1 2"),
+    ] {
+        let said = client.ask(&format!("a SEARCH {keys}"));
+        assert!(said.starts_with(&format!("* SEARCH{found}\r\n")), "{keys}: {said}");
+    }
+    assert!(client.ask("b SEARCH EMAILID").starts_with("b BAD"));
+}

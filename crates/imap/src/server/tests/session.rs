@@ -117,3 +117,31 @@ fn the_last_words_are_heard() {
     client.script("S: a OK …\nS: b OK …");
     assert!(client.closed);
 }
+
+#[test]
+fn a_long_search_says_how_far_it_is() {
+    let mut toy = Toy::new();
+    for _ in 0..9 {
+        toy.deliver("INBOX", &[PLAIN, &b"riga\r\n".repeat(700_000)].concat());
+    }
+    let mut client = Client::inside(toy);
+    client.ask("s SELECT INBOX");
+    client.server.input(Tick(0), b"a SEARCH BODY nessuno\r\n");
+    assert!(matches!(client.server.poll(), Some(Action::Request(_))));
+    let mut said = Vec::new();
+    // 4 MB each, so four for each step.
+    for at in [1, 9_999, 10_001] {
+        client.server.run(&mut client.toy, Tick(at));
+        while let Some(action) = client.server.poll() {
+            let Action::Write(bytes) = action else { panic!("{action:?}") };
+            said.push((at, String::from_utf8(bytes).unwrap()));
+        }
+    }
+    assert_eq!(said, [(10_001, "* SEARCH\r\na OK SEARCH completed\r\n".to_owned())], "soon done: nothing more");
+    client.server.input(Tick(20_000), b"b SEARCH BODY nessuno\r\n");
+    assert!(client.server.poll().is_some());
+    client.server.run(&mut client.toy, Tick(20_000));
+    client.server.run(&mut client.toy, Tick(30_000));
+    let Some(Action::Write(bytes)) = client.server.poll() else { panic!("it says nothing") };
+    assert_eq!(String::from_utf8(bytes).unwrap(), "* OK [INPROGRESS (\"b\" 8 9)] Still working\r\n");
+}

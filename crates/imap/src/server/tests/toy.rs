@@ -442,6 +442,7 @@ impl Client {
                     self.server.run(&mut self.toy, self.now);
                 }
                 Action::AppendChunk(bytes) => self.toy.spool.extend(bytes),
+                Action::LoggedOut => self.log.push("logged out".into()),
                 Action::IdleStart => self.idle = true,
                 Action::IdleEnd => self.idle = false,
                 Action::Compress => self.log.push("compressed".into()),
