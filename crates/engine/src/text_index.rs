@@ -1,14 +1,16 @@
 //! The texts of messages that lie in folders, as trigrams: a search reads the few messages that may hold what it looks for,
 //! and one that has no trigrams yet. Made in the background, never in the commit of a message; they follow from the message,
-//! go with it, and are made again when they are lost or of an earlier kind.
+//! go with it, and are made again when they are lost or of an earlier kind. Where a message is read for them and has no
+//! summary that this release made, it gets that too: a store of an earlier release is so made fast once.
 
 use serde::{Deserialize, Serialize};
 use sigillo_base::{MailboxId, MsgId, Uid};
-use sigillo_imap::Grams;
+use sigillo_imap::{Grams, Summary};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::folders::number_of;
-use crate::rows::{EntryRow, FolderRow, decode, encode, entry_key, get_large, put_large};
+use crate::rows::{EntryRow, FolderRow, decode, encode, entry_key, get_large, put_large, remove_large, summary_key};
+use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Engine, Error};
 
 /// As a message's row keeps them.
@@ -53,6 +55,14 @@ struct Folder {
     mailbox: MailboxId,
     number: u32,
     uid_next: u32,
+}
+
+/// What was made of a message.
+struct Made {
+    uid: Uid,
+    msg: MsgId,
+    grams: Grams,
+    summary: Option<Summary>,
 }
 
 impl<S: Store> Engine<S> {
@@ -105,10 +115,11 @@ impl<S: Store> Engine<S> {
         for (uid, msg) in &entries {
             looked = uid.0;
             if self.grams(*msg)?.is_none()
-                && let Some((grams, length)) = self.make(*msg)?
+                && let Some(bytes) = self.readable(*msg)?
             {
-                octets += length;
-                made.push((*uid, *msg, grams));
+                octets += bytes.len();
+                let summary = if self.kept_summary(*msg)?.is_none() { Some(summary::of(&bytes)) } else { None };
+                made.push(Made { uid: *uid, msg: *msg, grams: Grams::of(&bytes), summary });
             }
             if octets >= OCTETS {
                 break;
@@ -123,10 +134,10 @@ impl<S: Store> Engine<S> {
         Ok((!over).then_some(looked))
     }
 
-    /// The trigrams of a message and how long it is; `None` when it cannot be read.
-    fn make(&self, msg: MsgId) -> Result<Option<(Grams, usize)>, Error> {
+    /// A message; `None` when it is damaged.
+    fn readable(&self, msg: MsgId) -> Result<Option<Vec<u8>>, Error> {
         match self.expect_message(msg).and_then(|rope| self.read_all(&rope)) {
-            Ok(bytes) => Ok(Some((Grams::of(&bytes), bytes.len()))),
+            Ok(bytes) => Ok(Some(bytes)),
             Err(Error::Store(sigillo_store::Error::Corrupt { key, what })) => {
                 self.damaged.note(&key, &what);
                 Ok(None)
@@ -148,17 +159,17 @@ impl<S: Store> Engine<S> {
     }
 }
 
-fn write<S: Store>(
-    tx: &mut Transaction<'_, S>,
-    folder: &Folder,
-    made: &[(Uid, MsgId, Grams)],
-    looked: u32,
-) -> Result<(), Error> {
-    for (uid, msg, grams) in made {
+fn write<S: Store>(tx: &mut Transaction<'_, S>, folder: &Folder, made: &[Made], looked: u32) -> Result<(), Error> {
+    for Made { uid, msg, grams, summary } in made {
         // Expected, so that nothing is left of a message that goes meanwhile.
         if tx.get(entry_key(folder.mailbox, folder.number, *uid))?.is_some() {
             let row = GramsRow { version: Grams::VERSION, grams: grams.as_bytes().to_vec() };
+            clear(tx, &grams_key(*msg))?;
             put_large(tx, &grams_key(*msg), &row)?;
+            if let Some(summary) = summary {
+                clear(tx, &summary_key(*msg))?;
+                put_summary(tx, *msg, summary)?;
+            }
         }
     }
     let key = mark_key(folder.mailbox, folder.number);
@@ -167,6 +178,14 @@ fn write<S: Store>(
         tx.put(&key, encode(&Mark { version: Grams::VERSION, uid: looked }));
     }
     Ok(())
+}
+
+/// Takes away what an earlier release left, or what does not read.
+fn clear<S: Store>(tx: &mut Transaction<'_, S>, key: &KeyBuilder) -> Result<(), Error> {
+    match remove_large(tx, key) {
+        Ok(_) | Err(sigillo_store::Error::Corrupt { .. }) => Ok(()),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 /// The UID of a mark; nothing of one of an earlier kind, or one that does not read: then all is looked at again.

@@ -87,6 +87,8 @@ fetch(3, "(BODY[])")
 out["seen_by_fetch"] = found("SEEN")
 c.store("2", "-FLAGS", "(\\Flagged)")
 out["unflagged"] = found("FLAGGED")
+out["sort"] = c.sort("(SUBJECT)", "UTF-8", "ALL")[1][0].decode()
+out["threads"] = [c.thread(by, "UTF-8", "ALL")[1][0].decode() for by in ("REFERENCES", "X-CONVERSATION")]
 
 draft = b"From: <mario@studio.example>\r\nSubject: bozza\r\n\r\nDa finire.\r\n"
 out["create"] = c.create("Bozze/2026")[0]
@@ -134,6 +136,8 @@ fn imaplib_lists_selects_fetches_searches_flags_and_appends() {
     is("flags", json!(["1 3 4", "2"]));
     is("seen_by_fetch", json!("2 3"));
     is("unflagged", json!(""));
+    is("sort", json!("4 1 3 2"));
+    is("threads", json!(["(1)(2)(3)(4)", "(1)(2)(3)(4)"]));
     is("create", json!("OK"));
     is("append", json!(["OK", true]));
     is("expunge", json!(["1"]));

@@ -145,6 +145,16 @@ fn what_is_lost_is_made_again_and_what_goes_takes_its_trigrams() {
     Repair::new(&desk.store().fork(), desk.street.now).run().expect("repaired");
     desk.index(true);
     assert_clean(desk.store(), "made again");
+    // A store of an earlier release has no summaries: what is indexed has one from then on.
+    let mut batch = Batch::new();
+    for tag in [tag::SUMMARY, tag::GRAMS] {
+        rows::of(desk.store(), tag).iter().for_each(|(key, _)| batch.delete(key));
+    }
+    desk.store().commit(&batch, Durability::Synced).expect("removed");
+    desk.index(true);
+    desk.messages_read();
+    assert!(desk.ask("SORT (SUBJECT) UTF-8 ALL").starts_with("* SORT 1 2 3 "));
+    assert_eq!(desk.messages_read(), 0, "no message is read");
     // A copy in another folder is the same message; the last one that goes takes its row.
     desk.ok("CREATE Altra");
     desk.ok("COPY 1:10 Altra");

@@ -47,6 +47,12 @@ fn english_is_an_option_and_off_when_nothing_is_said() {
 }
 
 #[test]
+fn texts_are_indexed_unless_that_is_switched_off() {
+    let index = |line: &str| with(|s| s.replacen("text_index = true", line, 1)).map(|c| c.text_index);
+    assert_eq!((index("").ok(), index("text_index = false").ok()), (Some(true), Some(false)));
+}
+
+#[test]
 fn the_archive_ends_only_where_a_term_is_given() {
     let retention = |line: &str| with(|s| s.replacen("# retention_days = 3650", line, 1)).map(|c| c.archive_retention);
     assert_eq!(retention("").unwrap(), None);

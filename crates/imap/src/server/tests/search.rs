@@ -274,6 +274,35 @@ fn older_and_younger() {
     );
 }
 
+#[test]
+fn identities_and_days_of_saving_are_found() {
+    // Saved on 1 March 2026, from where it came on the twelfth.
+    selected().script(
+        "C: a SEARCH SAVEDON 1-Mar-2026
+         S: * SEARCH 1 2
+         S: a OK …
+         C: b SEARCH SAVEDBEFORE 1-Mar-2026
+         S: * SEARCH
+         S: b OK …
+         C: c SEARCH SAVEDSINCE 1-Mar-2026 NOT ON 1-Mar-2026
+         S: * SEARCH 1 2
+         S: c OK …
+         C: d SEARCH NOT SAVEDATESUPPORTED
+         S: * SEARCH
+         S: d OK …
+         C: e SEARCH EMAILID M00000000000000000000000000000002
+         S: * SEARCH 2
+         S: e OK …
+         C: f SEARCH OR EMAILID m00000000000000000000000000000002 THREADID T1
+         S: * SEARCH
+         S: f OK …
+         C: g SEARCH SAVEDON domani
+         S: g BAD …
+         C: h SEARCH EMAILID (M1)
+         S: h BAD …",
+    );
+}
+
 /// What is in a message of many parts, and what is not.
 const LETTER: &str = "Subject: lettera\r\nContent-Type: multipart/mixed; boundary=x; name=capo\r\n\r\n--x\r\n\r\nuno\r\n--x\r\n\
     Content-Type: application/pdf; name=\"=?utf-8?Q?Fattura_n=C2=B0_7.pdf?=\"\r\nContent-Transfer-Encoding: base64\r\n\r\nZHVl\r\n--x\r\n\
