@@ -65,33 +65,46 @@ enum Verb {
     /// Un gestore in servizio
     Serve(serve::Args),
     /// Controlla una configurazione o ne crea una di prova
-    Config(config::Args),
+    #[command(subcommand)]
+    Config(config::Verb),
     /// Esamina un messaggio salvato, senza collegarsi a niente
-    Message(message::Args),
+    #[command(subcommand)]
+    Message(message::Verb),
     /// Mostra come sta un gestore in servizio
     Status(verbs::status::Args),
     /// Elenca, crea o cambia le caselle di un gestore in servizio
-    Mailbox(verbs::mailbox::Args),
+    #[command(subcommand)]
+    Mailbox(verbs::mailbox::Verb),
     /// I rapporti di un gestore in servizio
-    Report(verbs::report::Args),
+    #[command(subcommand)]
+    Report(verbs::report::Verb),
     /// Mostra la coda di un gestore in servizio
-    Queue(verbs::queue::Args),
+    #[command(subcommand)]
+    Queue(verbs::queue::Verb),
     /// Mostra a che punto è un messaggio certificato
-    Dispatch(verbs::dispatch::Args),
+    #[command(subcommand)]
+    Dispatch(verbs::dispatch::Verb),
     /// Elenca i domini di un gestore in servizio o ne cambia le scelte
-    Domain(verbs::domain::Args),
+    #[command(subcommand)]
+    Domain(verbs::domain::Verb),
     /// Le liste di distribuzione di un gestore in servizio
-    List(verbs::list::Args),
+    #[command(subcommand)]
+    List(verbs::list::Verb),
     /// Il deposito virus di un gestore in servizio
-    Quarantine(verbs::quarantine::Args),
+    #[command(subcommand)]
+    Quarantine(verbs::quarantine::Verb),
     /// L'indice dei gestori: mostrarlo, controllarlo, rinnovarlo, pubblicare il proprio record
-    Index(index::Args),
+    #[command(subcommand)]
+    Index(index::Verb),
     /// Mostra, esporta, conta e verifica il log legale di un gestore
-    Log(verbs::log::Args),
+    #[command(subcommand)]
+    Log(verbs::log::Verb),
     /// Come sono andate le sessioni TLS verso gli altri (RFC 8460)
-    TlsReport(verbs::tls_report::Args),
+    #[command(subcommand)]
+    TlsReport(verbs::tls_report::Verb),
     /// L'archivio di un gestore: controllarlo, rimetterlo a posto, copiarlo e riportarlo, compattarlo, misurarlo
-    Store(store::Args),
+    #[command(subcommand)]
+    Store(verbs::store::Verb),
 }
 
 /// Reads the arguments and runs the verb.
@@ -111,20 +124,20 @@ pub fn main() -> ExitCode {
     match cli.verb {
         Verb::Demo(args) => demo::run(&args, lang),
         Verb::Serve(args) => serve::run(&args, lang),
-        Verb::Config(args) => config::run(&args, lang),
-        Verb::Message(args) => message::run(&args, lang),
+        Verb::Config(verb) => config::run(&verb, lang),
+        Verb::Message(verb) => message::run(&verb, lang),
         Verb::Status(args) => ask(verbs::status::run(&args, lang)),
-        Verb::Mailbox(args) => ask(verbs::mailbox::run(&args, lang)),
-        Verb::Report(args) => ask(verbs::report::run(&args, lang)),
-        Verb::Queue(args) => ask(verbs::queue::run(&args, lang)),
-        Verb::Dispatch(args) => ask(verbs::dispatch::run(&args, lang)),
-        Verb::Domain(args) => ask(verbs::domain::run(&args, lang)),
-        Verb::List(args) => ask(verbs::list::run(&args, lang)),
-        Verb::Quarantine(args) => ask(verbs::quarantine::run(&args, lang)),
-        Verb::Index(args) => index::run(&args, lang),
-        Verb::Log(args) => log::run(&args, lang),
-        Verb::TlsReport(args) => ask(verbs::tls_report::run(&args, lang)),
-        Verb::Store(args) => store::run(&args, lang),
+        Verb::Mailbox(verb) => ask(verbs::mailbox::run(&verb, lang)),
+        Verb::Report(verb) => ask(verbs::report::run(&verb, lang)),
+        Verb::Queue(verb) => ask(verbs::queue::run(&verb, lang)),
+        Verb::Dispatch(verb) => ask(verbs::dispatch::run(&verb, lang)),
+        Verb::Domain(verb) => ask(verbs::domain::run(&verb, lang)),
+        Verb::List(verb) => ask(verbs::list::run(&verb, lang)),
+        Verb::Quarantine(verb) => ask(verbs::quarantine::run(&verb, lang)),
+        Verb::Index(verb) => index::run(&verb, lang),
+        Verb::Log(verb) => log::run(&verb, lang),
+        Verb::TlsReport(verb) => ask(verbs::tls_report::run(&verb, lang)),
+        Verb::Store(verb) => store::run(&verb, lang),
     }
     .into()
 }

@@ -4,14 +4,6 @@ use super::{Error, Where, header, json, table};
 use crate::Lang;
 use crate::api::{Dispatch, DispatchRecipient};
 
-/// Arguments of `sigillo dispatch`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// What can be asked of a message.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Verb {
@@ -26,8 +18,8 @@ pub enum Verb {
 }
 
 /// Asks and gives the text to print.
-pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
-    let Verb::Show { id, at } = &args.verb;
+pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+    let Verb::Show { id, at } = verb;
     let id = id.trim().trim_start_matches('<').trim_end_matches('>');
     let found = at.client().dispatch(id).await?;
     if at.json { json(&found) } else { Ok(show(&found, lang)) }

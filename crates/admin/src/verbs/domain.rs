@@ -4,14 +4,6 @@ use super::{Error, Where, header, json, table, yes};
 use crate::Lang;
 use crate::api::{Domain, DomainChange};
 
-/// Arguments of `sigillo domain`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// What can be done with domains.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Verb {
@@ -44,8 +36,8 @@ pub enum Verb {
 }
 
 /// Asks and gives the text to print.
-pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
-    match &args.verb {
+pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+    match verb {
         Verb::List { at } => {
             let found = at.client().domains().await?;
             if at.json { json(&found) } else { Ok(show(&found.domains, lang)) }

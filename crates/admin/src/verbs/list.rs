@@ -6,14 +6,6 @@ use super::{Error, Where, header, json, table};
 use crate::Lang;
 use crate::api::{List, Members};
 
-/// Arguments of `sigillo list`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// What can be done with lists.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Verb {
@@ -48,8 +40,8 @@ pub enum Verb {
 }
 
 /// Asks and gives the text to print.
-pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
-    match &args.verb {
+pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+    match verb {
         Verb::List { at } => {
             let found = at.client().lists().await?;
             if at.json { json(&found) } else { Ok(show(&found.lists, lang)) }

@@ -17,14 +17,6 @@ use crate::Lang;
 use crate::api::{LogLines, LogSegment};
 pub use source::{Query, Source};
 
-/// Arguments of `sigillo log`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// Where the log is.
 #[derive(Debug, Clone, clap::Args)]
 pub struct From {

@@ -14,14 +14,6 @@ use super::{Error, Where, header, json, table};
 use crate::Lang;
 use crate::api::{HolderEvent, HolderLog, MailboxChange, Mailboxes, NewMailbox, NewPassword, Period};
 
-/// Arguments of `sigillo mailbox`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// What can be done with mailboxes.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Verb {
@@ -138,8 +130,8 @@ pub enum Verb {
 }
 
 /// Asks and gives the text to print.
-pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
-    match &args.verb {
+pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+    match verb {
         Verb::List { at } => {
             let found = at.client().mailboxes().await?;
             if at.json { json(&found) } else { Ok(show(found, lang)) }
@@ -241,8 +233,8 @@ mod tests {
 
     #[derive(Parser)]
     struct Cli {
-        #[command(flatten)]
-        args: Args,
+        #[command(subcommand)]
+        verb: Verb,
     }
 
     #[test]
@@ -250,7 +242,7 @@ mod tests {
         assert!(Cli::try_parse_from(["x", "add", "a@b.example", "--password", "p"]).is_err());
         assert!(Cli::try_parse_from(["x", "add", "a@b.example", "segreta"]).is_err());
         let cli = Cli::try_parse_from(["x", "add", "a@b.example", "--socket", "/s"]).unwrap();
-        assert!(matches!(cli.args.verb, Verb::Add { profile, .. } if profile == "standard"));
+        assert!(matches!(cli.verb, Verb::Add { profile, .. } if profile == "standard"));
     }
 
     #[test]

@@ -6,14 +6,6 @@ use super::{Error, Where, header, json, table};
 use crate::Lang;
 use crate::api::{QUARANTINE_LIMIT, Quarantine};
 
-/// Arguments of `sigillo quarantine`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// What can be done with infected messages.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Verb {
@@ -37,8 +29,8 @@ pub enum Verb {
 }
 
 /// Asks and gives the text to print.
-pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
-    match &args.verb {
+pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+    match verb {
         Verb::List { at } => {
             let found = all(at).await?;
             if at.json { json(&found) } else { Ok(show(&found, lang)) }

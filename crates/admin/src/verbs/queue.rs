@@ -4,14 +4,6 @@ use super::{Error, Where, header, json, table};
 use crate::Lang;
 use crate::api::{Order, Ordered, QUEUE_LIMIT, Queue, QueueFilter, QueueItem};
 
-/// Arguments of `sigillo queue`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// What can be done with the queue.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Verb {
@@ -134,8 +126,8 @@ impl Which {
 }
 
 /// Asks and gives the text to print.
-pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
-    match &args.verb {
+pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+    match verb {
         Verb::List { which, at } => {
             let found = all(at, which.filter(), which.limit.unwrap_or(QUEUE_LIMIT)).await?;
             if at.json { json(&found) } else { Ok(list(&found, lang)) }

@@ -5,14 +5,6 @@ use std::path::PathBuf;
 use super::{Error, Where, json};
 use crate::{Lang, report};
 
-/// Arguments of `sigillo report`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// Reports that can be had.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Verb {
@@ -31,8 +23,8 @@ pub enum Verb {
 }
 
 /// Asks and gives the text to print.
-pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
-    let Verb::BlockedBoxes { day, out, at } = &args.verb;
+pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+    let Verb::BlockedBoxes { day, out, at } = verb;
     let found = at.client().blocked_boxes(day).await?;
     let text = if at.json { json(&found)? } else { report::blocked_boxes(&found) };
     let Some(path) = out else { return Ok(text.trim_end().to_owned()) };

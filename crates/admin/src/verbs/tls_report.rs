@@ -4,14 +4,6 @@ use super::{Error, Where, header, json, table};
 use crate::Lang;
 use crate::api::{PolicyResults, TlsReport};
 
-/// Arguments of `sigillo tls-report`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// What can be done.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Verb {
@@ -50,8 +42,8 @@ impl Asked {
 }
 
 /// Asks and gives the text to print.
-pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
-    match &args.verb {
+pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+    match verb {
         Verb::Show { at } if at.at.json => json(&at.report().await?),
         Verb::Show { at } => Ok(show(&at.report().await?, lang)),
         Verb::Export { at, domain } => {

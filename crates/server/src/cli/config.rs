@@ -15,14 +15,8 @@ use crate::material::{Material, Publication};
 use crate::out::say;
 use crate::{files, trial};
 
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
 #[derive(Debug, Clone, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Controlla una configurazione e i file che nomina, senza avviare niente
     Check {
         /// La configurazione
@@ -35,8 +29,8 @@ enum Verb {
     },
 }
 
-pub(super) fn run(args: &Args, lang: Lang) -> Exit {
-    match &args.verb {
+pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
+    match verb {
         Verb::Check { file } => check(file, lang),
         Verb::Init { folder } => match init(folder) {
             Ok(file) => {

@@ -17,14 +17,8 @@ use crate::material::Publication;
 use crate::out::say;
 use crate::{files, http};
 
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
 #[derive(Debug, Clone, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Scrive il record di questo gestore, firmato, nella forma in cui va pubblicato (.ldif.p7m)
     Publish {
         /// La configurazione: nome, domini, certificati, ambienti secondari
@@ -63,7 +57,7 @@ enum Verb {
 
 /// Whose signatures are believed.
 #[derive(Debug, Clone, clap::Args)]
-struct Believed {
+pub(super) struct Believed {
     /// Le radici della firma (PEM)
     #[arg(long = "ca", value_name = "FILE", id = "anchors")]
     ca: Option<PathBuf>,
@@ -72,8 +66,8 @@ struct Believed {
     crl: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args, lang: Lang) -> Exit {
-    match &args.verb {
+pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
+    match verb {
         Verb::Publish { config, out, url, description } => publish(config, out, url.as_ref(), description, lang),
         Verb::Show { at, file: None, .. } => ask(verbs::index::in_use(at, lang)),
         Verb::Show { at, file: Some(file), believed } => show(at, file, believed, lang),

@@ -6,17 +6,17 @@ use super::{Exit, complain};
 use crate::legal_log::Still;
 use crate::out::say;
 
-pub(super) fn run(args: &verbs::log::Args, lang: Lang) -> Exit {
+pub(super) fn run(verb: &verbs::log::Verb, lang: Lang) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error, Exit::NoStart),
     };
-    let from = args.verb.log();
+    let from = verb.log();
     let told = &mut |line: &str| say(line);
     let done = match &from.store {
-        None => runtime.block_on(verbs::log::run(&args.verb, &mut Client::new(&from.at.socket), lang, told)),
+        None => runtime.block_on(verbs::log::run(verb, &mut Client::new(&from.at.socket), lang, told)),
         Some(folder) => match Still::open(folder) {
-            Ok(mut still) => runtime.block_on(verbs::log::run(&args.verb, &mut still, lang, told)),
+            Ok(mut still) => runtime.block_on(verbs::log::run(verb, &mut still, lang, told)),
             Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
         },
     };

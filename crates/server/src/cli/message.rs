@@ -21,14 +21,8 @@ use crate::out::say;
 /// No message of certified mail, no certificate file and no directory is larger.
 const LIMIT: u64 = 128 * MB;
 
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
 #[derive(Debug, Clone, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Dice se un messaggio salvato è posta certificata autentica, che cosa certifica e che cosa prova
     ///
     /// Esce con 0 se è autentico, 1 se non lo è, 2 se un file non si legge, 64 se gli argomenti sono sbagliati.
@@ -36,7 +30,7 @@ enum Verb {
 }
 
 #[derive(Debug, Clone, clap::Args)]
-struct Inspect {
+pub(super) struct Inspect {
     /// Il messaggio (.eml), oppure - per leggerlo dall'ingresso standard
     file: PathBuf,
     /// Certificati dell'autorità in PEM, anche con le sue liste di revoca (CRL); senza, la validità resta ignota
@@ -57,8 +51,8 @@ fn instant(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::from_iso(text).ok_or("serve una data, 2026-03-12, o un istante, 2026-03-12T10:15:01+01:00 (ISO 8601)")
 }
 
-pub(super) fn run(args: &Args, lang: Lang) -> Exit {
-    let Verb::Inspect(args) = &args.verb;
+pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
+    let Verb::Inspect(args) = verb;
     match report(args, lang) {
         Ok(report) if args.json => answer(json(&report, lang), &report),
         Ok(report) => answer(Ok(page(&report, lang)), &report),

@@ -15,16 +15,8 @@ use crate::out::{progress, say};
 use crate::store_check::Still;
 use crate::{clock, store_work};
 
-/// Arguments of `sigillo store`.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct Args {
-    /// What to do.
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-pub(super) fn run(args: &Args, lang: Lang) -> Exit {
-    match &args.verb {
+pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
+    match verb {
         Verb::Check(args) => run_check(args, lang),
         Verb::Repair(args) => run_repair(args, lang),
         Verb::Migrate(args) => migrate(args, lang),
