@@ -1,4 +1,4 @@
-//! What the fuzz targets run. Kept in one file without dependencies of its own, so that the workspace's tests can include it.
+//! What the fuzz targets run. Kept without dependencies of its own, so that the workspace's tests can include it.
 //! Must never know: nightly. Entry point: [`targets`].
 
 pub mod targets;

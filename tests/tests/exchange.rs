@@ -22,6 +22,10 @@ mod exchange {
     pub mod keepers;
     pub mod lists;
     pub mod log;
+    pub mod log_faults;
+    pub mod log_segments;
+    pub mod log_stamps;
+    pub mod log_tampering;
     pub mod mailboxes;
     pub mod metadata;
     pub mod parts;

@@ -1,0 +1,168 @@
+//! SMTP sessions of both sides, what comes before them, and what a session did.
+
+use sigillo_smtp::Reply;
+use sigillo_smtp::client as smtp_client_side;
+use sigillo_smtp::server as smtp_server;
+use sigillo_wire::proxy::Progress;
+use sigillo_wire::sasl::{Claim, Query, ScramKeys};
+use sigillo_wire::{Session, Tick};
+
+/// A PROXY header is asked for piece by piece, to its exact end: what follows is the client's.
+pub fn proxy(data: &[u8]) {
+    let mut have = 0;
+    while let Ok(Progress::More(more)) = sigillo_wire::proxy::read(&data[..have]) {
+        assert!(more > 0 && have + more <= sigillo_wire::proxy::MAX_HEADER);
+        if have + more > data.len() {
+            return;
+        }
+        have += more;
+    }
+    if let Ok(Progress::Done(Some(source))) = sigillo_wire::proxy::read(&data[..have]) {
+        assert!(data.starts_with(b"PROXY TCP") || data[12] == 0x21, "{source} out of nothing");
+    }
+}
+
+/// What a session did, with neighbouring bytes joined: how they were cut is no promise.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Did {
+    Wrote(Vec<u8>),
+    Took(Vec<u8>),
+    Other(String),
+}
+
+pub(super) fn push(trace: &mut Vec<Did>, did: Did) {
+    match (trace.last_mut(), did) {
+        (Some(Did::Wrote(before)), Did::Wrote(more)) | (Some(Did::Took(before)), Did::Took(more)) => {
+            before.extend(more);
+        }
+        (_, did) => trace.push(did),
+    }
+}
+
+/// Fed at once and in pieces of every small size, a session does the same.
+pub(super) fn any_cuts(data: &[u8], run: impl Fn(&mut dyn Iterator<Item = &[u8]>) -> Vec<Did>) {
+    let whole = run(&mut std::iter::once(data));
+    for size in [1, 2, 7, 61] {
+        let cut = run(&mut data.chunks(size));
+        assert!(whole == cut, "pieces of {size} octets: {cut:?}\nat once: {whole:?}");
+    }
+}
+
+/// A submission session after TLS: every question is answered with yes, except each third recipient.
+pub fn smtp(data: &[u8]) {
+    let new = |tls| {
+        let mut config = smtp_server::Config::new(smtp_server::Role::Submission, "mx.pec.alfa.example");
+        config.size_limit = 4096;
+        smtp_server::Server::new(config, tls, Tick(0))
+    };
+    any_cuts(data, |pieces| {
+        let mut server = new(true);
+        let mut trace = Vec::new();
+        drive_smtp(&mut server, &mut trace);
+        for piece in pieces {
+            server.input(Tick(0), piece);
+            drive_smtp(&mut server, &mut trace);
+        }
+        server.end_of_input(Tick(0));
+        drive_smtp(&mut server, &mut trace);
+        trace
+    });
+    // Before TLS the cuts matter, since what follows STARTTLS is thrown away: there it must only stand.
+    let mut server = new(false);
+    server.input(Tick(0), data);
+    drive_smtp(&mut server, &mut Vec::new());
+}
+
+fn drive_smtp(server: &mut smtp_server::Server, trace: &mut Vec<Did>) {
+    use smtp_server::Action;
+    let yes = || Reply::new(250, (2, 0, 0), "OK");
+    while let Some(action) = server.poll() {
+        match action {
+            Action::Write(bytes) => push(trace, Did::Wrote(bytes)),
+            Action::DataChunk(bytes) => push(trace, Did::Took(bytes)),
+            Action::StartTls => server.tls_started(Tick(0)),
+            Action::Lookup(Query::Keys(user)) => {
+                push(trace, Did::Other(format!("keys of {user}")));
+                server.keys(ScramKeys::of_nobody(b"fuzz", &user), "NONCE", Tick(0));
+            }
+            Action::Lookup(Query::Token { user, .. }) => {
+                push(trace, Did::Other(format!("token of {user:?}")));
+                server.token(user.filter(|u| u.len() % 2 == 0), Tick(0));
+            }
+            Action::Authenticate(claim) => {
+                push(trace, Did::Other(format!("login {claim:?}")));
+                let user = Some(claim.user().to_owned()).filter(|_| !matches!(claim, Claim::Refuted(_)));
+                server.authenticated(user, Reply::new(535, (5, 7, 8), "No"), Tick(0));
+            }
+            Action::Mail(from) => {
+                push(trace, Did::Other(format!("{from:?}")));
+                server.answer(yes(), Tick(0));
+            }
+            Action::Rcpt(to) => {
+                push(trace, Did::Other(format!("to {to:?}")));
+                let no = to.address.local().len() % 3 == 2;
+                server.answer(if no { Reply::new(550, (5, 1, 1), "No") } else { yes() }, Tick(0));
+            }
+            Action::DataEnd { size, eight_bit } => {
+                push(trace, Did::Other(format!("end {size} {eight_bit}")));
+                server.answer(yes(), Tick(0));
+            }
+            other => push(trace, Did::Other(format!("{other:?}"))),
+        }
+    }
+}
+
+/// Our side of a delivery under TLS, against a server that says these bytes and goes: each recipient gets one outcome, and
+/// the message counts as taken only when all of it went out.
+pub fn smtp_client(data: &[u8]) {
+    any_cuts(data, |pieces| {
+        let to: Vec<_> = ["a@x.example", "b@x.example"].iter().filter_map(|a| a.parse().ok()).collect();
+        let envelope = smtp_client_side::Envelope {
+            from: None,
+            to: to.clone(),
+            size: 4,
+            eight_bit: true,
+            utf8: false,
+            require_tls: false,
+        };
+        let config =
+            smtp_client_side::Config { under_tls: true, ..smtp_client_side::Config::new("mx.pec.alfa.example") };
+        let mut client = smtp_client_side::Client::new(config, envelope, Tick(0));
+        let (mut trace, mut told) = (Vec::new(), Vec::new());
+        drive_smtp_client(&mut client, &mut trace, &mut told);
+        for piece in pieces {
+            client.input(Tick(0), piece);
+            drive_smtp_client(&mut client, &mut trace, &mut told);
+        }
+        client.end_of_input(Tick(0));
+        drive_smtp_client(&mut client, &mut trace, &mut told);
+        let wrote: Vec<u8> =
+            trace.iter().flat_map(|did| if let Did::Wrote(bytes) = did { &bytes[..] } else { &[] }).copied().collect();
+        assert_eq!(told.len(), to.len(), "each recipient once");
+        let taken = told.iter().any(|outcome| outcome.result.is_ok());
+        assert!(!taken || wrote.windows(7).any(|w| w == b"hi\r\n.\r\n"), "taken without its end");
+        trace
+    });
+}
+
+fn drive_smtp_client(
+    client: &mut smtp_client_side::Client,
+    trace: &mut Vec<Did>,
+    told: &mut Vec<smtp_client_side::RecipientOutcome>,
+) {
+    use smtp_client_side::Action;
+    while let Some(action) = client.poll() {
+        match action {
+            Action::Write(bytes) => push(trace, Did::Wrote(bytes)),
+            Action::NeedBody => {
+                client.body(b"hi\r\n");
+                client.body_end();
+            }
+            Action::Done(outcomes) => {
+                push(trace, Did::Other(format!("{outcomes:?}")));
+                told.extend(outcomes);
+            }
+            other => push(trace, Did::Other(format!("{other:?}"))),
+        }
+    }
+}
