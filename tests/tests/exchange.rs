@@ -15,6 +15,7 @@ mod exchange {
     pub mod delivery;
     pub mod disk;
     pub mod doors;
+    pub mod expiry;
     pub mod extensions;
     pub mod faults;
     pub mod figures;

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::{CredentialName, LoginName};
 use sigillo_base::{MailboxId, Timestamp};
-use sigillo_store::{KeyBuilder, KeyReader, Store, key, skim, tag};
+use sigillo_store::{KeyBuilder, KeyReader, Store, key, tag};
 
 use crate::fronts::Transaction;
 use crate::meter::LoginResult;
@@ -17,8 +17,6 @@ use crate::{Engine, Error, Login};
 
 /// Failed logins of one mailbox that are written down in a day: guessers write no more.
 const REFUSALS_A_DAY: u32 = 1_000;
-/// Rows removed in one commit.
-const PAGE: usize = 500;
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// Somebody at the door of a mailbox.
@@ -127,34 +125,6 @@ impl<S: Store> Engine<S> {
         let found = self.sound(&from, &to, limit, |key, value| Ok((key.to_vec(), read(key, value)?.1)))?;
         let next = found.last().filter(|_| found.len() == limit).map(|(key, _)| key.clone());
         Ok((found.into_iter().map(|(_, access)| access).collect(), next))
-    }
-
-    /// Removes accesses up to this time, of every mailbox, in pages; gives how many.
-    ///
-    /// # Errors
-    /// The store's fault; what was removed until then stays so.
-    pub fn expire_accesses(&self, until: Timestamp) -> Result<usize, Error> {
-        let (mut from, end) = KeyBuilder::new(tag::EVENT).range();
-        let mut removed = 0;
-        // From one mailbox that has some to the next.
-        while let Some((first, _)) = self.store.scan(&from, &end, 1)?.first() {
-            let id = KeyReader::new(first, tag::EVENT)?.mailbox()?;
-            let (begin, after) = of(id).range();
-            let to = of(id).time(until).done();
-            loop {
-                let page = skim(&self.store, &begin, &to, PAGE)?;
-                if page.rows.is_empty() {
-                    break;
-                }
-                let mut tx = Transaction::new(&self.store);
-                page.rows.iter().for_each(|(key, _)| tx.delete(key));
-                tx.later();
-                tx.commit()?;
-                removed += page.rows.len();
-            }
-            from = after;
-        }
-        Ok(removed)
     }
 }
 

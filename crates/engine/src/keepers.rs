@@ -8,12 +8,9 @@
 use sigillo_base::{MailboxId, MsgId, Timestamp};
 use sigillo_store::{BodyId, KeyBuilder, KeyReader, Store, Transaction, body, tag, transact};
 
-use crate::rows::{MessageRow, Work, arrival_key, decode, encode, mailbox_key, message_key, remove_large, summary_key};
+use crate::rows::{MessageRow, Work, arrival_key, decode, message_key, remove_large, summary_key};
 use crate::text_index::grams_key;
 use crate::{ATTEMPTS, Engine, Error};
-
-/// Rows of the archive that end in one commit.
-const PAGE: usize = 256;
 
 /// Notes that the row `referrer` keeps this message.
 pub(crate) fn link<S: Store>(tx: &mut Transaction<'_, S>, msg: MsgId, referrer: impl AsRef<[u8]>) {
@@ -109,53 +106,6 @@ impl<S: Store> Engine<S> {
         }
         Ok(())
     }
-
-    /// Ends the archive's keeping of what it took before `until` (ARC-01): a message goes when no folder holds it
-    /// either. Gives how many rows ended. `stop` is asked before each page: what is left then goes the next time.
-    ///
-    /// # Errors
-    /// The store's fault; what ended until then has ended.
-    pub fn expire_archive(&self, until: Timestamp, stop: impl Fn() -> bool) -> Result<usize, Error> {
-        // First that nobody asks for what goes: a log line of then no longer proves that something is missing.
-        transact(&self.store, ATTEMPTS, |tx| {
-            if archive_begins(tx.get(begin_key())?)? < until {
-                tx.put(begin_key(), encode(&until.as_millis()));
-            }
-            Ok::<_, Error>(())
-        })?;
-        let (mut from, to) = KeyBuilder::new(tag::MAILBOX).range();
-        let mut ended = 0;
-        loop {
-            let page = self.sound(&from, &to, PAGE, |key, _| KeyReader::new(key, tag::MAILBOX)?.mailbox())?;
-            let Some(last) = page.last().filter(|_| !stop()) else { return Ok(ended) };
-            from = sigillo_store::key::successor(mailbox_key(*last));
-            for mailbox in page {
-                ended += self.expire_archive_of(mailbox, until, &stop)?;
-            }
-        }
-    }
-
-    fn expire_archive_of(&self, mailbox: MailboxId, until: Timestamp, stop: impl Fn() -> bool) -> Result<usize, Error> {
-        let (mut from, _) = KeyBuilder::new(tag::ARCHIVE).mailbox(mailbox).range();
-        let to = KeyBuilder::new(tag::ARCHIVE).mailbox(mailbox).time(until);
-        let mut ended = 0;
-        loop {
-            let read = |key: &[u8], _: &[u8]| Ok((key.to_vec(), archived(key)?));
-            let page = self.sound(&from, to.as_ref(), PAGE, read)?;
-            let Some((last, _)) = page.last().filter(|_| !stop()) else { return Ok(ended) };
-            from = sigillo_store::key::successor(last);
-            transact(&self.store, ATTEMPTS, |tx| {
-                for (key, msg) in &page {
-                    if tx.get(key)?.is_some() {
-                        tx.delete(key);
-                        unlink(tx, *msg, key)?;
-                    }
-                }
-                Ok::<_, Error>(())
-            })?;
-            ended += page.len();
-        }
-    }
 }
 
 pub(crate) fn begin_key() -> KeyBuilder {
@@ -169,10 +119,13 @@ pub(crate) fn archive_begins(row: Option<Vec<u8>>) -> Result<Timestamp, sigillo_
 
 /// The message that a row of the archive names.
 pub(crate) fn archived(key: &[u8]) -> Result<MsgId, sigillo_store::Error> {
+    Ok(read_archive_key(key)?.2)
+}
+
+/// Whose archive it is, since when it has what.
+pub(crate) fn read_archive_key(key: &[u8]) -> Result<(MailboxId, Timestamp, MsgId), sigillo_store::Error> {
     let mut reader = KeyReader::new(key, tag::ARCHIVE)?;
-    reader.mailbox()?;
-    reader.time()?;
-    reader.msg()
+    Ok((reader.mailbox()?, reader.time()?, reader.msg()?))
 }
 
 /// The message that this row keeps, if it is of a kind that keeps one.

@@ -9,8 +9,8 @@ use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim
 
 use crate::folder::{self, Counted};
 use crate::rows::{
-    ArrivalRow, Carried, ChangesRow, EntryRow, FolderRow, ItemRow, Work, arrival_key, credential_key, decode, encode,
-    get_large,
+    ArrivalRow, Carried, ChangesRow, EntryRow, FolderRow, ItemRow, ReceivedRow, Work, arrival_key, credential_key, decode,
+    encode, get_large,
 };
 use crate::{ATTEMPTS, Error, credentials, keepers, profiles};
 
@@ -30,7 +30,7 @@ struct Walk<S: Store> {
 type Rewrite<S> = fn(&mut Transaction<'_, S>, &Row) -> Result<(), sigillo_store::Error>;
 
 /// Every walk of every version, in order. New ones come last: a walk is known by its number while it is under way.
-fn walks<S: Store>() -> [Walk<S>; 10] {
+fn walks<S: Store>() -> [Walk<S>; 11] {
     [
         Walk { to: 2, tag: tag::FOLDER_ENTRY, row: link_kept },
         Walk { to: 2, tag: tag::ARCHIVE, row: link_kept },
@@ -42,6 +42,7 @@ fn walks<S: Store>() -> [Walk<S>; 10] {
         Walk { to: 3, tag: tag::FOLDER_ENTRY, row: date_entry },
         Walk { to: 3, tag: tag::FOLDER_CHANGES, row: log_changes },
         Walk { to: 3, tag: tag::FOLDER, row: count_folder },
+        Walk { to: 3, tag: tag::RECEIVED, row: undated },
     ]
 }
 
@@ -185,8 +186,15 @@ fn own_item<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result
         }
     };
     let owner = owner.to_ascii_lowercase();
-    let item = ItemRow { work, created, due, attempts, last_error, pec_id, owner, held: None, route: None, turn: None };
+    let (held, route, turn, require_tls) = (None, None, None, false);
+    let item = ItemRow { work, created, due, attempts, last_error, pec_id, owner, held, route, turn, require_tls };
     tx.put(key, encode(&item));
+    Ok(())
+}
+
+/// Version 2 did not say when a message came: its term begins when it is looked at.
+fn undated<S: Store>(tx: &mut Transaction<'_, S>, (key, value): &Row) -> Result<(), sigillo_store::Error> {
+    tx.put(key, encode(&ReceivedRow { hashes: decode(key, value)?, at: None }));
     Ok(())
 }
 

@@ -182,14 +182,14 @@ impl<S: Store> Engine<S> {
         let rows = self.store.scan(&from, KeyBuilder::new(tag::QUARANTINE).time(over).as_ref(), 256)?;
         for (raw, value) in &rows {
             // A damaged row must not keep the others for ever.
-            if let Err(error) = self.expire(raw, value, now) {
+            if let Err(error) = self.expire_one(raw, value, now) {
                 tracing::error!(%error, "a row of the virus store cannot be removed");
             }
         }
         Ok(rows.len())
     }
 
-    fn expire(&self, raw: &[u8], value: &[u8], now: Timestamp) -> Result<(), Error> {
+    fn expire_one(&self, raw: &[u8], value: &[u8], now: Timestamp) -> Result<(), Error> {
         let row: QuarantineRow = large(&self.store, raw, value)?;
         let found = shown(raw, row)?;
         let key = quarantine_key(found.at, found.id);

@@ -48,6 +48,8 @@ pub struct Dispatch {
     pub eight_bit: bool,
     /// The domain is certified: without TLS nothing is sent (pec rule 10).
     pub require_tls: bool,
+    /// It goes to servers only that protect it on its whole way: MAIL with REQUIRETLS (RFC 8689).
+    pub marked: bool,
     /// Where the bytes are; read them with [`Engine::read`].
     pub message: Rope,
     /// The bytes themselves, where they are few.
@@ -121,6 +123,8 @@ pub(crate) struct Queued<'a> {
     pub pec_id: &'a PecId,
     /// The sender of that transaction.
     pub owner: &'a Address,
+    /// Whether it goes to servers only that protect it on its whole way.
+    pub require_tls: bool,
 }
 
 /// Queues work, due at once.
@@ -130,7 +134,7 @@ pub(crate) fn enqueue<S: Store>(
     queued: Queued<'_>,
     now: Timestamp,
 ) -> Result<(), sigillo_store::Error> {
-    let Queued { work, pec_id, owner } = queued;
+    let Queued { work, pec_id, owner, require_tls } = queued;
     let owner = owner.key();
     let turns = lane(&work).turns();
     let item = ItemRow {
@@ -144,6 +148,7 @@ pub(crate) fn enqueue<S: Store>(
         route: None,
         turn: Some(tx.store().turns(turns).stamp(tx.store(), turns, &owner)?),
         owner,
+        require_tls,
     };
     keepers::link(tx, item.work.message(), item_key(id));
     write(tx, id, &item);
@@ -351,6 +356,7 @@ impl<S: Store> Engine<S> {
             size: *size,
             eight_bit: *eight_bit,
             require_tls: self.current().index.provider_of(&to).is_some(),
+            marked: row.require_tls,
             to,
             bytes: (message.len() <= FEW).then(|| self.read_all(&message)).transpose()?,
             message,

@@ -186,7 +186,8 @@ impl<S: Store> Engine<S> {
                 eight_bit: notice.eight_bit,
                 what: Carried::Notice,
             };
-            let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender };
+            // Evidence is owed, whatever the other server offers; it goes under TLS anyway.
+            let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender, require_tls: false };
             queue::enqueue(tx, self.ids.next_id(), queued, now)?;
         }
         self.log_issued(tx, notice, now);

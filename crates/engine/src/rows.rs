@@ -207,6 +207,8 @@ pub struct ItemRow {
     pub held: Option<HoldRow>,
     /// Where it is handed over, `host:port`, instead of where its domain's mail goes.
     pub route: Option<String>,
+    /// Its message goes only to servers that protect it on its whole way (REQUIRETLS, RFC 8689).
+    pub require_tls: bool,
     /// Its turn among what is due; none before its time has come.
     pub turn: Option<u64>,
 }
@@ -374,6 +376,15 @@ pub enum Outcome {
     PresumedFailed,
     /// An external recipient's server took the envelope: nobody certifies more (RFC 6109 §2.2.1).
     HandedOver,
+}
+
+/// What was received under a name for a recipient.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReceivedRow {
+    /// SHA-256 of each content.
+    pub hashes: Vec<[u8; 32]>,
+    /// When the last of them came, in milliseconds; none where an earlier release did not write it down.
+    pub at: Option<i64>,
 }
 
 /// What the delivery point must know of a received envelope.

@@ -2,6 +2,7 @@
 //! of bad addresses (DNSBL), what an antispam says (SEC-02). Asked about mail that no provider certifies, and about no
 //! other.
 
+use sigillo_base::Address;
 use sigillo_mime::write;
 
 use crate::Arrived;
@@ -137,6 +138,17 @@ impl Screening {
         spf.chain(dkim).chain(arc).chain(dmarc).chain(self.lists.iter().map(|c| ("x-dnsbl", c)))
     }
 
+    /// Whether the domain of this reverse-path stands behind the message: by SPF, or by DMARC where the author's domain is
+    /// the same one.
+    pub(crate) fn vouches_for(&self, from: &Address) -> bool {
+        let about = |checked: &Option<Checked>, name, is: &dyn Fn(&str) -> bool| {
+            let passed = checked.iter().filter(|c| c.result == Outcome::Pass);
+            passed.flat_map(|c| &c.about).any(|(known, value)| *known == name && is(value))
+        };
+        about(&self.spf, "smtp.mailfrom", &|value| Address::parse(value).is_ok_and(|a| a.domain() == from.domain()))
+            || about(&self.dmarc, "header.from", &|value| value.eq_ignore_ascii_case(from.domain().as_str()))
+    }
+
     /// The header fields that tell the recipient, ending in CRLF: `Authentication-Results` in the name of `host`
     /// (RFC 8601), and what the antispam said.
     pub(crate) fn fields(&self, host: &str) -> String {
@@ -229,6 +241,35 @@ mod tests {
         assert_eq!(screening.fields("mx.pec.beta.example"), expected);
         assert_eq!(Screening::default().fields("mx"), "Authentication-Results: mx; none\r\n");
         assert_eq!(Screening::default().summary(), "spam=none");
+    }
+
+    /// A pass counts for the domain that it is about, and nothing less than a pass.
+    #[test]
+    fn a_domain_is_vouched_for_by_its_own_pass_only() {
+        let dora = Address::parse("dora@posta.example").unwrap();
+        let spf =
+            |result, from| Screening { spf: Some(checked(result, &[("smtp.mailfrom", from)])), ..Screening::default() };
+        let dmarc = |result, from| Screening {
+            dmarc: Some(checked(result, &[("header.from", from), ("policy.dmarc", "reject")])),
+            ..Screening::default()
+        };
+        for shown in [spf(Outcome::Pass, "dora@Posta.Example"), dmarc(Outcome::Pass, "POSTA.example")] {
+            assert!(shown.vouches_for(&dora), "{shown:?}");
+        }
+        let helo =
+            Screening { spf: Some(checked(Outcome::Pass, &[("smtp.helo", "posta.example")])), ..Screening::default() };
+        for not in [
+            Screening::default(),
+            helo,
+            spf(Outcome::SoftFail, "dora@posta.example"),
+            spf(Outcome::Neutral, "dora@posta.example"),
+            spf(Outcome::Pass, "dora@altra.example"),
+            dmarc(Outcome::Pass, "altra.example"),
+            dmarc(Outcome::Fail, "posta.example"),
+            dmarc(Outcome::Pass, "xposta.example"),
+        ] {
+            assert!(!not.vouches_for(&dora), "{not:?}");
+        }
     }
 
     /// Whoever writes the message chooses its sender, its signatures' domains and selectors.

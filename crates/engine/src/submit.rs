@@ -39,6 +39,8 @@ struct Plan<'a> {
     facts: &'a Facts,
     /// Octets of the message as it came.
     bytes: u64,
+    /// Whether it goes to servers only that protect it on its whole way.
+    require_tls: bool,
     /// The acceptance, or the notice of non-acceptance.
     notice: &'a Signed,
     fate: Fate<'a>,
@@ -119,7 +121,8 @@ impl<S: Store> Engine<S> {
         let (facts, bytes) = (&examined.facts, mail.bytes.len() as u64);
         let plan = |notice, fate| {
             let credential = login.credential();
-            Plan { mailbox: &mailbox, credential, now, facts, bytes, notice, fate }
+            let require_tls = mail.wishes.require_tls;
+            Plan { mailbox: &mailbox, credential, now, facts, bytes, require_tls, notice, fate }
         };
         let answer = if !examined.is_accepted() {
             let defects = examined.reasons();
@@ -269,7 +272,8 @@ impl<S: Store> Engine<S> {
                     eight_bit,
                     what: Carried::Envelope,
                 };
-                let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender };
+                let (pec_id, owner) = (&facts.id, &facts.sender);
+                let queued = queue::Queued { work, pec_id, owner, require_tls: plan.require_tls };
                 queue::enqueue(tx, item, queued, plan.now)?;
                 for rcpt in rcpts {
                     let row = DispatchRow::new(rcpt.class == RecipientClass::Certified, item);

@@ -3,8 +3,9 @@
 //!
 //! What becomes due is given a turn: the present one, or the one after its owner's last. The index of what is due is in
 //! order of turns, so that in each turn every owner has one item, and finding the next costs one look whatever waits. The
-//! present turn is that of what was taken last; it is kept as a row, for the next process. Owners' last turns are in
-//! memory only, of those who are ahead: each server, and each start, lets an owner have one item more in a turn.
+//! present turn is that of what was taken last; it is kept as a row, for the next process, which goes on where what is due
+//! begins. Owners' last turns are in memory only, of those who are ahead: each server, and each start, lets an owner have
+//! one item more in a turn.
 //!
 //! The owner is the sender of the transaction, whoever's provider he is at: his envelope, its delivery, the receipts of it.
 
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use sigillo_base::Timestamp;
-use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, tag, transact};
+use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, skim, tag, transact};
 
 use crate::fronts::{Lane, Transaction};
 use crate::queue::{self, Found};
@@ -80,7 +81,10 @@ impl State {
             None => {
                 self.kept =
                     store.get(turn_key(lane).as_ref())?.map_or(Ok(0), |value| decode(turn_key(lane), &value))?;
-                self.kept
+                // The row may be behind: what is due begins later, or what is new would go before it for so many turns.
+                let (_, end) = lane.prefix().range();
+                let due = skim(store, lane.prefix().u64(self.kept).as_ref(), &end, 1)?;
+                due.rows.first().map_or(Ok(self.kept), |(key, _)| turn_of(key))?
             }
         };
         self.present = Some(present);
@@ -95,6 +99,13 @@ pub(crate) fn turn_key(lane: Lane) -> KeyBuilder {
 
 /// What an index row of something due says beside its key: whose it is, and where it goes.
 pub(crate) type Whose = (String, String);
+
+/// The turn in an index row's key.
+fn turn_of(key: &[u8]) -> Result<u64, StoreError> {
+    let mut reader = KeyReader::new(key, tag::QUEUE_DUE)?;
+    reader.u8()?;
+    reader.u64()
+}
 
 fn read_turn(key: &[u8], value: &[u8]) -> Result<(Found, Whose), StoreError> {
     let mut reader = KeyReader::new(key, tag::QUEUE_DUE)?;

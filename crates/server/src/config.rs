@@ -8,6 +8,7 @@ mod outward;
 mod problem;
 mod profiles;
 mod raw;
+mod retention;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use located::Located;
 pub use ordinary::{Antispam, Ordinary, Weight};
 pub use outward::{CertifiedTls, Dns, Login, Pattern, Relay, Route, RouteTls, Server};
 pub use problem::{Problem, Problems, Text};
+pub use retention::Retention;
 
 use crate::antivirus::Endpoint;
 use crate::fetch::Url;
@@ -122,8 +124,6 @@ pub struct Access {
     pub strict_recipients: bool,
     /// Where a user is sent who may not come in: an address or a page.
     pub help: Option<String>,
-    /// How long it is kept who came in.
-    pub accesses_kept: Duration,
 }
 
 /// Who tells whether the clock is right.
@@ -162,8 +162,8 @@ pub struct Config {
     pub store_volatile: bool,
     /// The texts of messages are indexed for searches.
     pub text_index: bool,
-    /// How long the archive keeps a message; `None`: for ever.
-    pub archive_retention: Option<Duration>,
+    /// How long what is kept of messages is kept.
+    pub retention: Retention,
     /// Where to listen.
     pub listen: Vec<(Role, Located<SocketAddr>)>,
     /// Load balancers that speak the PROXY protocol.
@@ -281,7 +281,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         store_reserve: Reserve { bytes: raw.store.reserve_mb.saturating_mul(MB), inodes: raw.store.reserve_inodes },
         store_volatile: raw.store.allow_volatile,
         text_index: raw.store.text_index,
-        archive_retention: raw.archive.retention_days.and_then(|days| r.days("archive.retention_days", &days)),
+        retention: r.retention(&raw.archive),
         listen,
         proxies,
         tls_certificate: r.path("tls.certificate", raw.tls.certificate)?,

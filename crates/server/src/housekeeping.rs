@@ -1,6 +1,7 @@
 //! What has to be done from time to time: the legal log gets its order every second, its segments are closed and stamped
 //! when a day is over, and the virus store forgets what is older than thirty months; the store is looked at, what
-//! nobody keeps any more is removed from it, and the texts of what came are indexed for searches.
+//! nobody keeps any more, or is older than its term, is removed from it, and the texts of what came are indexed for
+//! searches.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,12 +9,13 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use sigillo_engine::Engine;
+use sigillo_engine::{Engine, Kept};
 use sigillo_store::Store;
 use sigillo_store_rocks::{Health, RocksStore, Trouble, Watch};
 use tokio::sync::watch;
 
 use crate::clock::ServiceClock;
+use crate::config::Retention;
 use crate::net::Pool;
 
 /// Between two looks at lines that wait, in real time.
@@ -32,6 +34,11 @@ const BREATH: Duration = Duration::from_millis(20);
 const DOUBTS: usize = 256;
 /// Bodies looked at in one go: a million in three hours.
 const BODIES: usize = 200;
+/// Rows looked at in one go for their age, and such goes in one look: fifty million rows in a day.
+const AGED: usize = 64;
+const AGED_AT_ONCE: usize = 20;
+/// How long counts of days are kept: every report about a month, and that of the same month a year before, can be made.
+const COUNTS: Duration = Duration::from_secs(400 * 24 * 3600);
 /// Segments stamped in one go; the others follow a minute later.
 const STAMPS: usize = 16;
 
@@ -84,44 +91,48 @@ pub async fn link<S: Store>(engine: &Arc<Engine<S>>, pool: &Pool, clock: &Servic
     Ok(())
 }
 
-/// Removes what nobody keeps any more, until the service ends; once a day also bodies that a crash left, and what the
-/// archive has kept for `retention` (for ever without one) and who came in longer ago than `accesses`.
+/// Removes what nobody keeps any more, until the service ends; once a day also bodies that a crash left, and what is kept
+/// for longer than its term. A round that takes longer than a day ends before the next one begins.
 pub async fn sweep<S: Store>(
     engine: Arc<Engine<S>>,
     pool: Pool,
     clock: Arc<ServiceClock>,
-    retention: Option<Duration>,
-    accesses: Duration,
+    retention: Retention,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    // The day that was begun, and where its round over the bodies goes on until it is over.
-    let (mut begun, mut round) = (None, None);
+    // The day that was begun, and where its rounds go on until they are over.
+    let (mut begun, mut bodies, mut aged) = (None, None, None);
     while !*shutdown.borrow() {
         let now = clock.now();
         let today = now.as_secs() / (24 * 3600);
         let (engine, new) = (Arc::clone(&engine), begun != Some(today));
-        let from = if new { Some(None) } else { round };
+        let old = aged.clone().or(new.then_some(None));
+        let from = bodies.or(new.then_some(None));
         let down = shutdown.clone();
+        let kept = Kept {
+            archive: retention.archive.map(|kept| now.minus(kept)),
+            records: now.minus(retention.records),
+            accesses: now.minus(retention.accesses),
+            counts: now.minus(COUNTS),
+        };
         let swept = pool.run(move || {
-            if let Some(until) = retention.filter(|_| new).map(|kept| now.minus(kept)) {
-                let ended = engine.expire_archive(until, || *down.borrow())?;
-                tracing::info!(%until, ended, "the archive has given up what is older");
-            }
-            if new {
-                let removed = engine.expire_accesses(now.minus(accesses))?;
-                tracing::info!(removed, "accesses of long ago are forgotten");
+            let mut old = old;
+            for _ in 0..AGED_AT_ONCE {
+                let Some(from) = old.as_ref().filter(|_| !*down.borrow()) else { break };
+                old = engine.expire(&kept, from.as_deref(), AGED, now)?.next.map(Some);
             }
             let mut after = engine.sweep_messages(None, DOUBTS)?;
             while after.is_some() && !*down.borrow() {
                 after = engine.sweep_messages(after, DOUBTS)?;
             }
-            Ok::<_, sigillo_engine::Error>(match from {
+            let bodies = match from {
                 Some(after) => engine.sweep_bodies(after, BODIES)?.map(Some),
                 None => None,
-            })
+            };
+            Ok::<_, sigillo_engine::Error>((bodies, old))
         });
         match swept.await.context("lavoro interrotto").and_then(|swept| Ok(swept?)) {
-            Ok(next) => (begun, round) = (Some(today), next),
+            Ok((further, older)) => (begun, bodies, aged) = (Some(today), further, older),
             Err(error) => tracing::error!(error = %format_args!("{error:#}"), "what nobody keeps stays for now"),
         }
         tokio::select! {

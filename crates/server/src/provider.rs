@@ -330,11 +330,7 @@ impl Provider {
         let span = tracing::info_span!("provider", name = self.config().name.value);
         let keep = housekeeping::run(engine, pool, clock, stamper, self.down.subscribe());
         let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
-        let sweep = {
-            let config = self.config();
-            let (archive, accesses) = (config.archive_retention, config.access.accesses_kept);
-            housekeeping::sweep(engine, pool, clock, archive, accesses, self.down.subscribe())
-        };
+        let sweep = housekeeping::sweep(engine, pool, clock, self.config().retention, self.down.subscribe());
         let mut tasks = self.tasks.lock();
         if self.config().text_index {
             let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));

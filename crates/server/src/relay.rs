@@ -36,7 +36,7 @@ use pauses::Pauses;
 use policy::Policies;
 use report::Counts;
 use route::Routes;
-use sts::Sts;
+use sts::{Shelf, Sts};
 pub use transaction::Trust;
 use transaction::Wire;
 use watchdog::{STALL, Watched};
@@ -70,7 +70,7 @@ pub struct Relay<S: Store> {
     pub routes: Routes,
     /// TLS, names and times of the wire.
     pub wire: Wire,
-    policies: Policies,
+    policies: Policies<S>,
     /// One place for each transaction at once.
     places: Arc<Semaphore>,
     concurrency: usize,
@@ -108,7 +108,8 @@ impl<S: Store> Relay<S> {
     /// A relay out of its parts.
     pub fn new(parts: Parts<S>) -> Self {
         let Parts { engine, clock, ticks, pool, bells, dns, trust, config, metrics } = parts;
-        let sts = Sts::new(Arc::clone(&dns), Arc::clone(&trust.verified), HTTPS);
+        let shelf = Shelf { engine: Arc::clone(&engine), pool: pool.clone(), clock: Arc::clone(&clock) };
+        let sts = Sts::new(Arc::clone(&dns), Arc::clone(&trust.verified), HTTPS, shelf);
         Self {
             routes: Routes::new(&config.routes, Arc::clone(&dns), engine.host(), config.port),
             wire: Wire::new(engine.host(), ticks, trust),

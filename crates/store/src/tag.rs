@@ -113,6 +113,8 @@ pub const TLS_RESULTS: u8 = 0x48;
 /// Ordinary mail by what became of it. Legal day, then the word for it.
 pub const SCREENED: u8 = 0x4c;
 
+/// MTA-STS policies of other domains. Domain name.
+pub const STS_POLICY: u8 = 0x54;
 /// The trigrams of a message's texts, for searches. Message number.
 pub const GRAMS: u8 = 0x5b;
 /// Up to which UID a folder's messages have their trigrams. Mailbox | folder.
@@ -146,7 +148,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `4d–57`, `59–5a`, `5d–5f`, `63–7f`, `87–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `4d–53`, `55–57`, `59–5a`, `5d–5f`, `63–7f`, `87–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -186,6 +188,7 @@ pub const ALL: &[(u8, &str)] = &[
     (BODY_LINK, "body-link"),
     (TLS_RESULTS, "tls-results"),
     (SCREENED, "screened"),
+    (STS_POLICY, "sts-policy"),
     (GRAMS, "grams"),
     (TEXT_MARK, "text-mark"),
     (GRANT, "grant"),

@@ -193,10 +193,6 @@ impl Mailboxes for Boxes {
         NOW
     }
 
-    fn now(&mut self) -> Timestamp {
-        NOW
-    }
-
     fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
         let at = self.open(folder)?;
         let mut stored = Stored::default();
@@ -257,12 +253,6 @@ impl Mailboxes for Boxes {
             self.folders[from].messages.iter().filter(|(r, _)| uids.contains(&r.uid)).cloned().collect();
         let pairs = chosen.into_iter().map(|(row, bytes)| (row.uid, self.put(to, bytes, row.flags))).collect();
         Ok(Copied { uid_validity: 7, pairs })
-    }
-
-    fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {
-        let at = self.at(target)?;
-        self.folders[at].messages.retain(|(row, _)| !uids.contains(&row.uid));
-        Ok(())
     }
 
     fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {

@@ -214,6 +214,35 @@ fn each_domain_gets_the_tls_that_it_asks_for() {
     assert!(shown.contains("certificate-host-mismatch mx.prova.example (1)"), "{shown}");
 }
 
+/// Who silences the record and the web server after a restart takes no protection away: the policy is kept to its end.
+#[test]
+fn a_policy_outlives_a_restart_and_who_hides_it() {
+    let keys = Keys::new(&[], &["mta-sts.altri.example"]);
+    let sample = Sample::new();
+    let records = zone(sample.ports.base + 9, &"00".repeat(32));
+    let knot = |records: &str| Knot::start(&[Zone { name: "example", records: Some(records), signed: true }]);
+    let told = knot(&records);
+    let web = web(&keys, &[("mta-sts.altri.example", &ENFORCE.replace("mx.*", "mx.altrove.example"))]);
+    let text = sample.text();
+    outward(&sample, &told, &keys.path("ca.pem"));
+    let refused = |to: &str, all: usize| {
+        send(&sample, to);
+        let why = "MTA-STS non ammette il server mx.altri.example";
+        let queue = || Some(ask(&sample, &["queue", "list", "--json"]));
+        wait_for(to, Duration::from_secs(60), || queue().filter(|q| q.matches(why).count() == all));
+    };
+    let service = sample.serve();
+    sample.add(ANNA, "segreta");
+    refused("dora@altri.example", 1);
+    drop((service, web, told));
+    let hidden: String = records.lines().filter(|l| !l.contains("mta-sts")).map(|l| format!("{l}\n")).collect();
+    let hidden = knot(&hidden);
+    sample.write(&text);
+    outward(&sample, &hidden, &keys.path("ca.pem"));
+    let _service = sample.serve();
+    refused("elio@altri.example", 2);
+}
+
 /// Postfix sends to us: what a box takes comes in an anomaly envelope, what it refuses goes back to who wrote it.
 #[test]
 fn ordinary_mail_from_postfix_is_taken_or_refused_as_the_box_chooses() {

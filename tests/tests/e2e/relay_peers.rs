@@ -15,7 +15,7 @@ use crate::serve::Sample;
 
 const ANNA: &str = "anna@comune-esempio.example";
 
-/// A server that does as its plan says: `implicit` for TLS from the first byte; then, for each message in turn, `drop`
+/// A server that does as its plan says: `implicit` for TLS from the first byte, `protects` to offer REQUIRETLS; then, for each message in turn, `drop`
 /// (ends after the dot), `later` (451), `close` (ends after 354) or `take`; the last one goes on. Arguments: address, port,
 /// certificate, key, plan. It prints what it hears; `<TLS>` when the channel stands.
 const SERVER: &str = r#"
@@ -27,6 +27,9 @@ if certificate:
     context.load_cert_chain(certificate, key)
 implicit = plan[0] == "implicit"
 if implicit:
+    plan.pop(0)
+protects = plan[0] == "protects"
+if protects:
     plan.pop(0)
 lock = threading.Lock()
 def step():
@@ -46,7 +49,8 @@ def serve(raw):
             print(text, flush=True)
             word = text.split(" ")[0].upper()
             if word == "EHLO":
-                raw.sendall(b"250-altro\r\n250-AUTH PLAIN LOGIN\r\n250 PIPELINING\r\n")
+                offer = b"250-REQUIRETLS\r\n" if protects else b""
+                raw.sendall(b"250-altro\r\n250-AUTH PLAIN LOGIN\r\n" + offer + b"250 PIPELINING\r\n")
             elif word == "AUTH":
                 raw.sendall(b"235 2.7.0 bene\r\n")
             elif word == "DATA":
@@ -196,4 +200,57 @@ fn a_server_that_breaks_off_or_says_later_gets_the_message_once() {
     waits("451 4.3.0 dopo");
     wait_for("an empty queue", Duration::from_secs(120), || (!queue(&sample).contains("lento.example")).then_some(()));
     assert_eq!(server.heard().lines().filter(|l| *l == "DATA").count(), 3, "{}", server.heard());
+}
+
+/// Hands in a message that asks for TLS on its whole way, as Python does it. Arguments: port, sender, recipients.
+const MARKED: &str = r#"
+import smtplib, ssl, sys
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+server = smtplib.SMTP("127.0.0.1", int(sys.argv[1]))
+server.starttls(context=context)
+server.login(sys.argv[2], "segreta")
+to = sys.argv[3:]
+letter = "From: %s\r\nTo: %s\r\nSubject: riservato\r\n\r\nCiao.\r\n" % (sys.argv[2], ", ".join(to))
+assert not server.sendmail(sys.argv[2], to, letter, mail_options=["REQUIRETLS"])
+server.quit()
+"#;
+
+/// REQUIRETLS (RFC 8689): the mark goes to the next server that offers it, also when that is the second one; where none
+/// does, the sender hears 5.7.30, and nothing has gone out.
+#[test]
+fn a_message_that_requires_tls_goes_only_to_who_protects_it() {
+    let sample = Sample::new();
+    let keys = Keys::new(&["mx.uscita.example"], &[]);
+    let (certificate, key) = (keys.path("mx.pem"), keys.path("mx.key"));
+    let at = |last| SocketAddr::from(([127, 0, 0, last], sample.ports.base + 9));
+    let plans = [(2, "implicit,take"), (3, "implicit,protects,take")];
+    let [plain, protecting] = plans.map(|(last, plan)| Server::start(at(last), Some((&certificate, &key)), plan));
+    let zone = "mx.uscita A 127.0.0.2\nmx.uscita A 127.0.0.3\nsola A 127.0.0.2\n";
+    let knot = Knot::start(&[Zone { name: "example", records: Some(zone), signed: false }]);
+    let route = |domain: &str, server: String| {
+        format!("[[relay.route]]\ndomains = [\"{domain}\"]\n{server}\ntls = \"implicit\"\n")
+    };
+    let both = format!("servers = [\"mx.uscita.example:{}\"]", at(2).port());
+    let alone = format!("address = \"{}\"\nname = \"mx.uscita.example\"", at(2));
+    let tables = route("due.example", both) + &route("una.example", alone);
+    configure(&sample, &tables, Some(&keys.path("ca.pem")));
+    let text = sample.text().replacen("\n[dns]\n", &format!("\n[dns]\nservers = [\"{}\"]\n", knot.address()), 1);
+    sample.write(&text);
+    let _guard = sample.serve();
+    sample.add(ANNA, "segreta");
+    let port = (sample.ports.base + 1).to_string();
+    let to = ["dora@due.example", "dora@una.example"];
+    run("python3", &[&["-c", MARKED, &port, ANNA], &to[..]].concat(), b"", 30).fine("python");
+    wait_for("an empty queue", Duration::from_secs(60), || (!queue(&sample).contains("relay")).then_some(()));
+    let heard = protecting.heard();
+    assert!(heard.lines().any(|l| l.starts_with("MAIL ") && l.contains(" REQUIRETLS")), "{heard}");
+    assert_eq!((protecting.dots(), plain.dots()), (1, 0), "{}", plain.heard());
+    assert!(!plain.heard().contains("MAIL FROM"), "{}", plain.heard());
+    let inbox = format!("imaps://127.0.0.1:{}/INBOX", sample.ports.base + 4);
+    let told = (1..=2).map(|uid| sample.curl(ANNA, &format!("{inbox};MAILINDEX={uid}"), &[], "").fine("curl").out);
+    assert!(told.collect::<String>().contains("5.7.30"), "the sender hears why");
+    // Without the mark the same servers take it.
+    send(&sample, "dora@una.example");
+    wait_for("the other", Duration::from_secs(30), || (plain.dots() == 1).then_some(()));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sigillo_accounts::{Block, CredentialName, State};
 use sigillo_base::Timestamp;
-use sigillo_engine::{Access, Peer, front};
+use sigillo_engine::{Access, Kept, Peer, front};
 use sigillo_smtp::server::Role;
 use sigillo_store::memory::{Fault, Plan};
 use sigillo_store::tag;
@@ -14,6 +14,7 @@ use sigillo_tests::fixtures::NOW;
 use sigillo_tests::wire::Wire;
 
 use super::check::assert_clean;
+use super::expiry::expire;
 use super::rights::{ANNA, Office, dora_name};
 use super::rows;
 
@@ -131,10 +132,12 @@ fn accesses_of_long_ago_are_forgotten_and_others_kept() {
         assert!(login(&mut wire, ANNA, PASSWORD).contains("a OK"));
     }
     assert_eq!(all(&office).len(), 701);
-    assert_eq!(office.engine.expire_accesses(after(600)).expect("removed"), 601);
+    let early = Timestamp::from_millis(0);
+    let kept = Kept { archive: None, records: early, accesses: after(600), counts: early };
+    assert_eq!(expire(&office.engine, kept, after(700)), 601);
     assert!(all(&office).iter().all(|access| access.at >= after(600)));
     assert_eq!(rows::of(office.store(), tag::EVENT).len(), 100);
-    assert_eq!(office.engine.expire_accesses(after(600)).expect("nothing"), 0);
+    assert_eq!(expire(&office.engine, kept, after(700)), 0);
 }
 
 #[test]

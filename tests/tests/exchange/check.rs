@@ -6,7 +6,7 @@ use std::time::Duration;
 use sigillo_accounts::{Credential, CredentialName, Custom, Kind, Limits, PasswordHash, Profile, Profiles, Rights};
 use sigillo_base::{Address, MsgId, PecId, Secret, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
-use sigillo_engine::{Arrived, Filter, FolderRights, Peer, RightsChange, Screening, front};
+use sigillo_engine::{Arrived, Filter, FolderRights, Peer, RightsChange, Screening, StsPolicy, front};
 use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
 use sigillo_tests::fixtures::address;
 use sigillo_tests::house::{Knows, Opinion, arrived};
@@ -80,6 +80,9 @@ fn busy() -> Street {
     street.pass(Duration::from_secs(26 * 3600));
     engine.close_segments(street.now).expect("a segment is closed");
     engine.add_tls_results(&[results("ente-beta.example", 1, &[])], street.now).expect("kept");
+    let until = street.now.plus(Duration::from_secs(48 * 3600));
+    let policy = StsPolicy { id: "1".into(), text: "mode: none".into(), fetched: street.now, until };
+    engine.keep_sts_policy(bruno.domain(), &policy).expect("kept");
     // What is still under way: a receipt awaited, an item in the queue, lines outside of the chain.
     street.network(|_| Fate::Held);
     send(&street, std::slice::from_ref(&bruno), "");

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use sigillo_accounts::OrdinaryMail;
 use sigillo_base::MailboxId;
-use sigillo_engine::{Peer, front};
+use sigillo_engine::{Arrived, Checked, Outcome, Peer, Screening, front};
 use sigillo_smtp::server::Role;
 use sigillo_tests::fixtures::{NOW, address};
+use sigillo_tests::house::{Opinion, arrived};
 use sigillo_tests::street::{Street, message};
 use sigillo_tests::wire::{Wire, engine_with_password};
 
@@ -97,6 +98,19 @@ fn a_sender_outside_ascii_survives_into_the_anomaly_envelope() {
     }
 }
 
+/// Finds this of every message: SPF of its sender, DMARC of its author.
+fn found(street: &mut Street, spf: Outcome, dmarc: Outcome) {
+    let checked = |result, name, value: String| Some(Checked { result, about: vec![(name, value)] });
+    street.houses[1].screen_with(Opinion(move |mail: &Arrived| {
+        let from = mail.from.as_ref().expect("a sender");
+        Some(Screening {
+            spf: checked(spf, "smtp.mailfrom", from.to_string()),
+            dmarc: checked(dmarc, "header.from", from.domain().to_string()),
+            ..Screening::default()
+        })
+    }));
+}
+
 /// What waits for the relay, as text.
 fn queued(street: &Street) -> Vec<(String, String)> {
     let engine = street.houses[1].engine();
@@ -111,7 +125,8 @@ fn queued(street: &Street) -> Vec<(String, String)> {
 
 #[test]
 fn who_asked_hears_that_ordinary_mail_was_delivered() {
-    let street = Street::new(3);
+    let mut street = Street::new(3);
+    found(&mut street, Outcome::None, Outcome::Pass);
     let mut wire = reception(&street);
     let rcpts = [
         &format!("<{BRUNO}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;capo+2Bufficio@posta.example")[..],
@@ -137,19 +152,83 @@ fn who_asked_hears_that_ordinary_mail_was_delivered() {
 
 #[test]
 fn nobody_else_hears_anything() {
-    let street = Street::new(4);
+    let mut street = Street::new(4);
+    found(&mut street, Outcome::Pass, Outcome::None);
     let mut wire = reception(&street);
     let (quiet, wish) = (format!("<{BRUNO}>"), format!("<{BRUNO}> NOTIFY=SUCCESS"));
-    for (n, (mail, rcpt)) in [
-        ("<dora@posta.example>", &quiet),
-        ("<dora@posta.example> REQUIRETLS", &wish),
-        ("<niccolò@posta.example> SMTPUTF8", &wish),
-    ]
-    .into_iter()
-    .enumerate()
+    for (n, (mail, rcpt)) in
+        [("<dora@posta.example>", &quiet), ("<niccolò@posta.example> SMTPUTF8", &wish)].into_iter().enumerate()
     {
         hand_over(&mut wire, mail, &[rcpt], &letter(&format!("dora{n}@posta.example")));
         assert_eq!(queued(&street), [], "{mail}");
     }
-    assert_eq!(street.inbox(&address(BRUNO)).len(), 3);
+    assert_eq!(street.inbox(&address(BRUNO)).len(), 2);
+}
+
+/// What is handed on of a message that asks for TLS on its whole way asks for it as well (RFC 8689): its envelope, and the
+/// report of ordinary mail; receipts are owed, whatever the other server offers.
+#[test]
+fn the_mark_of_requiretls_goes_with_what_is_handed_on() {
+    let mut street = Street::new(6);
+    found(&mut street, Outcome::Pass, Outcome::None);
+    let anna = address(ANNA);
+    let engine = engine_with_password(street.house(&anna), &anna, "una frase lunga");
+    let mut wire = Wire::new(
+        front::smtp(Arc::clone(&engine), Role::SubmissionTls, Peer::LOCAL, true, Default::default()),
+        street.now,
+    );
+    wire.hear();
+    assert!(wire.say("EHLO pc-anna\r\n").contains("REQUIRETLS"));
+    wire.say(format!("AUTH PLAIN {}\r\n", BASE64.encode(format!("\0{ANNA}\0una frase lunga").as_bytes())));
+    let to = [address(BRUNO), address("dora@posta.example")];
+    for mark in ["", " REQUIRETLS"] {
+        let bytes = message(&anna, &to, "");
+        wire.say(format!("MAIL FROM:<{ANNA}>{mark}\r\nRCPT TO:<{}>\r\nRCPT TO:<{}>\r\n", to[0], to[1]));
+        let said = wire.say(format!("BDAT {} LAST\r\n{bytes}", bytes.len()));
+        assert!(said.contains("250 2.0.0 Accettato"), "{said}");
+        let due = engine.due(street.now, 9).expect("the queue");
+        assert_eq!(due.iter().map(|d| d.marked).collect::<Vec<_>>(), [!mark.is_empty(); 2], "{mark}");
+        // The envelope comes marked to the other provider, which owes its evidence all the same.
+        let envelope = due.iter().find(|d| d.to == *to[0].domain()).expect("to a certified domain");
+        let mut mail = arrived(Some(&anna), &to[..1], engine.read_all(&envelope.message).expect("bytes"), "mx", false);
+        mail.wishes.require_tls = envelope.marked;
+        let beta = street.houses[1].engine();
+        beta.receive(&mail, street.now).expect("taken charge of");
+        while beta.run_due(street.now).expect("work") > 0 {}
+        let receipts = beta.due(street.now, 9).expect("the queue");
+        assert_eq!(receipts.iter().map(|d| (d.require_tls, d.marked)).collect::<Vec<_>>(), [(true, false); 2]);
+    }
+    let wish = format!("<{BRUNO}> NOTIFY=SUCCESS");
+    for mark in ["", " REQUIRETLS"] {
+        let letter = letter(&format!("dora{}@posta.example", mark.len()));
+        hand_over(&mut reception(&street), &format!("<dora@posta.example>{mark}"), &[&wish], &letter);
+        let [report] = &street.houses[1].engine().due(NOW, 9).expect("the queue")[..] else { panic!("one report") };
+        assert_eq!((report.from.as_ref(), report.marked), (None, !mark.is_empty()));
+    }
+}
+
+/// Whoever writes another's address into the reverse-path would have us write to him.
+#[test]
+fn who_is_not_shown_to_be_the_sender_hears_nothing() {
+    let mut street = Street::new(5);
+    let wish = format!("<{BRUNO}> NOTIFY=SUCCESS");
+    let ask = |street: &Street, n: usize| {
+        hand_over(&mut reception(street), "<dora@posta.example>", &[&wish], &letter(&format!("dora{n}@posta.example")));
+        queued(street).len()
+    };
+    assert_eq!(ask(&street, 0), 0, "nobody is asked about senders");
+    for (n, result) in (1..).zip([
+        Outcome::None,
+        Outcome::Fail,
+        Outcome::SoftFail,
+        Outcome::Neutral,
+        Outcome::TempError,
+        Outcome::PermError,
+    ]) {
+        found(&mut street, result, result);
+        assert_eq!(ask(&street, n), 0, "{result:?}");
+    }
+    found(&mut street, Outcome::Pass, Outcome::Fail);
+    assert_eq!(ask(&street, 7), 1);
+    assert_eq!(street.inbox(&address(BRUNO)).len(), 8, "all of it was delivered");
 }

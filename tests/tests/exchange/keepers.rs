@@ -7,11 +7,12 @@ use std::time::Duration;
 use sigillo_accounts::Profile;
 use sigillo_base::{MsgId, Timestamp};
 use sigillo_engine::check::{Check, Problem};
-use sigillo_engine::{Engine, Peer, front};
+use sigillo_engine::{Engine, Kept, Peer, RETENTION, front};
 use sigillo_server::clock::ServiceClock;
+use sigillo_server::config::Retention;
 use sigillo_server::housekeeping;
 use sigillo_server::net::Pool;
-use sigillo_store::{KeyBuilder, MemoryStore, salvage, tag};
+use sigillo_store::{MemoryStore, Store, salvage, tag};
 use sigillo_store_rocks::{Memory, Options, RocksStore};
 use sigillo_tests::demo::wait_for;
 use sigillo_tests::fixtures::{self, NOW, Numbers, address};
@@ -19,6 +20,7 @@ use sigillo_tests::house::{House, Known};
 use sigillo_tests::street::{Fate, Street, message};
 
 use super::check::{assert_clean, findings};
+use super::expiry::expire;
 use super::rows;
 use sigillo_tests::wire::{Wire, engine_with_password};
 
@@ -46,6 +48,14 @@ fn ok(wire: &mut Wire, command: &str) {
     assert!(answer.contains("a OK"), "{command}: {answer}");
 }
 
+const EARLY: Timestamp = Timestamp::from_millis(0);
+
+/// Ends the archive's keeping of what it took before.
+fn expire_archive<S: Store>(engine: &Engine<S>, until: Timestamp) -> usize {
+    let kept = Kept { archive: Some(until), records: EARLY, accesses: EARLY, counts: EARLY };
+    expire(engine, kept, NOW)
+}
+
 fn sweep(engine: &Engine<MemoryStore>) {
     engine.sweep_messages(None, usize::MAX).expect("swept");
 }
@@ -71,9 +81,9 @@ fn a_message_stays_as_long_as_a_folder_or_the_archive_keeps_it() {
     }
     sweep(&beta);
     assert!(held(&street) > 5, "the copy and the archive keep it");
-    assert_eq!(beta.expire_archive(street.now, || false).expect("expired"), 0, "not before its time");
+    assert_eq!(expire_archive(&beta, street.now), 0, "not before its time");
     street.now = street.now.plus(DAY);
-    assert!(beta.expire_archive(street.now, || false).expect("expired") > 0);
+    assert!(expire_archive(&beta, street.now) > 0);
     sweep(&beta);
     assert!(held(&street) > 5, "the copy keeps it");
     assert_clean(&street.houses[1].store, "the log speaks of what the archive has given up");
@@ -162,7 +172,7 @@ fn whatever_happens_at_once_what_is_kept_stays_and_the_rest_goes() {
             scope.spawn(move || {
                 let until = now.plus(DAY);
                 while !over.load(Ordering::Relaxed) {
-                    beta.expire_archive(until, || false).expect("expired");
+                    expire_archive(beta, until);
                     beta.sweep_messages(None, 5).expect("swept");
                 }
             });
@@ -222,7 +232,7 @@ fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
     let before = store.stats().expect("figures").disk_bytes;
     let house = House::on(Arc::clone(&store), fixtures::beta(), 6, &Known::fixtures());
     let engine = house.engine();
-    assert_eq!(engine.expire_archive(until, || false).expect("expired"), 40);
+    assert_eq!(expire_archive(engine, until), 40);
     engine.sweep_messages(None, usize::MAX).expect("swept");
     store.flush().expect("flushed");
     store.compact().expect("compacted");
@@ -232,28 +242,6 @@ fn the_disk_is_given_back_when_four_fifths_of_the_archive_end() {
     Check::new(&*store, true).run(|page| found.extend(page.findings)).expect("read");
     assert!(found.is_empty(), "{found:?}");
 }
-
-/// A service that ends waits for no archive of years: what is left goes the next time.
-#[test]
-fn the_end_of_the_archive_stops_between_two_pages_and_goes_on_the_next_time() {
-    let street = Street::new(8);
-    let house = &street.houses[1];
-    let mailbox = house.login(&address(BRUNO)).mailbox;
-    for n in 0..1000 {
-        let key = KeyBuilder::new(tag::ARCHIVE).mailbox(mailbox).time(NOW).msg(MsgId(n));
-        rows::put(&house.store, &key, &());
-    }
-    let until = NOW.plus(DAY);
-    let kept = || rows::of(&house.store, tag::ARCHIVE).len();
-    let asked = AtomicUsize::new(0);
-    let third = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
-    let first = house.engine().expire_archive(until, third).expect("expired");
-    assert!(0 < first && first < 600 && kept() == 1000 - first, "{first} ended, {} kept", kept());
-    assert_eq!(house.engine().expire_archive(until, || true).expect("asked before anything"), 0);
-    assert_eq!(house.engine().expire_archive(until, || false).expect("expired"), 1000 - first);
-    assert_eq!(kept(), 0);
-}
-
 /// As the service does it, by its clock: what is older than its term goes, what is younger stays.
 #[test]
 fn the_service_sweeps_and_ends_what_the_archive_kept_long_enough() {
@@ -267,10 +255,11 @@ fn the_service_sweeps_and_ends_what_the_archive_kept_long_enough() {
         ok(&mut wire, command);
     }
     let age = clock.now().since(NOW);
-    let swept = |retention: Duration, until: &mut dyn FnMut() -> bool| {
+    let swept = |archive: Duration, until: &mut dyn FnMut() -> bool| {
         let (down, heard) = tokio::sync::watch::channel(false);
         let engine = Arc::clone(street.houses[1].engine());
-        let sweep = housekeeping::sweep(engine, Pool::new(2), Arc::clone(&clock), Some(retention), retention, heard);
+        let retention = Retention { archive: Some(archive), records: RETENTION, accesses: RETENTION };
+        let sweep = housekeeping::sweep(engine, Pool::new(2), Arc::clone(&clock), retention, heard);
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let task = runtime.spawn(sweep);
         wait_for("a sweep", Duration::from_secs(60), || until().then_some(()));

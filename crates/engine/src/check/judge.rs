@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use sigillo_store::{Error, KeyBuilder, KeyReader, Row, Store, Transaction, body, tag};
 
 use super::{Finding, Problem, Remedy, aside, finding};
-use crate::rows::{FolderNumbers, decode};
+use crate::rows::{FolderNumbers, ReceivedRow, decode};
 use crate::{keepers, rates};
 
 /// A row, and what it is compared with.
@@ -78,7 +78,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::TEXT_MARK => self.text_mark(),
             tag::ARCHIVE => self.archived(),
             tag::QUARANTINE => self.quarantined(),
-            tag::RECEIVED => decode::<Vec<[u8; 32]>>(self.key, self.value).map(drop),
+            tag::RECEIVED => decode::<ReceivedRow>(self.key, self.value).map(drop),
             tag::SCREENED => decode::<u64>(self.key, self.value).map(drop),
             tag::DISPATCH => self.dispatch(),
             tag::TIMER_DUE => self.timer(),
@@ -91,6 +91,10 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::LOG_SEGMENT => self.log_segment(),
             tag::LOG_PENDING => self.log_pending(),
             tag::SET_ASIDE => aside::read(self.tx.store(), self.key, self.value).and_then(|_| self.large_link()),
+            tag::STS_POLICY => {
+                crate::sts_policies::read(self.tx.store(), self.key, self.value)?;
+                self.large_link()
+            }
             tag::TLS_RESULTS => crate::tls_results::read(self.key, self.value).map(drop),
             tag::BODY => self.body(),
             tag::BODY_LINK => self.body_link(),

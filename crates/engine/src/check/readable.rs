@@ -18,7 +18,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
     let mut r = KeyReader::new(key, first)?;
     let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
     let text = match first {
-        tag::META | tag::COUNTER | tag::DOMAIN | tag::MAILBOX_BY_ADDRESS | tag::LIST => r.text()?,
+        tag::META | tag::COUNTER | tag::DOMAIN | tag::MAILBOX_BY_ADDRESS | tag::LIST | tag::STS_POLICY => r.text()?,
         tag::RATE | tag::MAILBOX | tag::BOX_USAGE => r.mailbox()?.0.to_string(),
         tag::PROFILE_USE => format!("{}/{}", r.text()?, r.mailbox()?.0),
         tag::PROFILE_HISTORY => format!("{} {}", r.mailbox()?.0, r.time()?),

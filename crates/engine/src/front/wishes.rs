@@ -11,7 +11,7 @@ pub struct Wishes {
     pub ret: Option<Ret>,
     /// His own name for it, for reports.
     pub envid: Option<String>,
-    /// What comes of it goes over TLS or nowhere. Met by itself where it ends in a mailbox.
+    /// What is handed on of it goes to servers only that protect it, and say so. Met by itself where it ends in a mailbox.
     pub require_tls: bool,
     /// For each recipient who has some.
     pub rcpts: Vec<(Address, Wish)>,

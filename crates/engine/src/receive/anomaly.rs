@@ -136,7 +136,7 @@ impl<S: Store> Engine<S> {
             mail.to.iter().map(|a| Recipient { address: a.clone(), class: RecipientClass::Certified }).collect();
         let record = Record::anomaly(now, &self.host, from, &rcpts, subject.as_deref(), &p.name, reason);
         let summary = summary::of(&content.to_bytes(&mail.bytes));
-        let report = self.delivered(handed, boxes);
+        let report = self.delivered(handed, boxes, screening);
         let msg = self.new_msg();
         let ids: Vec<MailboxId> = boxes.iter().map(|(_, m)| MailboxId(m.id)).collect();
         let _lanes = self.lanes.hold(&ids);
@@ -151,7 +151,7 @@ impl<S: Store> Engine<S> {
                 }
                 post(tx, &Place::inbox(id, now), message.id, message.size)?;
                 archive(tx, id, now, message.id);
-                mark(tx, name, rcpt, &hash)?;
+                mark(tx, name, rcpt, &hash, now)?;
             }
             if let (Some(report), Some((owner, _))) = (&report, boxes.first()) {
                 self.queue_report(tx, report, &source, owner, handed)?;

@@ -109,7 +109,7 @@ impl<S: Store> Engine<S> {
             put_large(tx, &arrival_key(msg), &arrival)?;
             let mut done = Vec::new();
             for rcpt in &fresh.rcpts {
-                mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
+                mark(tx, &incoming.message_id, rcpt, &fresh.hash, now)?;
                 match deliveries.iter().find(|d| d.rcpt == *rcpt) {
                     Some(delivery) if self.put_in_box(tx, envelope, &stored.rope, delivery)? => done.push(delivery),
                     _ => self.deliver_later(tx, envelope, rcpt, incoming.receipt_kind_for(rcpt))?,
@@ -189,7 +189,7 @@ impl<S: Store> Engine<S> {
                     self.log(tx, &incoming.certification, Kind::TransportEnvelope, facts.id.as_str(), now);
                 }
                 for (rcpt, notice, msg) in &notices {
-                    mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
+                    mark(tx, &incoming.message_id, rcpt, &fresh.hash, now)?;
                     self.send_notice(tx, notice, *msg, &Rope::new(), facts, now)?;
                 }
                 Ok::<_, Error>(())

@@ -67,7 +67,7 @@ impl<S: Store> Engine<S> {
                 }
             }
             for rcpt in &fresh.rcpts {
-                mark(tx, &incoming.message_id, rcpt, &fresh.hash)?;
+                mark(tx, &incoming.message_id, rcpt, &fresh.hash, now)?;
             }
             self.log_record(tx, &self.received(incoming, now), now);
             match &sent {

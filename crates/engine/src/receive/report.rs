@@ -1,5 +1,5 @@
 //! Ordinary mail that reached its mailboxes: told by RFC 3464 to a sender who asked for it (RFC 3461 §4.1,
-//! `NOTIFY=SUCCESS`). Failures are told by the answer of SMTP, since nothing is accepted that is not delivered in the same
+//! `NOTIFY=SUCCESS`) and whose address is shown to be his. Failures are told by the answer of SMTP, since nothing is accepted that is not delivered in the same
 //! commit; inside certified mail there are receipts instead (pec rule 6).
 
 use sigillo_accounts::Mailbox;
@@ -12,11 +12,17 @@ use crate::front::Wish;
 use crate::fronts::Transaction;
 use crate::rows::{Carried, Work};
 use crate::stored::put_message;
-use crate::{Engine, Error, queue};
+use crate::{Engine, Error, Screening, queue};
 
 impl<S: Store> Engine<S> {
-    /// What the sender wants to hear about these recipients; mostly nothing.
-    pub(super) fn delivered(&self, handed: Handed<'_>, boxes: &[(Address, Mailbox)]) -> Option<Dsn> {
+    /// What the sender wants to hear about these recipients; mostly nothing. Anybody can write anybody's address into a
+    /// reverse-path: only who is shown to be there hears anything, or reports would be mail that nobody asked for.
+    pub(super) fn delivered(
+        &self,
+        handed: Handed<'_>,
+        boxes: &[(Address, Mailbox)],
+        screening: Option<&Screening>,
+    ) -> Option<Dsn> {
         let Handed { mail, now, .. } = handed;
         let wanted = |(rcpt, _): &(Address, Mailbox)| {
             let wish = mail.wishes.about(rcpt).filter(|w| w.notify.is_some_and(|n| n.success))?;
@@ -24,9 +30,17 @@ impl<S: Store> Engine<S> {
         };
         let fates: Vec<Fate> = boxes.iter().filter_map(wanted).collect();
         let to = mail.from.as_ref().filter(|_| !fates.is_empty())?;
-        // Neither goes where the relay cannot keep what was promised (RFC 6531 §3.5, RFC 8689 §5).
-        if self.current().index.provider_of(to.domain()).is_some() || !to.is_ascii() || mail.wishes.require_tls {
-            tracing::info!(%to, "a report of delivery that was asked for is not sent");
+        let why = if self.current().index.provider_of(to.domain()).is_some() {
+            Some("its domain is certified")
+        } else if !to.is_ascii() {
+            Some("its address is not ASCII") // the relay could not keep what was promised (RFC 6531 §3.5)
+        } else if !screening.is_some_and(|s| s.vouches_for(to)) {
+            Some("neither SPF nor DMARC shows that it is its own")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            tracing::info!(%to, why, "a report of delivery that was asked for is not sent");
             return None;
         }
         let report = Report {
@@ -37,7 +51,7 @@ impl<S: Store> Engine<S> {
             envelope_id: mail.wishes.envid.clone(),
             arrived: now,
             fates,
-            // RFC 3461 §6.2: RET speaks of failures.
+            // RFC 3461 §6.2: RET speaks of failures. Of a message that asks for TLS it is the header alone anyway (RFC 8689 §5).
             returned: Returned::Header,
         };
         Some(compose::dsn(&self.provider, &report, &mail.bytes))
@@ -64,7 +78,8 @@ impl<S: Store> Engine<S> {
             what: Carried::Notice,
         };
         let id = self.new_pec_id();
-        queue::enqueue(tx, self.ids.next_id(), queue::Queued { work, pec_id: &id, owner }, handed.now)?;
+        let queued = queue::Queued { work, pec_id: &id, owner, require_tls: handed.mail.wishes.require_tls };
+        queue::enqueue(tx, self.ids.next_id(), queued, handed.now)?;
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! What was received before: the same bytes for the same recipient, after a lost answer, are stored once.
 
-use sigillo_base::Address;
+use sigillo_base::{Address, Timestamp};
 use sigillo_store::{Store, Transaction};
 
-use crate::rows::{decode, encode, received_key};
+use crate::rows::{ReceivedRow, decode, encode, received_key};
 use crate::{Engine, Error};
 
 /// Recipients for whom a message is new, and the message's hash.
@@ -21,9 +21,9 @@ impl<S: Store> Engine<S> {
         let mut rcpts: Vec<Address> = Vec::new();
         for rcpt in to {
             let key = received_key(name, rcpt);
-            let before: Option<Vec<[u8; 32]>> =
+            let before: Option<ReceivedRow> =
                 self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose()?;
-            if !before.is_some_and(|hashes| hashes.contains(&hash)) && !rcpts.contains(rcpt) {
+            if !before.is_some_and(|row| row.hashes.contains(&hash)) && !rcpts.contains(rcpt) {
                 rcpts.push(rcpt.clone());
             }
         }
@@ -37,10 +37,11 @@ pub(super) fn mark<S: Store>(
     name: &str,
     rcpt: &Address,
     hash: &[u8; 32],
+    now: Timestamp,
 ) -> Result<(), Error> {
     let key = received_key(name, rcpt);
-    let mut hashes: Vec<[u8; 32]> = match tx.get(&key)? {
-        Some(value) => decode(&key, &value)?,
+    let mut hashes = match tx.get(&key)? {
+        Some(value) => decode::<ReceivedRow>(&key, &value)?.hashes,
         None => Vec::new(),
     };
     if hashes.contains(hash) {
@@ -48,6 +49,6 @@ pub(super) fn mark<S: Store>(
         return Err(sigillo_store::Error::Temporary("the same message is being received".into()).into());
     }
     hashes.push(*hash);
-    tx.put(&key, encode(&hashes));
+    tx.put(&key, encode(&ReceivedRow { hashes, at: Some(now.as_millis()) }));
     Ok(())
 }

@@ -76,6 +76,24 @@ fn who_is_not_ahead_is_forgotten_and_the_present_turn_goes_on_after_a_start() {
     assert_eq!(Turns::default().stamp(&fronted, Lane::LocalTurns, "due@x").unwrap(), present);
 }
 
+/// The row of the present turn is written now and then only: what is due tells the next process where it goes on, so that
+/// nobody who is new goes before it for all the turns between.
+#[test]
+fn after_a_start_what_is_new_stands_beside_what_is_due() {
+    let store = MemoryStore::new();
+    let mut batch = sigillo_store::Batch::new();
+    for turn in [50, 51, 52] {
+        batch.put(Lane::RelayTurns.prefix().u64(turn).u128(u128::from(turn)), []);
+    }
+    batch.put(turn_key(Lane::RelayTurns), encode(&3u64));
+    batch.put(Lane::LocalTurns.prefix().u64(7).u128(7), []);
+    batch.put(turn_key(Lane::LocalTurns), encode(&9u64));
+    store.commit(&batch, sigillo_store::Durability::Synced).unwrap();
+    let stamp = |lane| Turns::default().stamp(&store, lane, "nuova@x").unwrap();
+    assert_eq!(stamp(Lane::RelayTurns), 50);
+    assert_eq!(stamp(Lane::LocalTurns), 9, "what was passed over does not bring turns back");
+}
+
 #[test]
 fn no_owner_and_no_destination_takes_every_place() {
     let (shares, places) = (Arc::new(Shares::default()), 64);

@@ -186,17 +186,17 @@ impl<'t> Reader<'t> {
         self.wrong(key, raw, what, remedy)
     }
 
-    /// A number of days: from one to a hundred years.
-    pub(super) fn days(&mut self, key: &str, raw: &Spanned<u64>) -> Option<Duration> {
+    /// A number of days: from the least that may be to a hundred years.
+    pub(super) fn days(&mut self, key: &str, raw: &Spanned<u64>, least: u64) -> Option<Duration> {
         const MOST: u64 = 36_525;
         let days = *raw.get_ref();
-        if (1..=MOST).contains(&days) {
+        if (least..=MOST).contains(&days) {
             return Some(Duration::from_secs(days * 24 * 3600));
         }
         let what = Text::new(format!("{days} giorni non si possono"), format!("{days} days cannot be"));
         let remedy = Text::new(
-            format!("scrivere da 1 a {MOST}, o togliere la chiave per conservare senza termine"),
-            format!("write 1 to {MOST}, or remove the key to keep without end"),
+            format!("scrivere da {least} a {MOST}, o togliere la chiave"),
+            format!("write {least} to {MOST}, or remove the key"),
         );
         self.wrong(key, raw, what, remedy)
     }
@@ -311,13 +311,8 @@ impl<'t> Reader<'t> {
             Some(help) => Some(help?.value),
             None => None,
         };
-        let remedy = Text::new("scrivere da 1 a 36525", "write 1 to 36525");
-        let kept = self.check("access.accesses_days", raw.accesses_days, remedy, |days| match days {
-            1..=36_525 => Ok(Duration::from_secs(days * 24 * 3600)),
-            _ => Err(Text::new(format!("{days} giorni non si possono"), format!("{days} days cannot be"))),
-        })?;
         let (size_times_recipients, strict_recipients) = (product.value, raw.strict_recipients);
-        Some(Access { size_times_recipients, strict_recipients, help, accesses_kept: kept.value })
+        Some(Access { size_times_recipients, strict_recipients, help })
     }
 
     pub(super) fn check<R, T>(

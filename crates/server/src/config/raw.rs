@@ -76,6 +76,8 @@ pub(super) struct Store {
 #[serde(deny_unknown_fields)]
 pub(super) struct Archive {
     pub retention_days: Option<Spanned<u64>>,
+    pub records_days: Option<Spanned<u64>>,
+    pub accesses_days: Option<Spanned<u64>>,
 }
 
 fn yes() -> bool {
@@ -351,7 +353,6 @@ pub(super) struct Access {
     pub size_times_recipients_mb: Spanned<u32>,
     pub strict_recipients: bool,
     pub help: Option<Spanned<String>>,
-    pub accesses_days: Spanned<u64>,
 }
 
 impl Default for Access {
@@ -360,7 +361,6 @@ impl Default for Access {
             size_times_recipients_mb: Spanned::new(0..0, 0),
             strict_recipients: true,
             help: None,
-            accesses_days: Spanned::new(0..0, 730),
         }
     }
 }

@@ -54,7 +54,7 @@ fn texts_are_indexed_unless_that_is_switched_off() {
 
 #[test]
 fn the_archive_ends_only_where_a_term_is_given() {
-    let retention = |line: &str| with(|s| s.replacen("# retention_days = 3650", line, 1)).map(|c| c.archive_retention);
+    let retention = |line: &str| with(|s| s.replacen("# retention_days = 3650", line, 1)).map(|c| c.retention.archive);
     assert_eq!(retention("").unwrap(), None);
     assert_eq!(retention("retention_days = 1").unwrap(), Some(Duration::from_secs(86_400)));
     let problem = error("# retention_days = 3650", "retention_days = 0");
@@ -62,6 +62,16 @@ fn the_archive_ends_only_where_a_term_is_given() {
         (problem.line, problem.key.as_deref()),
         (Some(line_of("# retention_days")), Some("archive.retention_days"))
     );
+}
+
+#[test]
+fn what_is_remembered_of_messages_is_kept_as_long_as_the_law_wants_or_longer() {
+    let records = |line: &str| with(|s| s.replacen("records_days = 930", line, 1)).map(|c| c.retention.records);
+    let days = |n: u64| Duration::from_secs(n * 86_400);
+    assert_eq!([records("").unwrap(), records("records_days = 3650").unwrap()], [days(930), days(3650)]);
+    let problem = error("records_days = 930", "records_days = 929");
+    let at = (problem.line, problem.key.as_deref());
+    assert_eq!(at, (Some(line_of("records_days")), Some("archive.records_days")));
 }
 
 #[test]

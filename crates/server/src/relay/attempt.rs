@@ -36,24 +36,30 @@ impl<S: Store> Relay<S> {
             Way::Never(why) => return Ok(refused(dispatch, &why)),
         };
         let route = route.as_deref();
-        let demand = self.policies.demand(&dispatch.to, dispatch.require_tls, route, &self.counts).await;
-        let mut why = format!("{}: nessun server", dispatch.to);
+        let wanted = (dispatch.require_tls, dispatch.marked);
+        let demand = self.policies.demand(&dispatch.to, wanted, route, &self.counts).await;
+        let (mut why, mut unprotected, mut down) = (format!("{}: nessun server", dispatch.to), None, false);
         for host in &hosts {
             for address in &host.addresses {
                 let demanded = match self.policies.of(&demand, host, address.port(), &self.counts).await {
                     Ok(demanded) => demanded,
                     Err(said) => {
                         tracing::warn!(host = host.name, why = said, "nothing may go to this server now");
-                        why = said;
+                        (why, down) = (said, true);
                         break;
                     }
                 };
                 let call = Call { dispatch, host, address: *address, demanded: &demanded, route };
                 match self.call(&call).await? {
+                    // Another server of theirs may protect it (RFC 8689 §4.2.1).
+                    Ok(outcomes) if dispatch.marked && ours(&outcomes) => unprotected = Some(outcomes),
                     Ok(outcomes) => return Ok(outcomes),
-                    Err(said) => why = said,
+                    Err(said) => (why, down) = (said, true),
                 }
             }
+        }
+        if let Some(outcomes) = unprotected.filter(|_| !down) {
+            return Ok(outcomes);
         }
         warn_of_clear(dispatch, &demand, &why);
         Err(why)
@@ -176,6 +182,11 @@ fn warn_of_clear(dispatch: &Dispatch, demand: &Demand, why: &str) {
     if dispatch.require_tls && demand.floor != Security::Opportunistic {
         tracing::warn!(to = %dispatch.to, why, "a certified domain is not reached under TLS: nothing goes in clear, the message waits");
     }
+}
+
+/// Whether it was we who did not hand it over, for what the server does not offer.
+fn ours(outcomes: &[RecipientOutcome]) -> bool {
+    outcomes.iter().all(|o| matches!(&o.result, Err(f) if f.permanent && f.reply.is_none()))
 }
 
 fn arrived_perhaps(outcomes: &[RecipientOutcome]) -> bool {

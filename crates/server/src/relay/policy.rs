@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sigillo_base::Domain;
 use sigillo_engine::TlsPolicy;
+use sigillo_store::Store;
 
 use super::dane;
 use super::report::{Counts, Trouble};
@@ -36,22 +37,24 @@ pub(super) struct Demanded {
 }
 
 /// Where policies come from.
-pub(super) struct Policies {
+pub(super) struct Policies<S: Store> {
     pub(super) dns: Arc<Dns>,
-    pub(super) sts: sts::Sts,
+    pub(super) sts: sts::Sts<S>,
     pub(super) certified: CertifiedTls,
 }
 
-impl Policies {
-    /// What holds for a message to `domain`; `certified`: its provider is in the index, or the message must be protected.
+impl<S: Store> Policies<S> {
+    /// What holds for a message to `domain`; `certified`: its provider is in the index; `marked`: it must be protected on its
+    /// whole way, which begins with a server that shows who it is (RFC 8689 §4.2.1).
     pub(super) async fn demand(
         &self,
         domain: &Domain,
-        certified: bool,
+        (certified, marked): (bool, bool),
         route: Option<&Route>,
         counts: &Counts,
     ) -> Demand {
         let mut floor = match (certified, self.certified) {
+            _ if marked => Security::Verified,
             (false, _) => Security::Opportunistic,
             (true, CertifiedTls::Encrypted) => Security::Encrypted,
             (true, CertifiedTls::Verified) => Security::Verified,

@@ -1,4 +1,4 @@
-//! MTA-STS (RFC 8461): what a domain says about its servers over HTTPS, and that we remember.
+//! MTA-STS (RFC 8461): what a domain says about its servers over HTTPS, and that we remember, also over a restart.
 
 #[cfg(test)]
 mod tests;
@@ -10,13 +10,17 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use sigillo_base::Domain;
+use sigillo_base::{Domain, Timestamp};
+use sigillo_engine::{Engine, StsPolicy};
+use sigillo_store::Store;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::ClientConfig;
 
 use super::report::Trouble;
+use crate::clock::ServiceClock;
 use crate::dns::Dns;
 use crate::fetch::{Fetch, Url};
+use crate::net::Pool;
 
 /// A larger policy is no policy (RFC 8461 §3.2).
 pub(super) const MAX_POLICY: usize = 64 * 1024;
@@ -103,19 +107,34 @@ fn id(records: &[String]) -> Option<String> {
 struct Kept {
     id: String,
     policy: Arc<Policy>,
-    fetched: Instant,
+    fetched: Timestamp,
 }
 
 impl Kept {
-    fn holds(&self) -> bool {
-        self.fetched.elapsed() < self.policy.max_age
+    fn until(&self) -> Timestamp {
+        self.fetched.plus(self.policy.max_age)
+    }
+
+    fn holds(&self, now: Timestamp) -> bool {
+        now < self.until()
+    }
+
+    /// As it was written down; `None` when it is none.
+    fn read(kept: &StsPolicy) -> Option<Self> {
+        let policy = Arc::new(Policy::parse(&kept.text)?);
+        Some(Self { id: kept.id.clone(), policy, fetched: kept.fetched })
+    }
+
+    fn written(&self) -> StsPolicy {
+        let text = self.policy.lines.join("\n");
+        StsPolicy { id: self.id.clone(), text, fetched: self.fetched, until: self.until() }
     }
 }
 
 #[derive(Default)]
 struct Known {
     kept: Option<Kept>,
-    /// The last fetch that failed, and how.
+    /// The last fetch that failed, in real time, and how.
     failed: Option<(Instant, Trouble)>,
 }
 
@@ -130,17 +149,49 @@ pub struct Found {
 
 /// The policies of others, as long as each says. They are kept by the recipient's domain: servers that several domains
 /// share obey each domain's own policy for its own mail.
-pub struct Sts {
+pub struct Sts<S: Store> {
     dns: Arc<Dns>,
     fetch: ArcSwap<Fetch>,
     port: u16,
+    shelf: Shelf<S>,
     known: Mutex<HashMap<Domain, Arc<tokio::sync::Mutex<Known>>>>,
 }
 
-impl Sts {
+/// Where policies lie over a restart, and the time of their end.
+pub struct Shelf<S: Store> {
+    /// Whose store it is.
+    pub engine: Arc<Engine<S>>,
+    /// Where blocking calls run.
+    pub pool: Pool,
+    /// Service time.
+    pub clock: Arc<ServiceClock>,
+}
+
+impl<S: Store> Shelf<S> {
+    async fn find(&self, domain: &Domain) -> Option<Kept> {
+        let (engine, domain, now) = (Arc::clone(&self.engine), domain.clone(), self.clock.now());
+        let found = self.pool.run(move || engine.sts_policy(&domain, now)).await?;
+        match found {
+            Ok(found) => found.as_ref().and_then(Kept::read),
+            Err(error) => {
+                tracing::error!(%error, "the MTA-STS policy that is kept cannot be read");
+                None
+            }
+        }
+    }
+
+    async fn keep(&self, domain: &Domain, kept: &Kept) {
+        let (engine, domain, policy) = (Arc::clone(&self.engine), domain.clone(), kept.written());
+        if let Some(Err(error)) = self.pool.run(move || engine.keep_sts_policy(&domain, &policy)).await {
+            tracing::error!(%error, "an MTA-STS policy holds until the next restart only");
+        }
+    }
+}
+
+impl<S: Store> Sts<S> {
     /// Fetches with these roots; `port` is 443.
-    pub fn new(dns: Arc<Dns>, tls: Arc<ClientConfig>, port: u16) -> Self {
-        Self { dns, fetch: ArcSwap::from_pointee(fetch(tls)), port, known: Mutex::default() }
+    pub fn new(dns: Arc<Dns>, tls: Arc<ClientConfig>, port: u16, shelf: Shelf<S>) -> Self {
+        Self { dns, fetch: ArcSwap::from_pointee(fetch(tls)), port, shelf, known: Mutex::default() }
     }
 
     /// Takes other roots.
@@ -154,22 +205,24 @@ impl Sts {
             Ok(found) => id(&found.records),
             Err(_) => None,
         };
-        let Some(known) = self.known(domain, announced.is_some()) else {
+        let Some(known) = self.known(domain, announced.is_some()).await else {
             return Found { policy: None, trouble: None };
         };
         let mut known = known.lock().await;
-        if known.kept.as_ref().is_some_and(|kept| !kept.holds()) {
+        let now = self.shelf.clock.now();
+        if known.kept.as_ref().is_some_and(|kept| !kept.holds(now)) {
             known.kept = None;
         }
         // Nothing announced: what was promised before stays promised, or hiding a record would undo it.
         if let Some(id) = announced
-            && known.kept.as_ref().is_none_or(|kept| kept.id != id || kept.fetched.elapsed() > REFRESH)
+            && known.kept.as_ref().is_none_or(|kept| kept.id != id || now.since(kept.fetched) > REFRESH)
             && known.failed.is_none_or(|(at, _)| at.elapsed() > PAUSE)
         {
             match self.fetch(domain).await {
                 Ok(policy) => {
-                    let policy = Arc::new(policy);
-                    *known = Known { kept: Some(Kept { id, policy, fetched: Instant::now() }), failed: None };
+                    let kept = Kept { id, policy: Arc::new(policy), fetched: now };
+                    self.shelf.keep(domain, &kept).await;
+                    *known = Known { kept: Some(kept), failed: None };
                 }
                 Err((trouble, error)) => {
                     tracing::warn!(%domain, error = format!("{error:#}"), "the MTA-STS policy could not be had");
@@ -183,18 +236,22 @@ impl Sts {
         }
     }
 
-    fn known(&self, domain: &Domain, make: bool) -> Option<Arc<tokio::sync::Mutex<Known>>> {
-        let mut known = self.known.lock();
-        if let Some(found) = known.get(domain) {
+    /// What is known of a domain: what an earlier process kept as well, or hiding a record after a restart would undo it.
+    async fn known(&self, domain: &Domain, announced: bool) -> Option<Arc<tokio::sync::Mutex<Known>>> {
+        if let Some(found) = self.known.lock().get(domain) {
             return Some(Arc::clone(found));
         }
-        if !make {
+        let kept = self.shelf.find(domain).await;
+        if kept.is_none() && !announced {
             return None;
         }
+        let now = self.shelf.clock.now();
+        let mut known = self.known.lock();
         if known.len() >= MOST {
-            known.retain(|_, k| k.try_lock().map_or(true, |k| k.kept.as_ref().is_some_and(Kept::holds)));
+            known.retain(|_, k| k.try_lock().map_or(true, |k| k.kept.as_ref().is_some_and(|kept| kept.holds(now))));
         }
-        (known.len() < MOST).then(|| Arc::clone(known.entry(domain.clone()).or_default()))
+        let new = || Arc::new(tokio::sync::Mutex::new(Known { kept, failed: None }));
+        (known.len() < MOST).then(|| Arc::clone(known.entry(domain.clone()).or_insert_with(new)))
     }
 
     async fn fetch(&self, domain: &Domain) -> Result<Policy, (Trouble, anyhow::Error)> {

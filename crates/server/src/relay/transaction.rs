@@ -124,9 +124,10 @@ impl Wire {
 }
 
 fn envelope(dispatch: &Dispatch) -> Envelope {
-    let Dispatch { from, rcpts, size, eight_bit, .. } = dispatch;
+    let Dispatch { from, rcpts, size, eight_bit, marked, .. } = dispatch;
     let utf8 = from.iter().chain(rcpts).any(|a| !a.as_str().is_ascii());
-    Envelope { from: from.clone(), to: rcpts.clone(), size: *size, eight_bit: *eight_bit, utf8, require_tls: false }
+    let (from, to) = (from.clone(), rcpts.clone());
+    Envelope { from, to, size: *size, eight_bit: *eight_bit, utf8, require_tls: *marked }
 }
 
 impl Open {

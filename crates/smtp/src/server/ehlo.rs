@@ -54,9 +54,8 @@ impl Server {
         self.config.role == Role::Reception
     }
 
-    /// Only where the message itself comes by TLS (RFC 8689 §3). Not at submission: no directory of providers says
-    /// who would keep the promise on the next leg.
+    /// Only where the message itself comes by TLS (RFC 8689 §3).
     pub(super) fn offers_require_tls(&self) -> bool {
-        self.tls && self.is_reception()
+        self.tls
     }
 }

@@ -83,7 +83,7 @@ impl Server {
             ("SIZE", _) => return Err(malformed()),
             ("BODY" | "SMTPUTF8" | "RET" | "ENVID", _) if self.is_reception() => return Err(malformed()),
             ("REQUIRETLS", _) if self.offers_require_tls() => return Err(malformed()),
-            ("REQUIRETLS", _) if self.is_reception() => {
+            ("REQUIRETLS", _) => {
                 return Err(Reply::new(530, (5, 7, 0), "REQUIRETLS needs STARTTLS first"));
             }
             _ => return Err(Reply::new(555, (5, 5, 4), format!("Unsupported parameter {key}"))),

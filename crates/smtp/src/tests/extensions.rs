@@ -3,7 +3,7 @@
 
 use sigillo_base::Address;
 
-use super::server::reception;
+use super::server::{reception, submission};
 use super::stub::address;
 use crate::dsn::{Notify, OriginalRecipient, Ret};
 use crate::server::{Action, MailFrom, RcptTo};
@@ -99,5 +99,7 @@ fn requiretls_is_offered_and_taken_inside_tls_only() {
         C: MAIL FROM:<a@x.example> REQUIRETLS
         S: 250 2.1.0 Ok",
     );
+    assert!(matches!(s.actions.last(), Some(Action::Mail(MailFrom { require_tls: true, .. }))));
+    let s = submission("C: MAIL FROM:<anna@alfa.example> REQUIRETLS\nS: 250 2.1.0 Ok");
     assert!(matches!(s.actions.last(), Some(Action::Mail(MailFrom { require_tls: true, .. }))));
 }

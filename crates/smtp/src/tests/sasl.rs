@@ -71,6 +71,7 @@ fn the_offer_follows_the_channel_and_hiding_it_is_noticed() {
         S: 250-PIPELINING
         S: 250-SIZE …
         S: 250-AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN
+        S: 250-REQUIRETLS
         S: 250-CHUNKING
         S: 250-LIMITS …
         S: 250 ENHANCEDSTATUSCODES

@@ -15,7 +15,7 @@ pub(super) const READY: &str = "S: 220 mx.alfa.example ESMTP Sigillo
 pub(super) const LOGGED_IN: &str = "S: 220 …
     C: EHLO b.example
     S: 250-mx.alfa.example\nS: 250-PIPELINING\nS: 250-SIZE …\nS: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN
-    S: 250-CHUNKING\nS: 250-LIMITS RCPTMAX=…\nS: 250 ENHANCEDSTATUSCODES
+    S: 250-REQUIRETLS\nS: 250-CHUNKING\nS: 250-LIMITS RCPTMAX=…\nS: 250 ENHANCEDSTATUSCODES
     C: AUTH PLAIN AGFubmEAcHc=
     S: 235 2.7.0 …\n";
 
@@ -107,7 +107,7 @@ fn submission_wants_tls_and_login_first() {
         S: 503 5.5.1 …
         C: EHLO b.example
         S: 250-mx.alfa.example\nS: 250-PIPELINING\nS: 250-SIZE 57671680\nS: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN
-        S: 250-CHUNKING\nS: 250-LIMITS RCPTMAX=…\nS: 250 ENHANCEDSTATUSCODES
+        S: 250-REQUIRETLS\nS: 250-CHUNKING\nS: 250-LIMITS RCPTMAX=…\nS: 250 ENHANCEDSTATUSCODES
         C: STARTTLS
         S: 503 5.5.1 …
         C: MAIL FROM:<anna@alfa.example>
@@ -168,8 +168,6 @@ fn reception_has_no_auth() {
 #[test]
 fn what_certified_mail_cannot_have_is_not_taken_at_submission() {
     let script = "C: MAIL FROM:<anna@alfa.example> SMTPUTF8
-        S: 555 5.5.4 …
-        C: MAIL FROM:<anna@alfa.example> REQUIRETLS
         S: 555 5.5.4 …
         C: MAIL FROM:<anna@alfa.example> RET=HDRS
         S: 555 5.5.4 …
