@@ -198,7 +198,7 @@ fn the_service_ends_what_is_older_than_its_term_and_heeds_a_stop() {
     let swept = |records: Duration, stopped: bool, until: &mut dyn FnMut() -> bool| {
         let (down, heard) = tokio::sync::watch::channel(false);
         let engine = Arc::clone(street.houses[0].engine());
-        let retention = Retention { archive: None, records };
+        let retention = Retention { archive: None, records, accesses: records };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let sweep = housekeeping::sweep(engine, Pool::new(1), Arc::clone(&clock), retention, heard);
