@@ -96,6 +96,7 @@ impl House {
             local_domains: fixture.domains.clone(),
             antivirus: None,
             screener: None,
+            dkim: None,
             rules: Default::default(),
             doors: Default::default(),
             profiles: Default::default(),

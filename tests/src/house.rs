@@ -119,6 +119,7 @@ impl<S: Store + Clone> House<S> {
             local_domains: self.fixture.domains.clone(),
             antivirus: self.antivirus.clone(),
             screener: self.screener.clone(),
+            dkim: None,
             rules: self.rules.clone(),
             doors: Default::default(),
             profiles: self.profiles.clone(),

@@ -37,6 +37,8 @@ mod judges;
 mod kill9;
 #[path = "e2e/log.rs"]
 mod log;
+#[path = "e2e/logins.rs"]
+mod logins;
 #[path = "e2e/metrics.rs"]
 mod metrics;
 #[path = "e2e/once.rs"]
@@ -67,6 +69,8 @@ mod serve;
 mod slow_readers;
 #[path = "e2e/store.rs"]
 mod store;
+#[path = "e2e/tls_reports.rs"]
+mod tls_reports;
 #[path = "e2e/transport.rs"]
 mod transport;
 #[path = "e2e/virus.rs"]

@@ -9,8 +9,8 @@ use sigillo_store::{KeyBuilder, KeyReader, Row, Store, Transaction, schema, skim
 
 use crate::folder::{self, Counted};
 use crate::rows::{
-    ArrivalRow, Carried, ChangesRow, EntryRow, FolderRow, ItemRow, ReceivedRow, Work, arrival_key, credential_key, decode,
-    encode, get_large,
+    ArrivalRow, Carried, ChangesRow, EntryRow, FolderRow, ItemRow, ReceivedRow, Work, arrival_key, credential_key,
+    decode, encode, get_large,
 };
 use crate::{ATTEMPTS, Error, credentials, keepers, profiles};
 

@@ -50,6 +50,8 @@ pub struct Dispatch {
     pub require_tls: bool,
     /// It goes to servers only that protect it on its whole way: MAIL with REQUIRETLS (RFC 8689).
     pub marked: bool,
+    /// It tells what is wrong with TLS: it goes out whatever that is, and its session is in no report (RFC 8460 §3).
+    pub about_tls: bool,
     /// Where the bytes are; read them with [`Engine::read`].
     pub message: Rope,
     /// The bytes themselves, where they are few.
@@ -346,7 +348,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn dispatch(&self, row: ItemRow, lease: Lease, share: Option<Arc<Share>>) -> Result<Option<Dispatch>, Error> {
-        let Work::Relay { domain, from, rcpts, msg, size, eight_bit, .. } = &row.work else { return Ok(None) };
+        let Work::Relay { domain, from, rcpts, msg, size, eight_bit, what, .. } = &row.work else { return Ok(None) };
         let bad = || sigillo_store::Error::corrupt(item_key(lease.item), "an address of the item is unreadable");
         let to = Domain::parse(domain).map_err(|_| bad())?;
         let message = self.expect_message(MsgId(*msg))?;
@@ -357,6 +359,7 @@ impl<S: Store> Engine<S> {
             eight_bit: *eight_bit,
             require_tls: self.current().index.provider_of(&to).is_some(),
             marked: row.require_tls,
+            about_tls: *what == Carried::Report,
             to,
             bytes: (message.len() <= FEW).then(|| self.read_all(&message)).transpose()?,
             message,

@@ -277,6 +277,8 @@ pub enum Carried {
     Envelope,
     /// A receipt or notice: a failure is logged, never answered (RFC 6109 §3.3.3).
     Notice,
+    /// A report about TLS: the same, and it goes out whatever is wrong with TLS (RFC 8460 §3).
+    Report,
 }
 
 /// Facts of a certified message.

@@ -20,7 +20,7 @@ use crate::fronts::Fronted;
 use crate::guard::Guard;
 use crate::meter::Part;
 use crate::turns::Shares;
-use crate::{Antivirus, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles};
+use crate::{Antivirus, Dkim, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
@@ -63,6 +63,8 @@ pub struct Setup {
     pub antivirus: Option<Arc<dyn Antivirus>>,
     /// Who is asked about ordinary mail; `None` takes it as it comes.
     pub screener: Option<Arc<dyn Screener>>,
+    /// Who signs ordinary mail of its own for its domain; `None`: nobody.
+    pub dkim: Option<Arc<dyn Dkim>>,
     /// What this provider has chosen where the rules leave a choice.
     pub rules: Rules,
     /// How clients are met.
@@ -164,6 +166,7 @@ pub struct Engine<S> {
     pub(crate) local_domains: HashSet<Domain>,
     pub(crate) antivirus: Option<Arc<dyn Antivirus>>,
     pub(crate) screener: Option<Arc<dyn Screener>>,
+    pub(crate) dkim: Option<Arc<dyn Dkim>>,
     pub(crate) rules: Rules,
     pub(crate) doors: Doors,
     /// Failed logins, of every protocol.
@@ -239,6 +242,7 @@ impl<S: Store> Engine<S> {
             local_domains,
             antivirus: setup.antivirus,
             screener: setup.screener,
+            dkim: setup.dkim,
             rules: setup.rules,
             guard: Guard::new(setup.doors.lockout),
             refusals: Refusals::default(),

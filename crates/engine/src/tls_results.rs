@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::Timestamp;
+use sigillo_base::{Address, Domain, Timestamp};
+use sigillo_mime::Composed;
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 
-use crate::rows::{decode, encode};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::fronts::Transaction;
+use crate::rows::{Carried, Work, decode, encode};
+use crate::stored::{put_body, put_message};
+use crate::{ATTEMPTS, Engine, Error, queue};
 
 /// Days that are kept.
 const KEPT: Duration = Duration::from_secs(30 * DAY_S);
@@ -66,10 +69,23 @@ impl TlsResults {
     }
 }
 
+/// A message of the provider's own, of ordinary mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnMail {
+    /// Who gets it.
+    pub to: Address,
+    /// All of it, in ASCII.
+    pub bytes: Vec<u8>,
+}
+
 /// The first moment of the day, in UTC, that a moment lies in.
 fn day(at: Timestamp) -> Timestamp {
     let length = (DAY_S * 1000) as i64;
     Timestamp::from_millis(at.as_millis().div_euclid(length) * length)
+}
+
+fn reported_key(at: Timestamp, domain: &str) -> KeyBuilder {
+    KeyBuilder::new(tag::TLS_REPORTED).time(day(at)).text(domain)
 }
 
 pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Vec<TlsResults>, sigillo_store::Error> {
@@ -103,14 +119,69 @@ impl<S: Store> Engine<S> {
                 Ok::<_, Error>(())
             })?;
         }
-        let (from, _) = KeyBuilder::new(tag::TLS_RESULTS).range();
-        let to = KeyBuilder::new(tag::TLS_RESULTS).time(day(now).minus(KEPT));
-        let old = self.sound(&from, to.as_ref(), 1_000, |key, _| Ok(key.to_vec()))?;
+        let mut old = Vec::new();
+        for tag in [tag::TLS_RESULTS, tag::TLS_REPORTED] {
+            let to = KeyBuilder::new(tag).time(day(now).minus(KEPT));
+            old.extend(self.sound(&[tag], to.as_ref(), 1_000, |key, _| Ok(key.to_vec()))?);
+        }
         transact(&self.store, ATTEMPTS, |tx| {
             tx.later();
             old.iter().for_each(|key| tx.delete(key));
             Ok::<_, Error>(())
         })
+    }
+
+    /// The results of the day that `at` lies in about domains that were not told of it.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn tls_unreported(&self, at: Timestamp) -> Result<Vec<TlsResults>, Error> {
+        let mut open = Vec::new();
+        for results in self.tls_results(at)? {
+            if self.store.get(reported_key(at, &results.policy.domain).as_ref())?.is_none() {
+                open.push(results);
+            }
+        }
+        Ok(open)
+    }
+
+    /// Queues reports to a domain about the day that `at` lies in, and notes that it was told, in one commit: a day is
+    /// told once, or not at all where nobody wants to hear (no mails).
+    ///
+    /// # Errors
+    /// The store's fault: nothing is queued.
+    pub fn report_tls(&self, domain: &Domain, at: Timestamp, mails: &[OwnMail], now: Timestamp) -> Result<(), Error> {
+        let key = reported_key(at, domain.as_str());
+        transact(&self.store, ATTEMPTS, |tx| {
+            if tx.get(&key)?.is_some() {
+                return Ok(());
+            }
+            tx.put(&key, encode(&now.as_millis()));
+            mails.iter().try_for_each(|mail| self.queue_own(tx, mail, now))
+        })?;
+        self.bell.queue_changed();
+        Ok(())
+    }
+
+    fn queue_own(&self, tx: &mut Transaction<'_, S>, mail: &OwnMail, now: Timestamp) -> Result<(), Error> {
+        let mut content = Composed::default();
+        content.source(0..mail.bytes.len());
+        let content = self.under_dkim(content, &mail.bytes);
+        let source = put_body(tx, &mail.bytes)?;
+        let stored = put_message(tx, self.new_msg(), &content, &source)?;
+        let work = Work::Relay {
+            domain: mail.to.domain().as_str().into(),
+            local: false,
+            from: None,
+            rcpts: vec![mail.to.as_str().into()],
+            msg: stored.id.0,
+            size: stored.size,
+            eight_bit: false,
+            what: Carried::Report,
+        };
+        let (pec_id, owner) = (&self.new_pec_id(), &self.provider.service_address);
+        queue::enqueue(tx, self.ids.next_id(), queue::Queued { work, pec_id, owner, require_tls: false }, now)?;
+        Ok(())
     }
 
     /// The results of the day that `at` lies in, by domain.

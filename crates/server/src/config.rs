@@ -1,6 +1,7 @@
 //! The configuration of one provider: a TOML file, strict, whose errors name file, line, key and remedy.
 
 mod directory;
+mod dkim;
 mod limits;
 mod located;
 mod ordinary;
@@ -23,6 +24,7 @@ use sigillo_base::{Address, Domain};
 use sigillo_store_rocks::Reserve;
 
 pub use directory::{Directory, Source, Unit};
+pub use dkim::Dkim;
 pub use limits::Limits;
 pub use located::Located;
 pub use ordinary::{Antispam, Ordinary, Weight};
@@ -212,6 +214,8 @@ pub struct Config {
     pub ordinary: Ordinary,
     /// The antispam; without it nobody tells spam.
     pub antispam: Option<Antispam>,
+    /// The signature over ordinary mail of ours; without it nothing is signed, and reports about TLS are not sent.
+    pub dkim: Option<Dkim>,
     /// How the clock is watched.
     pub clock: Clock,
     /// The administrative socket.
@@ -258,6 +262,7 @@ impl Config {
 }
 
 fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
+    let host = raw.provider.host.get_ref().to_ascii_lowercase();
     let service_address = r.address("provider.service_address", raw.provider.service_address);
     let mut domains: Vec<Domain> =
         raw.provider.domains.into_iter().filter_map(|d| r.domain("provider.domains", d)).collect();
@@ -312,6 +317,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         antivirus: r.optional(raw.antivirus, Reader::antivirus)?,
         ordinary: r.ordinary(raw.ordinary, raw.antispam.as_ref()),
         antispam: r.optional(raw.antispam, Reader::antispam)?,
+        dkim: r.optional(raw.dkim, |r, dkim| r.dkim(dkim, &host))?,
         clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
         metrics: r.metrics(raw.metrics)?,

@@ -213,6 +213,7 @@ mod tests {
             local_domains: Vec::new(),
             antivirus: None,
             screener: None,
+            dkim: None,
             rules: Default::default(),
             doors: Default::default(),
             profiles: Default::default(),

@@ -20,6 +20,7 @@ use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::config::{Config, Located, Problem, Problems, Text};
+use crate::dkim;
 use crate::dns;
 use crate::fetch::Fetch;
 use crate::gate::Gate;
@@ -58,6 +59,8 @@ pub struct Material {
     pub dns_anchors: Option<Arc<TrustAnchors>>,
     /// Who knows tokens.
     pub tokens: Option<Arc<dyn Tokens>>,
+    /// Who signs ordinary mail of ours.
+    pub dkim: Option<Arc<dkim::Signer>>,
 }
 
 impl Material {
@@ -75,6 +78,7 @@ impl Material {
         let dns_anchors = l.dns_anchors();
         l.passwords();
         let tokens = relay.as_ref().and_then(|tls| l.tokens(tls));
+        let dkim = l.dkim();
         match (identity, signer, trust, index, tls, relay.zip(relay_judge).zip(directory)) {
             (
                 Some(identity),
@@ -99,6 +103,7 @@ impl Material {
                     stamper,
                     dns_anchors,
                     tokens,
+                    dkim,
                 })
             }
             _ => Err(Problems(l.problems)),
@@ -296,6 +301,13 @@ impl Loader<'_> {
         let secret = self.make(&oauth.secret, remedy, identity::secret)?;
         let fetch = Fetch::new(Arc::clone(tls), MAX_ANSWER).patience(Duration::from_secs(10));
         Some(Arc::new(Introspection { oauth, secret, fetch }))
+    }
+
+    fn dkim(&mut self) -> Option<Arc<dkim::Signer>> {
+        let config = self.config.dkim.as_ref()?;
+        let remedy =
+            Text::new("serve una chiave RSA in PEM, di almeno 2048 bit", "an RSA key in PEM of 2048 bits is needed");
+        self.make(&config.key, remedy, |pem| dkim::Signer::new(config, pem)).map(Arc::new)
     }
 
     fn index(&mut self, trust: &Trust, now: Timestamp) -> Option<Index> {

@@ -24,7 +24,7 @@ pub use family::Word;
 pub use measured::{Measured, Signing};
 pub use sample::sample;
 pub use web::serve;
-pub use words::{Attempt, Condition};
+pub use words::{Attempt, Condition, ReportEnd};
 use words::{ClockState, Purpose, Scan, Signature, StoreState, Version};
 
 /// Declares the families: field, type, name, sentence.
@@ -72,6 +72,8 @@ families! {
     attempts: Counter<(Way, Attempt)> = "sigillo_relay_attempts_total", "Attempts to hand a message over to another server.";
     attempts_open: Level<()> = "sigillo_relay_attempts_open", "Attempts under way.";
     tls_failures: Counter<Way> = "sigillo_relay_tls_failures_total", "Connections to other servers without the TLS that was wanted: not offered, or the handshake failed.";
+
+    tls_reports: Counter<ReportEnd> = "sigillo_tls_reports_total", "Reports about TLS to domains that ask for them, each place of a domain by itself.";
 
     // Signatures, antivirus
     signatures: Counter<Signature> = "sigillo_signatures_total", "Signatures that were asked for.";

@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_accounts::Profile;
 use sigillo_base::{Secret, Timestamp};
-use sigillo_engine::{Antivirus, Bell, Doors, Engine, Hall, Peer, Rules, Screener, Setup, front, verifier};
+use sigillo_engine::{Antivirus, Bell, Dkim, Doors, Engine, Hall, Peer, Rules, Screener, Setup, front, verifier};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
 use tokio::net::{TcpListener, UnixListener};
@@ -42,6 +42,7 @@ use crate::relay::{Parts, Relay};
 use crate::screening::Screen;
 use crate::spool::Folder;
 use crate::tls::ServerTls;
+use crate::tls_reports::{Mailer, Reporter};
 use crate::update::Updater;
 use crate::worker::{self, Worker};
 use crate::{housekeeping, http, reports, service};
@@ -150,17 +151,15 @@ impl Provider {
         let metrics = Arc::new(Metrics::default());
         let signing = Signing::new(Arc::clone(&metrics));
         let pool = Pool::within(config.limits.workers, room.work);
-        let bells = Arc::new(Bells::default());
-        let shown = Shown::of(&config, &material);
+        let (bells, shown) = (Arc::new(Bells::default()), Shown::of(&config, &material));
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let setup = ports(&config, &material, Arc::new(RingBells(Arc::clone(&bells))), clamd.clone(), room.hall)?;
         let setup = measured(setup, &metrics, &signing);
         let path = config.store.value.join("db");
         let opened = pool.run(move || open(&path, room.store, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
-        let engine = Arc::new(engine);
+        let (engine, ticks) = (Arc::new(engine), Ticks::start());
         engine.replace_tokens(material.tokens.clone());
-        let ticks = Ticks::start();
         let addresses = listeners.iter().filter_map(|(role, l)| Some((*role, l.local_addr().ok()?))).collect();
         let dns = Arc::new(Dns::new(&config.dns, material.dns_anchors.clone()));
         let relay = Arc::new(Relay::new(Parts {
@@ -169,11 +168,12 @@ impl Provider {
             ticks,
             pool: pool.clone(),
             bells: Arc::clone(&bells),
-            dns,
+            dns: Arc::clone(&dns),
             trust: material.relay_trust(),
             config: config.relay.clone(),
             metrics: Arc::clone(&metrics),
         }));
+        let reporter = reporter(&config, &material, &relay, dns);
         let config = Arc::new(config);
         let updater =
             Updater::new(Arc::clone(&engine), Arc::clone(&clock), pool.clone(), Arc::clone(&config), &material);
@@ -210,7 +210,7 @@ impl Provider {
         provider.heed(&*provider.monitor.measure().await);
         provider.watch_store().await;
         provider.clone().run(listeners, admin, ticks, bells);
-        provider.keep_house(material.stamper);
+        provider.keep_house(material.stamper, reporter);
         if let Some(figures) = figures {
             provider.show_figures(figures);
         }
@@ -325,7 +325,7 @@ impl Provider {
         tasks.spawn(http::serve(admin, Arc::downgrade(&self), self.down.subscribe()).instrument(span));
     }
 
-    fn keep_house(&self, stamper: Option<Stamper>) {
+    fn keep_house(&self, stamper: Option<Stamper>, reporter: Option<Arc<Mailer<Arc<RocksStore>>>>) {
         let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
         let span = tracing::info_span!("provider", name = self.config().name.value);
         let keep = housekeeping::run(engine, pool, clock, stamper, self.down.subscribe());
@@ -340,6 +340,9 @@ impl Provider {
             let (engine, pool, clock) = (Arc::clone(&self.engine), self.pool.clone(), Arc::clone(&self.clock));
             let write = reports::run(engine, pool, clock, folder.value.clone(), self.down.subscribe());
             tasks.spawn(write.instrument(span.clone()));
+        }
+        if let Some(reporter) = reporter {
+            tasks.spawn(reporter.run(self.down.subscribe()).instrument(span.clone()));
         }
         tasks.spawn(keep.instrument(span.clone()));
         tasks.spawn(sweep.instrument(span));
@@ -391,6 +394,25 @@ impl Provider {
         let proxies = self.config().proxies.clone();
         Greeter { role, implicit_tls, busy, open: Box::new(open), proxies }
     }
+}
+
+/// Who sends reports about TLS; nobody without a signature.
+fn reporter(
+    config: &Config,
+    material: &Material,
+    relay: &Relay<Arc<RocksStore>>,
+    dns: Arc<Dns>,
+) -> Option<Arc<Mailer<Arc<RocksStore>>>> {
+    config.dkim.as_ref()?;
+    Some(Arc::new(Mailer {
+        engine: Arc::clone(&relay.engine),
+        pool: relay.pool.clone(),
+        clock: Arc::clone(&relay.clock),
+        dns,
+        tls: Arc::clone(&material.relay),
+        reporter: Reporter::of(config),
+        metrics: Arc::clone(&relay.metrics),
+    }))
 }
 
 fn open(path: &Path, memory: sigillo_store_rocks::Memory, setup: Setup) -> Result<(Arc<RocksStore>, House)> {
@@ -447,6 +469,7 @@ pub(crate) fn setup(
         local_domains: config.domains.clone(),
         antivirus,
         screener,
+        dkim: material.dkim.clone().map(|dkim| dkim as Arc<dyn Dkim>),
         rules: Rules {
             size_times_recipients: config.access.size_times_recipients,
             header_recipients_must_be_rcpt: config.access.strict_recipients,

@@ -115,6 +115,8 @@ pub const SCREENED: u8 = 0x4c;
 
 /// MTA-STS policies of other domains. Domain name.
 pub const STS_POLICY: u8 = 0x54;
+/// Domains that were told how TLS with them went. Day, then domain.
+pub const TLS_REPORTED: u8 = 0x55;
 /// The trigrams of a message's texts, for searches. Message number.
 pub const GRAMS: u8 = 0x5b;
 /// Up to which UID a folder's messages have their trigrams. Mailbox | folder.
@@ -148,7 +150,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `4d–53`, `55–57`, `59–5a`, `5d–5f`, `63–7f`, `87–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `4d–53`, `56–57`, `59–5a`, `5d–5f`, `63–7f`, `87–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -189,6 +191,7 @@ pub const ALL: &[(u8, &str)] = &[
     (TLS_RESULTS, "tls-results"),
     (SCREENED, "screened"),
     (STS_POLICY, "sts-policy"),
+    (TLS_REPORTED, "tls-reported"),
     (GRAMS, "grams"),
     (TEXT_MARK, "text-mark"),
     (GRANT, "grant"),

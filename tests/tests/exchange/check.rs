@@ -80,6 +80,7 @@ fn busy() -> Street {
     street.pass(Duration::from_secs(26 * 3600));
     engine.close_segments(street.now).expect("a segment is closed");
     engine.add_tls_results(&[results("ente-beta.example", 1, &[])], street.now).expect("kept");
+    engine.report_tls(bruno.domain(), street.now, &[], street.now).expect("kept");
     let until = street.now.plus(Duration::from_secs(48 * 3600));
     let policy = StsPolicy { id: "1".into(), text: "mode: none".into(), fetched: street.now, until };
     engine.keep_sts_policy(bruno.domain(), &policy).expect("kept");

@@ -324,6 +324,7 @@ fn our_own_certificate_without_the_service_address_is_refused_at_the_start() {
         local_domains: fixture.domains.clone(),
         antivirus: None,
         screener: None,
+        dkim: None,
         rules: Default::default(),
         doors: Default::default(),
         profiles: Default::default(),

@@ -95,6 +95,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
                 crate::sts_policies::read(self.tx.store(), self.key, self.value)?;
                 self.large_link()
             }
+            tag::TLS_REPORTED => decode::<i64>(self.key, self.value).map(drop),
             tag::TLS_RESULTS => crate::tls_results::read(self.key, self.value).map(drop),
             tag::BODY => self.body(),
             tag::BODY_LINK => self.body_link(),

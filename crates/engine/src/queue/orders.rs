@@ -120,7 +120,7 @@ impl<S: Store> Engine<S> {
                 Ok(())
             }
             // Of receipts and notices nobody is told (RFC 6109 §3.3.3): the event says it.
-            Work::Relay { what: Carried::Notice, .. } => transact(&self.store, ATTEMPTS, |tx| {
+            Work::Relay { what: Carried::Notice | Carried::Report, .. } => transact(&self.store, ATTEMPTS, |tx| {
                 also(tx, true)?;
                 if let Some(row) = item(tx, id)? {
                     remove(tx, id, &row)?;

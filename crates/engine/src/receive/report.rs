@@ -54,7 +54,8 @@ impl<S: Store> Engine<S> {
             // RFC 3461 §6.2: RET speaks of failures. Of a message that asks for TLS it is the header alone anyway (RFC 8689 §5).
             returned: Returned::Header,
         };
-        Some(compose::dsn(&self.provider, &report, &mail.bytes))
+        let dsn = compose::dsn(&self.provider, &report, &mail.bytes);
+        Some(Dsn { content: self.under_dkim(dsn.content, &mail.bytes), ..dsn })
     }
 
     /// Queues it to the sender's server, from nobody; `owner` is the mailbox whose turn it takes.

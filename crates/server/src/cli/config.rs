@@ -1,4 +1,4 @@
-//! `sigillo config check|init`.
+//! `sigillo config check|dkim|init`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,11 @@ pub(super) enum Verb {
         /// La configurazione
         file: PathBuf,
     },
+    /// Mostra il record DNS che pubblica la chiave DKIM del gestore
+    Dkim {
+        /// La configurazione
+        file: PathBuf,
+    },
     /// Copia la configurazione d'esempio in una cartella e crea chiavi e certificati di prova che ancora mancano
     Init {
         /// La cartella; una configurazione che c'è già non si tocca
@@ -32,6 +37,7 @@ pub(super) enum Verb {
 pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
     match verb {
         Verb::Check { file } => check(file, lang),
+        Verb::Dkim { file } => dkim(file, lang),
         Verb::Init { folder } => match init(folder) {
             Ok(file) => {
                 say(format_args!("{}: {}", lang.pick("pronta", "ready"), file.display()));
@@ -40,6 +46,18 @@ pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
             }
             Err(error) => complain(&format!("{error:#}"), Exit::Usage),
         },
+    }
+}
+
+fn dkim(file: &Path, lang: Lang) -> Exit {
+    let loaded = Config::load(file).and_then(|config| Material::load(&config, &Gate::for_cores(), system_time()));
+    match loaded.map(|material| material.dkim) {
+        Ok(Some(signer)) => {
+            say(signer.zone_line());
+            Exit::Fine
+        }
+        Ok(None) => complain(&lang.pick("manca la sezione [dkim]", "there is no section [dkim]"), Exit::False),
+        Err(problems) => complain(&problems.say(lang), Exit::Usage),
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) struct File {
     pub antivirus: Option<Antivirus>,
     pub ordinary: Option<Ordinary>,
     pub antispam: Option<Antispam>,
+    pub dkim: Option<Dkim>,
     #[serde(default)]
     pub clock: Clock,
     pub admin: Admin,
@@ -338,6 +339,14 @@ pub(super) struct Oauth {
 
 fn claim() -> Spanned<String> {
     Spanned::new(0..0, "email".to_owned())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dkim {
+    pub domain: Spanned<String>,
+    pub selector: Spanned<String>,
+    pub key: Spanned<String>,
 }
 
 #[derive(Deserialize)]

@@ -87,6 +87,16 @@ words! {
         Unreachable = "unreachable",
     }
 
+    /// What became of a report about TLS.
+    ReportEnd "outcome" {
+        /// It was queued as a mail.
+        Mailed = "mailed",
+        /// It was taken over HTTPS.
+        Posted = "posted",
+        /// It was not taken, or could not be queued: the domain is asked again an hour later.
+        Failed = "failed",
+    }
+
     /// How a signature ended.
     Signature "result" {
         /// Well.

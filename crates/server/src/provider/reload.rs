@@ -90,6 +90,7 @@ fn kept(old: &Config, new: Config) -> Config {
         antivirus: old.antivirus.clone(),
         ordinary: old.ordinary.clone(),
         antispam: old.antispam.clone(),
+        dkim: old.dkim.clone(),
         clock: old.clock.clone(),
         admin_socket: old.admin_socket.clone(),
         metrics: old.metrics.clone(),
@@ -111,6 +112,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     // Routes are taken at once.
     let relay = |c: &Config| Relay { routes: Vec::new(), ..c.relay.clone() };
     let dns = |c: &Config| (c.dns.servers.clone(), c.dns.dnssec, c.dns.anchors.as_ref().map(|a| a.value.clone()));
+    let dkim = |c: &Config| c.dkim.as_ref().map(|d| (d.domain.clone(), d.selector.clone(), d.key.value.clone()));
     let folder = |c: &Config| c.reports.as_ref().map(|folder| folder.value.clone());
     let differs = [
         ("provider.name", old.name.value != new.name.value),
@@ -133,6 +135,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("antivirus", old.antivirus != new.antivirus),
         ("ordinary", old.ordinary != new.ordinary),
         ("antispam", old.antispam != new.antispam),
+        ("dkim", dkim(old) != dkim(new)),
         ("clock", old.clock != new.clock),
         ("admin.socket", old.admin_socket.value != new.admin_socket.value),
         ("metrics", metrics(old) != metrics(new)),

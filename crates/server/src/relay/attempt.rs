@@ -37,7 +37,10 @@ impl<S: Store> Relay<S> {
         };
         let route = route.as_deref();
         let wanted = (dispatch.require_tls, dispatch.marked);
-        let demand = self.policies.demand(&dispatch.to, wanted, route, &self.counts).await;
+        let demand = match dispatch.about_tls {
+            true => Demand::nothing(&dispatch.to),
+            false => self.policies.demand(&dispatch.to, wanted, route, &self.counts).await,
+        };
         let (mut why, mut unprotected, mut down) = (format!("{}: nessun server", dispatch.to), None, false);
         for host in &hosts {
             for address in &host.addresses {
@@ -140,6 +143,9 @@ impl<S: Store> Relay<S> {
         };
         if trouble.is_some() {
             self.metrics.tls_failures.add(destination(call.dispatch));
+        }
+        if call.dispatch.about_tls {
+            return;
         }
         let result = trouble.map_or(Ok(()), Err);
         self.counts.count(&demanded.policy, &target.name, Some(target.address.ip()), result);

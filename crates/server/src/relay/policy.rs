@@ -22,6 +22,15 @@ pub(super) struct Demand {
     pub(super) floor: Security,
     /// The domain's own MTA-STS policy.
     sts: Option<Arc<sts::Policy>>,
+    /// Whether what the domain says of TLS is heeded.
+    heeded: bool,
+}
+
+impl Demand {
+    /// Nothing, whatever the domain says: what is wrong with its TLS must not keep the report about it (RFC 8460 §3).
+    pub(super) fn nothing(domain: &Domain) -> Self {
+        Self { domain: domain.clone(), floor: Security::Opportunistic, sts: None, heeded: false }
+    }
 }
 
 /// What holds for one server.
@@ -64,12 +73,12 @@ impl<S: Store> Policies<S> {
             if let (None, Some(trouble)) = (&found.policy, found.trouble) {
                 counts.count(&policy(domain, "sts", Vec::new(), Vec::new()), "", None, Err(trouble));
             }
-            return Demand { domain: domain.clone(), floor, sts: found.policy };
+            return Demand { domain: domain.clone(), floor, sts: found.policy, heeded: true };
         };
         if route.tls != RouteTls::Opportunistic {
             floor = floor.or_more(&Security::Verified);
         }
-        Demand { domain: domain.clone(), floor, sts: None }
+        Demand { domain: domain.clone(), floor, sts: None, heeded: true }
     }
 
     /// What a server must show. `Err` says why nothing may go to it now.
@@ -80,6 +89,10 @@ impl<S: Store> Policies<S> {
         port: u16,
         counts: &Counts,
     ) -> Result<Demanded, String> {
+        if !demand.heeded {
+            let policy = policy(&demand.domain, "no-policy-found", Vec::new(), Vec::new());
+            return Ok(Demanded { security: demand.floor.clone(), policy, trouble: None, testing: false });
+        }
         match self.tlsa(host, port).await {
             Ok(records) if records.is_empty() => {}
             Ok(records) => {
