@@ -159,7 +159,6 @@ impl<S: Store> Engine<S> {
             tx.put(&key, encode(&now.as_millis()));
             mails.iter().try_for_each(|mail| self.queue_own(tx, mail, now))
         })?;
-        self.bell.queue_changed();
         Ok(())
     }
 

@@ -1,11 +1,11 @@
 //! What keeps a message, and that its room is given back when nothing keeps it any more: folders, the archive, the queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sigillo_accounts::Profile;
-use sigillo_base::{MsgId, Timestamp};
+use sigillo_base::Timestamp;
 use sigillo_engine::check::{Check, Problem};
 use sigillo_engine::{Engine, Kept, Peer, RETENTION, front};
 use sigillo_server::clock::ServiceClock;

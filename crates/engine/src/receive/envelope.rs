@@ -152,7 +152,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), Error> {
         let Envelope { msg, facts, now, .. } = *envelope;
         let work = Work::Deliver { msg: msg.0, rcpt: rcpt.as_str().into(), issued: issued.as_str().into() };
-        let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender };
+        let queued = queue::Queued { work, pec_id: &facts.id, owner: &facts.sender, require_tls: false };
         Ok(queue::enqueue(tx, self.ids.next_id(), queued, now)?)
     }
 

@@ -366,11 +366,7 @@ pub(super) struct Access {
 
 impl Default for Access {
     fn default() -> Self {
-        Self {
-            size_times_recipients_mb: Spanned::new(0..0, 0),
-            strict_recipients: true,
-            help: None,
-        }
+        Self { size_times_recipients_mb: Spanned::new(0..0, 0), strict_recipients: true, help: None }
     }
 }
 
