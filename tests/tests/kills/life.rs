@@ -122,6 +122,8 @@ impl Pair {
         if !self.done || self.refused > 0 {
             scenario::go_on(&mut street, at, &mut |line| self.hear(line));
         }
+        // What waited for no disk and was forgotten is done again.
+        scenario::rest(&mut street);
         check("at the end", scenario::check_end(&street, &self.answered));
     }
 

@@ -175,6 +175,14 @@ pub fn go_on(street: &mut Providers, from: Moment, say: &mut dyn FnMut(&str)) {
     say("done");
 }
 
+/// Nobody sends any more, and what is still to be done comes to its end.
+pub fn rest(street: &mut Providers) {
+    let until = street.now.plus(minutes(20));
+    street.run();
+    while street.tick(until) {}
+    street.run();
+}
+
 fn send(street: &Providers, name: &str, to: &[&str], body: &str) -> bool {
     let anna = address(ANNA);
     let list = to.join(",\r\n ");
