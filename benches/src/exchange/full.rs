@@ -57,7 +57,9 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
     let mut worlds = [&full, &empty].map(|folder: &tempfile::TempDir| World::new(folder.path(), SIZES[0]));
     let mut found = [Found::default(), Found::default()];
     if !arguments.quick {
-        worlds.iter_mut().for_each(|world| drop(world.run(200)));
+        worlds.iter_mut().for_each(|world| {
+            world.run(200);
+        });
     }
     for _ in 0..arguments.runs(RUNS) {
         for (world, found) in worlds.iter_mut().zip(&mut found) {

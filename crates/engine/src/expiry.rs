@@ -196,7 +196,7 @@ fn sent_id(key: &[u8]) -> Result<Option<PecId>, StoreError> {
 fn forget_sent<S: Store>(tx: &mut Transaction<'_, S>, key: &[u8]) -> Result<bool, StoreError> {
     let Some(id) = sent_id(key)? else { return Ok(false) };
     let (_, to) = KeyBuilder::new(tag::DISPATCH).text(id.as_str()).range();
-    for (rcpt, _) in tx.scan(&key::successor(key), &to, usize::MAX)? {
+    for (rcpt, _) in tx.scan(key::successor(key), &to, usize::MAX)? {
         // Read once more, so that who moves it meanwhile is noticed.
         let Some(value) = tx.get(&rcpt)? else { continue };
         if decode::<DispatchRow>(&rcpt, &value)?.timer.is_some() {

@@ -108,7 +108,8 @@ impl<S: Store> Engine<S> {
         let (_, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(folder.mailbox).u32(folder.number).range();
         let entries = self.sound(&from, &to, ENTRIES, |key, value| {
             let mut reader = KeyReader::new(key, tag::FOLDER_ENTRY)?;
-            (reader.mailbox()?, reader.u32()?);
+            reader.mailbox()?;
+            reader.u32()?;
             Ok((reader.uid()?, MsgId(decode::<EntryRow>(key, value)?.msg)))
         })?;
         let (mut made, mut octets, mut looked) = (Vec::new(), 0, after);

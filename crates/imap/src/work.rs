@@ -155,11 +155,11 @@ impl Work<'_> {
 
     /// A command that speaks of mod-sequences switches them on (RFC 7162 §3.1); the client hears how far the folder is.
     pub fn enable_condstore(&mut self) {
-        if self.enabled.switch_on("CONDSTORE") {
-            if let Some(folder) = self.selected.as_ref() {
-                let line = highest(folder.version);
-                self.line(&line);
-            }
+        if self.enabled.switch_on("CONDSTORE")
+            && let Some(folder) = self.selected.as_ref()
+        {
+            let line = highest(folder.version);
+            self.line(&line);
         }
     }
 

@@ -134,25 +134,23 @@ impl<S: Store> Connection for Front<S> {
         if let Some(work) = self.asked() {
             return work;
         }
-        while let Some(action) = self.server.poll() {
-            let ask = match action {
-                Action::Write(bytes) => {
-                    if let Some(reply) = refused(&bytes).filter(|_| self.reading.is_none()) {
-                        tracing::info!(peer = %self.peer.ip, reply, "refused");
-                    }
-                    return Step::Write(bytes);
+        let Some(action) = self.server.poll() else { return Step::Wait };
+        let ask = match action {
+            Action::Write(bytes) => {
+                if let Some(reply) = refused(&bytes).filter(|_| self.reading.is_none()) {
+                    tracing::info!(peer = %self.peer.ip, reply, "refused");
                 }
-                Action::StartTls => return Step::StartTls,
-                Action::Close => return Step::Close,
-                Action::Lookup(query) => Ask::Lookup(query),
-                Action::Login(claim) => Ask::Login(claim),
-                Action::Read { uid, from } => Ask::Read { uid, from },
-                Action::Remove(uids) => Ask::Remove(uids),
-            };
-            self.ask = Some(ask);
-            return self.asked().unwrap_or(Step::Wait);
-        }
-        Step::Wait
+                return Step::Write(bytes);
+            }
+            Action::StartTls => return Step::StartTls,
+            Action::Close => return Step::Close,
+            Action::Lookup(query) => Ask::Lookup(query),
+            Action::Login(claim) => Ask::Login(claim),
+            Action::Read { uid, from } => Ask::Read { uid, from },
+            Action::Remove(uids) => Ask::Remove(uids),
+        };
+        self.ask = Some(ask);
+        self.asked().unwrap_or(Step::Wait)
     }
 
     fn task(&self) -> Option<Task> {

@@ -124,8 +124,8 @@ mod tests {
                         plain[node] = Some(parent);
                     }
                 }
-                for at in 0..12 {
-                    prop_assert_eq!(forest.parent(at), plain[at]);
+                for (at, parent) in plain.iter().enumerate() {
+                    prop_assert_eq!(forest.parent(at), *parent);
                 }
             }
         }

@@ -125,13 +125,10 @@ impl<'m> Tree<'m> {
             }
         }
         let mut merged = vec![false; self.roots.len()];
-        for slot in 0..self.roots.len() {
-            match table.get(self.subject(slot)) {
-                Some(&held) if held != slot => {
-                    self.merge(held, slot);
-                    merged[slot] = true;
-                }
-                _ => {}
+        for (slot, merged) in merged.iter_mut().enumerate() {
+            if let Some(&held) = table.get(self.subject(slot)).filter(|held| **held != slot) {
+                self.merge(held, slot);
+                *merged = true;
             }
         }
         let mut gone = merged.into_iter();

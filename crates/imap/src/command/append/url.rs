@@ -71,7 +71,7 @@ fn section(text: &str) -> Option<Section> {
     let mut cursor = Cursor::new(text.as_bytes());
     let section = fetch::section_text(&mut cursor).ok()?;
     let whole = section.part.is_empty() && section.text == SectionText::All;
-    (cursor.rest().is_empty() && !(whole && !text.is_empty())).then_some(section)
+    (cursor.rest().is_empty() && (text.is_empty() || !whole)).then_some(section)
 }
 
 /// Without percent signs; `None` when it is not UTF-8 then.
