@@ -4,8 +4,8 @@
 //! a key for each lane of the index, its front, before which no row lies. Every commit of the engine goes through
 //! [`Fronted`] and lowers the fronts to what it writes; a look begins at the front, and moves it up to the first row that
 //! it found. Several servers may share a store: what others wrote before our front is found every [`AGAIN`], when a look
-//! begins at the very beginning, as it does after a start. What falls due in a commit is told to its workers by the same
-//! way, so that nobody forgets it, and nobody looks in vain.
+//! begins at the very beginning, as it does after a start. What falls due in a commit, or will before anything else, is told to
+//! its workers by the same way, so that nobody forgets it, and nobody looks in vain.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,13 +69,17 @@ impl Lane {
         }
     }
 
-    /// Who works at what is due in it.
-    fn part(self) -> Option<Part> {
+    /// Who works at what it holds.
+    const fn part(self) -> Part {
         match self {
-            Self::LocalTurns => Some(Part::Local),
-            Self::RelayTurns => Some(Part::Relay),
-            Self::Local | Self::Relay | Self::Timers => None,
+            Self::Local | Self::LocalTurns | Self::Timers => Part::Local,
+            Self::Relay | Self::RelayTurns => Part::Relay,
         }
+    }
+
+    /// Whether what it holds is due: the others hold what will be.
+    const fn is_due(self) -> bool {
+        matches!(self, Self::LocalTurns | Self::RelayTurns)
     }
 
     fn of(key: &[u8]) -> Option<Self> {
@@ -111,8 +115,10 @@ struct Front {
 }
 
 impl Front {
-    fn lower(&mut self, key: &[u8]) {
-        if key < self.key.as_slice() {
+    /// Gives whether nothing was known before this key.
+    fn lower(&mut self, key: &[u8]) -> bool {
+        let first = key < self.key.as_slice();
+        if first {
             self.key = key.to_vec();
         }
         for lowest in self.looks.values_mut() {
@@ -120,6 +126,7 @@ impl Front {
                 *lowest = Some(key.to_vec());
             }
         }
+        first
     }
 }
 
@@ -141,7 +148,9 @@ impl<S> Fronted<S> {
         let mut begun = self.begun.lock();
         if begun.is_none_or(|at| now.since(at) >= AGAIN) {
             *begun = Some(now);
-            Lane::ALL.into_iter().for_each(|lane| self.front(lane).lock().lower(lane.prefix().as_ref()));
+            for lane in Lane::ALL {
+                self.front(lane).lock().lower(lane.prefix().as_ref());
+            }
         }
     }
 
@@ -177,15 +186,18 @@ impl<S: Store> Store for Fronted<S> {
         let done = self.store.commit(batch, durability);
         // Afterwards: a look that began before would not see the rows, and pass them. Whatever came of it: what the
         // store could not tell may be there.
-        let mut due: Vec<Part> = Vec::new();
+        let mut rung: Vec<Part> = Vec::new();
         for (key, value) in batch.writes() {
             if let (Some(lane), Some(_)) = (Lane::of(key), value) {
-                self.front(lane).lock().lower(key);
-                due.extend(lane.part().filter(|part| !due.contains(part)));
+                let first = self.front(lane).lock().lower(key);
+                // Whoever sleeps until the next time that he knows of hears of an earlier one.
+                if (first || lane.is_due()) && !rung.contains(&lane.part()) {
+                    rung.push(lane.part());
+                }
             }
         }
         if done != Err(Error::Conflict) {
-            due.into_iter().for_each(|part| self.bell.queue_changed(part));
+            rung.into_iter().for_each(|part| self.bell.queue_changed(part));
         }
         done
     }

@@ -26,7 +26,7 @@ use crate::{Antivirus, Dkim, Hall, Lockout, MemorySpool, Meter, Places, Screener
 pub trait Bell: Send + Sync {
     /// A message came into this mailbox, or a flag changed.
     fn mailbox_changed(&self, mailbox: MailboxId);
-    /// Work of this part of the queue has fallen due.
+    /// Work of this part of the queue has fallen due, or will before all that was known.
     fn queue_changed(&self, part: Part);
 }
 

@@ -191,3 +191,38 @@ fn what_was_done_long_ago_is_not_read_again() {
     };
     assert_eq!(read(3_000), read(1));
 }
+
+/// Counts what each part of the queue hears.
+#[derive(Default)]
+struct Ears([AtomicUsize; 2]);
+
+impl Bell for Ears {
+    fn mailbox_changed(&self, _: sigillo_base::MailboxId) {}
+    fn queue_changed(&self, part: Part) {
+        self.0[part as usize].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A worker sleeps until the first time that it knows of: what comes before that must wake it, and nothing else.
+#[test]
+fn what_will_be_before_all_that_was_known_wakes_who_sleeps() {
+    let ears = Arc::new(Ears::default());
+    let store = Fronted::new(MemoryStore::new(), Arc::clone(&ears) as Arc<dyn Bell>);
+    let heard = || [Part::Local, Part::Relay].map(|part| ears.0[part as usize].swap(0, Ordering::Relaxed));
+    for (lane, woken) in [(Lane::Timers, [1, 0]), (Lane::Local, [1, 0]), (Lane::Relay, [0, 1])] {
+        assert!(look(&store, lane, 1).is_empty(), "and now it sleeps");
+        write(&store, &key(lane, 12, 0), Some(b""));
+        assert_eq!(heard(), woken, "{lane:?}: the first");
+        write(&store, &key(lane, 13, 0), Some(b""));
+        assert_eq!(heard(), [0, 0], "{lane:?}: a later one");
+        write(&store, &key(lane, 11, 0), Some(b""));
+        assert_eq!(heard(), woken, "{lane:?}: an earlier one");
+    }
+    for (lane, woken) in [(Lane::LocalTurns, [1, 0]), (Lane::RelayTurns, [0, 1])] {
+        assert!(look(&store, lane, 1).is_empty());
+        for due in [12, 13] {
+            write(&store, &key(lane, due, 0), Some(b""));
+            assert_eq!(heard(), woken, "{lane:?}: what is due");
+        }
+    }
+}

@@ -28,7 +28,7 @@ fn the_sample_is_a_configuration() {
     let config = with(|s| s).unwrap();
     assert_eq!(config.name.value, "Esempio PEC S.p.A.");
     assert_eq!(config.domains.last().unwrap().as_str(), "pec.esempio.example");
-    assert_eq!(config.listen.len(), 5);
+    assert_eq!(config.listen.len(), 7);
     assert_eq!(config.tls_key.value, Path::new("/etc/sigillo/prova/tls.key"));
     assert_eq!(config.store_memory, 256 << 20);
     assert!(config.limits.workers > 0);
@@ -146,8 +146,8 @@ fn a_bad_value_is_named_with_its_line() {
 #[test]
 fn all_bad_values_are_told_at_once() {
     let problems = with(|s| s.replace("127.0.0.1:", "localhost:")).unwrap_err();
-    assert_eq!(problems.0.len(), 5);
-    assert_eq!(problems.say(Lang::It).lines().count(), 5);
+    assert_eq!(problems.0.len(), 7);
+    assert_eq!(problems.say(Lang::It).lines().count(), 7);
 }
 
 #[test]
