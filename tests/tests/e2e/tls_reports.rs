@@ -12,13 +12,15 @@ use sigillo_server::dkim::Signer;
 use sigillo_server::dns::Dns;
 use sigillo_server::metrics::Metrics;
 use sigillo_server::net::Pool;
-use sigillo_server::tls::client_config;
+use sigillo_server::tls::{certificates, client_config};
 use sigillo_server::tls_reports::{Mailer, Reporter};
 use sigillo_store::MemoryStore;
 use sigillo_tests::demo::run;
 use sigillo_tests::fixtures;
 use sigillo_tests::house::{House, Known};
 use sigillo_tests::knot::{Knot, Zone};
+
+use crate::postfix::Keys;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -80,13 +82,14 @@ impl Scene {
         let mut setup = house.setup();
         setup.dkim = Some(Arc::clone(&signer) as _);
         let engine = Arc::new(Engine::open(house.store.clone(), setup).expect("open"));
+        let roots = certificates(&Keys::new(&[], &[]).path("ca.pem")).expect("roots");
         let dns = config::Dns { servers: vec![knot.address()], dnssec: false, anchors: None };
         let mailer = Mailer {
             engine,
             pool: Pool::new(1),
             clock,
             dns: Arc::new(Dns::new(&dns, None)),
-            tls: client_config([]).expect("TLS"),
+            tls: client_config(roots).expect("TLS"),
             reporter: Reporter {
                 name: "Alfa PEC".into(),
                 contact: "posta-certificata@pec.alfa.example".into(),
