@@ -33,6 +33,7 @@ mod exchange {
     pub mod passage;
     pub mod policy;
     pub mod pop3;
+    pub mod proofs;
     pub mod queue;
     pub mod rates;
     pub mod reception;

@@ -110,6 +110,7 @@ impl<S: Store> Engine<S> {
         })?;
         if issued {
             self.meter.note(Fact::Issued(notice.kind));
+            self.show_proofs(mailbox, sent.facts.msgid(), &due.id);
             tracing::info!(pec_id = %due.id, rcpt = %due.rcpt, ?which, "overdue notice issued");
             self.bell.mailbox_changed(mailbox);
         }

@@ -8,7 +8,7 @@ use sigillo_base::{MailboxId, PecId, Timestamp};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::rows::{DispatchRow, ReceivedRow, SentRow, decode, encode, large, remove_large, sent_key};
-use crate::{ATTEMPTS, Engine, Error, accesses, keepers, rates, sts_policies, trail};
+use crate::{ATTEMPTS, Engine, Error, accesses, keepers, proofs, rates, sts_policies, trail};
 
 /// From when on things are kept: what is older ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Expired {
 }
 
 /// The tables, ascending.
-const TABLES: [u8; 9] = [
+const TABLES: [u8; 10] = [
     tag::DISPATCH,
     tag::RECEIVED,
     tag::ARCHIVE,
@@ -43,6 +43,7 @@ const TABLES: [u8; 9] = [
     tag::SENT_DAY,
     tag::SCREENED,
     tag::STS_POLICY,
+    tag::PROOF,
 ];
 
 /// What becomes of a row.
@@ -180,6 +181,7 @@ fn judge<S: Store>(
             Verdict::of(KeyReader::new(key, table)?.text()? < day(), &whole(table))
         }
         tag::STS_POLICY if sts_policies::read(store, key, value)?.until <= now => Verdict::Ends,
+        tag::PROOF if proofs::ends(key, value, now)? => Verdict::Ends,
         _ => Verdict::Stays,
     })
 }

@@ -12,7 +12,7 @@ use sigillo_pec::{Facts, Recipient, RecipientClass, Signed};
 use sigillo_store::{Store, transact};
 
 use crate::fronts::Transaction;
-use crate::rows::{ItemRow, Outcome, SentRow, Work, encode, item_key, sent_key};
+use crate::rows::{ItemRow, Outcome, Work, encode, item_key, sent_key};
 use crate::stored::{Place, archive, post, put_body, put_message};
 use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Engine, Error, Fact, deadlines, queue, submit};
@@ -58,8 +58,7 @@ impl<S: Store> Engine<S> {
         } else {
             self.bounce(row, &facts, failed, now)?
         };
-        let SentRow { mailbox, at, .. } = sent;
-        let (mailbox, accepted) = (MailboxId(mailbox), Timestamp::from_millis(at));
+        let (mailbox, accepted) = (MailboxId(sent.mailbox), Timestamp::from_millis(sent.at));
         let _lane = self.lanes.hold(&[mailbox]);
         let msg = self.new_msg();
         let issued = transact(&self.store, ATTEMPTS, |tx| {
@@ -91,6 +90,7 @@ impl<S: Store> Engine<S> {
         })?;
         if let Some(kind) = issued {
             self.meter.note(Fact::Issued(kind));
+            self.show_proofs(mailbox, sent.facts.msgid(), &id);
         }
         self.bell.mailbox_changed(mailbox);
         Ok(())

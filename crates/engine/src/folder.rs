@@ -70,6 +70,36 @@ pub(crate) fn take_out<S: Store>(
     Ok(taken)
 }
 
+/// Writes the flags that `after` gives to those of the entries that it gives any, with the folder's next mod-sequence and
+/// the row of its log; gives them. The caller holds the mailbox's lane.
+pub(crate) fn relabel<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    folder: u32,
+    uids: &[u32],
+    mut after: impl FnMut(u32, &EntryRow) -> Option<Flags>,
+) -> Result<Vec<(u32, EntryRow)>, crate::Error> {
+    let mut row = open(tx, mailbox, folder)?;
+    row.modseq += 1;
+    let mut relabelled = Vec::new();
+    for &uid in uids {
+        let Some(mut entry) = entry(tx, mailbox, folder, uid)? else { continue };
+        let Some(flags) = after(uid, &entry) else { continue };
+        let without = row.held.without(&entry);
+        (entry.flags, entry.keywords, entry.modseq) = (flags.bits(), flags.keywords().to_vec(), row.modseq);
+        row.held =
+            without.and_then(|held| held.with(&entry)).ok_or_else(|| miscounted(&folder_key(mailbox, folder)))?;
+        tx.put(entry_key(mailbox, folder, Uid(uid)), encode(&entry));
+        relabelled.push((uid, entry));
+    }
+    if !relabelled.is_empty() {
+        let changed = relabelled.iter().map(|(uid, _)| *uid).collect();
+        log(tx, mailbox, folder, &mut row, &ChangesRow { changed, ..ChangesRow::default() })?;
+        tx.put(folder_key(mailbox, folder), encode(&row));
+    }
+    Ok(relabelled)
+}
+
 /// Writes down what the commit that moved the folder's mod-sequence did, and forgets the oldest when it is too much.
 pub(crate) fn log<S: Store>(
     tx: &mut Transaction<'_, S>,

@@ -42,6 +42,7 @@ pub mod meter;
 pub mod migrate;
 mod places;
 mod profiles;
+mod proofs;
 mod quarantine;
 mod queue;
 mod rates;

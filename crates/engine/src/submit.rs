@@ -16,7 +16,9 @@ use crate::rows::{
     Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, get_large, put_large, sent_key,
 };
 use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
-use crate::{ATTEMPTS, DomainPolicy, Engine, Error, Fact, Login, Rejected, Sent, deadlines, queue, rates, trail};
+use crate::{
+    ATTEMPTS, DomainPolicy, Engine, Error, Fact, Login, Rejected, Sent, deadlines, proofs, queue, rates, trail,
+};
 
 /// Recipients of one queue item: its row stays small, and a server that takes no more at once (RFC 5321 §4.5.3.1.8 asks
 /// for a hundred) refuses few.
@@ -202,7 +204,7 @@ impl<S: Store> Engine<S> {
         let mailbox = MailboxId(plan.mailbox.id);
         let limits = self.terms(plan.mailbox).1;
         let lane = self.lanes.hold(&[mailbox]);
-        let mut full = None;
+        let (mut full, mut copied) = (None, false);
         let (notice_msg, envelope_msg, quarantine_id) = (self.new_msg(), self.new_msg(), self.ids.next_id());
         let done = transact(&self.store, ATTEMPTS, |tx| {
             full = rates::count(tx, mailbox, &limits, plan.now)?.err();
@@ -222,6 +224,8 @@ impl<S: Store> Engine<S> {
                     archive(tx, mailbox, plan.now, stored.id);
                     self.log_issued(tx, envelope, plan.now);
                     self.send_out(tx, plan, &stored, envelope.eight_bit)?;
+                    let Facts { msgid, id, .. } = plan.facts;
+                    copied = msgid.as_ref().is_some_and(|of| proofs::accepted(tx, mailbox, of, id, plan.now));
                 }
                 Fate::Refused => {}
                 Fate::Infected(mail, malware) => {
@@ -231,6 +235,9 @@ impl<S: Store> Engine<S> {
             }
             Ok::<_, Rejected>(())
         });
+        if copied && done.is_ok() {
+            self.show_proofs(mailbox, plan.facts.msgid.as_deref(), &plan.facts.id);
+        }
         drop(lane);
         match full {
             Some(exceeded) if done.is_ok() => return Err(self.over(plan.mailbox, &exceeded, plan.now)),

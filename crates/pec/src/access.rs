@@ -142,7 +142,7 @@ fn recipients(s: &Submission<'_>, classify: &dyn Fn(&Address) -> RecipientClass)
 }
 
 /// The client's Message-ID as it stands, on one line of printable ASCII; `None` when absent or empty.
-fn client_msgid(header: &Header<'_>) -> Option<String> {
+pub fn client_msgid(header: &Header<'_>) -> Option<String> {
     let raw = header.unfolded("Message-ID")?;
     let clean: String = texts::line(&raw).chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
     Some(clean.trim().to_owned()).filter(|t| !t.is_empty())

@@ -128,6 +128,9 @@ pub const ANNOTATION: u8 = 0x61;
 /// What the annotations of a mailbox come to. Mailbox number.
 pub const ANNOTATED: u8 = 0x62;
 
+/// A sender's own copies of a message and its certified identifier. Mailbox | SHA-256 of the Message-ID.
+pub const PROOF: u8 = 0x66;
+
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
 /// When queue items are due. Part of the queue and whether it is due, then time or turn, then item number.
@@ -150,7 +153,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `4d–53`, `56–57`, `59–5a`, `5d–5f`, `63–7f`, `87–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `4d–53`, `56–57`, `59–5a`, `5d–5f`, `63–65`, `67–7f`, `87–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -197,6 +200,7 @@ pub const ALL: &[(u8, &str)] = &[
     (GRANT, "grant"),
     (ANNOTATION, "annotation"),
     (ANNOTATED, "annotated"),
+    (PROOF, "proof"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),

@@ -13,7 +13,7 @@ use crate::rows::{
     BoxUsage, ChangesRow, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, credential_key, decode, encode,
     folder_key, folder_numbers_key, mailbox_key, message_key, usage_key,
 };
-use crate::{accesses, annotations, grants, keepers, profiles, rates, trail};
+use crate::{accesses, annotations, grants, keepers, profiles, proofs, rates, trail};
 
 /// Rows of a mailbox read at once.
 const PAGE: usize = 1_000;
@@ -135,6 +135,11 @@ impl<S: Store> Judge<'_, '_, S> {
     pub(super) fn event(&mut self) -> Result<(), Error> {
         let (id, _) = accesses::read(self.key, self.value)?;
         self.of_mailbox(id, Remedy::Backup)
+    }
+
+    pub(super) fn proof(&mut self) -> Result<(), Error> {
+        let (id, _) = proofs::read(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::SetAside)
     }
 
     pub(super) fn sent_day(&mut self) -> Result<(), Error> {

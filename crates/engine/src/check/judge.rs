@@ -69,6 +69,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::GRANT => self.grant(),
             tag::ANNOTATION => self.annotation(),
             tag::ANNOTATED => self.annotated(),
+            tag::PROOF => self.proof(),
             tag::MESSAGE => self.message(),
             tag::MESSAGE_LINK => self.message_link(),
             tag::MESSAGE_DOUBT => KeyReader::new(self.key, tag::MESSAGE_DOUBT)?.msg().map(drop),

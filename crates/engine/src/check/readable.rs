@@ -33,6 +33,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
             (id, rcpt) if rcpt.is_empty() => id,
             (id, rcpt) => format!("{id} → {rcpt}"),
         },
+        tag::PROOF => format!("{} {}", r.mailbox()?.0, hex(&r.bytes()?)),
         tag::SCREENED => format!("{} {}", r.text()?, r.text()?),
         tag::RECEIVED => format!("{} → {}", hex(&r.bytes()?), r.text()?),
         tag::ARCHIVE => format!("{} {} {:032x}", r.mailbox()?.0, r.time()?, r.u128()?),

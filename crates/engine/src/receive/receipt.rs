@@ -75,6 +75,9 @@ impl<S: Store> Engine<S> {
                 None => Ok(Vec::new()),
             }
         })?;
+        if let Some(sent) = &sent {
+            self.show_proofs(MailboxId(sent.mailbox), sent.facts.msgid(), id);
+        }
         self.tally(incoming, sent.as_ref(), &issued, now);
         tracing::info!(pec_id = %id, kind = incoming.kind.as_str(), from = incoming.provider, "receipt stored");
         touched.iter().for_each(|m| self.bell.mailbox_changed(*m));

@@ -2,14 +2,14 @@
 //! message made of parts is a rope over the bodies that are stored already.
 
 use sigillo_base::MsgId;
-use sigillo_imap::{Appended, Code, Draft, DraftPart, FolderRights, Refusal, Summary};
+use sigillo_imap::{Appended, Code, Draft, DraftPart, Flags, FolderRights, Refusal, Summary};
 use sigillo_store::{Rope, Store, transact};
 
 use super::{Boxes, No, fault};
 use crate::fronts::Transaction;
 use crate::stored::{INLINE, post, put_body, put_rope};
 use crate::summary::{self, put_summary};
-use crate::{ATTEMPTS, Error, folder};
+use crate::{ATTEMPTS, Error, folder, proofs};
 
 /// A message on its way into the store.
 struct Ready<'d> {
@@ -85,7 +85,13 @@ impl<S: Store> Boxes<S> {
         };
         put_rope(tx, *id, &rope)?;
         put_summary(tx, *id, summary)?;
-        let place = self.place(folder, rights, &draft.flags, draft.date.unwrap_or(self.now));
+        let date = draft.date.unwrap_or(self.now);
+        let mut place = self.place(folder, rights, &draft.flags, date);
+        if let Some(msgid) = proofs::copy_of(&draft.flags, date, summary, self.now) {
+            let flags = Flags::from_parts(place.flags, place.keywords);
+            let flags = proofs::copied(tx, self.mailbox, &msgid, (*id, &flags), self.now);
+            (place.flags, place.keywords) = (flags.bits(), flags.keywords().to_vec());
+        }
         let (uid, validity) = post(tx, &place, *id, rope.len())?;
         Ok((uid.0, validity))
     }

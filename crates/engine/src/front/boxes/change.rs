@@ -1,12 +1,11 @@
 //! Flags and removal: the rows of one folder change, its mod-sequence with them.
 
-use sigillo_base::Uid;
 use sigillo_imap::{Change, Code, Deed, Flags, FolderRights, Refusal, Stored};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, fault, row};
 use crate::fronts::Transaction;
-use crate::rows::{ChangesRow, EntryRow, encode, entry_key, folder_key};
+use crate::rows::EntryRow;
 use crate::{ATTEMPTS, Error, folder};
 
 /// Messages changed in one commit: keeps a batch well under its limit.
@@ -40,33 +39,16 @@ impl<S: Store> Boxes<S> {
         uids: &[u32],
         change: &Change,
     ) -> Result<Stored, Error> {
-        let mut folder = folder::open(tx, self.mailbox, number)?;
-        folder.modseq += 1;
-        let mut stored = Stored::default();
-        for &uid in uids {
-            let Some(mut entry) = folder::entry(tx, self.mailbox, number, uid)? else { continue };
+        let mut modified = Vec::new();
+        let changed = folder::relabel(tx, self.mailbox, number, uids, |uid, entry| {
             if !change.allows(entry.modseq) {
-                stored.modified.push(uid);
-                continue;
+                modified.push(uid);
+                return None;
             }
-            let without = folder.held.without(&entry);
-            let before = Flags::from_parts(entry.flags, entry.keywords);
-            let flags = rights.cover(&before, &before.after(change.op, &change.flags));
-            (entry.flags, entry.keywords) = (flags.bits(), flags.keywords().to_vec());
-            entry.modseq = folder.modseq;
-            folder.held = without
-                .and_then(|held| held.with(&entry))
-                .ok_or_else(|| folder::miscounted(&folder_key(self.mailbox, number)))?;
-            tx.put(entry_key(self.mailbox, number, Uid(uid)), encode(&entry));
-            stored.rows.push(row(uid, entry));
-        }
-        if !stored.rows.is_empty() {
-            let changed = stored.rows.iter().map(|row| row.uid).collect();
-            let changes = ChangesRow { changed, ..ChangesRow::default() };
-            folder::log(tx, self.mailbox, number, &mut folder, &changes)?;
-            tx.put(folder_key(self.mailbox, number), encode(&folder));
-        }
-        Ok(stored)
+            let before = Flags::from_parts(entry.flags, entry.keywords.clone());
+            Some(rights.cover(&before, &before.after(change.op, &change.flags)))
+        })?;
+        Ok(Stored { rows: changed.into_iter().map(|(uid, entry)| row(uid, entry)).collect(), modified })
     }
 
     /// Removes entries that `which` picks; the archive keeps its own reference to each message.
