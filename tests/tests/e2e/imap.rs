@@ -248,3 +248,30 @@ fn mbsync_pulls_a_mailbox_and_what_it_pulled_is_the_same() {
     there.sort();
     assert_eq!(pulled, there);
 }
+
+/// Sends a message, keeps a copy as mail readers do, and waits for what the copy tells.
+const COPY: &str = r#"
+c = reader(ask["who"])
+out = {"code": submit_all([ask["mail"]])[0]["code"]}
+out["append"] = c.append("Inviata", "(\\Seen)", None, base64.b64decode(ask["mail"]["message"]))[0]
+c.select("Inviata")
+until = time.time() + 60
+while c.search(None, "KEYWORD", "$PECDelivered")[1] != [b"1"] and time.time() < until:
+    time.sleep(0.2)
+c.response("FETCH")
+out["flags"] = c.fetch("1", "(FLAGS)")[1][-1].decode()
+answer(out)
+"#;
+
+#[test]
+fn imaplib_sees_on_the_copy_that_the_message_was_delivered() {
+    let demo = Demo::start(&["--without", "beta"]);
+    let mail = Mail::plain(ANNA, MARIO, "copia@comune-alfa.example");
+    let said = demo.python(COPY, &json!({"who": ANNA, "mail": mail}), 90);
+    assert_eq!((&said["code"], &said["append"]), (&json!(250), &json!("OK")), "{said:#}");
+    let flags = said["flags"].as_str().expect("a text");
+    for flag in ["\\Seen", "$PECAccepted", "$PECDelivered"] {
+        assert!(flags.contains(flag), "{flags}");
+    }
+    assert!(!flags.contains("$PECFailed"), "{flags}");
+}

@@ -111,7 +111,7 @@ fn what_still_waits_for_a_deadline_stays() {
     street.run();
     let (engine, store) = (Arc::clone(street.houses[0].engine()), &street.houses[0].store);
     let later = street.now.plus(1000 * DAY);
-    assert_eq!(records(&engine, later, later), 1, "the trail");
+    assert_eq!(records(&engine, later, later), 2, "the trail, and what copies are known by");
     assert_eq!(count(store, &[tag::DISPATCH]), [2]);
     street.pass(2 * DAY);
     let store = &street.houses[0].store;
