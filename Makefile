@@ -72,7 +72,7 @@ bench:
 	@. .ci/steps
 	prepare
 	step compile-benches 2700 cargo bench --locked -p sigillo-benches --no-run
-	step benches 1800 cargo bench --locked -p sigillo-benches -- $(BENCH)
+	step benches 3600 cargo bench --locked -p sigillo-benches -- $(BENCH)
 
 # What `tests/tests/e2e/kill9.rs` does for a minute, for as long as asked.
 soak:

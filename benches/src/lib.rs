@@ -36,7 +36,7 @@ pub fn main(folder: &Path) {
         return;
     }
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 17] = [
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 20] = [
         compose::run,
         signing::run,
         counting::run,
@@ -52,6 +52,9 @@ pub fn main(folder: &Path) {
         sockets::paced,
         sockets::crowd,
         sockets::massive,
+        sockets::imap,
+        sockets::imap_latency,
+        sockets::imap_crowd,
         kept::run,
         open::run,
     ];

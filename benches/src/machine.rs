@@ -108,6 +108,27 @@ pub fn ticks_of(pid: u32) -> u64 {
 
 /// CPU time of a process, of all below it that live, and of those among them that have ended, in clock ticks.
 pub fn ticks_below(pid: u32) -> u64 {
+    family(pid).iter().map(|pid| process_ticks(&pid.to_string(), 11..15)).sum()
+}
+
+/// Memory of a process and of all below it, in bytes; what several share counts once. Zero where it may not be looked at.
+pub fn memory_below(pid: u32) -> u64 {
+    let of = |pid: &u32| {
+        let maps = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+        maps.lines().find(|l| l.starts_with("Pss:")).and_then(kilobytes).unwrap_or(0) << 10
+    };
+    family(pid).iter().map(of).sum()
+}
+
+/// How many files a process may open.
+pub fn files_of(pid: u32) -> usize {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+    let line = limits.lines().find_map(|l| l.strip_prefix("Max open files"));
+    line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(usize::MAX)
+}
+
+/// A process and all below it that live.
+fn family(pid: u32) -> Vec<u32> {
     let mut family = vec![pid];
     let all: Vec<(u32, u32)> = processes();
     let mut at = 0;
@@ -115,7 +136,7 @@ pub fn ticks_below(pid: u32) -> u64 {
         family.extend(all.iter().filter(|(_, above)| *above == parent).map(|(pid, _)| *pid));
         at += 1;
     }
-    family.iter().map(|pid| process_ticks(&pid.to_string(), 11..15)).sum()
+    family
 }
 
 /// Every process with the one above it.

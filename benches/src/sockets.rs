@@ -4,10 +4,13 @@
 mod client;
 mod crowd;
 mod demo;
+mod dovecot;
+mod imap;
 mod massive;
 mod paced;
 mod parts;
 mod plain;
+mod reader;
 mod street;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +27,7 @@ use plain::Plain;
 use street::{LOOK, Street};
 
 pub use crowd::run as crowd;
+pub use imap::{crowd as imap_crowd, latency as imap_latency, run as imap};
 pub use massive::run as massive;
 pub use paced::run as paced;
 

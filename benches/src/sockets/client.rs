@@ -1,4 +1,4 @@
-//! The least of a mail client: enough to submit and to count, and cheap, since it runs on the measured cores.
+//! The least of a mail client: enough to submit and to read, and cheap, since it runs on the measured cores.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -10,6 +10,9 @@ use sigillo_base::Address;
 
 use super::street::Mailbox;
 
+/// Octets read at once.
+pub const ROOM: usize = 8 << 10;
+
 /// TLS that believes this authority.
 pub fn connector(ca_file: &Path) -> SslConnector {
     let mut builder = SslConnector::builder(SslMethod::tls()).expect("TLS");
@@ -17,26 +20,45 @@ pub fn connector(ca_file: &Path) -> SslConnector {
     builder.build()
 }
 
-struct Wire(BufReader<SslStream<TcpStream>>);
+/// Lines over TLS.
+pub struct Wire(BufReader<SslStream<TcpStream>>);
 
 impl Wire {
-    fn open(tls: &SslConnector, address: &str) -> Self {
+    /// Implicit TLS, with room for so many octets that have come and were not asked for yet.
+    pub fn open(tls: &SslConnector, address: &str, room: usize) -> Self {
         let stream = TcpStream::connect(address).expect("the program listens");
         stream.set_nodelay(true).expect("a socket option");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket option");
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-        Self(BufReader::new(tls.connect(host, stream).expect("TLS with the right name")))
+        Self(BufReader::with_capacity(room, tls.connect(host, stream).expect("TLS with the right name")))
     }
 
-    fn say(&mut self, bytes: &[u8]) {
+    pub fn say(&mut self, bytes: &[u8]) {
         self.0.get_mut().write_all(bytes).expect("the program reads");
     }
 
-    fn line(&mut self) -> String {
+    /// The next line, with its end.
+    pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.0.read_line(&mut line).expect("the program answers");
         assert!(!line.is_empty(), "the program closed the connection");
         line
+    }
+
+    /// Reads so many octets, and forgets them.
+    pub fn skip(&mut self, mut octets: usize) {
+        while octets > 0 {
+            let come = self.0.fill_buf().expect("the program answers").len().min(octets);
+            assert!(come > 0, "the program closed the connection");
+            self.0.consume(come);
+            octets -= come;
+        }
+    }
+
+    /// Version and cipher of its TLS.
+    pub fn tls(&self) -> String {
+        let tls = self.0.get_ref().ssl();
+        format!("{} {}", tls.version_str(), tls.current_cipher().map_or("–", |cipher| cipher.name()))
     }
 }
 
@@ -46,7 +68,7 @@ pub struct Sender(Wire);
 impl Sender {
     /// Over implicit TLS.
     pub fn open(tls: &SslConnector, address: &str, mailbox: &Mailbox) -> Self {
-        let mut sender = Self(Wire::open(tls, address));
+        let mut sender = Self(Wire::open(tls, address, ROOM));
         sender.hear(220);
         sender.0.say(b"EHLO client.example\r\n");
         sender.hear(250);
@@ -74,39 +96,6 @@ impl Sender {
             if line.as_bytes().get(3) != Some(&b'-') {
                 return;
             }
-        }
-    }
-}
-
-/// An IMAP connection, logged in.
-pub struct Reader(Wire);
-
-impl Reader {
-    /// Over implicit TLS.
-    pub fn open(tls: &SslConnector, address: &str, mailbox: &Mailbox) -> Self {
-        let mut reader = Self(Wire::open(tls, address));
-        reader.0.line();
-        reader.ask(&format!("LOGIN \"{}\" \"{}\"", mailbox.address, mailbox.password));
-        reader
-    }
-
-    /// How many messages are in INBOX.
-    pub fn messages(&mut self) -> usize {
-        let said = self.ask("STATUS INBOX (MESSAGES)");
-        let (_, rest) = said.split_once("MESSAGES ").expect("the count");
-        rest.split(')').next().and_then(|n| n.trim().parse().ok()).expect("a number")
-    }
-
-    fn ask(&mut self, command: &str) -> String {
-        self.0.say(format!("a {command}\r\n").as_bytes());
-        let mut said = String::new();
-        loop {
-            let line = self.0.line();
-            if let Some(end) = line.strip_prefix("a ") {
-                assert!(end.starts_with("OK"), "{command}: {line}");
-                return said;
-            }
-            said.push_str(&line);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The built program as a child process.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -81,10 +82,14 @@ impl Demo {
         Place {
             ca_file: text(&self.info["ca_file"]).into(),
             submissions: address("submissions"),
-            imaps: address("imaps"),
+            imaps: self.imaps(),
             pairs: senders.into_iter().zip(recipients).collect(),
             certified: true,
         }
+    }
+
+    fn imaps(&self) -> String {
+        text(&self.info["providers"][0]["imaps"])
     }
 
     fn mailboxes(&self, provider: usize, profile: &str) -> Vec<Mailbox> {
@@ -101,6 +106,39 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Demo {
+    /// Ends it, and starts its first provider again by itself as `serve` does, with these changes of its
+    /// configuration: what stands there, and what is to.
+    pub fn serve(&mut self, program: &Path, changes: &[(&str, &str)]) {
+        self.end();
+        let file = self._folder.path().join("alfa/sigillo.toml");
+        let mut text = std::fs::read_to_string(&file).expect("its configuration");
+        for (from, to) in changes {
+            assert!(text.contains(from), "no {from:?} in {}", file.display());
+            text = text.replacen(from, to, 1);
+        }
+        std::fs::write(&file, text).expect("room on the disk");
+        self.child = Command::new(program)
+            .args(["serve", "--config"])
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let (begun, address) = (Instant::now(), self.imaps());
+        while TcpStream::connect(&address).is_err() {
+            assert!(begun.elapsed() < START, "the program does not come up");
+            assert!(self.child.try_wait().expect("a child of ours").is_none(), "the program has ended");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn end(&mut self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let asked = pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
         let begun = Instant::now();

@@ -2,20 +2,16 @@
 //! started here, on loopback, with folders and ports of its own; Debian: postfix, dovecot-imapd, dovecot-lmtpd.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use sigillo_base::Address;
 use tempfile::TempDir;
 
+use super::dovecot;
 use super::street::{Mailbox, Place};
 use crate::machine::ticks_below;
 
-/// How long a start may take on a busy machine.
-const START: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "una-parola-lunga";
 
 /// Two Postfix and a Dovecot, until it is dropped.
@@ -29,23 +25,18 @@ pub struct Plain {
 impl Plain {
     /// Starts them with so many senders and recipients; `None`, and why, where they cannot be.
     pub fn start(below: &Path, boxes: usize) -> Option<Self> {
-        let missing =
-            ["/usr/lib/postfix/sbin/master", "/usr/sbin/dovecot"].into_iter().find(|p| !Path::new(p).is_file());
-        if let Some(missing) = missing {
-            eprintln!("  no {missing}: nothing to compare with");
+        if !dovecot::possible(&["/usr/lib/postfix/sbin/master", dovecot::PROGRAM], below) {
             return None;
         }
-        if !rustix::process::geteuid().is_root() {
-            eprintln!("  Postfix starts only as root: nothing to compare with");
-            return None;
-        }
-        let folder = tempfile::Builder::new().prefix("p").tempdir_in(below).expect("a folder");
+        let folder = dovecot::folder(below);
         let root = folder.path();
-        // Its services run as users of their own, who must find their sockets.
-        fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a folder of ours");
-        let [smtps, relay, imaps] = ports();
-        certificate(root);
-        let dovecot = dovecot(root, imaps, boxes);
+        let [smtps, relay, imaps] = dovecot::ports();
+        // Senders log in there too, by Postfix.
+        let users: String = (1..=boxes)
+            .flat_map(|n| [format!("a{n}@alfa.example"), format!("b{n}@beta.example")])
+            .map(|user| format!("{user}:{{PLAIN}}{PASSWORD}\n"))
+            .collect();
+        let mailboxes = dovecot::start(root, imaps, &users, "");
         let access = postfix(
             root,
             "a",
@@ -53,13 +44,7 @@ impl Plain {
             &format!("127.0.0.1:{smtps} inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n"),
         );
         let incoming = postfix(root, "b", &incoming(root), &format!("127.0.0.1:{relay} inet n - n - - smtpd\n"));
-        for port in [smtps, relay, imaps] {
-            let begun = Instant::now();
-            while TcpStream::connect(("127.0.0.1", port)).is_err() {
-                assert!(begun.elapsed() < START, "port {port} does not come up: see {}", root.display());
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        }
+        [smtps, relay, imaps].into_iter().for_each(|port| dovecot::wait(port, root));
         let mailbox = |name: &str, n: usize, domain: &str| Mailbox {
             address: Address::parse(&format!("{name}{n}@{domain}")).expect("an address"),
             password: PASSWORD.into(),
@@ -71,7 +56,7 @@ impl Plain {
             pairs: (1..=boxes).map(|n| (mailbox("a", n, "alfa.example"), mailbox("b", n, "beta.example"))).collect(),
             certified: false,
         };
-        Some(Self { dovecot, postfixes: [access, incoming], place, _folder: folder })
+        Some(Self { dovecot: mailboxes, postfixes: [access, incoming], place, _folder: folder })
     }
 
     /// Where clients go.
@@ -88,69 +73,9 @@ impl Plain {
 impl Drop for Plain {
     fn drop(&mut self) {
         for child in self.postfixes.iter_mut().chain([&mut self.dovecot]) {
-            // Both masters end their children with them.
-            let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-            let asked = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM));
-            if let Some(Err(error)) = asked {
-                eprintln!("  a process of the baseline does not end: {error}");
-            }
-            if let Err(error) = child.wait() {
-                eprintln!("  a process of the baseline is not heard of: {error}");
-            }
+            dovecot::end(child);
         }
     }
-}
-
-/// Free ports.
-fn ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    listeners.map(|l| l.local_addr().expect("its address").port())
-}
-
-/// A certificate for 127.0.0.1 that is its own authority; ECDSA, as the program's.
-fn certificate(root: &Path) {
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"])
-        .args(["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
-        .arg(root.join("tls.key"))
-        .arg("-out")
-        .arg(root.join("tls.pem"))
-        .stderr(Stdio::null())
-        .status();
-    assert!(made.expect("openssl").success(), "no certificate");
-}
-
-/// The mailboxes of both sides: senders log in here too, by Postfix.
-fn dovecot(root: &Path, imaps: u16, boxes: usize) -> Child {
-    let dir = root.join("dovecot");
-    fs::create_dir_all(dir.join("mail")).expect("a folder");
-    let owner = rustix::fs::Uid::from_raw(8);
-    rustix::fs::chown(dir.join("mail"), Some(owner), Some(rustix::fs::Gid::from_raw(8))).expect("a folder of ours");
-    let users: String = (1..=boxes)
-        .flat_map(|n| [format!("a{n}@alfa.example"), format!("b{n}@beta.example")])
-        .map(|user| format!("{user}:{{PLAIN}}{PASSWORD}\n"))
-        .collect();
-    fs::write(dir.join("users"), users).expect("room on the disk");
-    let (d, t) = (dir.display(), root.display());
-    let settings = format!(
-        "base_dir = {d}/run\nlog_path = {d}/log\nprotocols = imap lmtp\nlisten = 127.0.0.1\nfirst_valid_uid = 8\n\
-         mail_location = sdbox:{d}/mail/%u\nmail_fsync = optimized\nssl = yes\nssl_cert = <{t}/tls.pem\nssl_key = <{t}/tls.key\n\
-         disable_plaintext_auth = no\nauth_mechanisms = plain\nmail_max_userip_connections = 1000\n\
-         passdb {{\n driver = passwd-file\n args = {d}/users\n}}\n\
-         userdb {{\n driver = static\n args = uid=8 gid=8 home={d}/mail/%u\n}}\n\
-         service imap-login {{\n inet_listener imap {{\n  port = 0\n }}\n inet_listener imaps {{\n  port = {imaps}\n  ssl = yes\n }}\n}}\n\
-         service lmtp {{\n unix_listener {d}/lmtp {{\n  mode = 0666\n }}\n}}\n\
-         service auth {{\n unix_listener {d}/auth {{\n  mode = 0666\n }}\n}}\n"
-    );
-    let file = dir.join("dovecot.conf");
-    fs::write(&file, settings).expect("room on the disk");
-    Command::new("/usr/sbin/dovecot")
-        .args(["-F", "-c"])
-        .arg(file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("Dovecot starts")
 }
 
 /// What both Postfix have in common, after it what is one's own; `smtpd` is the line of its port.

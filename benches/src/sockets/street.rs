@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use openssl::ssl::SslConnector;
 use sigillo_base::Address;
 
-use super::client::{Reader, Sender, connector};
+use super::client::{Sender, connector};
+use super::reader::Reader;
 use crate::material::{Size, attachment, message};
 
 /// A run that is not over by then never will be.
