@@ -249,7 +249,11 @@ fn folders_are_renamed_with_what_is_below_and_no_two_have_one_name() {
         assert_eq!(folders.iter().filter(|f| *f == name).count(), 1, "{name} in {folders:?}");
     }
     assert!(desk.ok("STATUS 2026/Uno/A/B (MESSAGES)").contains("(MESSAGES 1)"));
+    desk.ok("SELECT 2026/Uno/A/B");
+    desk.ok("COPY 1 2026");
+    desk.ok("UNSELECT");
     desk.no("DELETE 2026", "HASCHILDREN");
+    assert!(desk.ok("STATUS 2026 (MESSAGES)").contains("(MESSAGES 1)"), "a refusal removes nothing");
     for kept in ["INBOX", "Inviata", "Bozze", "Cestino"] {
         desk.no(&format!("DELETE {kept}"), "CANNOT");
     }

@@ -37,12 +37,17 @@ impl<S: Store> Boxes<S> {
         }
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let below = format!("{name}{DELIMITER}");
+        let children = || Refusal::new(Code::HasChildren, "La cartella ne contiene altre");
+        // Before the first message goes.
+        if self.sound_folders().map_err(fault)?.iter().any(|(_, f)| f.name.starts_with(&below)) {
+            return Err(children());
+        }
         loop {
             let uids: Vec<u32> = self.entries(number, 0).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
             self.take_out(number, &uids, |_| true)?;
             let gone = transact(&self.engine.store, ATTEMPTS, |tx| {
                 if All::read(tx, self.mailbox)?.folders.iter().any(|(_, f)| f.name.starts_with(&below)) {
-                    return Err(No(Refusal::new(Code::HasChildren, "La cartella ne contiene altre")));
+                    return Err(No(children()));
                 }
                 // Another server on this store may have put something in.
                 Ok(self.entries(number, 0)?.is_empty() && folder::remove(tx, self.mailbox, number)?)
