@@ -53,6 +53,7 @@ use sigillo_wire::sasl::Credentials;
 
 use crate::Request;
 use crate::cursor::{Cursor, Problem, Read};
+use crate::enabled::Enabled;
 use crate::search::job;
 use crate::work::{Step, Work};
 
@@ -173,15 +174,15 @@ pub fn name(after_tag: &[u8]) -> String {
     String::from_utf8_lossy(&after_tag[..end]).to_ascii_uppercase()
 }
 
-/// Reads what follows the tag. `allowed` says whether the session's state permits.
-pub fn read(after_tag: &[u8], allowed: impl FnOnce(Needs) -> bool) -> Read<Command> {
+/// Reads what follows the tag, of somebody who switched this on. `allowed` says whether the session's state permits.
+pub fn read(after_tag: &[u8], on: Enabled, allowed: impl FnOnce(Needs) -> bool) -> Read<Command> {
     let name = name(after_tag);
     let known = COMMANDS.iter().find(|c| c.0 == name);
     let Some((_, needs, reader)) = known else { return Err(Problem::Bad("Unknown command")) };
     if !allowed(*needs) {
         return Err(Problem::Bad("Command not allowed in this state"));
     }
-    let mut cursor = Cursor::new(&after_tag[name.len()..]);
+    let mut cursor = Cursor::of(&after_tag[name.len()..], on);
     let command = reader(&mut cursor)?;
     cursor.end()?;
     Ok(command)

@@ -1,5 +1,6 @@
 //! Reading the text of a command (RFC 3501 §9).
 
+use crate::enabled::Enabled;
 use crate::{Code, Flags, Refusal, SequenceSet, System, utf7};
 
 /// Why a command is not carried out before anything was asked of the folders.
@@ -25,6 +26,7 @@ pub type Read<T> = Result<T, Problem>;
 pub struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    on: Enabled,
 }
 
 /// Flags of one command, and octets of one keyword, beyond which it is refused.
@@ -34,9 +36,19 @@ const MAX_KEYWORD: usize = 255;
 const MAX_NAME: usize = 512;
 
 impl<'a> Cursor<'a> {
-    /// At the beginning.
+    /// At the beginning, of somebody who switched nothing on.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self::of(bytes, Enabled { condstore: false, qresync: false, utf8: false, rev2: false })
+    }
+
+    /// The same of somebody who switched this on.
+    pub const fn of(bytes: &'a [u8], on: Enabled) -> Self {
+        Self { bytes, at: 0, on }
+    }
+
+    /// What is switched on.
+    pub const fn on(&self) -> Enabled {
+        self.on
     }
 
     /// What is left.
@@ -114,7 +126,7 @@ impl<'a> Cursor<'a> {
         String::from_utf8(self.astring()?).map_err(|_| Problem::Bad("Not UTF-8"))
     }
 
-    /// A quoted string or literal.
+    /// A quoted string or literal. Between quotes all text is UTF-8 (RFC 6855 §3).
     pub fn string(&mut self) -> Read<Vec<u8>> {
         if self.eat(b'{') {
             let size = self.number()? as usize;
@@ -132,6 +144,7 @@ impl<'a> Cursor<'a> {
             let byte = self.peek().ok_or(Problem::Bad("Unfinished quoted string"))?;
             self.at += 1;
             match byte {
+                b'"' if std::str::from_utf8(&out).is_err() => return Err(Problem::Bad("Not UTF-8")),
                 b'"' => return Ok(out),
                 b'\\' => match self.peek() {
                     Some(escaped @ (b'"' | b'\\')) => {
@@ -157,11 +170,11 @@ impl<'a> Cursor<'a> {
         ascii(digits).parse().map_err(|_| Problem::Bad("Wrong number"))
     }
 
-    /// A mod-sequence (RFC 7162 §7): 63 bits.
-    pub fn modseq(&mut self) -> Read<u64> {
+    /// A number of 63 bits (RFC 9051 §9).
+    pub fn number64(&mut self) -> Read<u64> {
         let digits = self.while_(|b| b.is_ascii_digit());
         let number = ascii(digits).parse().ok().filter(|n| i64::try_from(*n).is_ok());
-        number.ok_or(Problem::Bad("Wrong mod-sequence"))
+        number.ok_or(Problem::Bad("Wrong number"))
     }
 
     /// Passes over what is left.
@@ -178,7 +191,7 @@ impl<'a> Cursor<'a> {
     /// A folder's name, decoded; INBOX in upper case, and no delimiter at the end.
     pub fn mailbox(&mut self) -> Read<String> {
         let wire = self.astring()?;
-        let name = utf7::decode(&wire).filter(|n| n.len() <= MAX_NAME);
+        let name = self.name(&wire).filter(|n| n.len() <= MAX_NAME);
         let name = name.ok_or_else(|| Refusal::new(Code::Cannot, "Nome di cartella non valido"))?;
         Ok(inbox(name.strip_suffix(crate::DELIMITER).unwrap_or(&name)))
     }
@@ -190,7 +203,17 @@ impl<'a> Cursor<'a> {
             _ => self.while_(|b| is_atom(b) || matches!(b, b']' | b'%' | b'*')).to_vec(),
         };
         // A pattern may cut an encoded name; what cannot be decoded matches as it is.
-        Ok(utf7::decode(&wire).unwrap_or_else(|| String::from_utf8_lossy(&wire).into_owned()))
+        Ok(self.name(&wire).unwrap_or_else(|| String::from_utf8_lossy(&wire).into_owned()))
+    }
+
+    /// A name from the wire: modified UTF-7, unless UTF-8 is switched on, or is used as it may be without
+    /// (RFC 6855 §3).
+    fn name(&self, wire: &[u8]) -> Option<String> {
+        if self.on.takes_utf8() || !wire.is_ascii() {
+            std::str::from_utf8(wire).ok().map(str::to_owned)
+        } else {
+            utf7::decode(wire)
+        }
     }
 
     /// Flags in parentheses. `\Recent` is passed over.
@@ -271,6 +294,13 @@ mod tests {
             assert_eq!(Cursor::new(wire.as_bytes()).mailbox().unwrap(), name);
         }
         assert!(matches!(Cursor::new(b"&bad").mailbox(), Err(Problem::No(r)) if r.code == Some(Code::Cannot)));
+        let utf8 = Enabled { utf8: true, ..Enabled::default() };
+        for (wire, name) in [("\"Perché\"", "Perché"), ("Perch&AOk-", "Perch&AOk-"), ("{7}\r\nPerché", "Perché")] {
+            assert_eq!(Cursor::of(wire.as_bytes(), utf8).mailbox().unwrap(), name);
+        }
+        assert_eq!(Cursor::new("\"Perché\"".as_bytes()).mailbox().unwrap(), "Perché", "before it is switched on");
+        assert!(matches!(Cursor::of(b"\"\xe9\"", utf8).mailbox(), Err(Problem::Bad(_))));
+        assert!(matches!(Cursor::of(b"{1}\r\n\xe9", utf8).mailbox(), Err(Problem::No(_))));
         let flags = Cursor::new(b"(\\seen work \\Recent)").flag_list().unwrap();
         assert_eq!(flags.to_string(), "\\Seen work");
         assert!(Cursor::new(b"(\\Foo)").flag_list().is_err());

@@ -1,34 +1,50 @@
 //! What a client has switched on for the rest of its session (RFC 5161).
 
-/// Switches that change what is sent. Nothing switches one off.
+/// Switches that change what is taken and sent. Nothing switches one off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Enabled {
     /// FETCH responses of changes carry mod-sequences (RFC 7162 §3.1).
     pub condstore: bool,
     /// VANISHED takes the place of EXPUNGE, and changes carry UIDs (RFC 7162 §3.2).
     pub qresync: bool,
+    /// `UTF8=ACCEPT`: names and headers are UTF-8 both ways, and SEARCH names no charset (RFC 6855).
+    pub utf8: bool,
+    /// `IMAP4rev2`: the same of names and headers, and the answers are those of RFC 9051.
+    pub rev2: bool,
 }
 
 /// The switch of a name, and what it brings along.
 type Switch = fn(&mut Enabled);
 
-/// The names that ENABLE takes.
-const SWITCHES: [(&str, Switch); 2] = [
+/// The names that ENABLE takes, as they are told.
+const SWITCHES: [(&str, Switch); 4] = [
     ("CONDSTORE", |on| on.condstore = true),
     ("QRESYNC", |on| {
         on.condstore = true;
         on.qresync = true;
     }),
+    ("UTF8=ACCEPT", |on| on.utf8 = true),
+    ("IMAP4rev2", |on| on.rev2 = true),
 ];
 
 impl Enabled {
-    /// Switches a name on, if it is one of a switch; whether it is on now and was not before.
-    pub fn switch_on(&mut self, name: &str) -> bool {
+    /// Switches a name on, in any case, if it is one of a switch; gives it as it is told, if it is on now and was not
+    /// before.
+    pub fn switch_on(&mut self, name: &str) -> Option<&'static str> {
         let before = *self;
-        if let Some((_, switch)) = SWITCHES.iter().find(|(known, _)| *known == name) {
-            switch(self);
-        }
-        *self != before
+        let (known, switch) = SWITCHES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        switch(self);
+        (*self != before).then_some(known)
+    }
+
+    /// Names of folders travel as UTF-8, and a header may hold it.
+    pub const fn takes_utf8(self) -> bool {
+        self.utf8 || self.rev2
+    }
+
+    /// Changes that are told carry the UID (RFC 7162 §3.2.6, RFC 9051 §7.5.2).
+    pub const fn tells_uids(self) -> bool {
+        self.qresync || self.rev2
     }
 }
 
@@ -39,8 +55,11 @@ mod tests {
     #[test]
     fn a_name_is_switched_on_once_and_others_never() {
         let mut on = Enabled::default();
-        assert!(!on.switch_on("MOVE"));
-        assert!(on.switch_on("QRESYNC") && on.condstore);
-        assert!(!on.switch_on("QRESYNC") && !on.switch_on("CONDSTORE"));
+        assert_eq!(on.switch_on("MOVE"), None);
+        assert_eq!(on.switch_on("QRESYNC"), Some("QRESYNC"));
+        assert!(on.condstore && !on.takes_utf8());
+        assert_eq!((on.switch_on("QRESYNC"), on.switch_on("CONDSTORE")), (None, None));
+        assert_eq!(on.switch_on("IMAP4REV2"), Some("IMAP4rev2"));
+        assert!(on.takes_utf8() && !on.utf8);
     }
 }

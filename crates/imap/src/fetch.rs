@@ -53,7 +53,7 @@ pub enum FetchItem {
         /// What lies between the brackets.
         section: Section,
         /// First octet and the greatest number of octets.
-        partial: Option<(u32, u32)>,
+        partial: Option<(u64, u64)>,
         /// `.PEEK`: does not set `\Seen`.
         peek: bool,
     },
@@ -62,7 +62,7 @@ pub enum FetchItem {
         /// Part numbers from the outside in; empty is the message itself.
         part: Vec<u32>,
         /// First octet and the greatest number of octets, decoded.
-        partial: Option<(u32, u32)>,
+        partial: Option<(u64, u64)>,
         /// `.PEEK`: does not set `\Seen`.
         peek: bool,
     },

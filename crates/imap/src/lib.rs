@@ -1,11 +1,11 @@
-//! IMAP server sessions (IMAP4rev1), without sockets, clock or store.
+//! IMAP server sessions (IMAP4rev1 and IMAP4rev2), without sockets, clock or store.
 //!
 //! Knows: the commands, their framing and literals, the states of a session, sequence numbers, what FETCH, SEARCH, SORT
 //! and THREAD make of a message's bytes.
 //! Must never know: sockets, clocks, stores, accounts, what certified mail is. It asks its driver through
 //! [`Action`]s and, for everything in folders, through [`Mailboxes`].
 //! Entry point: [`Server`].
-//! RFCs: 3501, with 9051's clarifications; 7888 (LITERAL+), 4959 (SASL-IR), 2971 (ID), 2177 (IDLE), 2342 (NAMESPACE),
+//! RFCs: 3501 and 9051; 6855 (UTF8=ACCEPT), 9585 (INPROGRESS), 7888 (LITERAL+), 4959 (SASL-IR), 2971 (ID), 2177 (IDLE), 2342 (NAMESPACE),
 //! 3502 (MULTIAPPEND), 3516 (BINARY), 4315 (UIDPLUS), 3691 (UNSELECT), 4469 (CATENATE), 4978 (COMPRESS), 6851 (MOVE), 5161 (ENABLE),
 //! 7162 (CONDSTORE, QRESYNC), 3348 (CHILDREN), 5258 (LIST-EXTENDED), 5819 (LIST-STATUS), 8438 (STATUS=SIZE), 8508 (REPLACE), 8970 (PREVIEW),
 //! 6154 (SPECIAL-USE, CREATE-SPECIAL-USE), 9208 (QUOTA), 4314 (ACL), 8440 (LIST-MYRIGHTS),

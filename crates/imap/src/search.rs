@@ -99,9 +99,9 @@ pub enum Key {
     /// `SENTSINCE`
     SentSince(Day),
     /// `LARGER`
-    Larger(u32),
+    Larger(u64),
     /// `SMALLER`
-    Smaller(u32),
+    Smaller(u64),
     /// `HEADER`, `FROM`, `SUBJECT` and the like: field name and text, which may be empty.
     Header(String, String),
     /// `BODY`

@@ -10,7 +10,7 @@ use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, SaslError, Scra
 use sigillo_wire::{Session, Tick};
 
 use crate::command::Announced;
-use crate::command::append::Reading;
+use crate::command::append::{HeaderSection, Reading};
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
 use crate::framer::Framer;
@@ -148,8 +148,10 @@ struct Append {
     eight: bool,
     /// Octets of all literals.
     octets: u64,
-    /// A NUL came where it may not be, or where it cannot be kept.
-    nul: Option<Problem>,
+    /// How far the header of the message has come; over, where it may be UTF-8.
+    header: HeaderSection,
+    /// An octet came where it may not be, or where it cannot be kept.
+    wrong: Option<Problem>,
 }
 
 /// Commands that are none, one after the other, until the connection is closed.

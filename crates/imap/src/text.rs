@@ -1,5 +1,6 @@
 //! Writing what a response carries: strings, names, free text.
 
+use crate::enabled::Enabled;
 use crate::utf7;
 
 pub use sigillo_wire::human;
@@ -31,9 +32,9 @@ pub fn nstring(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     }
 }
 
-/// A folder's name.
-pub fn mailbox(name: &str) -> String {
-    let wire = utf7::encode(name);
+/// A folder's name, for who switched this on: UTF-8 (RFC 6855 §3, RFC 9051 §5.1), or modified UTF-7.
+pub fn mailbox(name: &str, on: Enabled) -> String {
+    let wire = if on.takes_utf8() { name.to_owned() } else { utf7::encode(name) };
     if !wire.is_empty() && wire != "NIL" && wire.bytes().all(crate::cursor::is_atom) {
         return wire;
     }
@@ -56,7 +57,10 @@ mod tests {
         assert_eq!(written(b"a\r\nb"), b"{4}\r\na\r\nb");
         assert_eq!(written("è".as_bytes()), b"{2}\r\n\xc3\xa8");
         assert_eq!(written(b"a\0"), b"{2}\r\na?");
-        assert_eq!(mailbox("Posta inviata"), "\"Posta inviata\"");
-        assert_eq!(mailbox("INBOX/Perché"), "INBOX/Perch&AOk-");
+        let (off, on) = (Enabled::default(), Enabled { rev2: true, ..Enabled::default() });
+        assert_eq!(mailbox("Posta inviata", off), "\"Posta inviata\"");
+        assert_eq!(mailbox("INBOX/Perché", off), "INBOX/Perch&AOk-");
+        assert_eq!(mailbox("INBOX/Perché", on), "\"INBOX/Perché\"");
+        assert_eq!((mailbox("A&B", off), mailbox("A&B", on)), ("A&-B".to_owned(), "A&B".to_owned()));
     }
 }

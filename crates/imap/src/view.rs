@@ -234,7 +234,7 @@ impl View {
         }
         if self.told < self.entries.len() {
             self.told = self.entries.len();
-            out.push_str(&format!("* {} EXISTS\r\n* 0 RECENT\r\n", self.told));
+            out.push_str(&exists(self.told, enabled));
         }
         self.dirty = self.entries.iter().any(|e| e.gone);
         let least = if enabled.condstore { Untold::ModSeq } else { Untold::Flags };
@@ -246,10 +246,16 @@ impl View {
     }
 }
 
+/// The responses that tell how many messages there are. No message here is recent, and RFC 9051 knows none.
+pub fn exists(messages: usize, enabled: Enabled) -> String {
+    let recent = if enabled.rev2 { "" } else { "* 0 RECENT\r\n" };
+    format!("* {messages} EXISTS\r\n{recent}")
+}
+
 /// The response that tells of a message's flags, or of its mod-sequence alone. `uid` asks for the UID.
 pub fn fetched(index: usize, row: &Row, flags: bool, uid: bool, enabled: Enabled) -> String {
     let mut items = Vec::new();
-    if uid || enabled.qresync {
+    if uid || enabled.tells_uids() {
         items.push(format!("UID {}", row.uid));
     }
     if flags {
@@ -300,7 +306,7 @@ mod tests {
     use crate::Flags;
     use proptest::prelude::*;
 
-    const PLAIN: Enabled = Enabled { condstore: false, qresync: false };
+    const PLAIN: Enabled = Enabled { condstore: false, qresync: false, utf8: false, rev2: false };
 
     fn row(uid: u32, bits: u8) -> Row {
         Row { uid, flags: Flags::from_parts(bits, []), size: 1, ..Row::default() }

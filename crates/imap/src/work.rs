@@ -68,10 +68,12 @@ impl Job {
     }
 
     /// Messages done and messages in all, of a job that knows and says nothing until its end.
-    pub const fn progress(&self) -> Option<(usize, usize)> {
+    pub fn progress(&self) -> Option<(usize, usize)> {
         match self {
+            Self::Expunge(job) => Some(job.progress()),
             Self::Search(job) => Some(job.progress()),
-            Self::Append(_) | Self::Expunge(_) | Self::Fetch(_) | Self::Transfer(_) => None,
+            Self::Transfer(job) => Some(job.progress()),
+            Self::Append(_) | Self::Fetch(_) => None,
         }
     }
 }
@@ -155,7 +157,7 @@ impl Work<'_> {
 
     /// A command that speaks of mod-sequences switches them on (RFC 7162 §3.1); the client hears how far the folder is.
     pub fn enable_condstore(&mut self) {
-        if self.enabled.switch_on("CONDSTORE")
+        if self.enabled.switch_on("CONDSTORE").is_some()
             && let Some(folder) = self.selected.as_ref()
         {
             let line = highest(folder.version);

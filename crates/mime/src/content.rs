@@ -70,6 +70,11 @@ impl ContentType {
         param(&self.params, name)
     }
 
+    /// `message/rfc822`, or `message/global`, whose header may hold UTF-8 (RFC 6532 §3.7).
+    pub fn is_message(&self) -> bool {
+        self.is("message/rfc822") || self.is("message/global")
+    }
+
     /// Whether this is the given type (`multipart/signed`), in any case.
     pub fn is(&self, full: &str) -> bool {
         full.split_once('/')

@@ -39,6 +39,11 @@ impl Part {
         self.content_type.is(full)
     }
 
+    /// Whether the part is a message.
+    pub fn is_message(&self) -> bool {
+        self.content_type.is_message()
+    }
+
     /// The body without its transfer encoding. `message` is what the part was parsed from.
     ///
     /// # Errors

@@ -83,10 +83,8 @@ impl Reader<'_> {
             at = opened.part.body.start;
             in_digest = false;
             let kind = &opened.part.content_type;
-            let message = self.enclosed
-                && opened.part.encoding.is_identity()
-                && (kind.is("message/rfc822") || kind.is("message/global"))
-                && !opened.unreadable;
+            let message =
+                self.enclosed && opened.part.encoding.is_identity() && kind.is_message() && !opened.unreadable;
             self.open.push(opened);
             self.parts += 1;
             if !message || self.open.len() >= MAX_DEPTH || self.parts >= MAX_PARTS {

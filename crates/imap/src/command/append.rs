@@ -1,12 +1,14 @@
 //! APPEND (RFC 3501 §6.3.11) with APPENDUID (RFC 4315), of several messages (RFC 3502), with literal8 (RFC 3516) and of parts
-//! (CATENATE, RFC 4469). Messages stream to the driver; all of them are stored in one commit, or none.
+//! (CATENATE, RFC 4469), and with UTF-8 in the header (RFC 6855 §4). Messages stream to the driver; all of them are stored in one commit, or none.
 
+mod header;
 mod job;
 mod reading;
 mod url;
 
+pub use header::HeaderSection;
 pub use job::AppendJob;
-pub use reading::{Announced, Next, Reading};
+pub use reading::{Announced, Before, Next, Reading};
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
@@ -15,7 +17,7 @@ use crate::{Code, Refusal, Replaced};
 
 /// A command that came whole: of parts that are all in the mailbox already, or without a message.
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
-    whole(Reading::append(), args)
+    whole(Reading::append(args.on()), args)
 }
 
 /// Reads all that is left of a command without streamed literals.

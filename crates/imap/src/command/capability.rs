@@ -20,7 +20,8 @@ enum When {
 
 /// Every capability, in the order of the announcement: only what is complete, with its row in `docs/imap.md`. The
 /// mechanisms of AUTHENTICATE follow (`AUTH=…`).
-const CAPABILITIES: [(&str, When); 47] = [
+const CAPABILITIES: [(&str, When); 49] = [
+    ("IMAP4rev2", When::Always),
     (BASE, When::Always),
     ("LITERAL+", When::Always),
     ("SASL-IR", When::Always),
@@ -49,6 +50,7 @@ const CAPABILITIES: [(&str, When); 47] = [
     ("OBJECTID", When::Always),
     ("SAVEDATE", When::Always),
     ("INPROGRESS", When::Always),
+    ("UTF8=ACCEPT", When::Always),
     ("UNAUTHENTICATE", When::Inside),
     ("ESEARCH", When::Always),
     ("SEARCHRES", When::Always),

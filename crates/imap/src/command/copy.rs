@@ -40,6 +40,11 @@ pub struct TransferJob {
 }
 
 impl TransferJob {
+    /// Messages dealt with, and messages in all.
+    pub const fn progress(&self) -> (usize, usize) {
+        (self.at, self.uids.len())
+    }
+
     /// Copies or moves the first page.
     pub fn start(
         set: &SequenceSet,

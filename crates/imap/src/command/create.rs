@@ -1,5 +1,7 @@
 //! CREATE (RFC 3501 §6.3.3), with CREATE-SPECIAL-USE (RFC 6154 §3) and MAILBOXID (RFC 8474 §4.1).
 
+use unicode_normalization::is_nfc;
+
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Work};
@@ -35,13 +37,17 @@ fn special_use(args: &mut Cursor<'_>) -> Read<Option<Attribute>> {
     }
 }
 
-/// A name that a folder may be given: no empty level, no wildcard, no control character.
+/// A name that a folder may be given: no empty level, no wildcard, no control character, and Net-Unicode, of which others
+/// are refused rather than changed (RFC 6855 §3, RFC 9051 §6.3.4).
 pub fn new_name(name: &str) -> Result<(), Refusal> {
     if name == "INBOX" {
         return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste gia'"));
     }
-    let bad = |c: char| c.is_control() || matches!(c, '*' | '%');
-    if name.split(DELIMITER).any(|level| level.is_empty() || level.trim() != level) || name.contains(bad) {
+    let bad = |c: char| c.is_control() || matches!(c, '*' | '%' | '\u{2028}' | '\u{2029}');
+    if !is_nfc(name)
+        || name.split(DELIMITER).any(|level| level.is_empty() || level.trim() != level)
+        || name.contains(bad)
+    {
         return Err(Refusal::new(Code::Cannot, "Nome di cartella non valido"));
     }
     Ok(())

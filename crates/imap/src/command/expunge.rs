@@ -33,6 +33,11 @@ pub struct ExpungeJob {
 }
 
 impl ExpungeJob {
+    /// Messages dealt with, and messages in all.
+    pub const fn progress(&self) -> (usize, usize) {
+        (self.at, self.uids.len())
+    }
+
     /// Removes the next page.
     pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
         let next = self.uids.len().min(self.at + PAGE);

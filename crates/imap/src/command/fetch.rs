@@ -68,7 +68,7 @@ fn modifiers(args: &mut Cursor<'_>) -> Read<(Option<u64>, bool)> {
         match args.word()?.as_str() {
             "CHANGEDSINCE" if since.is_none() => {
                 args.space()?;
-                since = Some(args.modseq()?);
+                since = Some(args.number64()?);
             }
             "VANISHED" if !vanished => vanished = true,
             _ => return Err(Problem::Bad("Unknown fetch modifier")),
@@ -192,13 +192,13 @@ fn names(args: &mut Cursor<'_>) -> Read<Vec<String>> {
     }
 }
 
-fn partial(args: &mut Cursor<'_>) -> Read<Option<(u32, u32)>> {
+fn partial(args: &mut Cursor<'_>) -> Read<Option<(u64, u64)>> {
     if !args.eat(b'<') {
         return Ok(None);
     }
-    let first = args.number()?;
+    let first = args.number64()?;
     args.need(b'.', "Wrong partial")?;
-    let most = args.number()?;
+    let most = args.number64()?;
     args.need(b'>', "Wrong partial")?;
     if most == 0 { Err(Problem::Bad("Wrong partial")) } else { Ok(Some((first, most))) }
 }
@@ -357,7 +357,7 @@ impl FetchJob {
         let mut items = Cow::Borrowed(&self.items[..]);
         if newly_seen {
             let on = *work.enabled;
-            let told = [(FetchItem::Uid, on.qresync), (FetchItem::Flags, true), (FetchItem::ModSeq, on.condstore)];
+            let told = [(FetchItem::Uid, on.tells_uids()), (FetchItem::Flags, true), (FetchItem::ModSeq, on.condstore)];
             for (item, _) in told.into_iter().filter(|(_, told)| *told) {
                 if !items.contains(&item) {
                     items.to_mut().push(item);

@@ -11,7 +11,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 }
 
 pub fn run(mailbox: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
-    let mut line = format!("* ACL {}", text::mailbox(mailbox));
+    let mut line = format!("* ACL {}", text::mailbox(mailbox, *work.enabled));
     for (who, rights) in work.boxes.acl(mailbox)? {
         line += &format!(" {} {}", setacl::quoted(&who), rights.told());
     }

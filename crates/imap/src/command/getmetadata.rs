@@ -118,7 +118,7 @@ pub fn run(mailbox: &str, options: Options, entries: &[String], work: &mut Work<
         }
     }
     if !told.is_empty() {
-        let mut out = format!("* METADATA {} (", text::mailbox(mailbox)).into_bytes();
+        let mut out = format!("* METADATA {} (", text::mailbox(mailbox, *work.enabled)).into_bytes();
         for (at, (entry, value)) in told.into_iter().enumerate() {
             out.extend_from_slice(if at > 0 { b" " } else { b"" });
             text::string(&mut out, entry.as_bytes());

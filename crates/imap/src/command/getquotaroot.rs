@@ -12,7 +12,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 
 pub fn run(mailbox: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
     work.boxes.quota_root(mailbox)?;
-    work.line(&format!("* QUOTAROOT {} \"{}\"", text::mailbox(mailbox), getquota::ROOT));
+    work.line(&format!("* QUOTAROOT {} \"{}\"", text::mailbox(mailbox, *work.enabled), getquota::ROOT));
     getquota::tell(work)?;
     Done::ok("GETQUOTAROOT completed").step()
 }

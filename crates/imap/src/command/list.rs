@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{Command, status};
 use crate::cursor::{Cursor, Problem, Read, inbox};
+use crate::enabled::Enabled;
 use crate::work::{Done, Step, Work};
-use crate::{Attribute, DELIMITER, FolderInfo, ListOptions, Request, StatusItem, text};
+use crate::{Attribute, DELIMITER, FolderInfo, ListOptions, Refusal, Request, StatusItem, text};
 
 /// Octets of the patterns with their reference: matching takes time in proportion.
 const MAX_PATTERN: usize = 1024;
@@ -122,15 +123,16 @@ pub fn run(
         ListOptions { subscribed: false, special_use: false, .. } => Parents::Percent,
         _ => Parents::None,
     };
+    let on = *work.enabled;
     for found in matching(&folders, &patterns, selected, parents) {
-        let line = found.line(options);
+        let line = found.line(options, on);
         work.line(&line);
         let Some(folder) = found.folder.filter(|_| found.selected) else { continue };
         if let Some(numbers) = folder.status.as_ref().filter(|_| !options.status.is_empty()) {
-            work.line(&status::line(&folder.name, &options.status, numbers));
+            work.line(&status::line(&folder.name, &options.status, numbers, on));
         }
         if options.my_rights {
-            work.line(&super::myrights::line(&folder.name, folder.rights));
+            work.line(&super::myrights::line(&folder.name, folder.rights, on));
         }
     }
     Done::ok("LIST completed").step()
@@ -173,7 +175,7 @@ impl Found<'_> {
         attributes
     }
 
-    fn line(&self, options: &ListOptions) -> String {
+    fn line(&self, options: &ListOptions, on: Enabled) -> String {
         let extended = *options != ListOptions::default();
         let mut attributes = self.attributes(if extended { "\\NonExistent" } else { "\\Noselect" });
         if options.tell_subscribed && self.folder.is_some_and(|f| f.subscribed) {
@@ -185,8 +187,23 @@ impl Found<'_> {
             let names: Vec<&str> = selected.into_iter().filter(|s| s.1).map(|s| s.0).collect();
             info = format!(" (\"CHILDINFO\" ({}))", names.join(" "));
         }
-        format!("* LIST ({}) \"{DELIMITER}\" {}{info}", attributes.join(" "), text::mailbox(self.name))
+        format!("* LIST ({}) \"{DELIMITER}\" {}{info}", attributes.join(" "), text::mailbox(self.name, on))
     }
+}
+
+/// The LIST response of one folder, which a client of RFC 9051 gets with SELECT (§6.3.2) and, with the name that it had,
+/// with RENAME (§6.3.6).
+pub fn one(name: &str, old: Option<&str>, work: &mut Work<'_>) -> Result<(), Refusal> {
+    let on = *work.enabled;
+    let folders = work.boxes.list()?;
+    let options = ListOptions { tell_subscribed: true, ..ListOptions::default() };
+    let all = matching(&folders, &["*".to_owned()], |_| true, Parents::None);
+    if let Some(found) = all.iter().find(|found| found.name == name) {
+        let old = old.map(|old| format!(" (\"OLDNAME\" ({}))", text::mailbox(old, on)));
+        let line = found.line(&options, on) + old.as_deref().unwrap_or_default();
+        work.line(&line);
+    }
+    Ok(())
 }
 
 /// The names that match one of the patterns, INBOX first: folders of which `selected` holds, and the levels above them

@@ -15,7 +15,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 pub fn run(mailbox: &str, who: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
     let kept = work.boxes.kept_rights(mailbox, who)?;
     let always = if kept == FolderRights::NONE { "\"\"".to_owned() } else { kept.told() };
-    let mut line = format!("* LISTRIGHTS {} {} {always}", text::mailbox(mailbox), setacl::quoted(who));
+    let mut line = format!("* LISTRIGHTS {} {} {always}", text::mailbox(mailbox, *work.enabled), setacl::quoted(who));
     for letter in FolderRights::ALL.told().chars().filter(|letter| !always.contains(*letter)) {
         line += &format!(" {letter}");
     }

@@ -18,7 +18,11 @@ pub fn run(reference: &str, pattern: &str, work: &mut Work<'_>) -> Result<Step, 
         // What is not subscribed itself is not to be selected from here.
         let attributes =
             if found.selected { found.attributes("\\Noselect") } else { vec!["\\Noselect", "\\HasChildren"] };
-        work.line(&format!("* LSUB ({}) \"{DELIMITER}\" {}", attributes.join(" "), text::mailbox(found.name)));
+        work.line(&format!(
+            "* LSUB ({}) \"{DELIMITER}\" {}",
+            attributes.join(" "),
+            text::mailbox(found.name, *work.enabled)
+        ));
     }
     Done::ok("LSUB completed").step()
 }

@@ -1,6 +1,6 @@
-//! RENAME (RFC 3501 §6.3.5).
+//! RENAME (RFC 3501 §6.3.5, RFC 9051 §6.3.6).
 
-use crate::command::{Command, create};
+use crate::command::{Command, create, list};
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Work};
 use crate::{DELIMITER, Request};
@@ -23,6 +23,10 @@ pub fn run(from: &str, to: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
             Some(below) if below.is_empty() || below.starts_with(DELIMITER) => folder.name = format!("{to}{below}"),
             _ => {}
         }
+    }
+    if work.enabled.rev2 && from != "INBOX" {
+        // The folder has its name whatever the look at the list gives.
+        let _told = list::one(to, Some(from), work).is_ok();
     }
     Done::ok("RENAME completed").step()
 }

@@ -6,5 +6,5 @@ use crate::cursor::{Cursor, Read};
 
 /// A command that came whole; otherwise it is read literal by literal, as APPEND.
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
-    append::whole(Reading::replace(false), args)
+    append::whole(Reading::replace(false, args.on()), args)
 }

@@ -1,4 +1,5 @@
-//! SEARCH (RFC 3501 §6.4.4), with RETURN (RFC 4731, RFC 5182).
+//! SEARCH (RFC 3501 §6.4.4), with RETURN (RFC 4731, RFC 5182), and without CHARSET where UTF-8 is switched on
+//! (RFC 6855 §3).
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
@@ -14,7 +15,11 @@ const MAX_KEYS: usize = 500;
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let returns = returns(args)?;
-    let known = !args.eat_text("CHARSET ") || charset(args)?;
+    let named = args.eat_text("CHARSET ");
+    if named && args.on().utf8 {
+        return Err(Problem::Bad("No CHARSET after ENABLE UTF8=ACCEPT"));
+    }
+    let known = !named || charset(args)?;
     let criteria = criteria(args, known)?;
     Ok(command(Wanted::Numbers(returns), criteria))
 }
@@ -114,8 +119,8 @@ fn key(args: &mut Cursor<'_>, depth: usize, count: &mut usize) -> Read<Key> {
         "SENTBEFORE" => Key::SentBefore(day(args)?),
         "SENTON" => Key::SentOn(day(args)?),
         "SENTSINCE" => Key::SentSince(day(args)?),
-        "LARGER" => Key::Larger(args.number()?),
-        "SMALLER" => Key::Smaller(args.number()?),
+        "LARGER" => Key::Larger(args.number64()?),
+        "SMALLER" => Key::Smaller(args.number64()?),
         "OLDER" => Key::Older(interval(args)?),
         "YOUNGER" => Key::Younger(interval(args)?),
         "MODSEQ" => Key::ModSeq(modseq(args)?),
@@ -182,5 +187,5 @@ fn modseq(args: &mut Cursor<'_>) -> Read<u64> {
         }
         args.space()?;
     }
-    args.modseq()
+    args.number64()
 }

@@ -1,8 +1,8 @@
-//! SELECT (RFC 3501 §6.3.1), with CONDSTORE and QRESYNC (RFC 7162 §3.1.8, §3.2.5).
+//! SELECT (RFC 3501 §6.3.1, RFC 9051 §6.3.2), with CONDSTORE and QRESYNC (RFC 7162 §3.1.8, §3.2.5).
 
-use crate::command::Command;
+use crate::command::{Command, list};
 use crate::cursor::{Cursor, Problem, Read};
-use crate::view::{Selected, fetched};
+use crate::view::{Selected, exists, fetched};
 use crate::work::{Done, Step, Tell, Work, highest};
 use crate::{FolderState, Known, Refusal, Request, System, set};
 
@@ -41,7 +41,7 @@ fn remembered(args: &mut Cursor<'_>) -> Read<Known> {
     args.need(b'(', "Missing list")?;
     let uid_validity = args.number()?;
     args.space()?;
-    let mut known = Known { uid_validity, modseq: args.modseq()?, uids: None, pairs: None };
+    let mut known = Known { uid_validity, modseq: args.number64()?, uids: None, pairs: None };
     if args.peek() == Some(b' ') && args.rest().get(1) != Some(&b'(') {
         args.space()?;
         known.uids = Some(args.set()?);
@@ -76,6 +76,9 @@ pub fn run(
     let state = work.boxes.select(mailbox)?;
     let read_only = read_only || state.read_only;
     tell(&state, read_only, work);
+    if work.enabled.rev2 {
+        list::one(mailbox, None, work)?;
+    }
     let known = known.filter(|known| known.uid_validity == state.uid_validity);
     *work.selected = Some(Selected::new(mailbox.to_owned(), read_only, state));
     if let Some(known) = known {
@@ -102,9 +105,9 @@ fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) {
     }
     work.line(&format!("* FLAGS ({known})"));
     work.line(&format!("* OK [PERMANENTFLAGS ({permanent})] Flags that stay"));
-    work.line(&format!("* {} EXISTS", state.rows.len()));
-    work.line("* 0 RECENT");
-    if let Some(first) = state.rows.iter().position(|r| !r.flags.has(System::Seen)) {
+    let on = *work.enabled;
+    work.out.extend_from_slice(exists(state.rows.len(), on).as_bytes());
+    if let Some(first) = state.rows.iter().position(|r| !on.rev2 && !r.flags.has(System::Seen)) {
         work.line(&format!("* OK [UNSEEN {}] First unseen", first + 1));
     }
     work.line(&format!("* OK [UIDVALIDITY {}] UIDs valid", state.uid_validity));

@@ -2,6 +2,7 @@
 
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
+use crate::enabled::Enabled;
 use crate::work::{Done, Step, Work};
 use crate::{Request, Status, StatusItem, text};
 
@@ -47,16 +48,16 @@ pub fn run(mailbox: &str, items: &[StatusItem], work: &mut Work<'_>) -> Result<S
         work.enable_condstore();
     }
     let status = work.boxes.status(mailbox)?;
-    let line = line(mailbox, items, &status);
+    let line = line(mailbox, items, &status, *work.enabled);
     work.line(&line);
     Done::ok("STATUS completed").step()
 }
 
 /// The response, without its end.
-pub fn line(mailbox: &str, items: &[StatusItem], status: &Status) -> String {
+pub fn line(mailbox: &str, items: &[StatusItem], status: &Status, on: Enabled) -> String {
     let name = |item| ITEMS.iter().find(|i| i.1 == item).map_or("", |i| i.0);
     let told: Vec<String> = items.iter().map(|item| format!("{} {}", name(*item), value(*item, status))).collect();
-    format!("* STATUS {} ({})", text::mailbox(mailbox), told.join(" "))
+    format!("* STATUS {} ({})", text::mailbox(mailbox, on), told.join(" "))
 }
 
 fn value(item: StatusItem, status: &Status) -> String {

@@ -12,7 +12,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let mut unchanged_since = None;
     if args.eat_text("(UNCHANGEDSINCE ") {
-        unchanged_since = Some(args.modseq()?);
+        unchanged_since = Some(args.number64()?);
         args.need(b')', "Missing )")?;
         args.space()?;
     }

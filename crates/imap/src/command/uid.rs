@@ -14,7 +14,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
         "SORT" => sort::read(args)?,
         "STORE" => store::read(args)?,
         "THREAD" => thread::read(args)?,
-        "REPLACE" => return append::whole(append::Reading::replace(true), args),
+        "REPLACE" => return append::whole(append::Reading::replace(true, args.on()), args),
         "EXPUNGE" => {
             args.space()?;
             return Ok(Command::Request(Request::Expunge { uids: Some(args.set()?) }));

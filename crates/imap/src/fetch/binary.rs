@@ -11,7 +11,7 @@ use crate::{Content, Refusal};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// Its octets: from the first of these on, so many.
-    Octets(Option<(u32, u32)>),
+    Octets(Option<(u64, u64)>),
     /// How many octets.
     Size,
 }

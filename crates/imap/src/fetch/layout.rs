@@ -65,7 +65,7 @@ impl Layout {
         let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let kind = match () {
             () if part.content_type.kind == "multipart" => MULTIPART,
-            () if part.is("message/rfc822") && !part.children.is_empty() => MESSAGE,
+            () if part.is_message() && !part.children.is_empty() => MESSAGE,
             () => 0,
         };
         let encoding = ENCODINGS.iter().position(|e| *e == part.encoding).unwrap_or(ENCODINGS.len());

@@ -1,4 +1,5 @@
-//! Content-Type and Content-Disposition as BODYSTRUCTURE shows them: parameters as written, not decoded.
+//! Content-Type and Content-Disposition as BODYSTRUCTURE shows them: continuations joined, and otherwise as written, not
+//! decoded.
 
 /// A value and its parameters: `text/plain; charset=utf-8`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,7 +26,53 @@ pub fn parse(value: &[u8]) -> Value {
             }
         }
     }
-    Value { token, params }
+    Value { token, params: joined(&params) }
+}
+
+/// `name*0` and `name*1` are `name`; where one of them is encoded they are `name*`, encoded as one (RFC 2231 §3, §4.1).
+/// What has no beginning stays as it is.
+fn joined(params: &[(Vec<u8>, Vec<u8>)]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let pieces = |base: &[u8]| {
+        let find = move |number: usize| {
+            params.iter().find_map(|(name, value)| match piece(name) {
+                Some((b, n, encoded)) if n == number && b.eq_ignore_ascii_case(base) => Some((value, encoded)),
+                _ => None,
+            })
+        };
+        (0..MAX_PARAMS).map_while(find).collect::<Vec<_>>()
+    };
+    let mut out = Vec::with_capacity(params.len());
+    for (name, value) in params {
+        let Some((base, number, _)) = piece(name) else {
+            out.push((name.clone(), value.clone()));
+            continue;
+        };
+        let pieces = pieces(base);
+        if number >= pieces.len() {
+            out.push((name.clone(), value.clone()));
+        } else if number == 0 && std::ptr::eq(pieces[0].0, value) {
+            let encoded = pieces.iter().any(|(_, encoded)| *encoded);
+            let octets =
+                |(value, done): (&Vec<u8>, bool)| if encoded && !done { escaped(value) } else { value.clone() };
+            let name = if encoded { [base, b"*"].concat() } else { base.to_vec() };
+            out.push((name, pieces.into_iter().flat_map(octets).collect()));
+        }
+    }
+    out
+}
+
+/// The name, the number and whether the value is encoded: `name*1*`.
+fn piece(name: &[u8]) -> Option<(&[u8], usize, bool)> {
+    let (name, encoded) = name.strip_suffix(b"*").map_or((name, false), |name| (name, true));
+    let star = name.iter().rposition(|b| *b == b'*').filter(|star| *star > 0)?;
+    let digits = std::str::from_utf8(&name[star + 1..]).ok().filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+    Some((&name[..star], digits.parse().ok()?, encoded))
+}
+
+/// With percent signs for what cannot stand in an encoded value.
+fn escaped(value: &[u8]) -> Vec<u8> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"!#$&+-.^_`{|}~".contains(&b);
+    value.iter().flat_map(|b| if plain(*b) { vec![*b] } else { format!("%{b:02X}").into_bytes() }).collect()
 }
 
 /// Parts between semicolons outside quotes, trimmed, comments dropped.
@@ -93,6 +140,24 @@ mod tests {
         let params: Vec<(&str, &str)> =
             v.params.iter().map(|(n, v)| (std::str::from_utf8(n).unwrap(), std::str::from_utf8(v).unwrap())).collect();
         assert_eq!(params, [("protocol", "a;\"b"), ("micalg", "sha-256"), ("boundary", "q")]);
+    }
+
+    #[test]
+    fn continuations_are_one_parameter() {
+        let shown = |value: &str| {
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+            let params = parse(format!("x/y; {value}").as_bytes()).params;
+            params.into_iter().map(|(n, v)| format!("{}={}", text(n), text(v))).collect::<Vec<_>>().join(";")
+        };
+        for (value, expected) in [
+            ("Name*1=b; a=z; name*0=\"a \"; name*2=c", "a=z;name=a bc"),
+            ("f*0*=utf-8''perch%C3%A9; f*1=\" no'.pdf\"; f*2*=%20x", "f*=utf-8''perch%C3%A9%20no%27.pdf%20x"),
+            ("f*=utf-8''%C3%A9", "f*=utf-8''%C3%A9"),
+            ("f*0=a; f*2=c", "f=a;f*2=c"),
+            ("f*1=a; *0=b; f*x=c; f*0=d; f*0=e", "*0=b;f*x=c;f=da"),
+        ] {
+            assert_eq!(shown(value), expected, "{value}");
+        }
     }
 
     proptest! {

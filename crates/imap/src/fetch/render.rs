@@ -120,12 +120,12 @@ impl Response<'_> {
         self.section(&Section { part: Vec::new(), text }, None)
     }
 
-    fn section(&mut self, section: &Section, partial: Option<(u32, u32)>) -> Result<(), Refusal> {
+    fn section(&mut self, section: &Section, partial: Option<(u64, u64)>) -> Result<(), Refusal> {
         let Some(found) = section::find(self.summary, section, self.content)? else {
             self.own.extend_from_slice(b" NIL");
             return Ok(());
         };
-        let (first, most) = partial.map_or((0, u64::MAX), |(first, most)| (first.into(), most.into()));
+        let (first, most) = partial.map_or((0, u64::MAX), |range| range);
         let (ranges, empty_line) = found.partial(first, most);
         let length = ranges.iter().map(|r| r.end - r.start).sum::<u64>() + empty_line.len() as u64;
         self.own.extend_from_slice(format!(" {{{length}}}\r\n").as_bytes());
@@ -171,7 +171,7 @@ fn numbers(part: &[u32]) -> String {
 }
 
 /// `BODY[1.2.HEADER.FIELDS (Subject)]<0>`
-fn label(own: &mut Vec<u8>, section: &Section, first: Option<u32>) {
+fn label(own: &mut Vec<u8>, section: &Section, first: Option<u64>) {
     own.extend_from_slice(b"BODY[");
     let numbers = numbers(&section.part);
     own.extend_from_slice(numbers.as_bytes());

@@ -1,4 +1,4 @@
-//! BODY and BODYSTRUCTURE (RFC 3501 §7.4.2).
+//! BODY and BODYSTRUCTURE (RFC 3501 §7.4.2, RFC 9051 §7.5.2).
 
 use sigillo_mime::Part;
 
@@ -72,10 +72,10 @@ impl Structure {
 
     fn single(&mut self, message: &[u8], part: &Part, header: &Header<'_>) {
         let out = &mut self.text;
-        let inner = part.children.first().filter(|_| part.is("message/rfc822"));
+        let inner = part.children.first().filter(|_| part.is_message());
         let (kind, sub) = match (part.content_type.kind.as_str(), part.content_type.sub.as_str()) {
             // Its grammar wants an envelope, which is not to be had: too deep, or encoded.
-            ("message", "rfc822") if inner.is_none() => ("application", "octet-stream"),
+            ("message", "rfc822" | "global") if inner.is_none() => ("application", "octet-stream"),
             ("" | "multipart", _) | (_, "") => ("text", "plain"),
             both => both,
         };

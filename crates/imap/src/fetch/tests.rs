@@ -52,6 +52,24 @@ Content-Transfer-Encoding: base64\r\n\
 AAAA\r\n\
 --OUT--\r\n";
 
+#[test]
+fn a_message_with_utf8_in_its_header_is_a_message() {
+    let items: Vec<FetchItem> = [("2.1", SectionText::All), ("1.3", SectionText::Header), ("1.3.1", SectionText::Mime)]
+        .into_iter()
+        .map(|(part, text)| {
+            let part = part.split('.').map(|n| n.parse().unwrap()).collect();
+            FetchItem::Section { section: Section { part, text }, partial: None, peek: true }
+        })
+        .chain([FetchItem::Body, FetchItem::BodyStructure])
+        .collect();
+    let told = answer(&ENVELOPE.replace("message/rfc822", "message/global"), &items);
+    assert!(
+        told.contains("(\"message\" \"global\" (\"name\" \"postacert.eml\")") && told.contains("\"prova\" (("),
+        "{told}"
+    );
+    assert_eq!(told.replace("\"global\"", "\"rfc822\""), answer(ENVELOPE, &items));
+}
+
 fn answer(message: &str, items: &[FetchItem]) -> String {
     let row = Row { uid: 9, size: message.len() as u32, ..Row::default() };
     let mut content = message.as_bytes().to_vec();

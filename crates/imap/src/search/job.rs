@@ -51,6 +51,8 @@ fn start(uid: bool, query: &Query, work: &mut Work<'_>) -> Result<SearchJob, Pro
         work.enable_condstore();
     }
     let now = work.boxes.now();
+    // SEARCH without RETURN is answered as with an empty one (RFC 9051 §6.4.4).
+    let extended = work.enabled.rev2 && matches!(query.wanted, Wanted::Numbers(None));
     let view = &work.folder()?.view;
     Ok(SearchJob {
         plan: Plan::new(criteria, view, now),
@@ -63,7 +65,7 @@ fn start(uid: bool, query: &Query, work: &mut Work<'_>) -> Result<SearchJob, Pro
             Wanted::Sorted(criteria, _) => Gather::Sort(Sorter::new(criteria)),
             Wanted::Threads(algorithm) => Gather::Threads(Threader::new(*algorithm)),
         },
-        returns: query.wanted.returns(),
+        returns: query.wanted.returns().or_else(|| extended.then(Returns::default)),
     })
 }
 

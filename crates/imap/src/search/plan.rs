@@ -171,8 +171,8 @@ fn by_row(key: &Key, row: &Row) -> Option<bool> {
         Key::SavedBefore(d) => saved() < *d,
         Key::SavedOn(d) => saved() == *d,
         Key::SavedSince(d) => saved() >= *d,
-        Key::Larger(n) => row.size > *n,
-        Key::Smaller(n) => row.size < *n,
+        Key::Larger(n) => u64::from(row.size) > *n,
+        Key::Smaller(n) => u64::from(row.size) < *n,
         Key::ModSeq(n) => row.modseq >= *n,
         _ => return None,
     })

@@ -4,7 +4,7 @@ use sigillo_wire::Tick;
 use sigillo_wire::sasl::{self, Claim, Exchange, SaslError};
 
 use super::{Action, Append, Dialogue, MAX_STRANGER_LITERAL, Pending, Server, Wait};
-use crate::command::append::{Announced, Next, Reading};
+use crate::command::append::{Announced, Before, HeaderSection, Next, Reading};
 use crate::command::{self, Command, Needs};
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
@@ -63,13 +63,20 @@ impl Server {
         let args = &rest[name.len()..];
         match name.as_str() {
             "APPEND" if self.user.is_some() => {
-                return self.append_literal(tag, Reading::append(), args, 0, size, sync);
+                return self.append_literal(tag, Reading::append(self.enabled), args, 0, size, sync);
             }
             "REPLACE" if self.selected.is_some() => {
-                return self.append_literal(tag, Reading::replace(false), args, 0, size, sync);
+                return self.append_literal(tag, Reading::replace(false, self.enabled), args, 0, size, sync);
             }
             "UID" if self.selected.is_some() && starts_with_word(args, b" REPLACE ") => {
-                return self.append_literal(tag, Reading::replace(true), &args[" REPLACE".len()..], 0, size, sync);
+                return self.append_literal(
+                    tag,
+                    Reading::replace(true, self.enabled),
+                    &args[" REPLACE".len()..],
+                    0,
+                    size,
+                    sync,
+                );
             }
             _ => {}
         }
@@ -113,32 +120,47 @@ impl Server {
         if octets > self.config.max_literal {
             return Err(Refusal::new(Code::TooBig, "Il messaggio supera la dimensione ammessa").into());
         }
-        let nul = self.append.take().and_then(|append| append.nul);
+        let (wrong, header) =
+            self.append.take().map_or((None, HeaderSection::LineStart), |append| (append.wrong, append.header));
+        let header = match reading.before_literal() {
+            _ if self.enabled.takes_utf8() => HeaderSection::Over,
+            Before::Nothing => HeaderSection::LineStart,
+            Before::Literals => header,
+            // What is in the mailbox was let in.
+            Before::Others => HeaderSection::Over,
+        };
         let request = Request::Append {
             mailbox: reading.mailbox().to_owned(),
             size: octets,
             first: came == 0,
             replaced: reading.replaced().cloned(),
         };
-        self.append = Some(Append { tag: tag.clone(), reading, sync, eight, octets, nul });
+        self.append = Some(Append { tag: tag.clone(), reading, sync, eight, octets, header, wrong });
         self.ask(Some(tag), request);
         Ok(())
     }
 
     fn append_chunk(&mut self, bytes: Vec<u8>) {
-        if let Some(append) = self.append.as_mut().filter(|_| memchr::memchr(0, &bytes).is_some()) {
-            // What is kept is text: octets that would need the encoding "binary" are refused (RFC 3516 §4.4).
-            let binary = || Refusal::new(Code::UnknownCte, "Contenuto binario senza codifica non ammesso").into();
-            append.nul = Some(if append.eight { binary() } else { Problem::Bad("NUL in literal") });
+        if let Some(append) = self.append.as_mut() {
+            if append.header.has_eight_bits(&bytes) {
+                // RFC 6855 §4; it asks for this in so many words.
+                append.wrong =
+                    Some(Refusal::new(Code::Cannot, "Intestazione non ASCII senza ENABLE UTF8=ACCEPT").into());
+            }
+            if memchr::memchr(0, &bytes).is_some() {
+                // What is kept is text: octets that would need the encoding "binary" are refused (RFC 3516 §4.4).
+                let binary = || Refusal::new(Code::UnknownCte, "Contenuto binario senza codifica non ammesso").into();
+                append.wrong = Some(if append.eight { binary() } else { Problem::Bad("NUL in literal") });
+            }
         }
         self.actions.push_back(Action::AppendChunk(bytes));
     }
 
     /// The messages have come; this is the end of the command's text.
     fn append_end(&mut self, rest: &[u8]) {
-        let Some(Append { tag, mut reading, octets, nul, .. }) = self.append.take() else { return };
+        let Some(Append { tag, mut reading, octets, wrong, .. }) = self.append.take() else { return };
         let end = reading.read(rest, None).and_then(|_| reading.done(octets));
-        match nul.map_or(end, Err) {
+        match wrong.map_or(end, Err) {
             Ok(request) => self.ask(Some(tag), request),
             Err(problem) => self.problem(&tag, problem),
         }
@@ -178,7 +200,7 @@ impl Server {
             Needs::User => user,
             Needs::Folder => folder,
         };
-        match command::read(rest, allowed) {
+        match command::read(rest, self.enabled, allowed) {
             Ok(command) => {
                 self.bad_commands = 0;
                 self.obey(tag, command, now);
@@ -260,7 +282,7 @@ impl Server {
         let offered =
             |name: &str| !self.config.without.iter().chain(&self.withheld).any(|off| off.eq_ignore_ascii_case(name));
         let on: Vec<&str> =
-            names.iter().map(String::as_str).filter(|name| offered(name) && self.enabled.switch_on(name)).collect();
+            names.iter().filter(|name| offered(name)).filter_map(|name| self.enabled.switch_on(name)).collect();
         self.line(&["* ENABLED"].into_iter().chain(on).collect::<Vec<_>>().join(" "));
         if let (Some(folder), true) = (&self.selected, self.enabled.condstore && !before.condstore) {
             self.line(&highest(folder.version));

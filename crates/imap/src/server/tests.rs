@@ -17,6 +17,7 @@ mod objectid;
 mod preview;
 mod qresync;
 mod replace;
+mod rev2;
 mod search;
 mod select;
 mod session;
@@ -24,6 +25,7 @@ mod sort;
 mod store;
 mod thread;
 mod toy;
+mod utf8;
 
 use super::*;
 use crate::System;

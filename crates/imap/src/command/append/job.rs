@@ -153,7 +153,7 @@ fn named(url: &Url, folder: u32, uid: u32, whole: bool, work: &mut Work<'_>) -> 
     };
     let Some(mut content) = work.boxes.content(folder, uid)? else { return Ok(Named::Nothing) };
     let Some(found) = fetch::find(&summary, &url.section, content.as_mut())? else { return Ok(Named::Nothing) };
-    let (first, most) = url.partial.map_or((0, u64::MAX), |(first, most)| (first.into(), most.into()));
+    let (first, most) = url.partial.map_or((0, u64::MAX), |range| range);
     let (ranges, line) = found.partial(first, most);
     Ok(Named::Octets(ranges, b"\r\n"[line].to_vec()))
 }

@@ -4,6 +4,7 @@ use sigillo_base::Timestamp;
 
 use crate::command::append::url;
 use crate::cursor::{Cursor, Problem, Read};
+use crate::enabled::Enabled;
 use crate::{Appending, Code, Flags, Portion, Refusal, Replaced, Request, SequenceSet, date};
 
 /// Messages of one command.
@@ -32,9 +33,21 @@ pub enum Next {
     End,
 }
 
+/// What a message holds before a literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// The message begins with it.
+    Nothing,
+    /// Octets that streamed, all of them.
+    Literals,
+    /// Octets that are in the mailbox already.
+    Others,
+}
+
 /// A command as far as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
+    on: Enabled,
     replaced: Option<Replaced>,
     mailbox: String,
     messages: Vec<Appending>,
@@ -54,21 +67,23 @@ enum Place {
     Part,
     /// Behind one.
     AfterPart,
+    /// Behind the literal of `UTF8 (…)`, in CATENATE or not.
+    AfterUtf8 { part: bool },
 }
 
 impl Reading {
-    /// APPEND, from behind its name.
-    pub const fn append() -> Self {
-        Self::at(Place::Mailbox)
+    /// APPEND, from behind its name, of somebody who switched this on.
+    pub const fn append(on: Enabled) -> Self {
+        Self::at(Place::Mailbox, on)
     }
 
     /// REPLACE (RFC 8508), from behind its name.
-    pub const fn replace(uid: bool) -> Self {
-        Self::at(Place::Number { uid })
+    pub const fn replace(uid: bool, on: Enabled) -> Self {
+        Self::at(Place::Number { uid }, on)
     }
 
-    const fn at(place: Place) -> Self {
-        Self { replaced: None, mailbox: String::new(), messages: Vec::new(), place }
+    const fn at(place: Place, on: Enabled) -> Self {
+        Self { on, replaced: None, mailbox: String::new(), messages: Vec::new(), place }
     }
 
     /// The folder, once it was read.
@@ -81,9 +96,19 @@ impl Reading {
         self.replaced.as_ref()
     }
 
+    /// What comes before the last literal in its message: nothing, or literals alone, or also what URLs name.
+    pub fn before_literal(&self) -> Before {
+        let parts = self.messages.last().map_or(&[][..], |message| &message.parts);
+        match parts.split_last() {
+            None | Some((_, [])) => Before::Nothing,
+            Some((_, before)) if before.iter().all(|part| matches!(part, Portion::Came(_))) => Before::Literals,
+            Some(_) => Before::Others,
+        }
+    }
+
     /// The request for the end of the command, with the octets that streamed.
     pub fn done(self, octets: u64) -> Read<Request> {
-        let Self { replaced, mailbox, messages, place } = self;
+        let Self { replaced, mailbox, messages, place, .. } = self;
         if messages.is_empty() || place != Place::Message {
             return Err(Problem::Bad("A message is wanted, as literal or as CATENATE"));
         }
@@ -100,7 +125,7 @@ impl Reading {
             }
             None => (text, false),
         };
-        let mut args = Cursor::new(text);
+        let mut args = Cursor::of(text, self.on);
         loop {
             let at_end = args.rest().is_empty();
             match self.place {
@@ -129,6 +154,10 @@ impl Reading {
                     if let Some(next) = self.part(&mut args, announced, eight)? {
                         return Ok(next);
                     }
+                }
+                Place::AfterUtf8 { part } => {
+                    args.need(b')', "Missing )")?;
+                    self.place = if part { Place::AfterPart } else { Place::Message };
                 }
                 Place::AfterPart => {
                     if args.eat(b')') {
@@ -163,6 +192,9 @@ impl Reading {
             self.place = Place::Part;
             return Ok(None);
         }
+        if args.eat_text("UTF8 (") {
+            return self.utf8(args, announced, eight, false).map(Some);
+        }
         match announced.filter(|_| args.rest().is_empty()) {
             // A message of nothing is how a client gives up (RFC 3502 §3).
             Some(literal) if literal.size == 0 => Err(Refusal::new(Code::Cannot, "Il messaggio e' vuoto").into()),
@@ -177,8 +209,11 @@ impl Reading {
             let literal = announced.filter(|_| args.rest().is_empty()).ok_or(Problem::Bad("TEXT wants a literal"))?;
             return self.streams(literal, eight).map(Some);
         }
+        if args.eat_text("UTF8 (") {
+            return self.utf8(args, announced, eight, true).map(Some);
+        }
         if !args.eat_text("URL ") {
-            return Err(Problem::Bad("CATENATE is made of TEXT and URL"));
+            return Err(Problem::Bad("CATENATE is made of TEXT, UTF8 and URL"));
         }
         if args.rest().is_empty() && announced.is_some() {
             return Ok(Some(Next::Kept));
@@ -187,6 +222,13 @@ impl Reading {
         self.add(Portion::Url(url::shown(&text)))?;
         self.place = Place::AfterPart;
         Ok(None)
+    }
+
+    /// The literal of `UTF8 (~{12}` (RFC 6855 §4).
+    fn utf8(&mut self, args: &Cursor<'_>, announced: Option<Announced>, eight: bool, part: bool) -> Read<Next> {
+        let literal = announced.filter(|literal| eight && literal.size > 0 && args.rest().is_empty());
+        self.place = Place::AfterUtf8 { part };
+        self.streams(literal.ok_or(Problem::Bad("UTF8 wants a literal8"))?, eight)
     }
 
     fn streams(&mut self, literal: Announced, eight: bool) -> Read<Next> {
@@ -207,12 +249,13 @@ mod tests {
     use super::*;
 
     const FIVE: Option<Announced> = Some(Announced { size: 5 });
+    const OFF: Enabled = Enabled { condstore: false, qresync: false, utf8: false, rev2: false };
     const STREAMS: Next = Next::Streams { eight: false };
 
     #[test]
     fn texts_up_to_their_literals() {
-        assert_eq!(Reading::append().read(b" {5}", FIVE), Ok(Next::Kept));
-        let mut reading = Reading::append();
+        assert_eq!(Reading::append(OFF).read(b" {5}", FIVE), Ok(Next::Kept));
+        let mut reading = Reading::append(OFF);
         let text = b" \"Posta inviata\" (\\Seen x) \"12-Mar-2026 10:15:01 +0100\" {5+}";
         assert_eq!(reading.read(text, FIVE), Ok(STREAMS));
         assert_eq!(reading.read(b" (\\Draft) ~{5}", FIVE), Ok(Next::Streams { eight: true }));
@@ -221,10 +264,17 @@ mod tests {
         let Ok(Request::AppendEnd { mailbox, messages, .. }) = reading.done(10) else { panic!() };
         assert_eq!((mailbox.as_str(), messages[0].flags.to_string().as_str()), ("Posta inviata", "\\Seen x"));
         assert_eq!(messages[0].date.unwrap().as_millis(), 1_773_306_901_000);
-        let mut reading = Reading::append();
+        let mut reading = Reading::append(OFF);
         assert_eq!(reading.read(b" {5}\r\ninbox {5}", FIVE), Ok(STREAMS));
         assert_eq!(reading.mailbox(), "INBOX");
-        let mut reading = Reading::replace(true);
+        let mut reading = Reading::append(OFF);
+        assert_eq!(reading.read(b" INBOX UTF8 (~{5}", FIVE), Ok(Next::Streams { eight: true }));
+        assert_eq!(reading.read(b") CATENATE (TEXT {5}", FIVE), Ok(STREAMS));
+        assert_eq!(reading.read(b" UTF8 (~{5}", FIVE), Ok(Next::Streams { eight: true }));
+        assert_eq!(reading.read(b") URL /a)", None), Ok(Next::End));
+        let Ok(Request::AppendEnd { messages, .. }) = reading.done(15) else { panic!() };
+        assert_eq!((messages[0].parts.len(), messages[1].parts.len()), (1, 3));
+        let mut reading = Reading::replace(true, OFF);
         assert_eq!(reading.read(b" 12 Bozze CATENATE (TEXT {5}", FIVE), Ok(STREAMS));
         assert_eq!(reading.read(b" URL \"/INBOX/;UID=1\" TEXT {5}", FIVE), Ok(STREAMS));
         assert_eq!(reading.read(b")", None), Ok(Next::End));
@@ -243,14 +293,20 @@ mod tests {
             " INBOX CATENATE {5}",
             " INBOX CATENATE (TEXT x {5}",
             " INBOX CATENATE (URL /a) TEXT {5}",
+            " INBOX UTF8 ({5}",
+            " INBOX UTF8 ~{5}",
+            " INBOX CATENATE (UTF8 {5}",
         ] {
-            assert!(Reading::append().read(bad.as_bytes(), FIVE).is_err(), "{bad}");
+            assert!(Reading::append(OFF).read(bad.as_bytes(), FIVE).is_err(), "{bad}");
         }
         for bad in ["", " INBOX ", " INBOX CATENATE ()", " INBOX CATENATE (TEXT x)", " INBOX CATENATE (URL /a"] {
-            assert!(Reading::append().read(bad.as_bytes(), None).is_err(), "{bad}");
+            assert!(Reading::append(OFF).read(bad.as_bytes(), None).is_err(), "{bad}");
         }
-        assert!(Reading::replace(false).read(b" 1:2 INBOX {5}", FIVE).is_err());
-        let mut two = Reading::replace(false);
+        assert!(Reading::replace(false, OFF).read(b" 1:2 INBOX {5}", FIVE).is_err());
+        let mut open = Reading::append(OFF);
+        assert!(open.read(b" INBOX UTF8 (~{5}", FIVE).is_ok() && open.clone().read(b"", None).is_err());
+        assert!(open.read(b" {5}", FIVE).is_err(), "the parenthesis stays open");
+        let mut two = Reading::replace(false, OFF);
         assert_eq!(two.read(b" 1 INBOX {5}", FIVE), Ok(STREAMS));
         assert!(two.read(b" {5}", FIVE).is_err(), "one message replaces one");
     }

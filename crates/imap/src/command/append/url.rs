@@ -15,7 +15,7 @@ pub struct Url {
     /// What of it.
     pub section: Section,
     /// First octet and the greatest number of octets.
-    pub partial: Option<(u32, u32)>,
+    pub partial: Option<(u64, u64)>,
 }
 
 /// A URL as it can be repeated in a response code: what is no plain ASCII is written as a percent sign and two digits.
@@ -61,10 +61,10 @@ fn number(text: &str) -> Option<u32> {
 }
 
 /// `0.100`, or `5` for everything behind.
-fn partial(text: &str) -> Option<(u32, u32)> {
+fn partial(text: &str) -> Option<(u64, u64)> {
     let (first, most) = text.split_once('.').map_or((text, None), |(first, most)| (first, Some(most)));
     let first = if first == "0" { 0 } else { number(first)? };
-    Some((first, most.map_or(Some(u32::MAX), number)?))
+    Some((first.into(), most.map_or(Some(u32::MAX), number)?.into()))
 }
 
 fn section(text: &str) -> Option<Section> {

@@ -6,7 +6,7 @@ use super::*;
 fn no_login_in_the_open() {
     let mut client = Client::new(false);
     client.script(
-        "S: * OK [CAPABILITY IMAP4rev1 …STARTTLS LOGINDISABLED] Sigillo
+        "S: * OK [CAPABILITY IMAP4rev2 IMAP4rev1 …STARTTLS LOGINDISABLED] Sigillo
          C: a LOGIN anna pw
          S: a NO [PRIVACYREQUIRED] …
          C: b AUTHENTICATE PLAIN
@@ -88,7 +88,7 @@ fn logging_in() {
          C: e AUTHENTICATE PLAIN
          S: +…
          C: AGFubmEAcHc=
-         S: e OK [CAPABILITY IMAP4rev1 …
+         S: e OK [CAPABILITY IMAP4rev2 IMAP4rev1 …
          C: f LOGIN anna pw
          S: f BAD …
          C: g LOGOUT
@@ -137,7 +137,7 @@ fn what_is_no_exchange_is_refused_and_another_may_follow() {
          C: g AUTHENTICATE LOGIN YW5uYQ==
          S: +…
          C: cHc=
-         S: g OK [CAPABILITY IMAP4rev1 …",
+         S: g OK [CAPABILITY IMAP4rev2 IMAP4rev1 …",
     );
     assert_eq!(client.server.user(), Some("anna"));
 }
@@ -152,7 +152,7 @@ fn tokens_are_taken_where_somebody_knows_them() {
          C: AQ==
          S: a NO [AUTHENTICATIONFAILED] …
          C: b AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGdvb2QBAQ==
-         S: b OK [CAPABILITY IMAP4rev1 …",
+         S: b OK [CAPABILITY IMAP4rev2 IMAP4rev1 …",
     );
     assert_eq!(client.server.user(), Some("anna"));
 }
@@ -176,7 +176,7 @@ fn a_connection_changes_hands() {
          S: * OK [HIGHESTMODSEQ 3] …
          S: a OK …
          C: b UNAUTHENTICATE
-         S: b OK [CAPABILITY IMAP4rev1 …MOVE …AUTH=PLAIN …
+         S: b OK [CAPABILITY IMAP4rev2 IMAP4rev1 …MOVE …AUTH=PLAIN …
          C: c FETCH 1 FLAGS
          S: c BAD …
          C: d LIST \"\" *
@@ -189,7 +189,7 @@ fn a_connection_changes_hands() {
     assert_eq!(client.server.deadline(), Some(Tick(230_000)), "who has no name has little time");
     client.script(
         "C: f LOGIN anna pw
-         S: f OK [CAPABILITY IMAP4rev1 …UNAUTHENTICATE…
+         S: f OK [CAPABILITY IMAP4rev2 IMAP4rev1 …UNAUTHENTICATE…
          C: g SELECT INBOX (QRESYNC (7 1))
          S: g BAD …",
     );

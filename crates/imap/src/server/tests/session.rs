@@ -36,7 +36,7 @@ fn small_commands() {
          C> \\0 NOOP\\r\\n
          S: * BAD …
          C: l CAPABILITY
-         S: * CAPABILITY IMAP4rev1 LITERAL+ …
+         S: * CAPABILITY IMAP4rev2 IMAP4rev1 LITERAL+ …
          S: l OK …",
     );
 }
@@ -144,4 +144,41 @@ fn a_long_search_says_how_far_it_is() {
     client.server.run(&mut client.toy, Tick(30_000));
     let Some(Action::Write(bytes)) = client.server.poll() else { panic!("it says nothing") };
     assert_eq!(String::from_utf8(bytes).unwrap(), "* OK [INPROGRESS (\"b\" 8 9)] Still working\r\n");
+}
+
+/// COPY, MOVE and EXPUNGE take a thousand messages a step.
+#[test]
+fn long_changes_say_how_far_they_are() {
+    let mut toy = Toy::new();
+    for uid in 1..=2500 {
+        toy.deliver("INBOX", PLAIN);
+        toy.inbox().flag(uid, System::Deleted);
+    }
+    crate::Mailboxes::create(&mut toy, "Altra", None).unwrap();
+    let mut client = Client::inside(toy);
+    client.ask("s SELECT INBOX");
+    for (tag, command) in [("a", "COPY 1:* Altra"), ("b", "MOVE 1:10 Altra"), ("c", "EXPUNGE"), ("d", "MOVE 1:* Altra")]
+    {
+        if tag == "d" {
+            for _ in 0..2500 {
+                client.toy.deliver("INBOX", PLAIN);
+            }
+            client.ask("n NOOP");
+        }
+        client.server.input(Tick(0), format!("{tag} {command}\r\n").as_bytes());
+        let (mut said, mut at) = (String::new(), 0);
+        while let (true, now) = (client.server.is_busy(), Tick(at)) {
+            while client.server.poll().is_some() {}
+            client.server.run(&mut client.toy, now);
+            while let Some(Action::Write(bytes)) = client.server.poll() {
+                said += std::str::from_utf8(&bytes).unwrap();
+            }
+            at += 10_000;
+        }
+        assert!(said.contains(&format!("{tag} OK")), "{command}: {said}");
+        let said: Vec<&str> = said.lines().filter(|line| line.contains("INPROGRESS")).collect();
+        let all = if tag == "c" { 2490 } else { 2500 };
+        let told = format!("* OK [INPROGRESS (\"{tag}\" 2000 {all})] Still working");
+        assert_eq!(said, if tag == "b" { Vec::new() } else { vec![told] }, "{command}");
+    }
 }
