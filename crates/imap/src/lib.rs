@@ -37,9 +37,10 @@ mod set;
 mod sort;
 mod text;
 mod thread;
-mod utf7;
 mod view;
 mod work;
+
+use sigillo_wire::utf7;
 
 pub use acl::{Deed, FolderRights, RightsChange};
 pub use command::getmetadata::{Depth as MetadataDepth, Options as MetadataOptions};
