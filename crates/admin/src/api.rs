@@ -1,5 +1,6 @@
 //! The types of the administrative interface. The server answers with them, the client reads them back.
 
+mod content;
 mod credential;
 mod dispatch;
 mod domain;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
 
+pub use content::*;
 pub use credential::*;
 pub use dispatch::{
     Dispatch, DispatchRecipient, Evidence, HOLDER_LOG_LIMIT, HolderEvent, HolderLog, Period, Queued, dispatch_path,

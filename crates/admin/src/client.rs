@@ -1,5 +1,7 @@
 //! A small HTTP/1.1 client over the administrative Unix socket: one request, one connection.
 
+mod content;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +43,19 @@ pub enum Error {
     /// The service refused.
     #[error("{}", .0.detail)]
     Refused(Problem),
+}
+
+/// What goes with a request.
+struct Content {
+    /// Its media type.
+    kind: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Content {
+    fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        Ok(Self { kind: "application/json", bytes: serde_json::to_vec(value)? })
+    }
 }
 
 /// The query of what is given.
@@ -262,7 +277,7 @@ impl Client {
         body: Option<&B>,
         patience: Duration,
     ) -> Result<T, Error> {
-        let body = body.map(serde_json::to_vec).transpose()?;
+        let body = body.map(Content::json).transpose()?;
         Ok(serde_json::from_slice(&self.answer(method, path, body, patience).await?)?)
     }
 
@@ -291,7 +306,7 @@ impl Client {
                 line(&rest.drain(..=at).collect::<Vec<_>>());
             }
         };
-        let status = self.exchange(Method::POST, path, Some(serde_json::to_vec(body)?), PATIENCE, heard).await?;
+        let status = self.exchange(Method::POST, path, Some(Content::json(body)?), PATIENCE, heard).await?;
         if !(200..300).contains(&status) {
             return Err(refused(status, &rest));
         }
@@ -302,7 +317,7 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<Content>,
         patience: Duration,
     ) -> Result<Vec<u8>, Error> {
         let mut answer = Vec::new();
@@ -315,7 +330,7 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<Content>,
         patience: Duration,
         mut heard: impl FnMut(&[u8]),
     ) -> Result<u16, Error> {
@@ -325,12 +340,13 @@ impl Client {
             .map_err(|source| Error::Connect { path: self.socket.clone(), source })?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
+        let Content { kind, bytes } = body.unwrap_or(Content { kind: "application/json", bytes: Vec::new() });
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "sigillo")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body.unwrap_or_default())))
+            .header(header::CONTENT_TYPE, kind)
+            .body(Full::new(Bytes::from(bytes)))
             .map_err(|e| Error::Http(e.to_string()))?;
         let answer = async {
             let response = in_time(patience, sender.send_request(request)).await?.map_err(http)?;

@@ -61,6 +61,9 @@ pub enum Error {
     /// What was asked for cannot be had.
     #[error("{0}")]
     Refused(String),
+    /// The verb ran, and what it was to show is not so: this is the text to print.
+    #[error("{0}")]
+    Shown(String),
     /// The answer could not be written as JSON.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),

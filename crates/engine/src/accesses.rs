@@ -2,7 +2,7 @@
 //! is in its [`trail`](crate::trail); the legal log holds messages only.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 pub struct Access {
     /// When.
     pub at: Timestamp,
-    /// `imap`, `pop3`, `smtp`.
+    /// `imap`, `pop3`, `smtp`; `admin` for the administrative socket.
     pub protocol: String,
     /// The address he came from.
     pub from: IpAddr,
@@ -99,6 +99,15 @@ impl<S: Store> Engine<S> {
         if let Err(error) = noted {
             tracing::warn!(%error, user = %address, "a failed login is not written down");
         }
+    }
+
+    /// Writes that the administration looked into a mailbox over its socket: the system's user with this number.
+    pub(crate) fn looked_in(&self, id: MailboxId, user: Option<u32>, now: Timestamp) -> Result<(), Error> {
+        let name = user.map_or_else(|| "uid".to_owned(), |user| format!("uid-{user}"));
+        let person = CredentialName::parse(&name).map_err(|e| Error::Invalid(e.to_string()))?;
+        let (protocol, from) = ("admin".to_owned(), IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let access = Access { at: now, protocol, from, person, outcome: LoginResult::Fine.as_str().into() };
+        self.note_access(Transaction::new(&self.store), id, &access)
     }
 
     fn note_access(&self, mut tx: Transaction<'_, S>, id: MailboxId, access: &Access) -> Result<(), Error> {

@@ -19,6 +19,7 @@ use sigillo_wire::sasl::Binding;
 
 use crate::Engine;
 use crate::meter::Task;
+pub use boxes::{Contents, Lying, Unfiled};
 pub use wishes::{Wish, Wishes};
 
 /// What the driver of a connection does next.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::cursor::Cursor;
+
 /// The system flags a session can change. `\Recent` is not among them: no folder here keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -75,6 +77,13 @@ impl Flags {
             flags.insert_keyword(keyword);
         }
         flags
+    }
+
+    /// Reads names between blanks, as [`Flags`] displays them; `None` when one is no flag, or there are too many.
+    pub fn parse(names: &str) -> Option<Self> {
+        let list = format!("({})", names.trim());
+        let mut cursor = Cursor::new(list.as_bytes());
+        cursor.flag_list().ok().filter(|_| cursor.rest().is_empty())
     }
 
     /// The system flags as bits, stable for storage: Seen 1, Answered 2, Flagged 4, Deleted 8, Draft 16.
@@ -175,5 +184,8 @@ mod tests {
         assert!(now.has_keyword("wORK") && !now.has_keyword("b"));
         assert_eq!(System::parse("\\sEEN"), Some(System::Seen));
         assert_eq!(System::parse("\\Recent"), None);
+        assert_eq!(Flags::parse(&now.to_string()).as_ref(), Some(&now));
+        assert_eq!(Flags::parse(""), Some(Flags::new()));
+        assert!(["a b(c", "\\Odd", "a) x", "è"].into_iter().all(|bad| Flags::parse(bad).is_none()));
     }
 }

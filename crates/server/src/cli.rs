@@ -9,6 +9,7 @@ mod serve;
 mod store;
 
 use std::future::Future;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -127,7 +128,7 @@ pub fn main() -> ExitCode {
         Verb::Config(verb) => config::run(&verb, lang),
         Verb::Message(verb) => message::run(&verb, lang),
         Verb::Status(args) => ask(verbs::status::run(&args, lang)),
-        Verb::Mailbox(verb) => ask(verbs::mailbox::run(&verb, lang)),
+        Verb::Mailbox(verb) => ask(verbs::mailbox::run(&verb, lang, &mut far())),
         Verb::Report(verb) => ask(verbs::report::run(&verb, lang)),
         Verb::Queue(verb) => ask(verbs::queue::run(&verb, lang)),
         Verb::Dispatch(verb) => ask(verbs::dispatch::run(&verb, lang)),
@@ -178,7 +179,23 @@ fn ask(verb: impl Future<Output = Result<String, verbs::Error>>) -> Exit {
             say(text);
             Exit::Fine
         }
+        Err(verbs::Error::Shown(text)) => {
+            say(text);
+            Exit::False
+        }
         Err(error) => complain(&error, Exit::False),
+    }
+}
+
+/// Shows on a terminal how far something is.
+fn far() -> impl FnMut(u64, u64) {
+    let on_terminal = std::io::stderr().is_terminal();
+    let mut last = None;
+    move |done, total| {
+        let percent = u8::try_from(u128::from(done) * 100 / u128::from(total.max(1))).unwrap_or(100).min(100);
+        if on_terminal && last.replace(percent) != Some(percent) {
+            out::progress(percent);
+        }
     }
 }
 

@@ -1,9 +1,11 @@
-//! `sigillo mailbox list|add|set|block|unblock|password|log|credential|rights|trail|accesses|usage|profile|history`.
+//! `sigillo mailbox list|add|set|block|unblock|password|log|credential|rights|trail|accesses|usage|profile|history|
+//! import|export`.
 
 mod accesses;
 mod credential;
 mod person;
 mod rates;
+mod transfer;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -85,6 +87,10 @@ pub enum Verb {
     Rights(person::RightsArgs),
     /// Chi è entrato in una casella, quante volte e come, e chi è stato respinto
     Accesses(accesses::Args),
+    /// Porta in una casella i messaggi di una Maildir++, di un mbox o di file .eml; ripetuto, aggiunge soltanto ciò che manca
+    Import(transfer::ImportArgs),
+    /// Scrive i messaggi di una casella in una Maildir++ o in mbox, con flag e date, e li rilegge
+    Export(transfer::ExportArgs),
     /// Quale credenziale ha inviato che cosa
     Trail(credential::TrailArgs),
     /// I limiti di una casella, quanto ne ha usato e quando li ha superati
@@ -129,8 +135,9 @@ pub enum Verb {
     },
 }
 
-/// Asks and gives the text to print.
-pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+/// Asks and gives the text to print; `progress` hears how far long work is, in messages
+/// done of all.
+pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) -> Result<String, Error> {
     match verb {
         Verb::List { at } => {
             let found = at.client().mailboxes().await?;
@@ -162,6 +169,8 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
         Verb::Rights(args) => person::rights(args, lang).await,
         Verb::Accesses(args) => accesses::run(args, lang).await,
         Verb::Credential { verb } => credential::run(verb, lang).await,
+        Verb::Import(args) => transfer::import(args, lang, progress).await,
+        Verb::Export(args) => transfer::export(args, lang, progress).await,
         Verb::Trail(args) => credential::trail(args, lang).await,
         Verb::Usage { address, at } => rates::usage(address, at, lang).await,
         Verb::Profile { address, profile, at } => rates::profile(address, profile, at, lang).await,

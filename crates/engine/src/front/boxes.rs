@@ -2,6 +2,7 @@
 
 mod append;
 mod change;
+mod contents;
 mod custody;
 mod manage;
 mod opened;
@@ -21,6 +22,7 @@ use crate::folders::{MAX_FOLDERS, number_of};
 use crate::rows::{ChangesRow, EntryRow, FolderRow, decode, entry_key, folder_key};
 use crate::spool::Incoming;
 use crate::{ATTEMPTS, Engine, Error, Rejected};
+pub use contents::{Contents, Lying, Unfiled};
 
 /// The folders of one mailbox, at the service time of the request in hand.
 pub(super) struct Boxes<S> {
@@ -106,22 +108,26 @@ impl<S: Store> Boxes<S> {
 
     /// What lies in a folder, from this UID on.
     fn entries(&self, folder: u32, first: u32) -> Result<Vec<(u32, EntryRow)>, Error> {
+        let (mut entries, mut first) = (Vec::new(), Some(first));
+        while let Some(from) = first {
+            let page = self.page(folder, from)?;
+            first = page.last().and_then(|(uid, _)| uid.checked_add(1));
+            entries.extend(page);
+        }
+        Ok(entries)
+    }
+
+    /// The first of them.
+    fn page(&self, folder: u32, first: u32) -> Result<Vec<(u32, EntryRow)>, Error> {
         let (_, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(self.mailbox).u32(folder).range();
-        let mut from = entry_key(self.mailbox, folder, Uid(first)).done();
-        let read = |key: &[u8], value: &[u8]| {
+        let from = entry_key(self.mailbox, folder, Uid(first)).done();
+        self.engine.sound(&from, &to, PAGE, |key, value| {
             let mut reader = KeyReader::new(key, tag::FOLDER_ENTRY)?;
             reader.mailbox()?;
             reader.u32()?;
-            Ok((reader.uid()?, decode(key, value)?))
-        };
-        let mut entries = Vec::new();
-        loop {
-            let page = self.engine.sound(&from, &to, PAGE, read)?;
-            let Some((last, _)) = page.last() else { break };
-            from = sigillo_store::key::successor(entry_key(self.mailbox, folder, *last));
-            entries.extend(page.into_iter().map(|(uid, entry)| (uid.0, entry)));
-        }
-        Ok(entries)
+            Ok((reader.uid()?.0, decode(key, value)?))
+        })
+        .map_err(Into::into)
     }
 
     fn entry(&self, folder: u32, uid: u32) -> Result<Option<EntryRow>, Refusal> {

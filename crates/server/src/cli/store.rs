@@ -1,6 +1,5 @@
 //! `sigillo store`: over a service, or over the store of one that is stopped.
 
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
 
 use sigillo_admin::verbs::store::{
@@ -10,8 +9,8 @@ use sigillo_admin::verbs::store_check::{CheckArgs, WriteArgs, check, repaired};
 use sigillo_admin::{Client, Lang, api, verbs};
 use sigillo_store_rocks::RocksStore;
 
-use super::{Exit, complain};
-use crate::out::{progress, say};
+use super::{Exit, complain, far};
+use crate::out::say;
 use crate::store_check::Still;
 use crate::{clock, store_work};
 
@@ -101,18 +100,6 @@ fn ended(done: anyhow::Result<String>) -> Exit {
             Exit::Fine
         }
         Err(error) => complain(&format!("{error:#}"), Exit::False),
-    }
-}
-
-/// Shows on a terminal how far something is.
-fn far() -> impl FnMut(u64, u64) {
-    let on_terminal = std::io::stderr().is_terminal();
-    let mut last = None;
-    move |done, total| {
-        let percent = u8::try_from(u128::from(done) * 100 / u128::from(total.max(1))).unwrap_or(100).min(100);
-        if on_terminal && last.replace(percent) != Some(percent) {
-            progress(percent);
-        }
     }
 }
 

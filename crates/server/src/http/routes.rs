@@ -1,5 +1,6 @@
 //! What can be asked. Errors are problem details (RFC 9457).
 
+mod contents;
 mod credentials;
 mod dispatch;
 mod domains;
@@ -49,6 +50,7 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .route("/v1/mailboxes/{address}/password", put(set_password))
         .route(api::INDEX, get(index::show))
         .route(api::INDEX_UPDATE, post(index::update))
+        .merge(contents::router())
         .merge(credentials::router())
         .merge(dispatch::router())
         .merge(domains::router())

@@ -1,0 +1,98 @@
+//! What lies in a mailbox, taken out and brought in.
+
+use serde::{Deserialize, Serialize};
+
+use super::{escaped, mailbox_path};
+
+/// The path of a mailbox's folders. `GET`: [`Folders`]. `PUT` [`NewFolder`]: [`Folders`]; the folder and the levels above it
+/// are made where they are missing.
+pub fn folders_path(address: &str) -> String {
+    format!("{}/folders", mailbox_path(address))
+}
+
+/// The path of what lies in a folder. `GET` with [`PageOf`] as query: [`Messages`]. `POST` of a message
+/// (`message/rfc822`) with [`Filing`] as query: [`Filed`] (201); 507 when the mailbox has no room for it.
+pub fn messages_path(address: &str, folder: &str, more: &str) -> String {
+    format!("{}/messages?folder={}{more}", mailbox_path(address), escaped(folder))
+}
+
+/// The path of a message's bytes (`message/rfc822`): `GET`.
+pub fn message_path(address: &str, folder: &str, uid: u32) -> String {
+    format!("{}/messages/{uid}?folder={}", mailbox_path(address), escaped(folder))
+}
+
+/// The folders of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folders {
+    /// Their full names, levels separated by `/`.
+    pub folders: Vec<String>,
+}
+
+/// A folder to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewFolder {
+    /// Its full name.
+    pub name: String,
+}
+
+/// Which page of a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageOf {
+    /// The full name of the folder.
+    pub folder: String,
+    /// [`Message::uid`] of the last message of the page before.
+    #[serde(default)]
+    pub after: u32,
+}
+
+/// The folder of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InFolder {
+    /// Its full name.
+    pub folder: String,
+}
+
+/// How a message is to lie in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filing {
+    /// The full name of the folder.
+    pub folder: String,
+    /// Its INTERNALDATE, ISO 8601.
+    pub date: String,
+    /// Its flags and keywords as IMAP writes them, between blanks.
+    #[serde(default)]
+    pub flags: String,
+}
+
+/// A page of what lies in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Messages {
+    /// By UID; none at the end of the folder.
+    pub messages: Vec<Message>,
+}
+
+/// A message as it lies in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its UID.
+    pub uid: u32,
+    /// Octets.
+    pub size: u32,
+    /// Its INTERNALDATE, ISO 8601.
+    pub date: String,
+    /// Its flags and keywords as IMAP writes them.
+    pub flags: Vec<String>,
+    /// SHA-256 of its bytes, in hexadecimal; none when they cannot be read, or are gone by now.
+    pub sha256: Option<String>,
+}
+
+/// A message that was put into a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filed {
+    /// Its UID.
+    pub uid: u32,
+}

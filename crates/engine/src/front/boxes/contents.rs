@@ -1,0 +1,134 @@
+//! What lies in a mailbox, taken out and brought in by the administration (MIG-01, MIG-10): as its owner could by IMAP, and
+//! within the same limits.
+
+use std::sync::Arc;
+
+use sigillo_accounts::CredentialName;
+use sigillo_base::{MailboxId, Timestamp, Uid};
+use sigillo_imap::{Code, Draft, DraftPart, Flags, Mailboxes, Refusal};
+use sigillo_store::Store;
+
+use super::{Boxes, fault};
+use crate::{Engine, Error};
+
+/// The contents of one mailbox.
+pub struct Contents<S>(Boxes<S>);
+
+/// A message as it lies in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lying {
+    /// Its number in the folder.
+    pub uid: Uid,
+    /// Octets.
+    pub size: u32,
+    /// INTERNALDATE.
+    pub date: Timestamp,
+    /// Flags and keywords as IMAP writes them.
+    pub flags: Vec<String>,
+}
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfiled {
+    /// The mailbox has no room for it.
+    #[error("{0}")]
+    Full(String),
+    /// There is no such folder or message.
+    #[error("{0}")]
+    Missing(String),
+    /// It can never be done so.
+    #[error("{0}")]
+    Refused(String),
+    /// Not now.
+    #[error("{0}")]
+    Later(String),
+}
+
+impl From<Refusal> for Unfiled {
+    fn from(Refusal { code, text }: Refusal) -> Self {
+        match code {
+            Some(Code::OverQuota) => Self::Full(text),
+            Some(Code::NonExistent | Code::TryCreate) => Self::Missing(text),
+            Some(Code::Unavailable | Code::ServerBug) => Self::Later(text),
+            _ => Self::Refused(text),
+        }
+    }
+}
+
+impl<S: Store> Contents<S> {
+    /// Those of a mailbox, at the service time of the request in hand.
+    pub fn new(engine: &Arc<Engine<S>>, mailbox: MailboxId, now: Timestamp) -> Self {
+        let mut boxes = Boxes::new(Arc::clone(engine), mailbox, CredentialName::owner());
+        boxes.at(now);
+        Self(boxes)
+    }
+
+    /// Writes down that the administration looked: the system's user with this number, if it is known. The holder finds it
+    /// among the accesses (AUD-02).
+    ///
+    /// # Errors
+    /// [`Unfiled::Later`]: then nobody may look.
+    pub fn note_look(&self, user: Option<u32>) -> Result<(), Unfiled> {
+        let Boxes { engine, mailbox, now, .. } = &self.0;
+        Ok(engine.looked_in(*mailbox, user, *now).map_err(fault)?)
+    }
+
+    /// The names of its folders, levels separated by `/`.
+    ///
+    /// # Errors
+    /// [`Unfiled::Later`].
+    pub fn folders(&mut self) -> Result<Vec<String>, Unfiled> {
+        Ok(self.0.list()?.into_iter().map(|folder| folder.name).collect())
+    }
+
+    /// Makes a folder, and the levels above it that are missing, if it is not there; it is subscribed.
+    ///
+    /// # Errors
+    /// [`Unfiled::Refused`] for a name that no folder can have.
+    pub fn make_folder(&mut self, name: &str) -> Result<(), Unfiled> {
+        if self.folders()?.iter().any(|there| there == name) {
+            return Ok(());
+        }
+        self.0.create(name, None)?;
+        Ok(self.0.subscribe(name, true)?)
+    }
+
+    /// A page of what lies in a folder after this UID, ascending; empty at the end.
+    ///
+    /// # Errors
+    /// [`Unfiled::Missing`] when there is no such folder.
+    pub fn page(&mut self, folder: &str, after: Uid) -> Result<Vec<Lying>, Unfiled> {
+        let (number, _) = self.0.locate(folder)?;
+        let Some(first) = after.0.checked_add(1) else { return Ok(Vec::new()) };
+        let lying = |(uid, entry): (u32, crate::rows::EntryRow)| {
+            let flags = Flags::from_parts(entry.flags, entry.keywords).to_string();
+            let flags = flags.split_whitespace().map(str::to_owned).collect();
+            Lying { uid: Uid(uid), size: entry.size, date: Timestamp::from_millis(entry.date), flags }
+        };
+        Ok(self.0.page(number, first).map_err(fault)?.into_iter().map(lying).collect())
+    }
+
+    /// The bytes of a message.
+    ///
+    /// # Errors
+    /// [`Unfiled::Missing`] when there is no such folder or message; [`Unfiled::Later`] when it cannot be read.
+    pub fn message(&mut self, folder: &str, uid: Uid) -> Result<Vec<u8>, Unfiled> {
+        let (number, _) = self.0.locate(folder)?;
+        let gone = || Unfiled::Missing(format!("nella cartella {folder} non c'è il messaggio {}", uid.0));
+        self.0.message(number, uid.0)?.ok_or_else(gone)
+    }
+
+    /// Puts a message into a folder, in one durable commit.
+    ///
+    /// # Errors
+    /// As [`Unfiled`] says; nothing was done.
+    pub fn file(&mut self, folder: &str, bytes: &[u8], date: Timestamp, flags: &str) -> Result<Uid, Unfiled> {
+        let not_flags = || Unfiled::Refused(format!("«{flags}» non sono flag ed etichette IMAP"));
+        let flags = Flags::parse(flags).ok_or_else(not_flags)?;
+        self.0.may_file()?;
+        let draft = Draft { flags, date: Some(date), parts: vec![DraftPart::Came(bytes.len() as u64)] };
+        let appended = self.0.append_drafts(folder, &[draft], bytes, None)?;
+        let lost = || fault(Error::Invalid("il messaggio non ha avuto un numero".into()));
+        Ok(Uid(appended.uids.first().copied().ok_or_else(lost)?))
+    }
+}

@@ -1,0 +1,137 @@
+//! What lies in a mailbox, taken out and brought in.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use data_encoding::HEXLOWER;
+use sigillo_admin::api;
+use sigillo_base::limits::RECEPTION_LIMIT;
+use sigillo_base::{MailboxId, Uid};
+use sigillo_engine::front::{Contents, Lying, Unfiled};
+use sigillo_store_rocks::RocksStore;
+
+use super::super::socket::Uid as User;
+use super::{At, Fail, Provided, Reply, alive, instant, mailbox, weighing};
+use crate::provider::House;
+
+/// Octets that one page reads, beyond its first message.
+const PAGE: u64 = 32 << 20;
+/// Messages of a page.
+const MOST: usize = 500;
+
+pub(super) fn router() -> Router<Provided> {
+    let limit = DefaultBodyLimit::max(usize::try_from(RECEPTION_LIMIT).unwrap_or(usize::MAX));
+    Router::new()
+        .route("/v1/mailboxes/{address}/folders", get(folders).put(make_folder))
+        .route("/v1/mailboxes/{address}/messages", get(messages).post(file).layer(limit))
+        .route("/v1/mailboxes/{address}/messages/{uid}", get(message))
+}
+
+impl From<Unfiled> for Fail {
+    fn from(why: Unfiled) -> Self {
+        let status = match why {
+            Unfiled::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Unfiled::Missing(_) => StatusCode::NOT_FOUND,
+            Unfiled::Refused(_) => StatusCode::CONFLICT,
+            Unfiled::Later(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, why.to_string())
+    }
+}
+
+type Found = Contents<Arc<RocksStore>>;
+
+/// Works with the contents of a mailbox; `bytes` is the memory that it takes.
+async fn within<T: Send + 'static>(
+    provider: &Provided,
+    (address, bytes): (String, u64),
+    work: impl FnOnce(&mut Found) -> Result<T, Fail> + Send + 'static,
+) -> Result<T, Fail> {
+    let provider = alive(provider)?;
+    let (engine, now) = (Arc::clone(&provider.engine), provider.clock.now());
+    let open = move |house: &House| {
+        let row = mailbox(house, &address)?;
+        work(&mut Contents::new(&engine, MailboxId(row.id), now))
+    };
+    weighing(&provider, bytes, open).await
+}
+
+async fn folders(
+    State(provider): At,
+    ConnectInfo(user): ConnectInfo<User>,
+    Path(address): Path<String>,
+) -> Reply<api::Folders> {
+    let look = move |found: &mut Found| {
+        found.note_look(user.0)?;
+        Ok(api::Folders { folders: found.folders()? })
+    };
+    Ok(Json(within(&provider, (address, 0), look).await?))
+}
+
+async fn make_folder(
+    State(provider): At,
+    Path(address): Path<String>,
+    body: Result<Json<api::NewFolder>, JsonRejection>,
+) -> Reply<api::Folders> {
+    let Json(api::NewFolder { name }) = body?;
+    let make = move |found: &mut Found| {
+        found.make_folder(&name)?;
+        Ok(api::Folders { folders: found.folders()? })
+    };
+    Ok(Json(within(&provider, (address, 0), make).await?))
+}
+
+async fn messages(
+    State(provider): At,
+    Path(address): Path<String>,
+    query: Result<Query<api::PageOf>, QueryRejection>,
+) -> Reply<api::Messages> {
+    let Query(api::PageOf { folder, after }) = query.map_err(|e| Fail::bad(e.body_text()))?;
+    let read = move |found: &mut Found| {
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        for lying in found.page(&folder, Uid(after))?.into_iter().take(MOST) {
+            if bytes > PAGE {
+                break;
+            }
+            bytes += u64::from(lying.size);
+            let read = found.message(&folder, lying.uid);
+            let sha256 = read.ok().map(|bytes| HEXLOWER.encode(&sigillo_smime::sha256(&bytes)));
+            let Lying { uid, size, date, flags } = lying;
+            messages.push(api::Message { uid: uid.0, size, date: date.to_string(), flags, sha256 });
+        }
+        Ok(api::Messages { messages })
+    };
+    Ok(Json(within(&provider, (address, RECEPTION_LIMIT), read).await?))
+}
+
+async fn message(
+    State(provider): At,
+    Path((address, uid)): Path<(String, u32)>,
+    query: Result<Query<api::InFolder>, QueryRejection>,
+) -> Result<Response, Fail> {
+    let Query(api::InFolder { folder }) = query.map_err(|e| Fail::bad(e.body_text()))?;
+    let read = move |found: &mut Found| Ok(found.message(&folder, Uid(uid))?);
+    let bytes = within(&provider, (address, RECEPTION_LIMIT), read).await?;
+    Ok(([(header::CONTENT_TYPE, "message/rfc822")], bytes).into_response())
+}
+
+async fn file(
+    State(provider): At,
+    Path(address): Path<String>,
+    query: Result<Query<api::Filing>, QueryRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<api::Filed>), Fail> {
+    let Query(api::Filing { folder, date, flags }) = query.map_err(|e| Fail::bad(e.body_text()))?;
+    let body = body.map_err(|e| Fail::new(e.status(), e.body_text()))?;
+    let date = instant(&date)?;
+    let weight = body.len() as u64 * 2;
+    let file = move |found: &mut Found| Ok(found.file(&folder, &body, date, &flags)?);
+    let uid = within(&provider, (address, weight), file).await?;
+    Ok((StatusCode::CREATED, Json(api::Filed { uid: uid.0 })))
+}
