@@ -71,6 +71,8 @@ mod slow_readers;
 mod store;
 #[path = "e2e/tls_reports.rs"]
 mod tls_reports;
+#[path = "e2e/transfer.rs"]
+mod transfer;
 #[path = "e2e/transport.rs"]
 mod transport;
 #[path = "e2e/virus.rs"]

@@ -1,8 +1,6 @@
 //! Maildir++: names of folders, of files and of keywords. Messages lie in `cur` and `new` of the mailbox, which is its
 //! INBOX, and of folders `.A.B` beside them. Flags are as IMAP writes them.
 
-use std::fmt::Write;
-
 use sigillo_base::Timestamp;
 use sigillo_wire::utf7;
 
@@ -98,12 +96,7 @@ pub fn keywords(text: &str) -> Vec<String> {
 
 /// The file `dovecot-keywords` of these.
 pub fn keywords_file(keywords: &[String]) -> String {
-    let mut text = String::new();
-    for (at, word) in keywords.iter().enumerate() {
-        // Writing into a `String` cannot fail.
-        let _: std::fmt::Result = writeln!(text, "{at} {word}");
-    }
-    text
+    keywords.iter().enumerate().map(|(at, word)| format!("{at} {word}\n")).collect()
 }
 
 #[cfg(test)]
@@ -167,7 +160,8 @@ mod tests {
             prop_assert!(left.is_empty());
             let mut back = flags(&name, &keywords(&keywords_file(&known)));
             let mut given = given;
-            (back.sort(), given.sort());
+            back.sort();
+            given.sort();
             prop_assert_eq!(back, given);
         }
     }

@@ -10,7 +10,7 @@ use sigillo_tests::demo::{Guard, binary, run, wait_for};
 use crate::serve::Sample;
 
 pub const ANNA: &str = "anna@comune-esempio.example";
-const BRUNO: &str = "bruno@ente-esempio.example";
+pub const BRUNO: &str = "bruno@ente-esempio.example";
 
 /// The sample with a profile of two messages a minute, and a folder for reports.
 fn sample() -> Sample {
@@ -60,7 +60,13 @@ fn send(sample: &Sample, user: &str, password: &str) -> (Option<i32>, String) {
 
 /// The service at work, with Anna on the profile of two messages a minute.
 pub fn served() -> (Sample, Guard) {
+    served_with("")
+}
+
+/// The same with more at the end of its configuration.
+pub fn served_with(more: &str) -> (Sample, Guard) {
     let sample = sample();
+    sample.write(&(sample.text() + more));
     let guard = sample.serve();
     sample.add(ANNA, "segreta");
     sample.add(BRUNO, "segreta");

@@ -121,13 +121,14 @@ impl<S: Store> Boxes<S> {
     fn page(&self, folder: u32, first: u32) -> Result<Vec<(u32, EntryRow)>, Error> {
         let (_, to) = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(self.mailbox).u32(folder).range();
         let from = entry_key(self.mailbox, folder, Uid(first)).done();
-        self.engine.sound(&from, &to, PAGE, |key, value| {
-            let mut reader = KeyReader::new(key, tag::FOLDER_ENTRY)?;
-            reader.mailbox()?;
-            reader.u32()?;
-            Ok((reader.uid()?.0, decode(key, value)?))
-        })
-        .map_err(Into::into)
+        self.engine
+            .sound(&from, &to, PAGE, |key, value| {
+                let mut reader = KeyReader::new(key, tag::FOLDER_ENTRY)?;
+                reader.mailbox()?;
+                reader.u32()?;
+                Ok((reader.uid()?.0, decode(key, value)?))
+            })
+            .map_err(Into::into)
     }
 
     fn entry(&self, folder: u32, uid: u32) -> Result<Option<EntryRow>, Refusal> {

@@ -180,7 +180,8 @@ async fn room(client: &Client, address: &str, passes: &[Pass]) -> Result<(), Err
     let (more, free) =
         (passes.iter().map(|p| p.missing_bytes).sum::<u64>(), usage.box_limit.saturating_sub(usage.box_bytes));
     if more > free {
-        let text = format!("la casella {address} ha posto per {free} byte e ne servirebbero {more}: niente è importato");
+        let text =
+            format!("la casella {address} ha posto per {free} byte e ne servirebbero {more}: niente è importato");
         return Err(Error::Refused(text));
     }
     Ok(())

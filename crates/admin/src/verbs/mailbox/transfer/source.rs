@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::UNIX_EPOCH;
 
+use sigillo_archive::maildir;
 use sigillo_archive::mbox::{Quoting, Reader};
 use sigillo_archive::message::{self, Wrong};
-use sigillo_archive::maildir;
 use sigillo_base::Timestamp;
 use sigillo_base::limits::RECEPTION_LIMIT;
 
