@@ -58,7 +58,7 @@ impl Decoding {
     /// What of the decoded octets is wanted.
     fn window(&self) -> Range<u64> {
         let Wanted::Octets(Some((first, most))) = self.wanted else { return 0..u64::MAX };
-        first.into()..u64::from(first) + u64::from(most)
+        first..first.saturating_add(most)
     }
 
     /// Goes on by one read; `true` when all is written. The literal that it announces follows the count.
