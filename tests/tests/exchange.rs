@@ -35,6 +35,7 @@ mod exchange {
     pub mod pop3;
     pub mod proofs;
     pub mod queue;
+    pub mod queue_orders;
     pub mod rates;
     pub mod reception;
     pub mod recipients;

@@ -83,31 +83,35 @@ impl<S: Store> Engine<S> {
     }
 
     /// Writes that somebody did not, if there is such a mailbox; who is locked out is not written again and again.
-    pub(crate) fn turned_away(&self, user: &str, (protocol, from): (&str, IpAddr), why: LoginResult, now: Timestamp) {
+    pub(crate) fn turned_away(&self, user: &str, from: (&str, IpAddr), why: LoginResult, now: Timestamp) {
         if why == LoginResult::Locked {
             return;
         }
         let Some(LoginName { address, credential }) = LoginName::parse(user) else { return };
-        let noted = self.find_mailbox(&address).and_then(|found| {
-            let Some(id) = found.map(|row| MailboxId(row.id)).filter(|id| self.refusals.room(*id, now)) else {
-                return Ok(());
-            };
-            let access =
-                Access { at: now, protocol: protocol.into(), from, person: credential, outcome: why.as_str().into() };
-            self.note_access(Transaction::new(&self.store), id, &access)
-        });
-        if let Err(error) = noted {
-            tracing::warn!(%error, user = %address, "a failed login is not written down");
+        match self.find_mailbox(&address) {
+            Ok(Some(row)) => self.refused(MailboxId(row.id), credential, from, why, now),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, user = %address, "a failed login is not written down"),
         }
     }
 
-    /// Writes that the administration looked into a mailbox over its socket: the system's user with this number.
-    pub(crate) fn looked_in(&self, id: MailboxId, user: Option<u32>, now: Timestamp) -> Result<(), Error> {
-        let name = user.map_or_else(|| "uid".to_owned(), |user| format!("uid-{user}"));
-        let person = CredentialName::parse(&name).map_err(|e| Error::Invalid(e.to_string()))?;
-        let (protocol, from) = ("admin".to_owned(), IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let access = Access { at: now, protocol, from, person, outcome: LoginResult::Fine.as_str().into() };
-        self.note_access(Transaction::new(&self.store), id, &access)
+    /// The same of a mailbox that there is.
+    pub(crate) fn refused(
+        &self,
+        id: MailboxId,
+        person: CredentialName,
+        (protocol, from): (&str, IpAddr),
+        why: LoginResult,
+        now: Timestamp,
+    ) {
+        if !self.refusals.room(id, now) {
+            return;
+        }
+        let outcome = why.as_str().into();
+        let access = Access { at: now, protocol: protocol.into(), from, person, outcome };
+        if let Err(error) = self.note_access(Transaction::new(&self.store), id, &access) {
+            tracing::warn!(%error, mailbox = id.0, "a failed login is not written down");
+        }
     }
 
     fn note_access(&self, mut tx: Transaction<'_, S>, id: MailboxId, access: &Access) -> Result<(), Error> {

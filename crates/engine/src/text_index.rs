@@ -9,7 +9,9 @@ use sigillo_imap::{Grams, Summary};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::folders::number_of;
-use crate::rows::{EntryRow, FolderRow, decode, encode, entry_key, get_large, put_large, remove_large, summary_key};
+use crate::rows::{
+    EntryRow, FolderRow, bytes, decode, encode, entry_key, get_large, put_large, remove_large, summary_key,
+};
 use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Engine, Error};
 
@@ -17,6 +19,7 @@ use crate::{ATTEMPTS, Engine, Error};
 #[derive(Serialize, Deserialize)]
 pub(crate) struct GramsRow {
     version: u8,
+    #[serde(with = "bytes")]
     grams: Vec<u8>,
 }
 

@@ -5,11 +5,7 @@
 //! Must never know: sockets, clocks, stores, accounts, what certified mail is. It asks its driver through
 //! [`Action`]s and, for everything in folders, through [`Mailboxes`].
 //! Entry point: [`Server`].
-//! RFCs: 3501 and 9051; 6855 (UTF8=ACCEPT), 9585 (INPROGRESS), 7888 (LITERAL+), 4959 (SASL-IR), 2971 (ID), 2177 (IDLE), 2342 (NAMESPACE),
-//! 3502 (MULTIAPPEND), 3516 (BINARY), 4315 (UIDPLUS), 3691 (UNSELECT), 4469 (CATENATE), 4978 (COMPRESS), 6851 (MOVE), 5161 (ENABLE),
-//! 7162 (CONDSTORE, QRESYNC), 3348 (CHILDREN), 5258 (LIST-EXTENDED), 5819 (LIST-STATUS), 8438 (STATUS=SIZE), 8508 (REPLACE), 8970 (PREVIEW),
-//! 6154 (SPECIAL-USE, CREATE-SPECIAL-USE), 9208 (QUOTA), 4314 (ACL), 8440 (LIST-MYRIGHTS),
-//! 5464 (METADATA), 5530 (codes), 4731 (ESEARCH), 5182 (SEARCHRES), 5032 (WITHIN), 5256 (SORT, THREAD), 5957 (SORT=DISPLAY), 5267 (ESORT only), 5255 (I18NLEVEL=1). Which does what: `docs/imap.md`.
+//! RFCs: 3501 and 9051, and those of the extensions, which `docs/imap.md` lists with what each does here.
 //! Invariants:
 //! - the same bytes in any cuts give the same actions (`server::tests::cuts_do_not_matter`);
 //! - no bytes make it panic, and a bad command never desynchronises what follows it (`server::tests`, `framer::tests`);

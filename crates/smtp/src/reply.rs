@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sigillo_wire::Lines;
+use sigillo_wire::{Lines, ascii};
 
 /// What is wrong with a reply that a server sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +57,7 @@ impl Reply {
 
     /// The bytes on the wire, in ASCII, lines within the limit; nothing in the text can end a line early.
     pub fn encode(&self) -> Vec<u8> {
+        // Replies are ASCII without SMTPUTF8 (RFC 6531 §3.7.4.2).
         let mut lines: Vec<String> = self.text.iter().flat_map(|t| cut(&ascii(t))).collect();
         if lines.is_empty() {
             lines.push(String::new());
@@ -99,29 +100,6 @@ impl fmt::Display for Reply {
         }
         Ok(())
     }
-}
-
-/// Replies are ASCII without SMTPUTF8 (RFC 6531 §3.7.4.2): Italian accents become apostrophes, as on typewriters.
-fn ascii(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            ' '..='~' => out.push(c),
-            'à' | 'á' => out.push_str("a'"),
-            'è' | 'é' => out.push_str("e'"),
-            'ì' | 'í' => out.push_str("i'"),
-            'ò' | 'ó' => out.push_str("o'"),
-            'ù' | 'ú' => out.push_str("u'"),
-            'À' => out.push_str("A'"),
-            'È' | 'É' => out.push_str("E'"),
-            '’' | '‘' => out.push('\''),
-            '«' | '»' | '“' | '”' => out.push('"'),
-            '–' | '—' => out.push('-'),
-            c if c.is_control() => out.push(' '),
-            _ => out.push('?'),
-        }
-    }
-    out
 }
 
 /// Cuts an ASCII text into lines of at most `MAX_TEXT` octets, at a blank where there is one.

@@ -1,8 +1,8 @@
 //! Text for people in protocols that carry ASCII.
 
-/// One line of ASCII, accents as apostrophes, never empty; it begins with no bracket, which would be read as a response
-/// code (IMAP, POP3).
-pub fn human(text: &str) -> String {
+/// In printable ASCII: Italian accents become apostrophes, as on typewriters, what ends lines a blank, and what has no
+/// likeness a question mark.
+pub fn ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -12,14 +12,24 @@ pub fn human(text: &str) -> String {
             'ì' | 'í' => out.push_str("i'"),
             'ò' | 'ó' => out.push_str("o'"),
             'ù' | 'ú' => out.push_str("u'"),
+            'À' => out.push_str("A'"),
             'È' | 'É' => out.push_str("E'"),
-            '’' => out.push('\''),
-            '\r' | '\n' | '\t' => out.push(' '),
+            '’' | '‘' => out.push('\''),
+            '«' | '»' | '“' | '”' => out.push('"'),
+            '–' | '—' => out.push('-'),
+            c if c.is_control() => out.push(' '),
             _ => out.push('?'),
         }
     }
-    let out = out.trim_start_matches('[').trim();
-    if out.is_empty() { "-".to_owned() } else { out.to_owned() }
+    out
+}
+
+/// The same as one line that is never empty and begins with no bracket, which would be read as a response code (IMAP,
+/// POP3).
+pub fn human(text: &str) -> String {
+    let line = ascii(text);
+    let line = line.trim_start_matches('[').trim();
+    if line.is_empty() { "-".to_owned() } else { line.to_owned() }
 }
 
 #[cfg(test)]
@@ -29,6 +39,7 @@ mod tests {
     #[test]
     fn one_line_of_ascii() {
         assert_eq!(human("La casella è piena\r\n"), "La casella e' piena");
+        assert_eq!(human("È «così» – 5 €"), "E' \"cosi'\" - 5 ?");
         assert_eq!(human("[ALERT]"), "ALERT]");
         assert_eq!(human(" \r\n"), "-");
     }

@@ -16,6 +16,6 @@ mod session;
 pub mod transcript;
 pub mod utf7;
 
-pub use human::human;
+pub use human::{ascii, human};
 pub use lines::{Line, LineError, Lines};
 pub use session::{Session, Tick};

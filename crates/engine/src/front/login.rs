@@ -143,13 +143,8 @@ impl<S: Store> Entrance<S> {
             None => {
                 tracing::warn!(user = %login.address, peer = %self.peer.ip, "too many connections of an account");
                 self.engine.meter.note(Fact::Login(LoginResult::Full));
-                let user = format!("{}/{}", login.address, login.credential().as_str());
-                self.engine.turned_away(
-                    user.trim_end_matches('/'),
-                    (self.protocol, self.peer.ip),
-                    LoginResult::Full,
-                    now,
-                );
+                let from = (self.protocol, self.peer.ip);
+                self.engine.refused(login.mailbox, login.credential(), from, LoginResult::Full, now);
                 let text =
                     format!("Troppe connessioni di questa casella, al più {}: chiuderne qualcuna", places.most());
                 self.refuse(Refused::Limit(text), tick);

@@ -76,14 +76,16 @@ impl<S: Store> Front<S> {
         Some(Step::Work { bytes })
     }
 
-    /// Whether it is answered out of memory: a thread would only cost time.
-    fn is_light(&self, ask: &Ask) -> bool {
+    /// Answers at once what needs neither store nor clock, for which a thread would only cost time; gives back all else.
+    fn at_once(&mut self, ask: Ask) -> Option<Ask> {
         let reception = self.role == Role::Reception;
-        match ask {
-            Ask::Mail(_) => reception,
-            Ask::Rcpt(_) => !(reception && self.engine.is_ordinary(self.from.as_ref())),
-            Ask::Lookup(_) | Ask::Login(_) | Ask::Spool | Ask::Message => false,
-        }
+        let answer = match ask {
+            Ask::Mail(mail) if reception => self.engine.accepting().map(|()| self.begin(mail)).map_err(Rejected::from),
+            Ask::Rcpt(rcpt) if !(reception && self.engine.is_ordinary(self.from.as_ref())) => self.rcpt(rcpt),
+            other => return Some(other),
+        };
+        self.answer(answer, self.heard);
+        None
     }
 
     fn reset(&mut self) {
@@ -109,16 +111,17 @@ impl<S: Store> Front<S> {
         }
     }
 
+    /// The beginning of a submission.
     fn mail(&mut self, mail: MailFrom, now: Timestamp) -> Result<Reply, Rejected> {
-        if self.role == Role::Reception {
-            self.engine.accepting()?;
-        } else {
-            let login = self.login.as_ref().ok_or_else(not_logged_in)?;
-            self.engine.may_send(login, mail.from.as_ref(), now)?;
-        }
+        let login = self.login.as_ref().ok_or_else(not_logged_in)?;
+        self.engine.may_send(login, mail.from.as_ref(), now)?;
+        Ok(self.begin(mail))
+    }
+
+    fn begin(&mut self, mail: MailFrom) -> Reply {
         (self.utf8, self.wishes) = (mail.utf8, Wishes::of(&mail));
         self.from = mail.from;
-        Ok(Reply::new(250, (2, 1, 0), "Mittente accettato"))
+        Reply::new(250, (2, 1, 0), "Mittente accettato")
     }
 
     fn rcpt(&mut self, rcpt: RcptTo) -> Result<Reply, Rejected> {
@@ -131,6 +134,16 @@ impl<S: Store> Front<S> {
             self.to.push(rcpt.address);
         }
         Ok(Reply::new(250, (2, 1, 5), "Destinatario accettato"))
+    }
+
+    fn answer(&mut self, answer: Result<Reply, Rejected>, tick: Tick) {
+        let reply = answer.unwrap_or_else(|rejected| {
+            if let Rejected::Fault(error) = &rejected {
+                tracing::error!(%error, peer = %self.peer.ip, "message not taken");
+            }
+            rejected.reply()
+        });
+        self.server.answer(reply, tick);
     }
 
     fn take(&mut self, now: Timestamp) -> Result<Reply, Rejected> {
@@ -246,13 +259,10 @@ impl<S: Store> Connection for Front<S> {
                 Action::Rcpt(rcpt) => Ask::Rcpt(rcpt),
                 Action::DataEnd { .. } => Ask::Message,
             };
-            let light = self.is_light(&ask);
-            self.ask = Some(ask);
-            if !light {
+            if let Some(ask) = self.at_once(ask) {
+                self.ask = Some(ask);
                 return self.asked().unwrap_or(Step::Wait);
             }
-            // No clock is asked for it.
-            self.work(Timestamp::default(), self.heard);
         }
         Step::Wait
     }
@@ -277,13 +287,7 @@ impl<S: Store> Connection for Front<S> {
             Some(Ask::Rcpt(rcpt)) => self.rcpt(rcpt),
             Some(Ask::Message) => self.take(now),
         };
-        let reply = answer.unwrap_or_else(|rejected| {
-            if let Rejected::Fault(error) = &rejected {
-                tracing::error!(%error, peer = %self.peer.ip, "message not taken");
-            }
-            rejected.reply()
-        });
-        self.server.answer(reply, tick);
+        self.answer(answer, tick);
     }
 
     fn bind(&mut self, binding: Binding) {

@@ -1,6 +1,6 @@
 //! Ordinary mail that reached its mailboxes: told by RFC 3464 to a sender who asked for it (RFC 3461 §4.1,
-//! `NOTIFY=SUCCESS`) and whose address is shown to be his. Failures are told by the answer of SMTP, since nothing is accepted that is not delivered in the same
-//! commit; inside certified mail there are receipts instead (pec rule 6).
+//! `NOTIFY=SUCCESS`) and whose address is shown to be his. Failures are told by the answer of SMTP, since nothing is
+//! accepted that is not delivered in the same commit; inside certified mail there are receipts instead (pec rule 6).
 
 use sigillo_accounts::Mailbox;
 use sigillo_base::Address;

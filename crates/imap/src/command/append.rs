@@ -1,5 +1,6 @@
 //! APPEND (RFC 3501 §6.3.11) with APPENDUID (RFC 4315), of several messages (RFC 3502), with literal8 (RFC 3516) and of parts
-//! (CATENATE, RFC 4469), and with UTF-8 in the header (RFC 6855 §4). Messages stream to the driver; all of them are stored in one commit, or none.
+//! (CATENATE, RFC 4469), and with UTF-8 in the header (RFC 6855 §4). Messages stream to the driver; all of them are stored
+//! in one commit, or none.
 
 mod header;
 mod job;
