@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a test: what cannot be done is a failure")]
 
+#[path = "e2e/administration.rs"]
+mod administration;
 #[path = "e2e/antivirus.rs"]
 mod antivirus;
 #[path = "e2e/backup.rs"]

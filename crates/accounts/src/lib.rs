@@ -1,20 +1,27 @@
-//! Who may use a provider, and how much: mailboxes, passwords, profiles, rate windows.
+//! Who may use a provider, and how much: mailboxes, passwords, profiles, rate windows; and who administrates it, for whom.
 //!
 //! Knows: what a mailbox, a profile, a password hash and a rate window are, and their rules.
 //! Must never know: protocols, message formats, how rows are kept.
-//! Entry points: [`Mailbox`], [`Credential`], [`Profile`], [`Usage`].
-//! Sources: BOX-01 … BOX-06 (profiles), BOX-08, XCT-07 (credentials), BOX-09 (overruns), RFC 9106 (argon2).
+//! Entry points: [`Mailbox`], [`Credential`], [`Profile`], [`Usage`]; [`Tenant`], [`Person`], [`Role`].
+//! Sources: BOX-01 … BOX-06 (profiles), BOX-08, XCT-07 (credentials), BOX-09 (overruns), RFC 9106 (argon2),
+//! WEB-09, WEB-10 (units, roles), SEC-05, SEC-06 (isolation, persons).
 //! Invariants: a window never admits more than its limit, whatever the clock does (`usage::tests`); a wrong password
-//! is never taken (`password::tests`).
+//! is never taken (`password::tests`); no grant reaches into another administration (`role::tests`).
 
 mod credential;
 mod mailbox;
 mod password;
+mod person;
 mod profile;
+mod role;
+mod tenant;
 mod usage;
 
 pub use credential::{BadName, Credential, CredentialName, Kind, LoginName, Rights, Scram, Verifier};
 pub use mailbox::{Block, Mailbox, OrdinaryMail, State};
 pub use password::{PasswordError, PasswordHash};
+pub use person::{BadPerson, Person, PersonName, Token};
 pub use profile::{BadProfile, Choice, Custom, Limits, Profile, Profiles, UnknownProfile};
+pub use role::{Act, Grant, Reach, Role, Scope, Target};
+pub use tenant::{Tenant, Unit};
 pub use usage::{Ended, Exceeded, Standing, Usage, Window};

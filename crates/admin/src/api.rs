@@ -1,5 +1,6 @@
 //! The types of the administrative interface. The server answers with them, the client reads them back.
 
+mod administrator;
 mod content;
 mod credential;
 mod dispatch;
@@ -14,6 +15,7 @@ mod step;
 mod store;
 mod store_check;
 mod store_work;
+mod tenant;
 mod tls_report;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
 
+pub use administrator::*;
 pub use content::*;
 pub use credential::*;
 pub use dispatch::{
@@ -43,6 +46,7 @@ pub use store_work::{
     Backup, BackupOrder, Compacted, Family, Migration, STORE_BACKUP, STORE_COMPACT, STORE_STATS, StoreHealth,
     StoreStats,
 };
+pub use tenant::*;
 pub use tls_report::*;
 
 /// `GET`: [`Status`].
@@ -275,6 +279,9 @@ pub struct NewMailbox {
     /// Its first password. It is hashed on arrival and kept nowhere else.
     #[serde(with = "secret")]
     pub password: Secret,
+    /// The number of the unit, of the administration that its domain belongs to.
+    #[serde(default)]
+    pub unit: Option<u64>,
 }
 
 impl std::fmt::Debug for NewMailbox {
@@ -360,6 +367,7 @@ mod tests {
             address: "anna@comune-alfa.example".into(),
             profile: "standard".into(),
             password: Secret::new("segretissima".into()),
+            unit: None,
         };
         let json = serde_json::to_string(&new).unwrap();
         let back: NewMailbox = serde_json::from_str(&json).unwrap();

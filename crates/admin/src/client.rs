@@ -1,7 +1,9 @@
 //! A small HTTP/1.1 client over the administrative Unix socket: one request, one connection.
 
 mod content;
+mod tenants;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +42,14 @@ pub enum Error {
     /// The answer is not what this version knows.
     #[error("la risposta non si capisce (versioni diverse di client e servizio?): {0}")]
     Shape(#[from] serde_json::Error),
+    /// The file of the token cannot be read, or others can read it too.
+    #[error("{}: {why}", path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// The service refused.
     #[error("{}", .0.detail)]
     Refused(Problem),
@@ -68,12 +78,31 @@ fn query(given: &[(&str, Option<&str>)]) -> String {
 #[derive(Debug, Clone)]
 pub struct Client {
     socket: PathBuf,
+    /// Where the token of who asks lies, if he has one.
+    token: Option<PathBuf>,
 }
 
 impl Client {
     /// A client for the provider that listens on `socket`.
     pub fn new(socket: impl AsRef<Path>) -> Self {
-        Self { socket: socket.as_ref().to_owned() }
+        Self { socket: socket.as_ref().to_owned(), token: None }
+    }
+
+    /// The same for the person whose token lies in this file, of mode 0600.
+    #[must_use]
+    pub fn with_token(self, file: Option<PathBuf>) -> Self {
+        Self { token: file, ..self }
+    }
+
+    fn token(&self) -> Result<Option<String>, Error> {
+        let Some(path) = &self.token else { return Ok(None) };
+        let wrong = |why: String| Error::Token { path: path.clone(), why };
+        let mode = std::fs::metadata(path).map_err(|e| wrong(e.to_string()))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(wrong(format!("altri lo leggono (modo {:o}): chmod 600", mode & 0o777)));
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+        Ok(Some(text.trim().to_owned()))
     }
 
     /// How the provider is.
@@ -341,13 +370,15 @@ impl Client {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
         let Content { kind, bytes } = body.unwrap_or(Content { kind: "application/json", bytes: Vec::new() });
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "sigillo")
-            .header(header::CONTENT_TYPE, kind)
-            .body(Full::new(Bytes::from(bytes)))
-            .map_err(|e| Error::Http(e.to_string()))?;
+            .header(header::CONTENT_TYPE, kind);
+        if let Some(token) = self.token()? {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(Bytes::from(bytes))).map_err(|e| Error::Http(e.to_string()))?;
         let answer = async {
             let response = in_time(patience, sender.send_request(request)).await?.map_err(http)?;
             let (status, mut body) = (response.status().as_u16(), response.into_body());

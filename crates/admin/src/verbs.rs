@@ -6,12 +6,15 @@ pub mod index;
 pub mod list;
 pub mod log;
 pub mod mailbox;
+pub mod person;
 pub mod quarantine;
 pub mod queue;
 pub mod report;
+pub mod role;
 pub mod status;
 pub mod store;
 pub mod store_check;
+pub mod tenant;
 pub mod tls_report;
 
 use std::path::PathBuf;
@@ -27,14 +30,18 @@ pub struct Where {
     /// Socket amministrativo del gestore
     #[arg(long, value_name = "PATH", env = "SIGILLO_SOCKET", default_value = "/run/sigillo/admin.sock")]
     pub socket: PathBuf,
+    /// File con il token di chi amministra (modo 0600)
+    #[arg(long, value_name = "FILE", env = "SIGILLO_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
     /// Risponde in JSON invece che con una tabella
     #[arg(long)]
     pub json: bool,
 }
 
 impl Where {
-    fn client(&self) -> Client {
-        Client::new(&self.socket)
+    /// Who asks there.
+    pub fn client(&self) -> Client {
+        Client::new(&self.socket).with_token(self.token_file.clone())
     }
 }
 

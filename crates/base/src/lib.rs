@@ -16,6 +16,6 @@ mod secret;
 mod time;
 
 pub use address::{Address, AddressError, Domain};
-pub use id::{IdSource, MailboxId, MsgId, PecId, Uid};
+pub use id::{IdSource, MailboxId, MsgId, PecId, PersonId, TenantId, Uid, UnitId};
 pub use secret::Secret;
 pub use time::{LegalTime, Timestamp};

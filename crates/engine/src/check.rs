@@ -4,6 +4,7 @@
 //! page needs nothing of another, and memory is bounded by a page. What looks wrong while others commit is read again in
 //! one consistent look ([`Transaction`]: the look counts only if nothing of it has changed), and is told only if it holds.
 
+mod administration;
 mod aside;
 mod boxes;
 mod judge;

@@ -1,7 +1,7 @@
 //! Mailboxes: making and finding them.
 
 use sigillo_accounts::{Choice, CredentialName, Mailbox, OrdinaryMail, State, Verifier};
-use sigillo_base::{Address, MailboxId, Timestamp};
+use sigillo_base::{Address, MailboxId, Timestamp, UnitId};
 use sigillo_store::{KeyBuilder, Store, Transaction, tag, transact};
 
 use crate::rows::{FolderRow, address_key, credential_key, decode, encode, folder_key, list_key, mailbox_key};
@@ -22,6 +22,21 @@ impl<S: Store> Engine<S> {
     /// [`Error::Invalid`] when the domain is not ours or the address is taken.
     pub fn add_mailbox(
         &self,
+        address: &Address,
+        profile: impl Into<Choice>,
+        password: impl Into<Verifier>,
+        now: Timestamp,
+    ) -> Result<MailboxId, Error> {
+        self.add_mailbox_to(None, address, profile, password, now)
+    }
+
+    /// The same in a unit of the administration that the domain belongs to.
+    ///
+    /// # Errors
+    /// The same; and when the domain's administration has no such unit.
+    pub fn add_mailbox_to(
+        &self,
+        unit: Option<UnitId>,
         address: &Address,
         profile: impl Into<Choice>,
         password: impl Into<Verifier>,
@@ -59,6 +74,9 @@ impl<S: Store> Engine<S> {
             tx.put(address_key(address), encode(&id));
             tx.put(credential_key(MailboxId(id), &CredentialName::owner()), encode(&owner));
             add_folders(tx, MailboxId(id), now);
+            if let Some(unit) = unit {
+                self.put_unit(tx, MailboxId(id), address.domain(), unit)?;
+            }
             Ok(MailboxId(id))
         })
     }

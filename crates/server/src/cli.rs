@@ -15,7 +15,6 @@ use std::process::ExitCode;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sigillo_admin::{Lang, verbs};
 
-use crate::allocator;
 use crate::out::{self, say};
 
 /// How the program ends.
@@ -88,6 +87,15 @@ enum Verb {
     /// Elenca i domini di un gestore in servizio o ne cambia le scelte
     #[command(subcommand)]
     Domain(verbs::domain::Verb),
+    /// Le amministrazioni servite, le loro strutture
+    #[command(subcommand)]
+    Tenant(verbs::tenant::Verb),
+    /// Chi amministra: persone, ruoli, token
+    #[command(subcommand)]
+    Person(verbs::person::Verb),
+    /// Che cosa permette ogni ruolo
+    #[command(subcommand)]
+    Role(verbs::role::Verb),
     /// Le liste di distribuzione di un gestore in servizio
     #[command(subcommand)]
     List(verbs::list::Verb),
@@ -119,9 +127,6 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let lang = cli.lang;
-    if matches!(cli.verb, Verb::Demo(_) | Verb::Serve(_)) {
-        allocator::settle();
-    }
     match cli.verb {
         Verb::Demo(args) => demo::run(&args, lang),
         Verb::Serve(args) => serve::run(&args, lang),
@@ -133,6 +138,9 @@ pub fn main() -> ExitCode {
         Verb::Queue(verb) => ask(verbs::queue::run(&verb, lang)),
         Verb::Dispatch(verb) => ask(verbs::dispatch::run(&verb, lang)),
         Verb::Domain(verb) => ask(verbs::domain::run(&verb, lang)),
+        Verb::Tenant(verb) => ask(verbs::tenant::run(&verb, lang)),
+        Verb::Person(verb) => ask(verbs::person::run(&verb, lang)),
+        Verb::Role(verb) => ask(async { verbs::role::run(&verb) }),
         Verb::List(verb) => ask(verbs::list::run(&verb, lang)),
         Verb::Quarantine(verb) => ask(verbs::quarantine::run(&verb, lang)),
         Verb::Index(verb) => index::run(&verb, lang),

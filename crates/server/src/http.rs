@@ -1,5 +1,6 @@
-//! The administrative interface: HTTP/JSON on a Unix socket that only its owner and root may use.
+//! The administrative interface: HTTP/JSON on a Unix socket. Who asks, and what he may, is `authority`.
 
+mod authority;
 mod log;
 mod routes;
 mod socket;

@@ -14,7 +14,7 @@
 //! is not wholly one (`screening::rspamd::reply::tests`); every figure that is shown is documented, and every documented one
 //! shown (`metrics::tests`).
 
-pub mod allocator;
+mod allocator;
 pub mod antivirus;
 pub mod bell;
 pub mod cli;

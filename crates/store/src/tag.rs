@@ -34,7 +34,7 @@ pub const RATE: u8 = 0x03;
 
 /// Domains that this provider serves. Domain name.
 pub const DOMAIN: u8 = 0x08;
-/// Tenants and their directory. Tenant, then entry.
+/// Tenants and their directory. Tenant, then 0 for itself, 1 and a number for a unit.
 pub const DIRECTORY: u8 = 0x09;
 
 /// Mailboxes: address, profile, state. Mailbox number.
@@ -128,6 +128,17 @@ pub const ANNOTATION: u8 = 0x61;
 /// What the annotations of a mailbox come to. Mailbox number.
 pub const ANNOTATED: u8 = 0x62;
 
+/// Whose a domain is. Domain name.
+pub const DOMAIN_OWNER: u8 = 0x67;
+/// Which unit of its administration a mailbox belongs to. Mailbox number.
+pub const MAILBOX_UNIT: u8 = 0x68;
+/// Who administrates. Person's number.
+pub const PERSON: u8 = 0x69;
+/// Person's number by what he is called. Name.
+pub const PERSON_BY_NAME: u8 = 0x6a;
+/// What persons prove themselves with. SHA-256 of the secret.
+pub const TOKEN: u8 = 0x6b;
+
 /// A sender's own copies of a message and its certified identifier. Mailbox | SHA-256 of the Message-ID.
 pub const PROOF: u8 = 0x66;
 
@@ -200,6 +211,11 @@ pub const ALL: &[(u8, &str)] = &[
     (GRANT, "grant"),
     (ANNOTATION, "annotation"),
     (ANNOTATED, "annotated"),
+    (DOMAIN_OWNER, "domain owner"),
+    (MAILBOX_UNIT, "mailbox unit"),
+    (PERSON, "person"),
+    (PERSON_BY_NAME, "person by name"),
+    (TOKEN, "token"),
     (PROOF, "proof"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),

@@ -1,4 +1,4 @@
-//! `sigillo domain list|set`: what the owners of domains chose.
+//! `sigillo domain list|assign|set`: whose domains are, and what their owners chose.
 
 use super::{Error, Where, header, json, table, yes};
 use crate::Lang;
@@ -9,6 +9,17 @@ use crate::api::{Domain, DomainChange};
 pub enum Verb {
     /// Elenca i domini del gestore con le scelte dei loro titolari
     List {
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Dice di quale amministrazione è un dominio, con le sue caselle e liste; senza --tenant è del gestore
+    Assign {
+        /// Il dominio
+        name: String,
+        /// Il numero dell'amministrazione
+        #[arg(long, value_name = "NUMERO")]
+        tenant: Option<u64>,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
@@ -41,6 +52,18 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
         Verb::List { at } => {
             let found = at.client().domains().await?;
             if at.json { json(&found) } else { Ok(show(&found.domains, lang)) }
+        }
+        Verb::Assign { name, tenant, at } => {
+            let owner = at.client().assign_domain(name, *tenant).await?;
+            if at.json {
+                return json(&owner);
+            }
+            Ok(match (owner.tenant, lang) {
+                (Some(id), Lang::It) => format!("{name} è dell'amministrazione {id}"),
+                (Some(id), Lang::En) => format!("{name} belongs to administration {id}"),
+                (None, Lang::It) => format!("{name} è del gestore"),
+                (None, Lang::En) => format!("{name} belongs to the provider"),
+            })
         }
         Verb::Set { name, receipt, certified_only, receipt_to_recipient, holder_reads_log, at } => {
             let change = DomainChange {

@@ -35,6 +35,9 @@ pub enum Verb {
         /// File con la password sulla prima riga; «-» è l'ingresso standard
         #[arg(long, value_name = "FILE", default_value = "-")]
         password_file: PathBuf,
+        /// Il numero della struttura a cui appartiene, fra quelle dell'amministrazione del dominio
+        #[arg(long, value_name = "NUMERO")]
+        unit: Option<u64>,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
@@ -49,6 +52,17 @@ pub enum Verb {
         /// Capacità IMAP da non offrire ai suoi programmi di posta, separate da virgole; vuoto: tutte offerte
         #[arg(long, value_delimiter = ',', value_name = "CAPACITÀ")]
         without: Option<Vec<String>>,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Dice di quale struttura della sua amministrazione è una casella; senza --unit è di nessuna
+    Unit {
+        /// Indirizzo della casella
+        address: String,
+        /// Il numero della struttura
+        #[arg(long, value_name = "NUMERO")]
+        unit: Option<u64>,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
@@ -143,9 +157,9 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
             let found = at.client().mailboxes().await?;
             if at.json { json(&found) } else { Ok(show(found, lang)) }
         }
-        Verb::Add { address, profile, password_file, at } => {
+        Verb::Add { address, profile, password_file, unit, at } => {
             let password = read_password(password_file)?;
-            let new = NewMailbox { address: address.clone(), profile: profile.clone(), password };
+            let new = NewMailbox { address: address.clone(), profile: profile.clone(), password, unit: *unit };
             let made = at.client().add_mailbox(&new).await?;
             if at.json {
                 return json(&made);
@@ -163,6 +177,18 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
             let period = Period { from: from.clone(), to: to.clone() };
             let found = at.client().holder_log(address, &period).await?;
             if at.json { json(&found) } else { Ok(events(&found, lang)) }
+        }
+        Verb::Unit { address, unit, at } => {
+            let of = at.client().set_unit(address, *unit).await?;
+            if at.json {
+                return json(&of);
+            }
+            Ok(match (of.unit, lang) {
+                (Some(id), Lang::It) => format!("{address} è della struttura {id}"),
+                (Some(id), Lang::En) => format!("{address} belongs to unit {id}"),
+                (None, Lang::It) => format!("{address} non è di nessuna struttura"),
+                (None, Lang::En) => format!("{address} belongs to no unit"),
+            })
         }
         Verb::Block(args) => person::block(args, lang).await,
         Verb::Unblock { address, at } => person::unblock(address, at, lang).await,

@@ -27,12 +27,17 @@ struct AsideRow {
 }
 
 /// Whether a row may be moved when it does not read. Not where its absence would say something else: that a mailbox does
-/// not exist, that nothing was chosen for a domain, that a message was never archived or an event never happened.
+/// not exist, that nothing was chosen for a domain, or that it is the provider's, that nobody has a name, that a message was never archived or an event never happened.
 pub(super) fn movable(key: &[u8]) -> bool {
-    const KEPT: [u8; 19] = [
+    const KEPT: [u8; 24] = [
         tag::META,
         tag::COUNTER,
         tag::DOMAIN,
+        tag::DIRECTORY,
+        tag::DOMAIN_OWNER,
+        tag::PERSON,
+        tag::PERSON_BY_NAME,
+        tag::TOKEN,
         tag::MAILBOX,
         tag::CREDENTIAL,
         tag::LIST,

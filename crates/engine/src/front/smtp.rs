@@ -80,7 +80,7 @@ impl<S: Store> Front<S> {
     fn at_once(&mut self, ask: Ask) -> Option<Ask> {
         let reception = self.role == Role::Reception;
         let answer = match ask {
-            Ask::Mail(mail) if reception => self.engine.accepting().map(|()| self.begin(mail)).map_err(Rejected::from),
+            Ask::Mail(mail) if reception => self.engine.accepting().map(|()| self.begin(mail)),
             Ask::Rcpt(rcpt) if !(reception && self.engine.is_ordinary(self.from.as_ref())) => self.rcpt(rcpt),
             other => return Some(other),
         };

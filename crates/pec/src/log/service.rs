@@ -9,6 +9,7 @@
 //! <time> sigillo <installation> [0]: PEC_Clock OK
 //! <time> sigillo <installation> [0]: PEC_Clock ERR: motivo=<text>
 //! <time> sigillo <installation> [0]: PEC_Queue blocco: identificativo=<id>: elemento=<item>: da=<who>: motivo=<text>
+//! <time> sigillo <installation> [0]: PEC_Admin mailbox-block richiesta: da=<who>: metodo=<method>: oggetto=<path>
 //! <time> sigillo <installation> [0]: PEC_Quarantine deposito: identificativo=<id>: motivo=<text>
 //! ```
 
@@ -68,6 +69,19 @@ pub enum ServiceEvent {
         /// Why, in his words.
         why: String,
     },
+    /// Somebody administrates (SEC-03, AUD-03): written before it is done, and again when it is not.
+    Admin {
+        /// What he does: the word of the permission that it needs.
+        act: String,
+        /// How far it came.
+        stage: Stage,
+        /// Who: a person's name, or the system's user on the socket.
+        by: String,
+        /// What is asked for: method and path of the interface.
+        method: String,
+        /// Its path, without the query.
+        object: String,
+    },
     /// Something happened to a message in the virus store (pec rule 7).
     Quarantine {
         /// What happened.
@@ -108,6 +122,29 @@ impl QueueOrder {
     }
 }
 
+/// How far an administrative act came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// *richiesta*: he may, and it begins.
+    Asked,
+    /// *negata*: he may not.
+    Denied,
+    /// *fallita*: it could not be done.
+    Failed,
+}
+
+impl Stage {
+    const ALL: [Self; 3] = [Self::Asked, Self::Denied, Self::Failed];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "richiesta",
+            Self::Denied => "negata",
+            Self::Failed => "fallita",
+        }
+    }
+}
+
 /// What happens to a message in the virus store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Custody {
@@ -136,6 +173,7 @@ const CLOSE: &str = "PEC_LogRotate CLOSE";
 const UPDATE: &str = "PEC_Update aggiornamento-indice";
 const CLOCK: &str = "PEC_Clock";
 const QUEUE: &str = "PEC_Queue";
+const ADMIN: &str = "PEC_Admin";
 const QUARANTINE: &str = "PEC_Quarantine";
 
 impl Service {
@@ -166,6 +204,13 @@ impl Service {
                 line.put("elemento", item);
                 line.put("da", by);
                 line.put("motivo", why);
+                line.done()
+            }
+            ServiceEvent::Admin { act, stage, by, method, object } => {
+                let mut line = begin(&format!("{ADMIN} {act} {}", stage.as_str()));
+                line.put("da", by);
+                line.put("metodo", method);
+                line.put("oggetto", object);
                 line.done()
             }
             ServiceEvent::Quarantine { what, id, why } => {
@@ -217,6 +262,13 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
             by: fields.required("da")?,
             why: fields.required("motivo")?,
         },
+        (name, word) if name.strip_prefix(ADMIN).is_some_and(|rest| rest.starts_with(' ')) => ServiceEvent::Admin {
+            act: act(&name[ADMIN.len() + 1..])?,
+            stage: Stage::ALL.into_iter().find(|s| s.as_str() == word).ok_or_else(unknown)?,
+            by: fields.required("da")?,
+            method: fields.required("metodo")?,
+            object: fields.required("oggetto")?,
+        },
         (QUARANTINE, word) => ServiceEvent::Quarantine {
             what: Custody::ALL.into_iter().find(|c| c.as_str() == word).ok_or_else(unknown)?,
             id: fields.required("identificativo")?,
@@ -230,6 +282,12 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
 
 fn unknown() -> Error {
     bad("evento di servizio sconosciuto")
+}
+
+/// The word of a permission.
+fn act(text: &str) -> Result<String, Error> {
+    let fine = !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    if fine { Ok(text.to_owned()) } else { Err(unknown()) }
 }
 
 fn domain(text: &str) -> Result<Domain, Error> {

@@ -76,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn every_service_line_reads_back(why in ".*", id in ".*", day in "20[0-9]{2}-0[1-9]-1[0-9]", n: u64, which in 0..9usize) {
+    fn every_service_line_reads_back(why in ".*", id in ".*", day in "20[0-9]{2}-0[1-9]-1[0-9]", n: u64, which in 0..10usize) {
         let clean = |t: &str| texts::line(t);
         let domain = |d: &str| sigillo_base::Domain::parse(d).unwrap();
         let event = match which {
@@ -98,6 +98,13 @@ proptest! {
                 item: n.to_string(),
                 by: clean(&id),
                 why: clean(&why),
+            },
+            9 => ServiceEvent::Admin {
+                act: "mailbox-block".into(),
+                stage: Stage::Denied,
+                by: clean(&id),
+                method: "PUT".into(),
+                object: clean(&why),
             },
             6 => ServiceEvent::Quarantine { what: Custody::Stored, id: clean(&id), why: clean(&why) },
             _ => ServiceEvent::Quarantine { what: Custody::Removed, id: clean(&id), why: clean(&why) },
@@ -130,6 +137,7 @@ fn service_lines_in_the_grammar_of_the_rules() {
         "PEC_Clock OK",
         "PEC_Clock ERR: motivo=scarto di 2,5 s da UTC",
         "PEC_Queue eliminazione: identificativo=sg1@pec.alfa.example: elemento=0f: da=uid 0: motivo=lo chiede il mittente",
+        "PEC_Admin mailbox-block richiesta: da=m.rossi: metodo=PUT: oggetto=/v1/mailboxes/anna@comune.example/block",
         "PEC_Quarantine consultazione: identificativo=sg1@pec.alfa.example: motivo=Eicar",
     ] {
         let line = format!("{head}{line}");

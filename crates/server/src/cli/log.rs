@@ -14,7 +14,7 @@ pub(super) fn run(verb: &verbs::log::Verb, lang: Lang) -> Exit {
     let from = verb.log();
     let told = &mut |line: &str| say(line);
     let done = match &from.store {
-        None => runtime.block_on(verbs::log::run(verb, &mut Client::new(&from.at.socket), lang, told)),
+        None => runtime.block_on(verbs::log::run(verb, &mut from.at.client(), lang, told)),
         Some(folder) => match Still::open(folder) {
             Ok(mut still) => runtime.block_on(verbs::log::run(verb, &mut still, lang, told)),
             Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),

@@ -79,7 +79,7 @@ fn over<T>(
 ) -> Exit {
     let done = match &place.store {
         None => match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => match runtime.block_on(asked(Client::new(&place.at.socket))) {
+            Ok(runtime) => match runtime.block_on(asked(place.at.client())) {
                 Err(error @ sigillo_admin::Error::Connect { .. }) => return complain(&error, Exit::NoStart),
                 done => done.map_err(Into::into),
             },
@@ -119,7 +119,7 @@ fn run_check(args: &CheckArgs, lang: Lang) -> Exit {
     let far = &mut |percent: u8| shown(percent.into(), 100);
     let told = &mut |line: &str| say(line);
     let done = match &args.store {
-        None => runtime.block_on(check(args, &mut Client::new(&args.at.socket), lang, told, far)),
+        None => runtime.block_on(check(args, &mut args.at.client(), lang, told, far)),
         Some(folder) => match Still::open(folder) {
             Ok(mut still) => runtime.block_on(check(args, &mut still, lang, told, far)),
             Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),

@@ -1,5 +1,6 @@
 //! What can be asked. Errors are problem details (RFC 9457).
 
+mod administrators;
 mod contents;
 mod credentials;
 mod dispatch;
@@ -12,24 +13,25 @@ mod rates;
 mod steps;
 mod store_check;
 mod store_work;
+mod tenants;
 mod tls_report;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post, put};
-use axum::{Json, Router};
-use sigillo_accounts::{Block, Mailbox, OrdinaryMail, Profile, State as Standing};
+use axum::{Extension, Json, Router};
+use sigillo_accounts::{Act, Block, Mailbox, OrdinaryMail, Profile, State as Standing, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, MailboxId, Timestamp};
+use sigillo_base::{Address, MailboxId, Timestamp, UnitId};
 use sigillo_engine::Error;
 
-use super::socket::Uid;
+use super::authority::{Actor, authorise};
 use crate::ids::random;
 use crate::provider::{House, Provider};
 pub use index::directory;
@@ -50,6 +52,7 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .route("/v1/mailboxes/{address}/password", put(set_password))
         .route(api::INDEX, get(index::show))
         .route(api::INDEX_UPDATE, post(index::update))
+        .merge(administrators::router())
         .merge(contents::router())
         .merge(credentials::router())
         .merge(dispatch::router())
@@ -60,23 +63,13 @@ pub(super) fn router(provider: Weak<Provider>) -> Router {
         .merge(rates::router())
         .merge(store_check::router())
         .merge(store_work::router())
+        .merge(tenants::router())
         .merge(tls_report::router())
         .merge(super::log::router())
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
         .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
-        .layer(from_fn(only_owner))
+        .layer(from_fn_with_state(provider.clone(), authorise))
         .with_state(provider)
-}
-
-async fn only_owner(ConnectInfo(uid): ConnectInfo<Uid>, request: Request, next: Next) -> Response {
-    if !uid.allowed() {
-        tracing::warn!(uid = uid.0, "administrative request refused");
-        return Fail::new(StatusCode::FORBIDDEN, "solo root e l'utente del servizio").into_response();
-    }
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let response = next.run(request).await;
-    tracing::info!(%method, path, status = response.status().as_u16(), "administrative request");
-    response
 }
 
 /// A refusal.
@@ -86,7 +79,7 @@ pub(super) struct Fail {
 }
 
 impl Fail {
-    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into() }
     }
 
@@ -193,16 +186,20 @@ async fn status(State(provider): At) -> Reply<api::Status> {
     }))
 }
 
-async fn mailboxes(State(provider): At) -> Reply<api::Mailboxes> {
+async fn mailboxes(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Mailboxes> {
     let provider = alive(&provider)?;
-    let list = |engine: &House| {
+    let list = move |engine: &House| {
         let mut mailboxes = Vec::new();
         let mut after = MailboxId(0);
         loop {
             let page = engine.mailboxes(after, PAGE)?;
             let Some(last) = page.last() else { break };
             after = MailboxId(last.id);
-            mailboxes.extend(page.into_iter().map(shown));
+            for row in page {
+                if sees(&actor, engine, Act::MailboxRead, &row.address)? {
+                    mailboxes.push(shown(row));
+                }
+            }
         }
         mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
         Ok(api::Mailboxes { mailboxes })
@@ -221,7 +218,7 @@ async fn add_mailbox(
         let address = address(&new.address)?;
         let profile = engine.profiles().choose(&new.profile).map_err(|e| Fail::bad(e.to_string()))?;
         let password = sigillo_engine::verifier(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
-        engine.add_mailbox(&address, profile, password, now)?;
+        engine.add_mailbox_to(new.unit.map(UnitId), &address, profile, password, now)?;
         Ok(shown(mailbox(engine, &new.address)?))
     };
     Ok((StatusCode::CREATED, Json(work(&provider, add).await?)))
@@ -246,6 +243,7 @@ async fn set_password(
 
 async fn change_mailbox(
     State(provider): At,
+    Extension(actor): Extension<Actor>,
     Path(address): Path<String>,
     body: Result<Json<api::MailboxChange>, JsonRejection>,
 ) -> Reply<api::Mailbox> {
@@ -268,6 +266,7 @@ async fn change_mailbox(
             engine.set_ordinary_mail(MailboxId(found.id), ordinary)?;
         }
         if let Some(name) = profile {
+            actor.need(Act::MailboxProfile, &engine.target(&self::address(&address)?)?)?;
             let chosen = engine.profiles().choose(&name).map_err(|e| Fail::bad(e.to_string()))?;
             engine.set_profile(MailboxId(found.id), &chosen, now)?;
         }
@@ -277,6 +276,12 @@ async fn change_mailbox(
         Ok(shown(mailbox(engine, &address)?))
     };
     Ok(Json(work(&provider, set).await?))
+}
+
+/// Whether a list shows somebody what belongs to this address of ours.
+fn sees(actor: &Actor, engine: &House, act: Act, of: &str) -> Result<bool, Fail> {
+    // Who sees everything asks for nothing.
+    Ok(actor.may(act, &Target::SERVICE) || actor.may(act, &engine.target(&address(of)?)?))
 }
 
 fn address(text: &str) -> Result<Address, Fail> {

@@ -3,13 +3,15 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId, PecId};
 use sigillo_engine::{Login, Stage, Tracked, TrackedRecipient};
 use sigillo_pec::log::Record;
 
-use super::{At, Fail, Reply, alive, mailbox, span, work};
+use super::{At, Fail, Reply, alive, mailbox, sees, span, work};
+use crate::http::authority::Actor;
 use crate::provider::House;
 
 pub(super) fn router() -> Router<super::Provided> {
@@ -39,12 +41,22 @@ fn event(mut r: Record) -> api::HolderEvent {
     api::HolderEvent { identificativo, sender, subject: r.subject.take(), evidence: evidence(r) }
 }
 
-async fn dispatch(State(provider): At, Path(text): Path<String>) -> Reply<api::Dispatch> {
+async fn dispatch(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Path(text): Path<String>,
+) -> Reply<api::Dispatch> {
     let provider = alive(&provider)?;
     let find = move |engine: &House| {
         let id = PecId::parse(&text).ok_or_else(|| Fail::bad(format!("«{text}» non è un identificativo")))?;
         let missing = || Fail::missing(format!("il registro non conosce il messaggio {id}"));
-        engine.track(&id)?.map(shown).ok_or_else(missing)
+        let found = engine.track(&id)?.ok_or_else(missing)?;
+        // Somebody else's message is not there, for whoever may not see it.
+        let mut seen = sees(&actor, engine, Act::DispatchRead, &found.sender)?;
+        for recipient in &found.recipients {
+            seen = seen || sees(&actor, engine, Act::DispatchRead, recipient.address.as_str())?;
+        }
+        Some(found).filter(|_| seen).map(shown).ok_or_else(missing)
     };
     Ok(Json(work(&provider, find).await?))
 }

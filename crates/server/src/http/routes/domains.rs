@@ -3,13 +3,15 @@
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::routing::{get, patch, put};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
+use sigillo_accounts::{Act, Target};
 use sigillo_admin::api;
 use sigillo_base::{Address, Domain};
 use sigillo_engine::{DomainPolicy, List};
 use sigillo_pec::ReceiptKind;
 
-use super::{At, Fail, PAGE, Reply, address, alive, work};
+use super::{At, Fail, PAGE, Reply, address, alive, sees, work};
+use crate::http::authority::Actor;
 use crate::provider::House;
 
 pub(super) fn router() -> Router<super::Provided> {
@@ -20,11 +22,16 @@ pub(super) fn router() -> Router<super::Provided> {
         .route("/v1/lists/{address}", put(set_list).delete(remove_list))
 }
 
-async fn domains(State(provider): At) -> Reply<api::Domains> {
+async fn domains(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Domains> {
     let provider = alive(&provider)?;
-    let list = |engine: &House| {
-        let all = engine.domains().into_iter().map(|d| shown(engine, &d)).collect::<Result<_, Fail>>()?;
-        Ok(api::Domains { domains: all })
+    let list = move |engine: &House| {
+        let mut domains = Vec::new();
+        for domain in engine.domains() {
+            if actor.may(Act::DomainRead, &Target { tenant: engine.owner(&domain)?, ..Target::SERVICE }) {
+                domains.push(shown(engine, &domain)?);
+            }
+        }
+        Ok(api::Domains { domains })
     };
     Ok(Json(work(&provider, list).await?))
 }
@@ -69,15 +76,19 @@ fn shown(engine: &House, domain: &Domain) -> Result<api::Domain, Fail> {
     })
 }
 
-async fn lists(State(provider): At) -> Reply<api::Lists> {
+async fn lists(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Lists> {
     let provider = alive(&provider)?;
-    let all = |engine: &House| {
+    let all = move |engine: &House| {
         let (mut lists, mut after) = (Vec::new(), None);
         loop {
             let page = engine.lists(after.as_ref(), PAGE)?;
             let Some(last) = page.last() else { break };
             after = Some(last.address.clone());
-            lists.extend(page.into_iter().map(as_reply));
+            for list in page {
+                if sees(&actor, engine, Act::ListRead, list.address.as_str())? {
+                    lists.push(as_reply(list));
+                }
+            }
         }
         Ok(api::Lists { lists })
     };
@@ -91,6 +102,7 @@ fn as_reply(list: List) -> api::List {
 
 async fn set_list(
     State(provider): At,
+    Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
     body: Result<Json<api::Members>, JsonRejection>,
 ) -> Reply<api::List> {
@@ -99,6 +111,9 @@ async fn set_list(
     let now = provider.clock.now();
     let set = move |engine: &House| {
         let list = address(&name)?;
+        // Its members are one thing, that there is one another (HD-04, HD-06).
+        let act = if engine.find_list(&list)?.is_some() { Act::ListMembers } else { Act::ListWrite };
+        actor.need(act, &engine.target(&list)?)?;
         let members = members.iter().map(|m| address(m)).collect::<Result<Vec<_>, _>>()?;
         engine.set_list(&list, &members, now)?;
         found(engine, &list)

@@ -1,0 +1,146 @@
+//! Who administrates: persons, never accounts that several share (SEC-06).
+
+use serde::{Deserialize, Serialize};
+
+use crate::role::{Act, Grant, Target};
+
+/// Somebody who administrates, in the service or for administrations. Not who reads a mailbox: that is a
+/// [`Credential`](crate::Credential) of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// What he is called by everywhere, once in the whole service: see [`PersonName`].
+    pub login: String,
+    /// First name and surname: of one human being.
+    pub name: String,
+    /// Where he is told what concerns him: an ordinary address, or empty.
+    pub mail: String,
+    /// His mobile telephone, in the international form, or empty.
+    pub phone: String,
+    /// The administration that he belongs to; nobody of the provider's own people has one.
+    pub tenant: Option<u64>,
+    /// What he may do, and where.
+    pub grants: Vec<Grant>,
+    /// When he was named, in milliseconds since the Unix epoch.
+    pub created: i64,
+    /// When he ended, in milliseconds. He stays, so that what he did keeps its author.
+    pub ended: Option<i64>,
+}
+
+impl Person {
+    /// Whether he may do this.
+    pub fn may(&self, act: Act, target: &Target) -> bool {
+        self.ended.is_none() && self.grants.iter().any(|grant| grant.allows(act, target))
+    }
+}
+
+/// A secret that one person proves himself with to the interface. Who had one keeps its name in the trail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Whose.
+    pub person: u64,
+    /// What he calls it: the machine or program it lies on.
+    pub name: String,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub created: i64,
+    /// When it is no longer good, in milliseconds.
+    pub expires: i64,
+    /// When it was revoked, in milliseconds.
+    pub revoked: Option<i64>,
+}
+
+impl Token {
+    /// Whether it is good at this time, in milliseconds.
+    pub fn is_good(&self, now_ms: i64) -> bool {
+        self.revoked.is_none() && now_ms < self.expires
+    }
+}
+
+/// What a person is called: 3 to 64 letters without accents, digits, `.`, `_`, `-`, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PersonName(String);
+
+/// A text that cannot name a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadPerson {
+    /// The characters or the length.
+    #[error(
+        "«{0}» non può essere il nome di accesso di una persona: da 3 a 64 fra lettere senza accento, cifre, «.», «_» e «-»"
+    )]
+    Form(String),
+    /// A name that several people would use.
+    #[error("«{0}» è il nome di un ruolo, non di una persona: ogni accesso amministrativo è di una persona sola")]
+    Shared(String),
+}
+
+/// Names under which several people come in, wherever they are allowed.
+const SHARED: [&str; 12] = [
+    "admin",
+    "administrator",
+    "amministratore",
+    "assistenza",
+    "gestore",
+    "helpdesk",
+    "operatore",
+    "postmaster",
+    "referente",
+    "root",
+    "supporto",
+    "ufficio",
+];
+
+impl PersonName {
+    /// Takes a name, in any case.
+    ///
+    /// # Errors
+    /// [`BadPerson`].
+    pub fn parse(text: &str) -> Result<Self, BadPerson> {
+        let name = text.to_ascii_lowercase();
+        let fine = name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b));
+        if !fine || !(3..=64).contains(&name.len()) {
+            return Err(BadPerson::Form(text.chars().take(80).collect()));
+        }
+        let word = name.trim_end_matches(|c: char| c.is_ascii_digit() || ".-_".contains(c));
+        if SHARED.contains(&word) {
+            return Err(BadPerson::Shared(name));
+        }
+        Ok(Self(name))
+    }
+
+    /// As it is kept.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::role::{Role, Scope};
+
+    #[test]
+    fn a_name_is_of_one_person() {
+        for fine in ["m.rossi", "rssmra80a01h501u", "anna-bianchi", "ufficio.rossi"] {
+            assert_eq!(PersonName::parse(fine).unwrap().as_str(), fine);
+        }
+        assert_eq!(PersonName::parse("M.Rossi").unwrap().as_str(), "m.rossi");
+        for shared in ["admin", "ADMIN", "root", "helpdesk2", "operatore.1", "ufficio"] {
+            assert!(matches!(PersonName::parse(shared), Err(BadPerson::Shared(_))), "{shared}");
+        }
+        for bad in ["", "ab", "m rossi", "m@rossi", "più", "a\0b", &"x".repeat(65)] {
+            assert!(matches!(PersonName::parse(bad), Err(BadPerson::Form(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_ended_may_do_nothing_and_a_token_ends() {
+        let grants = vec![Grant { role: Role::SupplierAdmin, scope: Scope::Supplier }];
+        let mut person = Person { login: "m.rossi".into(), grants, ..Person::default() };
+        assert!(person.may(Act::ServiceWrite, &Target::SERVICE));
+        assert!(!person.may(Act::PasswordFile, &Target::SERVICE), "that is the technical contact's alone (PWD-04)");
+        person.ended = Some(1);
+        assert!(!person.may(Act::ServiceRead, &Target::SERVICE));
+        let token = Token { person: 1, name: "pc".into(), created: 0, expires: 10, revoked: None };
+        assert!(token.is_good(9) && !token.is_good(10));
+        assert!(!Token { revoked: Some(5), ..token }.is_good(6));
+    }
+}

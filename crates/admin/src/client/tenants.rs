@@ -1,0 +1,90 @@
+//! Requests about administrations, and about persons who administrate.
+
+use hyper::Method;
+
+use super::{Client, Error, PATIENCE};
+use crate::api;
+
+impl Client {
+    /// The administrations that who asks may see.
+    pub async fn tenants(&self) -> Result<api::Tenants, Error> {
+        self.get(api::TENANTS).await
+    }
+
+    /// Takes in an administration.
+    pub async fn add_tenant(&self, new: &api::NewTenant) -> Result<api::Tenant, Error> {
+        self.send(Method::POST, api::TENANTS, Some(new), PATIENCE).await
+    }
+
+    /// Changes an administration.
+    pub async fn change_tenant(&self, id: u64, change: &api::TenantChange) -> Result<api::Tenant, Error> {
+        self.send(Method::PATCH, &api::tenant_path(id), Some(change), PATIENCE).await
+    }
+
+    /// Ends an administration.
+    pub async fn remove_tenant(&self, id: u64) -> Result<api::Tenant, Error> {
+        self.send(Method::DELETE, &api::tenant_path(id), None::<&()>, PATIENCE).await
+    }
+
+    /// The units of an administration.
+    pub async fn units(&self, tenant: u64) -> Result<api::Units, Error> {
+        self.get(&api::units_path(tenant)).await
+    }
+
+    /// Makes a unit.
+    pub async fn add_unit(&self, tenant: u64, name: &str) -> Result<api::Unit, Error> {
+        let new = api::NewUnit { name: name.to_owned() };
+        self.send(Method::POST, &api::units_path(tenant), Some(&new), PATIENCE).await
+    }
+
+    /// Ends a unit.
+    pub async fn remove_unit(&self, tenant: u64, unit: u64) -> Result<api::Units, Error> {
+        self.send(Method::DELETE, &api::unit_path(tenant, unit), None::<&()>, PATIENCE).await
+    }
+
+    /// Says whose a domain is.
+    pub async fn assign_domain(&self, domain: &str, tenant: Option<u64>) -> Result<api::Owner, Error> {
+        self.send(Method::PUT, &api::owner_path(domain), Some(&api::Owner { tenant }), PATIENCE).await
+    }
+
+    /// Says which unit a mailbox belongs to.
+    pub async fn set_unit(&self, address: &str, unit: Option<u64>) -> Result<api::OfUnit, Error> {
+        self.send(Method::PUT, &api::of_unit_path(address), Some(&api::OfUnit { unit }), PATIENCE).await
+    }
+
+    /// The persons that who asks may see.
+    pub async fn persons(&self) -> Result<api::Administrators, Error> {
+        self.get(api::PERSONS).await
+    }
+
+    /// Names somebody.
+    pub async fn add_person(&self, new: &api::NewAdministrator) -> Result<api::Administrator, Error> {
+        self.send(Method::POST, api::PERSONS, Some(new), PATIENCE).await
+    }
+
+    /// Ends somebody.
+    pub async fn end_person(&self, name: &str) -> Result<api::Administrator, Error> {
+        self.send(Method::DELETE, &api::person_path(name), None::<&()>, PATIENCE).await
+    }
+
+    /// Gives somebody a role, or takes it.
+    pub async fn set_role(&self, name: &str, grant: &api::RoleGrant, given: bool) -> Result<api::Administrator, Error> {
+        let method = if given { Method::PUT } else { Method::DELETE };
+        self.send(method, &api::roles_path(name), Some(grant), PATIENCE).await
+    }
+
+    /// Somebody's tokens, without their secrets.
+    pub async fn tokens(&self, name: &str) -> Result<api::Tokens, Error> {
+        self.get(&api::tokens_path(name)).await
+    }
+
+    /// Gives somebody a token.
+    pub async fn add_token(&self, name: &str, new: &api::NewToken) -> Result<api::MadeToken, Error> {
+        self.send(Method::POST, &api::tokens_path(name), Some(new), PATIENCE).await
+    }
+
+    /// Ends a token.
+    pub async fn revoke_token(&self, name: &str, token: &str) -> Result<api::Tokens, Error> {
+        self.send(Method::DELETE, &api::token_path(name, token), None::<&()>, PATIENCE).await
+    }
+}

@@ -1,0 +1,195 @@
+//! `sigillo person`: who administrates, his roles and tokens.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{Error, Where, header, json, table};
+use crate::Lang;
+use crate::api::{Administrator, NewAdministrator, NewToken, RoleGrant, Token};
+
+/// What can be done with persons.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Verb {
+    /// Elenca chi amministra, con i suoi ruoli
+    List {
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Nomina una persona, che ancora non può niente
+    Add {
+        /// Nome di accesso, di questa persona soltanto e per sempre
+        login: String,
+        /// Nome e cognome
+        name: String,
+        /// Un suo indirizzo ordinario
+        #[arg(long, value_name = "INDIRIZZO")]
+        mail: Option<String>,
+        /// Il numero della sua amministrazione; senza, è del gestore
+        #[arg(long, value_name = "NUMERO")]
+        tenant: Option<u64>,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Toglie una persona: i suoi token non valgono più, ciò che ha fatto resta suo
+    End {
+        /// Nome di accesso
+        login: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Dà un ruolo (sigillo role matrix dice che cosa permette)
+    Grant {
+        /// Nome di accesso
+        login: String,
+        /// Il ruolo
+        role: String,
+        /// Dove vale: supplier, tenant/NUMERO, unit/NUMERO/NUMERO, mailbox/INDIRIZZO
+        scope: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Toglie un ruolo
+    Revoke {
+        /// Nome di accesso
+        login: String,
+        /// Il ruolo
+        role: String,
+        /// Dove valeva
+        scope: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Elenca i token di una persona
+    Tokens {
+        /// Nome di accesso
+        login: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Dà un token: il segreto va nel file indicato, e non si vede più
+    AddToken {
+        /// Nome di accesso
+        login: String,
+        /// Come si chiama: dove sta
+        name: String,
+        /// Dove si scrive il segreto (file nuovo, modo 0600)
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Per quanti giorni vale
+        #[arg(long, value_name = "GIORNI")]
+        days: Option<u32>,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Revoca un token
+    RevokeToken {
+        /// Nome di accesso
+        login: String,
+        /// Come si chiama
+        name: String,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+/// Asks and gives the text to print.
+pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+    match verb {
+        Verb::List { at } => {
+            let found = at.client().persons().await?;
+            if at.json { json(&found) } else { Ok(show(&found.persons, lang)) }
+        }
+        Verb::Add { login, name, mail, tenant, at } => {
+            let new =
+                NewAdministrator { login: login.clone(), name: name.clone(), mail: mail.clone(), tenant: *tenant };
+            one(at.client().add_person(&new).await?, at, lang)
+        }
+        Verb::End { login, at } => one(at.client().end_person(login).await?, at, lang),
+        Verb::Grant { login, role, scope, at } => {
+            one(at.client().set_role(login, &grant(role, scope), true).await?, at, lang)
+        }
+        Verb::Revoke { login, role, scope, at } => {
+            one(at.client().set_role(login, &grant(role, scope), false).await?, at, lang)
+        }
+        Verb::Tokens { login, at } => tokens(at.client().tokens(login).await?.tokens, at, lang),
+        Verb::AddToken { login, name, out, days, at } => {
+            add_token(login, &NewToken { name: name.clone(), days: *days }, out, at, lang).await
+        }
+        Verb::RevokeToken { login, name, at } => tokens(at.client().revoke_token(login, name).await?.tokens, at, lang),
+    }
+}
+
+fn grant(role: &str, scope: &str) -> RoleGrant {
+    RoleGrant { role: role.to_owned(), scope: scope.to_owned() }
+}
+
+/// The file is made first, so that no token is made whose secret cannot be written down.
+async fn add_token(login: &str, new: &NewToken, out: &Path, at: &Where, lang: Lang) -> Result<String, Error> {
+    let wrong = |source| Error::File { path: out.to_owned(), source };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out).map_err(wrong)?;
+    let made = match at.client().add_token(login, new).await {
+        Ok(made) => made,
+        Err(error) => {
+            std::fs::remove_file(out).map_err(wrong)?;
+            return Err(error.into());
+        }
+    };
+    file.write_all(format!("{}\n", made.secret).as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)?;
+    if at.json {
+        return json(&serde_json::json!({ "name": made.name, "expires": made.expires, "file": out }));
+    }
+    let (name, expires, file) = (&made.name, &made.expires, out.display());
+    Ok(match lang {
+        Lang::It => format!("token «{name}» di {login}, valido fino a {expires}: il segreto è in {file}"),
+        Lang::En => format!("token \"{name}\" of {login}, good until {expires}: its secret is in {file}"),
+    })
+}
+
+fn one(person: Administrator, at: &Where, lang: Lang) -> Result<String, Error> {
+    if at.json { json(&person) } else { Ok(show(&[person], lang)) }
+}
+
+fn show(persons: &[Administrator], lang: Lang) -> String {
+    let columns = [
+        ("accesso", "login"),
+        ("persona", "person"),
+        ("amministrazione", "administration"),
+        ("ruoli", "roles"),
+        ("fino a", "until"),
+    ];
+    let mut rows = table(&header(lang, &columns));
+    for p in persons {
+        let tenant = p.tenant.map(|id| id.to_string());
+        let roles: Vec<String> = p.roles.iter().map(|g| format!("{} {}", g.role, g.scope)).collect();
+        rows.add_row([
+            p.login.clone(),
+            p.name.clone(),
+            tenant.unwrap_or_default(),
+            roles.join("\n"),
+            p.ended.clone().unwrap_or_default(),
+        ]);
+    }
+    rows.to_string()
+}
+
+fn tokens(tokens: Vec<Token>, at: &Where, lang: Lang) -> Result<String, Error> {
+    if at.json {
+        return json(&crate::api::Tokens { tokens });
+    }
+    let columns = [("token", "token"), ("dal", "from"), ("fino a", "until"), ("revocato", "revoked")];
+    let mut rows = table(&header(lang, &columns));
+    for t in tokens {
+        rows.add_row([t.name, t.created, t.expires, t.revoked.unwrap_or_default()]);
+    }
+    Ok(rows.to_string())
+}

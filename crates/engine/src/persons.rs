@@ -1,0 +1,280 @@
+//! Who administrates: persons, their roles, and the tokens that they prove themselves with (WEB-10, SEC-06). A token is
+//! kept as its SHA-256 alone: its 256 bits are random, so that nothing slower is needed, and looking it up by its hash
+//! tells an attacker nothing by its time.
+
+use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target, Token};
+use sigillo_base::{Address, MailboxId, PersonId, Secret, TenantId, Timestamp, UnitId};
+use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
+
+use crate::rows::{decode, encode};
+use crate::tenants::{draw, living, living_unit, named};
+use crate::{ATTEMPTS, Engine, Error};
+
+/// Grants of one person.
+const MAX_GRANTS: usize = 100;
+/// Persons that are kept, those that ended included.
+const MAX_PERSONS: usize = 100_000;
+/// Tokens of one person, those that ended included.
+const MAX_TOKENS: usize = 100;
+
+pub(crate) fn person_key(id: PersonId) -> KeyBuilder {
+    KeyBuilder::new(tag::PERSON).u64(id.0)
+}
+
+fn name_key(name: &PersonName) -> KeyBuilder {
+    KeyBuilder::new(tag::PERSON_BY_NAME).text(name.as_str())
+}
+
+fn token_key(secret: &Secret) -> KeyBuilder {
+    let mut hasher = sigillo_smime::Hasher::new();
+    hasher.update(secret.expose().as_bytes());
+    KeyBuilder::new(tag::TOKEN).raw(hasher.finish())
+}
+
+/// Somebody to be named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPerson {
+    /// What he will be called by.
+    pub login: PersonName,
+    /// First name and surname.
+    pub name: String,
+    /// An ordinary address of his.
+    pub mail: Option<Address>,
+    /// The administration that he belongs to; `None` for the provider's own people.
+    pub tenant: Option<TenantId>,
+}
+
+impl<S: Store> Engine<S> {
+    /// Names somebody who may nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the name was given before, to whomever, or his administration is not there.
+    pub fn add_person(&self, new: &NewPerson, now: Timestamp) -> Result<PersonId, Error> {
+        named("nome e cognome", &new.name)?;
+        let row = Person {
+            login: new.login.as_str().into(),
+            name: new.name.trim().into(),
+            mail: new.mail.as_ref().map(|mail| mail.as_str().to_owned()).unwrap_or_default(),
+            tenant: new.tenant.map(|id| id.0),
+            created: now.as_millis(),
+            ..Person::default()
+        };
+        transact(&self.store, ATTEMPTS, |tx| {
+            if tx.get(name_key(&new.login))?.is_some() {
+                let text = format!("«{}» è, o è stato, di un'altra persona: un nome non si dà due volte", row.login);
+                return Err(Error::Invalid(text));
+            }
+            if let Some(tenant) = new.tenant {
+                living(tx, tenant)?;
+            }
+            let id = PersonId(draw(tx, "person")?);
+            tx.put(person_key(id), encode(&row));
+            tx.put(name_key(&new.login), encode(&id.0));
+            Ok(id)
+        })
+    }
+
+    /// Gives somebody a role, or takes it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when he is not there or ended, the role is not granted in such a scope, the scope is not there
+    /// or of another administration than his.
+    pub fn set_grant(&self, name: &PersonName, grant: Grant, given: bool) -> Result<Person, Error> {
+        if !grant.scope.fits(grant.role) {
+            return Err(Error::Invalid(format!("il ruolo {} non si dà in questo ambito", grant.role.name())));
+        }
+        let target = self.scope_target(grant.scope)?;
+        transact(&self.store, ATTEMPTS, |tx| {
+            let (id, mut row) = working(tx, name)?;
+            check_scope(tx, grant.scope)?;
+            // Who belongs to an administration works for nobody else (SEC-05).
+            if given && row.tenant.is_some() && row.tenant.map(TenantId) != target.tenant {
+                let text = format!("{} è di un'altra amministrazione: non può averne ruoli qui", row.login);
+                return Err(Error::Invalid(text));
+            }
+            row.grants.retain(|had| *had != grant);
+            if given {
+                row.grants.push(grant);
+            }
+            if row.grants.len() > MAX_GRANTS {
+                return Err(Error::Invalid(format!("una persona ha al più {MAX_GRANTS} ruoli")));
+            }
+            tx.put(person_key(id), encode(&row));
+            Ok(row)
+        })
+    }
+
+    /// Ends somebody: his tokens are worth nothing from now on. His name stays his.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when he is not there, or ended already.
+    pub fn end_person(&self, name: &PersonName, now: Timestamp) -> Result<Person, Error> {
+        transact(&self.store, ATTEMPTS, |tx| {
+            let (id, mut row) = working(tx, name)?;
+            row.ended = Some(now.as_millis());
+            tx.put(person_key(id), encode(&row));
+            Ok(row)
+        })
+    }
+
+    /// Somebody by his name.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn person(&self, name: &PersonName) -> Result<Option<(PersonId, Person)>, Error> {
+        let key = name_key(name);
+        let Some(value) = self.store.get(key.as_ref())? else { return Ok(None) };
+        let id = PersonId(decode(&key, &value)?);
+        Ok(self.person_by_id(id)?.map(|row| (id, row)))
+    }
+
+    fn person_by_id(&self, id: PersonId) -> Result<Option<Person>, Error> {
+        let key = person_key(id);
+        self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
+    }
+
+    /// Everybody, by number, those who ended included.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn administrators(&self) -> Result<Vec<Person>, Error> {
+        let (from, to) = KeyBuilder::new(tag::PERSON).range();
+        Ok(self.sound(&from, &to, MAX_PERSONS, read)?)
+    }
+
+    /// Whether anybody may run the service: from then on nobody does it without a name (SEC-06).
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn is_administrated(&self) -> Result<bool, Error> {
+        Ok(self.administrators()?.iter().any(|person| person.may(Act::ServiceWrite, &Target::SERVICE)))
+    }
+
+    /// Gives somebody a token; the secret is whoever calls this has drawn, of 256 bits.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when he is not there or ended, has a token of this name, or too many.
+    pub fn add_token(
+        &self,
+        name: &PersonName,
+        label: &str,
+        secret: &Secret,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<Token, Error> {
+        named("nome del token", label)?;
+        transact(&self.store, ATTEMPTS, |tx| {
+            let (id, mut row) = working(tx, name)?;
+            let all = self.tokens_of(id)?;
+            if all.iter().any(|(_, token)| token.name == label && token.is_good(now.as_millis())) {
+                return Err(Error::Invalid(format!("{} ha già un token «{label}»: revocarlo prima", row.login)));
+            }
+            if all.len() >= MAX_TOKENS {
+                return Err(Error::Invalid(format!("{} ha già avuto {MAX_TOKENS} token", row.login)));
+            }
+            let (created, expires) = (now.as_millis(), expires.as_millis());
+            let token = Token { person: id.0, name: label.into(), created, expires, revoked: None };
+            tx.put(token_key(secret), encode(&token));
+            // Two that are made at once meet here.
+            row.name = row.name.trim().into();
+            tx.put(person_key(id), encode(&row));
+            Ok(token)
+        })
+    }
+
+    /// Ends a token.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when he has no such token that is good.
+    pub fn revoke_token(&self, name: &PersonName, label: &str, now: Timestamp) -> Result<(), Error> {
+        let missing = || Error::Invalid(format!("{} non ha un token «{label}» valido", name.as_str()));
+        let (id, _) = self.person(name)?.ok_or_else(missing)?;
+        let good = |token: &Token| token.name == label && token.is_good(now.as_millis());
+        let found = self.tokens_of(id)?.into_iter().find(|(_, token)| good(token));
+        let (key, _) = found.ok_or_else(missing)?;
+        transact(&self.store, ATTEMPTS, |tx| {
+            let mut row: Token = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
+            row.revoked = row.revoked.or(Some(now.as_millis()));
+            tx.put(&key, encode(&row));
+            Ok(())
+        })
+    }
+
+    /// The tokens of somebody, without their secrets.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn tokens(&self, name: &PersonName) -> Result<Vec<Token>, Error> {
+        let Some((id, _)) = self.person(name)? else { return Ok(Vec::new()) };
+        let mut all: Vec<Token> = self.tokens_of(id)?.into_iter().map(|(_, token)| token).collect();
+        all.sort_by_key(|token| token.created);
+        Ok(all)
+    }
+
+    /// They are few in a service, and nobody waits for this.
+    fn tokens_of(&self, id: PersonId) -> Result<Vec<(Vec<u8>, Token)>, Error> {
+        let (from, to) = KeyBuilder::new(tag::TOKEN).range();
+        let all = self.sound(&from, &to, MAX_PERSONS, |key, value| Ok((key.to_vec(), decode::<Token>(key, value)?)))?;
+        Ok(all.into_iter().filter(|(_, token)| token.person == id.0).collect())
+    }
+
+    /// Who shows this secret, if it is good.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn who_shows(&self, secret: &Secret, now: Timestamp) -> Result<Option<Person>, Error> {
+        let key = token_key(secret);
+        let Some(value) = self.store.get(key.as_ref())? else { return Ok(None) };
+        let token: Token = decode(&key, &value)?;
+        if !token.is_good(now.as_millis()) {
+            return Ok(None);
+        }
+        Ok(self.person_by_id(PersonId(token.person))?.filter(|person| person.ended.is_none()))
+    }
+
+    /// Where a scope lies.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is a mailbox that is not there.
+    pub fn scope_target(&self, scope: Scope) -> Result<Target, Error> {
+        Ok(match scope {
+            Scope::Supplier => Target::SERVICE,
+            Scope::Tenant(tenant) => Target::tenant(TenantId(tenant)),
+            Scope::Unit(tenant, unit) => Target { unit: Some(UnitId(unit)), ..Target::tenant(TenantId(tenant)) },
+            Scope::Mailbox(id) => {
+                let missing = || Error::Invalid("la casella non esiste".into());
+                let row = self.mailbox(MailboxId(id))?.ok_or_else(missing)?;
+                self.target(&Address::parse(&row.address).map_err(|_| missing())?)?
+            }
+        })
+    }
+}
+
+fn check_scope<S: Store>(tx: &mut Transaction<'_, S>, scope: Scope) -> Result<(), Error> {
+    match scope {
+        Scope::Tenant(tenant) => living(tx, TenantId(tenant)).map(drop),
+        Scope::Unit(tenant, unit) => living_unit(tx, TenantId(tenant), UnitId(unit)).map(drop),
+        Scope::Supplier | Scope::Mailbox(_) => Ok(()),
+    }
+}
+
+/// Somebody who has not ended.
+fn working<S: Store>(tx: &mut Transaction<'_, S>, name: &PersonName) -> Result<(PersonId, Person), Error> {
+    let missing = || Error::Invalid(format!("non c'è nessuno che si chiami {}", name.as_str()));
+    let key = name_key(name);
+    let id = PersonId(decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?);
+    let key = person_key(id);
+    let row: Person = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
+    if row.ended.is_some() {
+        return Err(Error::Invalid(format!("{} non amministra più", row.login)));
+    }
+    Ok((id, row))
+}
+
+/// A row of somebody.
+pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Person, sigillo_store::Error> {
+    let mut reader = KeyReader::new(key, tag::PERSON)?;
+    reader.u64()?;
+    reader.end()?;
+    decode(key, value)
+}

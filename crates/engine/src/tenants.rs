@@ -1,0 +1,313 @@
+//! Administrations, their units, and what is theirs (SEC-05). A domain belongs to one administration, or to the provider;
+//! mailboxes and lists belong to whom their domain does. So nothing is of two administrations, and nothing has to be moved
+//! with a domain.
+
+use sigillo_accounts::{Target, Tenant, Unit};
+use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp, UnitId};
+use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
+
+use crate::rows::{decode, encode, mailbox_key};
+use crate::{ATTEMPTS, Engine, Error};
+
+/// Units of one administration.
+const MAX_UNITS: usize = 1_000;
+/// Characters of a name.
+const MAX_NAME: usize = 200;
+const MAX_CONTACTS: usize = 20;
+
+const ITSELF: u8 = 0;
+const UNIT: u8 = 1;
+
+pub(crate) fn tenant_key(id: TenantId) -> KeyBuilder {
+    KeyBuilder::new(tag::DIRECTORY).u64(id.0).u8(ITSELF)
+}
+
+pub(crate) fn unit_key(tenant: TenantId, id: UnitId) -> KeyBuilder {
+    KeyBuilder::new(tag::DIRECTORY).u64(tenant.0).u8(UNIT).u64(id.0)
+}
+
+fn owner_key(domain: &Domain) -> KeyBuilder {
+    KeyBuilder::new(tag::DOMAIN_OWNER).text(domain.as_str())
+}
+
+fn mailbox_unit_key(id: MailboxId) -> KeyBuilder {
+    KeyBuilder::new(tag::MAILBOX_UNIT).mailbox(id)
+}
+
+/// The next number of a kind; none comes twice.
+pub(crate) fn draw<S: Store>(tx: &mut Transaction<'_, S>, kind: &str) -> Result<u64, sigillo_store::Error> {
+    let counter = KeyBuilder::new(tag::COUNTER).text(kind);
+    let next = tx.get(&counter)?.map_or(Ok(0), |value| decode::<u64>(&counter, &value))? + 1;
+    tx.put(&counter, encode(&next));
+    Ok(next)
+}
+
+/// A name that people can read.
+pub(crate) fn named(what: &str, name: &str) -> Result<(), Error> {
+    let fine = !name.trim().is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
+    if fine {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!("{what}: da 1 a {MAX_NAME} caratteri, su una riga")))
+}
+
+impl<S: Store> Engine<S> {
+    /// Takes in an administration.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name, code or contacts that cannot be.
+    pub fn add_tenant(&self, name: &str, code: &str, contacts: &[Address], now: Timestamp) -> Result<TenantId, Error> {
+        let contacts = contacts.iter().map(|c| c.as_str().to_owned()).collect();
+        let row = Tenant { name: name.trim().into(), code: code.trim().into(), contacts, ..Tenant::default() };
+        check(&row)?;
+        let row = Tenant { created: now.as_millis(), ..row };
+        transact(&self.store, ATTEMPTS, |tx| {
+            let id = TenantId(draw(tx, "tenant")?);
+            tx.put(tenant_key(id), encode(&row));
+            Ok(id)
+        })
+    }
+
+    /// Changes an administration.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is none, it was removed, or what comes of it cannot be.
+    pub fn change_tenant(&self, id: TenantId, change: impl Fn(&mut Tenant)) -> Result<Tenant, Error> {
+        transact(&self.store, ATTEMPTS, |tx| {
+            let mut row = living(tx, id)?;
+            change(&mut row);
+            check(&row)?;
+            tx.put(tenant_key(id), encode(&row));
+            Ok(row)
+        })
+    }
+
+    /// Ends an administration that has no domain any more. Its number is never given again.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is none, or a domain is still its.
+    pub fn remove_tenant(&self, id: TenantId, now: Timestamp) -> Result<(), Error> {
+        for domain in self.domains() {
+            if self.owner(&domain)? == Some(id) {
+                return Err(Error::Invalid(format!(
+                    "il dominio {domain} è ancora suo: assegnarlo prima con `sigillo domain assign`"
+                )));
+            }
+        }
+        self.change_tenant(id, |row| row.removed = Some(now.as_millis())).map(drop)
+    }
+
+    /// An administration, also one that was removed.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, Error> {
+        let key = tenant_key(id);
+        self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
+    }
+
+    /// All of them, by number, but those that were removed.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn tenants(&self) -> Result<Vec<(TenantId, Tenant)>, Error> {
+        let (mut from, to) = KeyBuilder::new(tag::DIRECTORY).range();
+        let mut all = Vec::new();
+        loop {
+            // The administration itself is the first of its rows: the next one begins behind all of them.
+            let page = self.sound(&from, &to, 1, |key, value| {
+                let mut reader = KeyReader::new(key, tag::DIRECTORY)?;
+                Ok((TenantId(reader.u64()?), decode::<Tenant>(key, value)?))
+            })?;
+            let Some((id, row)) = page.into_iter().next() else { return Ok(all) };
+            from = key::prefix_end(KeyBuilder::new(tag::DIRECTORY).u64(id.0).as_ref());
+            all.extend(row.removed.is_none().then_some((id, row)));
+        }
+    }
+
+    /// Makes a unit of an administration.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such administration, the name is taken or cannot be, or there are too many.
+    pub fn add_unit(&self, tenant: TenantId, name: &str, now: Timestamp) -> Result<UnitId, Error> {
+        named("nome della struttura", name)?;
+        transact(&self.store, ATTEMPTS, |tx| {
+            let mut row = living(tx, tenant)?;
+            let units = self.units(tenant)?;
+            if units.len() >= MAX_UNITS {
+                return Err(Error::Invalid(format!("l'amministrazione ha già {MAX_UNITS} strutture")));
+            }
+            if units.iter().any(|(_, unit)| unit.name.eq_ignore_ascii_case(name.trim())) {
+                return Err(Error::Invalid(format!("la struttura «{}» c'è già", name.trim())));
+            }
+            let id = UnitId(draw(tx, "unit")?);
+            let unit = Unit { name: name.trim().into(), created: now.as_millis(), removed: None };
+            tx.put(unit_key(tenant, id), encode(&unit));
+            // Two that are made at once meet here: one of them looks again.
+            row.name = row.name.trim().into();
+            tx.put(tenant_key(tenant), encode(&row));
+            Ok(id)
+        })
+    }
+
+    /// Ends a unit: its mailboxes are its administration's alone.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is none.
+    pub fn remove_unit(&self, tenant: TenantId, id: UnitId, now: Timestamp) -> Result<(), Error> {
+        transact(&self.store, ATTEMPTS, |tx| {
+            let mut row = living_unit(tx, tenant, id)?;
+            row.removed = Some(now.as_millis());
+            tx.put(unit_key(tenant, id), encode(&row));
+            Ok(())
+        })
+    }
+
+    /// The units of an administration, by number, but those that were removed.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn units(&self, tenant: TenantId) -> Result<Vec<(UnitId, Unit)>, Error> {
+        let (from, to) = KeyBuilder::new(tag::DIRECTORY).u64(tenant.0).u8(UNIT).range();
+        let read = |key: &[u8], value: &[u8]| {
+            let mut reader = KeyReader::new(key, tag::DIRECTORY)?;
+            reader.u64()?;
+            reader.u8()?;
+            Ok((UnitId(reader.u64()?), decode::<Unit>(key, value)?))
+        };
+        let found = self.sound(&from, &to, 100 * MAX_UNITS, read)?;
+        Ok(found.into_iter().filter(|(_, unit)| unit.removed.is_none()).collect())
+    }
+
+    /// Says whose a domain of ours is: an administration's, or the provider's own.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a domain that is not ours, the service domain, or an administration that is not there.
+    pub fn assign_domain(&self, domain: &Domain, to: Option<TenantId>) -> Result<(), Error> {
+        if !self.is_local(domain) {
+            return Err(Error::Invalid(format!("il dominio {domain} non è servito da questo gestore")));
+        }
+        if to.is_some() && *domain == self.service_domain {
+            return Err(Error::Invalid(format!("{domain} è il dominio di servizio: è del gestore")));
+        }
+        transact(&self.store, ATTEMPTS, |tx| {
+            match to {
+                Some(id) => {
+                    living(tx, id)?;
+                    tx.put(owner_key(domain), encode(&id.0));
+                }
+                None => tx.delete(owner_key(domain)),
+            }
+            Ok(())
+        })
+    }
+
+    /// Whose a domain is; `None` is the provider.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn owner(&self, domain: &Domain) -> Result<Option<TenantId>, Error> {
+        let key = owner_key(domain);
+        let found = self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose()?;
+        Ok(found.map(TenantId))
+    }
+
+    /// Says which unit of its administration a mailbox belongs to.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when its domain is no administration's, or this has no such unit.
+    pub fn set_unit(&self, mailbox: MailboxId, unit: Option<UnitId>) -> Result<(), Error> {
+        let missing = || Error::Invalid("la casella non esiste".into());
+        let address = Address::parse(&self.mailbox(mailbox)?.ok_or_else(missing)?.address).map_err(|_| missing())?;
+        transact(&self.store, ATTEMPTS, |tx| {
+            tx.get(mailbox_key(mailbox))?.ok_or_else(missing)?;
+            match unit {
+                Some(unit) => self.put_unit(tx, mailbox, address.domain(), unit),
+                None => {
+                    tx.delete(mailbox_unit_key(mailbox));
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    pub(crate) fn put_unit(
+        &self,
+        tx: &mut crate::fronts::Transaction<'_, S>,
+        mailbox: MailboxId,
+        domain: &Domain,
+        unit: UnitId,
+    ) -> Result<(), Error> {
+        let nobodys = || Error::Invalid(format!("il dominio {domain} non è di un'amministrazione: non ha strutture"));
+        let tenant = self.owner(domain)?.ok_or_else(nobodys)?;
+        living_unit(tx, tenant, unit)?;
+        tx.put(mailbox_unit_key(mailbox), encode(&(tenant.0, unit.0)));
+        Ok(())
+    }
+
+    /// Whose an address of ours is: by its domain, and as a mailbox by its unit. What is not there belongs to whom it would.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn target(&self, address: &Address) -> Result<Target, Error> {
+        let Some(tenant) = self.owner(address.domain())? else {
+            let mailbox = self.find_mailbox(address)?.map(|row| MailboxId(row.id));
+            return Ok(Target { mailbox, ..Target::SERVICE });
+        };
+        let mailbox = self.find_mailbox(address)?.map(|row| MailboxId(row.id));
+        let unit = mailbox.map(|id| self.unit_of(tenant, id)).transpose()?.flatten();
+        Ok(Target { tenant: Some(tenant), unit, mailbox })
+    }
+
+    /// The unit of a mailbox, if it is one of this administration that is still there.
+    fn unit_of(&self, tenant: TenantId, id: MailboxId) -> Result<Option<UnitId>, Error> {
+        let key = mailbox_unit_key(id);
+        let Some(value) = self.store.get(key.as_ref())? else { return Ok(None) };
+        let (of, unit): (u64, u64) = decode(&key, &value)?;
+        let key = unit_key(TenantId(of), UnitId(unit));
+        let row = self.store.get(key.as_ref())?.map(|value| decode::<Unit>(&key, &value)).transpose()?;
+        Ok(row.filter(|row| of == tenant.0 && row.removed.is_none()).map(|_| UnitId(unit)))
+    }
+}
+
+/// A row of the directory: an administration, or one of its units.
+pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(), sigillo_store::Error> {
+    let mut reader = KeyReader::new(key, tag::DIRECTORY)?;
+    reader.u64()?;
+    match reader.u8()? {
+        ITSELF => decode::<Tenant>(key, value).map(drop)?,
+        UNIT => {
+            reader.u64()?;
+            decode::<Unit>(key, value).map(drop)?;
+        }
+        _ => return Err(sigillo_store::Error::corrupt(key, "no row of the directory")),
+    }
+    reader.end()
+}
+
+fn check(row: &Tenant) -> Result<(), Error> {
+    named("nome dell'amministrazione", &row.name)?;
+    if !row.code.is_empty() {
+        named("codice dell'amministrazione", &row.code)?;
+    }
+    if row.contacts.len() > MAX_CONTACTS {
+        return Err(Error::Invalid(format!("al più {MAX_CONTACTS} indirizzi da avvisare")));
+    }
+    Ok(())
+}
+
+/// An administration that was not removed.
+pub(crate) fn living<S: Store>(tx: &mut Transaction<'_, S>, id: TenantId) -> Result<Tenant, Error> {
+    let missing = || Error::Invalid(format!("l'amministrazione {} non c'è", id.0));
+    let key = tenant_key(id);
+    let row: Tenant = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
+    Some(row).filter(|row| row.removed.is_none()).ok_or_else(missing)
+}
+
+/// A unit that was not removed.
+pub(crate) fn living_unit<S: Store>(tx: &mut Transaction<'_, S>, tenant: TenantId, id: UnitId) -> Result<Unit, Error> {
+    let missing = || Error::Invalid(format!("l'amministrazione {} non ha una struttura {}", tenant.0, id.0));
+    let key = unit_key(tenant, id);
+    let row: Unit = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
+    Some(row).filter(|row| row.removed.is_none()).ok_or_else(missing)
+}
