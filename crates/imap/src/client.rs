@@ -192,6 +192,13 @@ impl Client {
         Self { reader: Reader::new(most), greeted: false, last: 0, open: false }
     }
 
+    /// For a connection whose greeting was heard before TLS began.
+    #[must_use]
+    pub fn past_greeting(mut self) -> Self {
+        self.greeted = true;
+        self
+    }
+
     /// The bytes of a command.
     pub fn command(&mut self, command: &Command<'_>) -> Vec<u8> {
         self.last += 1;
