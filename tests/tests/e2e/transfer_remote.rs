@@ -265,7 +265,7 @@ fn what_an_account_refuses_is_told_and_the_rest_comes() {
         assert!(ran.code == Some(1) && ran.all().contains(what), "{what}: {}", ran.all());
     };
     let verb = |from: &str| verb(place.path(), ANNA, from, &there.ca);
-    let (password, state) = (place.path().join("password"), place.path().join(format!("stato-{ANNA}")));
+    let password = place.path().join("password");
 
     refused(&verb(&good)[..6], "--state FILE");
     let mut wrong = verb(&good);
@@ -275,11 +275,8 @@ fn what_an_account_refuses_is_told_and_the_rest_comes() {
     wrong.truncate(8);
     refused(&wrong, "TLS non riesce");
     refused(&verb(&format!("imaps://vecchia@127.0.0.1:{port}")), "TLS non riesce");
-    fs::remove_file(&state).expect("removed");
     refused(&verb("imaps://vecchia@posta.invalid"), "non ha un indirizzo");
-    fs::remove_file(&state).expect("removed");
     refused(&verb("imaps://vecchia@localhost:1"), "nessuna connessione");
-    fs::remove_file(&state).expect("removed");
     let plain = |from: &str| [&verb(from)[..], &["--plaintext".to_owned()]].concat();
     refused(&plain("imap://vecchia@posta.example"), "--plaintext vale solo");
     refused(&plain(&good), "--plaintext vale solo");

@@ -51,6 +51,8 @@ pub struct Ledger {
     path: PathBuf,
     file: File,
     folders: HashMap<(String, u32), Folder>,
+    /// The first line, as long as there is nothing behind it: a pass that fails at once leaves a file for any account.
+    head: Option<Head>,
 }
 
 impl Ledger {
@@ -74,13 +76,13 @@ impl Ledger {
         // A pass that broke off may have left half a line.
         let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         file.set_len(whole as u64).map_err(failed)?;
-        let mut ledger = Self { path: path.to_owned(), file, folders: HashMap::new() };
+        let mut ledger = Self { path: path.to_owned(), file, folders: HashMap::new(), head: None };
         let mut lines = text[..whole].split_inclusive(|b| *b == b'\n').enumerate();
         let odd = |number: usize, why: &dyn std::fmt::Display| {
             Error::Refused(format!("{}, riga {}: non è di questo stato: {why}", path.display(), number + 1))
         };
         let Some((_, first)) = lines.next() else {
-            ledger.line(&Head { account: account.to_owned(), mailbox: mailbox.to_owned() })?;
+            ledger.head = Some(Head { account: account.to_owned(), mailbox: mailbox.to_owned() });
             return Ok(ledger);
         };
         let head: Head = serde_json::from_slice(first).map_err(|e| odd(0, &e))?;
@@ -111,6 +113,9 @@ impl Ledger {
     /// # Errors
     /// It cannot be written.
     pub fn note(&mut self, wire: &[u8], uid_validity: u32, uid: u32, known: Known) -> Result<(), Error> {
+        if let Some(head) = self.head.take() {
+            self.line(&head)?;
+        }
         self.line(&Line { folder: key(wire), uid_validity, uid, known })
     }
 
