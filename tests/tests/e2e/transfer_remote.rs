@@ -16,11 +16,12 @@ use crate::rates::{ANNA, BRUNO, ask, served};
 use crate::serve::Sample;
 use crate::transfer::{moved, sum};
 
-/// What fills, changes and reads an account. Arguments: what to do, host, port, user, authority.
+/// What fills, changes and reads an account. Arguments: what to do, host, port, user. It is
+/// not what is tested: it believes any certificate.
 const CLIENT: &str = r#"
 import base64, hashlib, imaplib, json, re, ssl, sys, time
-what, host, port, user, ca = sys.argv[1:6]
-c = imaplib.IMAP4_SSL(host, int(port), ssl_context=ssl.create_default_context(cafile=ca))
+what, host, port, user = sys.argv[1:5]
+c = imaplib.IMAP4_SSL(host, int(port), ssl_context=ssl._create_unverified_context())
 c.login(user, "segreta")
 
 def fine(answer):
@@ -90,8 +91,8 @@ struct Peer {
 
 impl Peer {
     fn ask(&self, what: &str) -> String {
-        let (port, ca) = (self.port.to_string(), self.ca.to_string_lossy());
-        run("python3", &["-c", CLIENT, what, "localhost", &port, &self.user, &ca], b"", 60).fine(what).out
+        let port = self.port.to_string();
+        run("python3", &["-c", CLIENT, what, "localhost", &port, &self.user], b"", 60).fine(what).out
     }
 
     fn holds(&self) -> Value {
