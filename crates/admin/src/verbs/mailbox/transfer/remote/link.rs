@@ -235,9 +235,8 @@ impl Link {
     pub async fn next(&mut self) -> Result<Reply, Trouble> {
         let mut piece = Vec::new();
         loop {
-            match self.client.poll().map_err(Trouble::Garbled)? {
-                Some(reply) => return Ok(reply),
-                None => {}
+            if let Some(reply) = self.client.poll().map_err(Trouble::Garbled)? {
+                return Ok(reply);
             }
             piece.resize(PIECE, 0);
             let read = in_time(self.wire.read(&mut piece), lost).await?;
