@@ -75,6 +75,8 @@ mod store;
 mod tls_reports;
 #[path = "e2e/transfer.rs"]
 mod transfer;
+#[path = "e2e/transfer_remote.rs"]
+mod transfer_remote;
 #[path = "e2e/transport.rs"]
 mod transport;
 #[path = "e2e/virus.rs"]

@@ -1,10 +1,10 @@
-//! IMAP server sessions (IMAP4rev1 and IMAP4rev2), without sockets, clock or store.
+//! IMAP server sessions (IMAP4rev1 and IMAP4rev2) and a client that reads an account, without sockets, clock or store.
 //!
 //! Knows: the commands, their framing and literals, the states of a session, sequence numbers, what FETCH, SEARCH, SORT
 //! and THREAD make of a message's bytes.
 //! Must never know: sockets, clocks, stores, accounts, what certified mail is. It asks its driver through
 //! [`Action`]s and, for everything in folders, through [`Mailboxes`].
-//! Entry point: [`Server`].
+//! Entry points: [`Server`], [`client::Client`].
 //! RFCs: 3501 and 9051, and those of the extensions, which `docs/imap.md` lists with what each does here.
 //! Invariants:
 //! - the same bytes in any cuts give the same actions (`server::tests::cuts_do_not_matter`);
@@ -14,9 +14,11 @@
 //!   (`server::tests::fetch`);
 //! - threads are those of the RFC's steps, and no chain of answers is too long (`thread::tests`);
 //! - what the kept trigrams of a message exclude is not in it (`search::grams::tests`, `server::tests::search`);
-//! - before TLS no password is asked for nor taken (`server::tests::no_login_in_the_open`).
+//! - before TLS no password is asked for nor taken (`server::tests::no_login_in_the_open`);
+//! - a client understands the same in any cuts, and no bytes make it panic (`client::tests`).
 
 mod acl;
+pub mod client;
 mod command;
 mod cursor;
 mod custody;

@@ -87,7 +87,7 @@ fn python(script: &str, args: &[&Path]) -> String {
 }
 
 /// Runs a verb that may find something missing or wrong: how it ended, and what it told.
-fn moved(sample: &Sample, verb: &[&str]) -> (bool, Value) {
+pub fn moved(sample: &Sample, verb: &[&str]) -> (bool, Value) {
     let socket = sample.socket();
     let args = [&["mailbox"], verb, &["--json", "--socket", &socket]].concat();
     let ran: Ran = run(binary(), &args, b"", 60);
@@ -95,7 +95,7 @@ fn moved(sample: &Sample, verb: &[&str]) -> (bool, Value) {
     (ran.code == Some(0), told)
 }
 
-fn sum(told: &Value, figure: &str) -> u64 {
+pub fn sum(told: &Value, figure: &str) -> u64 {
     let folders = told["folders"].as_array().expect("folders");
     folders.iter().map(|folder| folder[figure].as_u64().expect("a number")).sum()
 }

@@ -16,7 +16,7 @@ pub fn messages_path(address: &str, folder: &str, more: &str) -> String {
     format!("{}/messages?folder={}{more}", mailbox_path(address), escaped(folder))
 }
 
-/// The path of a message's bytes (`message/rfc822`): `GET`.
+/// The path of a message: `GET` gives its bytes (`message/rfc822`); `PUT` [`NewFlags`] gives it other flags.
 pub fn message_path(address: &str, folder: &str, uid: u32) -> String {
     format!("{}/messages/{uid}?folder={}", mailbox_path(address), escaped(folder))
 }
@@ -26,6 +26,26 @@ pub fn message_path(address: &str, folder: &str, uid: u32) -> String {
 pub struct Folders {
     /// Their full names, levels separated by `/`.
     pub folders: Vec<String>,
+    /// Those that have a special use.
+    #[serde(default)]
+    pub uses: Vec<FolderUse>,
+}
+
+/// A folder with a special use (RFC 6154).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderUse {
+    /// Its full name.
+    pub name: String,
+    /// `\Sent`, `\Drafts` and so on.
+    pub special_use: String,
+}
+
+/// The flags and keywords that a message is to have, and no others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewFlags {
+    /// As IMAP writes them, between blanks.
+    pub flags: String,
 }
 
 /// A folder to be made.
@@ -34,6 +54,12 @@ pub struct Folders {
 pub struct NewFolder {
     /// Its full name.
     pub name: String,
+    /// The special use of a folder that is made, when no other has it: `\Sent` and so on.
+    #[serde(default)]
+    pub special_use: Option<String>,
+    /// Whether it is subscribed, also where it is there already; without, a new one is.
+    #[serde(default)]
+    pub subscribed: Option<bool>,
 }
 
 /// Which page of a folder.

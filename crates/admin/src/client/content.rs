@@ -12,9 +12,13 @@ impl Client {
     }
 
     /// Makes a folder where it is missing.
-    pub async fn make_folder(&self, of: &str, name: &str) -> Result<api::Folders, Error> {
-        let new = api::NewFolder { name: name.to_owned() };
-        self.send(Method::PUT, &api::folders_path(of), Some(&new), PATIENCE).await
+    pub async fn make_folder(&self, of: &str, new: &api::NewFolder) -> Result<api::Folders, Error> {
+        self.send(Method::PUT, &api::folders_path(of), Some(new), PATIENCE).await
+    }
+
+    /// Gives a message other flags.
+    pub async fn set_flags(&self, of: &str, folder: &str, uid: u32, flags: String) -> Result<api::NewFlags, Error> {
+        self.send(Method::PUT, &api::message_path(of, folder, uid), Some(&api::NewFlags { flags }), PATIENCE).await
     }
 
     /// A page of what lies in a folder.

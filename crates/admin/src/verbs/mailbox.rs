@@ -101,7 +101,7 @@ pub enum Verb {
     Rights(person::RightsArgs),
     /// Chi è entrato in una casella, quante volte e come, e chi è stato respinto
     Accesses(accesses::Args),
-    /// Porta in una casella i messaggi di una Maildir++, di un mbox o di file .eml; ripetuto, aggiunge soltanto ciò che manca
+    /// Porta in una casella i messaggi di una Maildir++, di un mbox, di file .eml o di un altro server; ripetuto, aggiunge ciò che manca
     Import(transfer::ImportArgs),
     /// Scrive i messaggi di una casella in una Maildir++ o in mbox, con flag e date, e li rilegge
     Export(transfer::ExportArgs),

@@ -1,22 +1,27 @@
-//! `sigillo mailbox import|export`: mail in files into a mailbox, and back (MIG-01, MIG-10).
+//! `sigillo mailbox import|export`: mail in files, or in an account of another server, into a mailbox, and into files
+//! (MIG-01, MIG-10).
 //!
 //! The client reads and writes the files, with the rights of who calls it; the service is asked over its socket, so that
 //! it goes on meanwhile and keeps its own limits. A message is the same where folder, bytes and INTERNALDATE, by the
 //! second, are: so a second run adds what is missing, wherever the first ended.
 
+mod remote;
 mod report;
 mod source;
 mod target;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::str::FromStr;
 
 use sigillo_base::Timestamp;
 
+use self::remote::Account;
 use self::report::{Report, Told, told};
 use self::source::{Folder, Form, Found, Place};
 use self::target::Target;
 use super::super::{Error, Where, json};
-use crate::api::{Filing, Message};
+use crate::api::{Filing, Message, NewFolder};
 use crate::{Client, Lang};
 
 /// What `sigillo mailbox import` takes.
@@ -24,15 +29,28 @@ use crate::{Client, Lang};
 pub struct ImportArgs {
     /// Indirizzo della casella
     address: String,
-    /// Da dove: mbox:FILE, mboxo:FILE, maildir:CARTELLA, eml:CARTELLA
+    /// Da dove: mbox:FILE, mboxo:FILE, maildir:CARTELLA, eml:CARTELLA; imaps://UTENTE@HOST[:PORTA]/ da un altro server, imap://
+    /// con STARTTLS
     #[arg(long, value_name = "FORMA:PERCORSO")]
-    from: Place,
+    from: Origin,
     /// Da una Maildir o da più mbox soltanto questa cartella; per un solo mbox e per eml, quella di destinazione
     #[arg(long, value_name = "CARTELLA")]
     folder: Option<String>,
     /// Dice soltanto che cosa aggiungerebbe
     #[arg(long)]
     dry_run: bool,
+    /// Da un altro server: file che ricorda ciò che è già arrivato; con lo stesso si riprende e si ripassa
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Da un altro server: file con la password sulla prima riga; «-» è l'ingresso standard
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    password_file: PathBuf,
+    /// Da un altro server: autorità di cui fidarsi per il suo certificato, PEM
+    #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
+    ca: PathBuf,
+    /// Con imap:// verso questa stessa macchina: senza TLS
+    #[arg(long)]
+    plaintext: bool,
     /// Where to ask.
     #[command(flatten)]
     at: Where,
@@ -52,6 +70,21 @@ pub struct ExportArgs {
     /// Where to ask.
     #[command(flatten)]
     at: Where,
+}
+
+/// Where messages come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    Files(Place),
+    Account(Account),
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if Account::is_meant(text) { text.parse().map(Self::Account) } else { text.parse().map(Self::Files) }
+    }
 }
 
 /// What makes a message the same: SHA-256 of its bytes and the second of its INTERNALDATE.
@@ -118,7 +151,11 @@ struct Pass {
 
 /// Brings messages in.
 pub async fn import(args: &ImportArgs, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Result<String, Error> {
-    let ImportArgs { address, from, folder, dry_run, at } = args;
+    let ImportArgs { address, from, folder, dry_run, at, .. } = args;
+    let from = match from {
+        Origin::Files(place) => place,
+        Origin::Account(account) => return remote::import(args, account, lang, heard).await,
+    };
     let client = at.client();
     let there = client.folders(address).await?.folders;
     let mut report = Report { address: address.clone(), dry_run: *dry_run, ..Report::default() };
@@ -131,7 +168,7 @@ pub async fn import(args: &ImportArgs, lang: Lang, heard: &mut dyn FnMut(u64, u6
         passes.push(compare(folder, held, &mut report)?);
     }
     if !dry_run {
-        room(&client, address, &passes).await?;
+        room(&client, address, passes.iter().map(|p| p.missing_bytes).sum()).await?;
         let total = passes.iter().flat_map(|p| p.missing.values()).sum();
         let mut progress = Progress { done: 0, total, heard };
         for (at, pass) in passes.iter_mut().enumerate() {
@@ -175,10 +212,9 @@ fn compare(folder: Folder, mut held: Marks, report: &mut Report) -> Result<Pass,
 }
 
 /// Refuses an import for which the mailbox has no room, before it begins.
-async fn room(client: &Client, address: &str, passes: &[Pass]) -> Result<(), Error> {
+async fn room(client: &Client, address: &str, more: u64) -> Result<(), Error> {
     let usage = client.usage(address).await?;
-    let (more, free) =
-        (passes.iter().map(|p| p.missing_bytes).sum::<u64>(), usage.box_limit.saturating_sub(usage.box_bytes));
+    let free = usage.box_limit.saturating_sub(usage.box_bytes);
     if more > free {
         let text =
             format!("la casella {address} ha posto per {free} byte e ne servirebbero {more}: niente è importato");
@@ -196,7 +232,8 @@ async fn bring(
     progress: &mut Progress<'_>,
 ) -> Result<(), Error> {
     let name = pass.folder.name.clone();
-    if let Err(crate::Error::Refused(problem)) = client.make_folder(address, &name).await {
+    let new = NewFolder { name: name.clone(), special_use: None, subscribed: None };
+    if let Err(crate::Error::Refused(problem)) = client.make_folder(address, &new).await {
         report.wrong(&name, pass.folder.name.clone(), problem.detail);
         return Ok(());
     }

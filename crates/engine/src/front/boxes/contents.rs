@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sigillo_accounts::CredentialName;
 use sigillo_base::{MailboxId, Timestamp, Uid};
-use sigillo_imap::{Code, Draft, DraftPart, Flags, Mailboxes, Refusal};
+use sigillo_imap::{Attribute, Change, Code, Draft, DraftPart, Flags, Mailboxes, Refusal, StoreOp};
 use sigillo_store::Store;
 
 use super::{Boxes, fault};
@@ -81,16 +81,47 @@ impl<S: Store> Contents<S> {
         Ok(self.0.list()?.into_iter().map(|folder| folder.name).collect())
     }
 
-    /// Makes a folder, and the levels above it that are missing, if it is not there; it is subscribed.
+    /// Its folders that have a special use, with that use as IMAP writes it (RFC 6154 §2).
     ///
     /// # Errors
-    /// [`Unfiled::Refused`] for a name that no folder can have.
-    pub fn make_folder(&mut self, name: &str) -> Result<(), Unfiled> {
+    /// [`Unfiled::Later`].
+    pub fn uses(&mut self) -> Result<Vec<(String, &'static str)>, Unfiled> {
+        let used = |folder: sigillo_imap::FolderInfo| {
+            let special = folder.attributes.into_iter().find(|a| Attribute::USES.contains(a))?;
+            Some((folder.name, special.as_str()))
+        };
+        Ok(self.0.list()?.into_iter().filter_map(used).collect())
+    }
+
+    /// Makes a folder, and the levels above it that are missing, if it is not there: for this special use if no other
+    /// folder has it, and if one is made for it at all. A new one is subscribed; `subscribed` says it for any.
+    ///
+    /// # Errors
+    /// [`Unfiled::Refused`] for a name that no folder can have, and for a word that is no special use.
+    pub fn make_folder(&mut self, name: &str, special: Option<&str>, subscribed: Option<bool>) -> Result<(), Unfiled> {
+        let unknown = |word: &str| Unfiled::Refused(format!("«{word}» non è un uso speciale (RFC 6154)"));
+        let known = |word: &str| Attribute::USES.into_iter().find(|a| a.as_str().eq_ignore_ascii_case(word));
+        let special = special.map(|word| known(word).ok_or_else(|| unknown(word))).transpose()?;
         if self.folders()?.iter().any(|there| there == name) {
-            return Ok(());
+            return subscribed.map_or(Ok(()), |on| Ok(self.0.subscribe(name, on)?));
         }
-        self.0.create(name, None)?;
-        Ok(self.0.subscribe(name, true)?)
+        match self.0.create(name, special) {
+            Err(Refusal { code: Some(Code::UseAttr), .. }) => self.0.create(name, None)?,
+            made => made?,
+        };
+        Ok(self.0.subscribe(name, subscribed.unwrap_or(true))?)
+    }
+
+    /// Gives a message these flags and keywords and no others, in one durable commit.
+    ///
+    /// # Errors
+    /// As [`Unfiled`] says; nothing was done.
+    pub fn set_flags(&mut self, folder: &str, uid: Uid, flags: &str) -> Result<(), Unfiled> {
+        let flags = read_flags(flags)?;
+        let (number, _) = self.0.locate(folder)?;
+        let stored = self.0.store_flags(number, &[uid.0], &Change::new(StoreOp::Set, flags))?;
+        let gone = || Unfiled::Missing(format!("nella cartella {folder} non c'è il messaggio {}", uid.0));
+        if stored.rows.is_empty() { Err(gone()) } else { Ok(()) }
     }
 
     /// A page of what lies in a folder after this UID, ascending; empty at the end.
@@ -123,12 +154,16 @@ impl<S: Store> Contents<S> {
     /// # Errors
     /// As [`Unfiled`] says; nothing was done.
     pub fn file(&mut self, folder: &str, bytes: &[u8], date: Timestamp, flags: &str) -> Result<Uid, Unfiled> {
-        let not_flags = || Unfiled::Refused(format!("«{flags}» non sono flag ed etichette IMAP"));
-        let flags = Flags::parse(flags).ok_or_else(not_flags)?;
+        let flags = read_flags(flags)?;
         self.0.may_file()?;
         let draft = Draft { flags, date: Some(date), parts: vec![DraftPart::Came(bytes.len() as u64)] };
         let appended = self.0.append_drafts(folder, &[draft], bytes, None)?;
         let lost = || fault(Error::Invalid("il messaggio non ha avuto un numero".into()));
         Ok(Uid(appended.uids.first().copied().ok_or_else(lost)?))
     }
+}
+
+fn read_flags(flags: &str) -> Result<Flags, Unfiled> {
+    let not_flags = || Unfiled::Refused(format!("«{flags}» non sono flag ed etichette IMAP"));
+    Flags::parse(flags).ok_or_else(not_flags)
 }

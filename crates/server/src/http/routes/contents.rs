@@ -30,7 +30,7 @@ pub(super) fn router() -> Router<Provided> {
     Router::new()
         .route("/v1/mailboxes/{address}/folders", get(folders).put(make_folder))
         .route("/v1/mailboxes/{address}/messages", get(messages).post(file).layer(limit))
-        .route("/v1/mailboxes/{address}/messages/{uid}", get(message))
+        .route("/v1/mailboxes/{address}/messages/{uid}", get(message).put(set_flags))
 }
 
 impl From<Unfiled> for Fail {
@@ -69,9 +69,15 @@ async fn folders(
 ) -> Reply<api::Folders> {
     let look = move |found: &mut Found| {
         found.note_look(user.0)?;
-        Ok(api::Folders { folders: found.folders()? })
+        told(found)
     };
     Ok(Json(within(&provider, (address, 0), look).await?))
+}
+
+fn told(found: &mut Found) -> Result<api::Folders, Fail> {
+    let used = |(name, special): (String, &str)| api::FolderUse { name, special_use: special.to_owned() };
+    let uses = found.uses()?.into_iter().map(used).collect();
+    Ok(api::Folders { folders: found.folders()?, uses })
 }
 
 async fn make_folder(
@@ -79,10 +85,10 @@ async fn make_folder(
     Path(address): Path<String>,
     body: Result<Json<api::NewFolder>, JsonRejection>,
 ) -> Reply<api::Folders> {
-    let Json(api::NewFolder { name }) = body?;
+    let Json(api::NewFolder { name, special_use, subscribed }) = body?;
     let make = move |found: &mut Found| {
-        found.make_folder(&name)?;
-        Ok(api::Folders { folders: found.folders()? })
+        found.make_folder(&name, special_use.as_deref(), subscribed)?;
+        told(found)
     };
     Ok(Json(within(&provider, (address, 0), make).await?))
 }
@@ -119,6 +125,21 @@ async fn message(
     let read = move |found: &mut Found| Ok(found.message(&folder, Uid(uid))?);
     let bytes = within(&provider, (address, RECEPTION_LIMIT), read).await?;
     Ok(([(header::CONTENT_TYPE, "message/rfc822")], bytes).into_response())
+}
+
+async fn set_flags(
+    State(provider): At,
+    Path((address, uid)): Path<(String, u32)>,
+    query: Result<Query<api::InFolder>, QueryRejection>,
+    body: Result<Json<api::NewFlags>, JsonRejection>,
+) -> Reply<api::NewFlags> {
+    let Query(api::InFolder { folder }) = query.map_err(|e| Fail::bad(e.body_text()))?;
+    let Json(new) = body?;
+    let set = move |found: &mut Found| {
+        found.set_flags(&folder, Uid(uid), &new.flags)?;
+        Ok(new)
+    };
+    Ok(Json(within(&provider, (address, 0), set).await?))
 }
 
 async fn file(

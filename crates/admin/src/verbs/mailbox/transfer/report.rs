@@ -13,6 +13,9 @@ use crate::Lang;
 pub struct Report {
     /// The mailbox.
     pub address: String,
+    /// The account of another server, if the messages come from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Whether nothing was done.
     pub dry_run: bool,
     /// By folder.
@@ -29,6 +32,9 @@ pub struct Report {
 pub struct Told {
     /// Its full name.
     pub folder: String,
+    /// Its name at the source, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Messages in the source.
     pub found: u64,
     /// Octets of them.
@@ -39,6 +45,10 @@ pub struct Told {
     pub added: u64,
     /// Those that are no messages, or cannot be read.
     pub wrong: u64,
+    /// Those that were there before and whose flags changed in the account since the last pass.
+    pub flags: u64,
+    /// Those of earlier passes that are in the account no more; here they stay.
+    pub gone: u64,
     /// Those that are not there by the end, counted and compared by hash and date.
     pub missing: u64,
 }
@@ -63,7 +73,7 @@ impl Report {
 
 /// The report as a table, with a line for each thing left out.
 pub fn told(report: &Report, lang: Lang) -> String {
-    let columns = [
+    let mut columns = vec![
         ("cartella", "folder"),
         ("trovati", "found"),
         ("byte", "bytes"),
@@ -72,10 +82,14 @@ pub fn told(report: &Report, lang: Lang) -> String {
         ("errati", "wrong"),
         if report.dry_run { ("da aggiungere", "to be added") } else { ("mancanti", "missing") },
     ];
+    if report.source.is_some() {
+        columns.extend([("flag cambiati", "flags changed"), ("tolti all'origine", "gone at the source")]);
+    }
     let mut rows = table(&header(lang, &columns));
-    for Told { folder, found, bytes, already, added, wrong, missing } in &report.folders {
-        let figures = [found, bytes, already, added, wrong, missing].map(u64::to_string);
-        rows.add_row(std::iter::once(folder.clone()).chain(figures));
+    for Told { folder, source, found, bytes, already, added, wrong, flags, gone, missing } in &report.folders {
+        let name = source.as_ref().map_or_else(|| folder.clone(), |source| format!("{folder} ({source})"));
+        let figures = [found, bytes, already, added, wrong, missing, flags, gone].map(u64::to_string);
+        rows.add_row(std::iter::once(name).chain(figures.into_iter().take(columns.len() - 1)));
     }
     let mut text = rows.to_string();
     for wrong in &report.wrong {

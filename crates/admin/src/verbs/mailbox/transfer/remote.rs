@@ -1,0 +1,154 @@
+//! An account of another IMAP server as the source (MIG-01): nothing changes there, and each pass fetches what is new.
+
+mod account;
+mod ledger;
+mod link;
+mod names;
+mod pull;
+mod survey;
+
+use sigillo_imap::client::{Command, Outcome, Reply, Status};
+
+use self::ledger::Ledger;
+use self::link::{Door, Link, Trouble, trusting};
+use self::names::Origin;
+use self::survey::Survey;
+use super::report::{Report, Told};
+use super::{ImportArgs, Progress, finish};
+use crate::api::Folders;
+use crate::verbs::Error;
+use crate::verbs::mailbox::read_password;
+use crate::{Client, Lang};
+
+pub use self::account::Account;
+
+/// A pass over an account.
+struct Pass<'p> {
+    door: Door,
+    link: Link,
+    ledger: Ledger,
+    client: Client,
+    address: String,
+    report: Report,
+    progress: Progress<'p>,
+    lang: Lang,
+}
+
+/// Brings in what the account has and the mailbox lacks.
+pub async fn import(
+    args: &ImportArgs,
+    account: &Account,
+    lang: Lang,
+    heard: &mut dyn FnMut(u64, u64),
+) -> Result<String, Error> {
+    let (door, ledger) = prepared(args, account, lang)?;
+    let client = args.at.client();
+    let there = client.folders(&args.address).await?;
+    let link = Link::open(&door).await.map_err(|trouble| failed(account, "", &trouble, lang))?;
+    let report = Report {
+        address: args.address.clone(),
+        dry_run: args.dry_run,
+        source: Some(account.to_string()),
+        ..Report::default()
+    };
+    let progress = Progress { done: 0, total: 0, heard };
+    let address = args.address.clone();
+    let mut pass = Pass { door, link, ledger, client, address, report, progress, lang };
+    let mut surveys = Vec::new();
+    for origin in pass.origins(&there, args.folder.as_deref()).await? {
+        surveys.extend(pass.survey(origin, &there.folders).await?);
+    }
+    if !args.dry_run {
+        pass.room(&surveys).await?;
+        pass.progress.total = surveys.iter().map(|survey| survey.wanting.len() as u64).sum();
+        for survey in surveys {
+            pass.bring(survey).await?;
+        }
+    }
+    pass.link.close().await;
+    finish(pass.report, args.at.json, lang)
+}
+
+/// What is needed before anybody is asked.
+fn prepared(args: &ImportArgs, account: &Account, lang: Lang) -> Result<(Door, Ledger), Error> {
+    let refused = |italian: &str, english: &str| Err(Error::Refused(lang.pick(italian, english).to_owned()));
+    let Some(state) = &args.state else {
+        return refused(
+            "serve --state FILE, dove ricordare ciò che è già arrivato: con lo stesso file si riprende e si ripassa",
+            "--state FILE is needed, to remember what has come: by the same file a pass goes on, and another one follows",
+        );
+    };
+    if args.plaintext && !(account.is_loopback() && account.security == account::Security::StartTls) {
+        return refused(
+            "--plaintext vale solo con imap:// e verso questa macchina (localhost, 127.0.0.1, ::1)",
+            "--plaintext is only for imap:// and towards this machine (localhost, 127.0.0.1, ::1)",
+        );
+    }
+    let tls = trusting(&args.ca)?;
+    let password = read_password(&args.password_file)?;
+    let ledger = Ledger::open(state, &account.to_string(), &args.address)?;
+    Ok((Door { account: account.clone(), password, tls, plaintext: args.plaintext }, ledger))
+}
+
+/// Why the pass ends here; `place` says where in the account it was.
+fn failed(account: &Account, place: &str, trouble: &Trouble, lang: Lang) -> Error {
+    let again = match trouble.is_passing() {
+        true => lang.pick("; lo stesso comando riprende da qui", "; the same command goes on from here"),
+        false => "",
+    };
+    Error::Refused(format!("{account}{place}: {}{again}", trouble.told(lang)))
+}
+
+impl Pass<'_> {
+    /// The folders of the account, `chosen` alone if it is named as there or as here.
+    async fn origins(&mut self, there: &Folders, chosen: Option<&str>) -> Result<Vec<Origin>, Error> {
+        let (account, lang) = (&self.door.account, self.lang);
+        let found = self.link.folders().await;
+        let (listed, subscribed) = found.map_err(|trouble| failed(account, "", &trouble, lang))?;
+        let mut origins = names::mapped(&listed, &subscribed, &there.uses).map_err(|(one, other)| {
+            let text = lang.pick("avrebbero qui lo stesso nome", "would have the same name here");
+            Error::Refused(format!("{account}: «{one}», «{other}»: {text}"))
+        })?;
+        origins.retain(|o| chosen.is_none_or(|name| o.name == name || o.there == name));
+        if origins.is_empty() {
+            let text = lang.pick("non c'è nessuna cartella da leggere", "there is no folder to be read");
+            return Err(Error::Refused(format!("{account}: {text}")));
+        }
+        Ok(origins)
+    }
+
+    /// Opens a folder, read-only: its UIDVALIDITY, or the refusal.
+    async fn examine(&mut self, origin: &Origin) -> Result<Result<u32, Outcome>, Trouble> {
+        let mut uid_validity = 0;
+        let heard = |reply| {
+            if let Reply::UidValidity(number) = reply {
+                uid_validity = number;
+            }
+        };
+        let outcome = self.link.run(&Command::Examine(&origin.wire), heard).await?;
+        Ok(if outcome.status == Status::Ok { Ok(uid_validity) } else { Err(outcome) })
+    }
+
+    fn failed(&self, folder: &str, trouble: &Trouble) -> Error {
+        let place = format!(", {} «{folder}»", self.lang.pick("cartella", "folder"));
+        failed(&self.door.account, &place, trouble, self.lang)
+    }
+
+    /// The figures of a folder.
+    fn told(&mut self, survey: &Survey) -> &mut Told {
+        &mut self.report.folders[survey.at]
+    }
+
+    /// Leaves something out, and says so.
+    fn wrong(&mut self, at: usize, place: String, why: String) {
+        let folder = self.report.folders[at].folder.clone();
+        self.report.folders[at].wrong += 1;
+        self.report.wrong(&folder, place, why);
+    }
+
+    /// Refuses a pass for which the mailbox has no room, before it begins. What came already without being noted is known
+    /// by size and date.
+    async fn room(&self, surveys: &[Survey]) -> Result<(), Error> {
+        super::room(&self.client, &self.address, surveys.iter().map(|survey| survey.missing_bytes).sum()).await
+    }
+}

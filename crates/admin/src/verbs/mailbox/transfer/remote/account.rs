@@ -1,0 +1,125 @@
+//! Where an account is: `imaps://user@host:port/`.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// How the connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first octet: `imaps:`.
+    Implicit,
+    /// STARTTLS before anything is told: `imap:`.
+    StartTls,
+}
+
+/// An account of another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// How it is reached.
+    pub security: Security,
+    /// Who logs in there.
+    pub user: String,
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// 993 or 143 unless it is named.
+    pub port: u16,
+}
+
+impl Account {
+    /// Whether a text is meant to be one.
+    pub fn is_meant(text: &str) -> bool {
+        text.starts_with("imaps:") || text.starts_with("imap:")
+    }
+
+    /// Whether the host is this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}:{}", self.user, self.host, self.port)
+    }
+}
+
+impl FromStr for Account {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "imaps://UTENTE@HOST[:PORTA]/, oppure imap:// per STARTTLS".to_owned();
+        let (scheme, rest) = text.split_once("://").ok_or_else(form)?;
+        let (security, standard) = match scheme {
+            "imaps" => (Security::Implicit, 993),
+            "imap" => (Security::StartTls, 143),
+            _ => return Err(form()),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        // The user's name may have an @ of its own, written as it is.
+        let (user, at) = rest.rsplit_once('@').ok_or_else(form)?;
+        if user.contains(':') {
+            return Err("la password non sta nell'indirizzo: va in --password-file (un «:» nel nome è %3A)".to_owned());
+        }
+        if at.contains('/') {
+            return Err("dopo l'host non c'è altro: una sola cartella si sceglie con --folder".to_owned());
+        }
+        let (host, port) = match at.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
+            Some((host, port)) => (host, port.strip_prefix(':')),
+            None => at.split_once(':').map_or((at, None), |(host, port)| (host, Some(port))),
+        };
+        let port = match port {
+            Some(port) => port.parse().ok().filter(|p| *p > 0).ok_or_else(|| format!("«{port}» non è una porta"))?,
+            None => standard,
+        };
+        let user = unescaped(user).ok_or_else(form)?;
+        if user.is_empty() || host.is_empty() || user.contains('\0') {
+            return Err(form());
+        }
+        Ok(Self { security, user, host: host.to_owned(), port })
+    }
+}
+
+/// A text without its `%41` (RFC 3986 §2.1).
+fn unescaped(text: &str) -> Option<String> {
+    let (mut out, mut bytes) = (Vec::new(), text.bytes());
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'%' => {
+                let digit = |b: Option<u8>| char::from(b?).to_digit(16);
+                u8::try_from(digit(bytes.next())? * 16 + digit(bytes.next())?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts() {
+        for (text, told) in [
+            ("imaps://anna@posta.example", "anna@posta.example:993"),
+            ("imaps://anna%40ente.example@posta.example:1993/", "anna@ente.example@posta.example:1993"),
+            ("imap://anna@ente.example@[::1]/", "anna@ente.example@::1:143"),
+        ] {
+            assert_eq!(text.parse::<Account>().unwrap().to_string(), told);
+        }
+        assert!("imap://a@127.0.0.2".parse::<Account>().unwrap().is_loopback());
+        assert!(!"imap://a@posta.example".parse::<Account>().unwrap().is_loopback());
+        for bad in [
+            "imaps://posta.example",
+            "imaps://a:b@c",
+            "imaps://a@b/INBOX",
+            "imaps://a@b:x",
+            "pop3://a@b",
+            "imaps://@b",
+            "imaps://%zz@b",
+        ] {
+            assert!(bad.parse::<Account>().is_err(), "{bad}");
+        }
+    }
+}
