@@ -4,6 +4,8 @@
 
 #[path = "targets/answers.rs"]
 mod answers;
+#[path = "targets/commands.rs"]
+mod commands;
 #[path = "targets/evidence.rs"]
 mod evidence;
 #[path = "targets/mailboxes.rs"]
@@ -20,6 +22,7 @@ mod signatures;
 use sigillo_base::Timestamp;
 
 pub use answers::rspamd;
+pub use commands::imap_command;
 pub use evidence::{certification, incoming, index, inspect, judge, log, report};
 pub use mailboxes::imap;
 pub use maildrops::pop3;
@@ -43,6 +46,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("smtp", smtp),
     ("smtp_client", smtp_client),
     ("imap", imap),
+    ("imap_command", imap_command),
     ("pop3", pop3),
     ("proxy", proxy),
     ("log", log),

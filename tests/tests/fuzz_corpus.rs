@@ -155,6 +155,11 @@ fn imap_corpus() {
 }
 
 #[test]
+fn imap_command_corpus() {
+    replay("imap_command");
+}
+
+#[test]
 fn pop3_corpus() {
     replay("pop3");
 }

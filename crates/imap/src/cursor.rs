@@ -128,14 +128,8 @@ impl<'a> Cursor<'a> {
 
     /// A quoted string or literal. Between quotes all text is UTF-8 (RFC 6855 §3).
     pub fn string(&mut self) -> Read<Vec<u8>> {
-        if self.eat(b'{') {
-            let size = self.number()? as usize;
-            let _ = self.eat(b'+');
-            if !self.eat_text("}\r\n") {
-                return Err(Problem::Bad("Malformed literal"));
-            }
-            let bytes = self.rest().get(..size).ok_or(Problem::Bad("Malformed literal"))?;
-            self.at += size;
+        if self.peek() == Some(b'{') {
+            let bytes = self.literal()?;
             return if bytes.contains(&0) { Err(Problem::Bad("NUL in literal")) } else { Ok(bytes.to_vec()) };
         }
         self.need(b'"', "Missing string")?;
@@ -157,6 +151,24 @@ impl<'a> Cursor<'a> {
                 other => out.push(other),
             }
         }
+    }
+
+    /// The octets of a literal.
+    fn literal(&mut self) -> Read<&'a [u8]> {
+        self.need(b'{', "Missing literal")?;
+        let size = self.number()? as usize;
+        let _ = self.eat(b'+');
+        if !self.eat_text("}\r\n") {
+            return Err(Problem::Bad("Malformed literal"));
+        }
+        let bytes = self.rest().get(..size).ok_or(Problem::Bad("Malformed literal"))?;
+        self.at += size;
+        Ok(bytes)
+    }
+
+    /// A string, a literal8, or NIL (RFC 5464 §5, `value`). A literal8 may hold NUL (RFC 3516 §4.4).
+    pub fn value(&mut self) -> Read<Option<Vec<u8>>> {
+        if self.eat(b'~') { self.literal().map(|bytes| Some(bytes.to_vec())) } else { self.nstring() }
     }
 
     /// A string or NIL.
@@ -188,6 +200,34 @@ impl<'a> Cursor<'a> {
         SequenceSet::parse(text).ok_or(Problem::Bad("Wrong message set"))
     }
 
+    /// One number, or `*` (`seq-number`).
+    pub fn one(&mut self) -> Read<SequenceSet> {
+        let text = self.while_(|b| b.is_ascii_digit() || b == b'*');
+        SequenceSet::parse(text).ok_or(Problem::Bad("Wrong message number"))
+    }
+
+    /// A set of numbers alone, without `*` and `$`.
+    pub fn numbers(&mut self) -> Read<SequenceSet> {
+        let text = self.while_(|b| b.is_ascii_digit() || matches!(b, b':' | b','));
+        SequenceSet::parse(text).ok_or(Problem::Bad("Wrong set of numbers"))
+    }
+
+    /// Words between blanks up to the closing parenthesis, behind the opening one; what follows a word is read by who takes
+    /// it.
+    pub fn words(&mut self, mut take: impl FnMut(&mut Self, &str) -> Read<()>) -> Read<()> {
+        if self.eat(b')') {
+            return Ok(());
+        }
+        loop {
+            let word = self.word()?;
+            take(self, &word)?;
+            if self.eat(b')') {
+                return Ok(());
+            }
+            self.space()?;
+        }
+    }
+
     /// A folder's name, decoded; INBOX in upper case, and no delimiter at the end.
     pub fn mailbox(&mut self) -> Read<String> {
         let wire = self.astring()?;
@@ -198,10 +238,14 @@ impl<'a> Cursor<'a> {
 
     /// A pattern of LIST, decoded.
     pub fn pattern(&mut self) -> Read<String> {
+        let quoted = matches!(self.peek(), Some(b'"' | b'{'));
         let wire = match self.peek() {
-            Some(b'"' | b'{') => self.string()?,
+            Some(_) if quoted => self.string()?,
             _ => self.while_(|b| is_atom(b) || matches!(b, b']' | b'%' | b'*')).to_vec(),
         };
+        if wire.is_empty() && !quoted {
+            return Err(Problem::Bad("Missing argument"));
+        }
         // A pattern may cut an encoded name; what cannot be decoded matches as it is.
         Ok(self.name(&wire).unwrap_or_else(|| String::from_utf8_lossy(&wire).into_owned()))
     }

@@ -4,14 +4,25 @@ use sigillo_base::Timestamp;
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// The `date` of SEARCH, `1-Feb-1994`, as a day.
+/// The `date` of SEARCH, `1-Feb-1994`, as a day; `None` also of one that no month has.
 pub fn day(text: &str) -> Option<String> {
     let mut parts = text.split('-');
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() || year.len() != 4 {
         return None;
     }
-    iso(number(day, 2)?, month, number(year, 4)?)
+    let (day, year) = (number(day, 2)?, number(year, 4)?);
+    iso(day, month, year).filter(|iso| number(&iso[5..7], 2).is_some_and(|month| day <= days_of(year, month)))
+}
+
+/// Days of a month of the Gregorian calendar.
+const fn days_of(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 /// The `date-time` of APPEND, `17-Jul-1996 02:44:25 -0700`, the day padded with a blank or a zero.
@@ -129,6 +140,8 @@ mod tests {
         assert_eq!(day("1-Feb-1994").as_deref(), Some("1994-02-01"));
         assert_eq!(day("1-Foo-1994"), None);
         assert_eq!(day("32-Jan-1994"), None);
+        assert_eq!(day("29-Feb-2024").as_deref(), Some("2024-02-29"));
+        assert!(["29-Feb-2026", "29-Feb-1900", "31-Apr-2026", "30-Feb-2024"].iter().all(|d| day(d).is_none()));
         for (text, millis) in [
             ("12-Mar-2026 10:15:01 +0100", Some(1_773_306_901_000)),
             (" 1-Jan-1970 00:00:00 +0000", Some(0)),

@@ -89,6 +89,11 @@ impl Framer {
         *self = Self::new();
     }
 
+    /// Whether what comes next begins a command.
+    pub fn is_at_rest(&self) -> bool {
+        self.mode == Mode::Line && self.text.is_empty() && self.fault.is_none() && self.start == self.buffer.len()
+    }
+
     /// The command so far, when a literal waits for a decision.
     pub fn text(&self) -> &[u8] {
         &self.text

@@ -4,7 +4,7 @@
 //! and THREAD make of a message's bytes.
 //! Must never know: sockets, clocks, stores, accounts, what certified mail is. It asks its driver through
 //! [`Action`]s and, for everything in folders, through [`Mailboxes`].
-//! Entry points: [`Server`], [`client::Client`].
+//! Entry points: [`Server`], [`client::Client`]; [`Listener`] for the grammar alone.
 //! RFCs: 3501 and 9051, and those of the extensions, which `docs/imap.md` lists with what each does here.
 //! Invariants:
 //! - the same bytes in any cuts give the same actions (`server::tests::cuts_do_not_matter`);
@@ -12,6 +12,8 @@
 //! - no EXPUNGE is told while a client uses sequence numbers (`view::tests`, `server::tests`);
 //! - no more than one piece of output is held by a FETCH, and what has to be read whole is announced before
 //!   (`server::tests::fetch`);
+//! - what another parser takes for a command is the same command here, but for what is listed with its clause
+//!   (`listener::tests`); what is answered another parser reads (`server::tests::toy`, for every transcript);
 //! - threads are those of the RFC's steps, and no chain of answers is too long (`thread::tests`);
 //! - what the kept trigrams of a message exclude is not in it (`search::grams::tests`, `server::tests::search`);
 //! - before TLS no password is asked for nor taken (`server::tests::no_login_in_the_open`);
@@ -27,6 +29,7 @@ mod enabled;
 mod fetch;
 mod flags;
 mod framer;
+mod listener;
 mod mailboxes;
 mod request;
 mod search;
@@ -41,10 +44,13 @@ mod work;
 use sigillo_wire::utf7;
 
 pub use acl::{Deed, FolderRights, RightsChange};
+pub use command::Command;
 pub use command::getmetadata::{Depth as MetadataDepth, Options as MetadataOptions};
+pub use cursor::Problem;
 pub use custody::{Custody, MAX_ANNOTATION, Quota};
 pub use fetch::{FetchItem, Layout, Section, SectionText, Structure, Summary};
 pub use flags::{Flags, StoreOp, System};
+pub use listener::{Heard, Listener};
 pub use mailboxes::{
     Appended, AtHand, Attribute, Change, Code, Content, Copied, DELIMITER, Draft, DraftPart, FolderInfo, FolderState,
     LoginRefusal, Mailboxes, Refusal, Row, Status, Stored,

@@ -29,11 +29,6 @@ impl SequenceSet {
         Some(Self { ranges, saved })
     }
 
-    /// One number.
-    pub fn one(number: u32) -> Self {
-        Self { ranges: vec![(number, number)], saved: false }
-    }
-
     /// Whether `$` is in it, which [`SequenceSet::resolve`] knows nothing of.
     pub const fn names_saved(&self) -> bool {
         self.saved

@@ -32,10 +32,21 @@ pub fn nstring(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     }
 }
 
+/// An annotation's value: the same, but what holds NUL is a literal8 (RFC 5464 §5).
+pub fn value(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    match bytes {
+        Some(bytes) if bytes.contains(&0) => {
+            out.extend_from_slice(format!("~{{{}}}\r\n", bytes.len()).as_bytes());
+            out.extend_from_slice(bytes);
+        }
+        bytes => nstring(out, bytes),
+    }
+}
+
 /// A folder's name, for who switched this on: UTF-8 (RFC 6855 §3, RFC 9051 §5.1), or modified UTF-7.
 pub fn mailbox(name: &str, on: Enabled) -> String {
     let wire = if on.takes_utf8() { name.to_owned() } else { utf7::encode(name) };
-    if !wire.is_empty() && wire != "NIL" && wire.bytes().all(crate::cursor::is_atom) {
+    if !wire.is_empty() && !wire.eq_ignore_ascii_case("NIL") && wire.bytes().all(crate::cursor::is_atom) {
         return wire;
     }
     format!("\"{}\"", wire.replace('\\', "\\\\").replace('"', "\\\""))
@@ -61,6 +72,7 @@ mod tests {
         assert_eq!(mailbox("Posta inviata", off), "\"Posta inviata\"");
         assert_eq!(mailbox("INBOX/Perché", off), "INBOX/Perch&AOk-");
         assert_eq!(mailbox("INBOX/Perché", on), "\"INBOX/Perché\"");
+        assert_eq!((mailbox("nil", on), mailbox("nilo", on)), ("\"nil\"".to_owned(), "nilo".to_owned()));
         assert_eq!((mailbox("A&B", off), mailbox("A&B", on)), ("A&-B".to_owned(), "A&B".to_owned()));
     }
 }

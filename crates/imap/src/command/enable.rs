@@ -5,9 +5,9 @@ use crate::cursor::{Cursor, Read};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
-    let mut names = vec![args.word()?];
+    let mut names = vec![args.atom()?.to_ascii_uppercase()];
     while args.eat(b' ') {
-        names.push(args.word()?);
+        names.push(args.atom()?.to_ascii_uppercase());
     }
     Ok(Command::Enable(names))
 }

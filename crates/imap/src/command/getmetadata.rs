@@ -123,7 +123,7 @@ pub fn run(mailbox: &str, options: Options, entries: &[String], work: &mut Work<
             out.extend_from_slice(if at > 0 { b" " } else { b"" });
             text::string(&mut out, entry.as_bytes());
             out.push(b' ');
-            text::nstring(&mut out, value);
+            text::value(&mut out, value);
         }
         out.extend_from_slice(b")\r\n");
         work.out.extend(out);

@@ -44,8 +44,8 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 /// `SUBSCRIBED RECURSIVEMATCH)`
 fn selection(args: &mut Cursor<'_>) -> Read<ListOptions> {
     let mut options = ListOptions::default();
-    while !args.eat(b')') {
-        match args.word()?.as_str() {
+    args.words(|_, word| {
+        match word {
             // What is subscribed is told as such (RFC 5258 §3.1).
             "SUBSCRIBED" => (options.subscribed, options.tell_subscribed) = (true, true),
             "SPECIAL-USE" => options.special_use = true,
@@ -54,10 +54,8 @@ fn selection(args: &mut Cursor<'_>) -> Read<ListOptions> {
             "REMOTE" => {}
             _ => return Err(Problem::Bad("Unknown selection option")),
         }
-        if args.peek() != Some(b')') {
-            args.space()?;
-        }
-    }
+        Ok(())
+    })?;
     if options.recursive && !options.subscribed && !options.special_use {
         return Err(Problem::Bad("RECURSIVEMATCH goes with another option"));
     }
@@ -66,8 +64,8 @@ fn selection(args: &mut Cursor<'_>) -> Read<ListOptions> {
 
 /// `CHILDREN STATUS (MESSAGES))`. Children and special uses are told always.
 fn returned(args: &mut Cursor<'_>, options: &mut ListOptions) -> Read<()> {
-    while !args.eat(b')') {
-        match args.word()?.as_str() {
+    args.words(|args, word| {
+        match word {
             "SUBSCRIBED" => options.tell_subscribed = true,
             "CHILDREN" | "SPECIAL-USE" => {}
             "MYRIGHTS" => options.my_rights = true,
@@ -77,11 +75,8 @@ fn returned(args: &mut Cursor<'_>, options: &mut ListOptions) -> Read<()> {
             }
             _ => return Err(Problem::Bad("Unknown return option")),
         }
-        if args.peek() != Some(b')') {
-            args.space()?;
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// A reference and a pattern.

@@ -35,8 +35,8 @@ pub fn returns(args: &mut Cursor<'_>) -> Read<Option<Returns>> {
         return Ok(None);
     }
     let mut asked = Returns::default();
-    while !args.eat(b')') {
-        match args.word()?.as_str() {
+    args.words(|_, word| {
+        match word {
             "MIN" => asked.min = true,
             "MAX" => asked.max = true,
             "ALL" => asked.all = true,
@@ -44,10 +44,8 @@ pub fn returns(args: &mut Cursor<'_>) -> Read<Option<Returns>> {
             "SAVE" => asked.save = true,
             _ => return Err(Problem::Bad("Unknown return option")),
         }
-        if args.peek() != Some(b')') {
-            args.space()?;
-        }
-    }
+        Ok(())
+    })?;
     args.space()?;
     Ok(Some(asked))
 }

@@ -40,16 +40,19 @@ fn remembered(args: &mut Cursor<'_>) -> Read<Known> {
     args.space()?;
     args.need(b'(', "Missing list")?;
     let uid_validity = args.number()?;
+    if uid_validity == 0 {
+        return Err(Problem::Bad("Wrong UIDVALIDITY"));
+    }
     args.space()?;
     let mut known = Known { uid_validity, modseq: args.number64()?, uids: None, pairs: None };
     if args.peek() == Some(b' ') && args.rest().get(1) != Some(&b'(') {
         args.space()?;
-        known.uids = Some(args.set()?);
+        known.uids = Some(args.numbers()?);
     }
     if args.eat_text(" (") {
-        let numbers = args.set()?;
+        let numbers = args.numbers()?;
         args.space()?;
-        known.pairs = Some((numbers, args.set()?));
+        known.pairs = Some((numbers, args.numbers()?));
         args.need(b')', "Missing )")?;
     }
     args.need(b')', "Missing )")?;

@@ -21,7 +21,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
             return Err(Problem::Bad("Wrong entry name"));
         }
         args.space()?;
-        let value = args.nstring()?;
+        let value = args.value()?;
         if value.as_ref().is_some_and(|value| value.len() > MAX_ANNOTATION) {
             return Err(Refusal::new(Code::MetadataMaxSize, "Annotazione troppo lunga").into());
         }

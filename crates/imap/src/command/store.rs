@@ -16,17 +16,13 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
         args.need(b')', "Missing )")?;
         args.space()?;
     }
-    let op = match args.peek() {
-        Some(b'+') => StoreOp::Add,
-        Some(b'-') => StoreOp::Remove,
-        _ => StoreOp::Set,
-    };
-    if op != StoreOp::Set {
-        let _sign = args.while_(|b| matches!(b, b'+' | b'-'));
-    }
-    let silent = match args.word()?.as_str() {
-        "FLAGS" => false,
-        "FLAGS.SILENT" => true,
+    let (op, silent) = match args.word()?.as_str() {
+        "FLAGS" => (StoreOp::Set, false),
+        "FLAGS.SILENT" => (StoreOp::Set, true),
+        "+FLAGS" => (StoreOp::Add, false),
+        "+FLAGS.SILENT" => (StoreOp::Add, true),
+        "-FLAGS" => (StoreOp::Remove, false),
+        "-FLAGS.SILENT" => (StoreOp::Remove, true),
         _ => return Err(Problem::Bad("STORE changes FLAGS only")),
     };
     args.space()?;

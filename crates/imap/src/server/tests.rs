@@ -10,6 +10,8 @@ mod custody;
 mod cuts;
 mod fetch;
 mod folders;
+mod grammar;
+mod hostile;
 mod idle;
 mod list;
 mod login;
@@ -26,6 +28,7 @@ mod store;
 mod thread;
 mod toy;
 mod utf8;
+mod witness;
 
 use super::*;
 use crate::System;

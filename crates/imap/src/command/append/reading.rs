@@ -5,7 +5,7 @@ use sigillo_base::Timestamp;
 use crate::command::append::url;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::enabled::Enabled;
-use crate::{Appending, Code, Flags, Portion, Refusal, Replaced, Request, SequenceSet, date};
+use crate::{Appending, Code, Flags, Portion, Refusal, Replaced, Request, date};
 
 /// Messages of one command.
 const MAX_MESSAGES: usize = 500;
@@ -132,8 +132,7 @@ impl Reading {
                 Place::Message if at_end && announced.is_none() => return Ok(Next::End),
                 Place::Number { uid } => {
                     args.space()?;
-                    let number = args.number()?;
-                    self.replaced = Some(Replaced { set: SequenceSet::one(number), uid });
+                    self.replaced = Some(Replaced { set: args.one()?, uid });
                     self.place = Place::Mailbox;
                 }
                 Place::Mailbox => {
@@ -302,7 +301,11 @@ mod tests {
         for bad in ["", " INBOX ", " INBOX CATENATE ()", " INBOX CATENATE (TEXT x)", " INBOX CATENATE (URL /a"] {
             assert!(Reading::append(OFF).read(bad.as_bytes(), None).is_err(), "{bad}");
         }
-        assert!(Reading::replace(false, OFF).read(b" 1:2 INBOX {5}", FIVE).is_err());
+        // One number, or the last message (RFC 8508 §3.4: seq-number).
+        for bad in [" 1:2", " 1,2", " 0", " $", " *:*", ""] {
+            assert!(Reading::replace(false, OFF).read(format!("{bad} INBOX {{5}}").as_bytes(), FIVE).is_err(), "{bad}");
+        }
+        assert!(Reading::replace(false, OFF).read(b" * INBOX {5}", FIVE).is_ok());
         let mut open = Reading::append(OFF);
         assert!(open.read(b" INBOX UTF8 (~{5}", FIVE).is_ok() && open.clone().read(b"", None).is_err());
         assert!(open.read(b" {5}", FIVE).is_err(), "the parenthesis stays open");

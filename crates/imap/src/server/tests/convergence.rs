@@ -113,13 +113,16 @@ impl Reader {
         self.uid_next = self.slots.iter().map(|slot| slot.uid + 1).max().unwrap_or(1).max(next);
     }
 
-    /// Goes, and comes back with what it knows.
-    fn come_back(&mut self, folder: &mut Toy, meanwhile: &[Happening]) {
-        self.ask(folder, "NOOP");
-        self.look_at_new(folder);
+    /// Goes, and comes back with what it knows. Who is cut off had no time for a last look.
+    fn come_back(&mut self, folder: &mut Toy, cut_off: bool, meanwhile: &[Happening]) {
+        if !cut_off {
+            self.ask(folder, "NOOP");
+            self.look_at_new(folder);
+        }
         self.lines(folder, "UNSELECT");
         meanwhile.iter().for_each(|event| event.happen(folder));
-        let mut known: BTreeMap<u32, String> = self.slots.drain(..).map(|slot| (slot.uid, slot.flags)).collect();
+        let mut known: BTreeMap<u32, String> =
+            self.slots.drain(..).filter(|slot| slot.uid > 0).map(|slot| (slot.uid, slot.flags)).collect();
         let mut exists = 0;
         let back = format!("SELECT INBOX (QRESYNC (7 {}))", self.highest);
         let new = format!("UID FETCH {}:* (FLAGS)", self.uid_next);
@@ -180,6 +183,8 @@ enum Step {
     Expunge(usize),
     Move(usize),
     ComesBack(Vec<Happening>),
+    /// Changes a message, another session another one between the look and the commit, and the line is cut.
+    Overtaken(usize, usize),
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -199,6 +204,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0usize..40).prop_map(Step::Expunge),
         1 => (0usize..40).prop_map(Step::Move),
         2 => prop::collection::vec(happening(), 0..8).prop_map(Step::ComesBack),
+        2 => (0usize..40, 0usize..40).prop_map(|(at, other)| Step::Overtaken(at, other)),
     ]
 }
 
@@ -235,7 +241,17 @@ proptest! {
                         reader.ask(&mut folder, &format!("UID MOVE {uid} Altra"));
                     }
                 }
-                Step::ComesBack(meanwhile) if reader.qresync => reader.come_back(&mut folder, &meanwhile),
+                Step::Overtaken(at, other) => {
+                    if let (Some(uid), Some(other)) = (picked(at, reader), picked(other, reader)) {
+                        folder.overtaken = Some((other, System::ALL[at % 2]));
+                        reader.ask(&mut folder, &format!("UID STORE {uid} +FLAGS ($Mia{at})"));
+                        folder.overtaken = None;
+                    }
+                    if reader.qresync {
+                        reader.come_back(&mut folder, true, &[]);
+                    }
+                }
+                Step::ComesBack(meanwhile) if reader.qresync => reader.come_back(&mut folder, false, &meanwhile),
                 Step::ComesBack(meanwhile) => meanwhile.iter().for_each(|event| event.happen(&mut folder)),
             }
             readers[who].look_at_new(&mut folder);

@@ -386,11 +386,24 @@ pub struct Client {
     pub server: Server,
     pub toy: Toy,
     pub received: Vec<u8>,
+    said: Said,
     pub now: Tick,
     pub closed: bool,
     pub idle: bool,
     pub biggest_piece: usize,
     pub log: Vec<String>,
+}
+
+/// All that a client received. Whatever a test was about, others must be able to read it.
+#[derive(Default)]
+struct Said(Vec<u8>);
+
+impl Drop for Said {
+    fn drop(&mut self) {
+        if let (false, Err(why)) = (std::thread::panicking(), super::witness::read(&self.0)) {
+            panic!("{why}");
+        }
+    }
 }
 
 impl Client {
@@ -400,9 +413,9 @@ impl Client {
 
     pub fn with(toy: Toy, config: Config, tls: bool) -> Self {
         let server = Server::new(config, tls, Tick(0));
-        let (received, log) = (Vec::new(), Vec::new());
+        let (received, said, log) = (Vec::new(), Said::default(), Vec::new());
         let mut client =
-            Self { server, toy, received, now: Tick(0), closed: false, idle: false, biggest_piece: 0, log };
+            Self { server, toy, received, said, now: Tick(0), closed: false, idle: false, biggest_piece: 0, log };
         client.pump();
         client
     }
@@ -414,13 +427,16 @@ impl Client {
         client
     }
 
+    fn hear(&mut self, bytes: Vec<u8>) {
+        self.biggest_piece = self.biggest_piece.max(bytes.len());
+        self.said.0.extend_from_slice(&bytes);
+        self.received.extend(bytes);
+    }
+
     pub fn pump(&mut self) {
         while let Some(action) = self.server.poll() {
             match action {
-                Action::Write(bytes) => {
-                    self.biggest_piece = self.biggest_piece.max(bytes.len());
-                    self.received.extend(bytes);
-                }
+                Action::Write(bytes) => self.hear(bytes),
                 Action::StartTls => self.server.tls_started(self.now),
                 Action::Lookup(Query::Keys(user)) => self.server.keys(keys(&user), "NONCE", self.now),
                 Action::Lookup(Query::Token { user, token }) => {
@@ -451,8 +467,7 @@ impl Client {
             while self.server.more() {
                 while let Some(action) = self.server.poll() {
                     let Action::Write(bytes) = action else { panic!("{action:?} in the middle of an answer") };
-                    self.biggest_piece = self.biggest_piece.max(bytes.len());
-                    self.received.extend(bytes);
+                    self.hear(bytes);
                 }
                 self.server.run(&mut self.toy, self.now);
             }
