@@ -4,6 +4,7 @@
 #   make test                  packages, formatting, clippy, every test
 #   make bench                 the figures of docs/performance.md (BENCH="name" for one)
 #   make soak [SECONDS=600]    kills and restarts a loaded demonstration, and ends with a ledger
+#   make deb                   the Debian package (needs cargo-deb)
 #   make deny                  licences, bans and sources of the dependencies (needs cargo-deny)
 #   make fuzz TARGET=mime      one fuzz target for FUZZ_SECONDS (needs nightly and cargo-fuzz)
 SHELL := bash
@@ -11,7 +12,7 @@ SHELL := bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit lint fmt fmt-check clippy bench soak deny fuzz
+.PHONY: help run build test unit lint fmt fmt-check clippy bench soak deb deny fuzz
 
 ARGS ?=
 BENCH ?=
@@ -20,7 +21,7 @@ FUZZ_SECONDS ?= 60
 SECONDS ?= 600
 
 help:
-	@sed -n '3,8s/^#   //p' Makefile
+	@sed -n '3,9s/^#   //p' Makefile
 
 # The program replaces the shell, so that Ctrl-C reaches it and its exit code is ours.
 run:
@@ -80,6 +81,16 @@ soak:
 	prepare tests
 	step build 2700 cargo build --locked --bins
 	exec env SIGILLO_BIN="$$CARGO_TARGET_DIR/debug/sigillo" "$$CARGO_TARGET_DIR/debug/soak" --seconds "$(SECONDS)"
+
+# What the package holds beside the program is made by the program: manual, completions, and the sample with the places of
+# a service.
+deb:
+	@. .ci/steps
+	prepare
+	cargo deb --version >/dev/null 2>&1 || die "cargo-deb is not installed; run: cargo install --locked cargo-deb"
+	step build 5400 cargo build --locked --profile dist --bins
+	.ci/package "$$CARGO_TARGET_DIR/dist"
+	step deb 600 cargo deb --locked --no-build --profile dist -p sigillo-server
 
 # A target of its own: compiling cargo-deny takes minutes, and the answer changes only with Cargo.lock.
 deny:

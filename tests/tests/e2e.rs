@@ -41,6 +41,8 @@ mod kill9;
 mod log;
 #[path = "e2e/logins.rs"]
 mod logins;
+#[path = "e2e/manual.rs"]
+mod manual;
 #[path = "e2e/metrics.rs"]
 mod metrics;
 #[path = "e2e/once.rs"]
@@ -65,12 +67,16 @@ mod refusals;
 mod relay_dns;
 #[path = "e2e/relay_peers.rs"]
 mod relay_peers;
+#[path = "e2e/restart.rs"]
+mod restart;
 #[path = "e2e/serve.rs"]
 mod serve;
 #[path = "e2e/slow_readers.rs"]
 mod slow_readers;
 #[path = "e2e/store.rs"]
 mod store;
+#[path = "e2e/systemd.rs"]
+mod systemd;
 #[path = "e2e/tls_reports.rs"]
 mod tls_reports;
 #[path = "e2e/transfer.rs"]

@@ -4,9 +4,11 @@ mod config;
 mod demo;
 mod index;
 mod log;
+mod manual;
 mod message;
 mod serve;
 mod store;
+mod words;
 
 use std::future::Future;
 use std::io::IsTerminal;
@@ -114,13 +116,18 @@ enum Verb {
     /// L'archivio di un gestore: controllarlo, rimetterlo a posto, copiarlo e riportarlo, compattarlo, misurarlo
     #[command(subcommand)]
     Store(verbs::store::Verb),
+    /// Scrive le pagine di manuale in una cartella, una per ogni comando
+    Man(manual::ManArgs),
+    /// Scrive su standard output il completamento dei comandi per una shell
+    Completions(manual::CompletionsArgs),
 }
 
 /// Reads the arguments and runs the verb.
 pub fn main() -> ExitCode {
-    let cli = match command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let asked = words::asked();
+    let cli = match command(asked).try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() && asks_for("message") => {
+        Err(error) if error.use_stderr() && asks_for("message", asked) => {
             drop(error.print());
             return Exit::Misuse.into();
         }
@@ -147,33 +154,21 @@ pub fn main() -> ExitCode {
         Verb::Log(verb) => log::run(&verb, lang),
         Verb::TlsReport(verb) => ask(verbs::tls_report::run(&verb, lang)),
         Verb::Store(verb) => store::run(&verb, lang),
+        Verb::Man(args) => manual::man(&args, lang),
+        Verb::Completions(args) => manual::completions(&args, lang),
     }
     .into()
 }
 
 /// Whether the arguments, which are wrong somewhere, begin with this verb.
-fn asks_for(verb: &str) -> bool {
-    let tolerant = command().ignore_errors(true).try_get_matches();
+fn asks_for(verb: &str, lang: Lang) -> bool {
+    let tolerant = command(lang).ignore_errors(true).try_get_matches();
     tolerant.is_ok_and(|matches| matches.subcommand_name() == Some(verb))
 }
 
-fn command() -> clap::Command {
-    italian(Cli::command())
-}
-
-/// The frame of the help in Italian, on every level.
-fn italian(command: clap::Command) -> clap::Command {
-    let template = "{about-with-newline}\nUso: {usage}\n\n{all-args}{after-help}";
-    command
-        .help_template(template)
-        .subcommand_help_heading("Comandi")
-        .subcommand_value_name("COMANDO")
-        .mut_args(|arg| {
-            let heading = if arg.is_positional() { "Argomenti" } else { OPTIONS };
-            arg.help_heading(heading)
-        })
-        .disable_help_subcommand(true)
-        .mut_subcommands(italian)
+/// The command line with its help in this language.
+fn command(lang: Lang) -> clap::Command {
+    words::speak(Cli::command(), lang)
 }
 
 /// Runs an administrative verb and prints what it gives.
@@ -217,9 +212,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound_and_speaks_italian() {
-        command().debug_assert();
-        let mut command = command();
+    fn the_command_line_is_sound_and_speaks_both_languages() {
+        command(Lang::En).debug_assert();
+        let english = command(Lang::En).render_long_help().to_string();
+        assert!(english.contains("Usage: sigillo") && english.contains("Commands:"), "{english}");
+        assert!(!english.contains("Uso") && !english.contains("Mostra"), "{english}");
+        command(Lang::It).debug_assert();
+        let mut command = command(Lang::It);
         let help = command.render_long_help().to_string();
         assert!(help.contains("Uso: sigillo") && help.contains("Comandi:"), "{help}");
         assert!(!help.contains("Usage") && !help.contains("Print help"), "{help}");

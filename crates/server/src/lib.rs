@@ -49,6 +49,7 @@ pub mod signer;
 pub mod spool;
 pub mod store_check;
 pub mod store_work;
+pub mod systemd;
 pub mod tls;
 pub mod tls_reports;
 pub mod trial;

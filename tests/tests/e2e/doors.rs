@@ -16,7 +16,7 @@ use crate::serve::Sample;
 pub const ANNA: &str = "anna@comune-esempio.example";
 pub const BRUNO: &str = "bruno@ente-esempio.example";
 /// Ports of the sample, after its base.
-const SMTP: u16 = 0;
+pub const SMTP: u16 = 0;
 pub const SUBMISSION: u16 = 1;
 pub const SUBMISSIONS: u16 = 2;
 
@@ -54,7 +54,7 @@ pub fn answer(stream: &mut impl Read) -> Option<String> {
 }
 
 /// Its last line.
-fn heard(stream: &mut impl Read) -> String {
+pub fn heard(stream: &mut impl Read) -> String {
     let all = answer(stream).expect("an answer");
     all.lines().last().map(|line| format!("{line}\r\n")).expect("a line")
 }
@@ -74,7 +74,7 @@ fn kib(pid: u32, what: &str) -> usize {
     line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number")
 }
 
-fn changed(changes: &[(&str, &str)]) -> Sample {
+pub fn changed(changes: &[(&str, &str)]) -> Sample {
     let sample = Sample::new();
     let mut text = sample.text();
     for (from, to) in changes {
@@ -86,7 +86,7 @@ fn changed(changes: &[(&str, &str)]) -> Sample {
 }
 
 /// Sends a letter with curl and waits for it in the other mailbox.
-fn passes(sample: &Sample, subject: &str) {
+pub fn passes(sample: &Sample, subject: &str) {
     let letter =
         format!("From: {ANNA}\r\nTo: {BRUNO}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x>\r\n\r\nCiao.\r\n");
     let send = ["--mail-from", ANNA, "--mail-rcpt", BRUNO, "--upload-file", "-"];

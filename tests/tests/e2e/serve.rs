@@ -75,13 +75,18 @@ impl Sample {
 
     /// The same, started by another program.
     pub fn serve_by(&self, wrap: &[&str]) -> Guard {
+        self.serve_with(wrap, Stdio::null())
+    }
+
+    /// The same, with this as the other program's standard input.
+    pub fn serve_with(&self, wrap: &[&str], stdin: Stdio) -> Guard {
         let file = |name: &str| fs::File::create(self.path(name)).expect("a file");
         let mut command = Command::new(wrap[0]);
         command
             .args(&wrap[1..])
             .arg(binary())
             .args(["serve", "--config", &self.file()])
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(file("out"))
             .stderr(file("err"));
         let mut guard = Guard(command.spawn().expect("the program starts"));

@@ -17,6 +17,7 @@ use crate::material::Material;
 use crate::out::{self, say};
 use crate::provider::{Provider, Room, Start};
 use crate::service::{self, Asked, ClockKeeper, Signals};
+use crate::systemd::{self, HandedOver, Notifier};
 use crate::{files, ground, http, net, tls, update};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -37,19 +38,26 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
     if let Err(error) = logging::start(args.log_format.unwrap_or(config.log_format), &config.log_level, None) {
         return complain(&format!("{error:#}"), Exit::Usage);
     }
+    // Before there are threads: what is taken leaves the environment.
+    let handed_over = match HandedOver::take() {
+        Ok(sockets) => sockets,
+        Err(error) => return complain(&error, Exit::NoStart),
+    };
+    let notifier = Arc::new(Notifier::from_env());
     tls::install();
     service::raise_file_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error, Exit::NoStart),
     };
-    let exit = runtime.block_on(serve(config, lang));
+    let exit = runtime.block_on(serve(config, handed_over, notifier, lang));
     // Blocking work that hangs must not hold the end for ever.
     runtime.shutdown_timeout(std::time::Duration::from_secs(10));
     exit
 }
 
-async fn serve(config: Config, lang: Lang) -> Exit {
+async fn serve(config: Config, handed_over: HandedOver, notifier: Arc<Notifier>, lang: Lang) -> Exit {
+    notifier.status(lang.pick("apre l'archivio", "opening the store"));
     if let Err(problems) = ground::prepare(&config) {
         return complain(&problems.say(lang), Exit::NoStart);
     }
@@ -58,7 +66,7 @@ async fn serve(config: Config, lang: Lang) -> Exit {
         let clock = Arc::new(ServiceClock::open(&config.store.value, 1.0)?);
         Ok((lock, ClockKeeper::start(Arc::clone(&clock))?, clock, Signals::take()?))
     };
-    let (_lock, _keeper, clock, mut signals) = match prepared.await {
+    let (_lock, _keeper, clock, signals) = match prepared.await {
         Ok(prepared) => prepared,
         Err::<_, std::io::Error>(error) => {
             let what = Text::new(format!("la cartella non si usa: {error}"), format!("unusable folder: {error}"));
@@ -70,45 +78,71 @@ async fn serve(config: Config, lang: Lang) -> Exit {
             return complain(&problem.say(lang), Exit::NoStart);
         }
     };
+    let (provider, figures) = match open(config, handed_over, clock, lang).await {
+        Ok(provider) => provider,
+        Err(exit) => return exit,
+    };
+    // Before the announcement, whose warnings ask an antivirus that may hang.
+    notifier.ready(&how(&provider, lang).await);
+    let watch = tokio::spawn(systemd::watch(Arc::downgrade(&provider), Arc::clone(&notifier), lang));
+    announce(&provider, figures, lang).await;
+    heed(&provider, signals, &notifier, lang).await;
+    watch.abort();
+    Exit::Fine
+}
+
+/// Binds every port and opens the store.
+async fn open(
+    config: Config,
+    handed_over: HandedOver,
+    clock: Arc<ServiceClock>,
+    lang: Lang,
+) -> Result<(Arc<Provider>, Option<SocketAddr>), Exit> {
     let gate = Gate::for_cores();
     update::prepare(&config, clock.now()).await;
-    let material = match Material::load(&config, &gate, clock.now()) {
-        Ok(material) => material,
-        Err(problems) => return complain(&problems.say(lang), Exit::Usage),
-    };
-    let (listeners, metrics) = match bind(&config).await {
-        Ok(bound) => bound,
-        Err(problem) => return complain(&problem.say(lang), Exit::NoStart),
-    };
+    let material =
+        Material::load(&config, &gate, clock.now()).map_err(|problems| complain(&problems.say(lang), Exit::Usage))?;
+    let bound = bind(&config, handed_over).await;
+    let (listeners, metrics) = bound.map_err(|problem| complain(&problem.say(lang), Exit::NoStart))?;
     let figures = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
-    let admin = match http::bind(&config.admin_socket.value).await {
-        Ok(admin) => admin,
-        Err(error) => {
-            let remedy = Text::new("scegliere un altro percorso (al più 100 caratteri)", "choose another path");
-            let what = Text::new(error.to_string(), error.to_string());
-            return complain(&config.admin_socket.problem(&config.file, what, remedy).say(lang), Exit::NoStart);
-        }
-    };
+    let admin = http::bind(&config.admin_socket.value).await.map_err(|error| {
+        let remedy = Text::new("scegliere un altro percorso (al più 100 caratteri)", "choose another path");
+        let what = Text::new(error.to_string(), error.to_string());
+        complain(&config.admin_socket.problem(&config.file, what, remedy).say(lang), Exit::NoStart)
+    })?;
     let room = Room::of(&config);
-    let provider = match begin(Start { config, material, clock, listeners, admin, metrics, gate, room }).await {
-        Ok(provider) => provider,
-        Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
-    };
-    announce(&provider, figures, lang).await;
+    let begun = begin(Start { config, material, clock, listeners, admin, metrics, gate, room }).await;
+    begun.map(|provider| (provider, figures)).map_err(|error| complain(&format!("{error:#}"), Exit::NoStart))
+}
+
+/// Does what signals ask, to the end of the service.
+async fn heed(provider: &Arc<Provider>, mut signals: Signals, notifier: &Notifier, lang: Lang) {
     while signals.next().await == Asked::Reload {
+        notifier.reloading(lang.pick("rilegge la configurazione", "reading the configuration again"));
         match provider.reload().await {
-            Ok(reloaded) if reloaded.waiting.is_empty() => {}
             Ok(reloaded) => {
-                let text = lang.pick("vale solo dal prossimo avvio", "valid only from the next start");
-                out::complain(format_args!("{text}: {}", reloaded.waiting.join(", ")));
+                if !reloaded.waiting.is_empty() {
+                    let text = lang.pick("vale solo dal prossimo avvio", "valid only from the next start");
+                    out::complain(format_args!("{text}: {}", reloaded.waiting.join(", ")));
+                }
+                notifier.ready(&how(provider, lang).await);
             }
             Err(problems) => {
+                let text = lang.pick("rilettura fallita, vale quel che valeva", "not reloaded, all is as before");
+                notifier.ready(&format!("{text}: {}", problems.say(lang)));
                 out::complain(problems.say(lang));
             }
         }
     }
-    provider.stop().await;
-    Exit::Fine
+    notifier.stopping(lang.pick("si ferma: attende le transazioni in corso", "stopping: waits for open transactions"));
+    Arc::clone(provider).stop().await;
+}
+
+/// How the provider is, asked where it may block.
+async fn how(provider: &Arc<Provider>, lang: Lang) -> String {
+    let provider = Arc::clone(provider);
+    let sentence = tokio::task::spawn_blocking(move || systemd::sentence(&provider, lang)).await;
+    sentence.unwrap_or_else(|broken| broken.to_string())
 }
 
 async fn announce(provider: &Provider, figures: Option<SocketAddr>, lang: Lang) {
@@ -135,16 +169,31 @@ async fn begin(start: Start) -> Result<Arc<Provider>> {
 type Bound = (Vec<(Role, TcpListener)>, Option<TcpListener>);
 
 /// The ports of mail, and that of figures.
-async fn bind(config: &Config) -> Result<Bound, Problem> {
+async fn bind(config: &Config, mut handed_over: HandedOver) -> Result<Bound, Problem> {
     let mut listeners = Vec::new();
-    for (role, address) in &config.listen {
-        listeners.push((*role, bind_at(config, address).await?));
+    for role in Role::ALL {
+        let taken = handed_over.of(role).map_err(|error| useless(config, role, &error))?;
+        if taken.is_empty() {
+            for (_, address) in config.listen.iter().filter(|(of, _)| *of == role) {
+                listeners.push((role, bind_at(config, address).await?));
+            }
+        }
+        listeners.extend(taken.into_iter().map(|listener| (role, listener)));
     }
     let figures = match &config.metrics {
         Some(at) => Some(bind_at(config, at).await?),
         None => None,
     };
     Ok((listeners, figures))
+}
+
+fn useless(config: &Config, role: Role, error: &std::io::Error) -> Problem {
+    let what = Text::new(
+        format!("un socket di systemd non si usa: {error}"),
+        format!("a socket of systemd cannot be used: {error}"),
+    );
+    let remedy = Text::new("controllare l'unità .socket di quel ruolo", "check the .socket unit of that role");
+    Problem { file: config.file.clone(), line: None, key: Some(format!("listen.{}", role.name())), what, remedy }
 }
 
 async fn bind_at(config: &Config, address: &Located<SocketAddr>) -> Result<TcpListener, Problem> {

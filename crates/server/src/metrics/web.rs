@@ -104,8 +104,7 @@ fn figures(provider: &Provider) -> (StatusCode, String) {
 
 /// Whether a restart would not help: it would where the store has latched an error.
 fn alive(provider: &Provider) -> (StatusCode, String) {
-    let state = provider.store_status().state;
-    let latched = matches!(state.as_str(), "failing" | "background");
+    let (latched, state) = (provider.latched(), provider.store_status().state);
     (status(!latched), format!("{}\n", json!({"alive": !latched, "store": state})))
 }
 

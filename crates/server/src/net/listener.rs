@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sigillo_wire::sasl::Binding;
 use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::Instrument;
@@ -38,9 +38,26 @@ pub struct Greeter {
 /// Makes the session of a connection from this address.
 pub type Opener = Box<dyn Fn(IpAddr) -> Box<dyn Connection> + Send + Sync>;
 
-/// Binds one address. The error names the address and says what to do.
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Binds one address, and no other: `[::]` leaves `0.0.0.0` to who asks for it. The error names the address and says what
+/// to do.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|e| {
+    let open = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => {
+                let socket = TcpSocket::new_v6()?;
+                rustix::net::sockopt::set_ipv6_v6only(&socket, true)?;
+                socket
+            }
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|e: io::Error| {
         let remedy = match e.kind() {
             io::ErrorKind::AddrInUse => "la porta è occupata: scegliere un'altra porta o fermare chi la tiene",
             io::ErrorKind::PermissionDenied => "sotto 1024 serve il permesso CAP_NET_BIND_SERVICE",

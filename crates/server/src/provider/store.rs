@@ -42,6 +42,19 @@ impl Provider {
         self.looked.load().health
     }
 
+    /// Whether the store has latched an error, of which only a restart frees it.
+    pub fn latched(&self) -> bool {
+        matches!(self.looked.load().trouble, Some(Trouble::Commits(_) | Trouble::Background(_)))
+    }
+
+    /// Whether a restart would not help, after a read of the store: where that hangs, this does not return.
+    pub fn answers(&self) -> bool {
+        if let Err(error) = self.engine.find_mailbox(&self.engine.provider().service_address) {
+            tracing::warn!(%error, "the store does not read");
+        }
+        !self.latched()
+    }
+
     /// How the store is, by the last look.
     pub fn store_status(&self) -> StoreStatus {
         let looked = self.looked.load();

@@ -1,0 +1,9 @@
+//! What the service and systemd tell each other. Started by anybody else, the program says nothing and asks for nothing.
+
+mod notify;
+mod sockets;
+mod watch;
+
+pub use notify::Notifier;
+pub use sockets::HandedOver;
+pub use watch::{sentence, watch};
