@@ -20,7 +20,8 @@ const ENTE: &str = "ente-esempio.example";
 fn request(sample: &Sample, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let mut stream = UnixStream::connect(sample.socket()).expect("the socket");
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n");
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n");
     let auth = format!("Authorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     stream.write_all((head + &auth).as_bytes()).expect("sent");
     let mut answer = Vec::new();
@@ -142,7 +143,11 @@ fn every_role_may_what_the_table_says_and_nothing_in_another_administration() {
             assert_eq!(status != 403, may, "{role}: {act}: {method} {path}: {status} {answer}");
             // The same of the other administration.
             let theirs = path.replace(ANNA, BRUNO).replace(COMUNE, ENTE).replace("tenants/1", "tenants/2");
-            let body = if body.get("unit").is_some() { json!({"address": format!("x@{ENTE}"), "unit": 1}) } else { body.clone() };
+            let body = if body.get("unit").is_some() {
+                json!({"address": format!("x@{ENTE}"), "unit": 1})
+            } else {
+                body.clone()
+            };
             if tenant.is_some() && (theirs != *path || body.get("unit").is_some()) {
                 let (status, answer) = request(&sample, token, method, &theirs, &body);
                 assert_eq!(status, 403, "{role}: {act}: {method} {theirs}: {answer}");
@@ -168,7 +173,8 @@ fn administrations_do_not_see_each_other_and_nobody_raises_himself() {
     assert_eq!(get("/v1/lists").1["lists"], json!([]));
     assert_eq!(get("/v1/tenants").1["tenants"].as_array().expect("a list").len(), 1);
     let persons = get("/v1/persons").1;
-    let names: Vec<&str> = persons["persons"].as_array().expect("a list").iter().filter_map(|p| p["login"].as_str()).collect();
+    let names: Vec<&str> =
+        persons["persons"].as_array().expect("a list").iter().filter_map(|p| p["login"].as_str()).collect();
     assert_eq!(names, ["l.bianchi", "g.verdi"]);
     // He makes what is his administration's, and names whom he may.
     let new = |address: String| json!({"address": address, "profile": "standard", "password": "una frase lunga"});
@@ -219,11 +225,13 @@ fn what_is_administrated_has_a_name_and_is_in_the_log() {
     assert_eq!(blocked["blocked"]["reason"], "in mora");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("readable by others");
     assert!(refused(&["status", "--token-file", &file]).contains("chmod 600"));
-    let failed = request(&sample, &token, "PUT", "/v1/mailboxes/nessuno@comune-esempio.example/block", &json!({"reason": "x"}));
+    let failed =
+        request(&sample, &token, "PUT", "/v1/mailboxes/nessuno@comune-esempio.example/block", &json!({"reason": "x"}));
     assert_eq!(failed.0, 404);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("his alone");
     let shown = run(binary(), &["log", "show", "--socket", &sample.socket(), "--token-file", &file], b"", 30);
-    let lines: Vec<String> = shown.fine("log show").out.lines().filter(|l| l.contains("PEC_Admin")).map(str::to_owned).collect();
+    let lines: Vec<String> =
+        shown.fine("log show").out.lines().filter(|l| l.contains("PEC_Admin")).map(str::to_owned).collect();
     let has = |text: &str| assert!(lines.iter().any(|line| line.contains(text)), "{text}: {lines:#?}");
     has("PEC_Admin person-write richiesta: da=uid-");
     has("PEC_Admin mailbox-block negata: da=uid-");

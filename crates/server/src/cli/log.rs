@@ -1,6 +1,6 @@
 //! `sigillo log`: over a service, or over the store of one that is stopped.
 
-use sigillo_admin::{Client, Lang, verbs};
+use sigillo_admin::{Lang, verbs};
 
 use super::{Exit, complain};
 use crate::legal_log::Still;
