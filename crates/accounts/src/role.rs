@@ -218,109 +218,17 @@ impl Role {
         }
     }
 
-    /// What it may do. Sources: WEB-07, WEB-09, WEB-10, HD-03, HD-04, HD-06, PWD-04, PWD-05, ARC-05.
+    /// What it may do: the tables below.
     pub const fn acts(self) -> &'static [Act] {
         match self {
-            // Everything but what is the administration's alone: its file of passwords (PWD-04), its archive (ARC-05).
-            Self::SupplierAdmin => &[
-                A::TenantRead,
-                A::TenantWrite,
-                A::UnitWrite,
-                A::DomainRead,
-                A::DomainWrite,
-                A::MailboxRead,
-                A::MailboxCreate,
-                A::MailboxChange,
-                A::MailboxProfile,
-                A::MailboxActivate,
-                A::MailboxBlock,
-                A::MailboxCancel,
-                A::MailboxContents,
-                A::AccessRead,
-                A::AccessWrite,
-                A::PasswordReset,
-                A::ListRead,
-                A::ListMembers,
-                A::ListWrite,
-                A::PersonRead,
-                A::PersonWrite,
-                A::DispatchRead,
-                A::LogRead,
-                A::QueueRead,
-                A::QueueWrite,
-                A::ServiceRead,
-                A::ServiceWrite,
-            ],
-            Self::TechnicalContact => &[
-                A::TenantRead,
-                A::UnitWrite,
-                A::DomainRead,
-                A::DomainWrite,
-                A::MailboxRead,
-                A::MailboxCreate,
-                A::MailboxChange,
-                A::MailboxProfile,
-                A::MailboxActivate,
-                A::MailboxBlock,
-                A::MailboxCancel,
-                A::AccessRead,
-                A::AccessWrite,
-                A::PasswordReset,
-                A::PasswordFile,
-                A::ListRead,
-                A::ListMembers,
-                A::ListWrite,
-                A::PersonRead,
-                A::PersonWrite,
-                A::DispatchRead,
-                A::LogRead,
-            ],
-            Self::MailboxResponsible => &[A::MailboxRead, A::AccessRead, A::AccessWrite, A::DispatchRead],
-            Self::PreservationOfficer => &[A::MailboxRead, A::ListRead, A::DispatchRead, A::LogRead, A::ArchiveRead],
-            Self::Consultant => &[A::ArchiveRead],
-            Self::HelpDeskL1 => &[
-                A::TenantRead,
-                A::DomainRead,
-                A::MailboxRead,
-                A::MailboxChange,
-                A::PasswordReset,
-                A::ListRead,
-                A::ListMembers,
-                A::DispatchRead,
-                A::ServiceRead,
-            ],
-            Self::HelpDeskL2 => &[
-                A::TenantRead,
-                A::DomainRead,
-                A::MailboxRead,
-                A::MailboxCreate,
-                A::MailboxChange,
-                A::MailboxActivate,
-                A::MailboxBlock,
-                A::MailboxCancel,
-                A::AccessRead,
-                A::PasswordReset,
-                A::ListRead,
-                A::ListMembers,
-                A::ListWrite,
-                A::DispatchRead,
-                A::LogRead,
-                A::QueueRead,
-                A::QueueWrite,
-                A::ServiceRead,
-            ],
-            Self::UnitProvisioner => &[
-                A::TenantRead,
-                A::MailboxRead,
-                A::MailboxCreate,
-                A::MailboxChange,
-                A::MailboxActivate,
-                A::MailboxBlock,
-                A::MailboxCancel,
-                A::AccessRead,
-                A::AccessWrite,
-                A::PasswordReset,
-            ],
+            Self::SupplierAdmin => SUPPLIER_ADMIN,
+            Self::TechnicalContact => TECHNICAL_CONTACT,
+            Self::MailboxResponsible => MAILBOX_RESPONSIBLE,
+            Self::PreservationOfficer => PRESERVATION_OFFICER,
+            Self::Consultant => CONSULTANT,
+            Self::HelpDeskL1 => HELP_DESK_L1,
+            Self::HelpDeskL2 => HELP_DESK_L2,
+            Self::UnitProvisioner => UNIT_PROVISIONER,
         }
     }
 
@@ -340,6 +248,114 @@ impl Role {
         }
     }
 }
+
+/// Everything but what is the administration's alone: its file of passwords (PWD-04), its archive (ARC-05).
+const SUPPLIER_ADMIN: &[Act] = &[
+    A::TenantRead,
+    A::TenantWrite,
+    A::UnitWrite,
+    A::DomainRead,
+    A::DomainWrite,
+    A::MailboxRead,
+    A::MailboxCreate,
+    A::MailboxChange,
+    A::MailboxProfile,
+    A::MailboxActivate,
+    A::MailboxBlock,
+    A::MailboxCancel,
+    A::MailboxContents,
+    A::AccessRead,
+    A::AccessWrite,
+    A::PasswordReset,
+    A::ListRead,
+    A::ListMembers,
+    A::ListWrite,
+    A::PersonRead,
+    A::PersonWrite,
+    A::DispatchRead,
+    A::LogRead,
+    A::QueueRead,
+    A::QueueWrite,
+    A::ServiceRead,
+    A::ServiceWrite,
+];
+/// WEB-07, PWD-04.
+const TECHNICAL_CONTACT: &[Act] = &[
+    A::TenantRead,
+    A::UnitWrite,
+    A::DomainRead,
+    A::DomainWrite,
+    A::MailboxRead,
+    A::MailboxCreate,
+    A::MailboxChange,
+    A::MailboxProfile,
+    A::MailboxActivate,
+    A::MailboxBlock,
+    A::MailboxCancel,
+    A::AccessRead,
+    A::AccessWrite,
+    A::PasswordReset,
+    A::PasswordFile,
+    A::ListRead,
+    A::ListMembers,
+    A::ListWrite,
+    A::PersonRead,
+    A::PersonWrite,
+    A::DispatchRead,
+    A::LogRead,
+];
+/// WEB-12.
+const MAILBOX_RESPONSIBLE: &[Act] = &[A::MailboxRead, A::AccessRead, A::AccessWrite, A::DispatchRead];
+/// ARC-05.
+const PRESERVATION_OFFICER: &[Act] = &[A::MailboxRead, A::ListRead, A::DispatchRead, A::LogRead, A::ArchiveRead];
+/// ARC-05.
+const CONSULTANT: &[Act] = &[A::ArchiveRead];
+/// HD-03, HD-04, PWD-05.
+const HELP_DESK_L1: &[Act] = &[
+    A::TenantRead,
+    A::DomainRead,
+    A::MailboxRead,
+    A::MailboxChange,
+    A::PasswordReset,
+    A::ListRead,
+    A::ListMembers,
+    A::DispatchRead,
+    A::ServiceRead,
+];
+/// HD-06.
+const HELP_DESK_L2: &[Act] = &[
+    A::TenantRead,
+    A::DomainRead,
+    A::MailboxRead,
+    A::MailboxCreate,
+    A::MailboxChange,
+    A::MailboxActivate,
+    A::MailboxBlock,
+    A::MailboxCancel,
+    A::AccessRead,
+    A::PasswordReset,
+    A::ListRead,
+    A::ListMembers,
+    A::ListWrite,
+    A::DispatchRead,
+    A::LogRead,
+    A::QueueRead,
+    A::QueueWrite,
+    A::ServiceRead,
+];
+/// WEB-09.
+const UNIT_PROVISIONER: &[Act] = &[
+    A::TenantRead,
+    A::MailboxRead,
+    A::MailboxCreate,
+    A::MailboxChange,
+    A::MailboxActivate,
+    A::MailboxBlock,
+    A::MailboxCancel,
+    A::AccessRead,
+    A::AccessWrite,
+    A::PasswordReset,
+];
 
 /// Where a grant holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

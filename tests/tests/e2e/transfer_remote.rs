@@ -284,7 +284,7 @@ fn what_an_account_refuses_is_told_and_the_rest_comes() {
     assert_eq!(ask(&sample, &["mailbox", "usage", ANNA], "")["box_messages"], 0);
 
     // A folder and a message that the server itself cannot read.
-    let closed = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0)).expect("ours");
+    let closed = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o000)).expect("ours");
     closed(&dovecot.maildir().join(".Perch&AOk-"));
     let mut files = fs::read_dir(dovecot.maildir().join("cur")).expect("a Maildir").map(|f| f.expect("a file").path());
     closed(&files.next().expect("a message"));
