@@ -128,6 +128,9 @@ pub const ANNOTATION: u8 = 0x61;
 /// What the annotations of a mailbox come to. Mailbox number.
 pub const ANNOTATED: u8 = 0x62;
 
+/// A sender's own copies of a message and its certified identifier. Mailbox | SHA-256 of the Message-ID.
+pub const PROOF: u8 = 0x66;
+
 /// Whose a domain is. Domain name.
 pub const DOMAIN_OWNER: u8 = 0x67;
 /// Which unit of its administration a mailbox belongs to. Mailbox number.
@@ -138,9 +141,6 @@ pub const PERSON: u8 = 0x69;
 pub const PERSON_BY_NAME: u8 = 0x6a;
 /// What persons prove themselves with. SHA-256 of the secret.
 pub const TOKEN: u8 = 0x6b;
-
-/// A sender's own copies of a message and its certified identifier. Mailbox | SHA-256 of the Message-ID.
-pub const PROOF: u8 = 0x66;
 
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
@@ -211,12 +211,12 @@ pub const ALL: &[(u8, &str)] = &[
     (GRANT, "grant"),
     (ANNOTATION, "annotation"),
     (ANNOTATED, "annotated"),
+    (PROOF, "proof"),
     (DOMAIN_OWNER, "domain owner"),
     (MAILBOX_UNIT, "mailbox unit"),
     (PERSON, "person"),
     (PERSON_BY_NAME, "person by name"),
     (TOKEN, "token"),
-    (PROOF, "proof"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),
