@@ -22,6 +22,6 @@ pub use mailbox::{Block, Mailbox, OrdinaryMail, State};
 pub use password::{PasswordError, PasswordHash};
 pub use person::{BadPerson, Person, PersonName, Token};
 pub use profile::{BadProfile, Choice, Custom, Limits, Profile, Profiles, UnknownProfile};
-pub use role::{Act, Grant, Reach, Role, Scope, Target};
+pub use role::{Act, Grant, Role, Scope, Target};
 pub use tenant::{Tenant, Unit};
 pub use usage::{Ended, Exceeded, Standing, Usage, Window};

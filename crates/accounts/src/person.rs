@@ -1,6 +1,7 @@
 //! Who administrates: persons, never accounts that several share (SEC-06).
 
 use serde::{Deserialize, Serialize};
+use sigillo_base::TenantId;
 
 use crate::role::{Act, Grant, Target};
 
@@ -14,8 +15,6 @@ pub struct Person {
     pub name: String,
     /// Where he is told what concerns him: an ordinary address, or empty.
     pub mail: String,
-    /// His mobile telephone, in the international form, or empty.
-    pub phone: String,
     /// The administration that he belongs to; nobody of the provider's own people has one.
     pub tenant: Option<u64>,
     /// What he may do, and where.
@@ -29,7 +28,22 @@ pub struct Person {
 impl Person {
     /// Whether he may do this.
     pub fn may(&self, act: Act, target: &Target) -> bool {
-        self.ended.is_none() && self.grants.iter().any(|grant| grant.allows(act, target))
+        self.works_for(target) && self.grants.iter().any(|grant| grant.allows(act, target))
+    }
+
+    /// Whether he may do this to anybody at all.
+    pub fn may_somewhere(&self, act: Act) -> bool {
+        self.ended.is_none() && self.grants.iter().any(|grant| grant.role.may(act))
+    }
+
+    /// Whether he may give or take a role whose scope lies at this target.
+    pub fn may_name(&self, grant: &Grant, at: &Target) -> bool {
+        self.works_for(at) && self.grants.iter().any(|own| own.may_name(grant, at))
+    }
+
+    /// Who belongs to an administration does nothing to what is another's, whatever he was granted when it was not yet.
+    fn works_for(&self, target: &Target) -> bool {
+        self.ended.is_none() && self.tenant.is_none_or(|own| target.tenant == Some(TenantId(own)))
     }
 }
 
@@ -132,13 +146,22 @@ mod tests {
     }
 
     #[test]
+    fn a_mailbox_that_went_to_another_administration_took_no_grant_with_it() {
+        let grants = vec![Grant { role: Role::MailboxResponsible, scope: Scope::Mailbox(7) }];
+        let person = Person { tenant: Some(1), grants, ..Person::default() };
+        let of =
+            |tenant| Target { tenant: Some(TenantId(tenant)), unit: None, mailbox: Some(sigillo_base::MailboxId(7)) };
+        assert!(person.may(Act::MailboxRead, &of(1)) && !person.may(Act::MailboxRead, &of(2)));
+    }
+
+    #[test]
     fn who_has_ended_may_do_nothing_and_a_token_ends() {
         let grants = vec![Grant { role: Role::SupplierAdmin, scope: Scope::Supplier }];
         let mut person = Person { login: "m.rossi".into(), grants, ..Person::default() };
         assert!(person.may(Act::ServiceWrite, &Target::SERVICE));
         assert!(!person.may(Act::PasswordFile, &Target::SERVICE), "that is the technical contact's alone (PWD-04)");
         person.ended = Some(1);
-        assert!(!person.may(Act::ServiceRead, &Target::SERVICE));
+        assert!(!person.may(Act::ServiceRead, &Target::SERVICE) && !person.may_somewhere(Act::ServiceRead));
         let token = Token { person: 1, name: "pc".into(), created: 0, expires: 10, revoked: None };
         assert!(token.is_good(9) && !token.is_good(10));
         assert!(!Token { revoked: Some(5), ..token }.is_good(6));

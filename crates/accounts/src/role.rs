@@ -31,7 +31,7 @@ pub enum Role {
 /// What is done. The words are those of the interface, the legal log and `sigillo role matrix`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Act {
-    /// To see an administration, its units and what it ordered.
+    /// To see an administration and its units.
     TenantRead,
     /// To make, change or remove an administration.
     TenantWrite,
@@ -163,19 +163,6 @@ impl Act {
     }
 }
 
-/// How far a role reaches: the kind of scope that it is granted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reach {
-    /// The whole service, or one administration.
-    Supplier,
-    /// One administration.
-    Tenant,
-    /// One unit.
-    Unit,
-    /// One mailbox.
-    Mailbox,
-}
-
 impl Role {
     /// All of them.
     pub const ALL: [Self; 8] = [
@@ -208,20 +195,11 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// In what it is granted.
-    pub const fn reach(self) -> Reach {
-        match self {
-            Self::SupplierAdmin | Self::HelpDeskL1 | Self::HelpDeskL2 => Reach::Supplier,
-            Self::TechnicalContact | Self::PreservationOfficer | Self::Consultant => Reach::Tenant,
-            Self::UnitProvisioner => Reach::Unit,
-            Self::MailboxResponsible => Reach::Mailbox,
-        }
-    }
-
-    /// What it may do: the tables below.
-    pub const fn acts(self) -> &'static [Act] {
-        match self {
-            Self::SupplierAdmin => SUPPLIER_ADMIN,
+    /// Whether it may do this, within its scope.
+    pub fn may(self, act: Act) -> bool {
+        let table = match self {
+            // Everything but what is the administration's alone: its file of passwords (PWD-04), its archive (ARC-05).
+            Self::SupplierAdmin => return !matches!(act, A::PasswordFile | A::ArchiveRead),
             Self::TechnicalContact => TECHNICAL_CONTACT,
             Self::MailboxResponsible => MAILBOX_RESPONSIBLE,
             Self::PreservationOfficer => PRESERVATION_OFFICER,
@@ -229,12 +207,8 @@ impl Role {
             Self::HelpDeskL1 => HELP_DESK_L1,
             Self::HelpDeskL2 => HELP_DESK_L2,
             Self::UnitProvisioner => UNIT_PROVISIONER,
-        }
-    }
-
-    /// Whether it may do this, somewhere.
-    pub fn may(self, act: Act) -> bool {
-        self.acts().contains(&act)
+        };
+        table.contains(&act)
     }
 
     /// Whom it may name: nobody gives a role that reaches further than his own.
@@ -249,36 +223,6 @@ impl Role {
     }
 }
 
-/// Everything but what is the administration's alone: its file of passwords (PWD-04), its archive (ARC-05).
-const SUPPLIER_ADMIN: &[Act] = &[
-    A::TenantRead,
-    A::TenantWrite,
-    A::UnitWrite,
-    A::DomainRead,
-    A::DomainWrite,
-    A::MailboxRead,
-    A::MailboxCreate,
-    A::MailboxChange,
-    A::MailboxProfile,
-    A::MailboxActivate,
-    A::MailboxBlock,
-    A::MailboxCancel,
-    A::MailboxContents,
-    A::AccessRead,
-    A::AccessWrite,
-    A::PasswordReset,
-    A::ListRead,
-    A::ListMembers,
-    A::ListWrite,
-    A::PersonRead,
-    A::PersonWrite,
-    A::DispatchRead,
-    A::LogRead,
-    A::QueueRead,
-    A::QueueWrite,
-    A::ServiceRead,
-    A::ServiceWrite,
-];
 /// WEB-07, PWD-04.
 const TECHNICAL_CONTACT: &[Act] = &[
     A::TenantRead,
@@ -404,14 +348,13 @@ impl Scope {
     }
 
     /// Whether a role can be granted in it.
-    pub fn fits(self, role: Role) -> bool {
-        match role.reach() {
-            Reach::Supplier => {
-                matches!(self, Self::Supplier) || (role != Role::SupplierAdmin && matches!(self, Self::Tenant(_)))
-            }
-            Reach::Tenant => matches!(self, Self::Tenant(_)),
-            Reach::Unit => matches!(self, Self::Unit(..)),
-            Reach::Mailbox => matches!(self, Self::Mailbox(_)),
+    pub const fn fits(self, role: Role) -> bool {
+        match role {
+            Role::SupplierAdmin => matches!(self, Self::Supplier),
+            Role::HelpDeskL1 | Role::HelpDeskL2 => matches!(self, Self::Supplier | Self::Tenant(_)),
+            Role::TechnicalContact | Role::PreservationOfficer | Role::Consultant => matches!(self, Self::Tenant(_)),
+            Role::UnitProvisioner => matches!(self, Self::Unit(..)),
+            Role::MailboxResponsible => matches!(self, Self::Mailbox(_)),
         }
     }
 }

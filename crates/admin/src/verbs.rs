@@ -43,6 +43,11 @@ impl Where {
     pub fn client(&self) -> Client {
         Client::new(&self.socket).with_token(self.token_file.clone())
     }
+
+    /// An answer as it was asked for: in JSON, or as `show` makes it for people.
+    fn tell<T: Serialize>(&self, answer: &T, show: impl FnOnce(&T) -> String) -> Result<String, Error> {
+        if self.json { json(answer) } else { Ok(show(answer)) }
+    }
 }
 
 /// Why a verb failed.

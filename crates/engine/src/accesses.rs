@@ -114,10 +114,9 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Writes that the administration looked into a mailbox over its socket: the system's user with this number.
-    pub(crate) fn looked_in(&self, id: MailboxId, user: Option<u32>, now: Timestamp) -> Result<(), Error> {
-        let name = user.map_or_else(|| "uid".to_owned(), |user| format!("uid-{user}"));
-        let person = CredentialName::parse(&name).map_err(|e| Error::Invalid(e.to_string()))?;
+    /// Writes that the administration looked into a mailbox, and who it was.
+    pub(crate) fn looked_in(&self, id: MailboxId, who: &str, now: Timestamp) -> Result<(), Error> {
+        let person = CredentialName::parse(who).map_err(|e| Error::Invalid(e.to_string()))?;
         let (protocol, from) = ("admin".to_owned(), IpAddr::V4(Ipv4Addr::LOCALHOST));
         let access = Access { at: now, protocol, from, person, outcome: LoginResult::Fine.as_str().into() };
         self.note_access(Transaction::new(&self.store), id, &access)

@@ -87,14 +87,21 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when there is none, or a domain is still its.
     pub fn remove_tenant(&self, id: TenantId, now: Timestamp) -> Result<(), Error> {
-        for domain in self.domains() {
-            if self.owner(&domain)? == Some(id) {
-                return Err(Error::Invalid(format!(
-                    "il dominio {domain} è ancora suo: assegnarlo prima con `sigillo domain assign`"
-                )));
+        transact(&self.store, ATTEMPTS, |tx| {
+            let mut row = living(tx, id)?;
+            for domain in self.domains() {
+                // Expected to be so still when this is committed: nobody assigns one meanwhile.
+                let key = owner_key(&domain);
+                if tx.get(&key)?.map(|value| decode::<u64>(&key, &value)).transpose()? == Some(id.0) {
+                    let text =
+                        format!("il dominio {domain} è ancora suo: assegnarlo prima con `sigillo domain assign`");
+                    return Err(Error::Invalid(text));
+                }
             }
-        }
-        self.change_tenant(id, |row| row.removed = Some(now.as_millis())).map(drop)
+            row.removed = Some(now.as_millis());
+            tx.put(tenant_key(id), encode(&row));
+            Ok(())
+        })
     }
 
     /// An administration, also one that was removed.
@@ -132,7 +139,7 @@ impl<S: Store> Engine<S> {
     pub fn add_unit(&self, tenant: TenantId, name: &str, now: Timestamp) -> Result<UnitId, Error> {
         named("nome della struttura", name)?;
         transact(&self.store, ATTEMPTS, |tx| {
-            let mut row = living(tx, tenant)?;
+            living(tx, tenant)?;
             let units = self.units(tenant)?;
             if units.len() >= MAX_UNITS {
                 return Err(Error::Invalid(format!("l'amministrazione ha già {MAX_UNITS} strutture")));
@@ -140,12 +147,10 @@ impl<S: Store> Engine<S> {
             if units.iter().any(|(_, unit)| unit.name.eq_ignore_ascii_case(name.trim())) {
                 return Err(Error::Invalid(format!("la struttura «{}» c'è già", name.trim())));
             }
+            // Two that are made at once meet at the counter: one of them looks again.
             let id = UnitId(draw(tx, "unit")?);
             let unit = Unit { name: name.trim().into(), created: now.as_millis(), removed: None };
             tx.put(unit_key(tenant, id), encode(&unit));
-            // Two that are made at once meet here: one of them looks again.
-            row.name = row.name.trim().into();
-            tx.put(tenant_key(tenant), encode(&row));
             Ok(id)
         })
     }

@@ -184,8 +184,9 @@ fn administrations_do_not_see_each_other_and_nobody_raises_himself() {
         let grant = json!({"role": role, "scope": scope});
         request(&sample, &contact, "PUT", &format!("/v1/persons/{name}/roles"), &grant).0
     };
-    assert_eq!(put("l.bianchi", "preservation-officer", "tenant/1"), 200);
+    assert_eq!(put("g.verdi", "preservation-officer", "tenant/1"), 200);
     for (name, role, scope) in [
+        ("l.bianchi", "preservation-officer", "tenant/1"),
         ("l.bianchi", "supplier-admin", "supplier"),
         ("l.bianchi", "technical-contact", "tenant/2"),
         ("l.bianchi", "technical-contact", "tenant/1"),
@@ -239,6 +240,10 @@ fn what_is_administrated_has_a_name_and_is_in_the_log() {
     has("PEC_Admin mailbox-block fallita: da=m.rossi: metodo=PUT: oggetto=/v1/mailboxes/nessuno");
     assert!(!shown_contains(&lines, &token), "no secret in the log");
     ask(&sample, &["store", "check", "--token-file", &file], "");
+    // Who looks into a mailbox is named to its holder.
+    let of_anna = |rest: &str| request(&sample, &token, "GET", &format!("/v1/mailboxes/{ANNA}/{rest}"), &Value::Null);
+    assert_eq!(of_anna("folders").0, 200);
+    assert!(of_anna("accesses").1.to_string().contains("m.rossi"), "{}", of_anna("accesses").1);
     // A token that ended is worth nothing, and so is one of who ended.
     assert_eq!(request(&sample, "sgt_sbagliato", "GET", "/v1/status", &Value::Null).0, 401);
     ask(&sample, &["person", "revoke-token", "m.rossi", "prova"], "");

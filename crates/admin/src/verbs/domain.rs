@@ -51,7 +51,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
     match verb {
         Verb::List { at } => {
             let found = at.client().domains().await?;
-            if at.json { json(&found) } else { Ok(show(&found.domains, lang)) }
+            at.tell(&found, |found| show(&found.domains, lang))
         }
         Verb::Assign { name, tenant, at } => {
             let owner = at.client().assign_domain(name, *tenant).await?;
@@ -73,7 +73,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
                 holder_reads_log: *holder_reads_log,
             };
             let changed = at.client().change_domain(name, &change).await?;
-            if at.json { json(&changed) } else { Ok(show(&[changed], lang)) }
+            at.tell(&changed, |changed| show(std::slice::from_ref(changed), lang))
         }
     }
 }

@@ -44,7 +44,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
     match verb {
         Verb::List { at } => {
             let found = at.client().lists().await?;
-            if at.json { json(&found) } else { Ok(show(&found.lists, lang)) }
+            at.tell(&found, |found| show(&found.lists, lang))
         }
         Verb::Set { address, members, file, at } => {
             let members = match file {
@@ -52,7 +52,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
                 None => members.clone(),
             };
             let list = at.client().set_list(address, &Members { members }).await?;
-            if at.json { json(&list) } else { Ok(show(&[list], lang)) }
+            at.tell(&list, |list| show(std::slice::from_ref(list), lang))
         }
         Verb::Remove { address, at } => {
             let list = at.client().remove_list(address).await?;

@@ -107,7 +107,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
     match verb {
         Verb::List { at } => {
             let found = at.client().persons().await?;
-            if at.json { json(&found) } else { Ok(show(&found.persons, lang)) }
+            at.tell(&found, |found| show(&found.persons, lang))
         }
         Verb::Add { login, name, mail, tenant, at } => {
             let new =
@@ -156,7 +156,7 @@ async fn add_token(login: &str, new: &NewToken, out: &Path, at: &Where, lang: La
 }
 
 fn one(person: Administrator, at: &Where, lang: Lang) -> Result<String, Error> {
-    if at.json { json(&person) } else { Ok(show(&[person], lang)) }
+    at.tell(&person, |person| show(std::slice::from_ref(person), lang))
 }
 
 fn show(persons: &[Administrator], lang: Lang) -> String {

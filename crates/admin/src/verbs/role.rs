@@ -19,7 +19,7 @@ pub enum Verb {
 pub fn run(verb: &Verb) -> Result<String, Error> {
     let Verb::Matrix { json: as_json } = verb;
     if *as_json {
-        let acts = |role: Role| role.acts().iter().map(|act| act.name()).collect::<Vec<_>>();
+        let acts = |role: Role| Act::ALL.into_iter().filter(|act| role.may(*act)).map(Act::name).collect::<Vec<_>>();
         let all: std::collections::BTreeMap<_, _> = Role::ALL.into_iter().map(|r| (r.name(), acts(r))).collect();
         return json(&all);
     }

@@ -1,6 +1,6 @@
 //! `sigillo tenant`: administrations, their units, and what is theirs.
 
-use super::{Error, Where, header, json, table};
+use super::{Error, Where, header, table};
 use crate::Lang;
 use crate::api::{NewTenant, Tenant, TenantChange, Unit};
 
@@ -87,7 +87,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
     match verb {
         Verb::List { at } => {
             let found = at.client().tenants().await?;
-            if at.json { json(&found) } else { Ok(show(&found.tenants, lang)) }
+            at.tell(&found, |found| show(&found.tenants, lang))
         }
         Verb::Add { name, code, contacts, at } => {
             let new = NewTenant { name: name.clone(), code: code.clone(), contacts: contacts.clone() };
@@ -101,21 +101,21 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
         Verb::Remove { id, at } => one(at.client().remove_tenant(*id).await?, at, lang),
         Verb::Units { id, at } => {
             let found = at.client().units(*id).await?;
-            if at.json { json(&found) } else { Ok(show_units(&found.units, lang)) }
+            at.tell(&found, |found| show_units(&found.units, lang))
         }
         Verb::AddUnit { id, name, at } => {
             let made = at.client().add_unit(*id, name).await?;
-            if at.json { json(&made) } else { Ok(show_units(&[made], lang)) }
+            at.tell(&made, |made| show_units(std::slice::from_ref(made), lang))
         }
         Verb::RemoveUnit { id, unit, at } => {
             let left = at.client().remove_unit(*id, *unit).await?;
-            if at.json { json(&left) } else { Ok(show_units(&left.units, lang)) }
+            at.tell(&left, |left| show_units(&left.units, lang))
         }
     }
 }
 
 fn one(tenant: Tenant, at: &Where, lang: Lang) -> Result<String, Error> {
-    if at.json { json(&tenant) } else { Ok(show(&[tenant], lang)) }
+    at.tell(&tenant, |tenant| show(std::slice::from_ref(tenant), lang))
 }
 
 fn show(tenants: &[Tenant], lang: Lang) -> String {

@@ -127,7 +127,9 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
         match KeyReader::new(self.key, tag::COUNTER)?.text()?.as_str() {
             "body" if self.value.len() == 8 => Ok(()),
             "body" => Err(Error::corrupt(self.key, "not a number")),
-            "mailbox" | "turn" | "tenant" | "unit" | "person" => decode::<u64>(self.key, self.value).map(drop),
+            "mailbox" | "turn" | "tenant" | "unit" | "person" | "token" => {
+                decode::<u64>(self.key, self.value).map(drop)
+            }
             "folders" => decode::<FolderNumbers>(self.key, self.value).map(drop),
             "log" => self.log_tip(),
             _ => Ok(()),

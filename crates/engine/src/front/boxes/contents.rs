@@ -63,14 +63,13 @@ impl<S: Store> Contents<S> {
         Self(boxes)
     }
 
-    /// Writes down that the administration looked: the system's user with this number, if it is known. The holder finds it
-    /// among the accesses (AUD-02).
+    /// Writes down that the administration looked, and who: the holder finds it among the accesses (AUD-02).
     ///
     /// # Errors
     /// [`Unfiled::Later`]: then nobody may look.
-    pub fn note_look(&self, user: Option<u32>) -> Result<(), Unfiled> {
+    pub fn note_look(&self, who: &str) -> Result<(), Unfiled> {
         let Boxes { engine, mailbox, now, .. } = &self.0;
-        Ok(engine.looked_in(*mailbox, user, *now).map_err(fault)?)
+        Ok(engine.looked_in(*mailbox, who, *now).map_err(fault)?)
     }
 
     /// The names of its folders, levels separated by `/`.

@@ -12,7 +12,7 @@ use data_encoding::BASE32_NOPAD;
 use sigillo_accounts::{Act, Grant, Person, PersonName, Role, Scope, Target, Token};
 use sigillo_admin::api;
 use sigillo_base::{MailboxId, Secret, TenantId, Timestamp};
-use sigillo_engine::NewPerson;
+use sigillo_engine::{Error, NewPerson};
 
 use super::{At, Fail, Reply, address, alive, mailbox, work};
 use crate::http::authority::{Actor, denied, person_name};
@@ -101,6 +101,9 @@ async fn grant(
             return Err(denied(Act::PersonWrite));
         }
         let name = person_name(&name)?;
+        if given && actor.is(&name) {
+            return Err(Fail::new(StatusCode::FORBIDDEN, "nessuno dà un ruolo a se stesso: lo chiede a un altro"));
+        }
         // Who is not of the administration that names him is told apart from nobody.
         actor.need(Act::PersonWrite, &home(&found(engine, &name)?))?;
         shown(engine, engine.set_grant(&name, grant, given)?)
@@ -174,8 +177,11 @@ fn ruled(engine: &House, actor: &Actor, text: &str) -> Result<PersonName, Fail> 
     let person = found(engine, &name)?;
     actor.need(Act::PersonWrite, &home(&person))?;
     for grant in &person.grants {
-        // A mailbox that went away takes nothing with it.
-        let at = engine.scope_target(grant.scope).unwrap_or_else(|_| home(&person));
+        let at = match engine.scope_target(grant.scope) {
+            // A mailbox that went away takes nothing with it.
+            Err(Error::Invalid(_)) => home(&person),
+            found => found?,
+        };
         if !actor.may_name(grant, &at) {
             return Err(denied(Act::PersonWrite));
         }

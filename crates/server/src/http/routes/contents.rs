@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use data_encoding::HEXLOWER;
 use sigillo_admin::api;
 use sigillo_base::limits::RECEPTION_LIMIT;
@@ -16,7 +16,7 @@ use sigillo_base::{MailboxId, Uid};
 use sigillo_engine::front::{Contents, Lying, Unfiled};
 use sigillo_store_rocks::RocksStore;
 
-use super::super::socket::Uid as User;
+use super::super::authority::Actor;
 use super::{At, Fail, Provided, Reply, alive, instant, mailbox, weighing};
 use crate::provider::House;
 
@@ -64,11 +64,11 @@ async fn within<T: Send + 'static>(
 
 async fn folders(
     State(provider): At,
-    ConnectInfo(user): ConnectInfo<User>,
+    Extension(actor): Extension<Actor>,
     Path(address): Path<String>,
 ) -> Reply<api::Folders> {
     let look = move |found: &mut Found| {
-        found.note_look(user.0)?;
+        found.note_look(&actor.name())?;
         told(found)
     };
     Ok(Json(within(&provider, (address, 0), look).await?))

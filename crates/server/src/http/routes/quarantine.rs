@@ -1,16 +1,16 @@
 //! The virus store.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use sigillo_admin::api;
 use sigillo_base::Timestamp;
 use sigillo_base::limits::RECEPTION_LIMIT;
 
-use super::super::socket::Uid;
+use super::super::authority::Actor;
 use super::{At, Fail, Reply, alive, weighing, work};
 use crate::provider::House;
 
@@ -43,12 +43,12 @@ async fn quarantine(State(provider): At, query: Result<Query<api::After>, QueryR
 
 async fn message(
     State(provider): At,
-    ConnectInfo(uid): ConnectInfo<Uid>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
 ) -> Result<Response, Fail> {
     let provider = alive(&provider)?;
     let ((at, number), now) = (place(&id)?, provider.clock.now());
-    let by = uid.0.map_or_else(|| "ignoto".to_owned(), |uid| format!("uid {uid}"));
+    let by = actor.name();
     let read = move |engine: &House| Ok(engine.quarantined_bytes(at, number, &by, now)?);
     let bytes = weighing(&provider, RECEPTION_LIMIT, read).await?;
     Ok(([(header::CONTENT_TYPE, "message/rfc822")], bytes).into_response())

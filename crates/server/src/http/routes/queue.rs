@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use sigillo_admin::api;
 use sigillo_engine::{Error, Filter, Hold, Order, Waiting, Wanted};
 
-use super::super::socket::Uid;
+use super::super::authority::Actor;
 use super::{At, Fail, Reply, alive, work};
 use crate::host_port::HostPort;
 use crate::provider::House;
@@ -35,14 +35,14 @@ async fn queue(State(provider): At, query: Result<Query<api::QueueFilter>, Query
 
 async fn order(
     State(provider): At,
-    ConnectInfo(uid): ConnectInfo<Uid>,
+    Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
     body: Result<Json<api::Order>, JsonRejection>,
 ) -> Reply<api::Ordered> {
     let Json(api::Order { filter: given, why, to_host }) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
-    let by = uid.0.map_or_else(|| "ignoto".to_owned(), |uid| format!("uid {uid}"));
+    let by = actor.name();
     let why: String = why.chars().take(REASON).collect();
     let order = match name.as_str() {
         "hold" => Order::Hold,
