@@ -63,7 +63,7 @@ unit:
 	if cargo nextest --version >/dev/null 2>&1; then
 	  step compile-tests 2700 cargo nextest run --locked --no-run
 	  step doc-tests 900 cargo test --locked --doc --quiet
-	  step tests 1800 cargo nextest run --locked
+	  step tests 2700 cargo nextest run --locked
 	else
 	  step compile-tests 2700 cargo test --locked --no-run
 	  step tests 2400 cargo test --locked

@@ -36,7 +36,7 @@ pub fn main(folder: &Path) {
         return;
     }
     let arguments = Arguments::read(std::env::args().skip(1));
-    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 20] = [
+    let groups: [fn(&Arguments, &Path) -> Option<table::Table>; 21] = [
         compose::run,
         signing::run,
         counting::run,
@@ -49,6 +49,7 @@ pub fn main(folder: &Path) {
         restart::start,
         restart::work,
         sockets::run,
+        sockets::scanned,
         sockets::paced,
         sockets::crowd,
         sockets::massive,

@@ -7,6 +7,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use rustix::fs::{major, minor, stat};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// The whole disk below the folder of stores, as `/proc/diskstats` names it.
 static DISK: OnceLock<Option<String>> = OnceLock::new();
@@ -109,6 +111,15 @@ pub fn ticks_of(pid: u32) -> u64 {
 /// CPU time of a process, of all below it that live, and of those among them that have ended, in clock ticks.
 pub fn ticks_below(pid: u32) -> u64 {
     family(pid).iter().map(|pid| process_ticks(&pid.to_string(), 11..15)).sum()
+}
+
+/// Lets a process and all below it stand still, or go on.
+pub fn halt_below(pid: u32, halted: bool) {
+    let signal = if halted { Signal::STOP } else { Signal::CONT };
+    for pid in family(pid).into_iter().filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+        let sent = kill_process(pid, signal);
+        assert!(matches!(sent, Ok(()) | Err(Errno::SRCH)), "what is measured beside us cannot be halted: {sent:?}");
+    }
 }
 
 /// Memory of a process and of all below it, in bytes; what several share counts once. Zero where it may not be looked at.

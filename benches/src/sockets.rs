@@ -11,13 +11,14 @@ mod paced;
 mod parts;
 mod plain;
 mod reader;
+mod scanned;
 mod street;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Arguments;
-use crate::machine::{flushes, flushes_since, ticks_of};
+use crate::machine::{flushes, flushes_since, halt_below, ticks_of};
 use crate::material::{SIZES, Size};
 use crate::measure::{Figures, process_time};
 use crate::table::{Table, digits};
@@ -30,6 +31,7 @@ pub use crowd::run as crowd;
 pub use imap::{crowd as imap_crowd, latency as imap_latency, run as imap};
 pub use massive::run as massive;
 pub use paced::run as paced;
+pub use scanned::run as scanned;
 
 /// Mailboxes that send, each on a connection of its own, and as many that receive.
 const BOXES: usize = 16;
@@ -81,7 +83,7 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
          connections, each a mailbox (massive-extra-large, limits on) with one message at a time; `sigillo demo`, {build} \
          build, without antivirus. Plain mail: the same messages from the same clients through two Postfix (the first with \
          TLS and login, TLS between them, both wait for the disk) into Dovecot (LMTP, sdbox), seen over IMAP in the \
-         recipients' mailboxes; both take turns, run by run, and the ratio is ours over it. CPU: the servers' processes; the \
+         recipients' mailboxes; both take turns, run by run, while the other stands still, and the ratio is ours over it. CPU: the servers' processes; the \
          clients run on the same cores. Of it signatures: four by openssl on all cores, after each run. Its parts alone: these, three \
          judgements, four durable commits of such a body (16 committers) and four transactions over TLS (commands, answer, message, answer; \
          both sides), each by itself after each run; ratio: theirs over the message's CPU time; 1 would mean that what joins them costs nothing.",
@@ -135,8 +137,11 @@ fn one(arguments: &Arguments, folder: &Path, program: &Path, size: Size) -> Foun
         found.messages = messages(street.run(BOXES * 5), SECONDS);
     }
     for _ in 0..arguments.runs(RUNS) {
+        let halted = |halted| beside.iter().for_each(|(plain, _)| plain.halt(halted));
+        halted(true);
         let before = (ticks_of(demo.pid()), process_time(), flushes());
         let rate = street.run(found.messages);
+        halted(false);
         eprintln!("  {} messages of {}: {} a second", found.messages, size.name, digits(rate));
         let each = found.messages as f64;
         found.cpu.push((ticks_of(demo.pid()) - before.0) as f64 * TICK_MS / each);
@@ -144,9 +149,11 @@ fn one(arguments: &Arguments, folder: &Path, program: &Path, size: Size) -> Foun
         found.flushes.push(flushes_since(before.2) / each);
         found.rate.push(rate);
         if let Some((plain, street)) = &mut beside {
+            halt_below(demo.pid(), true);
             let before = plain.ticks();
             found.plain.push(street.run(found.messages));
             found.plain_cpu.push((plain.ticks() - before) as f64 * TICK_MS / each);
+            halt_below(demo.pid(), false);
         }
         let window = if arguments.quick { Duration::from_millis(10) } else { Duration::from_millis(400) };
         let sum = parts.measure(window);

@@ -14,6 +14,8 @@ mod mailboxes;
 mod maildrops;
 #[path = "targets/messages.rs"]
 mod messages;
+#[path = "targets/passwords.rs"]
+mod passwords;
 #[path = "targets/sessions.rs"]
 mod sessions;
 #[path = "targets/signatures.rs"]
@@ -27,6 +29,7 @@ pub use evidence::{certification, incoming, index, inspect, judge, log, report};
 pub use mailboxes::imap;
 pub use maildrops::pop3;
 pub use messages::{brief, mime};
+pub use passwords::password_hash;
 pub use sessions::{proxy, smtp, smtp_client};
 pub use signatures::{NONCE, SIGNED, believed, signed_data, timestamp};
 
@@ -51,6 +54,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("proxy", proxy),
     ("log", log),
     ("rspamd", rspamd),
+    ("password_hash", password_hash),
 ];
 
 /// Noon, 12 March 2026, UTC: when everything here happens.

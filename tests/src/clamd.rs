@@ -61,6 +61,12 @@ impl Clamd {
         self.path("clamd.ctl")
     }
 
+    /// Its process.
+    #[track_caller]
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").0.id()
+    }
+
     /// Kills it as by `kill -9`: the socket stays behind and nobody listens.
     pub fn stop(&mut self) {
         self.process = None;

@@ -88,6 +88,21 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<
     }
 }
 
+/// The Python that has this module: the one that .ci/python made, or the system's.
+///
+/// # Panics
+/// Neither has it.
+#[track_caller]
+pub fn python_with(module: &str) -> PathBuf {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    let ours = cache.map(|cache| cache.join("sigillo/python/bin/python")).filter(|path| path.is_file());
+    let python = ours.unwrap_or_else(|| "/usr/bin/python3".into());
+    let ran = run(&python, &["-c", &format!("import {module}")], b"", 60);
+    assert_eq!(ran.code, Some(0), "no {module}; run: .ci/packages --tests && .ci/python ~/.cache/sigillo");
+    python
+}
+
 /// The program under test.
 #[track_caller]
 pub fn binary() -> PathBuf {
@@ -440,11 +455,17 @@ impl Demo {
     /// Runs a script with the names of `demo/house.py`; it gets `ask` and gives its answer.
     #[track_caller]
     pub fn python(&self, script: &str, ask: &impl Serialize, limit: u64) -> Value {
+        self.python_by("python3", script, ask, limit)
+    }
+
+    /// The same, by this Python.
+    #[track_caller]
+    pub fn python_by(&self, python: impl AsRef<Path>, script: &str, ask: &impl Serialize, limit: u64) -> Value {
         let info = self.place.path("demo.json");
         let ask = serde_json::to_vec(ask).expect("JSON");
         let script = format!("{HOUSE}\n{script}");
         let info = info.to_string_lossy();
-        let ran = run("python3", &["-c", &script, &info], &ask, limit).fine("the script");
+        let ran = run(python, &["-c", &script, &info], &ask, limit).fine("the script");
         serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{e}: {}", ran.all()))
     }
 

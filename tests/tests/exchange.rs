@@ -6,6 +6,8 @@
 mod exchange {
     pub mod access;
     pub mod accesses;
+    pub mod address_book;
+    pub mod alerts;
     pub mod annotations;
     pub mod chain;
     pub mod check;
@@ -15,12 +17,17 @@ mod exchange {
     pub mod delivery;
     pub mod disk;
     pub mod doors;
+    pub mod elsewhere;
     pub mod expiry;
     pub mod extensions;
+    pub mod factors;
     pub mod faults;
     pub mod figures;
+    pub mod filing;
+    pub mod hashes;
     pub mod imap;
     pub mod keepers;
+    pub mod life;
     pub mod lists;
     pub mod log;
     pub mod log_faults;
@@ -29,8 +36,12 @@ mod exchange {
     pub mod log_tampering;
     pub mod mailboxes;
     pub mod metadata;
+    pub mod notices;
+    pub mod notify;
     pub mod parts;
     pub mod passage;
+    pub mod passwords;
+    pub mod person_factors;
     pub mod policy;
     pub mod pop3;
     pub mod proofs;
@@ -39,6 +50,7 @@ mod exchange {
     pub mod rates;
     pub mod reception;
     pub mod recipients;
+    pub mod resets;
     pub mod rights;
     pub mod rows;
     pub mod screening;

@@ -59,6 +59,11 @@ fn proxy_corpus() {
 }
 
 #[test]
+fn password_hash_corpus() {
+    replay("password_hash");
+}
+
+#[test]
 fn brief_corpus() {
     replay("brief");
 }

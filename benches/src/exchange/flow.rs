@@ -49,6 +49,8 @@ impl Bell for Bells {
         match part {
             Part::Local => self.worker.ring(),
             Part::Relay => self.relay.ring(),
+            // Nobody is told anything here.
+            Part::Notices => {}
         }
     }
 }

@@ -62,6 +62,9 @@ impl Wire {
     }
 }
 
+/// After which who met a limit comes again.
+const LATER: Duration = Duration::from_millis(100);
+
 /// A submission connection, logged in.
 pub struct Sender(Wire);
 
@@ -78,23 +81,38 @@ impl Sender {
         sender
     }
 
-    /// One transaction; its commands go in one write. No line of `message` may begin with a dot.
+    /// One transaction; its commands go in one write. No line of `message` may begin with a dot. A mailbox that has used up
+    /// its minute, because it made up for a pause, waits and comes again, as a program should.
     pub fn send(&mut self, from: &Address, to: &Address, message: &[u8]) {
-        self.0.say(format!("MAIL FROM:<{from}>\r\nRCPT TO:<{to}>\r\nDATA\r\n").as_bytes());
-        self.hear(250);
-        self.hear(250);
-        self.hear(354);
-        self.0.say(message);
-        self.0.say(b".\r\n");
-        self.hear(250);
+        loop {
+            self.0.say(format!("MAIL FROM:<{from}>\r\nRCPT TO:<{to}>\r\nDATA\r\n").as_bytes());
+            let mut said = vec![self.reply(), self.reply(), self.reply()];
+            if said.iter().zip(["250", "250", "354"]).all(|(said, code)| said.starts_with(code)) {
+                self.0.say(message);
+                self.0.say(b".\r\n");
+                said.push(self.reply());
+            }
+            if said.len() == 4 && said[3].starts_with("250") {
+                return;
+            }
+            assert!(said.iter().any(|said| said.starts_with("450 4.7.1")), "not taken: {said:?}");
+            self.0.say(b"RSET\r\n");
+            self.hear(250);
+            std::thread::sleep(LATER);
+        }
     }
 
     fn hear(&mut self, code: u16) {
+        let said = self.reply();
+        assert!(said.starts_with(&code.to_string()), "{code} expected: {said}");
+    }
+
+    /// The last line of a reply.
+    fn reply(&mut self) -> String {
         loop {
             let line = self.0.line();
-            assert!(line.starts_with(&code.to_string()), "{code} expected: {line}");
             if line.as_bytes().get(3) != Some(&b'-') {
-                return;
+                return line;
             }
         }
     }

@@ -17,23 +17,25 @@ use crate::machine::peak_memory;
 const START: Duration = Duration::from_secs(60);
 const END: Duration = Duration::from_secs(30);
 
-/// The program and how it was built.
+/// The program and how it was built: what an operator installs (`dist`), a release build or a debug build, in this order.
 pub fn program() -> Option<(PathBuf, &'static str)> {
-    if let Some(named) = std::env::var_os("SIGILLO_BIN") {
-        return Some((named.into(), "$SIGILLO_BIN"));
+    const BUILDS: [&str; 3] = ["dist", "release", "debug"];
+    if let Some(named) = std::env::var_os("SIGILLO_BIN").map(PathBuf::from) {
+        let folder = named.parent()?.file_name();
+        let build = BUILDS.into_iter().find(|build| folder.is_some_and(|folder| folder == *build));
+        return Some((named, build.unwrap_or("$SIGILLO_BIN")));
     }
     let own = std::env::current_exe().ok()?;
-    let profile = own.parent()?.parent()?;
-    let release = (profile.join("sigillo"), "release");
-    let debug = (profile.parent()?.join("debug/sigillo"), "debug");
-    [release, debug].into_iter().find(|(path, _)| path.is_file())
+    // …/target/release/deps/figures
+    let target = own.ancestors().nth(3)?;
+    BUILDS.into_iter().map(|build| (target.join(build).join("sigillo"), build)).find(|(path, _)| path.is_file())
 }
 
 /// A demonstration that runs until it is dropped.
 pub struct Demo {
     child: Child,
     info: Value,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Demo {
@@ -52,13 +54,13 @@ impl Demo {
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
-        let mut demo = Self { child, info: Value::Null, _folder: folder };
+        let mut demo = Self { child, info: Value::Null, folder };
         let begun = Instant::now();
         while demo.info.is_null() {
             assert!(begun.elapsed() < START, "the program does not come up");
             assert!(demo.child.try_wait().expect("a child of ours").is_none(), "the program has ended");
             std::thread::sleep(Duration::from_millis(50));
-            if let Ok(json) = std::fs::read(demo._folder.path().join("demo.json")) {
+            if let Ok(json) = std::fs::read(demo.folder.path().join("demo.json")) {
                 demo.info = serde_json::from_slice(&json).expect("demo.json is JSON");
             }
         }
@@ -105,8 +107,13 @@ impl Demo {
 }
 
 impl Drop for Demo {
+    /// What failed is kept, to be looked into.
     fn drop(&mut self) {
         self.end();
+        if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
+            eprintln!("  kept: {}", self.folder.path().display());
+        }
     }
 }
 
@@ -115,7 +122,7 @@ impl Demo {
     /// configuration: what stands there, and what is to.
     pub fn serve(&mut self, program: &Path, changes: &[(&str, &str)]) {
         self.end();
-        let file = self._folder.path().join("alfa/sigillo.toml");
+        let file = self.folder.path().join("alfa/sigillo.toml");
         let mut text = std::fs::read_to_string(&file).expect("its configuration");
         for (from, to) in changes {
             assert!(text.contains(from), "no {from:?} in {}", file.display());

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::dovecot;
 use super::street::{Mailbox, Place};
-use crate::machine::ticks_below;
+use crate::machine::{halt_below, ticks_below};
 
 const PASSWORD: &str = "una-parola-lunga";
 
@@ -62,6 +62,11 @@ impl Plain {
     /// Where clients go.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Lets all of them stand still while others are measured, or go on.
+    pub fn halt(&self, halted: bool) {
+        self.postfixes.iter().chain([&self.dovecot]).for_each(|child| halt_below(child.id(), halted));
     }
 
     /// CPU time of all their processes so far, in clock ticks.

@@ -10,7 +10,7 @@ use super::client::{Sender, connector};
 use super::reader::Reader;
 use crate::material::{Size, attachment, message};
 
-/// A run that is not over by then never will be.
+/// Where nothing has come for so long nothing will: however much a slow machine is behind, something comes.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a reader looks whether its messages are there.
 pub const LOOK: Duration = Duration::from_millis(100);
@@ -173,11 +173,15 @@ impl User {
     }
 
     fn wait(&mut self) {
-        let (begun, wanted) = (Instant::now(), self.expected * self.sent);
-        while self.reader.messages() < wanted {
-            assert!(begun.elapsed() < PATIENCE, "{}: messages are missing", self.pair.0.address);
+        let (wanted, mut here, mut since) = (self.expected * self.sent, self.reader.messages(), Instant::now());
+        while here < wanted {
+            assert!(since.elapsed() < PATIENCE, "{}: {} messages are missing", self.pair.0.address, wanted - here);
             std::thread::sleep(LOOK);
+            let now = self.reader.messages();
+            if now != here {
+                (here, since) = (now, Instant::now());
+            }
         }
-        assert_eq!(self.reader.messages(), wanted, "{}: each message once, no more", self.pair.0.address);
+        assert_eq!(here, wanted, "{}: each message once, no more", self.pair.0.address);
     }
 }

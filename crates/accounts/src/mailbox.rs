@@ -12,6 +12,38 @@ pub enum State {
     Active,
     /// Neither logs in nor receives: what arrives gets a notice of non-delivery.
     Blocked(Block),
+    /// Keeps what it holds, neither logs in nor receives, and is not paid for (*disattivata*, BOX-12).
+    Inactive(Inactive),
+    /// Cancelled (*cancellata*): until its grace ends it can be called back as it was.
+    Cancelled(Cancelled),
+    /// Its grace is over and its contents went. The row stays, so that its number is never another's and what the law keeps
+    /// has a name; the address may be given again.
+    Gone(Gone),
+}
+
+/// That a mailbox is out of use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inactive {
+    /// Since when, in milliseconds since the Unix epoch.
+    pub since: i64,
+}
+
+/// That a mailbox is cancelled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// Since when, in milliseconds since the Unix epoch.
+    pub since: i64,
+    /// When its grace ends, in milliseconds.
+    pub until: i64,
+    /// How it was before, and is again if it is called back.
+    pub before: Box<State>,
+}
+
+/// That nothing is left of a mailbox but its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Since when, in milliseconds since the Unix epoch.
+    pub since: i64,
 }
 
 /// That a mailbox is blocked.
@@ -61,7 +93,18 @@ impl Mailbox {
         match &self.state {
             State::Active => true,
             State::Blocked(block) => block.until.is_some_and(|until| until <= now_ms),
+            State::Inactive(_) | State::Cancelled(_) | State::Gone(_) => false,
         }
+    }
+
+    /// Whether it counts among the mailboxes that an administration has and pays for (BIL-02): a blocked one does.
+    pub const fn counts(&self) -> bool {
+        matches!(self.state, State::Active | State::Blocked(_))
+    }
+
+    /// Whether nothing is left of it but its name.
+    pub const fn is_gone(&self) -> bool {
+        matches!(self.state, State::Gone(_))
     }
 
     /// Whether the mailbox may send: the service mailbox never does (RFC 6109 §2.2.5).

@@ -1,37 +1,70 @@
-//! Password hashes: argon2id (RFC 9106), in the PHC string format.
+//! Password hashes: argon2id (RFC 9106) for every password that is set here, in the PHC string format; and those that other
+//! systems made, until their user has said his password once (PWD-06).
 
-use argon2::{Algorithm, Argon2, Params, Version};
+mod foreign;
+mod md5_crypt;
+
+use std::hint::black_box;
+
+use argon2::{Algorithm, Version};
 use data_encoding::BASE64_NOPAD;
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
 
-/// A password that was hashed with argon2id; the text is `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
+use foreign::{Foreign, argon2};
+
+/// A password that was hashed: as this program does it, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, or in one of the forms of
+/// other systems.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(String);
 
-/// Why a password cannot be hashed or a hash cannot be read.
+/// Why a password cannot be hashed or a hash cannot be taken. None of them shows a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Not a PHC string of argon2id.
-    #[error("non è un hash argon2id in formato PHC")]
-    Format,
     /// Empty, or longer than 1024 bytes: nobody types that, and hashing it is a gift to an attacker.
     #[error("la password è vuota o più lunga di 1024 byte")]
     Length,
+    /// Nothing says what it is.
+    #[error(
+        "non dice di quale schema è: un hash comincia con «{{SCHEMA}}» o «$schema$», ed è di non più di {MAX_HASH} caratteri"
+    )]
+    NoScheme,
+    /// No hash at all.
+    #[error(
+        "{{{0}}} è una password in chiaro, non un hash: chi ha letto il file la conosce; se ne dia una con --password-file"
+    )]
+    Clear(String),
+    /// A scheme that is not known here.
+    #[error("lo schema «{0}» non si conosce: si conoscono {KNOWN}")]
+    Unknown(String),
+    /// It is not what its scheme says.
+    #[error("l'hash «{0}» non è scritto come il suo schema vuole: forse è stato troncato")]
+    Format(&'static str),
+    /// Whoever guesses passwords would be served at our expense.
+    #[error("l'hash «{0}» costa troppo a ogni accesso: al più {1}")]
+    Cost(&'static str, &'static str),
 }
 
+/// What can be taken over, for who hears that his is not among it.
+const KNOWN: &str = "argon2i, argon2id, bcrypt, yescrypt, SHA256-CRYPT, SHA512-CRYPT, MD5-CRYPT, apr1, PBKDF2, SHA, SSHA, \
+                     SHA256, SSHA256, SHA512, SSHA512, MD5, SMD5";
 /// Memory in KiB, passes, lanes: the second recommendation of the OWASP cheat sheet, 20–50 ms a check on one core.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 const MAX_PASSWORD: usize = 1024;
+/// Characters of a hash.
+const MAX_HASH: usize = 512;
 
 impl PasswordHash {
     /// Bytes of memory that a check takes, of a hash that was made here.
     pub const MEMORY: usize = COST.0 as usize * 1024;
 
     /// Hashes a password with this salt; give 16 fresh random bytes.
+    ///
+    /// # Errors
+    /// [`PasswordError::Length`].
     pub fn create(password: &Secret, salt: [u8; 16]) -> Result<Self, PasswordError> {
-        let hash = digest(password, &salt, COST)?;
+        let hash = digest(password, &salt)?;
         let (m, t, p) = COST;
         Ok(Self(format!(
             "$argon2id$v=19$m={m},t={t},p={p}${}${}",
@@ -40,28 +73,49 @@ impl PasswordHash {
         )))
     }
 
-    /// Takes a hash from its PHC text.
-    pub fn parse(phc: &str) -> Result<Self, PasswordError> {
-        split(phc).ok_or(PasswordError::Format)?;
-        Ok(Self(phc.to_owned()))
+    /// Takes a hash that was made here or elsewhere: as crypt(3), passlib, LDAP directories and Dovecot write them, at costs
+    /// that a login may have.
+    ///
+    /// # Errors
+    /// Every [`PasswordError`] but `Length`.
+    pub fn parse(text: &str) -> Result<Self, PasswordError> {
+        Foreign::read(text)?;
+        Ok(Self(text.to_owned()))
     }
 
-    /// Its PHC text.
-    pub fn phc(&self) -> &str {
+    /// Its text.
+    pub fn text(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is the password. Takes tens of milliseconds and 19 MiB: bound how many run at once.
+    /// What it was made by, for people: `argon2id`, `bcrypt`, `SSHA` …
+    pub fn scheme(&self) -> &'static str {
+        Foreign::read(&self.0).map_or("?", |hash| hash.scheme())
+    }
+
+    /// Whether it is as this program makes them; any other is to be replaced when the password is said.
+    pub fn is_own(&self) -> bool {
+        let (m, t, p) = COST;
+        self.0.starts_with(&format!("$argon2id$v=19$m={m},t={t},p={p}$"))
+    }
+
+    /// Bytes of memory that a check takes.
+    pub fn memory(&self) -> usize {
+        Foreign::read(&self.0).map_or(0, |hash| hash.memory())
+    }
+
+    /// Whether this is the password. Takes tens of milliseconds and 19 MiB, of a hash from elsewhere up to about a second and
+    /// 64 MiB: bound how many run at once.
     pub fn verify(&self, password: &Secret) -> bool {
-        let Some((cost, salt, expected)) = split(&self.0) else { return false };
-        let Ok(hash) = digest(password, &salt, cost) else { return false };
-        hash.len() == expected.len() && hash.iter().zip(&expected).fold(0, |d, (a, b)| d | (a ^ b)) == 0
+        let text = password.expose().as_bytes();
+        let sayable = !text.is_empty() && text.len() <= MAX_PASSWORD;
+        sayable && Foreign::read(&self.0).is_ok_and(|hash| hash.is_of(text))
     }
 
     /// Spends the time of a check on nobody's password, so that an unknown user answers as late as a wrong password.
     pub fn verify_nobody(password: &Secret) {
-        if let Ok(hash) = digest(password, &[0; 16], COST) {
-            std::hint::black_box(hash);
+        if let Ok(hash) = digest(password, &[0; 16]) {
+            black_box(hash);
         }
     }
 }
@@ -72,77 +126,16 @@ impl std::fmt::Debug for PasswordHash {
     }
 }
 
-fn digest(password: &Secret, salt: &[u8], (m, t, p): (u32, u32, u32)) -> Result<[u8; 32], PasswordError> {
+fn digest(password: &Secret, salt: &[u8]) -> Result<[u8; 32], PasswordError> {
     let text = password.expose().as_bytes();
     if text.is_empty() || text.len() > MAX_PASSWORD {
         return Err(PasswordError::Length);
     }
-    let params = Params::new(m, t, p, Some(32)).map_err(|_| PasswordError::Format)?;
     let mut out = [0; 32];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(text, salt, &mut out)
-        .map_err(|_| PasswordError::Format)?;
+    argon2((Algorithm::Argon2id, Version::V0x13, COST), text, salt, &mut out)
+        .ok_or(PasswordError::Format("argon2id"))?;
     Ok(out)
 }
 
-type Parsed = ((u32, u32, u32), Vec<u8>, Vec<u8>);
-
-/// The costs, the salt and the hash of a PHC text; costs beyond what we would ever set are refused, since they come
-/// from imported files and each check would pay them.
-fn split(phc: &str) -> Option<Parsed> {
-    let mut parts = phc.strip_prefix("$argon2id$v=19$")?.split('$');
-    let (costs, salt, hash) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
-    let mut numbers = costs.split(',');
-    let mut number = |prefix: &str| numbers.next()?.strip_prefix(prefix)?.parse::<u32>().ok();
-    let cost = (number("m=")?, number("t=")?, number("p=")?);
-    if cost.0 > 256 * 1024 || cost.1 > 20 || cost.2 > 8 {
-        return None;
-    }
-    let (salt, hash) = (BASE64_NOPAD.decode(salt.as_bytes()).ok()?, BASE64_NOPAD.decode(hash.as_bytes()).ok()?);
-    (salt.len() >= 8 && hash.len() == 32).then_some((cost, salt, hash))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn secret(text: &str) -> Secret {
-        Secret::new(text.into())
-    }
-
-    #[test]
-    fn only_the_password_itself_is_taken() {
-        let hash = PasswordHash::create(&secret("giusta"), [7; 16]).unwrap();
-        assert!(hash.verify(&secret("giusta")));
-        assert!(!hash.verify(&secret("Giusta")));
-        assert!(!hash.verify(&secret("")));
-        assert_ne!(hash, PasswordHash::create(&secret("giusta"), [8; 16]).unwrap());
-        assert_eq!(PasswordHash::parse(&hash.0).unwrap(), hash);
-        assert_eq!(format!("{hash:?}"), "PasswordHash(…)");
-    }
-
-    /// Made by the reference implementation: `echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1` (RFC 9106).
-    #[test]
-    fn a_hash_of_the_reference_implementation() {
-        let phc = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-        let hash = PasswordHash::parse(phc).unwrap();
-        assert!(hash.verify(&secret("password")));
-        assert!(!hash.verify(&secret("passwore")));
-    }
-
-    #[test]
-    fn what_is_refused() {
-        assert_eq!(PasswordHash::create(&secret(""), [0; 16]), Err(PasswordError::Length));
-        assert_eq!(PasswordHash::create(&secret(&"x".repeat(1025)), [0; 16]), Err(PasswordError::Length));
-        for bad in [
-            "",
-            "$argon2i$v=19$m=1,t=1,p=1$a$b",
-            "$argon2id$v=19$m=99999999,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-        ] {
-            assert_eq!(PasswordHash::parse(bad), Err(PasswordError::Format), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -20,11 +20,11 @@ pub enum Role {
     PreservationOfficer,
     /// *Figura autorizzata alla consultazione*: consults what the officer lets him (ARC-05).
     Consultant,
-    /// First level of the help desk: resets of passwords, attributes of mailboxes, members of lists (HD-03, HD-04).
+    /// First level of the help desk: resets of passwords, attributes of mailboxes, members of lists, address books (HD-03, HD-04).
     HelpDeskL1,
     /// Second level of the help desk: makes, blocks and cancels mailboxes and lists (HD-06).
     HelpDeskL2,
-    /// *Autoprovisioning periferico*: makes and manages the mailboxes of one unit (WEB-09).
+    /// *Autoprovisioning periferico*: makes and manages the mailboxes and lists of one unit (WEB-09).
     UnitProvisioner,
 }
 
@@ -37,6 +37,8 @@ pub enum Act {
     TenantWrite,
     /// To make, change or remove its units.
     UnitWrite,
+    /// To write a version of its plan of needs; who runs the service approves it (WEB-11).
+    PlanWrite,
     /// To see the choices of a domain.
     DomainRead,
     /// To make them.
@@ -71,6 +73,10 @@ pub enum Act {
     ListMembers,
     /// To make or remove one.
     ListWrite,
+    /// To see the address book of an administration.
+    AddressBookRead,
+    /// To change its entries, the registry of users among them (HD-04).
+    AddressBookWrite,
     /// To see who administrates.
     PersonRead,
     /// To name and remove who administrates, and their roles.
@@ -95,10 +101,11 @@ use Act as A;
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         A::TenantRead,
         A::TenantWrite,
         A::UnitWrite,
+        A::PlanWrite,
         A::DomainRead,
         A::DomainWrite,
         A::MailboxRead,
@@ -116,6 +123,8 @@ impl Act {
         A::ListRead,
         A::ListMembers,
         A::ListWrite,
+        A::AddressBookRead,
+        A::AddressBookWrite,
         A::PersonRead,
         A::PersonWrite,
         A::DispatchRead,
@@ -133,6 +142,7 @@ impl Act {
             Self::TenantRead => "tenant-read",
             Self::TenantWrite => "tenant-write",
             Self::UnitWrite => "unit-write",
+            Self::PlanWrite => "plan-write",
             Self::DomainRead => "domain-read",
             Self::DomainWrite => "domain-write",
             Self::MailboxRead => "mailbox-read",
@@ -150,6 +160,8 @@ impl Act {
             Self::ListRead => "list-read",
             Self::ListMembers => "list-members",
             Self::ListWrite => "list-write",
+            Self::AddressBookRead => "address-book-read",
+            Self::AddressBookWrite => "address-book-write",
             Self::PersonRead => "person-read",
             Self::PersonWrite => "person-write",
             Self::DispatchRead => "dispatch-read",
@@ -227,6 +239,7 @@ impl Role {
 const TECHNICAL_CONTACT: &[Act] = &[
     A::TenantRead,
     A::UnitWrite,
+    A::PlanWrite,
     A::DomainRead,
     A::DomainWrite,
     A::MailboxRead,
@@ -243,17 +256,21 @@ const TECHNICAL_CONTACT: &[Act] = &[
     A::ListRead,
     A::ListMembers,
     A::ListWrite,
+    A::AddressBookRead,
+    A::AddressBookWrite,
     A::PersonRead,
     A::PersonWrite,
     A::DispatchRead,
     A::LogRead,
 ];
 /// WEB-12.
-const MAILBOX_RESPONSIBLE: &[Act] = &[A::MailboxRead, A::AccessRead, A::AccessWrite, A::DispatchRead];
+const MAILBOX_RESPONSIBLE: &[Act] =
+    &[A::MailboxRead, A::AccessRead, A::AccessWrite, A::AddressBookRead, A::DispatchRead];
 /// ARC-05.
-const PRESERVATION_OFFICER: &[Act] = &[A::MailboxRead, A::ListRead, A::DispatchRead, A::LogRead, A::ArchiveRead];
+const PRESERVATION_OFFICER: &[Act] =
+    &[A::MailboxRead, A::ListRead, A::AddressBookRead, A::DispatchRead, A::LogRead, A::ArchiveRead];
 /// ARC-05.
-const CONSULTANT: &[Act] = &[A::ArchiveRead];
+const CONSULTANT: &[Act] = &[A::AddressBookRead, A::ArchiveRead];
 /// HD-03, HD-04, PWD-05.
 const HELP_DESK_L1: &[Act] = &[
     A::TenantRead,
@@ -263,6 +280,8 @@ const HELP_DESK_L1: &[Act] = &[
     A::PasswordReset,
     A::ListRead,
     A::ListMembers,
+    A::AddressBookRead,
+    A::AddressBookWrite,
     A::DispatchRead,
     A::ServiceRead,
 ];
@@ -281,6 +300,8 @@ const HELP_DESK_L2: &[Act] = &[
     A::ListRead,
     A::ListMembers,
     A::ListWrite,
+    A::AddressBookRead,
+    A::AddressBookWrite,
     A::DispatchRead,
     A::LogRead,
     A::QueueRead,
@@ -299,6 +320,10 @@ const UNIT_PROVISIONER: &[Act] = &[
     A::AccessRead,
     A::AccessWrite,
     A::PasswordReset,
+    A::ListRead,
+    A::ListMembers,
+    A::ListWrite,
+    A::AddressBookRead,
 ];
 
 /// Where a grant holds.

@@ -1,13 +1,22 @@
 //! The types of the administrative interface. The server answers with them, the client reads them back.
 
+mod address_book;
 mod administrator;
+mod apply;
+mod certificate;
 mod content;
 mod credential;
 mod dispatch;
 mod domain;
+mod extract;
 mod list;
 mod log;
+mod notice;
+mod operation;
+mod own;
+mod password;
 mod person;
+mod plan;
 mod quarantine;
 mod queue;
 mod rates;
@@ -20,10 +29,14 @@ mod tls_report;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
 
+pub use address_book::*;
 pub use administrator::*;
+pub use apply::*;
+pub use certificate::*;
 pub use content::*;
 pub use credential::*;
 pub use dispatch::{
@@ -31,9 +44,15 @@ pub use dispatch::{
     holder_log_path,
 };
 pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
-pub use list::{LISTS, List, Lists, Members, list_path};
+pub use extract::*;
+pub use list::{LISTS, List, Lists, Members, list_path, list_unit_path};
 pub use log::*;
+pub use notice::*;
+pub use operation::*;
+pub use own::*;
+pub use password::*;
 pub use person::*;
+pub use plan::*;
 pub use quarantine::{After, QUARANTINE, QUARANTINE_LIMIT, Quarantine, Quarantined, quarantine_path};
 pub use queue::{
     Held, ORDERED_LIMIT, Order, Ordered, QUEUE, QUEUE_LIMIT, Queue, QueueFilter, QueueItem, Refused, order_path,
@@ -58,8 +77,11 @@ pub const INDEX: &str = "/v1/index";
 /// `POST`: [`IndexUpdate`]; 502 when no newer copy could be had.
 pub const INDEX_UPDATE: &str = "/v1/index/update";
 
+/// `GET`: this interface as an OpenAPI document.
+pub const OPENAPI: &str = "/v1/openapi.json";
+
 /// How the provider is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// `running`; `refusing` while it takes no mail for the time being; `draining` while the service ends.
     pub state: String,
@@ -85,8 +107,11 @@ pub struct Status {
     pub listeners: Vec<Listener>,
     /// The provider index in use.
     pub index: IndexStatus,
-    /// Certificates in use.
-    pub certificates: Vec<CertificateStatus>,
+    /// Certificates of ours that are in use, or will be.
+    pub certificates: Vec<Certificate>,
+    /// How the certificate of the doors renews itself; none: it does not.
+    #[serde(default)]
+    pub acme: Option<AcmeStatus>,
     /// Who scans what enters; without it nothing is scanned.
     pub antivirus: Option<AntivirusStatus>,
     /// Damaged rows that were passed over since the start; `sigillo store check` tells more.
@@ -96,17 +121,26 @@ pub struct Status {
     /// `refused-dmarc`, `refused-listed`, `refused-spam`, each with its number; what is 0 is left out.
     #[serde(default)]
     pub ordinary_today: BTreeMap<String, u64>,
+    /// Who sends short messages, when there is somebody.
+    #[serde(default)]
+    pub sms: Option<SmsStatus>,
     /// Whether service time is right.
     pub clock: Option<ClockStatus>,
     /// Whether the store takes more.
     pub store: Option<StoreStatus>,
+    /// Whether systemd started it and hears of it.
+    #[serde(default)]
+    pub supervised: bool,
+    /// After so many seconds of silence systemd starts it again; none: never.
+    #[serde(default)]
+    pub watchdog_s: Option<u64>,
     /// Servers of others that fail and are left alone for a while.
     #[serde(default)]
     pub paused: Vec<PausedServer>,
 }
 
 /// A server of others that fails.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PausedServer {
     /// Its name.
     pub host: String,
@@ -125,7 +159,7 @@ pub struct PausedServer {
 }
 
 /// One listening socket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Listener {
     /// `smtp`, `submission`, `submissions`, `imap`, `imaps`, `pop3`, `pop3s`.
     pub role: String,
@@ -134,7 +168,7 @@ pub struct Listener {
 }
 
 /// The provider index in use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IndexStatus {
     /// The file of the last good copy.
     pub file: String,
@@ -159,7 +193,7 @@ pub struct IndexStatus {
 }
 
 /// What looking for a newer provider index came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IndexUpdate {
     /// Whether a newer one is in use now.
     pub replaced: bool,
@@ -168,7 +202,7 @@ pub struct IndexUpdate {
 }
 
 /// The provider index as people look at it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Directory {
     /// When it was signed, ISO 8601.
     pub signed_at: Option<String>,
@@ -179,7 +213,7 @@ pub struct Directory {
 }
 
 /// An operative environment of a provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DirectoryEntry {
     /// `providerName`
     pub name: String,
@@ -198,7 +232,7 @@ pub struct DirectoryEntry {
 }
 
 /// A signing certificate in the provider index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DirectoryCertificate {
     /// `providerCertificateHash`: SHA-1, upper-case hexadecimal.
     pub sha1: String,
@@ -210,19 +244,8 @@ pub struct DirectoryCertificate {
     pub not_after: String,
 }
 
-/// A certificate in use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CertificateStatus {
-    /// `signing` or `tls`.
-    pub purpose: String,
-    /// The distinguished name of its holder.
-    pub subject: String,
-    /// When it ends, ISO 8601.
-    pub not_after: String,
-}
-
 /// The antivirus, asked for this answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AntivirusStatus {
     /// Where it listens: a socket's path or `host:port`.
     pub at: String,
@@ -232,8 +255,19 @@ pub struct AntivirusStatus {
     pub error: Option<String>,
 }
 
+/// The gateway of short messages, by the last one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SmsStatus {
+    /// Where it is asked.
+    pub at: String,
+    /// Since when none was taken, ISO 8601; none: the last one was, or there was none yet.
+    pub since: Option<String>,
+    /// Why the last one was not.
+    pub error: Option<String>,
+}
+
 /// The clock by its last measurement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockStatus {
     /// `synchronised`, `off` or `unknown`.
     pub state: String,
@@ -243,15 +277,28 @@ pub struct ClockStatus {
     pub why: Option<String>,
 }
 
-/// Mailboxes, by address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Which page of a list that may be long.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listing {
+    /// How many at the most, in the order they were made or of their addresses; all of them, by address, when absent.
+    pub limit: Option<usize>,
+    /// `next` of the page before.
+    pub after: Option<String>,
+}
+
+/// Mailboxes, by address; pages of them in the order they were made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mailboxes {
     /// All of them.
     pub mailboxes: Vec<Mailbox>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One mailbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mailbox {
     /// Its address.
     pub address: String,
@@ -266,19 +313,39 @@ pub struct Mailbox {
     /// Capabilities that its clients are not offered.
     #[serde(default)]
     pub without: Vec<String>,
+    /// The folder that receipts and notices go into.
+    #[serde(default)]
+    pub receipts: String,
+    /// `active`, `blocked`, `inactive` or `cancelled`.
+    #[serde(default)]
+    pub state: String,
+    /// Until when it can be called back, where it is cancelled; ISO 8601.
+    #[serde(default)]
+    pub cancelled_until: Option<String>,
+    /// The unit of its administration that it is of.
+    #[serde(default)]
+    pub unit: Option<u64>,
+    /// Who answers for it, by name.
+    #[serde(default)]
+    pub responsible: Vec<String>,
 }
 
 /// A mailbox to be made.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMailbox {
     /// Its address, in a domain of this provider.
     pub address: String,
     /// See [`Mailbox::profile`].
     pub profile: String,
-    /// Its first password. It is hashed on arrival and kept nowhere else.
-    #[serde(with = "secret")]
-    pub password: Secret,
+    /// Its first password. It is hashed on arrival and kept nowhere else. This, or a hash.
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
+    pub password: Option<Secret>,
+    /// A hash of it that another system made: `$6$…`, `{SSHA}…` and others.
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
+    pub password_hash: Option<Secret>,
     /// The number of the unit, of the administration that its domain belongs to.
     #[serde(default)]
     pub unit: Option<u64>,
@@ -294,7 +361,7 @@ impl std::fmt::Debug for NewMailbox {
 }
 
 /// An error reply (RFC 9457).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// `about:blank`, or a word of ours: `urn:sigillo:…`.
     #[serde(rename = "type")]
@@ -305,10 +372,25 @@ pub struct Problem {
     pub status: u16,
     /// What happened this time, for a person.
     pub detail: String,
+    /// This one time: the program's log names it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// Which fields of the request are wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// A field of a request that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldError {
+    /// Its name, or the way to it: `members[0]`.
+    pub field: String,
+    /// What is wrong with it.
+    pub detail: String,
 }
 
 /// A text as part of a path or query (RFC 3986 §2.1).
-pub(crate) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let safe = |b: u8| b.is_ascii_alphanumeric() || b"-._@".contains(&b);
     text.bytes().map(|b| if safe(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
@@ -323,8 +405,48 @@ pub fn password_path(address: &str) -> String {
     format!("{}/password", mailbox_path(address))
 }
 
+/// The path of the hash that a list has for a mailbox's owner: `PUT` [`NewHash`], answered with [`GivenHash`]; `POST` says what
+/// `PUT` would, and changes nothing.
+pub fn hash_path(address: &str) -> String {
+    format!("{}/password-hash", mailbox_path(address))
+}
+
+/// A hash of a password that another system made.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewHash {
+    /// See [`NewMailbox::password_hash`].
+    #[serde(with = "secret")]
+    #[schemars(with = "String", extend("format" = "password"))]
+    pub hash: Secret,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GivenHash {
+    /// `given`; `same`: he had it already; `kept`: he has a password of his own here, which stays.
+    pub outcome: String,
+    /// What it was made by: `bcrypt`, `SSHA` …
+    pub scheme: String,
+}
+
+/// The path of whether a mailbox is in use: `PUT` takes it into use, `DELETE` out of it; answered with [`Mailbox`].
+pub fn activation_path(address: &str) -> String {
+    format!("{}/activation", mailbox_path(address))
+}
+
+/// The path of a mailbox's end: `PUT` cancels it, `DELETE` calls it back; answered with [`Mailbox`].
+pub fn cancellation_path(address: &str) -> String {
+    format!("{}/cancellation", mailbox_path(address))
+}
+
+/// The path of who answers for a mailbox: `PUT` [`Responsible`], answered with [`Mailbox`].
+pub fn responsible_path(address: &str) -> String {
+    format!("{}/responsible", mailbox_path(address))
+}
+
 /// Other choices for a mailbox; what is absent stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MailboxChange {
     /// See [`Mailbox::ordinary_mail`].
@@ -333,15 +455,22 @@ pub struct MailboxChange {
     pub profile: Option<String>,
     /// See [`Mailbox::without`].
     pub without: Option<Vec<String>>,
+    /// See [`Mailbox::receipts`]; the folder is made if it is not there.
+    pub receipts: Option<String>,
 }
 
 /// Another password for a mailbox.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
-    /// It is hashed on arrival and kept nowhere else.
-    #[serde(with = "secret")]
-    pub password: Secret,
+    /// See [`NewMailbox::password`].
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
+    pub password: Option<Secret>,
+    /// See [`NewMailbox::password_hash`].
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
+    pub password_hash: Option<Secret>,
 }
 
 mod secret {
@@ -357,6 +486,22 @@ mod secret {
     }
 }
 
+mod maybe {
+    use super::{Secret, secret};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(password: &Option<Secret>, s: S) -> Result<S::Ok, S::Error> {
+        match password {
+            Some(password) => secret::serialize(password, s),
+            None => s.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Secret>, D::Error> {
+        Ok(Option::<String>::deserialize(d)?.map(Secret::new))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,12 +511,13 @@ mod tests {
         let new = NewMailbox {
             address: "anna@comune-alfa.example".into(),
             profile: "standard".into(),
-            password: Secret::new("segretissima".into()),
+            password: Some(Secret::new("segretissima".into())),
+            password_hash: None,
             unit: None,
         };
         let json = serde_json::to_string(&new).unwrap();
         let back: NewMailbox = serde_json::from_str(&json).unwrap();
-        assert_eq!(back.password.expose(), "segretissima");
+        assert_eq!(back.password, new.password);
         assert!(!format!("{new:?}").contains("segretissima"));
         assert!(serde_json::from_str::<NewMailbox>(r#"{"address":"a","profile":"b","password":"c","x":1}"#).is_err());
     }
@@ -384,8 +530,14 @@ mod tests {
 
     #[test]
     fn replies_round_trip() {
-        let problem =
-            Problem { kind: "about:blank".into(), title: "Conflict".into(), status: 409, detail: "esiste già".into() };
+        let problem = Problem {
+            kind: "about:blank".into(),
+            title: "Conflict".into(),
+            status: 409,
+            detail: "esiste già".into(),
+            instance: None,
+            errors: vec![FieldError { field: "name".into(), detail: "esiste già".into() }],
+        };
         let json = serde_json::to_string(&problem).unwrap();
         assert!(json.contains("\"type\":\"about:blank\""), "{json}");
         assert_eq!(serde_json::from_str::<Problem>(&json).unwrap(), problem);

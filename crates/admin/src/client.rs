@@ -1,10 +1,15 @@
-//! A small HTTP/1.1 client over the administrative Unix socket: one request, one connection.
+//! A small HTTP/1.1 client of the administrative interface, over its Unix socket or TLS: one request, one connection.
 
+mod address_book;
 mod content;
+mod link;
+mod operations;
+mod own;
 mod tenants;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -13,9 +18,11 @@ use hyper::{Method, Request, header};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
+use sigillo_base::Secret;
 
 use crate::api::{self, Problem, Step};
+use crate::terminal;
+use link::Way;
 
 /// How long each piece of an answer may take when the service asks nobody else.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,6 +40,14 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The service is not reached over TLS.
+    #[error("{url}: {why}")]
+    Server {
+        /// Its address.
+        url: String,
+        /// Why.
+        why: String,
+    },
     /// The connection broke, or the answer was not HTTP.
     #[error("la risposta non è arrivata intera: {0}")]
     Http(String),
@@ -42,7 +57,7 @@ pub enum Error {
     /// The answer is not what this version knows.
     #[error("la risposta non si capisce (versioni diverse di client e servizio?): {0}")]
     Shape(#[from] serde_json::Error),
-    /// The file of the token cannot be read, or others can read it too.
+    /// The file of the token or of the authorities cannot be read, or others can read the token too.
     #[error("{}: {why}", path.display())]
     Token {
         /// The file.
@@ -50,21 +65,24 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// The code that the service wants could not be asked for.
+    #[error("il codice non si legge: {0}")]
+    Code(std::io::Error),
     /// The service refused.
     #[error("{}", .0.detail)]
-    Refused(Problem),
+    Refused(Box<Problem>),
 }
 
 /// What goes with a request.
 struct Content {
     /// Its media type.
     kind: &'static str,
-    bytes: Vec<u8>,
+    bytes: Bytes,
 }
 
 impl Content {
     fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
-        Ok(Self { kind: "application/json", bytes: serde_json::to_vec(value)? })
+        Ok(Self { kind: "application/json", bytes: serde_json::to_vec(value)?.into() })
     }
 }
 
@@ -74,24 +92,45 @@ fn query(given: &[(&str, Option<&str>)]) -> String {
     parts.collect::<Vec<_>>().join("&")
 }
 
+/// Held while somebody is asked for a code.
+static ASKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The administrative client of one provider.
 #[derive(Debug, Clone)]
 pub struct Client {
-    socket: PathBuf,
+    way: Way,
     /// Where the token of who asks lies, if he has one.
     token: Option<PathBuf>,
+    /// What every request says of itself.
+    headers: Vec<(&'static str, String)>,
+    /// Asks for a code where the service wants one.
+    ask: Option<fn() -> std::io::Result<Option<Secret>>>,
 }
 
 impl Client {
     /// A client for the provider that listens on `socket`.
     pub fn new(socket: impl AsRef<Path>) -> Self {
-        Self { socket: socket.as_ref().to_owned(), token: None }
+        Self { way: Way::Socket(socket.as_ref().to_owned()), token: None, headers: Vec::new(), ask: None }
+    }
+
+    /// A client for the provider at this address (`https://host:port`), whose certificate leads to an authority of this PEM
+    /// file, or to one of the system's.
+    pub fn of_server(url: &str, ca: Option<PathBuf>) -> Self {
+        let way = Way::Server { url: url.to_owned(), ca, trust: Arc::default() };
+        Self { way, token: None, headers: Vec::new(), ask: None }
     }
 
     /// The same for the person whose token lies in this file, of mode 0600.
     #[must_use]
     pub fn with_token(self, file: Option<PathBuf>) -> Self {
         Self { token: file, ..self }
+    }
+
+    /// The same for who sits at a terminal, if anybody does: where the service wants a code of his second factor he is asked for
+    /// it, his token is unlocked, and the request sent once more.
+    #[must_use]
+    pub fn at_a_terminal(self) -> Self {
+        Self { ask: Some(terminal::ask_for_a_code), ..self }
     }
 
     fn token(&self) -> Result<Option<String>, Error> {
@@ -123,6 +162,12 @@ impl Client {
     /// Gives a mailbox another password.
     pub async fn set_password(&self, address: &str, new: &api::NewPassword) -> Result<api::Mailbox, Error> {
         self.send(Method::PUT, &api::password_path(address), Some(new), PATIENCE).await
+    }
+
+    /// Gives a mailbox's owner the hash that a list has for him, or says what would become of it.
+    pub async fn give_hash(&self, address: &str, new: &api::NewHash, trial: bool) -> Result<api::GivenHash, Error> {
+        let method = if trial { Method::POST } else { Method::PUT };
+        self.send(method, &api::hash_path(address), Some(new), PATIENCE).await
     }
 
     /// Changes a mailbox.
@@ -261,6 +306,36 @@ impl Client {
         }
     }
 
+    /// How the holder of a mailbox is told that mail came.
+    pub async fn alert(&self, address: &str) -> Result<api::Alert, Error> {
+        self.get(&api::alert_path(address)).await
+    }
+
+    /// Has him told so from now on.
+    pub async fn set_alert(&self, address: &str, order: &api::AlertOrder) -> Result<api::Alert, Error> {
+        self.send(Method::PUT, &api::alert_path(address), Some(order), PATIENCE).await
+    }
+
+    /// Where copies of what comes into a mailbox go.
+    pub async fn forward(&self, address: &str) -> Result<api::Forward, Error> {
+        self.get(&api::forward_path(address)).await
+    }
+
+    /// Has them go there, once that is confirmed.
+    pub async fn set_forward(&self, address: &str, to: Option<String>) -> Result<api::Forward, Error> {
+        self.send(Method::PUT, &api::forward_path(address), Some(&api::ForwardOrder { to }), PATIENCE).await
+    }
+
+    /// Shows the code that was sent there.
+    pub async fn confirm_forward(&self, address: &str, code: String) -> Result<api::Forward, Error> {
+        self.send(Method::POST, &api::forward_path(address), Some(&api::ForwardCode { code }), PATIENCE).await
+    }
+
+    /// A page of the register of notices.
+    pub async fn notices(&self, filter: &api::NoticeFilter) -> Result<api::Notices, Error> {
+        self.get(&format!("{}?{}", api::NOTICES, filter.query())).await
+    }
+
     /// The bytes of an infected message.
     pub async fn quarantined(&self, id: &str) -> Result<Vec<u8>, Error> {
         self.bytes(&api::quarantine_path(id)).await
@@ -294,6 +369,22 @@ impl Client {
         self.send(Method::POST, api::INDEX_UPDATE, None::<&()>, FETCHING).await
     }
 
+    /// Its certificates, keys and lists.
+    pub async fn certificates(&self) -> Result<api::Certificates, Error> {
+        self.get(api::CERTIFICATES).await
+    }
+
+    /// Makes it sign with the next certificate; with `dry` only says what that would do.
+    pub async fn roll(&self, dry: bool) -> Result<api::Roll, Error> {
+        let method = if dry { Method::GET } else { Method::POST };
+        self.send(method, api::CERTIFICATES_ROLL, None::<&()>, PATIENCE).await
+    }
+
+    /// Makes it ask its ACME authority for another certificate of the doors now.
+    pub async fn renew_tls(&self) -> Result<api::AcmeStatus, Error> {
+        self.send(Method::POST, api::CERTIFICATES_RENEW, None::<&()>, FETCHING).await
+    }
+
     /// `GET` of any path, as a type.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         self.send(Method::GET, path, None::<&()>, PATIENCE).await
@@ -322,11 +413,20 @@ impl Client {
         body: &B,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<T, Error> {
+        self.stepping(path, Content::json(body)?, progress).await
+    }
+
+    async fn stepping<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        content: Content,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<T, Error> {
         let (mut rest, mut end) = (Vec::new(), None);
         let mut line = |line: &[u8]| match serde_json::from_slice(line) {
             Ok(Step::Progress { done, total }) => progress(done, total),
             Ok(Step::Done(done)) => end = Some(Ok(done)),
-            Ok(Step::Failed(problem)) => end = Some(Err(Error::Refused(problem))),
+            Ok(Step::Failed(problem)) => end = Some(Err(Error::Refused(problem.into()))),
             Err(error) => end = Some(Err(error.into())),
         };
         let heard = |bytes: &[u8]| {
@@ -335,10 +435,7 @@ impl Client {
                 line(&rest.drain(..=at).collect::<Vec<_>>());
             }
         };
-        let status = self.exchange(Method::POST, path, Some(Content::json(body)?), PATIENCE, heard).await?;
-        if !(200..300).contains(&status) {
-            return Err(refused(status, &rest));
-        }
+        self.exchange(Method::POST, path, Some(content), PATIENCE, heard).await?;
         end.unwrap_or_else(|| Err(Error::Http("il lavoro si è interrotto".to_owned())))
     }
 
@@ -350,11 +447,11 @@ impl Client {
         patience: Duration,
     ) -> Result<Vec<u8>, Error> {
         let mut answer = Vec::new();
-        let status = self.exchange(method, path, body, patience, |bytes| answer.extend_from_slice(bytes)).await?;
-        if (200..300).contains(&status) { Ok(answer) } else { Err(refused(status, &answer)) }
+        self.exchange(method, path, body, patience, |bytes| answer.extend_from_slice(bytes)).await?;
+        Ok(answer)
     }
 
-    /// One request; `heard` gets the answer piece by piece, each of them in time.
+    /// One request, and once more after a code that it wanted; `heard` gets the answer piece by piece, each of them in time.
     async fn exchange(
         &self,
         method: Method,
@@ -362,32 +459,71 @@ impl Client {
         body: Option<Content>,
         patience: Duration,
         mut heard: impl FnMut(&[u8]),
-    ) -> Result<u16, Error> {
+    ) -> Result<(), Error> {
+        let body = body.unwrap_or(Content { kind: "application/json", bytes: Bytes::new() });
+        match self.once(&method, path, &body, patience, &mut heard).await {
+            Err(Error::Refused(problem)) if self.ask.is_some() && self.wants_code(path, &problem) => {}
+            done => return done,
+        }
+        // What was refused was not done. Nobody is asked twice at once, nor for what somebody has just said.
+        let _asking = ASKING.lock().await;
+        let refused = match self.once(&method, path, &body, patience, &mut heard).await {
+            Err(Error::Refused(problem)) if self.wants_code(path, &problem) => problem,
+            done => return done,
+        };
+        let asked = match self.ask {
+            Some(ask) => tokio::task::spawn_blocking(ask).await.unwrap_or(Ok(None)).map_err(Error::Code)?,
+            None => None,
+        };
+        let Some(code) = asked else { return Err(Error::Refused(refused)) };
+        let unlocking = Content::json(&api::Unlocking { code, hours: None, always: false })?;
+        self.once(&Method::POST, api::MY_UNLOCK, &unlocking, PATIENCE, &mut |_| {}).await?;
+        self.once(&method, path, &body, patience, &mut heard).await
+    }
+
+    /// Whether a refusal wants the token unlocked. The holder's own door wants codes too, beside his password.
+    fn wants_code(&self, path: &str, problem: &Problem) -> bool {
+        let own = path == api::MY_UNLOCK || path == api::MY_TOTP_REMOVE || path.starts_with("/v1/self/");
+        self.token.is_some() && !own && problem.kind == api::CODE_WANTED
+    }
+
+    async fn once(
+        &self,
+        method: &Method,
+        path: &str,
+        body: &Content,
+        patience: Duration,
+        heard: &mut impl FnMut(&[u8]),
+    ) -> Result<(), Error> {
         let http = |e: hyper::Error| Error::Http(e.to_string());
-        let stream = in_time(patience, UnixStream::connect(&self.socket))
-            .await?
-            .map_err(|source| Error::Connect { path: self.socket.clone(), source })?;
+        let stream = in_time(patience, self.way.connect()).await??;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
-        let Content { kind, bytes } = body.unwrap_or(Content { kind: "application/json", bytes: Vec::new() });
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::HOST, "sigillo")
-            .header(header::CONTENT_TYPE, kind);
+            .header(header::HOST, self.way.host())
+            .header(header::CONTENT_TYPE, body.kind);
         if let Some(token) = self.token()? {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let request = request.body(Full::new(Bytes::from(bytes))).map_err(|e| Error::Http(e.to_string()))?;
+        for (name, text) in &self.headers {
+            // As UTF-8: names and tickets have accents.
+            let value = header::HeaderValue::from_bytes(text.as_bytes()).map_err(|e| Error::Http(e.to_string()))?;
+            request = request.header(*name, value);
+        }
+        let request = request.body(Full::new(body.bytes.clone())).map_err(|e| Error::Http(e.to_string()))?;
         let answer = async {
             let response = in_time(patience, sender.send_request(request)).await?.map_err(http)?;
-            let (status, mut body) = (response.status().as_u16(), response.into_body());
+            let (status, mut body, mut refusal) = (response.status(), response.into_body(), Vec::new());
             while let Some(frame) = in_time(patience, body.frame()).await? {
-                if let Some(bytes) = frame.map_err(http)?.data_ref() {
-                    heard(bytes);
+                match frame.map_err(http)?.data_ref() {
+                    Some(bytes) if status.is_success() => heard(bytes),
+                    Some(bytes) => refusal.extend_from_slice(bytes),
+                    None => {}
                 }
             }
-            Ok(status)
+            if status.is_success() { Ok(()) } else { Err(refused(status.as_u16(), &refusal)) }
         };
         // The connection must be polled for the answer to come; its own end says nothing more than the answer does.
         tokio::pin!(answer);
@@ -407,12 +543,15 @@ async fn in_time<T>(patience: Duration, awaited: impl Future<Output = T>) -> Res
 }
 
 fn refused(status: u16, answer: &[u8]) -> Error {
-    Error::Refused(serde_json::from_slice(answer).unwrap_or_else(|_| Problem {
+    let problem = serde_json::from_slice(answer).unwrap_or_else(|_| Problem {
         kind: "about:blank".to_owned(),
         title: status.to_string(),
         status,
         detail: format!("HTTP {status}"),
-    }))
+        instance: None,
+        errors: Vec::new(),
+    });
+    Error::Refused(Box::new(problem))
 }
 
 #[cfg(test)]

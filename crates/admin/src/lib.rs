@@ -12,8 +12,10 @@
 
 pub mod api;
 mod client;
+pub mod csv;
 mod lang;
 pub mod report;
+mod terminal;
 pub mod verbs;
 
 pub use client::{Client, Error};

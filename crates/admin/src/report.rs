@@ -31,9 +31,18 @@ pub fn blocked_boxes(report: &BlockedBoxes) -> String {
 
 /// A field of the table. What a spreadsheet would take for a formula begins with an apostrophe: the name of a box is free.
 pub(crate) fn field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    if is_formula(text) { quoted(&format!("'{text}")) } else { quoted(text) }
+}
+
+/// Whether a spreadsheet would take a field for a formula.
+pub(crate) fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
+}
+
+/// A field of the table as it is.
+pub(crate) fn quoted(text: &str) -> String {
+    let parts = text.contains([',', ';', '"', '\r', '\n']);
+    if parts { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 #[cfg(test)]

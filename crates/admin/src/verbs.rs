@@ -1,12 +1,19 @@
 //! The administrative verbs of the command line: one file each. Each gives the text to print, or an error.
 
+pub mod address_book;
+pub mod apply;
+pub mod cert;
 pub mod dispatch;
 pub mod domain;
 pub mod index;
 pub mod list;
 pub mod log;
 pub mod mailbox;
+pub mod notice;
+pub mod operation;
+pub mod password;
 pub mod person;
+pub mod plan;
 pub mod quarantine;
 pub mod queue;
 pub mod report;
@@ -16,13 +23,14 @@ pub mod store;
 pub mod store_check;
 pub mod tenant;
 pub mod tls_report;
+pub mod totp;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use crate::{Client, Lang};
+use crate::{Client, Lang, api};
 
 /// What every administrative verb takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,6 +38,12 @@ pub struct Where {
     /// Socket amministrativo del gestore
     #[arg(long, value_name = "PATH", env = "SIGILLO_SOCKET", default_value = "/run/sigillo/admin.sock")]
     pub socket: PathBuf,
+    /// Il gestore su un'altra macchina, sotto TLS, invece del socket: https://host:porta
+    #[arg(long, value_name = "URL", env = "SIGILLO_SERVER")]
+    pub server: Option<String>,
+    /// Certificati PEM delle autorità di cui fidarsi per --server, invece di quelle del sistema
+    #[arg(long, value_name = "FILE", env = "SIGILLO_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
     /// File con il token di chi amministra (modo 0600)
     #[arg(long, value_name = "FILE", env = "SIGILLO_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
@@ -39,14 +53,53 @@ pub struct Where {
 }
 
 impl Where {
-    /// Who asks there.
+    /// Who asks there, at a console.
     pub fn client(&self) -> Client {
-        Client::new(&self.socket).with_token(self.token_file.clone())
+        let client = match &self.server {
+            Some(url) => Client::of_server(url, self.ca_file.clone()),
+            None => Client::new(&self.socket),
+        };
+        client.with_token(self.token_file.clone()).at_a_terminal().asking(vec![(api::CHANNEL, "console".to_owned())])
     }
 
     /// An answer as it was asked for: in JSON, or as `show` makes it for people.
     fn tell<T: Serialize>(&self, answer: &T, show: impl FnOnce(&T) -> String) -> Result<String, Error> {
         if self.json { json(answer) } else { Ok(show(answer)) }
+    }
+}
+
+/// On whose request something is done to mailboxes, lists and address books: what the register of operations says of it.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Asked {
+    /// Il ticket a cui appartiene la richiesta
+    #[arg(long, value_name = "TICKET")]
+    pub ticket: Option<String>,
+    /// Quando è stata chiesta: AAAA-MM-GGThh:mm; senza, adesso
+    #[arg(long, value_name = "QUANDO")]
+    pub requested_at: Option<String>,
+    /// Chi l'ha chiesta, se non chi la esegue
+    #[arg(long, value_name = "CHI")]
+    pub requested_by: Option<String>,
+    /// Per quale via è arrivata: console o phone
+    #[arg(long, value_name = "VIA", default_value = "console")]
+    pub channel: String,
+}
+
+impl Asked {
+    /// As headers of a request that came by this channel.
+    pub(crate) fn headers(&self, channel: &str) -> Vec<(&'static str, String)> {
+        let given = [
+            (api::TICKET, self.ticket.clone()),
+            (api::REQUESTED_AT, self.requested_at.clone()),
+            (api::REQUESTED_BY, self.requested_by.clone()),
+            (api::CHANNEL, Some(channel.to_owned())),
+        ];
+        given.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+    }
+
+    /// Who asks there, on this request.
+    fn client(&self, at: &Where) -> Client {
+        at.client().asking(self.headers(&self.channel))
     }
 }
 
@@ -79,6 +132,11 @@ pub enum Error {
     /// The answer could not be written as JSON.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// A table that somebody brings.
+fn load(file: &Path) -> Result<Vec<u8>, Error> {
+    crate::csv::load(file).map_err(|source| Error::File { path: file.to_owned(), source })
 }
 
 fn table(header: &[&str]) -> Table {

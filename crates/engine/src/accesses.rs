@@ -17,6 +17,8 @@ use crate::{Engine, Error, Login};
 
 /// Failed logins of one mailbox that are written down in a day: guessers write no more.
 const REFUSALS_A_DAY: u32 = 1_000;
+/// The outcome of who goes.
+const LEFT: &str = "left";
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// Somebody at the door of a mailbox.
@@ -30,8 +32,10 @@ pub struct Access {
     pub from: IpAddr,
     /// The credential that he named.
     pub person: CredentialName,
-    /// How it ended: the words of [`LoginResult`].
+    /// How it ended: the words of [`LoginResult`]; `left` for who had come in and goes.
     pub outcome: String,
+    /// Of who goes: when he had come in.
+    pub since: Option<Timestamp>,
 }
 
 /// A page of accesses, and where the next begins.
@@ -42,6 +46,8 @@ pub type AccessPage = (Vec<Access>, Option<Vec<u8>>);
 enum EventRow {
     /// A login, or one that failed.
     Access { protocol: String, from: IpAddr, person: String, outcome: String },
+    /// The end of what a login began.
+    Left { protocol: String, from: IpAddr, person: String, since: i64 },
 }
 
 /// The failed logins that were written down: the day, and how many of each mailbox.
@@ -73,12 +79,22 @@ impl<S: Store> Engine<S> {
             from,
             person: name.clone(),
             outcome: LoginResult::Fine.as_str().into(),
+            since: None,
         };
         let noted = self
             .note_use(&mut tx, (login.mailbox, &name), now)
             .and_then(|()| self.note_access(tx, login.mailbox, &access));
         if let Err(error) = noted {
             tracing::warn!(%error, user = %login.address, "an access is not written down");
+        }
+    }
+
+    /// Writes that somebody who came in went.
+    pub(crate) fn went(&self, login: &Login, (protocol, from): (&str, IpAddr), since: Timestamp, now: Timestamp) {
+        let (protocol, person) = (protocol.to_owned(), login.credential());
+        let access = Access { at: now, protocol, from, person, outcome: LEFT.into(), since: Some(since) };
+        if let Err(error) = self.note_access(Transaction::new(&self.store), login.mailbox, &access) {
+            tracing::warn!(%error, user = %login.address, "the end of an access is not written down");
         }
     }
 
@@ -108,7 +124,7 @@ impl<S: Store> Engine<S> {
             return;
         }
         let outcome = why.as_str().into();
-        let access = Access { at: now, protocol: protocol.into(), from, person, outcome };
+        let access = Access { at: now, protocol: protocol.into(), from, person, outcome, since: None };
         if let Err(error) = self.note_access(Transaction::new(&self.store), id, &access) {
             tracing::warn!(%error, mailbox = id.0, "a failed login is not written down");
         }
@@ -118,13 +134,18 @@ impl<S: Store> Engine<S> {
     pub(crate) fn looked_in(&self, id: MailboxId, who: &str, now: Timestamp) -> Result<(), Error> {
         let person = CredentialName::parse(who).map_err(|e| Error::Invalid(e.to_string()))?;
         let (protocol, from) = ("admin".to_owned(), IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let access = Access { at: now, protocol, from, person, outcome: LoginResult::Fine.as_str().into() };
+        let outcome = LoginResult::Fine.as_str().into();
+        let access = Access { at: now, protocol, from, person, outcome, since: None };
         self.note_access(Transaction::new(&self.store), id, &access)
     }
 
     fn note_access(&self, mut tx: Transaction<'_, S>, id: MailboxId, access: &Access) -> Result<(), Error> {
-        let Access { at, protocol, from, person, outcome } = access.clone();
-        let row = EventRow::Access { protocol, from, person: person.as_str().into(), outcome };
+        let Access { at, protocol, from, person, outcome, since } = access.clone();
+        let person = person.as_str().to_owned();
+        let row = match since {
+            None => EventRow::Access { protocol, from, person, outcome },
+            Some(since) => EventRow::Left { protocol, from, person, since: since.as_millis() },
+        };
         tx.put(of(id).time(at).u128(self.ids.next_id()), encode(&row));
         tx.later();
         Ok(tx.commit()?)
@@ -158,10 +179,15 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(MailboxId, Access), sigi
     let mut reader = KeyReader::new(key, tag::EVENT)?;
     let (id, at, _) = (reader.mailbox()?, reader.time()?, reader.u128()?);
     reader.end()?;
-    let EventRow::Access { protocol, from, person, outcome } = decode(key, value)?;
+    let (protocol, from, person, outcome, since) = match decode(key, value)? {
+        EventRow::Access { protocol, from, person, outcome } => (protocol, from, person, outcome, None),
+        EventRow::Left { protocol, from, person, since } => {
+            (protocol, from, person, LEFT.to_owned(), Some(Timestamp::from_millis(since)))
+        }
+    };
     let person = match person.as_str() {
         "" => CredentialName::owner(),
         name => CredentialName::parse(name).map_err(|e| sigillo_store::Error::corrupt(key, e.to_string()))?,
     };
-    Ok((id, Access { at, protocol, from, person, outcome }))
+    Ok((id, Access { at, protocol, from, person, outcome, since }))
 }

@@ -1,12 +1,14 @@
 //! Annotations of folders and of mailboxes (RFC 5464): for everybody, or for one person.
 
+use std::sync::atomic::Ordering;
+
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::CredentialName;
 use sigillo_base::MailboxId;
-use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, tag};
+use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, tag, transact};
 
-use crate::Engine;
 use crate::rows::{decode, encode};
+use crate::{ATTEMPTS, Engine};
 
 /// Entries of one folder that everybody sees, and as many of each person.
 const MOST: usize = 100;
@@ -111,6 +113,34 @@ pub(crate) fn write<S: Store>(
         return Err(Unwritten::Full);
     }
     tx.put(held_key(id), encode(&after));
+    Ok(())
+}
+
+/// Everything that is noted about one folder is noted about another one too (RFC 5464 §4.1), as far as it fits: as RENAME of
+/// the INBOX, whose messages go and which stays.
+pub(crate) fn copy<S: Store>(engine: &Engine<S>, id: MailboxId, from: u32, to: u32) -> Result<(), crate::Error> {
+    let (old, new) = (of_folder(id, from), of_folder(id, to));
+    let (mut at, end) = old.range();
+    loop {
+        let rows = engine.sound(&at, &end, MOST, |key, value| Ok((key.to_vec(), value.to_vec())))?;
+        let Some((last, _)) = rows.last() else { break };
+        at = sigillo_store::key::successor(last);
+        let _lane = engine.lanes.hold(&[id]);
+        transact(&engine.store, ATTEMPTS, |tx| {
+            let mut all = held(tx, id)?;
+            for (key, value) in &rows {
+                let text: Vec<u8> = decode(key, value)?;
+                let more = all.with(read_key(key)?.2.len() + text.len());
+                if more.entries <= MOST_IN_ALL.entries && more.bytes <= MOST_IN_ALL.bytes {
+                    all = more;
+                    tx.put([new.as_ref(), &key[old.as_ref().len()..]].concat(), value.clone());
+                }
+            }
+            tx.put(held_key(id), encode(&all));
+            Ok::<_, crate::Error>(())
+        })?;
+    }
+    engine.annotated.fetch_add(1, Ordering::Release);
     Ok(())
 }
 

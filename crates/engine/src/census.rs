@@ -1,15 +1,15 @@
-//! How many items the queue has and how old they are, counted page by page: whoever counts says how much at once, so that
+//! How many items the queue has, notices among them, and how old they are, counted page by page: whoever counts says how much at once, so that
 //! a million rows hold nobody up.
 
 use std::collections::HashSet;
 
 use sigillo_base::Timestamp;
-use sigillo_store::{KeyBuilder, KeyReader, Store, key, tag};
+use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, key, tag};
 
 use crate::fronts::Lane;
 use crate::meter::{Part, Standing};
-use crate::rows::{ItemRow, decode, item_key};
-use crate::{Engine, Error, leases, queue};
+use crate::rows::{ItemRow, decode};
+use crate::{Engine, Error, leases, notices, queue};
 
 /// Items of one part and standing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,18 +39,41 @@ impl Census {
         self.tallies[part as usize][standing as usize]
     }
 
-    fn add(&mut self, id: u128, row: &ItemRow, now: Timestamp) {
-        let part = if queue::lane(&row.work) == Lane::Local { Part::Local } else { Part::Relay };
-        let standing = match (self.in_work.contains(&id), Timestamp::from_millis(row.due) <= now) {
+    fn add(&mut self, counted: &Counted, now: Timestamp) {
+        let standing = match (self.in_work.contains(&counted.id), counted.due <= now) {
             (true, _) => Standing::InWork,
             (false, true) => Standing::Due,
             (false, false) => Standing::Later,
         };
-        let tally = &mut self.tallies[part as usize][standing as usize];
-        let created = Timestamp::from_millis(row.created);
+        let tally = &mut self.tallies[counted.part as usize][standing as usize];
         tally.items += 1;
-        tally.oldest = Some(tally.oldest.map_or(created, |oldest| oldest.min(created)));
+        tally.oldest = Some(tally.oldest.map_or(counted.created, |oldest| oldest.min(counted.created)));
     }
+}
+
+/// An item, or a notice, as it is counted.
+struct Counted {
+    key: Vec<u8>,
+    id: u128,
+    part: Part,
+    created: Timestamp,
+    due: Timestamp,
+}
+
+/// The tables that are counted, ascending.
+const TABLES: [u8; 2] = [tag::QUEUE_ITEM, tag::NOTICE];
+
+fn read(key: &[u8], value: &[u8]) -> Result<Counted, StoreError> {
+    if key.first() == Some(&tag::NOTICE) {
+        let (due, id) = notices::due(key)?;
+        let created = notices::made(id);
+        return Ok(Counted { key: key.to_vec(), id, part: Part::Notices, created, due });
+    }
+    let id = KeyReader::new(key, tag::QUEUE_ITEM)?.u128()?;
+    let row: ItemRow = decode(key, value)?;
+    let part = if queue::lane(&row.work) == Lane::Local { Part::Local } else { Part::Relay };
+    let at = Timestamp::from_millis;
+    Ok(Counted { key: key.to_vec(), id, part, created: at(row.created), due: at(row.due) })
 }
 
 impl<S: Store> Engine<S> {
@@ -71,13 +94,14 @@ impl<S: Store> Engine<S> {
     /// The store's fault; the count may go on.
     pub fn go_on(&self, census: &mut Census, limit: usize, now: Timestamp) -> Result<(), Error> {
         let Some(from) = &census.from else { return Ok(()) };
-        let (_, to) = KeyBuilder::new(tag::QUEUE_ITEM).range();
-        let read = |key: &[u8], value: &[u8]| Ok((KeyReader::new(key, tag::QUEUE_ITEM)?.u128()?, decode(key, value)?));
-        let found: Vec<(u128, ItemRow)> = self.sound(from, &to, limit, read)?;
-        for (id, row) in &found {
-            census.add(*id, row, now);
+        let table = from.first().copied().unwrap_or_default();
+        let found = self.sound(from, &[table + 1], limit, read)?;
+        for counted in &found {
+            census.add(counted, now);
         }
-        census.from = found.last().filter(|_| found.len() == limit).map(|(id, _)| key::successor(item_key(*id)));
+        let further = || TABLES.iter().find(|other| **other > table).map(|other| vec![*other]);
+        let last = found.last().filter(|_| found.len() == limit).map(|last| key::successor(&last.key));
+        census.from = last.or_else(further);
         Ok(())
     }
 }

@@ -7,8 +7,10 @@
 mod administration;
 mod aside;
 mod boxes;
+mod holders;
 mod judge;
 mod messages;
+mod outside;
 mod queue;
 mod readable;
 mod repair;
@@ -163,8 +165,8 @@ pub struct Check<'s, S> {
 }
 
 impl<'s, S: Store> Check<'s, S> {
-    /// A check of this store; a `deep` one also reads every body and compares it with its hash,
-    /// and every message with its summary.
+    /// A check of this store; a `deep` one also reads every body and compares it with its hash, every message with its
+    /// summary, and what is counted of mailboxes in use with the mailboxes: all of them for each domain and unit.
     pub fn new(store: &'s S, deep: bool) -> Self {
         Self { store, deep, compare: deep }
     }

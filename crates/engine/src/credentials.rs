@@ -4,6 +4,7 @@ use sigillo_accounts::{
     Credential, CredentialName, Kind, LoginName, PasswordError, PasswordHash, Rights, Scram, Verifier,
 };
 use sigillo_base::{Address, MailboxId, Secret, Timestamp};
+use sigillo_pec::log::ServiceEvent;
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 use sigillo_wire::sasl::ScramKeys;
 
@@ -44,8 +45,8 @@ impl Login {
 pub struct Proven {
     /// Its name.
     pub name: CredentialName,
-    /// Its secret then: whoever gets another one ends the sessions of the old.
-    hash: PasswordHash,
+    /// When it got its secret of then: whoever gets another one ends the sessions of the old.
+    pub(crate) changed: i64,
 }
 
 /// Why a login failed.
@@ -66,6 +67,17 @@ pub enum LoginError {
     /// The credential is not for this: told only to who knew the password.
     #[error("la credenziale non dà questo accesso")]
     Rights,
+    /// Who holds it has a second factor, which mail programs have no use for: told only to who knew the password.
+    #[error(
+        "la casella ha un secondo fattore: i programmi di posta accedono con una password per applicazioni (INDIRIZZO/NOME)"
+    )]
+    SecondFactor,
+    /// A code is wanted beside the password: told only to who knew it.
+    #[error("serve anche il codice del secondo fattore")]
+    CodeWanted,
+    /// The code is not one, or was said before.
+    #[error("il codice non è valido, o è già stato usato")]
+    WrongCode,
     /// It could not be checked.
     #[error(transparent)]
     Fault(#[from] Error),
@@ -107,38 +119,80 @@ fn keys(kept: Scram) -> ScramKeys {
 
 impl<S: Store> Engine<S> {
     /// Checks a user's password ([`LoginName`] says who that may be). Costs tens of milliseconds the first time; a
-    /// password that was verified since the start is recognised by a keyed digest.
+    /// password that was verified since the start is recognised by a keyed digest. Whose password is kept elsewhere is asked
+    /// about there ([`Passwords`](crate::Passwords)).
     ///
     /// # Errors
     /// See [`LoginError`]; an unknown user takes as long as a wrong password.
     pub fn authenticate(&self, user: &str, password: &Secret, now: Timestamp) -> Result<Login, LoginError> {
-        let Some((mailbox, name, credential)) = self.claimed(user)? else {
-            PasswordHash::verify_nobody(password);
-            return Err(LoginError::Credentials);
-        };
+        if let Some(kept) = self.kept_elsewhere(user) {
+            return self.authenticate_elsewhere(kept, password, now);
+        }
+        let (mailbox, name, credential) = self.whose(user, password)?;
+        self.suffices(mailbox, &name)?;
         let digest = self.password_digest(&credential.verifier.hash, password);
-        let known = self.verified.lock().get(&(mailbox, name.clone())).is_some_and(|d| *d == digest);
-        if !known && !credential.verifier.hash.verify(password) {
-            return Err(LoginError::Credentials);
-        }
         let login = self.let_in(mailbox, name.clone(), &credential, now)?;
-        if credential.verifier.scram.is_none()
-            && let Err(error) = self.learn_scram(mailbox, &name, &credential.verifier.hash, password)
-        {
-            tracing::warn!(%error, user, "the SCRAM keys wait for another login");
-        }
-        self.verified.lock().insert((mailbox, name), digest);
+        let kept = match self.learn((mailbox, &name, &login.address), &credential.verifier, password, now) {
+            Ok(new) => new.map(|new| self.password_digest(&new, password)),
+            Err(error) => {
+                tracing::warn!(%error, user, "what is kept of a password waits for another login");
+                None
+            }
+        };
+        self.verified.lock().insert((mailbox, name), kept.unwrap_or(digest));
         Ok(login)
     }
 
+    /// Refuses a password alone where a second factor was chosen.
+    pub(crate) fn suffices(&self, mailbox: MailboxId, name: &CredentialName) -> Result<(), LoginError> {
+        if self.has_factor(mailbox, name)? { Err(LoginError::SecondFactor) } else { Ok(()) }
+    }
+
+    /// Whose this password is.
+    pub(crate) fn whose(
+        &self,
+        user: &str,
+        password: &Secret,
+    ) -> Result<(MailboxId, CredentialName, Credential), LoginError> {
+        // What is kept here of one whose password a directory keeps is of former times.
+        let ours = if self.kept_elsewhere(user).is_some() { None } else { self.claimed(user)? };
+        let Some((mailbox, name, credential)) = ours else {
+            PasswordHash::verify_nobody(password);
+            return Err(LoginError::Credentials);
+        };
+        let hash = &credential.verifier.hash;
+        let digest = self.password_digest(hash, password);
+        let known = self.verified.lock().get(&(mailbox, name.clone())).is_some_and(|d| *d == digest);
+        if known || self.is_password(hash, password) {
+            Ok((mailbox, name, credential))
+        } else {
+            Err(LoginError::Credentials)
+        }
+    }
+
+    /// A hash from elsewhere may want more memory than was reckoned with: such are checked one at a time. A wrong password costs
+    /// no less with it than with nobody's.
+    fn is_password(&self, hash: &PasswordHash, password: &Secret) -> bool {
+        let turn = (hash.memory() > PasswordHash::MEMORY).then(|| self.dear_checks.lock());
+        let is = hash.verify(password);
+        drop(turn);
+        if !is && !hash.is_own() {
+            PasswordHash::verify_nobody(password);
+        }
+        is
+    }
+
     /// What SCRAM-SHA-256 needs of a user. Who is not there has keys too, always the same, which nothing proves; so has
-    /// who has not yet sent his password to this release.
+    /// who has not yet sent his password to this release, and whose password is kept elsewhere.
     ///
     /// # Errors
     /// The store's fault.
     pub fn scram(&self, user: &str) -> Result<ScramKeys, Error> {
         let name = LoginName::parse(user).map_or_else(|| user.trim().to_lowercase(), |login| login.key());
         let nobody = ScramKeys::of_nobody(&self.scram_secret()?, &name);
+        if self.kept_elsewhere(user).is_some() {
+            return Ok(nobody);
+        }
         Ok(self.claimed(user)?.and_then(|(_, _, credential)| credential.verifier.scram).map_or(nobody, keys))
     }
 
@@ -148,9 +202,11 @@ impl<S: Store> Engine<S> {
     /// See [`LoginError`].
     pub fn scram_login(&self, user: &str, proven: &ScramKeys, now: Timestamp) -> Result<Login, LoginError> {
         match self.claimed(user)? {
+            _ if self.kept_elsewhere(user).is_some() => Err(LoginError::Credentials),
             Some((mailbox, name, credential))
                 if credential.verifier.scram.clone().map(keys).as_ref() == Some(proven) =>
             {
+                self.suffices(mailbox, &name)?;
                 self.let_in(mailbox, name, &credential, now)
             }
             _ => Err(LoginError::Credentials),
@@ -163,9 +219,9 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault.
     pub fn rights(&self, login: &Login) -> Result<Option<Rights>, Error> {
-        let Some(Proven { name, hash }) = &login.by else { return Ok(Some(Rights::ALL)) };
+        let Some(Proven { name, changed }) = &login.by else { return Ok(Some(Rights::ALL)) };
         let found = self.credential(login.mailbox, name)?;
-        let found = found.filter(|c| c.revoked.is_none() && c.verifier.hash == *hash);
+        let found = found.filter(|c| c.revoked.is_none() && c.changed == *changed);
         Ok(found.map(|credential| credential.rights))
     }
 
@@ -187,15 +243,17 @@ impl<S: Store> Engine<S> {
                 let text = format!("la casella ha, o ha avuto, una credenziale «{name}»: il nome non si dà due volte");
                 return Err(Error::Invalid(text));
             }
-            tx.put(&key, encode(new));
+            let must_change = new.must_change || self.given_to_be_changed(new);
+            tx.put(&key, encode(&Credential { must_change, ..new.clone() }));
             Ok(())
         })
     }
 
-    /// Gives a credential another secret; its sessions end at their next command.
+    /// Gives a credential another secret, which a person may have to change first; its sessions end at their next
+    /// command.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is no such credential, or it was revoked.
+    /// [`Error::Invalid`] when there is no such credential, it was revoked, or its password is kept elsewhere.
     pub fn set_secret(
         &self,
         id: MailboxId,
@@ -203,10 +261,10 @@ impl<S: Store> Engine<S> {
         verifier: &Verifier,
         now: Timestamp,
     ) -> Result<(), Error> {
+        self.is_ours_to_give(id, name)?;
         self.change_credential(id, name, |row| {
-            row.verifier = verifier.clone();
-            row.changed = now.as_millis();
-            (row.must_change, row.expires) = (false, None);
+            give(row, verifier, now);
+            row.must_change = self.given_to_be_changed(row);
         })?;
         self.bell.mailbox_changed(id);
         Ok(())
@@ -268,7 +326,7 @@ impl<S: Store> Engine<S> {
         Ok(found.map(|credential| (id, name, credential)))
     }
 
-    fn credential(&self, id: MailboxId, name: &CredentialName) -> Result<Option<Credential>, Error> {
+    pub(crate) fn credential(&self, id: MailboxId, name: &CredentialName) -> Result<Option<Credential>, Error> {
         let key = credential_key(id, name);
         self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
     }
@@ -280,20 +338,31 @@ impl<S: Store> Engine<S> {
         credential: &Credential,
         now: Timestamp,
     ) -> Result<Login, LoginError> {
-        let row = self.mailbox(mailbox)?.ok_or(LoginError::Credentials)?;
-        if !row.works(now.as_millis()) {
-            return Err(LoginError::Blocked);
-        }
+        let login = self.as_holder(mailbox, name, credential, now)?;
         if credential.expires.is_some_and(|at| at <= now.as_millis()) {
             return Err(LoginError::Expired);
         }
         if credential.must_change {
             return Err(LoginError::MustChange);
         }
+        Ok(login)
+    }
+
+    /// Who has proven himself, if his mailbox works; whether his secret is still good for anything else is not asked.
+    pub(crate) fn as_holder(
+        &self,
+        mailbox: MailboxId,
+        name: CredentialName,
+        credential: &Credential,
+        now: Timestamp,
+    ) -> Result<Login, LoginError> {
+        let row = self.mailbox(mailbox)?.ok_or(LoginError::Credentials)?;
+        if !row.works(now.as_millis()) {
+            return Err(LoginError::Blocked);
+        }
         let address = Address::parse(&row.address)
             .map_err(|e| Error::Invalid(format!("casella {}: indirizzo illeggibile: {e}", row.id)))?;
-        let hash = credential.verifier.hash.clone();
-        Ok(Login { mailbox, address, by: Some(Proven { name, hash }) })
+        Ok(Login { mailbox, address, by: Some(Proven { name, changed: credential.changed }) })
     }
 
     fn last_used(&self, id: MailboxId, name: &CredentialName) -> Result<Option<i64>, Error> {
@@ -315,27 +384,58 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// Keeps the SCRAM keys of a password that came as a hash, now that it was said.
-    fn learn_scram(
+    /// Keeps what is missing of a password, now that it was said: SCRAM keys, and our own hash instead of one that came from
+    /// elsewhere, which is durable before the login is answered. Gives the new hash. The secret stays the same, and so do
+    /// sessions that were opened with it.
+    fn learn(
         &self,
-        id: MailboxId,
-        name: &CredentialName,
-        hash: &PasswordHash,
+        (id, name, address): (MailboxId, &CredentialName, &Address),
+        had: &Verifier,
         password: &Secret,
-    ) -> Result<(), Error> {
-        let Some(scram) = derive(password, &self.ids.next_id().to_be_bytes()) else { return Ok(()) };
-        transact(&self.store, ATTEMPTS, |tx| {
+        now: Timestamp,
+    ) -> Result<Option<PasswordHash>, Error> {
+        let (own, scram) = (had.hash.is_own(), had.scram.is_some());
+        if own && scram {
+            return Ok(None);
+        }
+        // Under the salt that was told before, as nobody's: what is told of this user does not change by his login.
+        let user = LoginName { address: address.clone(), credential: name.clone() }.key();
+        let keys = ScramKeys::of_nobody(&self.scram_secret()?, &user);
+        let fresh = Verifier {
+            hash: if own {
+                had.hash.clone()
+            } else {
+                let bad = |e: PasswordError| Error::Invalid(e.to_string());
+                PasswordHash::create(password, self.ids.next_id().to_be_bytes()).map_err(bad)?
+            },
+            scram: derive(password, &keys.salt),
+        };
+        if own && fresh.scram.is_none() {
+            return Ok(None);
+        }
+        let done = transact(&self.store, ATTEMPTS, |tx| {
             let key = credential_key(id, name);
-            let Some(value) = tx.get(&key)? else { return Ok(()) };
+            let Some(value) = tx.get(&key)? else { return Ok(false) };
             let mut row: Credential = decode(&key, &value)?;
-            // Somebody may have given it another secret meanwhile.
-            if row.verifier.hash == *hash && row.verifier.scram.is_none() {
-                row.verifier.scram = Some(scram.clone());
-                tx.put(&key, encode(&row));
-                tx.later();
+            // Another login may have been first, or somebody has given it another secret.
+            if row.verifier != *had {
+                return Ok(false);
             }
-            Ok(())
-        })
+            row.verifier = fresh.clone();
+            tx.put(&key, encode(&row));
+            if own {
+                tx.later();
+            } else {
+                let (address, credential) = (address.as_str().to_owned(), name.as_str().to_owned());
+                let scheme = had.hash.scheme().to_owned();
+                self.log_event(tx, ServiceEvent::Rehashed { address, credential, scheme }, now);
+            }
+            Ok::<_, Error>(true)
+        })?;
+        if done && !own {
+            tracing::info!(%address, credential = %name, from = had.hash.scheme(), "a password that came as a hash is kept as our own");
+        }
+        Ok(done.then_some(fresh.hash))
     }
 
     fn change_credential(
@@ -344,19 +444,29 @@ impl<S: Store> Engine<S> {
         name: &CredentialName,
         change: impl Fn(&mut Credential),
     ) -> Result<(), Error> {
-        transact(&self.store, ATTEMPTS, |tx| {
-            let key = credential_key(id, name);
-            let missing = || Error::Invalid(format!("la casella non ha una credenziale «{name}»"));
-            let mut row: Credential = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
-            if row.revoked.is_some() {
-                return Err(Error::Invalid(format!(
-                    "la credenziale «{name}» è revocata: per un'altra serve un nome nuovo"
-                )));
-            }
-            change(&mut row);
-            tx.put(&key, encode(&row));
-            Ok(())
-        })
+        transact(&self.store, ATTEMPTS, |tx| self.change_credential_in(tx, id, name, &change))
+    }
+
+    pub(crate) fn change_credential_in(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        id: MailboxId,
+        name: &CredentialName,
+        change: impl Fn(&mut Credential),
+    ) -> Result<(), Error> {
+        let key = credential_key(id, name);
+        let missing = || Error::Invalid(format!("la casella non ha una credenziale «{name}»"));
+        let mut row: Credential = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
+        if row.revoked.is_some() {
+            return Err(Error::Invalid(format!(
+                "la credenziale «{name}» è revocata: per un'altra serve un nome nuovo"
+            )));
+        }
+        let had = row.verifier.hash.clone();
+        change(&mut row);
+        self.remember(tx, (id, name), &had, &row)?;
+        tx.put(&key, encode(&row));
+        Ok(())
     }
 
     /// What the keys of nobody are made with: drawn when it is first wanted, and kept.
@@ -383,11 +493,21 @@ impl<S: Store> Engine<S> {
     fn password_digest(&self, hash: &PasswordHash, password: &Secret) -> [u8; 32] {
         let mut hasher = sigillo_smime::Hasher::new();
         hasher.update(&self.boot_key.to_be_bytes());
-        hasher.update(hash.phc().as_bytes());
+        hasher.update(hash.text().as_bytes());
         hasher.update(&[0]);
         hasher.update(password.expose().as_bytes());
         hasher.finish()
     }
+}
+
+/// Gives a credential a secret. When it got another one is told apart from any time before, whatever the clock says: sessions
+/// are known by it. The same hash, given again, ends no session.
+pub(crate) fn give(row: &mut Credential, verifier: &Verifier, now: Timestamp) {
+    if row.verifier.hash != verifier.hash {
+        row.verifier = verifier.clone();
+        row.changed = now.as_millis().max(row.changed.saturating_add(1));
+    }
+    (row.must_change, row.expires) = (false, None);
 }
 
 /// The mailbox and the name in the key of a credential or of its use.

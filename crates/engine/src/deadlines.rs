@@ -6,9 +6,10 @@ use sigillo_pec::{Facts, Signed, compose};
 use sigillo_store::{KeyReader, Store, tag, transact};
 
 use crate::fronts::{Lane, Transaction};
+use crate::notices::Came;
 use crate::rows::{DispatchRow, Outcome, dispatch_key, encode, sent_key, timer_key};
-use crate::stored::{Place, archive, post, put_notice};
-use crate::{ATTEMPTS, Engine, Error, Fact, failed, leases, queue, submit};
+use crate::stored::{archive, post, put_notice};
+use crate::{ATTEMPTS, Engine, Error, Fact, failed, filing, leases, purge, queue, submit};
 
 /// What falls due next for a recipient: nothing once the outcome is known, nor for an external one, whose mail nobody
 /// certifies. `accepted` is the start of all deadlines.
@@ -127,8 +128,12 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
     ) -> Result<(), Error> {
         let stored = put_notice(tx, msg, notice)?;
-        let place = Place::inbox(mailbox, now);
-        post(tx, &place, stored.id, stored.size)?;
+        // Of a mailbox that was cancelled since it sent, the archive alone is left.
+        if !purge::is_gone(tx, mailbox)? {
+            let place = filing::place(tx, mailbox, now)?;
+            post(tx, &place, stored.id, stored.size)?;
+            self.note_arrival(tx, mailbox, stored.id, Came::Receipt, now)?;
+        }
         archive(tx, mailbox, now, stored.id);
         self.log_issued(tx, notice, now);
         Ok(())

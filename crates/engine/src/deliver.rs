@@ -15,10 +15,11 @@ use sigillo_pec::{Facts, ReceiptKind, Signed, compose};
 use sigillo_store::{Rope, Store, transact};
 
 use crate::fronts::Transaction;
+use crate::notices::Came;
 use crate::rows::{ArrivalRow, arrival_key, get_large};
 use crate::stored::{Place, archive, delivered, post, put_message, usage};
 use crate::summary::{self, put_summary};
-use crate::{ATTEMPTS, Engine, Error, Fact, queue};
+use crate::{ATTEMPTS, Engine, Error, Fact, filing, queue};
 
 /// An envelope that was taken charge of.
 pub(crate) struct Envelope<'e> {
@@ -171,11 +172,13 @@ impl<S: Store> Engine<S> {
         }
         let place = Place::inbox(id, now);
         post(tx, &place, msg, size)?;
+        self.note_arrival(tx, id, msg, Came::Message, now)?;
         archive(tx, id, now, msg);
         self.send_notice(tx, receipt, *receipt_msg, rope, facts, now)?;
         if let Some((msg, content, summary)) = copy {
             put_summary(tx, *msg, summary)?;
             let copy = put_message(tx, *msg, content, rope)?;
+            let place = filing::place(tx, id, now)?;
             post(tx, &place, copy.id, copy.size)?;
             archive(tx, id, now, copy.id);
         }

@@ -1,19 +1,29 @@
 //! Mailboxes: making and finding them.
 
-use sigillo_accounts::{Choice, CredentialName, Mailbox, OrdinaryMail, State, Verifier};
+use sigillo_accounts::{Choice, Credential, CredentialName, Done, Mailbox, OrdinaryMail, Request, State, Verifier};
 use sigillo_base::{Address, MailboxId, Timestamp, UnitId};
 use sigillo_store::{KeyBuilder, Store, Transaction, tag, transact};
 
+use crate::fronts::Transaction as Own;
+use crate::plans::Counted;
 use crate::rows::{FolderRow, address_key, credential_key, decode, encode, folder_key, list_key, mailbox_key};
+use crate::tenants::put_unit;
 use crate::{ATTEMPTS, Engine, Error, credentials, profiles};
 
 /// The folder that every mailbox has from the beginning.
 pub(crate) const INBOX: u32 = 1;
-/// Capabilities that one mailbox can be without.
-const MAX_WITHOUT: usize = 50;
 /// Folders made with the mailbox: number, name, special use (RFC 6154).
 pub(crate) const FOLDERS: [(u32, &str, Option<&str>); 4] =
     [(INBOX, "INBOX", None), (2, "Inviata", Some("sent")), (3, "Bozze", Some("drafts")), (4, "Cestino", Some("trash"))];
+
+/// A mailbox to be made.
+pub(crate) struct New {
+    pub address: Address,
+    pub unit: Option<UnitId>,
+    pub profile: Choice,
+    /// The owner's credential.
+    pub owner: Credential,
+}
 
 impl<S: Store> Engine<S> {
     /// Makes a mailbox in one of our domains.
@@ -27,58 +37,75 @@ impl<S: Store> Engine<S> {
         password: impl Into<Verifier>,
         now: Timestamp,
     ) -> Result<MailboxId, Error> {
-        self.add_mailbox_to(None, address, profile, password, now)
+        self.add_mailbox_to(None, address, profile, password, &Request::own(now))
     }
 
-    /// The same in a unit of the administration that the domain belongs to.
+    /// The same in a unit of the administration that the domain belongs to, on somebody's request.
     ///
     /// # Errors
-    /// The same; and when the domain's administration has no such unit.
+    /// The same; and when the domain's administration has no such unit, or its plan leaves no room.
     pub fn add_mailbox_to(
         &self,
         unit: Option<UnitId>,
         address: &Address,
         profile: impl Into<Choice>,
         password: impl Into<Verifier>,
-        now: Timestamp,
+        request: &Request,
     ) -> Result<MailboxId, Error> {
-        let owner = credentials::owner(password.into(), now.as_millis());
-        let profile = profile.into();
+        let owner = credentials::owner(password.into(), request.done);
+        let new = New { address: address.clone(), unit, profile: profile.into(), owner };
+        transact(&self.store, ATTEMPTS, |tx| self.add_in(tx, &new, request))
+    }
+
+    /// The same in a transaction; where it fails it wrote nothing.
+    pub(crate) fn add_in(&self, tx: &mut Own<'_, S>, new: &New, request: &Request) -> Result<MailboxId, Error> {
+        let (New { address, profile, .. }, now) = (new, request.now());
         if !self.is_local(address.domain()) {
             return Err(Error::Invalid(format!("il dominio {} non è servito da questo gestore", address.domain())));
         }
-        let counter = KeyBuilder::new(tag::COUNTER).text("mailbox");
-        transact(&self.store, ATTEMPTS, |tx| {
-            if tx.get(address_key(address))?.is_some() {
+        let key = address_key(address);
+        if let Some(value) = tx.get(&key)? {
+            let key = mailbox_key(MailboxId(decode(&key, &value)?));
+            let there: Option<Mailbox> = tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?;
+            let Some(Mailbox { state: State::Cancelled(cancelled), .. }) = there else {
                 return Err(Error::Invalid(format!("la casella {address} esiste già")));
-            }
-            if tx.get(list_key(address))?.is_some() {
-                return Err(Error::Invalid(format!("{address} è già una lista di distribuzione")));
-            }
-            let id = match tx.get(&counter)? {
-                Some(value) => decode::<u64>(&counter, &value)? + 1,
-                None => 1,
             };
-            tx.put(&counter, encode(&id));
-            let row = Mailbox {
-                id,
-                address: address.as_str().into(),
-                profile: profile.clone(),
-                state: State::Active,
-                created: now.as_millis(),
-                ordinary: OrdinaryMail::default(),
-                without: Vec::new(),
-            };
-            tx.put(mailbox_key(MailboxId(id)), encode(&row));
-            profiles::began(tx, &row, now);
-            tx.put(address_key(address), encode(&id));
-            tx.put(credential_key(MailboxId(id), &CredentialName::owner()), encode(&owner));
-            add_folders(tx, MailboxId(id), now);
-            if let Some(unit) = unit {
-                self.put_unit(tx, MailboxId(id), address.domain(), unit)?;
-            }
-            Ok(MailboxId(id))
-        })
+            let until = Timestamp::from_millis(cancelled.until);
+            let text = format!(
+                "la casella {address} è cancellata, e fino a {until} la si può solo riavere: `sigillo mailbox undelete`"
+            );
+            return Err(Error::Invalid(text));
+        }
+        if tx.get(list_key(address))?.is_some() {
+            return Err(Error::Invalid(format!("{address} è già una lista di distribuzione")));
+        }
+        let unit = new.unit.map(|unit| self.own_unit(tx, address.domain(), unit)).transpose()?;
+        let counter = KeyBuilder::new(tag::COUNTER).text("mailbox");
+        let id = match tx.get(&counter)? {
+            Some(value) => decode::<u64>(&counter, &value)? + 1,
+            None => 1,
+        };
+        let row = Mailbox {
+            id,
+            address: address.as_str().into(),
+            profile: profile.clone(),
+            state: State::Active,
+            created: now.as_millis(),
+            ordinary: OrdinaryMail::default(),
+            without: Vec::new(),
+        };
+        let id = MailboxId(id);
+        self.recount(tx, (id, now), None, Counted::of(&row, unit).as_ref())?;
+        tx.put(&counter, encode(&id.0));
+        tx.put(mailbox_key(id), encode(&row));
+        profiles::began(tx, &row, now);
+        tx.put(address_key(address), encode(&id.0));
+        let owner = Credential { must_change: self.given_to_be_changed(&new.owner), ..new.owner.clone() };
+        tx.put(credential_key(id, &CredentialName::owner()), encode(&owner));
+        add_folders(tx, id, now);
+        put_unit(tx, id, unit);
+        self.record(tx, &row, unit, Done::MailboxCreate, row.profile.name().to_owned(), request)?;
+        Ok(id)
     }
 
     /// The mailbox of an address, if there is one.
@@ -118,50 +145,6 @@ impl<S: Store> Engine<S> {
     /// [`Error::Invalid`] when there is no such mailbox.
     pub fn set_password(&self, id: MailboxId, password: impl Into<Verifier>, now: Timestamp) -> Result<(), Error> {
         self.set_secret(id, &CredentialName::owner(), &password.into(), now)
-    }
-
-    /// Blocks or unblocks a mailbox.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when there is no such mailbox.
-    pub fn set_state(&self, id: MailboxId, state: &State) -> Result<(), Error> {
-        self.change_mailbox(id, |row| row.state = state.clone())?;
-        self.bell.mailbox_changed(id); // who waits for mail wakes, and hears that he is out
-        Ok(())
-    }
-
-    /// Chooses the capabilities that clients of a mailbox are not offered, from their next login on.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when there is no such mailbox, or a word can be none.
-    pub fn set_without(&self, id: MailboxId, capabilities: &[String]) -> Result<(), Error> {
-        let mut without: Vec<String> = capabilities.iter().map(|word| word.to_ascii_uppercase()).collect();
-        without.sort_unstable();
-        without.dedup();
-        let fine = |word: &String| (1..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_graphic());
-        if without.len() > MAX_WITHOUT || !without.iter().all(fine) {
-            return Err(Error::Invalid(format!("non più di {MAX_WITHOUT} capacità, ognuna una parola")));
-        }
-        self.change_mailbox(id, |row| row.without = without.clone())
-    }
-
-    /// Chooses what a mailbox does with ordinary mail.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when there is no such mailbox.
-    pub fn set_ordinary_mail(&self, id: MailboxId, ordinary: OrdinaryMail) -> Result<(), Error> {
-        self.change_mailbox(id, |row| row.ordinary = ordinary)
-    }
-
-    fn change_mailbox(&self, id: MailboxId, change: impl Fn(&mut Mailbox)) -> Result<(), Error> {
-        transact(&self.store, ATTEMPTS, |tx| {
-            let key = mailbox_key(id);
-            let value = tx.get(&key)?.ok_or_else(|| Error::Invalid("la casella non esiste".into()))?;
-            let mut row: Mailbox = decode(&key, &value)?;
-            change(&mut row);
-            tx.put(&key, encode(&row));
-            Ok(())
-        })
     }
 }
 

@@ -8,7 +8,7 @@ use sigillo_base::{MailboxId, PecId, Timestamp};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::rows::{DispatchRow, ReceivedRow, SentRow, decode, encode, large, remove_large, sent_key};
-use crate::{ATTEMPTS, Engine, Error, accesses, keepers, proofs, rates, sts_policies, trail};
+use crate::{ATTEMPTS, Engine, Error, accesses, keepers, notices, once, proofs, rates, sts_policies, trail, unlocks};
 
 /// From when on things are kept: what is older ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Kept {
     pub archive: Option<Timestamp>,
     /// What is remembered of a message: where it stands for each recipient, that it came, which credential sent it.
     pub records: Timestamp,
-    /// Who came in to a mailbox, and who was turned away.
+    /// Who came in to a mailbox, and who was turned away; what people were told that need not stay.
     pub accesses: Timestamp,
     /// What is counted of a day, and limits that were reached.
     pub counts: Timestamp,
@@ -33,7 +33,7 @@ pub struct Expired {
 }
 
 /// The tables, ascending.
-const TABLES: [u8; 10] = [
+const TABLES: [u8; 13] = [
     tag::DISPATCH,
     tag::RECEIVED,
     tag::ARCHIVE,
@@ -43,7 +43,10 @@ const TABLES: [u8; 10] = [
     tag::SENT_DAY,
     tag::SCREENED,
     tag::STS_POLICY,
+    tag::TOLD,
+    tag::ONCE,
     tag::PROOF,
+    tag::UNLOCKED,
 ];
 
 /// What becomes of a row.
@@ -181,6 +184,13 @@ fn judge<S: Store>(
             Verdict::of(KeyReader::new(key, table)?.text()? < day(), &whole(table))
         }
         tag::STS_POLICY if sts_policies::read(store, key, value)?.until <= now => Verdict::Ends,
+        tag::ONCE if once::ends(key, value)? <= now => Verdict::Ends,
+        tag::UNLOCKED if unlocks::read(key, value)?.1 <= now => Verdict::Ends,
+        tag::TOLD => {
+            let told = notices::read(key, value)?;
+            let ends = told.at < kept.accesses;
+            if ends && told.kind.stays() { Verdict::Stays } else { Verdict::of(ends, &whole(tag::TOLD)) }
+        }
         tag::PROOF if proofs::ends(key, value, now)? => Verdict::Ends,
         _ => Verdict::Stays,
     })

@@ -12,10 +12,11 @@ use sigillo_pec::{Facts, Recipient, RecipientClass, Signed};
 use sigillo_store::{Store, transact};
 
 use crate::fronts::Transaction;
+use crate::notices::Came;
 use crate::rows::{ItemRow, Outcome, Work, encode, item_key, sent_key};
 use crate::stored::{Place, archive, post, put_body, put_message};
 use crate::summary::{self, put_summary};
-use crate::{ATTEMPTS, Engine, Error, Fact, deadlines, queue, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, deadlines, purge, queue, submit};
 
 /// A recipient who is given up.
 pub(crate) struct Failed {
@@ -81,7 +82,10 @@ impl<S: Store> Engine<S> {
                     let source = put_body(tx, bytes)?;
                     let stored = put_message(tx, msg, &envelope.content, &source)?;
                     put_summary(tx, msg, summary)?;
-                    post(tx, &Place::inbox(mailbox, now), stored.id, stored.size)?;
+                    if !purge::is_gone(tx, mailbox)? {
+                        post(tx, &Place::inbox(mailbox, now), stored.id, stored.size)?;
+                        self.note_arrival(tx, mailbox, stored.id, Came::Receipt, now)?;
+                    }
                     archive(tx, mailbox, now, stored.id);
                     self.log_record(tx, record, now);
                     Ok(Some(envelope.kind))

@@ -5,6 +5,7 @@ mod boxes;
 mod deflate;
 mod imap;
 mod login;
+mod own;
 mod pop3;
 mod smtp;
 mod wishes;
@@ -20,6 +21,8 @@ use sigillo_wire::sasl::Binding;
 use crate::Engine;
 use crate::meter::Task;
 pub use boxes::{Contents, Lying, Unfiled};
+pub use login::Refused;
+pub use own::{Claimant, OwnProof, Turned, own};
 pub use wishes::{Wish, Wishes};
 
 /// What the driver of a connection does next.
@@ -73,6 +76,12 @@ pub trait Connection: Send {
     }
     /// That mailbox changed.
     fn wake(&mut self, _tick: Tick) {}
+    /// Whether somebody came in: then [`Connection::ended`] has something to write down.
+    fn is_in(&self) -> bool {
+        false
+    }
+    /// The connection is over, in whatever way; may block on the store.
+    fn ended(&mut self, _now: Timestamp) {}
 }
 
 /// The other end of a connection.

@@ -30,6 +30,9 @@ const RELAY: u8 = 1;
 const LOCAL_TURNS: u8 = 2;
 const RELAY_TURNS: u8 = 3;
 
+const TEXTS: u8 = 0;
+const LETTERS: u8 = 1;
+
 /// A part of the index of what is due. Local work and relay are apart, so that a dead destination never hides a local
 /// delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +47,25 @@ pub(crate) enum Lane {
     LocalTurns,
     /// Items for other providers that are due, in order of their turns.
     RelayTurns,
+    /// Short messages, when their time has come.
+    Texts,
+    /// Notices that go by mail.
+    Letters,
+    /// Mail that came and is to be told or copied.
+    Arrivals,
 }
 
 impl Lane {
-    const ALL: [Self; 5] = [Self::Local, Self::Relay, Self::Timers, Self::LocalTurns, Self::RelayTurns];
+    const ALL: [Self; 8] = [
+        Self::Local,
+        Self::Relay,
+        Self::Timers,
+        Self::LocalTurns,
+        Self::RelayTurns,
+        Self::Texts,
+        Self::Letters,
+        Self::Arrivals,
+    ];
 
     /// Where items of this lane go once they are due.
     pub(crate) fn turns(self) -> Self {
@@ -66,6 +84,9 @@ impl Lane {
             Self::Timers => KeyBuilder::new(tag::TIMER_DUE),
             Self::LocalTurns => KeyBuilder::new(tag::QUEUE_DUE).u8(LOCAL_TURNS),
             Self::RelayTurns => KeyBuilder::new(tag::QUEUE_DUE).u8(RELAY_TURNS),
+            Self::Texts => KeyBuilder::new(tag::NOTICE).u8(TEXTS),
+            Self::Letters => KeyBuilder::new(tag::NOTICE).u8(LETTERS),
+            Self::Arrivals => KeyBuilder::new(tag::ARRIVED),
         }
     }
 
@@ -74,6 +95,7 @@ impl Lane {
         match self {
             Self::Local | Self::LocalTurns | Self::Timers => Part::Local,
             Self::Relay | Self::RelayTurns => Part::Relay,
+            Self::Texts | Self::Letters | Self::Arrivals => Part::Notices,
         }
     }
 
@@ -89,6 +111,9 @@ impl Lane {
             [tag::TIMER_DUE, ..] => Some(Self::Timers),
             [tag::QUEUE_DUE, LOCAL_TURNS, ..] => Some(Self::LocalTurns),
             [tag::QUEUE_DUE, RELAY_TURNS, ..] => Some(Self::RelayTurns),
+            [tag::NOTICE, TEXTS, ..] => Some(Self::Texts),
+            [tag::NOTICE, LETTERS, ..] => Some(Self::Letters),
+            [tag::ARRIVED, ..] => Some(Self::Arrivals),
             _ => None,
         }
     }

@@ -66,7 +66,7 @@ impl<S: Store> Engine<S> {
         if person.is_owner() {
             return Err(Error::Invalid("il titolare ha sempre tutti i diritti".into()));
         }
-        transact(&self.store, ATTEMPTS, |tx| {
+        let rights = transact(&self.store, ATTEMPTS, |tx| {
             let missing = || Error::Invalid(format!("la casella non ha una credenziale «{person}» in uso"));
             let key = credential_key(id, person);
             let row: sigillo_accounts::Credential = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
@@ -83,8 +83,10 @@ impl<S: Store> Engine<S> {
             };
             let rights = change.of(granted(self, id, number, person)?);
             tx.put(key_of(id, number, person), encode(&rights.bits()));
-            Ok(rights)
-        })
+            Ok::<_, Error>(rights)
+        })?;
+        self.bell.mailbox_changed(id); // who listens to folders hears what he may see now
+        Ok(rights)
     }
 
     /// The credentials of a mailbox that can have rights: those in use, without the owner's.

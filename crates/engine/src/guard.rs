@@ -113,7 +113,25 @@ impl Guard {
 
     /// Counts a failure of `user` from there.
     pub(crate) fn failed(&self, user: &str, from: Origin, now: Tick) {
+        self.count(&mut self.known.lock(), user, from, now);
+    }
+
+    /// Counts a try of `user` from there before it is judged, so that many at once are no more tries than one after the
+    /// other: [`succeeded`](Self::succeeded) forgives it.
+    ///
+    /// # Errors
+    /// There were too many: until when nothing is judged.
+    pub(crate) fn attempt(&self, user: &str, from: Origin, now: Tick) -> Result<(), Tick> {
         let mut known = self.known.lock();
+        let until = known.get(&key(user, from)).map_or(Tick(0), |count| count.locked_until);
+        if until > now {
+            return Err(until);
+        }
+        self.count(&mut known, user, from, now);
+        Ok(())
+    }
+
+    fn count(&self, known: &mut HashMap<Key, Count>, user: &str, from: Origin, now: Tick) {
         let both = [
             (key(user, from), self.rules.of_account, FORGET_ACCOUNT_MS),
             ((from, None), self.rules.of_place, FORGET_PLACE_MS),
@@ -127,7 +145,7 @@ impl Guard {
                 count.locked_until = now.plus_ms(ms.min(self.rules.most_ms));
             }
         }
-        prune(&mut known, now);
+        prune(known, now);
     }
 
     /// A good login of `user` from there: its failures are forgiven, those of the place are not.

@@ -10,7 +10,7 @@ use sigillo_store::{BodyId, KeyBuilder, KeyReader, Store, Transaction, body, tag
 
 use crate::rows::{MessageRow, Work, arrival_key, decode, message_key, remove_large, summary_key};
 use crate::text_index::grams_key;
-use crate::{ATTEMPTS, Engine, Error};
+use crate::{ATTEMPTS, Engine, Error, notices};
 
 /// Notes that the row `referrer` keeps this message.
 pub(crate) fn link<S: Store>(tx: &mut Transaction<'_, S>, msg: MsgId, referrer: impl AsRef<[u8]>) {
@@ -134,6 +134,7 @@ pub(crate) fn kept_by(key: &[u8], value: &[u8]) -> Result<Option<MsgId>, sigillo
         // What follows in these rows depends on their version.
         Some(&tag::FOLDER_ENTRY) => Some(MsgId(decode::<(u128,)>(key, value)?.0)),
         Some(&tag::ARCHIVE) => Some(archived(key)?),
+        Some(&tag::ARRIVED) => notices::kept(key)?,
         Some(&tag::QUEUE_ITEM) => Some(decode::<(Work,)>(key, value)?.0.message()),
         _ => None,
     })

@@ -5,13 +5,16 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use sigillo_accounts::{Done, Operation, Request};
 use sigillo_base::limits::MAX_RECIPIENTS;
-use sigillo_base::{Address, Timestamp};
+use sigillo_base::{Address, Timestamp, UnitId};
 use sigillo_pec::access;
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
-use crate::rows::{address_key, get_large, list_key, put_large, remove_large};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::fronts::Transaction;
+use crate::rows::{address_key, decode, encode, get_large, get_large_in, list_key, put_large, remove_large};
+use crate::tenants::{list_unit_key, owner_in};
+use crate::{ATTEMPTS, Engine, Error, operations};
 
 /// Lists inside lists are followed this deep.
 const MAX_DEPTH: usize = 8;
@@ -29,11 +32,28 @@ pub struct List {
     pub created: Timestamp,
 }
 
+/// A list as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewList {
+    /// Its address.
+    pub address: Address,
+    /// See [`List::members`].
+    pub members: Vec<Address>,
+    /// The unit of its administration that it is of, or none; `None`: as it is.
+    pub unit: Option<Option<UnitId>>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct ListRow {
     address: String,
     members: Vec<String>,
     created: i64,
+}
+
+/// The administration and unit that a list was put into.
+fn unit_of<S: Store>(tx: &mut Transaction<'_, S>, list: &Address) -> Result<Option<(u64, u64)>, Error> {
+    let key = list_unit_key(list);
+    Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?)
 }
 
 /// The list in a row.
@@ -57,9 +77,33 @@ impl<S: Store> Engine<S> {
     /// Makes a list, or gives an existing one other members.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the domain is not ours, the address is a mailbox, or the members are too many or include
-    /// the list itself.
+    /// See [`put_list`](Self::put_list).
     pub fn set_list(&self, address: &Address, members: &[Address], now: Timestamp) -> Result<(), Error> {
+        let new = NewList { address: address.clone(), members: members.to_vec(), unit: None };
+        self.put_list(&new, &Request::own(now)).map(drop)
+    }
+
+    /// Makes a list, or changes an existing one; `false` when it was so already.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the domain is not ours, the address is a mailbox, the members are too many or include
+    /// the list itself, or its administration has no such unit.
+    pub fn put_list(&self, new: &NewList, request: &Request) -> Result<bool, Error> {
+        let changed = transact(&self.store, ATTEMPTS, |tx| self.put_list_in(tx, new, request))?;
+        if changed {
+            tracing::info!(list = %new.address, members = new.members.len(), "distribution list set");
+        }
+        Ok(changed)
+    }
+
+    /// The same in a transaction; where it fails it wrote nothing.
+    pub(crate) fn put_list_in(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        new: &NewList,
+        request: &Request,
+    ) -> Result<bool, Error> {
+        let NewList { address, members, unit } = new;
         if !self.is_local(address.domain()) {
             return Err(Error::Invalid(format!("il dominio {} non è servito da questo gestore", address.domain())));
         }
@@ -73,21 +117,49 @@ impl<S: Store> Engine<S> {
             let text = format!("la lista {address} avrebbe {} membri, al più {MAX_RECIPIENTS}", members.len());
             return Err(Error::Invalid(text));
         }
-        transact(&self.store, ATTEMPTS, |tx| {
-            let before = self.find_list(address)?;
-            let created = before.map_or(now, |list| list.created).as_millis();
-            if tx.get(address_key(address))?.is_some() {
-                return Err(Error::Invalid(format!("{address} è già una casella")));
-            }
-            remove_large(tx, &list_key(address))?;
-            put_large(
-                tx,
-                &list_key(address),
-                &ListRow { address: address.as_str().into(), members: members.clone(), created },
-            )?;
-            Ok(())
-        })?;
-        tracing::info!(list = %address, members = members.len(), "distribution list set");
+        if tx.get(address_key(address))?.is_some() {
+            return Err(Error::Invalid(format!("{address} è già una casella")));
+        }
+        let key = list_key(address);
+        let before = get_large_in::<_, ListRow>(tx, &key)?.map(|row| row.list(&key)).transpose()?;
+        let was = unit_of(tx, address)?;
+        let unit = match unit {
+            Some(unit) => unit.map(|unit| self.own_unit(tx, address.domain(), unit)).transpose()?,
+            None => was,
+        };
+        let same = |list: &List| list.members.iter().map(Address::as_str).eq(members.iter().map(String::as_str));
+        if before.as_ref().is_some_and(same) && was == unit {
+            return Ok(false);
+        }
+        let had = before.as_ref().map_or(0, |list| list.members.len());
+        let (done, detail) = match &before {
+            None => (Done::ListCreate, format!("{} membri", members.len())),
+            Some(_) => (Done::ListChange, format!("{had} → {} membri", members.len())),
+        };
+        let created = before.map_or(request.now(), |list| list.created).as_millis();
+        remove_large(tx, &key)?;
+        put_large(tx, &key, &ListRow { address: address.as_str().into(), members, created })?;
+        match unit {
+            Some(unit) => tx.put(list_unit_key(address), encode(&unit)),
+            None => tx.delete(list_unit_key(address)),
+        }
+        self.record_list(tx, address, unit, done, detail, request)?;
+        Ok(true)
+    }
+
+    fn record_list(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        address: &Address,
+        unit: Option<(u64, u64)>,
+        done: Done,
+        detail: String,
+        request: &Request,
+    ) -> Result<(), Error> {
+        let tenant = owner_in(tx, address.domain())?.map(|tenant| tenant.0);
+        let unit = unit.filter(|(of, _)| Some(*of) == tenant).map(|(_, unit)| unit);
+        let (object, request) = (address.as_str().to_owned(), request.clone());
+        operations::record(tx, &Operation { done, object, mailbox: None, tenant, unit, detail, request })?;
         Ok(())
     }
 
@@ -95,15 +167,24 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is none.
-    pub fn remove_list(&self, address: &Address) -> Result<(), Error> {
-        transact(&self.store, ATTEMPTS, |tx| {
-            if !remove_large(tx, &list_key(address))? {
-                return Err(Error::Invalid(format!("la lista {address} non esiste")));
-            }
-            Ok(())
-        })?;
+    pub fn remove_list(&self, address: &Address, request: &Request) -> Result<(), Error> {
+        transact(&self.store, ATTEMPTS, |tx| self.remove_list_in(tx, address, request))?;
         tracing::info!(list = %address, "distribution list removed");
         Ok(())
+    }
+
+    pub(crate) fn remove_list_in(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        address: &Address,
+        request: &Request,
+    ) -> Result<(), Error> {
+        if !remove_large(tx, &list_key(address))? {
+            return Err(Error::Invalid(format!("la lista {address} non esiste")));
+        }
+        let unit = unit_of(tx, address)?;
+        tx.delete(list_unit_key(address));
+        self.record_list(tx, address, unit, Done::ListCancel, String::new(), request)
     }
 
     /// The list of an address, if there is one.

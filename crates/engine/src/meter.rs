@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sigillo_accounts::Window;
+use sigillo_accounts::{Channel, Window};
 use sigillo_pec::Kind;
 use sigillo_pec::incoming::Judgement;
 
@@ -45,6 +45,8 @@ pub enum Fact {
     Login(LoginResult),
     /// A sender was over the limit of his box.
     Limit(Limit),
+    /// What became of a notice to a person.
+    Told(Medium, Telling),
 }
 
 /// A closed list of words: each with the word that figures and documents show.
@@ -181,6 +183,26 @@ words! {
         Local = "local",
         /// What goes to other servers.
         Relay = "relay",
+        /// Notices to people that did not go out yet.
+        Notices = "notices",
+    }
+
+    /// How a person is told something.
+    Medium {
+        /// By short message.
+        Sms = "sms",
+        /// By ordinary mail.
+        Mail = "mail",
+    }
+
+    /// What became of a notice.
+    Telling {
+        /// The gateway has it, or the queue of mail.
+        Sent = "sent",
+        /// It is tried again.
+        Deferred = "deferred",
+        /// It was given up.
+        GivenUp = "given_up",
     }
 
     /// How an item of the queue stands.
@@ -235,10 +257,22 @@ impl From<&Result<Submitted, Rejected>> for Submission {
 impl From<&LoginError> for LoginResult {
     fn from(error: &LoginError) -> Self {
         match error {
-            LoginError::Credentials => Self::Wrong,
-            LoginError::Blocked | LoginError::Rights => Self::Blocked,
+            LoginError::Credentials | LoginError::WrongCode => Self::Wrong,
+            LoginError::Blocked | LoginError::Rights | LoginError::SecondFactor | LoginError::CodeWanted => {
+                Self::Blocked
+            }
             LoginError::MustChange | LoginError::Expired => Self::Expired,
             LoginError::Fault(_) => Self::Failed,
+        }
+    }
+}
+
+impl Medium {
+    /// The way to a channel.
+    pub fn of(channel: &Channel) -> Self {
+        match channel {
+            Channel::Sms(_) => Self::Sms,
+            Channel::Mail(_) => Self::Mail,
         }
     }
 }

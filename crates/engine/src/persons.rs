@@ -2,16 +2,23 @@
 //! kept as its SHA-256 alone: its 256 bits are random, so that nothing slower is needed, and looking it up by its hash
 //! tells an attacker nothing by its time.
 
-use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target, Token};
+use std::collections::BTreeMap;
+
+use sigillo_accounts::{Act, Done, Grant, Mailbox, Person, PersonName, Request, Role, Scope, Target, Token};
 use sigillo_base::{Address, MailboxId, PersonId, Secret, TenantId, Timestamp, UnitId};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
+use sigillo_wire::Tick;
 
-use crate::rows::{decode, encode};
-use crate::tenants::{draw, living, living_unit, named};
+use crate::factors::person_factor_key;
+use crate::fronts::Transaction as Own;
+use crate::guard::Origin;
+use crate::rows::{decode, encode, mailbox_key};
+use crate::tenants::{draw, living, living_unit, named, owner_in, unit_row};
+use crate::unlocks::{Bearer, Standing, unlocked_key};
 use crate::{ATTEMPTS, Engine, Error};
 
 /// Grants of one person.
-const MAX_GRANTS: usize = 100;
+const MAX_GRANTS: usize = 2_000;
 /// Persons that are kept, those that ended included.
 const MAX_PERSONS: usize = 100_000;
 /// Tokens of one person, those that ended included.
@@ -26,9 +33,33 @@ fn name_key(name: &PersonName) -> KeyBuilder {
 }
 
 fn token_key(secret: &Secret) -> KeyBuilder {
-    let mut hasher = sigillo_smime::Hasher::new();
-    hasher.update(secret.expose().as_bytes());
-    KeyBuilder::new(tag::TOKEN).raw(hasher.finish())
+    KeyBuilder::new(tag::TOKEN).raw(sigillo_smime::sha256(secret.expose().as_bytes()))
+}
+
+/// What a token is counted by: a part of its hash, which tells nothing of it.
+pub fn token_number(secret: &Secret) -> u64 {
+    let hash = sigillo_smime::sha256(secret.expose().as_bytes());
+    hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// Whom a token shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// Him, his token, and how it stands to his second factor.
+    Person(Box<Person>, Bearer, Standing),
+    /// It is no token, or one that ended.
+    Nobody,
+    /// It is not looked at: there were too many wrong ones from there.
+    Locked,
+}
+
+/// A token of somebody, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokened {
+    /// What it is.
+    pub token: Token,
+    /// Until when it needs no code of its person's second factor.
+    pub unlocked: Option<Timestamp>,
 }
 
 /// Somebody to be named.
@@ -74,37 +105,118 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// Gives somebody a role, or takes it.
+    /// Gives somebody a role, or takes it. Who answers for a mailbox is in the register of operations (WEB-12).
     ///
     /// # Errors
     /// [`Error::Invalid`] when he is not there or ended, the role is not granted in such a scope, the scope is not there
     /// or of another administration than his.
-    pub fn set_grant(&self, name: &PersonName, grant: Grant, given: bool) -> Result<Person, Error> {
+    pub fn set_grant(&self, name: &PersonName, grant: Grant, given: bool, request: &Request) -> Result<Person, Error> {
         if !grant.scope.fits(grant.role) {
             return Err(Error::Invalid(format!("il ruolo {} non si dà in questo ambito", grant.role.name())));
         }
         let target = self.scope_target(grant.scope)?;
         transact(&self.store, ATTEMPTS, |tx| {
-            let (id, mut row) = working(tx, name)?;
             check_scope(tx, grant.scope)?;
-            // Who belongs to an administration works for nobody else (SEC-05).
-            if given && row.tenant.is_some() && row.tenant.map(TenantId) != target.tenant {
-                let text = format!("{} è di un'altra amministrazione: non può averne ruoli qui", row.login);
-                return Err(Error::Invalid(text));
+            let (row, changed) = give(tx, name, grant, given, &target)?;
+            if let (Scope::Mailbox(id), true) = (grant.scope, changed) {
+                draw(tx, "responsible")?;
+                let (out, into) = if given { ("", name.as_str()) } else { (name.as_str(), "") };
+                self.record_responsible(tx, MailboxId(id), out, into, request)?;
             }
-            row.grants.retain(|had| *had != grant);
-            if given {
-                row.grants.push(grant);
-            }
-            if row.grants.len() > MAX_GRANTS {
-                return Err(Error::Invalid(format!("una persona ha al più {MAX_GRANTS} ruoli")));
-            }
-            tx.put(person_key(id), encode(&row));
             Ok(row)
         })
     }
 
-    /// Ends somebody: his tokens are worth nothing from now on. His name stays his.
+    /// Says who answers for a mailbox, and that nobody else does (WEB-12); `false` when it was so already.
+    ///
+    /// # Errors
+    /// As for [`set_grant`](Self::set_grant).
+    pub fn set_responsible(
+        &self,
+        id: MailboxId,
+        person: Option<&PersonName>,
+        request: &Request,
+    ) -> Result<bool, Error> {
+        transact(&self.store, ATTEMPTS, |tx| self.set_responsible_in(tx, id, person, request))
+    }
+
+    pub(crate) fn set_responsible_in(
+        &self,
+        tx: &mut Own<'_, S>,
+        id: MailboxId,
+        person: Option<&PersonName>,
+        request: &Request,
+    ) -> Result<bool, Error> {
+        let grant = Grant { role: Role::MailboxResponsible, scope: Scope::Mailbox(id.0) };
+        let key = mailbox_key(id);
+        let row: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(|| Error::Invalid("la casella non esiste".into()))?)?;
+        let owner = match Address::parse(&row.address) {
+            Ok(address) => owner_in(tx, address.domain())?,
+            Err(_) => None,
+        };
+        let target = Target { tenant: owner, unit: None, mailbox: Some(id) };
+        // Two at once meet at the counter: one of them looks again.
+        tx.get(KeyBuilder::new(tag::COUNTER).text("responsible"))?;
+        let before = self.responsible(id)?;
+        let after: Vec<String> = person.map(|name| name.as_str().to_owned()).into_iter().collect();
+        if before == after {
+            return Ok(false);
+        }
+        draw(tx, "responsible")?;
+        if let Some(name) = person {
+            give(tx, name, grant, true, &target)?;
+        }
+        for name in before.iter().filter(|name| !after.contains(name)) {
+            if let Ok(name) = PersonName::parse(name) {
+                give(tx, &name, grant, false, &target)?;
+            }
+        }
+        self.record_responsible(tx, id, &before.join(", "), &after.join(", "), request)?;
+        Ok(true)
+    }
+
+    fn record_responsible(
+        &self,
+        tx: &mut Own<'_, S>,
+        id: MailboxId,
+        before: &str,
+        after: &str,
+        request: &Request,
+    ) -> Result<(), Error> {
+        let key = mailbox_key(id);
+        let Some(value) = tx.get(&key)? else { return Ok(()) };
+        let (row, unit): (Mailbox, _) = (decode(&key, &value)?, unit_row(tx, id)?);
+        let shown = |names: &str| if names.is_empty() { "—".to_owned() } else { names.to_owned() };
+        let detail = format!("{} → {}", shown(before), shown(after));
+        self.record(tx, &row, unit, Done::MailboxResponsible, detail, request)
+    }
+
+    /// Who answers for a mailbox, by name.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn responsible(&self, id: MailboxId) -> Result<Vec<String>, Error> {
+        Ok(self.all_responsible()?.remove(&id).unwrap_or_default())
+    }
+
+    /// Who answers for which mailbox (WEB-12).
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn all_responsible(&self) -> Result<BTreeMap<MailboxId, Vec<String>>, Error> {
+        let mut all: BTreeMap<MailboxId, Vec<String>> = BTreeMap::new();
+        for person in self.administrators()?.into_iter().filter(|person| person.ended.is_none()) {
+            for grant in &person.grants {
+                if let Grant { role: Role::MailboxResponsible, scope: Scope::Mailbox(id) } = grant {
+                    all.entry(MailboxId(*id)).or_default().push(person.login.clone());
+                }
+            }
+        }
+        all.values_mut().for_each(|names| names.sort());
+        Ok(all)
+    }
+
+    /// Ends somebody: his tokens are worth nothing from now on, and his second factor goes. His name stays his.
     ///
     /// # Errors
     /// [`Error::Invalid`] when he is not there, or ended already.
@@ -113,6 +225,11 @@ impl<S: Store> Engine<S> {
             let (id, mut row) = working(tx, name)?;
             row.ended = Some(now.as_millis());
             tx.put(person_key(id), encode(&row));
+            let factor = person_factor_key(id);
+            if tx.get(&factor)?.is_some() {
+                tx.delete(&factor);
+                self.lock_all(tx, id)?;
+            }
             Ok(row)
         })
     }
@@ -165,6 +282,8 @@ impl<S: Store> Engine<S> {
         named("nome del token", label)?;
         transact(&self.store, ATTEMPTS, |tx| {
             let (id, row) = working(tx, name)?;
+            // Two that are made at once meet at the counter: one of them looks again.
+            draw(tx, "token")?;
             let all = self.tokens_of(id)?;
             if all.iter().any(|(_, token)| token.name == label && token.is_good(now.as_millis())) {
                 return Err(Error::Invalid(format!("{} ha già un token «{label}»: revocarlo prima", row.login)));
@@ -175,8 +294,6 @@ impl<S: Store> Engine<S> {
             let (created, expires) = (now.as_millis(), expires.as_millis());
             let token = Token { person: id.0, name: label.into(), created, expires, revoked: None };
             tx.put(token_key(secret), encode(&token));
-            // Two that are made at once meet at the counter: one of them looks again.
-            draw(tx, "token")?;
             Ok(token)
         })
     }
@@ -195,6 +312,7 @@ impl<S: Store> Engine<S> {
             let mut row: Token = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
             row.revoked = row.revoked.or(Some(now.as_millis()));
             tx.put(&key, encode(&row));
+            tx.delete(unlocked_key(&key[1..]));
             Ok(())
         })
     }
@@ -203,32 +321,60 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// The store's fault.
-    pub fn tokens(&self, name: &PersonName) -> Result<Vec<Token>, Error> {
+    pub fn tokens(&self, name: &PersonName) -> Result<Vec<Tokened>, Error> {
         let Some((id, _)) = self.person(name)? else { return Ok(Vec::new()) };
-        let mut all: Vec<Token> = self.tokens_of(id)?.into_iter().map(|(_, token)| token).collect();
-        all.sort_by_key(|token| token.created);
+        let mut all = Vec::new();
+        for (key, token) in self.tokens_of(id)? {
+            all.push(Tokened { token, unlocked: self.unlocked_until(&key[1..])? });
+        }
+        all.sort_by_key(|tokened| tokened.token.created);
         Ok(all)
     }
 
     /// They are few in a service, and nobody waits for this.
-    fn tokens_of(&self, id: PersonId) -> Result<Vec<(Vec<u8>, Token)>, Error> {
+    pub(crate) fn tokens_of(&self, id: PersonId) -> Result<Vec<(Vec<u8>, Token)>, Error> {
         let (from, to) = KeyBuilder::new(tag::TOKEN).range();
-        let all = self.sound(&from, &to, MAX_PERSONS, |key, value| Ok((key.to_vec(), decode::<Token>(key, value)?)))?;
+        let all = self.sound(&from, &to, usize::MAX, |key, value| Ok((key.to_vec(), decode::<Token>(key, value)?)))?;
         Ok(all.into_iter().filter(|(_, token)| token.person == id.0).collect())
     }
 
-    /// Who shows this secret, if it is good.
+    /// Who shows this secret. From another machine its failures are counted with those of logins: a place from which too
+    /// many come is heard no more for a while, but for who is known there.
     ///
     /// # Errors
     /// The store's fault.
-    pub fn who_shows(&self, secret: &Secret, now: Timestamp) -> Result<Option<Person>, Error> {
+    pub fn who_shows(&self, secret: &Secret, from: Option<(Origin, Tick)>, now: Timestamp) -> Result<Shown, Error> {
+        // A token that ended and is shown again and again locks itself, not its neighbours.
+        let name = format!("token {:016x}", token_number(secret));
+        if from.is_some_and(|(place, tick)| self.guard.locked(&name, place, tick).is_some()) {
+            return Ok(Shown::Locked);
+        }
+        let person = self.holder(secret, now)?;
+        if let Some((place, tick)) = from {
+            match &person {
+                Some(_) => self.guard.succeeded(&name, place, tick),
+                None => self.guard.failed(&name, place, tick),
+            }
+        }
+        let Some((person, bearer)) = person else { return Ok(Shown::Nobody) };
+        let standing = self.standing(&bearer, now)?;
+        Ok(Shown::Person(Box::new(person), bearer, standing))
+    }
+
+    /// Whose it is, and as what he shows it.
+    fn holder(&self, secret: &Secret, now: Timestamp) -> Result<Option<(Person, Bearer)>, Error> {
         let key = token_key(secret);
         let Some(value) = self.store.get(key.as_ref())? else { return Ok(None) };
         let token: Token = decode(&key, &value)?;
         if !token.is_good(now.as_millis()) {
             return Ok(None);
         }
-        Ok(self.person_by_id(PersonId(token.person))?.filter(|person| person.ended.is_none()))
+        let (id, hash) = (PersonId(token.person), sigillo_smime::sha256(secret.expose().as_bytes()));
+        let person = self.person_by_id(id)?.filter(|person| person.ended.is_none());
+        Ok(person.map(|person| {
+            let bearer = Bearer { id, login: person.login.clone(), label: token.name, hash };
+            (person, bearer)
+        }))
     }
 
     /// Where a scope lies.
@@ -242,7 +388,7 @@ impl<S: Store> Engine<S> {
             Scope::Unit(tenant, unit) => Target { unit: Some(UnitId(unit)), ..Target::tenant(TenantId(tenant)) },
             Scope::Mailbox(id) => {
                 let missing = || Error::Invalid("la casella non esiste".into());
-                let row = self.mailbox(MailboxId(id))?.ok_or_else(missing)?;
+                let row = self.mailbox(MailboxId(id))?.filter(|row| !row.is_gone()).ok_or_else(missing)?;
                 self.target(&Address::parse(&row.address).map_err(|_| missing())?)?
             }
         })
@@ -257,8 +403,34 @@ fn check_scope<S: Store>(tx: &mut Transaction<'_, S>, scope: Scope) -> Result<()
     }
 }
 
+/// Gives somebody a role or takes it; tells whether that changed anything. Where it fails it wrote nothing.
+fn give<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    name: &PersonName,
+    grant: Grant,
+    given: bool,
+    target: &Target,
+) -> Result<(Person, bool), Error> {
+    let (id, mut row) = working(tx, name)?;
+    // Who belongs to an administration works for nobody else (SEC-05).
+    if given && row.tenant.is_some() && row.tenant.map(TenantId) != target.tenant {
+        let text = format!("{} è di un'altra amministrazione: non può averne ruoli qui", row.login);
+        return Err(Error::Invalid(text));
+    }
+    let had = row.grants.contains(&grant);
+    row.grants.retain(|had| *had != grant);
+    if given {
+        row.grants.push(grant);
+    }
+    if row.grants.len() > MAX_GRANTS {
+        return Err(Error::Invalid(format!("una persona ha al più {MAX_GRANTS} ruoli")));
+    }
+    tx.put(person_key(id), encode(&row));
+    Ok((row, had != given))
+}
+
 /// Somebody who has not ended.
-fn working<S: Store>(tx: &mut Transaction<'_, S>, name: &PersonName) -> Result<(PersonId, Person), Error> {
+pub(crate) fn working<S: Store>(tx: &mut Transaction<'_, S>, name: &PersonName) -> Result<(PersonId, Person), Error> {
     let missing = || Error::Invalid(format!("non c'è nessuno che si chiami {}", name.as_str()));
     let key = name_key(name);
     let id = PersonId(decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?);

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use sigillo_accounts::{Choice, Mailbox, Profile, Profiles};
+use sigillo_accounts::{Choice, Mailbox, Profiles, Request};
 use sigillo_base::{MailboxId, Timestamp};
-use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag};
 
 use crate::rows::{decode, encode, mailbox_key};
-use crate::{ATTEMPTS, Engine, Error, rates};
+use crate::{Change, Engine, Error};
 
 /// Mailboxes that are named when their profile is gone.
 const SHOWN: usize = 10;
@@ -42,25 +42,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when there is no such mailbox, or one of the two profiles is that of the service mailbox.
     pub fn set_profile(&self, id: MailboxId, profile: &Choice, now: Timestamp) -> Result<(), Error> {
-        let limits = self.profiles().of(profile).1;
-        transact(&self.store, ATTEMPTS, |tx| {
-            let key = mailbox_key(id);
-            let value = tx.get(&key)?.ok_or_else(|| Error::Invalid("la casella non esiste".into()))?;
-            let mut row: Mailbox = decode(&key, &value)?;
-            if row.profile == *profile {
-                return Ok(());
-            }
-            if row.profile.base == Profile::Service || profile.base == Profile::Service {
-                return Err(Error::Invalid("una casella di servizio lo è dall'inizio alla fine".into()));
-            }
-            if let Some(name) = &row.profile.custom {
-                tx.delete(use_key(name, id));
-            }
-            row.profile = profile.clone();
-            tx.put(&key, encode(&row));
-            began(tx, &row, now);
-            rates::unblock(tx, id, &limits, now)
-        })
+        self.change(id, &Change::Profile(profile.clone()), &Request::own(now)).map(drop)
     }
 
     /// The profiles that a mailbox had, the earliest first.

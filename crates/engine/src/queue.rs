@@ -22,7 +22,7 @@ use crate::leases::{self, Lease};
 use crate::meter::{HandOver, Way};
 use crate::rows::{Carried, ItemRow, Outcome, Work, decode, encode, item_key};
 use crate::turns::{Share, Whose};
-use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, keepers, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, keepers, notices, submit};
 
 pub use orders::Order;
 pub use room::Ran;
@@ -246,7 +246,7 @@ fn retry<S: Store>(
 /// When an item is given up.
 pub(crate) fn end_of_life(row: &ItemRow) -> Timestamp {
     let life = match &row.work {
-        Work::Relay { what: Carried::Notice, .. } => NOTICE_LIFE,
+        Work::Relay { what: Carried::Notice | Carried::Outside, .. } => NOTICE_LIFE,
         Work::Relay { .. } | Work::Deliver { .. } => ENVELOPE_LIFE,
     };
     Timestamp::from_millis(row.created).plus(life)
@@ -335,8 +335,17 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// The store's fault; then nothing is taken.
     pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Dispatch>, Error> {
+        self.due_among(now, limit, usize::MAX)
+    }
+
+    /// The same where at most `each` messages to one destination are in hand; more of them stay in the queue, and are
+    /// passed over.
+    ///
+    /// # Errors
+    /// As for [`Engine::due`].
+    pub fn due_among(&self, now: Timestamp, limit: usize, each: usize) -> Result<Vec<Dispatch>, Error> {
         let mut taken = Vec::new();
-        let shares = |_: &Found, whose, free| self.shares.claim(whose, free);
+        let shares = |_: &Found, whose, free| self.shares.claim(whose, free, each);
         for (item, lease, share) in self.take_due(Lane::Relay, now, limit, shares)? {
             match self.dispatch(item, lease.clone(), Some(share)) {
                 Ok(Some(dispatch)) => taken.push(dispatch),
@@ -408,24 +417,6 @@ impl<S: Store> Engine<S> {
         self.settle(dispatch, Settled::all_open(dispatch, why), now)
     }
 
-    /// Gives a dispatch back untried, to be taken again at `due`: its destination is busy.
-    ///
-    /// # Errors
-    /// The store's fault: it is due again when its lease runs out.
-    pub fn postpone(&self, dispatch: &Dispatch, due: Timestamp) -> Result<(), Error> {
-        let id = dispatch.lease.item;
-        transact(&self.store, ATTEMPTS, |tx| {
-            tx.later();
-            if let (Some(row), true) = (item(tx, id)?, dispatch.lease.holds(tx)?) {
-                // It was counted when it was taken, and not made.
-                let row = ItemRow { attempts: row.attempts.saturating_sub(1), ..row };
-                reschedule(tx, id, row, due);
-                leases::end(tx, id);
-            }
-            Ok::<_, Error>(())
-        })
-    }
-
     fn settle(&self, dispatch: &Dispatch, settled: Settled, now: Timestamp) -> Result<(), Error> {
         let Settled { handed, mut open, why, mut failed } = settled;
         let id = dispatch.lease.item;
@@ -453,6 +444,9 @@ impl<S: Store> Engine<S> {
             }
             if what == Carried::Envelope {
                 handed_over(tx, &dispatch.transaction, &handed)?;
+            }
+            if what == Carried::Outside {
+                notices::settled(tx, id, &failed, &open, &why, now)?;
             }
             let Some(mut row) = item(tx, id)? else { return Ok(()) };
             let Work::Relay { rcpts, .. } = &mut row.work else { return Ok(()) };

@@ -51,6 +51,19 @@ pub fn get_large<S: Store, T: DeserializeOwned>(store: &S, key: &KeyBuilder) -> 
     store.get(key.as_ref())?.map(|value| large(store, key.as_ref(), &value)).transpose()
 }
 
+/// The same of a row that is expected to be so still when this is committed.
+pub fn get_large_in<S: Store, T: DeserializeOwned>(
+    tx: &mut Transaction<'_, S>,
+    key: &KeyBuilder,
+) -> Result<Option<T>, Error> {
+    let Some(value) = tx.get(key)? else { return Ok(None) };
+    let bytes = match decode(key, &value)? {
+        Large::Here(bytes) => bytes,
+        Large::Body(id, len) => body::get_range_in(tx, BodyId(id), 0, len)?,
+    };
+    decode(key, &bytes).map(Some)
+}
+
 /// Reads the value of a row that [`put_large`] wrote.
 pub fn large<S: Store, T: DeserializeOwned>(store: &S, key: &[u8], value: &[u8]) -> Result<T, Error> {
     match decode(key, value)? {
@@ -279,6 +292,8 @@ pub enum Carried {
     Notice,
     /// A report about TLS: the same, and it goes out whatever is wrong with TLS (RFC 8460 §3).
     Report,
+    /// Ordinary mail to people: notices and forwarded copies. What became of it is in the register of notices.
+    Outside,
 }
 
 /// Facts of a certified message.

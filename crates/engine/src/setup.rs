@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use sigillo_accounts::{CredentialName, Profiles};
+use sigillo_accounts::{CredentialName, PasswordPolicy, Profiles, Seal};
 use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId};
 use sigillo_pec::Provider;
 use sigillo_pec::index::Index;
@@ -16,15 +17,16 @@ use crate::accepting::Accepting;
 use crate::accesses::Refusals;
 use crate::claims::Tokens;
 use crate::damaged::Damaged;
+use crate::elsewhere::Passwords;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
 use crate::meter::Part;
 use crate::turns::Shares;
-use crate::{Antivirus, Dkim, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles};
+use crate::{Antivirus, Dkim, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles, resets};
 
 /// What the engine tells the program around it, so that nobody has to poll. Calls must not block.
 pub trait Bell: Send + Sync {
-    /// A message came into this mailbox, or a flag changed.
+    /// Something changed in this mailbox: messages, flags, folders, annotations, rights.
     fn mailbox_changed(&self, mailbox: MailboxId);
     /// Work of this part of the queue has fallen due, or will before all that was known.
     fn queue_changed(&self, part: Part);
@@ -123,6 +125,12 @@ pub struct Rules {
     pub ordinary: OrdinaryRules,
     /// Where a user is sent who may not come in: an address or a page.
     pub help: Option<String>,
+    /// What passwords must be.
+    pub passwords: PasswordPolicy,
+    /// The page where a user changes his own, where there is one.
+    pub password_page: Option<String>,
+    /// For how long a mailbox that was cancelled can be called back, before its contents go.
+    pub grace: Duration,
 }
 
 impl Default for Rules {
@@ -133,6 +141,9 @@ impl Default for Rules {
             take_unscanned: false,
             ordinary: OrdinaryRules::default(),
             help: None,
+            passwords: PasswordPolicy::NONE,
+            password_page: None,
+            grace: Duration::from_secs(30 * 24 * 3600),
         }
     }
 }
@@ -171,6 +182,12 @@ pub struct Engine<S> {
     pub(crate) doors: Doors,
     /// Failed logins, of every protocol.
     pub(crate) guard: Guard,
+    /// Who asked for secrets to set a password anew.
+    pub(crate) resets: Guard,
+    /// Who said wrong codes of a second factor, by token.
+    pub(crate) codes: Guard,
+    /// Moves with every annotation that is set or removed, in any mailbox: who listens reads none for nothing.
+    pub(crate) annotated: AtomicU64,
     /// Failed logins that were written down today.
     pub(crate) refusals: Refusals,
     /// Connections that logged in.
@@ -192,11 +209,17 @@ pub struct Engine<S> {
     pub(crate) damaged: Damaged,
     /// Verified passwords: a keyed digest per credential, so that argon2 runs once.
     pub(crate) verified: Mutex<HashMap<(MailboxId, CredentialName), [u8; 32]>>,
+    /// Hashes that take more memory than our own are checked one at a time.
+    pub(crate) dear_checks: Mutex<()>,
     pub(crate) boot_key: u128,
     /// What the SCRAM keys of unknown users are made with, once it was wanted.
     pub(crate) scram_secret: Mutex<Option<[u8; 32]>>,
+    /// What seeds of second factors are closed with.
+    pub(crate) seal: RwLock<Arc<Seal>>,
     /// Who knows tokens, if anybody.
     pub(crate) tokens: RwLock<Option<Arc<dyn Tokens>>>,
+    /// Who keeps passwords for us, if anybody.
+    pub(crate) passwords: RwLock<Option<Arc<dyn Passwords>>>,
 }
 
 /// The parts that a reload replaces.
@@ -245,6 +268,10 @@ impl<S: Store> Engine<S> {
             dkim: setup.dkim,
             rules: setup.rules,
             guard: Guard::new(setup.doors.lockout),
+            resets: Guard::new(resets::LIMIT),
+            // Codes have no place: who has the token may guess from many.
+            codes: Guard::new(Lockout { of_place: u32::MAX, ..setup.doors.lockout }),
+            annotated: AtomicU64::default(),
             refusals: Refusals::default(),
             accounts: Places::new(setup.doors.per_account),
             doors: setup.doors,
@@ -264,9 +291,12 @@ impl<S: Store> Engine<S> {
             unsettled: AtomicBool::new(false),
             damaged: Damaged::default(),
             verified: Mutex::default(),
+            dear_checks: Mutex::default(),
             boot_key,
             scram_secret: Mutex::default(),
+            seal: RwLock::default(),
             tokens: RwLock::default(),
+            passwords: RwLock::default(),
         })
     }
 
@@ -293,6 +323,11 @@ impl<S: Store> Engine<S> {
     /// The signing key in use.
     pub fn signer(&self) -> Arc<dyn Signer> {
         Arc::clone(&self.current.read().signer)
+    }
+
+    /// The signing certificate in use, with its chain.
+    pub fn identity(&self) -> Identity {
+        self.current.read().identity.clone()
     }
 
     /// Takes a new signing certificate and key.

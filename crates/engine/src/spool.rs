@@ -95,6 +95,10 @@ impl Drop for Room {
 /// How many copies of a message its work holds at the most: as it came, and as it will lie in the store.
 pub(crate) const COPIES: usize = 2;
 
+/// What that work holds when it reads the message in pieces: chunks on their way into the store, a header section, and what
+/// is told of the parts.
+const PASSING: usize = 8 << 20;
+
 /// A message on its way in.
 pub(crate) struct Incoming {
     spool: Arc<dyn Spool>,
@@ -182,21 +186,66 @@ impl Incoming {
         self.spooled.saturating_mul(COPIES) + self.held.len().saturating_sub(HELD)
     }
 
-    /// The whole message, and room for the next one; blocks.
+    /// Bytes of memory that the work on it will take, beyond what it holds by itself, when it is read in pieces.
+    pub(crate) fn passing_weight(&self) -> usize {
+        self.weight().min(PASSING)
+    }
+
+    /// The whole message in memory, and room for the next one; blocks.
     ///
     /// # Errors
     /// 452 4.3.1 when the disk was full, 451 4.3.0 when it cannot be read back.
     pub(crate) fn take(&mut self) -> Result<Vec<u8>, Rejected> {
+        let mut came = self.take_apart()?;
+        if came.place.is_none() {
+            return Ok(came.last);
+        }
+        came.read(0, came.len()).map_err(|e| unspooled(&e))
+    }
+
+    /// What came, where it lies, and room for the next one.
+    ///
+    /// # Errors
+    /// 452 4.3.1 when the disk was full.
+    pub(crate) fn take_apart(&mut self) -> Result<Came, Rejected> {
         let fresh = self.fresh();
         let all = std::mem::replace(self, fresh);
-        if let Some(rejected) = all.failed {
-            return Err(rejected);
+        match all.failed {
+            Some(rejected) => Err(rejected),
+            None => Ok(Came { place: all.place, spooled: all.spooled, last: all.held, _room: all.room }),
         }
-        let Some(mut place) = all.place else { return Ok(all.held) };
-        let mut bytes = vec![0; all.spooled + all.held.len()];
-        let (spooled, last) = bytes.split_at_mut(all.spooled);
-        last.copy_from_slice(&all.held);
-        place.seek(SeekFrom::Start(0)).and_then(|_| place.read_exact(spooled)).map_err(|e| unspooled(&e))?;
+    }
+}
+
+/// All that came: what was spooled, then what is still in memory.
+pub(crate) struct Came {
+    place: Option<Box<dyn Spooled>>,
+    spooled: usize,
+    last: Vec<u8>,
+    /// Taken as long as it lies in memory.
+    _room: Room,
+}
+
+impl Came {
+    /// In bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.spooled + self.last.len()
+    }
+
+    /// These of its bytes, all of them; blocks.
+    ///
+    /// # Errors
+    /// What the system says; `UnexpectedEof` when there are not so many.
+    pub(crate) fn read(&mut self, from: usize, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        let (spooled, last) = bytes.split_at_mut(len.min(self.spooled.saturating_sub(from)));
+        if let Some(place) = self.place.as_mut().filter(|_| !spooled.is_empty()) {
+            place.seek(SeekFrom::Start(from as u64))?;
+            place.read_exact(spooled)?;
+        }
+        let at = from.saturating_sub(self.spooled);
+        let held = self.last.get(at..at + last.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        last.copy_from_slice(held);
         Ok(bytes)
     }
 }
@@ -279,8 +328,16 @@ mod tests {
             let most = bring(&mut incoming, &message, cut);
             assert!(most <= HELD + cut, "{most} bytes in memory at once");
             assert!(incoming.weight() + COPIES * HELD >= COPIES * message.len(), "{}", incoming.weight());
+            assert!(incoming.passing_weight() <= PASSING);
             assert!(incoming.take().unwrap() == message, "cut by {cut}");
             assert_eq!((incoming.weight(), incoming.take().unwrap().len()), (0, 0), "room for the next one");
+            bring(&mut incoming, &message, cut);
+            let mut came = incoming.take_apart().unwrap();
+            let last = came.len() - 10;
+            for from in [0, 70_000, came.spooled - 5, came.spooled, last].map(|from| from.min(last)) {
+                assert!(came.read(from, 10).unwrap() == message[from..from + 10], "{from}");
+            }
+            assert!(came.read(came.len() - 9, 10).is_err(), "there are not so many");
         }
     }
 

@@ -15,9 +15,9 @@ use crate::quarantine::{Malware, Point};
 use crate::rows::{
     Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, get_large, put_large, sent_key,
 };
-use crate::stored::{Place, Stored, archive, post, put_body, put_message, put_notice};
+use crate::stored::{Stored, archive, post, put_body, put_message, put_notice};
 use crate::{
-    ATTEMPTS, DomainPolicy, Engine, Error, Fact, Login, Rejected, Sent, deadlines, proofs, queue, rates, trail,
+    ATTEMPTS, DomainPolicy, Engine, Error, Fact, Login, Rejected, Sent, deadlines, filing, proofs, queue, rates, trail,
 };
 
 /// Recipients of one queue item: its row stays small, and a server that takes no more at once (RFC 5321 §4.5.3.1.8 asks
@@ -213,7 +213,7 @@ impl<S: Store> Engine<S> {
             }
             trail::put(tx, mailbox, &plan.sent());
             let notice = put_notice(tx, notice_msg, plan.notice)?;
-            let place = Place::inbox(mailbox, plan.now);
+            let place = filing::place(tx, mailbox, plan.now)?;
             post(tx, &place, notice.id, notice.size)?;
             archive(tx, mailbox, plan.now, notice.id);
             self.log_issued(tx, plan.notice, plan.now);

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sigillo_base::MsgId;
 use sigillo_imap::{Layout, Structure, Summary};
+use sigillo_mime::{Source, Windowed};
 use sigillo_store::{Error, Store, Transaction, transact};
 
 use crate::rows::{bytes, decode, encode, get_large, message_key, put_large, summary_key};
@@ -35,7 +36,15 @@ struct Made {
 
 /// Of a whole message, with what certified mail knows of its conversation.
 pub(crate) fn of(message: &[u8]) -> Summary {
-    Summary { kin: sigillo_pec::kin(message), ..Summary::of(message) }
+    Summary::with(message, sigillo_pec::kin)
+}
+
+/// The same, of a message that need not lie in memory; `None` of one whose header section is too large to be kept.
+///
+/// # Errors
+/// Those of the source.
+pub(crate) fn read<R: Source>(source: &mut R) -> Result<Option<Summary>, R::Error> {
+    Summary::read(source, sigillo_pec::kin)
 }
 
 impl From<&Summary> for SummaryRow {
@@ -100,20 +109,22 @@ impl<S: Store> Engine<S> {
     }
 
     /// The same, or from the message's bytes where there is no row that reads; where there was none, it is kept from now
-    /// on.
-    pub(crate) fn summary(&self, id: MsgId) -> Result<Summary, crate::Error> {
+    /// on. `None` when the header section is too large for that.
+    pub(crate) fn summary_in_pieces(&self, id: MsgId) -> Result<Option<Summary>, crate::Error> {
         let kept = self.kept(id)?;
         let missing = matches!(kept, Kept::Nothing);
         if let Kept::Summary(summary) = kept {
-            return Ok(summary);
+            return Ok(Some(summary));
         }
-        let summary = of(&self.read_all(&self.expect_message(id)?)?);
-        if missing {
+        let rope = self.expect_message(id)?;
+        let size = usize::try_from(rope.len()).unwrap_or(usize::MAX);
+        let made = read(&mut Windowed::new(size, |from, len| self.read(&rope, from as u64, len as u64)))?;
+        if let Some(summary) = made.as_ref().filter(|_| missing) {
             let written = transact(&self.store, ATTEMPTS, |tx| {
                 tx.later();
                 // A message that goes meanwhile leaves no summary behind.
                 if tx.get(message_key(id))?.is_some() {
-                    put_summary(tx, id, &summary)?;
+                    put_summary(tx, id, summary)?;
                 }
                 Ok::<_, Error>(())
             });
@@ -121,6 +132,14 @@ impl<S: Store> Engine<S> {
                 tracing::warn!(%error, "a summary is made again the next time");
             }
         }
-        Ok(summary)
+        Ok(made)
+    }
+
+    /// The same, from the whole message where nothing else helps.
+    pub(crate) fn summary(&self, id: MsgId) -> Result<Summary, crate::Error> {
+        match self.summary_in_pieces(id)? {
+            Some(summary) => Ok(summary),
+            None => Ok(of(&self.read_all(&self.expect_message(id)?)?)),
+        }
     }
 }

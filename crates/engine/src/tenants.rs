@@ -6,8 +6,8 @@ use sigillo_accounts::{Target, Tenant, Unit};
 use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp, UnitId};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
-use crate::rows::{decode, encode, mailbox_key};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::rows::{decode, encode};
+use crate::{ATTEMPTS, Engine, Error, address_book};
 
 /// Units of one administration.
 const MAX_UNITS: usize = 1_000;
@@ -26,12 +26,34 @@ pub(crate) fn unit_key(tenant: TenantId, id: UnitId) -> KeyBuilder {
     KeyBuilder::new(tag::DIRECTORY).u64(tenant.0).u8(UNIT).u64(id.0)
 }
 
-fn owner_key(domain: &Domain) -> KeyBuilder {
+pub(crate) fn owner_key(domain: &Domain) -> KeyBuilder {
     KeyBuilder::new(tag::DOMAIN_OWNER).text(domain.as_str())
 }
 
-fn mailbox_unit_key(id: MailboxId) -> KeyBuilder {
+pub(crate) fn mailbox_unit_key(id: MailboxId) -> KeyBuilder {
     KeyBuilder::new(tag::MAILBOX_UNIT).mailbox(id)
+}
+
+/// Which unit a list is of.
+pub(crate) fn list_unit_key(address: &Address) -> KeyBuilder {
+    KeyBuilder::new(tag::LIST_UNIT).text(&address.key())
+}
+
+/// The administration and unit that a mailbox was put into.
+pub(crate) fn unit_row<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    id: MailboxId,
+) -> Result<Option<(u64, u64)>, sigillo_store::Error> {
+    let key = mailbox_unit_key(id);
+    tx.get(&key)?.map(|value| decode(&key, &value)).transpose()
+}
+
+/// Puts a mailbox into a unit, or into none.
+pub(crate) fn put_unit<S: Store>(tx: &mut Transaction<'_, S>, id: MailboxId, unit: Option<(u64, u64)>) {
+    match unit {
+        Some(unit) => tx.put(mailbox_unit_key(id), encode(&unit)),
+        None => tx.delete(mailbox_unit_key(id)),
+    }
 }
 
 /// The next number of a kind; none comes twice.
@@ -40,6 +62,12 @@ pub(crate) fn draw<S: Store>(tx: &mut Transaction<'_, S>, kind: &str) -> Result<
     let next = tx.get(&counter)?.map_or(Ok(0), |value| decode::<u64>(&counter, &value))? + 1;
     tx.put(&counter, encode(&next));
     Ok(next)
+}
+
+/// Whose a domain is, in a transaction that does something about it.
+pub(crate) fn owner_in<S: Store>(tx: &mut Transaction<'_, S>, domain: &Domain) -> Result<Option<TenantId>, Error> {
+    let key = owner_key(domain);
+    Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?.map(TenantId))
 }
 
 /// A name that people can read.
@@ -85,7 +113,7 @@ impl<S: Store> Engine<S> {
     /// Ends an administration that has no domain any more. Its number is never given again.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is none, or a domain is still its.
+    /// [`Error::Invalid`] when there is none, a domain is still its, or its address book has entries.
     pub fn remove_tenant(&self, id: TenantId, now: Timestamp) -> Result<(), Error> {
         transact(&self.store, ATTEMPTS, |tx| {
             let mut row = living(tx, id)?;
@@ -98,6 +126,7 @@ impl<S: Store> Engine<S> {
                     return Err(Error::Invalid(text));
                 }
             }
+            address_book::need_empty(tx, id)?;
             row.removed = Some(now.as_millis());
             tx.put(tenant_key(id), encode(&row));
             Ok(())
@@ -140,6 +169,8 @@ impl<S: Store> Engine<S> {
         named("nome della struttura", name)?;
         transact(&self.store, ATTEMPTS, |tx| {
             living(tx, tenant)?;
+            // Two that are made at once meet at the counter: one of them looks again.
+            let id = UnitId(draw(tx, "unit")?);
             let units = self.units(tenant)?;
             if units.len() >= MAX_UNITS {
                 return Err(Error::Invalid(format!("l'amministrazione ha già {MAX_UNITS} strutture")));
@@ -147,8 +178,6 @@ impl<S: Store> Engine<S> {
             if units.iter().any(|(_, unit)| unit.name.eq_ignore_ascii_case(name.trim())) {
                 return Err(Error::Invalid(format!("la struttura «{}» c'è già", name.trim())));
             }
-            // Two that are made at once meet at the counter: one of them looks again.
-            let id = UnitId(draw(tx, "unit")?);
             let unit = Unit { name: name.trim().into(), created: now.as_millis(), removed: None };
             tx.put(unit_key(tenant, id), encode(&unit));
             Ok(id)
@@ -217,58 +246,37 @@ impl<S: Store> Engine<S> {
         Ok(found.map(TenantId))
     }
 
-    /// Says which unit of its administration a mailbox belongs to.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when its domain is no administration's, or this has no such unit.
-    pub fn set_unit(&self, mailbox: MailboxId, unit: Option<UnitId>) -> Result<(), Error> {
-        let missing = || Error::Invalid("la casella non esiste".into());
-        let address = Address::parse(&self.mailbox(mailbox)?.ok_or_else(missing)?.address).map_err(|_| missing())?;
-        transact(&self.store, ATTEMPTS, |tx| {
-            tx.get(mailbox_key(mailbox))?.ok_or_else(missing)?;
-            match unit {
-                Some(unit) => self.put_unit(tx, mailbox, address.domain(), unit),
-                None => {
-                    tx.delete(mailbox_unit_key(mailbox));
-                    Ok(())
-                }
-            }
-        })
-    }
-
-    pub(crate) fn put_unit(
+    /// A unit, with its administration, of the one that a domain belongs to.
+    pub(crate) fn own_unit(
         &self,
         tx: &mut crate::fronts::Transaction<'_, S>,
-        mailbox: MailboxId,
         domain: &Domain,
         unit: UnitId,
-    ) -> Result<(), Error> {
+    ) -> Result<(u64, u64), Error> {
         let nobodys = || Error::Invalid(format!("il dominio {domain} non è di un'amministrazione: non ha strutture"));
-        let tenant = self.owner(domain)?.ok_or_else(nobodys)?;
+        let tenant = owner_in(tx, domain)?.ok_or_else(nobodys)?;
         living_unit(tx, tenant, unit)?;
-        tx.put(mailbox_unit_key(mailbox), encode(&(tenant.0, unit.0)));
-        Ok(())
+        Ok((tenant.0, unit.0))
     }
 
-    /// Whose an address of ours is: by its domain, and as a mailbox by its unit. What is not there belongs to whom it would.
+    /// Whose an address of ours is: by its domain, and as a mailbox or list by its unit. What is not there belongs to whom
+    /// it would.
     ///
     /// # Errors
     /// The store's fault.
     pub fn target(&self, address: &Address) -> Result<Target, Error> {
+        let mailbox = self.find_mailbox(address)?.map(|row| MailboxId(row.id));
         let Some(tenant) = self.owner(address.domain())? else {
-            let mailbox = self.find_mailbox(address)?.map(|row| MailboxId(row.id));
             return Ok(Target { mailbox, ..Target::SERVICE });
         };
-        let mailbox = self.find_mailbox(address)?.map(|row| MailboxId(row.id));
-        let unit = mailbox.map(|id| self.unit_of(tenant, id)).transpose()?.flatten();
+        let unit = self.unit_of(tenant, &mailbox.map_or_else(|| list_unit_key(address), mailbox_unit_key))?;
         Ok(Target { tenant: Some(tenant), unit, mailbox })
     }
 
-    /// The unit of a mailbox, if it is one of this administration that is still there.
-    fn unit_of(&self, tenant: TenantId, id: MailboxId) -> Result<Option<UnitId>, Error> {
-        let key = mailbox_unit_key(id);
+    /// The unit that a row names, if it is one of this administration that is still there.
+    fn unit_of(&self, tenant: TenantId, key: &KeyBuilder) -> Result<Option<UnitId>, Error> {
         let Some(value) = self.store.get(key.as_ref())? else { return Ok(None) };
-        let (of, unit): (u64, u64) = decode(&key, &value)?;
+        let (of, unit): (u64, u64) = decode(key, &value)?;
         let key = unit_key(TenantId(of), UnitId(unit));
         let row = self.store.get(key.as_ref())?.map(|value| decode::<Unit>(&key, &value)).transpose()?;
         Ok(row.filter(|row| of == tenant.0 && row.removed.is_none()).map(|_| UnitId(unit)))

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use sigillo_base::{MailboxId, MsgId, Uid};
 use sigillo_imap::{Grams, Summary};
+use sigillo_mime::Windowed;
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::folders::number_of;
@@ -119,11 +120,10 @@ impl<S: Store> Engine<S> {
         for (uid, msg) in &entries {
             looked = uid.0;
             if self.grams(*msg)?.is_none()
-                && let Some(bytes) = self.readable(*msg)?
+                && let Some((size, one)) = self.made(*uid, *msg)?
             {
-                octets += bytes.len();
-                let summary = if self.kept_summary(*msg)?.is_none() { Some(summary::of(&bytes)) } else { None };
-                made.push(Made { uid: *uid, msg: *msg, grams: Grams::of(&bytes), summary });
+                octets += size;
+                made.push(one);
             }
             if octets >= OCTETS {
                 break;
@@ -138,10 +138,17 @@ impl<S: Store> Engine<S> {
         Ok((!over).then_some(looked))
     }
 
-    /// A message; `None` when it is damaged.
-    fn readable(&self, msg: MsgId) -> Result<Option<Vec<u8>>, Error> {
-        match self.expect_message(msg).and_then(|rope| self.read_all(&rope)) {
-            Ok(bytes) => Ok(Some(bytes)),
+    /// What is made of a message, with its size, and its summary where none is kept; `None` when it is damaged.
+    fn made(&self, uid: Uid, msg: MsgId) -> Result<Option<(usize, Made)>, Error> {
+        let made = || {
+            let rope = self.expect_message(msg)?;
+            let size = usize::try_from(rope.len()).unwrap_or(usize::MAX);
+            let mut source = Windowed::new(size, |from, len| self.read(&rope, from as u64, len as u64));
+            let summary = if self.kept_summary(msg)?.is_none() { summary::read(&mut source)? } else { None };
+            Ok((size, Made { uid, msg, grams: Grams::read(&mut source)?, summary }))
+        };
+        match made() {
+            Ok(made) => Ok(Some(made)),
             Err(Error::Store(sigillo_store::Error::Corrupt { key, what })) => {
                 self.damaged.note(&key, &what);
                 Ok(None)

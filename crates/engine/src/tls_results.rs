@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::{Address, Domain, Timestamp};
-use sigillo_mime::Composed;
+use sigillo_base::{Domain, Timestamp};
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 
-use crate::fronts::Transaction;
-use crate::rows::{Carried, Work, decode, encode};
-use crate::stored::{put_body, put_message};
-use crate::{ATTEMPTS, Engine, Error, queue};
+use crate::rows::{Carried, decode, encode};
+use crate::{ATTEMPTS, Engine, Error, OwnMail};
 
 /// Days that are kept.
 const KEPT: Duration = Duration::from_secs(30 * DAY_S);
@@ -67,15 +64,6 @@ impl TlsResults {
             }
         }
     }
-}
-
-/// A message of the provider's own, of ordinary mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnMail {
-    /// Who gets it.
-    pub to: Address,
-    /// All of it, in ASCII.
-    pub bytes: Vec<u8>,
 }
 
 /// The first moment of the day, in UTC, that a moment lies in.
@@ -157,29 +145,9 @@ impl<S: Store> Engine<S> {
                 return Ok(());
             }
             tx.put(&key, encode(&now.as_millis()));
-            mails.iter().try_for_each(|mail| self.queue_own(tx, mail, now))
+            let report = |mail| self.queue_own(tx, self.ids.next_id(), mail, Carried::Report, now);
+            mails.iter().try_for_each(report)
         })?;
-        Ok(())
-    }
-
-    fn queue_own(&self, tx: &mut Transaction<'_, S>, mail: &OwnMail, now: Timestamp) -> Result<(), Error> {
-        let mut content = Composed::default();
-        content.source(0..mail.bytes.len());
-        let content = self.under_dkim(content, &mail.bytes);
-        let source = put_body(tx, &mail.bytes)?;
-        let stored = put_message(tx, self.new_msg(), &content, &source)?;
-        let work = Work::Relay {
-            domain: mail.to.domain().as_str().into(),
-            local: false,
-            from: None,
-            rcpts: vec![mail.to.as_str().into()],
-            msg: stored.id.0,
-            size: stored.size,
-            eight_bit: false,
-            what: Carried::Report,
-        };
-        let (pec_id, owner) = (&self.new_pec_id(), &self.provider.service_address);
-        queue::enqueue(tx, self.ids.next_id(), queue::Queued { work, pec_id, owner, require_tls: false }, now)?;
         Ok(())
     }
 

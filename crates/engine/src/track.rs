@@ -132,6 +132,9 @@ impl<S: Store> Engine<S> {
         if !self.domain_policy(domain)?.holder_reads_log {
             return Err(Error::Invalid(format!("il dominio {domain} non consente ai titolari di leggere il registro")));
         }
+        // What was of another mailbox of this address, which was cancelled, is not this one's.
+        let made = self.mailbox(login.mailbox)?.map_or(to, |row| Timestamp::from_millis(row.created));
+        let from = from.max(made);
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = self.log_between(from, to, after, PAGE)?;

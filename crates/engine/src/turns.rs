@@ -24,8 +24,10 @@ use crate::{ATTEMPTS, Engine, Error};
 
 /// Rows whose time has come that one look gives a turn.
 const CALLED_UP: usize = 256;
-/// Rows that a look reads beyond what it may take: some are passed over.
+/// Rows that are read at once beyond what may be taken: some are passed over.
 const AHEAD: usize = 32;
+/// Rows beyond those that a look reads, as long as it has room; the next one goes on behind them.
+const PASSED: usize = 256;
 /// Owners who are remembered without looking whether they are still ahead.
 const OWNERS: usize = 1024;
 /// The row of the present turn is so far behind at the most: a row that every taking wrote would let none go beside another.
@@ -45,8 +47,10 @@ struct State {
     kept: u64,
     /// The last turn that each owner was given, if it is not over.
     last: HashMap<String, u64>,
-    /// Where a look at what was passed over before goes on.
+    /// Where a look at what is neither first nor new goes on; empty once it was at the end.
     passed: Vec<u8>,
+    /// Whether the last look began with those.
+    turned: bool,
 }
 
 impl Turns {
@@ -130,11 +134,12 @@ pub(crate) struct Share {
 }
 
 impl Shares {
-    /// A place, as long as neither owner nor destination has too many of them for what is free.
-    pub(crate) fn claim(self: &Arc<Self>, whose: Whose, free: usize) -> Option<Arc<Share>> {
+    /// A place, as long as neither owner nor destination has too many of them for what is free, and the destination fewer
+    /// than `each`.
+    pub(crate) fn claim(self: &Arc<Self>, whose: Whose, free: usize, each: usize) -> Option<Arc<Share>> {
         let mut held = self.held.lock();
-        let few = |name: &String| held.get(name).copied().unwrap_or_default() < GREED * free;
-        if !(few(&whose.0) && few(&whose.1)) {
+        let few = |name: &String, most: usize| held.get(name).copied().unwrap_or_default() < most;
+        if !(few(&whose.0, GREED * free) && few(&whose.1, each.min(GREED * free))) {
             self.passed.store(true, Ordering::Relaxed);
             return None;
         }
@@ -167,10 +172,18 @@ impl<S: Store> Engine<S> {
         self.shares.passed.swap(false, Ordering::Relaxed)
     }
 
+    /// Whether the last look at the relay's part ended before it had read all that is due, though it had room: then the next
+    /// one goes on.
+    pub fn reads_on(&self) -> bool {
+        !self.store.turns(Lane::RelayTurns).0.lock().passed.is_empty()
+    }
+
     /// What is due in a lane, in its order, at most `limit`; `may` says for how many places are left whether it is taken.
     ///
-    /// What was passed over lies before the present turn. Reading starts there where it last found nothing to take, and
-    /// then at the present turn: so neither hides the other, and a look reads two pages at the most.
+    /// What is passed over stays in its place, before what may be taken. So a look reads the first page, then that of the
+    /// present turn, where what is new stands, and some rows of all the others, going on where the last look ended; it begins
+    /// now with these and now with those. Nothing is hidden by what is passed over, nor by much that is new, and a look reads
+    /// so many rows and no more: [`Engine::reads_on`] says that there are others.
     pub(crate) fn in_turn<T>(
         &self,
         lane: Lane,
@@ -179,35 +192,43 @@ impl<S: Store> Engine<S> {
     ) -> Result<Vec<(Found, T)>, Error> {
         let turns = self.store.turns(lane);
         let page = limit + AHEAD;
-        let (_, end) = lane.prefix().range();
-        let (passed, present) = {
+        let (begin, end) = lane.prefix().range();
+        let (passed, present, others_first) = {
             let mut state = turns.0.lock();
             let present = lane.prefix().u64(state.present(&self.store, lane)?).done();
-            (std::mem::take(&mut state.passed), present)
+            state.turned = !state.turned;
+            (std::mem::take(&mut state.passed), present, state.turned)
         };
-        let mut chosen = Vec::new();
-        let mut choose = |rows: Vec<(Found, Whose)>| {
-            let before = chosen.len();
+        let mut chosen: Vec<(Found, T)> = Vec::new();
+        // Where to go on, if this is not the end, and whether there is room.
+        let mut choose = |from: &[u8], most: usize| {
+            let rows = self.look(lane, from, &end, most, read_turn)?;
+            let last = rows.last().filter(|_| rows.len() == most);
+            let next = last.map(|(found, _)| sigillo_store::key::successor(&found.key));
             for (found, whose) in rows {
                 let free = limit - chosen.len();
-                if free == 0 {
+                if free > 0 && chosen.iter().all(|(other, _)| other.key != found.key) {
+                    chosen.extend(may(&found, whose, free).map(|share| (found, share)));
+                }
+            }
+            Ok::<_, Error>((next, chosen.len() < limit))
+        };
+        let (Some(next), true) = choose(&begin, page)? else { return Ok(chosen) };
+        let (present, mut passed) = (present.max(next.clone()), passed.max(next));
+        for others in [others_first, !others_first] {
+            if !others {
+                if !choose(&present, page)?.1 {
                     break;
                 }
-                chosen.extend(may(&found, whose, free).map(|share| (found, share)));
+                continue;
             }
-            (chosen.len() - before, chosen.len() < limit)
-        };
-        let first = self.look(lane, &passed, &end, page, read_turn)?;
-        let last = first.last().map(|(found, _)| sigillo_store::key::successor(&found.key));
-        let whole = first.len() < page;
-        let (some, room) = choose(first);
-        let Some(last) = last.filter(|_| !whole) else { return Ok(chosen) };
-        if some == 0 && last < present {
-            turns.0.lock().passed.clone_from(&last);
+            let (rest, room) = choose(&passed, PASSED)?;
+            if !room {
+                break;
+            }
+            passed = rest.unwrap_or_default();
         }
-        if room {
-            choose(self.look(lane, &present.max(last), &end, page, read_turn)?);
-        }
+        turns.0.lock().passed = passed;
         Ok(chosen)
     }
 

@@ -30,6 +30,10 @@ impl FolderRights {
     pub const EXPUNGE: Self = Self::of(b"e");
     /// `a`: rights are changed.
     pub const ADMINISTER: Self = Self::of(b"a");
+    /// With one of these at least somebody may ask which rights he has (RFC 4314 §4).
+    pub const ASKING: Self = Self::of(b"lrikxa");
+    /// With one of these, and `l`, annotations are read and private ones set (RFC 5464 §3.3).
+    const NOTING: Self = Self::of(b"rswip");
     /// With one of these at least a folder is not read-only (RFC 4314 §5.2).
     pub const CHANGING: Self = Self::of(b"swite");
 
@@ -173,8 +177,10 @@ impl RightsChange {
 pub enum Deed {
     /// LIST, LSUB, SUBSCRIBE.
     Show,
-    /// SELECT, EXAMINE, STATUS, FETCH, SEARCH, COPY out of it, GETQUOTAROOT, GETMETADATA, private annotations.
+    /// SELECT, EXAMINE, STATUS, FETCH, SEARCH, COPY out of it, GETQUOTAROOT.
     Read,
+    /// GETMETADATA, and SETMETADATA of what only the user sees: who may do anything with its messages.
+    Note,
     /// Flags: those that the rights do not cover stay as they are; without any of the three rights nothing is done.
     Flag,
     /// APPEND; COPY and MOVE into it.
@@ -194,12 +200,13 @@ pub enum Deed {
 }
 
 impl Deed {
-    /// The rights that it needs, all of them (RFC 4314 §4; RFC 5464 §3.3 for annotations); for [`Deed::Flag`] each changes
-    /// other flags, and one is enough.
+    /// The rights that it needs, all of them (RFC 4314 §4; RFC 5464 §3.3 for annotations, and more for those that everybody
+    /// sees); for [`Deed::Flag`] each changes other flags, and one is enough; [`Deed::Note`] needs one more of several.
     pub const fn needs(self) -> FolderRights {
         FolderRights::of(match self {
             Self::Show => b"l",
             Self::Read => b"r",
+            Self::Note => b"l",
             Self::Flag => b"swt",
             Self::Fill => b"i",
             Self::Expunge => b"e",
@@ -207,13 +214,17 @@ impl Deed {
             Self::Branch => b"k",
             Self::Remove => b"x",
             Self::Administer => b"a",
-            Self::Annotate => b"rw",
+            Self::Annotate => b"lrw",
         })
     }
 
     /// Whether who has these rights may do it.
     pub fn allowed(self, rights: FolderRights) -> bool {
-        if self == Self::Flag { rights.has_any(self.needs()) } else { rights.has(self.needs()) }
+        match self {
+            Self::Flag => rights.has_any(self.needs()),
+            Self::Note => rights.has(self.needs()) && rights.has_any(FolderRights::NOTING),
+            _ => rights.has(self.needs()),
+        }
     }
 }
 

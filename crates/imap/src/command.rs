@@ -20,7 +20,7 @@ mod getquota;
 mod getquotaroot;
 mod id;
 mod idle;
-mod list;
+pub mod list;
 mod listrights;
 mod login;
 mod logout;
@@ -29,6 +29,7 @@ mod r#move;
 mod myrights;
 mod namespace;
 mod noop;
+mod notify;
 mod rename;
 mod replace;
 pub mod search;
@@ -38,7 +39,7 @@ mod setmetadata;
 mod setquota;
 mod sort;
 mod starttls;
-mod status;
+pub mod status;
 mod store;
 mod subscribe;
 mod thread;
@@ -89,8 +90,6 @@ pub enum Command {
     Idle,
     /// UNAUTHENTICATE
     Unauthenticate,
-    /// UNSELECT
-    Unselect,
     /// Everything that needs the folders.
     Request(Request),
 }
@@ -110,7 +109,7 @@ pub enum Needs {
 
 type Reader = fn(&mut Cursor<'_>) -> Read<Command>;
 
-const COMMANDS: [(&str, Needs, Reader); 46] = [
+const COMMANDS: [(&str, Needs, Reader); 47] = [
     ("APPEND", Needs::User, append::read),
     ("AUTHENTICATE", Needs::Stranger, authenticate::read),
     ("CAPABILITY", Needs::Any, capability::read),
@@ -140,6 +139,7 @@ const COMMANDS: [(&str, Needs, Reader); 46] = [
     ("MYRIGHTS", Needs::User, myrights::read),
     ("NAMESPACE", Needs::User, namespace::read),
     ("NOOP", Needs::Any, noop::read),
+    ("NOTIFY", Needs::User, notify::read),
     ("RENAME", Needs::User, rename::read),
     ("REPLACE", Needs::Folder, replace::read),
     ("SEARCH", Needs::Folder, search::read),
@@ -228,6 +228,8 @@ pub fn run(request: &Request, most: u64, work: &mut Work<'_>) -> Result<Step, Pr
         Request::ListRights { mailbox, who } => listrights::run(mailbox, who, work),
         Request::GetMetadata { mailbox, options, entries } => getmetadata::run(mailbox, *options, entries, work),
         Request::SetMetadata { mailbox, entries } => setmetadata::run(mailbox, entries, work),
+        Request::Notify { watch, status } => notify::run(watch.as_ref(), *status, work),
+        Request::Unselect => unselect::run(work),
         Request::Poll => check::run(work),
     }
 }

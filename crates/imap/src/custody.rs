@@ -35,6 +35,11 @@ pub trait Custody {
     /// All annotations of a folder that the user sees, of the mailbox itself when it has no name; names of entries in
     /// lower case, ascending.
     fn annotations(&mut self, name: &str) -> Result<Vec<(String, Vec<u8>)>, Refusal>;
+    /// Moves whenever an annotation of the mailbox is set or removed, so that nobody reads them for nothing; `None` where that
+    /// is not known.
+    fn annotated(&mut self) -> Option<u64> {
+        None
+    }
     /// Sets annotations, and removes those without a value: all or none. Names of entries come in lower case.
     fn annotate(&mut self, name: &str, entries: &[(String, Option<Vec<u8>>)]) -> Result<(), Refusal>;
 }

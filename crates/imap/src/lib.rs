@@ -14,6 +14,8 @@
 //!   (`server::tests::fetch`);
 //! - what another parser takes for a command is the same command here, but for what is listed with its clause
 //!   (`listener::tests`); what is answered another parser reads (`server::tests::toy`, for every transcript);
+//! - who listens without asking knows what changed, of every folder that he may see and of no other (`server::tests::notify`,
+//!   `server::tests::convergence`);
 //! - threads are those of the RFC's steps, and no chain of answers is too long (`thread::tests`);
 //! - what the kept trigrams of a message exclude is not in it (`search::grams::tests`, `server::tests::search`);
 //! - before TLS no password is asked for nor taken (`server::tests::no_login_in_the_open`);
@@ -31,6 +33,7 @@ mod flags;
 mod framer;
 mod listener;
 mod mailboxes;
+mod notify;
 mod request;
 mod search;
 mod server;
@@ -55,6 +58,7 @@ pub use mailboxes::{
     Appended, AtHand, Attribute, Change, Code, Content, Copied, DELIMITER, Draft, DraftPart, FolderInfo, FolderState,
     LoginRefusal, Mailboxes, Refusal, Row, Status, Stored,
 };
+pub use notify::{Events, Filter, Group, OfSelected, Watch};
 pub use request::{Appending, Known, ListOptions, Portion, Replaced, Request, StatusItem};
 pub use search::grams::Grams;
 pub use search::{Criteria, Key, Query, Returns, Wanted};

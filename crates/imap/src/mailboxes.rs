@@ -28,6 +28,8 @@ pub enum Code {
     AlreadyExists,
     /// `BADCHARSET (US-ASCII UTF-8)`
     BadCharset,
+    /// `BADEVENT`, with every event of NOTIFY that there is (RFC 5465).
+    BadEvent,
     /// `CANNOT`: never possible, such as deleting INBOX.
     Cannot,
     /// `COMPRESSIONACTIVE` (RFC 4978)
@@ -48,6 +50,8 @@ pub enum Code {
     NonExistent,
     /// `NOPERM`
     NoPerm,
+    /// `NOTIFICATIONOVERFLOW`: more than NOTIFY can watch.
+    NotificationOverflow,
     /// `OVERQUOTA`
     OverQuota,
     /// `PRIVACYREQUIRED`: only with TLS.
@@ -74,6 +78,10 @@ impl Code {
         match self {
             Self::AlreadyExists => "ALREADYEXISTS",
             Self::BadCharset => "BADCHARSET (US-ASCII UTF-8)",
+            Self::BadEvent => {
+                "BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange \
+                 ServerMetadataChange)"
+            }
             Self::Cannot => "CANNOT",
             Self::CompressionActive => "COMPRESSIONACTIVE",
             Self::ExpungeIssued => "EXPUNGEISSUED",
@@ -84,6 +92,7 @@ impl Code {
             Self::MetadataTooMany => "METADATA TOOMANY",
             Self::NonExistent => "NONEXISTENT",
             Self::NoPerm => "NOPERM",
+            Self::NotificationOverflow => "NOTIFICATIONOVERFLOW",
             Self::OverQuota => "OVERQUOTA",
             Self::PrivacyRequired => "PRIVACYREQUIRED",
             Self::ReadOnly => "READ-ONLY",
@@ -178,6 +187,8 @@ impl Attribute {
 /// One folder. Names are UTF-8, levels are separated by [`DELIMITER`], the inbox is `INBOX`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FolderInfo {
+    /// See [`FolderState::number`].
+    pub number: u32,
     /// The full name.
     pub name: String,
     /// What is special about it; children are found by the session itself.
@@ -336,11 +347,6 @@ impl Draft {
             DraftPart::Own(bytes) => bytes.is_empty(),
         })
     }
-
-    /// Whether it takes octets of other messages.
-    pub fn borrows(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, DraftPart::Of { .. }))
-    }
 }
 
 /// Where messages were stored.
@@ -395,6 +401,10 @@ pub trait Mailboxes: Custody {
     fn version(&mut self, _folder: u32) -> Result<Option<u64>, Refusal> {
         Ok(None)
     }
+    /// What the user may do in an open folder, where that can change while it is open: asked at each look.
+    fn rights_in(&mut self, _folder: u32) -> Result<Option<FolderRights>, Refusal> {
+        Ok(None)
+    }
     /// The UIDs that were removed after this mod-sequence, ascending; `None` when that is not known any more.
     fn vanished(&mut self, _folder: u32, _since: u64) -> Result<Option<Vec<u32>>, Refusal> {
         Ok(None)
@@ -413,6 +423,10 @@ pub trait Mailboxes: Custody {
     /// Opens a message for reading in pieces; `None` when it is gone.
     fn content(&mut self, folder: u32, uid: u32) -> Result<Option<Box<dyn Content>>, Refusal> {
         Ok(self.message(folder, uid)?.map(|bytes| Box::new(bytes) as Box<dyn Content>))
+    }
+    /// Both of the last two, of a message that is looked for once.
+    fn reading(&mut self, folder: u32, uid: u32) -> Result<(AtHand, Option<Box<dyn Content>>), Refusal> {
+        Ok((self.at_hand(folder, uid)?, self.content(folder, uid)?))
     }
     /// The number and the UIDVALIDITY of a folder.
     fn locate(&mut self, name: &str) -> Result<(u32, u32), Refusal> {

@@ -4,7 +4,7 @@ use sigillo_base::Timestamp;
 
 use crate::command::getmetadata::Options;
 use crate::search::Query;
-use crate::{Attribute, Change, FetchItem, Flags, RightsChange, SequenceSet};
+use crate::{Attribute, Change, FetchItem, Flags, RightsChange, SequenceSet, Watch};
 
 /// A command that needs the folders. The driver calls [`crate::Server::run`], on a thread that may block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,7 +210,16 @@ pub enum Request {
         /// What they say from now on; nothing removes them.
         entries: Vec<(String, Option<Vec<u8>>)>,
     },
-    /// NOOP, CHECK and the beginning of IDLE: what is new in the selected folder?
+    /// NOTIFY
+    Notify {
+        /// What the client wants to hear without asking; `None` is nothing (NONE).
+        watch: Option<Watch>,
+        /// `STATUS`: how the folders are now.
+        status: bool,
+    },
+    /// UNSELECT
+    Unselect,
+    /// NOOP, CHECK, the beginning of IDLE, and a look of our own: what is new?
     Poll,
 }
 

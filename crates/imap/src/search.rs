@@ -126,15 +126,24 @@ pub enum Key {
 impl Criteria {
     /// Whether mod-sequences are asked about, so that they are told too (RFC 7162 §3.1.5).
     pub fn ask_modseq(&self) -> bool {
-        fn asks(key: &Key) -> bool {
+        self.any(|key| matches!(key, Key::ModSeq(_)))
+    }
+
+    /// Whether messages are named by their sequence numbers, so that these have to stay as they are also in a UID SEARCH
+    /// (RFC 7162 §3.2.10.2, RFC 9051 §7.5.1).
+    pub fn name_numbers(&self) -> bool {
+        self.any(|key| matches!(key, Key::Set(_)))
+    }
+
+    fn any(&self, is: fn(&Key) -> bool) -> bool {
+        fn inside(key: &Key, is: fn(&Key) -> bool) -> bool {
             match key {
-                Key::ModSeq(_) => true,
-                Key::Not(inner) => asks(inner),
-                Key::Or(a, b) => asks(a) || asks(b),
-                Key::And(keys) => keys.iter().any(asks),
-                _ => false,
+                Key::Not(inner) => inside(inner, is),
+                Key::Or(a, b) => inside(a, is) || inside(b, is),
+                Key::And(keys) => keys.iter().any(|key| inside(key, is)),
+                key => is(key),
             }
         }
-        self.0.iter().any(asks)
+        self.0.iter().any(|key| inside(key, is))
     }
 }

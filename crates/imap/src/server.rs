@@ -14,8 +14,9 @@ use crate::command::append::{HeaderSection, Reading};
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
 use crate::framer::Framer;
+use crate::notify::Notices;
 use crate::view::Selected;
-use crate::work::{Job, Work};
+use crate::work::{Done, Job, Work};
 use crate::{LoginRefusal, Mailboxes, Request, command, text};
 
 /// How a session behaves.
@@ -44,7 +45,7 @@ impl Default for Config {
         Self {
             greeting: "Sigillo".into(),
             allow_plaintext_login: false,
-            max_literal: 60 * MB,
+            max_literal: 128 * MB,
             login_timeout_ms: 3 * 60_000,
             idle_timeout_ms: 30 * 60_000,
             bearer: false,
@@ -73,9 +74,12 @@ pub enum Action {
     AppendChunk(Vec<u8>),
     /// Compress all that is written from now on, and expand what is read (RFC 4978).
     Compress,
-    /// The client waits for changes of [`Server::watched`]: call [`Server::wake`] at each.
+    /// Send these bytes, the last that are compressed; what the client sends behind its command is not compressed either
+    /// (RFC 8437 §4.1).
+    Expand(Vec<u8>),
+    /// IDLE began.
     IdleStart,
-    /// It waits no more.
+    /// It is over.
     IdleEnd,
     /// Nobody is logged in any more: forget whose folders these were.
     LoggedOut,
@@ -100,6 +104,7 @@ pub struct Server {
     user: Option<String>,
     selected: Option<Selected>,
     enabled: Enabled,
+    notices: Notices,
     /// Names of capabilities that this account does not get.
     withheld: Vec<String>,
     deadline: Tick,
@@ -121,14 +126,22 @@ enum Wait {
     Request(Box<Pending>),
 }
 
-/// A request under way. Without a tag it is the look around at the beginning of IDLE.
+/// A request under way. Without a tag it is a look of our own, for a client that waits for changes.
 #[derive(Debug)]
 struct Pending {
     tag: Option<String>,
     request: Request,
     job: Option<Job>,
+    /// How it ended: the answer comes when the new messages are described that were told with it (RFC 5465 §5.2).
+    ended: Option<Done>,
     /// When it began, or said last how far it is.
     told: Option<Tick>,
+}
+
+impl Pending {
+    const fn new(tag: Option<String>, request: Request) -> Self {
+        Self { tag, request, job: None, ended: None, told: None }
+    }
 }
 
 /// Lines that are no commands.
@@ -179,6 +192,7 @@ impl Server {
             user: None,
             selected: None,
             enabled: Enabled::default(),
+            notices: Notices::default(),
             withheld: Vec::new(),
             deadline,
             failed_logins: 0,
@@ -268,7 +282,11 @@ impl Server {
     pub fn run(&mut self, boxes: &mut dyn Mailboxes, now: Tick) {
         let Wait::Request(mut pending) = std::mem::replace(&mut self.wait, Wait::Nothing) else { return };
         let tag = pending.tag.clone().unwrap_or_default();
-        let mut work = Work { boxes, selected: &mut self.selected, enabled: &mut self.enabled, out: Vec::new(), tag };
+        if let Some(folder) = self.selected.as_mut() {
+            folder.view.hold(!self.notices.telling().messages);
+        }
+        let (selected, enabled, notices) = (&mut self.selected, &mut self.enabled, &mut self.notices);
+        let mut work = Work { boxes, selected, enabled, notices, out: Vec::new(), tag };
         let result = match pending.job.take() {
             None => command::run(&pending.request, self.config.max_literal, &mut work),
             Some(Job::Append(job)) => job.step(&mut work),
@@ -280,8 +298,11 @@ impl Server {
         let out = work.out;
         self.write(out);
         self.tell_progress(&mut pending, &result, now);
+        if pending.tag.is_some() {
+            // Only the client's own words keep the connection.
+            self.touch(now);
+        }
         self.settle(*pending, result);
-        self.touch(now);
         self.advance(now);
     }
 
@@ -303,22 +324,21 @@ impl Server {
         }
     }
 
-    /// The folder whose changes the client waits for (IDLE), if any.
-    pub fn watched(&self) -> Option<&str> {
+    /// Whether the client waits for changes of its mailbox, in IDLE or by NOTIFY: call [`Server::wake`] at each, and once
+    /// when it begins to wait.
+    pub fn listens(&self) -> bool {
         let idle = matches!(self.dialogue, Some(Dialogue::Idle { .. }));
-        self.selected.as_ref().filter(|_| idle && !self.closed).map(|s| s.name.as_str())
+        let between = idle || (self.dialogue.is_none() && self.append.is_none());
+        !self.closed && ((idle && self.selected.is_some()) || (between && self.notices.listens()))
     }
 
-    /// Something changed in the watched folder: tells it. May block in `boxes`. Does nothing when nobody waits.
+    /// Something changed in the mailbox: tells it. May block in `boxes`; [`Server::more`] may hold then. Does nothing when
+    /// nobody waits.
     pub fn wake(&mut self, boxes: &mut dyn Mailboxes, now: Tick) {
-        if self.watched().is_none() || !matches!(self.wait, Wait::Nothing) {
-            return;
+        if self.listens() && matches!(self.wait, Wait::Nothing) {
+            self.wait = Wait::Request(Box::new(Pending::new(None, Request::Poll)));
+            self.run(boxes, now);
         }
-        self.wait = Wait::Request(Box::new(Pending { tag: None, request: Request::Poll, job: None, told: None }));
-        let silent_until = self.deadline;
-        self.run(boxes, now);
-        // Only the client's own words keep the connection.
-        self.deadline = silent_until;
     }
 
     /// Ends the session with `BYE`, at once between commands and otherwise when the command under way is over.
@@ -362,6 +382,11 @@ impl Server {
         if self.user.is_some() {
             self.deadline = now.plus_ms(self.config.idle_timeout_ms);
         }
+    }
+
+    /// Whether a capability is not switched off.
+    fn offers(&self, name: &str) -> bool {
+        !self.config.without.iter().chain(&self.withheld).any(|off| off.eq_ignore_ascii_case(name))
     }
 
     fn write(&mut self, bytes: Vec<u8>) {

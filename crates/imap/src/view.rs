@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::enabled::Enabled;
-use crate::{FolderState, Row, SequenceSet, set};
+use crate::{Flags, FolderRights, FolderState, Row, SequenceSet, Status, System, set};
 
 /// What the session knows of the selected folder.
 #[derive(Debug)]
@@ -16,16 +16,42 @@ pub struct Selected {
     pub number: u32,
     /// EXAMINE, or nothing may be changed.
     pub read_only: bool,
+    /// EXAMINE.
+    examined: bool,
+    /// What the user may do in it, as the client was told.
+    rights: Option<FolderRights>,
     /// See [`FolderState::uid_validity`].
     pub uid_validity: u32,
     /// `highest_modseq` at the last look.
     pub version: u64,
     /// `uid_next` at the last look.
     pub uid_next: u32,
+    /// `highest_modseq` when nothing was pending last.
+    told: u64,
     /// It was deleted, or its UIDs began anew: the session cannot go on.
     pub vanished: bool,
     /// The messages.
     pub view: View,
+}
+
+/// What is told of the selected folder. Who never said NOTIFY hears everything; what is held back keeps until he wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telling {
+    /// What others brought and removed.
+    pub messages: bool,
+    /// What others changed.
+    pub flags: bool,
+    /// Each change with its UID, whatever is switched on (RFC 5465 §5.1).
+    pub uids: bool,
+    /// New messages are described, beyond their number (RFC 5465 §5.2).
+    pub described: bool,
+}
+
+impl Telling {
+    /// As without NOTIFY.
+    pub const ALL: Self = Self { messages: true, flags: true, uids: false, described: false };
+    /// Nothing.
+    pub const NONE: Self = Self { messages: false, flags: false, uids: false, described: false };
 }
 
 /// The messages by sequence number.
@@ -38,13 +64,28 @@ pub struct View {
     dirty: bool,
     /// UIDs that a search saved (RFC 5182), in ranges. Whoever of them is gone is nothing.
     saved: Vec<(u32, u32)>,
+    /// What others bring is held back: for the client it is not there.
+    held: bool,
+    /// UIDs of messages that this session brought and has not been told of, in ranges.
+    own: Vec<(u32, u32)>,
+    /// UIDs of messages that were told and are still to be described.
+    fresh: Vec<u32>,
 }
 
 #[derive(Debug)]
 struct Entry {
     row: Row,
-    gone: bool,
+    gone: Gone,
     untold: Untold,
+}
+
+/// Whether a message is gone, and who removed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gone {
+    No,
+    Elsewhere,
+    /// By a command of this session, which hears of it in any case.
+    Here,
 }
 
 /// What the client has not been told of a row.
@@ -58,7 +99,11 @@ enum Untold {
 
 impl Entry {
     const fn new(row: Row) -> Self {
-        Self { row, gone: false, untold: Untold::Nothing }
+        Self { row, gone: Gone::No, untold: Untold::Nothing }
+    }
+
+    const fn is_here(&self) -> bool {
+        matches!(self.gone, Gone::No)
     }
 
     fn take(&mut self, row: Row) {
@@ -83,17 +128,45 @@ impl View {
 
     /// Messages, those gone but not told to be included.
     pub const fn len(&self) -> usize {
-        self.entries.len()
+        if self.held { self.told } else { self.entries.len() }
+    }
+
+    /// Holds back what others bring, or not any more.
+    pub const fn hold(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// The highest UID in use, or zero.
     pub fn last_uid(&self) -> u32 {
-        self.entries.last().map_or(0, |e| e.row.uid)
+        self.entries[..self.len()].last().map_or(0, |e| e.row.uid)
     }
 
     /// The row at an index (sequence number less one), unless the message is gone.
     pub fn row(&self, index: usize) -> Option<&Row> {
-        self.entries.get(index).filter(|e| !e.gone).map(|e| &e.row)
+        self.entries.get(index).filter(|e| e.is_here()).map(|e| &e.row)
+    }
+
+    /// Whether something that others did has not been told.
+    pub fn is_pending(&self) -> bool {
+        let untold = |e: &Entry| e.gone == Gone::Elsewhere || e.untold > Untold::Nothing;
+        self.dirty && (self.told < self.entries.len() || self.entries.iter().any(untold))
+    }
+
+    /// Messages that this session brings: they are told of, and not described to who knows them.
+    pub fn bring(&mut self, uids: impl IntoIterator<Item = u32>) {
+        let ranges = uids.into_iter().map(|uid| (uid, uid));
+        self.own = set::merged(self.own.drain(..).chain(ranges).collect());
+    }
+
+    /// Whether messages were told and are still to be described.
+    pub const fn describes(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
+    /// The indices of the messages that are to be described now, in ranges.
+    pub fn describe(&mut self) -> Vec<Range<usize>> {
+        let fresh = std::mem::take(&mut self.fresh);
+        joined(fresh.into_iter().filter_map(|uid| self.index_of(uid)).map(|index| index..index + 1).collect())
     }
 
     /// The UIDs of those in `ranges` that are not gone.
@@ -135,8 +208,9 @@ impl View {
     /// The indices that a set names, ascending; `None` when it names a sequence number that does not exist. UIDs
     /// that do not exist are nothing (RFC 3501 §6.4.8).
     pub fn pick(&self, set: &SequenceSet, uid: bool) -> Option<Vec<Range<usize>>> {
-        let place = |uid: u32| self.entries.partition_point(|e| e.row.uid < uid);
-        let after = |b: u32| b.checked_add(1).map_or(self.entries.len(), place);
+        let known = &self.entries[..self.len()];
+        let place = |uid: u32| known.partition_point(|e| e.row.uid < uid);
+        let after = |b: u32| b.checked_add(1).map_or(known.len(), place);
         let mut ranges: Vec<Range<usize>> = if uid {
             set.resolve(self.last_uid()).into_iter().map(|(a, b)| place(a)..after(b)).collect()
         } else {
@@ -149,7 +223,7 @@ impl View {
         };
         if set.names_saved() {
             // By number, only what the client knows the number of.
-            let most = if uid { self.entries.len() } else { self.told };
+            let most = if uid { known.len() } else { self.told };
             let there = |range: Range<usize>| range.filter(|i| self.row(*i).is_some()).map(|i| i..i + 1);
             ranges.extend(self.saved.iter().flat_map(|(a, b)| there(place(*a)..after(*b).min(most))));
             ranges.sort_unstable_by_key(|r| (r.start, r.end));
@@ -170,7 +244,7 @@ impl View {
             while now.next_if(|r| r.uid < entry.row.uid).is_some() {}
             match now.next_if(|r| r.uid == entry.row.uid) {
                 Some(row) => entry.take(row),
-                None => entry.gone = true,
+                None => entry.gone = entry.gone.max(Gone::Elsewhere),
             }
         }
         self.entries.extend(now.map(Entry::new));
@@ -186,7 +260,7 @@ impl View {
                 None => {} // the client was told already that it is gone
             }
         }
-        self.gone(gone);
+        self.remove(gone, Gone::Elsewhere);
     }
 
     /// Takes rows that this session changed itself; gives their indices.
@@ -202,46 +276,67 @@ impl View {
         indices
     }
 
-    /// Notes that messages are gone.
+    /// Notes that messages are gone by a command of this session.
     pub fn gone(&mut self, uids: &[u32]) {
+        self.remove(uids, Gone::Here);
+    }
+
+    fn remove(&mut self, uids: &[u32], by: Gone) {
         self.dirty = true;
         for uid in uids {
             if let Some(index) = self.index_of(*uid) {
-                self.entries[index].gone = true;
+                let gone = &mut self.entries[index].gone;
+                *gone = by.max(*gone);
             }
         }
     }
 
-    /// The untagged responses for what is pending. EXPUNGE or VANISHED only when `expunge`: never in answer to FETCH, STORE
-    /// and SEARCH (RFC 3501 §7.4.1).
-    pub fn tell(&mut self, expunge: bool, enabled: Enabled) -> String {
+    /// The untagged responses for what is pending and wanted. EXPUNGE or VANISHED only when `expunge`: never in answer to
+    /// FETCH, STORE and SEARCH (RFC 3501 §7.4.1).
+    pub fn tell(&mut self, expunge: bool, telling: Telling, enabled: Enabled) -> String {
         let mut out = String::new();
         if !self.dirty {
             return out;
         }
         if expunge {
-            let known = &self.entries[..self.told];
-            let gone = known.iter().filter(|e| e.gone);
-            if enabled.qresync && gone.clone().next().is_some() {
-                out.push_str(&format!("* VANISHED {}\r\n", set::compress(gone.clone().map(|e| e.row.uid))));
-            } else {
-                for index in (0..known.len()).rev().filter(|i| known[*i].gone) {
-                    out.push_str(&format!("* {} EXPUNGE\r\n", index + 1));
-                }
-            }
-            self.told -= gone.count();
-            self.entries.retain(|e| !e.gone);
+            let least = if telling.messages { Gone::Elsewhere } else { Gone::Here };
+            out = self.tell_gone(least, enabled);
         }
-        if self.told < self.entries.len() {
+        if telling.messages && self.told < self.entries.len() {
+            let known = self.told;
             self.told = self.entries.len();
             out.push_str(&exists(self.told, enabled));
+            let own = std::mem::take(&mut self.own);
+            let new = self.entries[known..].iter().filter(|e| e.is_here()).map(|e| e.row.uid);
+            self.fresh.extend(new.filter(|uid| telling.described && !set::holds(&own, *uid)));
         }
-        self.dirty = self.entries.iter().any(|e| e.gone);
-        let least = if enabled.condstore { Untold::ModSeq } else { Untold::Flags };
-        for (index, entry) in self.entries.iter_mut().enumerate().filter(|(_, e)| e.untold >= least && !e.gone) {
-            entry.untold = Untold::Nothing;
-            out.push_str(&fetched(index, &entry.row, true, false, enabled));
+        if telling.flags {
+            let least = if enabled.condstore { Untold::ModSeq } else { Untold::Flags };
+            let known = self.entries[..self.told].iter_mut().enumerate();
+            for (index, entry) in known.filter(|(_, e)| e.untold >= least && e.is_here()) {
+                entry.untold = Untold::Nothing;
+                out.push_str(&fetched(index, &entry.row, true, telling.uids, enabled));
+            }
         }
+        let held = |e: &Entry| !e.is_here() || (e.untold > Untold::Nothing && !telling.flags);
+        self.dirty = self.told < self.entries.len() || self.entries.iter().any(held);
+        out
+    }
+
+    /// Tells of what is gone, of all or of what this session removed, and forgets it.
+    fn tell_gone(&mut self, least: Gone, enabled: Enabled) -> String {
+        let mut out = String::new();
+        let known = &self.entries[..self.told];
+        let gone = known.iter().filter(|e| e.gone >= least);
+        if enabled.qresync && gone.clone().next().is_some() {
+            out.push_str(&format!("* VANISHED {}\r\n", set::compress(gone.clone().map(|e| e.row.uid))));
+        } else {
+            for index in (0..known.len()).rev().filter(|i| known[*i].gone >= least) {
+                out.push_str(&format!("* {} EXPUNGE\r\n", index + 1));
+            }
+        }
+        self.told -= gone.count();
+        self.entries.retain(|e| e.gone < least);
         out
     }
 }
@@ -250,6 +345,13 @@ impl View {
 pub fn exists(messages: usize, enabled: Enabled) -> String {
     let recent = if enabled.rev2 { "" } else { "* 0 RECENT\r\n" };
     format!("* {messages} EXISTS\r\n{recent}")
+}
+
+/// The response, without its end, that tells which flags a client may change for good.
+pub fn permanent(flags: Flags, new_keywords: bool, read_only: bool) -> String {
+    let all = if new_keywords { format!("{flags} \\*") } else { flags.to_string() };
+    let told = if read_only { "" } else { all.trim_start() };
+    format!("* OK [PERMANENTFLAGS ({told})] Flags that stay")
 }
 
 /// The response that tells of a message's flags, or of its mod-sequence alone. `uid` asks for the UID.
@@ -269,17 +371,63 @@ pub fn fetched(index: usize, row: &Row, flags: bool, uid: bool, enabled: Enabled
 
 impl Selected {
     /// From what SELECT was given.
-    pub fn new(name: String, read_only: bool, state: FolderState) -> Self {
+    pub fn new(name: String, examined: bool, state: FolderState, rights: Option<FolderRights>) -> Self {
         Self {
             name,
             number: state.number,
-            read_only: read_only || state.read_only,
+            read_only: examined || state.read_only,
+            examined,
+            rights,
             uid_validity: state.uid_validity,
             version: state.highest_modseq,
+            told: state.highest_modseq,
             uid_next: state.uid_next,
             vanished: false,
             view: View::new(state.rows),
         }
+    }
+
+    /// Takes the rights as they are now. What came of it is told by who looks at each command (RFC 4314 §5.1.1), as
+    /// responses.
+    pub fn allow(&mut self, rights: FolderRights) -> String {
+        if self.rights.replace(rights).is_none_or(|before| before == rights) {
+            return String::new();
+        }
+        let read_only = self.examined || !rights.has_any(FolderRights::CHANGING);
+        let mut told = permanent(rights.flags(), rights.has(FolderRights::WRITE), read_only) + "\r\n";
+        if std::mem::replace(&mut self.read_only, read_only) != read_only {
+            let code = if read_only { "READ-ONLY" } else { "READ-WRITE" };
+            told.push_str(&format!("* OK [{code}] Rights have changed\r\n"));
+        }
+        told
+    }
+
+    /// Tells what is pending and wanted: see [`View::tell`].
+    pub fn tell(&mut self, expunge: bool, telling: Telling, enabled: Enabled) -> String {
+        let told = self.view.tell(expunge, telling, enabled);
+        if !self.view.dirty {
+            self.told = self.version;
+        }
+        told
+    }
+
+    /// The mod-sequence up to which the client knows everything, once it has been told all that it wants to hear.
+    pub fn known_to(&self, telling: Telling) -> u64 {
+        if telling.messages && telling.flags { self.version } else { self.told }
+    }
+
+    /// The folder's numbers as the client knows them; nothing while something is pending. Those that it does not hear of are zero.
+    pub fn numbers(&self) -> Option<Status> {
+        let here = || self.view.entries.iter().filter(|e| e.is_here());
+        let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (!self.view.is_pending()).then(|| Status {
+            messages: short(here().count()),
+            unseen: short(here().filter(|e| !e.row.flags.has(System::Seen)).count()),
+            uid_next: self.uid_next,
+            uid_validity: self.uid_validity,
+            highest_modseq: self.version,
+            ..Status::default()
+        })
     }
 }
 
@@ -303,7 +451,6 @@ pub fn holds(ranges: &[(u32, u32)], index: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Flags;
     use proptest::prelude::*;
 
     const PLAIN: Enabled = Enabled { condstore: false, qresync: false, utf8: false, rev2: false };
@@ -315,14 +462,14 @@ mod tests {
     #[test]
     fn numbers_hold_until_told() {
         let mut view = View::new(vec![row(10, 0), row(20, 0), row(30, 0)]);
-        assert_eq!(view.tell(true, PLAIN), "");
+        assert_eq!(view.tell(true, Telling::ALL, PLAIN), "");
         view.apply(vec![row(10, 1), row(30, 0), row(31, 0)]);
-        assert_eq!(view.tell(false, PLAIN), "* 4 EXISTS\r\n* 0 RECENT\r\n* 1 FETCH (FLAGS (\\Seen))\r\n");
+        assert_eq!(view.tell(false, Telling::ALL, PLAIN), "* 4 EXISTS\r\n* 0 RECENT\r\n* 1 FETCH (FLAGS (\\Seen))\r\n");
         assert_eq!(view.row(2).unwrap().uid, 30, "sequence number 3 is still UID 30");
         assert!(view.row(1).is_none());
-        assert_eq!(view.tell(true, PLAIN), "* 2 EXPUNGE\r\n");
+        assert_eq!(view.tell(true, Telling::ALL, PLAIN), "* 2 EXPUNGE\r\n");
         assert_eq!(view.row(1).unwrap().uid, 30);
-        assert_eq!(view.tell(true, PLAIN), "");
+        assert_eq!(view.tell(true, Telling::ALL, PLAIN), "");
     }
 
     #[test]
@@ -359,7 +506,7 @@ mod tests {
         assert_eq!(pick(&view, "1,2,$", false), [0, 1, 2]);
         view.apply(vec![row(20, 0), row(30, 0)]);
         assert_eq!(pick(&view, "$", false), [2], "gone, though not told");
-        view.tell(true, PLAIN);
+        view.tell(true, Telling::ALL, PLAIN);
         assert_eq!(pick(&view, "$", false), [1]);
     }
 
@@ -381,7 +528,7 @@ mod tests {
                 if silent {
                     continue;
                 }
-                for line in view.tell(expunge, PLAIN).lines() {
+                for line in view.tell(expunge, Telling::ALL, PLAIN).lines() {
                     let words: Vec<&str> = line.split(' ').collect();
                     let n: usize = words[1].parse().unwrap();
                     match words[2] {
@@ -397,7 +544,7 @@ mod tests {
                     }
                 }
             }
-            view.tell(true, PLAIN);
+            view.tell(true, Telling::ALL, PLAIN);
             prop_assert_eq!(view.uids(std::slice::from_ref(&(0..view.len()))), folder);
         }
     }

@@ -8,6 +8,7 @@ use crate::command::expunge::ExpungeJob;
 use crate::command::fetch::FetchJob;
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
+use crate::notify::Notices;
 use crate::search::job::SearchJob;
 use crate::view::Selected;
 use crate::{Code, Mailboxes, Refusal, SequenceSet};
@@ -23,6 +24,8 @@ pub struct Work<'a> {
     pub selected: &'a mut Option<Selected>,
     /// What the client has switched on.
     pub enabled: &'a mut Enabled,
+    /// What the client hears without asking.
+    pub notices: &'a mut Notices,
     /// Untagged responses.
     pub out: Vec<u8>,
     /// The command's tag; empty for a look of our own.
@@ -170,7 +173,7 @@ impl Work<'_> {
     pub fn refresh_and_tell(&mut self) -> Result<(), Refusal> {
         self.refresh()?;
         if let Some(folder) = self.selected.as_mut() {
-            self.out.extend_from_slice(folder.view.tell(false, *self.enabled).as_bytes());
+            self.out.extend_from_slice(folder.tell(false, self.notices.telling(), *self.enabled).as_bytes());
         }
         Ok(())
     }
@@ -178,6 +181,9 @@ impl Work<'_> {
     /// Looks what others changed in the selected folder; it is told when the command ends.
     pub fn refresh(&mut self) -> Result<(), Refusal> {
         let Some(folder) = self.selected.as_mut() else { return Ok(()) };
+        if let Some(rights) = self.boxes.rights_in(folder.number)? {
+            self.out.extend_from_slice(folder.allow(rights).as_bytes());
+        }
         let seen = match self.boxes.version(folder.number) {
             Ok(Some(version)) if version == folder.version => return Ok(()),
             Ok(_) => self.boxes.refresh(folder.number, folder.version, folder.uid_next),
@@ -198,6 +204,34 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Leaves the selected folder: from now on it is one of the others.
+    pub fn leave(&mut self) {
+        if let Some(folder) = self.selected.take() {
+            self.notices.left(&folder);
+        }
+    }
+
+    /// The same look after another one was left or selected: the command is done whatever it gives.
+    pub fn look_after(&mut self) {
+        let _seen = self.look_around().is_ok();
+    }
+
+    /// Looks what others changed in the folders that are not selected, and tells what the client wants to hear of it.
+    pub fn look_around(&mut self) -> Result<(), Refusal> {
+        let selected = self.selected.as_ref().map(|folder| folder.number);
+        let told = self.notices.look(self.boxes, selected, *self.enabled)?;
+        self.out.extend(told);
+        Ok(())
+    }
+
+    /// Messages that this session put into a folder, by the folder's name and their UIDs: who did it knows.
+    pub fn brought(&mut self, name: &str, uids: &[u32]) {
+        match self.selected.as_mut().filter(|folder| folder.name == name) {
+            Some(folder) => folder.view.bring(uids.iter().copied()),
+            None => self.notices.brought(self.boxes, name, uids),
+        }
+    }
+
     /// After a change of ours: what others did before it is told with it, so that no mod-sequence that the client hears
     /// of lies above one that it does not.
     pub fn refresh_after(&mut self) {
@@ -211,7 +245,9 @@ impl Work<'_> {
     pub fn removed(&mut self, done: Done) -> Done {
         self.refresh_after();
         match self.selected.as_ref() {
-            Some(folder) if self.enabled.condstore => done.coded(format!("HIGHESTMODSEQ {}", folder.version)),
+            Some(folder) if self.enabled.condstore => {
+                done.coded(format!("HIGHESTMODSEQ {}", folder.known_to(self.notices.telling())))
+            }
             _ => done,
         }
     }

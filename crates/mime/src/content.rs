@@ -158,7 +158,7 @@ fn params(mut rest: &[u8]) -> Vec<(String, String)> {
         all.push(Written { section, extended, value });
     }
     let value = |name: String| {
-        let value = text::clean(&join(&name, written.remove(&name)?)?);
+        let value = text::clean(&join(&name, written.remove(&name)?)?).into_owned();
         Some((name, value))
     };
     names.into_iter().filter_map(value).collect()
@@ -170,14 +170,8 @@ fn one(rest: &mut &[u8]) -> Option<(String, Vec<u8>)> {
     let after = blanks(rest).strip_prefix(b"=")?;
     *rest = blanks(after);
     if let Some(quoted) = rest.strip_prefix(b"\"") {
-        let mut value = Vec::new();
-        let mut i = 0;
-        while i < quoted.len() && quoted[i] != b'"' {
-            i += usize::from(quoted[i] == b'\\' && i + 1 < quoted.len());
-            value.push(quoted[i]);
-            i += 1;
-        }
-        *rest = quoted.get(i + 1..).unwrap_or_default();
+        let (value, after) = unquoted(quoted);
+        *rest = after;
         return Some((name, value));
     }
     // Unquoted names with blanks exist; a comment after a blank is none of the value.
@@ -186,6 +180,26 @@ fn one(rest: &mut &[u8]) -> Option<(String, Vec<u8>)> {
     let value = value.windows(2).position(|w| w == b" (").map_or(value, |i| &value[..i]);
     *rest = next;
     Some((name, value.trim_ascii().to_vec()))
+}
+
+/// What stands before the quote that ends it, and what comes after that; without one, everything.
+fn unquoted(mut rest: &[u8]) -> (Vec<u8>, &[u8]) {
+    let mut value = Vec::new();
+    loop {
+        let at = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        value.extend_from_slice(&rest[..at]);
+        match rest.get(at..) {
+            Some([b'\\', escaped, after @ ..]) => {
+                value.push(*escaped);
+                rest = after;
+            }
+            Some([b'\\']) => {
+                value.push(b'\\');
+                return (value, b"");
+            }
+            found => return (value, found.and_then(|f| f.get(1..)).unwrap_or_default()),
+        }
+    }
 }
 
 /// `title*1*` is the name `title`, section 1, extended (RFC 2231 §3, §4).
@@ -208,6 +222,9 @@ fn split_name(name: &str) -> Option<(String, Option<u32>, bool)> {
 /// The value of one name: the extended form before the continued, the continued before the plain (RFC 2231 §4.1);
 /// of equals the first. Sections count from 0 and end at the first gap.
 fn join(name: &str, all: Vec<Written>) -> Option<String> {
+    if let [Written { section: None, extended: false, value }] = &all[..] {
+        return Some(simple(name, value));
+    }
     let mut sections: BTreeMap<u32, Written> = BTreeMap::new();
     let (mut plain, mut whole) = (None, None);
     for w in all {
@@ -226,10 +243,13 @@ fn join(name: &str, all: Vec<Written>) -> Option<String> {
         let run = (0..).zip(sections).take_while(|(i, (n, _))| i == n).map(|(_, (_, w))| w);
         return Some(joined(run));
     }
-    let value = plain?.value;
-    let encoded = matches!(name, "name" | "filename") && memchr::memmem::find(&value, b"=?").is_some();
-    let text = if encoded { text::decode_words(&value) } else { text::plain(&value) };
-    Some(text)
+    plain.map(|w| simple(name, &w.value))
+}
+
+/// A value that neither continues nor names its charset.
+fn simple(name: &str, value: &[u8]) -> String {
+    let encoded = matches!(name, "name" | "filename") && memchr::memmem::find(value, b"=?").is_some();
+    if encoded { text::decode_words(value) } else { text::plain(value) }
 }
 
 /// The first section names the charset (`utf-8'it'…`) for all of them.

@@ -3,7 +3,7 @@
 //! Knows: header fields, address lists, content types, the tree of parts, encodings, and how to write each of them.
 //! Must never know: sockets, clocks, keys, certified mail. It repairs nothing and copies nothing it was not asked for.
 //! Entry points: [`Header::parse`] (strict, for checks), [`parse`] (the tree, for any message; [`parse_outer`] without
-//! what enclosed messages hold), [`Composed`] (a new message around ranges of an old one), [`mod@write`] (the bytes in
+//! what enclosed messages hold; [`parse_from`] reads a [`Source`], which need not lie in memory), [`Composed`] (a new message around ranges of an old one), [`mod@write`] (the bytes in
 //! between).
 //! RFCs: 5322 (header, addresses), 2045–2047 and 2231 (MIME), 6532 only in that 8-bit names are let through.
 //! Invariants, each with its test:
@@ -22,6 +22,7 @@ mod decode;
 mod error;
 mod header;
 mod part;
+mod source;
 mod text;
 mod tree;
 pub mod write;
@@ -33,5 +34,6 @@ pub use decode::Decoder;
 pub use error::{Error, HeaderFault, ListFault};
 pub use header::{Field, Header};
 pub use part::Part;
+pub use source::{Source, Windowed};
 pub use text::decode_words;
-pub use tree::{parse, parse_outer};
+pub use tree::{parse, parse_from, parse_outer};

@@ -49,7 +49,14 @@ impl Part {
     /// # Errors
     /// [`Error::TooLarge`] beyond `limit` octets, [`Error::Base64`], [`Error::UnknownEncoding`], [`Error::Foreign`].
     pub fn decoded(&self, message: &[u8], limit: usize) -> Result<Vec<u8>, Error> {
-        let body = message.get(self.body.clone()).ok_or(Error::Foreign)?;
+        self.decode(message.get(self.body.clone()).ok_or(Error::Foreign)?, limit)
+    }
+
+    /// The same, of the body itself as it was transmitted.
+    ///
+    /// # Errors
+    /// As [`Part::decoded`], without the last.
+    pub fn decode(&self, body: &[u8], limit: usize) -> Result<Vec<u8>, Error> {
         match &self.encoding {
             Encoding::Base64 => decode::base64(body, limit),
             Encoding::QuotedPrintable => decode::quoted_printable(body, limit),
@@ -68,13 +75,20 @@ impl Part {
         Ok(self.converted(&self.decoded(message, limit)?))
     }
 
-    /// How the text begins: what the first `most` octets of the body say, converted. What cannot be decoded is empty.
-    pub fn text_start(&self, message: &[u8], most: usize) -> String {
+    /// The same, of the body itself as it was transmitted.
+    ///
+    /// # Errors
+    /// As [`Part::decode`].
+    pub fn to_text(&self, body: &[u8], limit: usize) -> Result<String, Error> {
+        Ok(self.converted(&self.decode(body, limit)?))
+    }
+
+    /// How the text begins: what the first octets of the body say, converted. What cannot be decoded is empty.
+    pub fn text_start(&self, first: &[u8]) -> String {
         let Some(mut decoder) = decode::Decoder::new(&self.encoding) else { return String::new() };
-        let body = message.get(self.body.clone()).unwrap_or_default();
         let mut bytes = Vec::new();
-        decoder.push(&body[..body.len().min(most)], &mut bytes);
-        if body.len() <= most {
+        decoder.push(first, &mut bytes);
+        if first.len() == self.body.len() {
             decoder.end(&mut bytes);
         }
         self.converted(&bytes)

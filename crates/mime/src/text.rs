@@ -1,5 +1,7 @@
 //! Texts in header fields: unfolding (RFC 5322 §2.2.3) and encoded words (RFC 2047).
 
+use std::borrow::Cow;
+
 use crate::decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use memchr::memmem;
@@ -8,20 +10,16 @@ use memchr::memmem;
 /// tolerant reader meets them) become a blank, so that no line end ever comes out.
 pub(crate) fn unfold(raw: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len());
-    let mut i = 0;
-    while i < raw.len() {
-        let end = match &raw[i..] {
-            [b'\r', b'\n', ..] => 2,
-            [b'\r' | b'\n', ..] => 1,
-            _ => 0,
-        };
-        match raw.get(i + end) {
-            _ if end == 0 => out.push(raw[i]),
-            Some(b' ' | b'\t') => {}
-            _ => out.push(b' '),
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let end = if rest[at..].starts_with(b"\r\n") { 2 } else { 1 };
+        rest = &rest[at + end..];
+        if !matches!(rest.first(), Some(b' ' | b'\t')) {
+            out.push(b' ');
         }
-        i += end.max(1);
     }
+    out.extend_from_slice(rest);
     out
 }
 
@@ -53,7 +51,7 @@ pub fn decode_words(raw: &[u8]) -> String {
     }
     flush(&mut joined, &mut out);
     out.push_str(&plain(&raw[done..]));
-    clean(&out)
+    clean(&out).into_owned()
 }
 
 fn flush(joined: &mut Option<(Vec<u8>, Vec<u8>)>, out: &mut String) {
@@ -79,8 +77,11 @@ pub(crate) fn convert(charset: &[u8], bytes: &[u8]) -> String {
 }
 
 /// Control characters (C0, DEL, C1, line and paragraph separators) become blanks.
-pub(crate) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let bad = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if !text.contains(bad) {
+        return Cow::Borrowed(text);
+    }
     text.chars().map(|c| if bad(c) { ' ' } else { c }).collect()
 }
 

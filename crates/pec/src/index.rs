@@ -65,6 +65,7 @@ pub struct Index {
     location: Option<String>,
     verified: bool,
     signed_at: Option<Timestamp>,
+    signer: Option<Certificate>,
 }
 
 impl Index {
@@ -127,6 +128,7 @@ impl Index {
     fn of_content(content: &[u8], signed: &SignedData, believed: bool) -> Result<Self, Error> {
         let mut index = Self::parse_ldif(content)?;
         (index.verified, index.signed_at) = (believed, signed.signing_time());
+        index.signer = signed.signer().cloned();
         Ok(index)
     }
 
@@ -181,6 +183,12 @@ impl Index {
         numbers.iter().filter_map(|i| self.entries.get(*i)).filter(|e| e.signs_with(certificate))
     }
 
+    /// Whether it lists a certificate that the other does not.
+    pub fn lists_more_than(&self, other: &Self) -> bool {
+        let certificates = self.entries.iter().flat_map(|entry| &entry.certificates);
+        certificates.into_iter().any(|certificate| other.with_certificate(certificate).next().is_none())
+    }
+
     /// The domains that a second record lists again, which has no effect.
     pub fn listed_twice(&self) -> impl Iterator<Item = &Domain> {
         let all = self.entries.iter().enumerate().flat_map(|(i, e)| e.domains.iter().map(move |domain| (i, domain)));
@@ -200,6 +208,11 @@ impl Index {
     /// Whether this came from a signed file whose signer was believed.
     pub fn is_verified(&self) -> bool {
         self.verified
+    }
+
+    /// Who signed the file this came from.
+    pub fn signer(&self) -> Option<&Certificate> {
+        self.signer.as_ref()
     }
 
     /// The signing time of the file this came from.

@@ -181,7 +181,7 @@ fn look(message: &[u8], trust: Option<&Trust>, index: Option<&Index>, at: Option
     let seen = seen(message, content, signer, index.filter(|_| listed.is_some()));
     let checks = Checks {
         signature: checks::signature(signed.as_ref().map(Option::as_ref), &message[content.whole()]),
-        origin: checks::origin(signer, index, listed.is_some()),
+        origin: checks::origin(signer, index, listed.is_some(), judged_at),
         validity,
         form: seen.form,
     };

@@ -28,7 +28,7 @@ mod tests;
 pub use consistency::{Checker, Finding, Report};
 pub use count::{Count, Event};
 pub use segment::{Break, Segment, SegmentReader, chained, link};
-pub use service::{Custody, QueueOrder, Service, ServiceEvent, Stage};
+pub use service::{Custody, ProofEvent, QueueOrder, Service, ServiceEvent, Stage};
 pub use standing::Standing;
 pub use verify::{Expected, Proof, Stamp, Verifier};
 

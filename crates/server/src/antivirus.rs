@@ -59,6 +59,15 @@ impl Clamd {
         Ok(reply::engine(&version))
     }
 
+    /// The whole of what it says about itself, with the date of its signatures where they are ClamAV's own:
+    /// `ClamAV 1.0.7/27500/Sat Dec 14 09:43:26 2024`. Blocks as [`version`](Self::version) does.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it does not come.
+    pub fn full_version(&self) -> Result<String, Unavailable> {
+        self.ask_version(Instant::now() + SIGN_OF_LIFE.min(self.limit))
+    }
+
     /// The whole version, with the date of the signatures.
     fn ask_version(&self, ends: Instant) -> Result<String, Unavailable> {
         let ask = || {

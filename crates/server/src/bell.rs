@@ -17,6 +17,10 @@ pub struct Bells {
     pub heavy: Notify,
     /// Rings for the relay.
     pub relay: Notify,
+    /// Rings for who tells people by short message.
+    pub texts: Notify,
+    /// Rings for who tells them by mail.
+    pub letters: Notify,
 }
 
 impl Bells {
@@ -43,6 +47,10 @@ impl Bells {
         match part {
             Part::Local => self.worker.notify_one(),
             Part::Relay => self.relay.notify_one(),
+            Part::Notices => {
+                self.texts.notify_one();
+                self.letters.notify_one();
+            }
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The command line. One file for each verb; the administrative ones live in `sigillo-admin`.
 
+mod cert;
 mod config;
 mod demo;
+mod doctor;
 mod index;
+mod init;
 mod log;
 mod manual;
 mod message;
@@ -17,6 +20,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sigillo_admin::{Lang, verbs};
 
+use crate::http;
 use crate::out::{self, say};
 
 /// How the program ends.
@@ -64,19 +68,34 @@ const OPTIONS: &str = "Opzioni";
 enum Verb {
     /// Due gestori completi in prova su questa macchina, e un messaggio certificato dall'uno all'altro
     Demo(demo::Args),
+    /// Prepara un gestore dal nulla: configurazione, chiavi, richieste di certificato, record DNS e dell'indice, unità di systemd
+    Init(init::Args),
     /// Un gestore in servizio
     Serve(serve::Args),
+    /// Certificati: elencarli, chiederne uno nuovo, controllarlo, passare al prossimo certificato di firma
+    #[command(subcommand)]
+    Cert(cert::Verb),
     /// Controlla una configurazione o ne crea una di prova
     #[command(subcommand)]
     Config(config::Verb),
     /// Esamina un messaggio salvato, senza collegarsi a niente
     #[command(subcommand)]
     Message(message::Verb),
+    /// Visita un gestore in servizio: DNS, certificati, orologio, antivirus, indice, disco, copie; per ogni male dice il rimedio
+    ///
+    /// Esce con 0 se tutto va bene, con 1 se c'è qualcosa da guardare, con 2 se qualcosa non va.
+    Doctor(doctor::Args),
     /// Mostra come sta un gestore in servizio
     Status(verbs::status::Args),
     /// Elenca, crea o cambia le caselle di un gestore in servizio
     #[command(subcommand)]
     Mailbox(verbs::mailbox::Verb),
+    /// Le password delle caselle: chi le tiene cambia la propria, il referente tecnico ne porta un file
+    #[command(subcommand)]
+    Password(verbs::password::Verb),
+    /// Il secondo fattore di chi tiene una casella
+    #[command(subcommand)]
+    Totp(verbs::totp::Verb),
     /// I rapporti di un gestore in servizio
     #[command(subcommand)]
     Report(verbs::report::Verb),
@@ -101,6 +120,18 @@ enum Verb {
     /// Le liste di distribuzione di un gestore in servizio
     #[command(subcommand)]
     List(verbs::list::Verb),
+    /// La rubrica di un'amministrazione: l'anagrafica dei suoi utenti e gli altri contatti, esportabile come testo
+    #[command(subcommand)]
+    AddressBook(verbs::address_book::Verb),
+    /// Gli avvisi alle persone, per SMS o posta ordinaria: quelli da mandare e il registro
+    #[command(subcommand)]
+    Notice(verbs::notice::Verb),
+    /// Il registro delle operazioni su caselle, liste e rubriche: chi le ha chieste, quando, quando sono state fatte
+    #[command(subcommand)]
+    Operation(verbs::operation::Verb),
+    /// Il piano dei fabbisogni di un'amministrazione: quante caselle può avere, quante ne ha
+    #[command(subcommand)]
+    Plan(verbs::plan::Verb),
     /// Il deposito virus di un gestore in servizio
     #[command(subcommand)]
     Quarantine(verbs::quarantine::Verb),
@@ -116,6 +147,8 @@ enum Verb {
     /// L'archivio di un gestore: controllarlo, rimetterlo a posto, copiarlo e riportarlo, compattarlo, misurarlo
     #[command(subcommand)]
     Store(verbs::store::Verb),
+    /// Scrive la descrizione dell'interfaccia amministrativa (OpenAPI 3.1) di questa versione
+    Openapi,
     /// Scrive le pagine di manuale in una cartella, una per ogni comando
     Man(manual::ManArgs),
     /// Scrive su standard output il completamento dei comandi per una shell
@@ -136,11 +169,16 @@ pub fn main() -> ExitCode {
     let lang = cli.lang;
     match cli.verb {
         Verb::Demo(args) => demo::run(&args, lang),
+        Verb::Init(args) => init::run(&args, lang),
         Verb::Serve(args) => serve::run(&args, lang),
+        Verb::Cert(verb) => cert::run(&verb, lang),
         Verb::Config(verb) => config::run(&verb, lang),
         Verb::Message(verb) => message::run(&verb, lang),
+        Verb::Doctor(args) => doctor::run(&args, lang),
         Verb::Status(args) => ask(verbs::status::run(&args, lang)),
         Verb::Mailbox(verb) => ask(verbs::mailbox::run(&verb, lang, &mut far())),
+        Verb::Password(verb) => ask(verbs::password::run(&verb, lang, &mut far())),
+        Verb::Totp(verb) => ask(verbs::totp::run(&verb, lang)),
         Verb::Report(verb) => ask(verbs::report::run(&verb, lang)),
         Verb::Queue(verb) => ask(verbs::queue::run(&verb, lang)),
         Verb::Dispatch(verb) => ask(verbs::dispatch::run(&verb, lang)),
@@ -148,12 +186,17 @@ pub fn main() -> ExitCode {
         Verb::Tenant(verb) => ask(verbs::tenant::run(&verb, lang)),
         Verb::Person(verb) => ask(verbs::person::run(&verb, lang)),
         Verb::Role(verb) => ask(async { verbs::role::run(&verb) }),
-        Verb::List(verb) => ask(verbs::list::run(&verb, lang)),
+        Verb::List(verb) => ask(verbs::list::run(&verb, lang, &mut far())),
+        Verb::AddressBook(verb) => ask(verbs::address_book::run(&verb, lang, &mut far())),
+        Verb::Notice(verb) => ask(verbs::notice::run(&verb, lang)),
+        Verb::Operation(verb) => ask(verbs::operation::run(&verb, lang)),
+        Verb::Plan(verb) => ask(verbs::plan::run(&verb, lang)),
         Verb::Quarantine(verb) => ask(verbs::quarantine::run(&verb, lang)),
         Verb::Index(verb) => index::run(&verb, lang),
         Verb::Log(verb) => log::run(&verb, lang),
         Verb::TlsReport(verb) => ask(verbs::tls_report::run(&verb, lang)),
         Verb::Store(verb) => store::run(&verb, lang),
+        Verb::Openapi => ask(async { Ok(format!("{:#}", http::document())) }),
         Verb::Man(args) => manual::man(&args, lang),
         Verb::Completions(args) => manual::completions(&args, lang),
     }

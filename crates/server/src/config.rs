@@ -1,15 +1,21 @@
 //! The configuration of one provider: a TOML file, strict, whose errors name file, line, key and remedy.
 
+mod acme;
 mod directory;
 mod dkim;
+mod ldap;
 mod limits;
 mod located;
+mod oidc;
 mod ordinary;
 mod outward;
+mod passwords;
 mod problem;
 mod profiles;
 mod raw;
 mod retention;
+mod signing;
+mod sms;
 #[cfg(test)]
 mod tests;
 
@@ -23,14 +29,20 @@ use sigillo_base::limits::MB;
 use sigillo_base::{Address, Domain};
 use sigillo_store_rocks::Reserve;
 
+pub use acme::Acme;
 pub use directory::{Directory, Source, Unit};
 pub use dkim::Dkim;
+pub use ldap::{Entry, Ldap, LdapUrl, PLACES};
 pub use limits::Limits;
 pub use located::Located;
+pub use oidc::{Oidc, OidcMailboxes, Shown};
 pub use ordinary::{Antispam, Ordinary, Weight};
 pub use outward::{CertifiedTls, Dns, Login, Pattern, Relay, Route, RouteTls, Server};
+pub use passwords::Passwords;
 pub use problem::{Problem, Problems, Text};
 pub use retention::Retention;
+pub use signing::SigningKey;
+pub use sms::{Format as SmsFormat, Sms};
 
 use crate::antivirus::Endpoint;
 use crate::fetch::Url;
@@ -139,6 +151,26 @@ pub struct Clock {
     pub refuse_when_off: bool,
 }
 
+/// Where backups of the store are, for who looks after them: the service itself makes none unasked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backups {
+    /// Their folder.
+    pub folder: Located<PathBuf>,
+    /// How old the last one may be.
+    pub max_age: Duration,
+}
+
+/// Whether who administrates must have a second factor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// As he likes.
+    #[default]
+    Optional,
+    /// Without one he may add one, and nothing else.
+    Required,
+}
+
 /// A checked configuration. Paths are absolute or relative to the working folder.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -174,6 +206,8 @@ pub struct Config {
     pub tls_certificate: Located<PathBuf>,
     /// TLS key.
     pub tls_key: Located<PathBuf>,
+    /// Who renews both; `None`: somebody else.
+    pub acme: Option<Acme>,
     /// Anchors of the certificates that clients may show at submission; none: nobody is asked.
     pub client_anchors: Vec<Located<PathBuf>>,
     /// Their revocation lists.
@@ -181,11 +215,13 @@ pub struct Config {
     /// Signing certificate.
     pub signing_certificate: Located<PathBuf>,
     /// Signing key.
-    pub signing_key: Located<PathBuf>,
+    pub signing_key: Located<SigningKey>,
     /// Intermediates sent with signatures.
     pub signing_chain: Option<Located<PathBuf>>,
     /// The signing certificate that will follow this one: published in advance.
     pub next_certificate: Option<Located<PathBuf>>,
+    /// Its key; with it, `sigillo cert roll` can take both into use.
+    pub next_key: Option<Located<SigningKey>>,
     /// Anchors of signatures.
     pub anchors: Vec<Located<PathBuf>>,
     /// Their revocation lists.
@@ -208,18 +244,30 @@ pub struct Config {
     pub access: Access,
     /// Who knows tokens; without it OAUTHBEARER is not offered.
     pub oauth: Option<Oauth>,
+    /// Who signs tokens that are checked here; `None`: nobody.
+    pub oidc: Option<Oidc>,
+    /// Directories that keep passwords.
+    pub ldap: Vec<Ldap>,
     /// The antivirus; without it nothing is scanned.
     pub antivirus: Option<Antivirus>,
+    /// What the passwords of users must be.
+    pub passwords: Passwords,
     /// What is asked about ordinary mail.
     pub ordinary: Ordinary,
     /// The antispam; without it nobody tells spam.
     pub antispam: Option<Antispam>,
     /// The signature over ordinary mail of ours; without it nothing is signed, and reports about TLS are not sent.
     pub dkim: Option<Dkim>,
+    /// Who sends short messages; without it nobody.
+    pub sms: Option<Sms>,
     /// How the clock is watched.
     pub clock: Clock,
     /// The administrative socket.
     pub admin_socket: Located<PathBuf>,
+    /// Where persons administrate over TLS; `None`: nowhere.
+    pub admin_door: Option<AdminDoor>,
+    /// Whether who administrates must have a second factor.
+    pub second_factor: SecondFactor,
     /// Where figures are shown; `None`: nowhere.
     pub metrics: Option<Located<SocketAddr>>,
     /// Log level.
@@ -232,6 +280,17 @@ pub struct Config {
     pub profiles: Profiles,
     /// Where daily reports are written; `None`: nowhere.
     pub reports: Option<Located<PathBuf>>,
+    /// Where backups are; `None`: nobody said.
+    pub backups: Option<Backups>,
+}
+
+/// The administrative interface over TLS.
+#[derive(Debug, Clone)]
+pub struct AdminDoor {
+    /// Where it listens.
+    pub listen: Located<SocketAddr>,
+    /// Requests of one place, and of one token, in a minute.
+    pub per_minute: u32,
 }
 
 impl Config {
@@ -264,16 +323,14 @@ impl Config {
 fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
     let host = raw.provider.host.get_ref().to_ascii_lowercase();
     let service_address = r.address("provider.service_address", raw.provider.service_address);
-    let mut domains: Vec<Domain> =
-        raw.provider.domains.into_iter().filter_map(|d| r.domain("provider.domains", d)).collect();
-    if let Some(service) = &service_address
-        && !domains.contains(service.value.domain())
-    {
-        domains.push(service.value.domain().clone());
-    }
+    let domains = certified(raw.provider.domains, service_address.as_ref(), r);
     let (listen, proxies) = listeners(raw.listen, r);
     let (client_anchors, client_crls) = clients(raw.tls.client_anchors, raw.tls.client_crls, r)?;
     let relay_roots = r.path("relay.roots", raw.relay.roots.clone())?;
+    let store = r.path("store.path", raw.store.path)?;
+    let tls = r.tls((raw.tls.certificate, raw.tls.key, raw.tls.acme), &host, &relay_roots, &store.value)?;
+    let oidc = r.optional(raw.oidc, |r, oidc| r.oidc(oidc, &domains, raw.oauth.is_some()))?;
+    let ldap = r.ldap(raw.ldap, &domains, &relay_roots)?;
     Some(Config {
         file: r.file().to_owned(),
         name: r.text("provider.name", raw.provider.name)?,
@@ -281,7 +338,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         english: raw.provider.english,
         host: r.host("provider.host", raw.provider.host)?,
         domains,
-        store: r.path("store.path", raw.store.path)?,
+        store,
         store_memory: raw.store.memory_mb.max(16) << 20,
         store_reserve: Reserve { bytes: raw.store.reserve_mb.saturating_mul(MB), inodes: raw.store.reserve_inodes },
         store_volatile: raw.store.allow_volatile,
@@ -289,14 +346,16 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         retention: r.retention(&raw.archive),
         listen,
         proxies,
-        tls_certificate: r.path("tls.certificate", raw.tls.certificate)?,
-        tls_key: r.path("tls.key", raw.tls.key)?,
+        tls_certificate: tls.certificate,
+        tls_key: tls.key,
+        acme: tls.acme,
         client_anchors,
         client_crls,
         signing_certificate: r.path("signing.certificate", raw.signing.certificate)?,
-        signing_key: r.path("signing.key", raw.signing.key)?,
+        signing_key: r.signing_key("signing.key", raw.signing.key)?,
         signing_chain: raw.signing.chain.and_then(|p| r.path("signing.chain", p)),
         next_certificate: raw.signing.next_certificate.and_then(|p| r.path("signing.next_certificate", p)),
+        next_key: raw.signing.next_key.and_then(|p| r.signing_key("signing.next_key", p)),
         anchors: r.paths("trust.anchors", raw.trust.anchors),
         crls: r.paths("trust.crls", raw.trust.crls),
         crl_urls: r.urls("trust.crl_urls", raw.trust.crl_urls),
@@ -305,28 +364,40 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
         relay_roots,
         relay: r.relay(raw.relay),
         dns: r.dns(raw.dns),
-        timestamp: match raw.timestamp {
-            Some(timestamp) => Some(TimeStamp {
-                url: r.url("timestamp.url", timestamp.url)?,
-                anchors: r.paths("timestamp.anchors", timestamp.anchors),
-            }),
-            None => None,
-        },
+        timestamp: r.optional(raw.timestamp, Reader::timestamp)?,
         access: r.access(raw.access)?,
+        passwords: r.passwords(raw.passwords)?,
         oauth: r.optional(raw.oauth, Reader::oauth)?,
+        oidc,
+        ldap,
         antivirus: r.optional(raw.antivirus, Reader::antivirus)?,
         ordinary: r.ordinary(raw.ordinary, raw.antispam.as_ref()),
         antispam: r.optional(raw.antispam, Reader::antispam)?,
         dkim: r.optional(raw.dkim, |r, dkim| r.dkim(dkim, &host))?,
+        sms: r.optional(raw.sms, Reader::sms)?,
         clock: r.clock(raw.clock)?,
         admin_socket: r.path("admin.socket", raw.admin.socket)?,
+        admin_door: r.admin_door(raw.admin.listen, raw.admin.requests_per_minute)?,
+        second_factor: raw.admin.second_factor,
         metrics: r.metrics(raw.metrics)?,
         log_level: raw.log.level,
         log_format: raw.log.format,
         limits: raw.limits.into(),
         profiles: profiles::read(raw.profile, r)?,
         reports: raw.reports.folder.and_then(|folder| r.path("reports.folder", folder)),
+        backups: r.optional(raw.backup, Reader::backups)?,
     })
+}
+
+/// The domains of this provider, that of its service mailbox among them.
+fn certified(raw: Vec<toml::Spanned<String>>, service: Option<&Located<Address>>, r: &mut Reader<'_>) -> Vec<Domain> {
+    let mut domains: Vec<Domain> = raw.into_iter().filter_map(|d| r.domain("provider.domains", d)).collect();
+    if let Some(service) = service
+        && !domains.contains(service.value.domain())
+    {
+        domains.push(service.value.domain().clone());
+    }
+    domains
 }
 
 fn listeners(raw: raw::Listen, r: &mut Reader<'_>) -> (Vec<(Role, Located<SocketAddr>)>, Vec<Network>) {

@@ -153,7 +153,17 @@ async fn serve(
         let metrics = Some(net::bind(ports.metrics()).await.context("porta metrics")?);
         let (clock, gate) = (Arc::clone(clock), Arc::clone(&gate));
         let room = room.get_or_insert_with(|| Room::of(&config)).clone();
-        let start = Start { config, material, clock, listeners, admin, metrics, gate, room };
+        let start = Start {
+            config,
+            material,
+            clock,
+            listeners,
+            admin: admin.into(),
+            metrics,
+            challenges: Vec::new(),
+            gate,
+            room,
+        };
         let provider = Provider::start(start).await?;
         let boxes = house.boxes(options.mailboxes, options.massive, &passwords)?;
         up.push(Running { house, ports, boxes, provider });

@@ -10,7 +10,7 @@ use openssl::pkey::PKey;
 use sigillo_engine::Dkim;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::config;
+use crate::{config, published};
 
 /// What a change of would change the message: all that we write, and From twice, so that none can be added.
 const FIELDS: [&str; 11] = [
@@ -58,12 +58,15 @@ impl Signer {
         Ok(Self { signer, record: (name, format!("v=DKIM1; k=rsa; p={public}")) })
     }
 
-    /// The record to publish, as a zone file has it: a text of more than 255 octets stands in pieces.
+    /// The record to publish: its name and its text.
+    pub fn record(&self) -> (&str, &str) {
+        (&self.record.0, &self.record.1)
+    }
+
+    /// The same, as a zone file has it.
     pub fn zone_line(&self) -> String {
         let (name, text) = &self.record;
-        let pieces: Vec<String> =
-            text.as_bytes().chunks(255).map(|piece| format!("\"{}\"", String::from_utf8_lossy(piece))).collect();
-        format!("{name}. IN TXT ( {} )", pieces.join(" "))
+        format!("{name}. IN TXT {}", published::text(text))
     }
 }
 

@@ -46,7 +46,7 @@ impl Url {
     }
 
     /// The host; an IPv6 address without its brackets.
-    fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         self.0.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
 
@@ -96,6 +96,20 @@ impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// An answer of another status than was wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("risponde {0}")]
+pub struct Answered(pub StatusCode);
+
+/// A text as a form carries it (RFC 6749 appendix B).
+pub fn escaped(text: &str) -> String {
+    let one = |b: u8| match b {
+        b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    text.bytes().map(one).collect()
 }
 
 /// What was fetched.
@@ -150,7 +164,7 @@ impl Fetch {
         self.bounded(url, async { self.request(url, Some(at), None).await?.here() }).await
     }
 
-    /// Sends a body and gives the answer. Redirections are errors.
+    /// Sends a body and gives the answer, of any status of success. Redirections are errors.
     ///
     /// # Errors
     /// As for [`get`](Self::get).
@@ -185,8 +199,49 @@ impl Fetch {
         bail!("rimanda altrove più di {MAX_HOPS} volte")
     }
 
+    /// Sends a request as it is, over TLS alone, and gives what is answered, whatever its status: for protocols whose
+    /// refusals have a text of their own.
+    ///
+    /// # Errors
+    /// No whole answer in time, or a larger one than may be; the text names the address.
+    pub async fn exchange(
+        &self,
+        method: Method,
+        url: &Url,
+        fields: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Full<Bytes>>> {
+        let exchanged = async {
+            if !url.is_https() {
+                bail!("non è HTTPS");
+            }
+            let mut request = bare(method, url).body(Full::new(body))?;
+            request.headers_mut().extend(fields);
+            let whole = async |response: Response<Incoming>| {
+                let (parts, body) = response.into_parts();
+                Ok(Response::from_parts(parts, Full::new(self.whole(body).await?)))
+            };
+            self.converse(url, None, request, whole).await
+        };
+        let late = |_| anyhow!("nessuna risposta intera entro {} s", self.patience.as_secs());
+        let in_time = tokio::time::timeout(self.patience, exchanged).await.map_err(late);
+        in_time.flatten().with_context(|| url.to_string())
+    }
+
     /// One request on a connection of its own.
     async fn request(&self, url: &Url, at: Option<&[SocketAddr]>, post: Option<&Post>) -> Result<Heard> {
+        let given = post.is_some();
+        let hear = async |response| self.hear(response, given).await;
+        self.converse(url, at, self.head(url, post)?, hear).await
+    }
+
+    async fn converse<T>(
+        &self,
+        url: &Url,
+        at: Option<&[SocketAddr]>,
+        request: Request<Full<Bytes>>,
+        hear: impl AsyncFnOnce(Response<Incoming>) -> Result<T>,
+    ) -> Result<T> {
         let late = |_| anyhow!("nessuna connessione entro {} s", CONNECT.as_secs());
         let connect = async {
             let tcp = match at {
@@ -205,10 +260,7 @@ impl Fetch {
         let stream = tokio::time::timeout(CONNECT, connect).await.map_err(late).flatten()?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.context("HTTP non riuscito")?;
-        let answer = async {
-            let response = sender.send_request(self.head(url, post)?).await.context("nessuna risposta")?;
-            self.hear(response).await
-        };
+        let answer = async { hear(sender.send_request(request).await.context("nessuna risposta")?).await };
         // The connection must be polled for the answer to come; its own end says nothing more than the answer does.
         tokio::pin!(answer);
         tokio::pin!(connection);
@@ -219,41 +271,48 @@ impl Fetch {
     }
 
     fn head(&self, url: &Url, post: Option<&Post>) -> Result<Request<Full<Bytes>>> {
-        let path = url.0.path_and_query().map_or("/", |p| p.as_str());
-        let host = url.0.authority().map_or("", |a| a.as_str());
-        let mut request = Request::builder()
-            .method(if post.is_some() { Method::POST } else { Method::GET })
-            .uri(path)
-            .header(header::HOST, host)
-            .header(header::USER_AGENT, concat!("sigillo/", env!("CARGO_PKG_VERSION")))
-            .header(header::CONNECTION, "close");
+        let mut request = bare(if post.is_some() { Method::POST } else { Method::GET }, url)
+            .header(header::USER_AGENT, concat!("sigillo/", env!("CARGO_PKG_VERSION")));
         if let (Some(post), Some(fields)) = (post, request.headers_mut()) {
             fields.extend(post.fields.clone());
         }
         Ok(request.body(post.map_or_else(Full::default, |post| Full::new(post.body.clone())))?)
     }
 
-    async fn hear(&self, response: Response<Incoming>) -> Result<Heard> {
+    /// Who was given something may say so with any status of success (RFC 9110 §15.3); what was asked for comes with 200 alone.
+    async fn hear(&self, response: Response<Incoming>, given: bool) -> Result<Heard> {
         let text = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let (status, content_type, location) = (response.status(), text(header::CONTENT_TYPE), text(header::LOCATION));
         match (status, location) {
             (StatusCode::OK, _) => {}
+            (status, _) if given && status.is_success() => {}
             (status, Some(location)) if status.is_redirection() => return Ok(Heard::Elsewhere(location)),
-            (status, _) => bail!("risponde {status}"),
+            (status, _) => return Err(Answered(status).into()),
         }
+        Ok(Heard::Answer(Answer { content_type, body: self.whole(response.into_body()).await?.into() }))
+    }
+
+    async fn whole(&self, body: Incoming) -> Result<Bytes> {
         let too_large = || anyhow!("la risposta ha più di {} byte", self.limit);
-        if response.body().size_hint().lower() > self.limit as u64 {
+        if body.size_hint().lower() > self.limit as u64 {
             return Err(too_large());
         }
-        let body = Limited::new(response.into_body(), self.limit).collect().await.map_err(|error| {
+        let body = Limited::new(body, self.limit).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {
                 too_large()
             } else {
                 anyhow!(error).context("la risposta non è arrivata intera")
             }
         })?;
-        Ok(Heard::Answer(Answer { content_type, body: body.to_bytes().into() }))
+        Ok(body.to_bytes())
     }
+}
+
+/// A request with what every one has.
+fn bare(method: Method, url: &Url) -> hyper::http::request::Builder {
+    let path = url.0.path_and_query().map_or("/", |p| p.as_str());
+    let host = url.0.authority().map_or("", |a| a.as_str());
+    Request::builder().method(method).uri(path).header(header::HOST, host).header(header::CONNECTION, "close")
 }
 
 enum Heard {

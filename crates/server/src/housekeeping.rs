@@ -37,6 +37,8 @@ const BODIES: usize = 200;
 /// Rows looked at in one go for their age, and such goes in one look: fifty million rows in a day.
 const AGED: usize = 64;
 const AGED_AT_ONCE: usize = 20;
+/// Pages of what cancelled mailboxes held, in one look.
+const PURGED_AT_ONCE: usize = 20;
 /// How long counts of days are kept: every report about a month, and that of the same month a year before, can be made.
 const COUNTS: Duration = Duration::from_secs(400 * 24 * 3600);
 /// Segments stamped in one go; the others follow a minute later.
@@ -91,7 +93,7 @@ pub async fn link<S: Store>(engine: &Arc<Engine<S>>, pool: &Pool, clock: &Servic
     Ok(())
 }
 
-/// Removes what nobody keeps any more, until the service ends; once a day also bodies that a crash left, and what is kept
+/// Removes what nobody keeps any more, and what was in mailboxes whose grace is over, until the service ends; once a day also bodies that a crash left, and what is kept
 /// for longer than its term. A round that takes longer than a day ends before the next one begins.
 pub async fn sweep<S: Store>(
     engine: Arc<Engine<S>>,
@@ -120,6 +122,11 @@ pub async fn sweep<S: Store>(
             for _ in 0..AGED_AT_ONCE {
                 let Some(from) = old.as_ref().filter(|_| !*down.borrow()) else { break };
                 old = engine.expire(&kept, from.as_deref(), AGED, now)?.next.map(Some);
+            }
+            for _ in 0..PURGED_AT_ONCE {
+                if *down.borrow() || !engine.purge_cancelled(now)? {
+                    break;
+                }
             }
             let mut after = engine.sweep_messages(None, DOUBTS)?;
             while after.is_some() && !*down.borrow() {
@@ -197,6 +204,9 @@ pub async fn look(store: &Arc<RocksStore>, mut watch: Watch, tell: impl Fn(Healt
     // On a thread beside the pool: its threads may all be waiting for this very store.
     let looked = tokio::task::spawn_blocking(move || {
         let (health, trouble) = watch.look(&store);
+        if let Err(error) = store.reclaim(&health) {
+            tracing::warn!(%error, "what was deleted keeps its room for now");
+        }
         (watch, health, trouble)
     });
     match looked.await {

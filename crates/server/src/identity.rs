@@ -8,7 +8,7 @@ use sigillo_engine::{NoAnswer, Tokens};
 use tokio::runtime::Handle;
 
 use crate::config::Oauth;
-use crate::fetch::Fetch;
+use crate::fetch::{Fetch, escaped};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -86,15 +86,6 @@ pub fn secret(bytes: &[u8]) -> Result<Secret> {
         Some(line) if !line.is_empty() => Ok(Secret::new(line.to_owned())),
         _ => bail!("non contiene un segreto"),
     }
-}
-
-/// For a form (RFC 6749 appendix B).
-fn escaped(text: &str) -> String {
-    let one = |b: u8| match b {
-        b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => char::from(b).to_string(),
-        b => format!("%{b:02X}"),
-    };
-    text.bytes().map(one).collect()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use sigillo_store_rocks::{Options, RocksStore};
 /// Lines and rows in one answer.
 const PAGE: usize = 1_000;
 /// Segments in one answer.
-const SEGMENTS: usize = 100;
+pub const SEGMENTS: usize = 100;
 
 /// Why a page cannot be given.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,30 @@ pub fn audit<S: Store>(log: &LegalLog<'_, S>, query: &Query, after: Option<&str>
     Ok(api::LogAudit { lines: page.lines, waiting: page.waiting, findings: page.findings, next })
 }
 
-fn place(after: Option<&str>) -> Result<Option<Place>, Error> {
+/// The segments in which lines of a period stand, by when they were opened and closed.
+///
+/// # Errors
+/// The store's fault.
+pub fn segments_of<S: Store>(
+    log: &LegalLog<'_, S>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<api::LogSegment>, Error> {
+    let (mut found, mut after) = (Vec::new(), 0);
+    loop {
+        let page = log.segments(after, SEGMENTS)?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = last.number;
+        let within = |s: &LogSegment| s.opened < to && s.closed.is_none_or(|closed| closed >= from);
+        found.extend(page.into_iter().filter(within).map(segment));
+    }
+}
+
+/// Where a page begins.
+///
+/// # Errors
+/// It is no place.
+pub fn place(after: Option<&str>) -> Result<Option<Place>, Error> {
     after.map(|text| text.parse().map_err(|why| Error::Asked(format!("after={text}: {why}")))).transpose()
 }
 

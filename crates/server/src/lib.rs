@@ -4,7 +4,7 @@
 //! relay and administration.
 //! Must never know: rules of any kind. What a message means, who may send it and what is signed is asked of the
 //! engine.
-//! Entry point: [`cli::main`]. RFCs: 5321 §5 (finding the host), 7505 (null MX), 7672 (DANE), 3207, 9457, 9110 (fetching), 3161 §3.4.
+//! Entry point: [`cli::main`]. RFCs: 5321 §5 (finding the host), 7505 (null MX), 7672 (DANE), 3207, 9457, 9110 (fetching), 3161 §3.4, 6186 and 8314 §5.1 (records for mail programs).
 //! Invariants: service time never goes backwards (`clock::tests`); nothing is read while work is outstanding and a
 //! panic closes only its own connection (`net::tests`); a configuration error names file, line, key and remedy
 //! (`config::tests`); a static route goes before the DNS (`relay::route::tests`); no message is clean but by clamd's
@@ -12,40 +12,50 @@
 //! found right (`ntp::tests`); index and revocation lists give way only to what is signed, valid and newer
 //! (`update::tests`); what is fetched is bounded in bytes and time (`fetch::tests`); no answer of rspamd is a verdict that
 //! is not wholly one (`screening::rspamd::reply::tests`); every figure that is shown is documented, and every documented one
-//! shown (`metrics::tests`).
+//! shown (`metrics::tests`); what `init` finds it never replaces, and what does not fit gets no place (`init::tests`).
 
+pub mod acme;
 mod allocator;
 pub mod antivirus;
 pub mod bell;
+pub mod certificates;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod dkim;
 pub mod dns;
+pub mod doctor;
 pub mod fetch;
 pub mod files;
 pub mod gate;
 pub mod ground;
+pub mod herald;
 pub mod host_port;
 pub mod housekeeping;
 pub mod http;
 pub mod identity;
 pub mod ids;
+pub mod init;
 pub mod journal;
+pub mod ldap;
 pub mod legal_log;
 pub mod logging;
 pub mod material;
 pub mod metrics;
 pub mod net;
 pub mod ntp;
+pub mod oidc;
 pub mod out;
+pub mod pkcs11;
 pub mod provider;
+pub mod published;
 pub mod relay;
 pub mod reports;
 pub mod screening;
 pub mod service;
 pub mod signer;
+pub mod sms;
 pub mod spool;
 pub mod store_check;
 pub mod store_work;

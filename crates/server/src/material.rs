@@ -2,36 +2,43 @@
 //! at the start, by `config check`, and again at every SIGHUP.
 
 mod publication;
+mod signing;
 
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use hickory_resolver::proto::dnssec::TrustAnchors;
-use openssl::pkey::PKey;
-use openssl::x509::X509;
+use sigillo_accounts::Seal;
 use sigillo_base::Timestamp;
-use sigillo_engine::Tokens;
+use sigillo_engine::{Passwords, Tokens};
 use sigillo_pec::index::Index;
 use sigillo_smime::{Certificate, Crl, Identity, KeySigner, Signer, Trust};
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-use crate::config::{Config, Located, Problem, Problems, Text};
+use crate::config::{Config, Ldap, Located, Problem, Problems, SigningKey, Text};
 use crate::dkim;
 use crate::dns;
 use crate::fetch::Fetch;
 use crate::gate::Gate;
 use crate::housekeeping::Stamper;
 use crate::identity::{self, Introspection, MAX_ANSWER};
+use crate::ldap::{Directories, Directory};
+use crate::oidc::{self, Issuer};
+use crate::pkcs11::{self, TokenSigner};
+use crate::provider::House;
 use crate::relay;
 use crate::signer::GatedSigner;
+use crate::sms::{self, Gateway};
 use crate::tls::{self, ServerTls};
 use crate::tsa::{MAX_REPLY, Tsa};
 use crate::update;
 pub use publication::Publication;
+pub use signing::{Rolled, Successor, successor};
 
 /// All of it, ready to use.
 pub struct Material {
@@ -59,16 +66,25 @@ pub struct Material {
     pub dns_anchors: Option<Arc<TrustAnchors>>,
     /// Who knows tokens.
     pub tokens: Option<Arc<dyn Tokens>>,
+    /// Who sends short messages.
+    pub sms: Option<Arc<Gateway>>,
+    /// Who signs tokens that are checked here.
+    pub issuer: Option<Arc<Issuer>>,
+    /// Who keeps passwords.
+    pub passwords: Option<Arc<dyn Passwords>>,
     /// Who signs ordinary mail of ours.
     pub dkim: Option<Arc<dkim::Signer>>,
+    /// What seeds of second factors are closed with.
+    pub seal: Arc<Seal>,
 }
 
 impl Material {
     /// Loads everything, or tells everything that is wrong.
     pub fn load(config: &Config, gate: &Arc<Gate>, now: Timestamp) -> Result<Self, Problems> {
         let mut l = Loader { config, problems: Vec::new() };
-        let identity = l.identity(now);
-        let signer = l.signer(identity.as_ref());
+        let pair = l.pair();
+        let identity = pair.and_then(|pair| l.identity(pair.certificate, now));
+        let signer = pair.and_then(|pair| l.signer(pair.key, identity.as_ref(), gate));
         let trust = l.trust().map(Arc::new);
         let index = trust.as_ref().and_then(|trust| l.index(trust, now));
         let tls = l.tls();
@@ -77,18 +93,21 @@ impl Material {
         let relay_judge = l.roots(&config.relay_roots).and_then(|roots| tls::verifier(roots).ok());
         let dns_anchors = l.dns_anchors();
         l.passwords();
-        let tokens = relay.as_ref().and_then(|tls| l.tokens(tls));
+        let issuer = relay.as_ref().and_then(|tls| issuer(config, tls)).map(Arc::new);
+        let tokens = relay.as_ref().and_then(|tls| l.tokens(tls, issuer.as_ref()));
+        let sms = relay.as_ref().and_then(|tls| l.sms(tls));
+        let directories = l.directories();
         let dkim = l.dkim();
+        let seal = Arc::new(l.seal());
         match (identity, signer, trust, index, tls, relay.zip(relay_judge).zip(directory)) {
             (
                 Some(identity),
-                Some(key),
+                Some(signer),
                 Some(trust),
                 Some(index),
                 Some((tls, submission_tls)),
                 Some(((relay, relay_judge), directory)),
             ) if l.problems.is_empty() => {
-                let signer: Arc<dyn Signer> = Arc::new(GatedSigner::new(key, Arc::clone(gate)));
                 let index = Arc::new(index);
                 Ok(Self {
                     identity,
@@ -103,11 +122,23 @@ impl Material {
                     stamper,
                     dns_anchors,
                     tokens,
+                    sms,
+                    issuer,
+                    passwords: (!directories.is_empty())
+                        .then(|| Arc::new(Directories::new(directories)) as Arc<dyn Passwords>),
                     dkim,
+                    seal,
                 })
             }
             _ => Err(Problems(l.problems)),
         }
+    }
+
+    /// Gives the engine what it knows users by.
+    pub fn adopted_by(&self, engine: &House) {
+        engine.replace_tokens(self.tokens.clone());
+        engine.replace_passwords(self.passwords.clone());
+        engine.replace_seal(Arc::clone(&self.seal));
     }
 
     /// What the relay trusts of certificates.
@@ -123,6 +154,43 @@ pub fn trust(config: &Config) -> Result<Trust, Problems> {
         Some(trust) if l.problems.is_empty() => Ok(trust),
         _ => Err(Problems(l.problems)),
     }
+}
+
+/// Why a certificate is not one under which this provider can sign: another address, another time, another name.
+/// `path` is where the configuration names it.
+pub fn misfits(config: &Config, path: &Located<PathBuf>, certificate: &Certificate, now: Timestamp) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let service = config.service_address.value.as_str();
+    if !certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service)) {
+        let what = Text::new(
+            format!("il certificato non è per {service}: {:?}", certificate.emails()),
+            format!("the certificate is not for {service}: {:?}", certificate.emails()),
+        );
+        let remedy = Text::new(
+            "il subjectAltName deve avere l'indirizzo di servizio come rfc822Name",
+            "the subjectAltName must hold the service address as rfc822Name",
+        );
+        found.push(path.problem(&config.file, what, remedy));
+    }
+    if certificate.not_after() < now || certificate.not_before() > now {
+        let span = format!("{} … {}", certificate.not_before(), certificate.not_after());
+        let what = Text::new(format!("il certificato non vale adesso ({span})"), format!("not valid now ({span})"));
+        let remedy = Text::new("rinnovare il certificato", "renew the certificate");
+        found.push(path.problem(&config.file, what, remedy));
+    }
+    let name = Some(config.name.value.as_str());
+    if certificate.organization().as_deref() != name && certificate.common_name().as_deref() != name {
+        let what = Text::new(
+            format!("il certificato ha un altro nome: {}", certificate.subject()),
+            format!("the certificate has another name: {}", certificate.subject()),
+        );
+        let remedy = Text::new(
+            "provider.name deve stare in O o in CN, lettera per lettera",
+            "provider.name must be in O or CN, letter by letter",
+        );
+        found.push(config.name.problem(&config.file, what, remedy));
+    }
+    found
 }
 
 /// Who may issue revocation lists: the anchors, and the intermediates that we know.
@@ -146,10 +214,43 @@ pub fn directory_client(config: &Config) -> Result<Arc<ClientConfig>, Problems> 
     l.directory().ok_or(Problems(l.problems))
 }
 
+/// Where the configuration names the certificate that signs: in its place, or in that of the next one when that was ordered.
+pub fn signing_at(config: &Config) -> &Located<PathBuf> {
+    Loader { config, problems: Vec::new() }.pair().map_or(&config.signing_certificate, |pair| pair.certificate)
+}
+
+/// What doors show, and those of submission, as the files have it now.
+pub fn server_tls(config: &Config) -> Result<(ServerTls, ServerTls), Problems> {
+    let mut l = Loader { config, problems: Vec::new() };
+    l.tls().ok_or(Problems(l.problems))
+}
+
+/// What is trusted of an ACME authority's own server; `None`: there is none.
+pub fn acme_client(config: &Config) -> Result<Option<Arc<ClientConfig>>, Problems> {
+    let Some(acme) = &config.acme else { return Ok(None) };
+    let mut l = Loader { config, problems: Vec::new() };
+    let roots = l.roots(&acme.roots);
+    let client = roots.and_then(|roots| l.client(&acme.roots, tls::client_config(roots)));
+    client.map(Some).ok_or(Problems(l.problems))
+}
+
 /// What is trusted of other servers.
 pub fn relay_client(config: &Config) -> Result<Arc<ClientConfig>, Problems> {
     let mut l = Loader { config, problems: Vec::new() };
     l.relay().ok_or(Problems(l.problems))
+}
+
+/// The issuer of tokens, asked with what `tls` trusts.
+pub fn issuer(config: &Config, tls: &Arc<ClientConfig>) -> Option<Issuer> {
+    let fetch = Fetch::new(Arc::clone(tls), oidc::MAX_ANSWER).patience(Duration::from_secs(10));
+    Some(Issuer::new(config.oidc.clone()?, fetch))
+}
+
+/// The directories that keep passwords.
+pub fn directories(config: &Config) -> Result<Vec<Directory>, Problems> {
+    let mut l = Loader { config, problems: Vec::new() };
+    let all = l.directories();
+    if l.problems.is_empty() { Ok(all) } else { Err(Problems(l.problems)) }
 }
 
 struct Loader<'c> {
@@ -211,63 +312,60 @@ impl Loader<'_> {
         Some(found)
     }
 
-    fn identity(&mut self, now: Timestamp) -> Option<Identity> {
-        let config = self.config;
-        let path = &config.signing_certificate;
-        let mut found = self.certificates(path)?;
-        let certificate = found.remove(0);
-        if let Some(chain) = &config.signing_chain {
-            found.extend(self.certificates(chain)?);
+    /// The key, behind a gate of its own kind: in this process as many signatures at once as cores.
+    fn signer(
+        &mut self,
+        at: &Located<SigningKey>,
+        identity: Option<&Identity>,
+        gate: &Arc<Gate>,
+    ) -> Option<Arc<dyn Signer>> {
+        match &at.value {
+            SigningKey::File(path) => {
+                let key = self.key(&at.at(path.clone()), identity)?;
+                Some(Arc::new(GatedSigner::new(key, Arc::clone(gate))))
+            }
+            SigningKey::Token(uri) => {
+                let key = self.token(&at.at(uri.pin.clone()), uri, identity?)?;
+                Some(Arc::new(GatedSigner::new(key, Gate::new(pkcs11::SESSIONS))))
+            }
         }
-        let service = config.service_address.value.as_str();
-        if !certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service)) {
-            let what = Text::new(
-                format!("il certificato non è per {service}: {:?}", certificate.emails()),
-                format!("the certificate is not for {service}: {:?}", certificate.emails()),
-            );
-            let remedy = Text::new(
-                "il subjectAltName deve avere l'indirizzo di servizio come rfc822Name",
-                "the subjectAltName must hold the service address as rfc822Name",
-            );
-            self.tell(path, what, remedy);
-        }
-        if certificate.not_after() < now || certificate.not_before() > now {
-            let span = format!("{} … {}", certificate.not_before(), certificate.not_after());
-            let what = Text::new(format!("il certificato non vale adesso ({span})"), format!("not valid now ({span})"));
-            self.tell(path, what, Text::new("rinnovare il certificato", "renew the certificate"));
-        }
-        let name = Some(config.name.value.as_str());
-        if certificate.organization().as_deref() != name && certificate.common_name().as_deref() != name {
-            let what = Text::new(
-                format!("il certificato ha un altro nome: {}", certificate.subject()),
-                format!("the certificate has another name: {}", certificate.subject()),
-            );
-            let remedy = Text::new(
-                "provider.name deve stare in O o in CN, lettera per lettera",
-                "provider.name must be in O or CN, letter by letter",
-            );
-            self.tell(&config.name, what, remedy);
-        }
-        Some(Identity { certificate, chain: found })
     }
 
-    fn signer(&mut self, identity: Option<&Identity>) -> Option<KeySigner> {
-        let config = self.config;
-        let path = &config.signing_key;
+    fn key(&mut self, at: &Located<PathBuf>, identity: Option<&Identity>) -> Option<KeySigner> {
         let remedy = Text::new(
             "serve una chiave RSA da 2048 bit in su, PKCS#8 PEM senza password",
             "an RSA key of 2048 bits or more is needed, PKCS#8 PEM without password",
         );
-        let pem = self.read(path)?;
-        let key = self.make(path, remedy, KeySigner::from_pem)?;
+        let pem = self.read(at)?;
+        let key = self.make(at, remedy, KeySigner::from_pem)?;
         if let Some(identity) = identity
-            && !same_key(&identity.certificate, &pem)
+            && !identity.certificate.is_of(&pem)
         {
             let what = Text::new("la chiave non è quella del certificato", "the key is not the certificate's");
             let remedy = Text::new("controllare la coppia certificate / key", "check the pair certificate / key");
-            self.tell(path, what, remedy);
+            self.tell(at, what, remedy);
         }
         Some(key)
+    }
+
+    /// A device that is away is no fault of the configuration: mailboxes are served without it, and what is to be signed waits.
+    fn token(&mut self, at: &Located<PathBuf>, uri: &pkcs11::Uri, identity: &Identity) -> Option<TokenSigner> {
+        let remedy = Text::new("serve un file con il PIN", "a file with the PIN is needed");
+        let pin = self.make(at, remedy, identity::secret)?;
+        let tried = TokenSigner::new(uri.clone(), &pin, &identity.certificate).and_then(|key| match key.probe() {
+            Err(error) if !error.temporary => Err(error.message),
+            Err(error) => {
+                tracing::error!(%error, "the signing device is away: nothing is taken until it is back");
+                Ok(key)
+            }
+            Ok(()) => Ok(key),
+        });
+        tried
+            .map_err(|why| {
+                let remedy = Text::new("guardare signing.key e il dispositivo", "look at signing.key and the device");
+                self.tell(at, Text::new(why.clone(), why), remedy);
+            })
+            .ok()
     }
 
     fn trust(&mut self) -> Option<Trust> {
@@ -295,12 +393,54 @@ impl Loader<'_> {
         Some(Tsa { url: timestamp.url.value.clone(), fetch }.stamper(Trust::new(anchors, Vec::new())))
     }
 
-    fn tokens(&mut self, tls: &Arc<ClientConfig>) -> Option<Arc<dyn Tokens>> {
+    fn tokens(&mut self, tls: &Arc<ClientConfig>, issuer: Option<&Arc<Issuer>>) -> Option<Arc<dyn Tokens>> {
+        if let Some(issuer) = issuer.filter(|issuer| issuer.config().mailboxes.is_some()) {
+            return Some(Arc::clone(issuer) as _);
+        }
         let oauth = self.config.oauth.clone()?;
         let remedy = Text::new("serve un file con il segreto", "a file with the secret is needed");
         let secret = self.make(&oauth.secret, remedy, identity::secret)?;
         let fetch = Fetch::new(Arc::clone(tls), MAX_ANSWER).patience(Duration::from_secs(10));
         Some(Arc::new(Introspection { oauth, secret, fetch }))
+    }
+
+    fn sms(&mut self, tls: &Arc<ClientConfig>) -> Option<Arc<Gateway>> {
+        let config = self.config.sms.clone()?;
+        let remedy = Text::new("serve un file con il valore del campo", "a file with the value of the field is needed");
+        let secret = match &config.secret {
+            Some((_, file)) => Some(self.make(file, remedy, identity::secret)?),
+            None => None,
+        };
+        Some(Arc::new(Gateway::new(config, secret, Fetch::new(Arc::clone(tls), sms::MAX_ANSWER))))
+    }
+
+    fn seal(&mut self) -> Seal {
+        let Some(file) = &self.config.passwords.seal_key else { return Seal::default() };
+        let remedy = Text::new(
+            "servono 64 cifre esadecimali: «openssl rand -hex 32», modo 0600",
+            "64 hexadecimal digits are needed: “openssl rand -hex 32”, mode 0600",
+        );
+        let key = self.make(file, remedy, |text| {
+            let digits = text.trim_ascii().to_ascii_lowercase();
+            let key = HEXLOWER.decode(&digits).ok().and_then(|bytes| <[u8; Seal::KEY]>::try_from(bytes).ok());
+            key.ok_or("non è una chiave di 32 byte")
+        });
+        key.map(|key| Seal::new(&key)).unwrap_or_default()
+    }
+
+    fn directories(&mut self) -> Vec<Directory> {
+        let config = self.config;
+        config.ldap.iter().filter_map(|ldap| self.ldap(ldap)).collect()
+    }
+
+    fn ldap(&mut self, ldap: &Ldap) -> Option<Directory> {
+        let remedy = Text::new("serve un file con la password", "a file with the password is needed");
+        let secret = match &ldap.bind {
+            Some((_, file)) => Some(self.make(file, remedy, identity::secret)?),
+            None => None,
+        };
+        let roots = self.roots(&ldap.roots)?;
+        Some(Directory::new(ldap.clone(), secret, self.client(&ldap.roots, tls::client_config(roots))?))
     }
 
     fn dkim(&mut self) -> Option<Arc<dkim::Signer>> {
@@ -409,10 +549,4 @@ impl Loader<'_> {
         })
         .ok()
     }
-}
-
-fn same_key(certificate: &Certificate, key_pem: &[u8]) -> bool {
-    let public = X509::from_der(certificate.der()).and_then(|x| x.public_key());
-    let private = PKey::private_key_from_pem_passphrase(key_pem, b"");
-    matches!((public, private), (Ok(public), Ok(private)) if private.public_eq(&public))
 }

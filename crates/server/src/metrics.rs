@@ -15,7 +15,9 @@ mod words;
 
 use family::{Counter, Family, Histogram, Journeys, Level, Moments, Reading, show};
 use sigillo_engine::Obstacle;
-use sigillo_engine::meter::{HandOver, Limit, LoginResult, Nature, Part, Reception, Standing, Submission, Task, Way};
+use sigillo_engine::meter::{
+    HandOver, Limit, LoginResult, Medium, Nature, Part, Reception, Standing, Submission, Task, Telling, Way,
+};
 use sigillo_pec::Kind;
 
 use crate::config::Role;
@@ -75,6 +77,9 @@ families! {
 
     tls_reports: Counter<ReportEnd> = "sigillo_tls_reports_total", "Reports about TLS to domains that ask for them, each place of a domain by itself.";
 
+    // Notices to people
+    told: Counter<(Medium, Telling)> = "sigillo_notices_total", "Notices to people, each attempt by what became of it.";
+
     // Signatures, antivirus
     signatures: Counter<Signature> = "sigillo_signatures_total", "Signatures that were asked for.";
     signing: Histogram<(), Moments> = "sigillo_signature_seconds", "Time of a signature, its wait for a turn included.";
@@ -117,6 +122,7 @@ families! {
     index_failures: Reading<()> = "sigillo_index_failures", "Failures in a row to get a newer provider index.";
     crl_ends: Reading<()> = "sigillo_crl_next_update_timestamp_seconds", "When the first authority's revocation lists will all have expired.";
     certificate_ends: Reading<Purpose> = "sigillo_certificate_not_after_timestamp_seconds", "When a certificate of ours ends.";
+    acme_failures: Reading<()> = "sigillo_acme_failures", "Failures in a row to renew the certificate of the doors by ACME; absent without [tls.acme].";
     log_waiting: Reading<()> = "sigillo_legal_log_waiting_seconds", "How long the oldest line of the legal log has been waiting for its place in the chain.";
     log_unstamped: Reading<()> = "sigillo_legal_log_unstamped_segments", "Closed segments of the legal log without a time stamp, sixteen and more as sixteen; absent without an authority.";
 

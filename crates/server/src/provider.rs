@@ -4,6 +4,7 @@ mod bell;
 mod health;
 mod ready;
 mod reload;
+mod roll;
 mod shown;
 mod store;
 
@@ -14,32 +15,36 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use sigillo_accounts::Profile;
 use sigillo_base::{Secret, Timestamp};
 use sigillo_engine::{Antivirus, Bell, Dkim, Doors, Engine, Hall, Peer, Rules, Screener, Setup, front, verifier};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use crate::acme::Renewer;
 use crate::antivirus::Clamd;
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks, system_time};
-use crate::config::{Config, Role};
+use crate::config::{Config, Problems, Role};
 use crate::dns::Dns;
 use crate::gate::Gate;
+use crate::herald::Herald;
 use crate::housekeeping::Stamper;
 use crate::ids::{RandomIds, random, random_password};
-use crate::material::Material;
+use crate::material::{self, Material};
 use crate::metrics::{self, Measured, Metrics, Signing};
 use crate::net::{Driver, Greeter, Limits, Memory, Pool, listen};
 use crate::ntp::{Monitor, State};
+use crate::oidc::Issuer;
 use crate::relay::{Parts, Relay};
 use crate::screening::Screen;
+use crate::sms::Gateway;
 use crate::spool::Folder;
 use crate::tls::ServerTls;
 use crate::tls_reports::{Mailer, Reporter};
@@ -49,6 +54,7 @@ use crate::{housekeeping, http, reports, service};
 use bell::RingBells;
 pub use health::no_antivirus;
 pub use reload::Reloaded;
+pub use roll::Plan;
 pub use shown::Shown;
 use store::Looked;
 
@@ -57,6 +63,8 @@ pub type House = Engine<Arc<RocksStore>>;
 
 /// How long connections and transactions may take to end.
 const DRAIN: Duration = Duration::from_secs(30);
+/// Between two looks at our certificates.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Memory that the providers of one process share.
 #[derive(Debug, Clone)]
@@ -90,10 +98,12 @@ pub struct Start {
     pub clock: Arc<ServiceClock>,
     /// Bound sockets, in the order of the configuration.
     pub listeners: Vec<(Role, TcpListener)>,
-    /// The bound administrative socket.
-    pub admin: UnixListener,
+    /// The bound doors of the administration.
+    pub admin: http::Bound,
     /// The bound socket of figures; `None`: nobody asks for them.
     pub metrics: Option<TcpListener>,
+    /// The bound sockets of ACME's challenges.
+    pub challenges: Vec<TcpListener>,
     /// Bounds signatures at once.
     pub gate: Arc<Gate>,
     /// Bounds memory.
@@ -108,6 +118,8 @@ pub struct Provider {
     pub pool: Pool,
     /// Service time.
     pub clock: Arc<ServiceClock>,
+    /// Ticks since the start.
+    pub ticks: Ticks,
     /// Open connections.
     pub limits: Arc<Limits>,
     /// Keeps index and revocation lists up to date.
@@ -116,6 +128,10 @@ pub struct Provider {
     pub addresses: Vec<(Role, SocketAddr)>,
     /// Who scans what enters; `None`: nobody.
     pub antivirus: Option<Arc<Clamd>>,
+    /// Who signs ordinary mail of ours; `None`: nobody.
+    pub dkim: Option<Arc<crate::dkim::Signer>>,
+    /// Who renews the certificate of the doors; `None`: somebody else.
+    pub acme: Option<Arc<Renewer>>,
     /// Watches the clock.
     pub monitor: Arc<Monitor>,
     /// Whether the clock was off when it was last heeded.
@@ -134,9 +150,12 @@ pub struct Provider {
     pub signing: Arc<Signing>,
     config: ArcSwap<Config>,
     shown: ArcSwap<Shown>,
+    issuer: ArcSwapOption<Issuer>,
     tls: Arc<ServerTls>,
     submission_tls: Arc<ServerTls>,
     relay: Arc<Relay<Arc<RocksStore>>>,
+    /// Who sends short messages; `None`: nobody.
+    pub sms: Option<Arc<Gateway>>,
     gate: Arc<Gate>,
     down: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
@@ -147,11 +166,11 @@ pub struct Provider {
 impl Provider {
     /// Opens the store and begins to serve.
     pub async fn start(start: Start) -> Result<Arc<Self>> {
-        let Start { config, material, clock, listeners, admin, metrics: figures, gate, room } = start;
+        let Start { config, material, clock, listeners, admin, metrics: figures, challenges, gate, room } = start;
         let metrics = Arc::new(Metrics::default());
         let signing = Signing::new(Arc::clone(&metrics));
         let pool = Pool::within(config.limits.workers, room.work);
-        let (bells, shown) = (Arc::new(Bells::default()), Shown::of(&config, &material));
+        let (bells, shown) = (Arc::new(Bells::default()), Shown::of(&config, &material.identity));
         let clamd = config.antivirus.as_ref().map(|a| Arc::new(Clamd::new(a.clamd.clone(), a.concurrency, a.timeout)));
         let setup = ports(&config, &material, Arc::new(RingBells(Arc::clone(&bells))), clamd.clone(), room.hall)?;
         let setup = measured(setup, &metrics, &signing);
@@ -159,8 +178,7 @@ impl Provider {
         let opened = pool.run(move || open(&path, room.store, setup)).await;
         let (store, engine) = opened.context("archivio: apertura interrotta")??;
         let (engine, ticks) = (Arc::new(engine), Ticks::start());
-        engine.replace_tokens(material.tokens.clone());
-        let addresses = listeners.iter().filter_map(|(role, l)| Some((*role, l.local_addr().ok()?))).collect();
+        material.adopted_by(&engine);
         let dns = Arc::new(Dns::new(&config.dns, material.dns_anchors.clone()));
         let relay = Arc::new(Relay::new(Parts {
             engine: Arc::clone(&engine),
@@ -173,21 +191,23 @@ impl Provider {
             config: config.relay.clone(),
             metrics: Arc::clone(&metrics),
         }));
-        let reporter = reporter(&config, &material, &relay, dns);
+        let (reporter, acme) = (reporter(&config, &material, &relay, dns), renewer(&config, &clock, &pool)?);
         let config = Arc::new(config);
         let updater =
             Updater::new(Arc::clone(&engine), Arc::clone(&clock), pool.clone(), Arc::clone(&config), &material);
-        let most = config.limits.connections.min(service::room_for_connections());
-        let limits = Arc::new(Limits::new(most, config.limits.connections_per_address));
+        let limits = Arc::new(room_at_doors(&config));
         let monitor = Arc::new(Monitor::new(&config.clock.servers, config.clock.tolerance_ms, Arc::clone(&clock)));
         let provider = Arc::new(Self {
             engine,
             pool,
             clock,
+            ticks,
             limits,
             updater: Arc::new(updater),
-            addresses,
+            addresses: listeners.iter().filter_map(|(role, l)| Some((*role, l.local_addr().ok()?))).collect(),
             antivirus: clamd,
+            dkim: material.dkim.clone(),
+            acme,
             monitor,
             clock_off: AtomicBool::new(false),
             store,
@@ -198,9 +218,11 @@ impl Provider {
             signing,
             config: ArcSwap::new(config),
             shown: ArcSwap::from_pointee(shown),
+            issuer: ArcSwapOption::new(material.issuer.clone()),
             tls: Arc::new(material.tls),
             submission_tls: Arc::new(material.submission_tls),
             relay,
+            sms: material.sms,
             gate,
             down: watch::Sender::new(false),
             tasks: Mutex::default(),
@@ -211,9 +233,7 @@ impl Provider {
         provider.watch_store().await;
         provider.clone().run(listeners, admin, ticks, bells);
         provider.keep_house(material.stamper, reporter);
-        if let Some(figures) = figures {
-            provider.show_figures(figures);
-        }
+        provider.keep_doors(challenges, figures);
         Ok(provider)
     }
 
@@ -225,6 +245,11 @@ impl Provider {
     /// What the status tells of keys.
     pub fn shown(&self) -> Arc<Shown> {
         self.shown.load_full()
+    }
+
+    /// Who signs tokens that are checked here.
+    pub fn issuer(&self) -> Option<Arc<Issuer>> {
+        self.issuer.load_full()
     }
 
     /// Whether the provider is coming to its end.
@@ -280,7 +305,7 @@ impl Provider {
         tracing::info!(provider = self.config().name.value, "stopped");
     }
 
-    fn run(self: Arc<Self>, listeners: Vec<(Role, TcpListener)>, admin: UnixListener, ticks: Ticks, bells: Arc<Bells>) {
+    fn run(self: Arc<Self>, listeners: Vec<(Role, TcpListener)>, admin: http::Bound, ticks: Ticks, bells: Arc<Bells>) {
         let driver = Arc::new(Driver {
             clock: Arc::clone(&self.clock),
             ticks,
@@ -291,6 +316,7 @@ impl Provider {
             metrics: Arc::clone(&self.metrics),
         });
         let span = tracing::info_span!("provider", name = self.config().name.value);
+        self.tell_of_certificates();
         let mut tasks = self.tasks.lock();
         for (role, listener) in listeners {
             let greeter = self.greeter(role, ticks);
@@ -314,6 +340,15 @@ impl Provider {
             tasks.spawn(worker().light().instrument(span.clone()));
         }
         tasks.spawn(worker().heavy().instrument(span.clone()));
+        let herald = Arc::new(Herald {
+            engine: Arc::clone(&self.engine),
+            pool: self.pool.clone(),
+            clock: Arc::clone(&self.clock),
+            bells: Arc::clone(&bells),
+            gateway: self.sms.clone(),
+        });
+        tasks.spawn(Arc::clone(&herald).texts(self.down.subscribe()).instrument(span.clone()));
+        tasks.spawn(herald.letters(self.down.subscribe()).instrument(span.clone()));
         // Weakly, or the provider would keep itself alive by its own tasks.
         let provider = Arc::downgrade(&self);
         let tell = move |state: &State| {
@@ -322,7 +357,8 @@ impl Provider {
             }
         };
         tasks.spawn(Arc::clone(&self.monitor).run(tell, self.down.subscribe()).instrument(span.clone()));
-        tasks.spawn(http::serve(admin, Arc::downgrade(&self), self.down.subscribe()).instrument(span));
+        let serve = http::serve(admin, Arc::clone(&self.tls), ticks, Arc::downgrade(&self), self.down.subscribe());
+        tasks.spawn(serve.instrument(span));
     }
 
     fn keep_house(&self, stamper: Option<Stamper>, reporter: Option<Arc<Mailer<Arc<RocksStore>>>>) {
@@ -346,6 +382,66 @@ impl Provider {
         }
         tasks.spawn(keep.instrument(span.clone()));
         tasks.spawn(sweep.instrument(span));
+    }
+
+    /// Shows figures, if anybody asks for them, and renews the certificate of the doors, if that is ours to do.
+    fn keep_doors(self: &Arc<Self>, challenges: Vec<TcpListener>, figures: Option<TcpListener>) {
+        if let Some(figures) = figures {
+            self.show_figures(figures);
+        }
+        let Some(acme) = &self.acme else { return };
+        let span = tracing::info_span!("provider", name = self.config().name.value);
+        // Weakly, or the provider would keep itself alive by its own tasks.
+        let run = Arc::clone(acme).run(Arc::downgrade(self), self.down.subscribe());
+        self.tasks.lock().spawn(run.instrument(span));
+        let mut last = self.last.lock();
+        for listener in challenges {
+            last.spawn(Arc::clone(acme).answer(listener));
+        }
+    }
+
+    /// Shows at every door what lies in its file now; connections already open keep what they have.
+    ///
+    /// # Errors
+    /// It cannot be shown; the doors keep what they have.
+    pub async fn take_tls(&self) -> Result<()> {
+        let (config, identity) = (self.config(), self.engine.identity());
+        let load = move || Ok((material::server_tls(&config)?, Shown::of(&config, &identity)));
+        let loaded: Result<_, Problems> = self.pool.run(load).await.context("lavoro interrotto")?;
+        let ((tls, submission), shown) = loaded?;
+        self.tls.renew(&tls);
+        self.submission_tls.renew(&submission);
+        self.shown.store(Arc::new(shown));
+        self.tell_certificates().await;
+        Ok(())
+    }
+
+    /// Asks the ACME authority for another certificate now.
+    ///
+    /// # Errors
+    /// Why there is none; the doors keep what they have.
+    pub async fn renew_tls(&self, acme: &Renewer) -> Result<()> {
+        acme.renew().await?;
+        self.take_tls().await
+    }
+
+    /// Looks at our certificates now, and each hour.
+    fn tell_of_certificates(self: &Arc<Self>) {
+        // Weakly, or the provider would keep itself alive by its own tasks.
+        let (provider, mut down) = (Arc::downgrade(self), self.down.subscribe());
+        let every = HOUR.div_f64(self.clock.speed.max(1.0)).max(Duration::from_secs(1));
+        let span = tracing::info_span!("provider", name = self.config().name.value);
+        let watching = async move {
+            while let Some(provider) = provider.upgrade().filter(|provider| !provider.draining()) {
+                provider.tell_certificates().await;
+                drop(provider);
+                tokio::select! {
+                    _ = down.wait_for(|down| *down) => {}
+                    () = tokio::time::sleep(every) => {}
+                }
+            }
+        };
+        self.tasks.lock().spawn(watching.instrument(span));
     }
 
     fn show_figures(self: &Arc<Self>, listener: TcpListener) {
@@ -394,6 +490,18 @@ impl Provider {
         let proxies = self.config().proxies.clone();
         Greeter { role, implicit_tls, busy, open: Box::new(open), proxies }
     }
+}
+
+/// As many connections as the configuration wants and the system bears.
+fn room_at_doors(config: &Config) -> Limits {
+    let most = config.limits.connections.min(service::room_for_connections());
+    Limits::new(most, config.limits.connections_per_address)
+}
+
+/// Who renews the certificate of the doors; nobody without `[tls.acme]`.
+fn renewer(config: &Config, clock: &Arc<ServiceClock>, pool: &Pool) -> Result<Option<Arc<Renewer>>> {
+    let (Some(acme), Some(tls)) = (config.acme.clone(), material::acme_client(config)?) else { return Ok(None) };
+    Ok(Some(Arc::new(Renewer::open(acme, tls, Arc::clone(clock), pool.clone())?)))
 }
 
 /// Who sends reports about TLS; nobody without a signature.
@@ -476,6 +584,9 @@ pub(crate) fn setup(
             take_unscanned: config.antivirus.as_ref().is_some_and(|a| a.take_unscanned),
             ordinary: config.ordinary.rules,
             help: config.access.help.clone(),
+            passwords: config.passwords.policy.clone(),
+            password_page: config.passwords.page.clone(),
+            grace: config.retention.cancelled,
         },
         doors: Doors::default(),
         profiles: config.profiles.clone(),

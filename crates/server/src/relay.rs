@@ -45,6 +45,8 @@ use watchdog::{STALL, Watched};
 const LOOK: Duration = Duration::from_secs(30);
 /// Between two looks when something is due that another worker will take.
 const BREATH: Duration = Duration::from_millis(100);
+/// What had no place has one when something ends; a look is not made for each, since what waits in memory is enough meanwhile.
+const SOON: Duration = Duration::from_millis(20);
 /// After a fault of the store.
 const FAULT: Duration = Duration::from_secs(2);
 /// Messages in work beyond those that are being handed over, of all destinations.
@@ -152,7 +154,11 @@ impl<S: Store> Relay<S> {
             tokio::select! {
                 _ = shutdown.wait_for(|down| *down) => break,
                 () = self.bells.relay.notified() => look.now(),
-                Some(ended) = open.join_next() => if look.crowded || !matches!(ended, Ok(true)) { look.now() },
+                Some(ended) = open.join_next() => match ended {
+                    _ if look.crowded => look.soon(),
+                    Ok(true) => {}
+                    Ok(false) | Err(_) => look.now(),
+                },
                 () = tokio::time::sleep_until(look.at.min(patience).into()) => {}
             }
             self.idle.sweep();
@@ -191,12 +197,12 @@ impl<S: Store> Relay<S> {
         if free == 0 {
             return Look::after(LOOK, true);
         }
-        let (engine, now) = (Arc::clone(&self.engine), self.clock.now());
+        let (engine, now, each) = (Arc::clone(&self.engine), self.clock.now(), self.lanes.most());
         let found = self.pool.run(move || {
-            let due = engine.due(now, free)?;
+            let due = engine.due_among(now, free, each)?;
             let crowded = due.len() == free || engine.passed_over();
-            // Whoever finds something looks again anyway.
-            let next = if due.is_empty() { engine.next_due()? } else { Some(now) };
+            // Whoever finds something looks again anyway, and whoever has not seen everything.
+            let next = if due.is_empty() && !engine.reads_on() { engine.next_due()? } else { Some(now) };
             Ok::<_, sigillo_engine::Error>((due, crowded, next))
         });
         let (due, crowded, next) = match found.await {
@@ -209,17 +215,8 @@ impl<S: Store> Relay<S> {
         };
         for dispatch in due {
             let span = tracing::info_span!("relay", transaction = %dispatch.transaction, to = %dispatch.to);
-            let (relay, entered) = (Arc::clone(self), self.lanes.enter(&dispatch.to, now));
-            let task = async move {
-                match entered {
-                    Ok(room) => relay.hand_over(dispatch, room).await,
-                    Err(turn) => {
-                        relay.settled(move |engine| engine.postpone(&dispatch, turn)).await;
-                        false
-                    }
-                }
-            };
-            open.spawn(task.instrument(span));
+            let room = self.lanes.enter(&dispatch.to);
+            open.spawn(Arc::clone(self).hand_over(dispatch, room).instrument(span));
         }
         Look::after(next.map_or(LOOK, |at| self.clock.until(at).clamp(BREATH, LOOK)), crowded)
     }
@@ -259,10 +256,7 @@ impl<S: Store> Relay<S> {
         let _turn = room.places.acquire().await.map_err(closed)?;
         let _place = self.places.acquire().await.map_err(closed)?;
         watchdog::step(dispatch.to.as_str(), "inizio");
-        let begun = self.clock.now();
-        let done = self.attempt(dispatch).await;
-        room.lasted(self.clock.now().since(begun));
-        done
+        self.attempt(dispatch).await
     }
 
     async fn settled(
@@ -310,6 +304,10 @@ impl Look {
 
     fn now(&mut self) {
         self.at = Instant::now();
+    }
+
+    fn soon(&mut self) {
+        self.at = self.at.min(Instant::now() + SOON);
     }
 }
 

@@ -1,9 +1,9 @@
-//! The signing key in this process, behind a gate: as many signatures at once as cores, a bounded crowd waiting.
+//! The signing key behind a gate: so many signatures at once, a bounded crowd waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigillo_smime::{KeySigner, SignError, Signer};
+use sigillo_smime::{SignError, Signer};
 
 use crate::gate::Gate;
 
@@ -11,19 +11,19 @@ use crate::gate::Gate;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A key behind a gate.
-pub struct GatedSigner {
-    key: KeySigner,
+pub struct GatedSigner<K> {
+    key: K,
     gate: Arc<Gate>,
 }
 
-impl GatedSigner {
+impl<K: Signer> GatedSigner<K> {
     /// Signs with `key`, no more at once than `gate` lets in.
-    pub fn new(key: KeySigner, gate: Arc<Gate>) -> Self {
+    pub fn new(key: K, gate: Arc<Gate>) -> Self {
         Self { key, gate }
     }
 }
 
-impl Signer for GatedSigner {
+impl<K: Signer> Signer for GatedSigner<K> {
     fn sign(&self, to_be_signed: &[u8]) -> Result<Vec<u8>, SignError> {
         let Some(_pass) = self.gate.enter(PATIENCE) else {
             return Err(SignError { temporary: true, message: "troppe firme in attesa".to_owned() });

@@ -5,5 +5,5 @@ mod sockets;
 mod watch;
 
 pub use notify::Notifier;
-pub use sockets::HandedOver;
+pub use sockets::{CHALLENGES, HandedOver};
 pub use watch::{sentence, watch};

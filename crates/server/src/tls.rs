@@ -12,12 +12,12 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::x509::X509;
 use sigillo_wire::sasl::Binding;
-use tokio_rustls::rustls::client::{WantsClientCert, WebPkiServerVerifier};
+use tokio_rustls::rustls::client::{WantsClientCert, WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
-use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use tokio_rustls::rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
 use tokio_rustls::rustls::{
     ClientConfig, ConfigBuilder, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
 };
@@ -162,6 +162,13 @@ fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
         other => MessageDigest::from_nid(other)?,
     };
     Some(x509.digest(digest).ok()?.to_vec())
+}
+
+/// Whether a certificate (DER) names this host.
+pub fn is_for(certificate: &[u8], host: &str) -> bool {
+    let der = CertificateDer::from(certificate);
+    let (parsed, name) = (ParsedCertificate::try_from(&der), ServerName::try_from(host));
+    matches!((parsed, name), (Ok(parsed), Ok(name)) if verify_server_name(&parsed, &name).is_ok())
 }
 
 /// The client's side: server certificates must lead to one of `roots` and name the host we wanted.

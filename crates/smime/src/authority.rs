@@ -6,6 +6,7 @@
 
 mod build;
 mod profile;
+pub mod request;
 
 use std::net::IpAddr;
 

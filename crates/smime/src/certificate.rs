@@ -3,6 +3,7 @@
 //! openssl's own parse takes many times as long as checking a signature, so it waits until a path or a name is asked
 //! for; what a message needs is read here.
 
+mod deviations;
 mod fields;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use sigillo_base::Timestamp;
 
 use crate::asn1::CertificateSyntax;
 use crate::{Error, digest};
+pub use deviations::Deviation;
 use fields::Fields;
 
 /// The largest certificate that is read, in bytes: a real one has one to four thousand.
@@ -81,6 +83,11 @@ impl Certificate {
         HEXUPPER.encode(&digest::sha1(&self.0.der))
     }
 
+    /// SHA-256 of the DER in upper-case hexadecimal: what certificates are known by today.
+    pub fn sha256_hex(&self) -> String {
+        HEXUPPER.encode(&self.0.sha256)
+    }
+
     /// The rfc822Names of the subject alternative name, spelled as they are.
     pub fn emails(&self) -> &[String] {
         &self.0.fields.emails
@@ -124,6 +131,13 @@ impl Certificate {
     /// Whether basicConstraints make it an authority's.
     pub fn is_authority(&self) -> bool {
         self.0.fields.is_ca
+    }
+
+    /// Whether this private key (PEM, unencrypted) is its own.
+    pub fn is_of(&self, key_pem: &[u8]) -> bool {
+        // With an empty passphrase given, openssl never asks for one on the terminal.
+        let private = PKey::private_key_from_pem_passphrase(key_pem, b"");
+        matches!((self.public_key(), private), (Some(public), Ok(private)) if private.public_eq(public))
     }
 
     /// The certificate as openssl sees it, parsed at the first call; `None` when openssl cannot read it.

@@ -5,8 +5,8 @@
 //! instant. Must never know: where keys live (a [`Signer`] is handed in), clocks, sockets, files, mail formats.
 //! Entry points: [`signed_attributes`] and [`detached`] to sign, [`SignedData`] and [`Trust`] to judge,
 //! [`timestamp::request`], [`timestamp::response`] and [`timestamp::Token`] for time-stamps,
-//! [`authority::Authority`] to issue.
-//! Sources: RFC 5652 (CMS), RFC 5035 (signingCertificateV2), RFC 8551 (S/MIME), RFC 5280 (paths, CRLs),
+//! [`authority::Authority`] to issue, [`authority::request`] to ask for a certificate.
+//! Sources: RFC 2986 (requests), RFC 5652 (CMS), RFC 5035 (signingCertificateV2), RFC 8551 (S/MIME), RFC 5280 (paths, CRLs),
 //! RFC 3161 and RFC 5816 (time-stamps), RFC 6109 §5.5 (the provider's certificate), DM 2-11-2005 art. 6–7.
 //!
 //! Invariants:
@@ -36,7 +36,7 @@ mod signer;
 pub mod timestamp;
 mod trust;
 
-pub use certificate::{Certificate, Identity};
+pub use certificate::{Certificate, Deviation, Identity};
 pub use compose::{attached, detached, signed_attributes};
 pub use crl::Crl;
 pub use digest::{Hasher, sha1, sha256};

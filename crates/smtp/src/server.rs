@@ -139,6 +139,8 @@ pub struct Server {
     /// What the chunks of BDAT brought so far.
     body: Option<Content>,
     bad_commands: u32,
+    /// MAIL or RCPT was refused for the time being, and nothing ended the transaction yet.
+    put_off: bool,
     bad_logins: u32,
     now: Tick,
     /// When the session began to wait for what it waits for.
@@ -176,6 +178,7 @@ impl Server {
             utf8: false,
             body: None,
             bad_commands: 0,
+            put_off: false,
             bad_logins: 0,
             now,
             since: now,
@@ -239,11 +242,17 @@ impl Server {
     pub fn answer(&mut self, reply: Reply, now: Tick) {
         self.tick(now);
         let State::Waiting(question) = self.state else { return };
+        self.put_off |= matches!(question, Question::Mail | Question::Rcpt) && reply.is_temporary();
         match question {
             Question::Credentials => return,
             Question::Mail => self.open = reply.is_positive(),
             Question::Rcpt => self.recipients += usize::from(reply.is_positive()),
-            Question::DataEnd => self.open = false,
+            Question::DataEnd => {
+                self.open = false;
+                if reply.is_positive() {
+                    self.bad_commands = 0;
+                }
+            }
         }
         self.enter(State::Command);
         self.say(&reply);
@@ -331,8 +340,15 @@ impl Server {
         }
     }
 
+    /// A reply to a command that has nothing to go with. Behind one that was refused for the time being it was pipelined
+    /// in good faith (RFC 2920 §3.1): who sends mail for hours meets limits now and then.
+    fn pointless(&mut self, reply: &Reply) {
+        if self.put_off { self.say(reply) } else { self.bad(reply) }
+    }
+
     /// Drops the transaction, if there is one.
     fn reset(&mut self) {
+        self.put_off = false;
         if std::mem::take(&mut self.open) {
             self.queue.push_back(Action::Reset);
         }

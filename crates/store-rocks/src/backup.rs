@@ -208,6 +208,16 @@ pub fn restore(
     Ok(manifest.backup(number, to.to_owned(), bytes, Vec::new()))
 }
 
+/// The newest backup of a folder by its manifest; `None` where there is none. Its files are not read.
+///
+/// # Errors
+/// The folder cannot be read, or the manifest is not whole.
+pub fn newest(dir: &Path) -> Result<Option<Backup>, Error> {
+    let Some(number) = numbers(dir)?.last().copied() else { return Ok(None) };
+    let path = dir.join(number.to_string());
+    Ok(Some(read_manifest(&path)?.backup(number, path, 0, Vec::new())))
+}
+
 /// Removes what a backup left beside a store whose process was killed: it keeps room that was given back.
 pub(crate) fn tidy(store: &Path) {
     match own(store) {

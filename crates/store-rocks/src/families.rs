@@ -18,10 +18,10 @@ pub(crate) const ALL: [&str; 4] = ["default", ROWS, QUEUE, BODIES];
 
 /// Values shorter than this stay in the tables, in bytes.
 pub(crate) const MIN_BLOB: u64 = 4096;
-/// Compaction rewrites live blobs out of this oldest part of the blob files …
+/// Where garbage is collected, compaction rewrites live blobs out of this oldest part of the blob files …
 pub(crate) const BLOB_GC_AGE: f64 = 0.5;
 /// … and is forced when this part of them is garbage.
-pub(crate) const BLOB_GC_FORCE: f64 = 0.5;
+pub(crate) const BLOB_GC_FORCE: f64 = 0.25;
 /// A table where so many of so many neighbours are deletions is compacted soon: no scan wades through them for long.
 const DELETIONS: (usize, usize, f64) = (4096, 1024, 0.5);
 
@@ -104,7 +104,9 @@ fn family(name: &str, memory: &Memory) -> RocksOptions {
             family.set_blob_file_size(256 << 20);
             family.set_blob_compression_type(DBCompressionType::Lz4);
             family.set_enable_blob_gc(true);
-            family.set_blob_gc_age_cutoff(BLOB_GC_AGE);
+            // The names of bodies are hashes: each compaction meets blobs of every age, and would write half of an archive
+            // anew that has nothing to give back. So none is rewritten until it is worth it (`RocksStore::reclaim`).
+            family.set_blob_gc_age_cutoff(0.0);
             family.set_blob_gc_force_threshold(BLOB_GC_FORCE);
             // No cache of blobs: what is read again soon lies in the system's, and a large body would push out all rows.
         }

@@ -34,6 +34,7 @@ mod stripes;
 mod wal;
 mod watch;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
@@ -77,6 +78,9 @@ impl Default for Options {
 /// An open RocksDB store. Share it by `Arc`; dropping the last handle closes it.
 pub struct RocksStore {
     db: DB,
+    /// Locked while it is open; given back after the database was closed.
+    #[expect(dead_code, reason = "held, not read")]
+    lock: File,
     path: PathBuf,
     stripes: Stripes,
     stall_limit: Duration,
@@ -90,6 +94,8 @@ pub struct RocksStore {
     /// Commits that the disk (or a stall) refused since it was opened, and whether the last one was.
     refused: AtomicU64,
     failing: AtomicBool,
+    /// The oldest part of the blob files whose live blobs compactions rewrite now, so that garbage goes.
+    collected: Mutex<f64>,
     /// Held while a backup is made.
     backing_up: Mutex<()>,
 }

@@ -1,6 +1,6 @@
 //! Opening: one process at a time, and never a new store where an old one lost its head.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -18,6 +18,7 @@ impl RocksStore {
         let path = path.as_ref();
         let folder = |source| Error::Folder { path: path.to_owned(), source };
         fs::create_dir_all(path).map_err(folder)?;
+        let lock = lock(path)?;
         let new = !path.join("CURRENT").exists();
         if new && holds_data(path).map_err(folder)? {
             return Err(Error::Incomplete(path.to_owned()));
@@ -34,6 +35,7 @@ impl RocksStore {
         tracing::info!(path = %path.display(), new, "store opened");
         Ok(Self {
             db,
+            lock,
             path: path.to_owned(),
             stripes: Stripes::new(),
             stall_limit: options.stall_limit,
@@ -43,8 +45,21 @@ impl RocksStore {
             commits: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             failing: AtomicBool::new(false),
+            collected: Mutex::new(0.0),
             backing_up: Mutex::new(()),
         })
+    }
+}
+
+/// Makes the folder ours before anything in it is read: a log that another process writes to looks damaged, and RocksDB
+/// takes its own lock only afterwards. The kernel gives it back when the process ends, however it ends.
+fn lock(path: &Path) -> Result<File, Error> {
+    let failed = |source| Error::Folder { path: path.to_owned(), source };
+    let folder = File::open(path).map_err(failed)?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 

@@ -5,12 +5,16 @@ use std::fs;
 use rocksdb::{BottommostLevelCompaction, ColumnFamily, CompactOptions, FlushOptions, WaitForCompactOptions};
 use sigillo_store::Error;
 
-use crate::RocksStore;
 use crate::error::fault;
 use crate::families::{BLOB_GC_AGE, BODIES, QUEUE, ROWS};
+use crate::{Health, RocksStore};
 
-/// Garbage of more than one part in so many is worth writing all blobs anew.
+/// Garbage of more than one part in so many is worth writing all blobs anew, where somebody asks for it.
 const WORTH: u64 = 20;
+/// Garbage of more than one part in so many is collected while the store works …
+const COLLECT: u64 = 4;
+/// … until less than one in so many is left: for each byte that comes back a few are written anew, and not many.
+const ENOUGH: u64 = 8;
 
 /// Figures of one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,15 +115,38 @@ impl RocksStore {
         self.settle()
     }
 
+    /// Has compactions give back what was deleted of bodies, as long as that is worth what they then write anew. To be asked
+    /// now and then; cheap.
+    ///
+    /// # Errors
+    /// The disk's fault.
+    pub fn reclaim(&self, health: &Health) -> Result<(), Error> {
+        // Whoever rewrites everything has it.
+        let Some(mut part) = self.collected.try_lock() else { return Ok(()) };
+        let worth = health.blob_bytes / if *part > 0.0 { ENOUGH } else { COLLECT };
+        let wanted = if health.blob_garbage_bytes > worth { BLOB_GC_AGE } else { 0.0 };
+        if wanted.total_cmp(&part).is_ne() {
+            let Health { blob_bytes, blob_garbage_bytes, .. } = health;
+            tracing::info!(part = wanted, blob_bytes, blob_garbage_bytes, "garbage of bodies is collected");
+            self.collect(&mut part, wanted)?;
+        }
+        Ok(())
+    }
+
+    /// Has compactions rewrite the live blobs out of this oldest part of the blob files; `is` is what they do.
+    fn collect(&self, is: &mut f64, part: f64) -> Result<(), Error> {
+        let option = ("blob_garbage_collection_age_cutoff", part.to_string());
+        self.db.set_options_cf(self.named(BODIES)?, &[(option.0, &option.1)]).map_err(|e| fault(&e))?;
+        *is = part;
+        Ok(())
+    }
+
     /// Rewrites the tables of bodies, and the live blobs out of this oldest part of the blob files.
     fn rewrite_blobs_older(&self, bodies: &ColumnFamily, part: f64) -> Result<(), Error> {
-        let set = |part: f64| {
-            let option = ("blob_garbage_collection_age_cutoff", part.to_string());
-            self.db.set_options_cf(bodies, &[(option.0, &option.1)]).map_err(|e| fault(&e))
-        };
-        set(part)?;
+        let mut is = self.collected.lock();
+        self.collect(&mut is, part)?;
         self.rewrite(bodies);
-        set(BLOB_GC_AGE)
+        self.collect(&mut is, 0.0)
     }
 
     fn rewrite(&self, family: &ColumnFamily) {

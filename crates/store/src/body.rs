@@ -12,6 +12,7 @@
 //! - every chunk that goes ahead is written with the reservation expected, and removing the chunks removes the
 //!   reservation in the same commit: an uploader that was overtaken notices and begins again.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::{Durability, Error, KeyBuilder, KeyReader, MAX_RIDING, Store, Transaction, key, tag, transact};
@@ -79,27 +80,80 @@ impl fmt::Debug for BodyId {
 /// The store's fault; [`Error::Temporary`] when others kept overtaking the upload.
 pub fn put<S: Store + ?Sized>(store: &S, tx: &mut Transaction<'_, S>, bytes: &[u8]) -> Result<BodyId, Error> {
     let id = BodyId::of(bytes);
+    put_from(store, tx, (id, bytes.len() as u64), &mut slices(bytes))?;
+    Ok(id)
+}
+
+/// What gives at most a chunk of a body, by the offset of its first byte and its length, all of it.
+pub type Read<'r> = dyn FnMut(u64, usize) -> Result<Cow<'r, [u8]>, Error> + 'r;
+
+fn slices<'b>(bytes: &'b [u8]) -> impl FnMut(u64, usize) -> Result<Cow<'b, [u8]>, Error> {
+    |from, len| Ok(Cow::Borrowed(&bytes[from as usize..][..len]))
+}
+
+/// The name of so many bytes that lie elsewhere.
+///
+/// # Errors
+/// What `read` returns.
+pub fn name_from(len: u64, read: &mut Read<'_>) -> Result<BodyId, Error> {
+    let mut hasher = blake3::Hasher::new();
+    for (from, len) in chunks(len) {
+        hasher.update(&read(from, len)?);
+    }
+    Ok(BodyId(*hasher.finalize().as_bytes()))
+}
+
+/// The same as [`put`], of bytes that lie elsewhere, with their name ([`name_from`]) and length: about a megabyte of them is
+/// in memory at a time.
+///
+/// # Errors
+/// As [`put`]; what `read` returns; [`Error::Temporary`] when what it gives of a long body has not that name. A short one rides
+/// as it is given: that it has the name is the caller's word, as it is for [`put`].
+pub fn put_from<S: Store + ?Sized>(
+    store: &S,
+    tx: &mut Transaction<'_, S>,
+    (id, len): (BodyId, u64),
+    read: &mut Read<'_>,
+) -> Result<(), Error> {
     if let Some(head) = read_head(tx, &id)? {
         revive(tx, &id, head);
-        return Ok(id);
+        return Ok(());
     }
-    let head = Head::live(bytes.len() as u64);
-    let riding = bytes.len() + bytes.len().div_ceil(CHUNK) * chunk_key(&id, 0).len();
-    if bytes.len() <= RIDES && tx.batch().riding() + riding <= MAX_RIDING {
-        for (number, chunk) in (0..).zip(bytes.chunks(CHUNK)) {
-            tx.put(chunk_key(&id, number), chunk);
+    let head = Head::live(len);
+    let riding = len as usize + chunks(len).count() * chunk_key(&id, 0).len();
+    if rides(len) && tx.batch().riding() + riding <= MAX_RIDING {
+        for (number, (from, len)) in (0..).zip(chunks(len)) {
+            tx.put(chunk_key(&id, number), read(from, len)?);
         }
         tx.put(head_key(&id), head.encode());
-        return Ok(id);
+        return Ok(());
     }
-    go_ahead(store, &id, bytes)?;
+    go_ahead(store, &id, len, read)?;
     match tx.get(reservation_key(&id))? {
         Some(held) if Held::decode(reservation_key(&id), &held)?.complete => tx.delete(reservation_key(&id)),
         // Published or taken away since: the head that this transaction read may be gone, so it must run again.
         _ => tx.doom(),
     }
     tx.put(head_key(&id), head.encode());
-    Ok(id)
+    Ok(())
+}
+
+/// Writes a long body ahead of the transaction that will [`put_from`] it, which then finds it there: for who holds
+/// something in that transaction. Of one that is short, or stored, there is nothing to do.
+///
+/// # Errors
+/// As [`put_from`].
+pub fn ahead<S: Store + ?Sized>(store: &S, (id, len): (BodyId, u64), read: &mut Read<'_>) -> Result<(), Error> {
+    if rides(len) { Ok(()) } else { go_ahead(store, &id, len, read) }
+}
+
+const fn rides(len: u64) -> bool {
+    len <= RIDES as u64
+}
+
+/// Offset and length of each chunk of a body.
+fn chunks(len: u64) -> impl Iterator<Item = (u64, usize)> {
+    (0..len).step_by(CHUNK).map(move |from| (from, (len - from).min(CHUNK as u64) as usize))
 }
 
 /// Makes `referrer` (usually the key of the row that names the body; at most 900 bytes) a reason to keep the body.
@@ -170,13 +224,41 @@ where
     S: Store + ?Sized,
     E: From<Error>,
 {
+    ranged(|key| store.get(key), id, from, len, &mut f)
+}
+
+/// The same as [`get_range`], of a body that may ride in this transaction.
+///
+/// # Errors
+/// As [`get_range`].
+pub fn get_range_in<S: Store + ?Sized>(
+    tx: &Transaction<'_, S>,
+    id: BodyId,
+    from: u64,
+    len: u64,
+) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    ranged(|key| tx.peek(key), id, from, len, &mut |chunk: &[u8]| {
+        out.extend_from_slice(chunk);
+        Ok::<_, Error>(())
+    })?;
+    Ok(out)
+}
+
+fn ranged<E: From<Error>>(
+    get: impl Fn(&[u8]) -> Result<Option<Vec<u8>>, Error>,
+    id: BodyId,
+    from: u64,
+    len: u64,
+    f: &mut impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
     let chunk_len = CHUNK as u64;
     let end = from.saturating_add(len);
     let mut at = from;
     while at < end {
         let number = u32::try_from(at / chunk_len).map_err(|_| Error::corrupt(head_key(&id), "no body is so long"))?;
         let key = chunk_key(&id, number);
-        let chunk = store.get(key.as_ref())?.ok_or_else(|| Error::corrupt(&key, "a chunk is missing"))?;
+        let chunk = get(key.as_ref())?.ok_or_else(|| Error::corrupt(&key, "a chunk is missing"))?;
         let first = (at % chunk_len) as usize;
         let last = (end - u64::from(number) * chunk_len).min(chunk_len) as usize;
         f(chunk.get(first..last).ok_or_else(|| Error::corrupt(&key, "a chunk is too short"))?)?;
@@ -204,13 +286,13 @@ pub fn verify<S: Store + ?Sized>(store: &S, id: BodyId) -> Result<u64, Error> {
 }
 
 /// Writes all chunks under a reservation, in commits that the publishing one makes durable.
-fn go_ahead<S: Store + ?Sized>(store: &S, id: &BodyId, bytes: &[u8]) -> Result<(), Error> {
+fn go_ahead<S: Store + ?Sized>(store: &S, id: &BodyId, len: u64, read: &mut Read<'_>) -> Result<(), Error> {
     for _ in 0..ATTEMPTS {
-        let Some(held) = reserve(store, id, bytes.len() as u64)? else { return Ok(()) };
+        let Some(held) = reserve(store, id, len)? else { return Ok(()) };
         if held.complete {
             return Ok(());
         }
-        match upload(store, id, bytes, &held) {
+        match upload(store, id, len, read, &held) {
             Err(Error::Conflict) => {}
             done => return done,
         }
@@ -235,16 +317,21 @@ fn reserve<S: Store + ?Sized>(store: &S, id: &BodyId, len: u64) -> Result<Option
     })
 }
 
-fn upload<S: Store + ?Sized>(store: &S, id: &BodyId, bytes: &[u8], held: &Held) -> Result<(), Error> {
-    let chunks: Vec<(u32, &[u8])> = (0..).zip(bytes.chunks(CHUNK)).collect();
-    let mut groups = chunks.chunks(CHUNKS_PER_COMMIT).peekable();
-    while let Some(group) = groups.next() {
+fn upload<S: Store + ?Sized>(store: &S, id: &BodyId, len: u64, read: &mut Read<'_>, held: &Held) -> Result<(), Error> {
+    let mut hasher = blake3::Hasher::new();
+    let mut chunks = (0..).zip(chunks(len)).peekable();
+    while chunks.peek().is_some() {
         let mut batch = crate::Batch::new();
         batch.expect(reservation_key(id), Some(&held.encode()));
-        for (number, chunk) in group {
-            batch.put(chunk_key(id, *number), chunk);
+        for (number, (from, len)) in chunks.by_ref().take(CHUNKS_PER_COMMIT) {
+            let chunk = read(from, len)?;
+            hasher.update(&chunk);
+            batch.put(chunk_key(id, number), chunk);
         }
-        if groups.peek().is_none() {
+        if chunks.peek().is_none() {
+            if *hasher.finalize().as_bytes() != id.0 {
+                return Err(Error::Temporary("what was to be stored is not what its name says".into()));
+            }
             batch.put(reservation_key(id), Held { complete: true, ..*held }.encode());
         }
         store.commit(&batch, Durability::Later)?;

@@ -62,6 +62,9 @@ pub const FOLDER_ENTRY: u8 = 0x19;
 /// Which messages of a folder went or changed. Mailbox | folder | mod-sequence of the commit.
 pub const FOLDER_CHANGES: u8 = 0x1a;
 
+/// Into which folder a mailbox's receipts go, where it is not the INBOX. Mailbox number.
+pub const RECEIPTS_FOLDER: u8 = 0x1b;
+
 /// Stored messages: rope, size, what an index wants to know. Message number.
 pub const MESSAGE: u8 = 0x20;
 /// Where a certified message stands for one recipient. Certified id, then recipient.
@@ -113,20 +116,55 @@ pub const TLS_RESULTS: u8 = 0x48;
 /// Ordinary mail by what became of it. Legal day, then the word for it.
 pub const SCREENED: u8 = 0x4c;
 
+/// What was done to mailboxes and lists on somebody's request. Legal month, then number.
+pub const OPERATION: u8 = 0x4d;
+/// What an administration ordered. Tenant, then version (0: which one counts).
+pub const PLAN: u8 = 0x4e;
+/// Mailboxes that count, by profile. 0 and a domain, or 1, tenant and unit.
+pub const COUNTED: u8 = 0x4f;
+/// Since when a mailbox counts or does not. Mailbox | time.
+pub const STANDING: u8 = 0x50;
+/// Mailboxes that were cancelled, by when their contents go. Time, then mailbox.
+pub const LEAVING: u8 = 0x51;
+/// Which unit of its administration a list belongs to. Address in lower case.
+pub const LIST_UNIT: u8 = 0x52;
+
 /// MTA-STS policies of other domains. Domain name.
 pub const STS_POLICY: u8 = 0x54;
 /// Domains that were told how TLS with them went. Day, then domain.
 pub const TLS_REPORTED: u8 = 0x55;
+/// What people were told outside of certified mail, and what came of it. Number of the notice.
+pub const TOLD: u8 = 0x56;
+/// What of a mailbox's mail is told and copied outside of certified mail. Mailbox number.
+pub const WATCH: u8 = 0x57;
+/// What a mailbox was told of its mail just now. Mailbox number.
+pub const ALERT_WINDOW: u8 = 0x58;
+/// The certificate of ours that was seen last. What it is for.
+pub const CERTIFICATE_SEEN: u8 = 0x59;
+/// When an administration was told of a certificate of ours. What it is for | SHA-256 of it | days before its end, 0: replaced
+/// | tenant.
+pub const CERTIFICATE_TOLD: u8 = 0x5a;
 /// The trigrams of a message's texts, for searches. Message number.
 pub const GRAMS: u8 = 0x5b;
 /// Up to which UID a folder's messages have their trigrams. Mailbox | folder.
 pub const TEXT_MARK: u8 = 0x5c;
+/// Requests that are done once: what became of them. SHA-256 of who asked and of his key.
+pub const ONCE: u8 = 0x5d;
 /// What somebody may do in a folder. Mailbox | folder (0: where nothing is said) | name of the credential.
 pub const GRANT: u8 = 0x60;
 /// Annotations of folders. Mailbox | folder (0: of the mailbox) | 0 for everybody's, 1 for one person's | whose | entry.
 pub const ANNOTATION: u8 = 0x61;
 /// What the annotations of a mailbox come to. Mailbox number.
 pub const ANNOTATED: u8 = 0x62;
+
+/// What a credential's secret was before, hashed as it was. Mailbox | name of the credential.
+pub const FORMER_PASSWORD: u8 = 0x63;
+
+/// How a mailbox's holder is reached outside of it. Mailbox number.
+pub const CONTACT: u8 = 0x64;
+
+/// Second factors: a seed, what was used of it, spare codes. Mailbox | name of the credential.
+pub const SECOND_FACTOR: u8 = 0x65;
 
 /// A sender's own copies of a message and its certified identifier. Mailbox | SHA-256 of the Message-ID.
 pub const PROOF: u8 = 0x66;
@@ -141,6 +179,16 @@ pub const PERSON: u8 = 0x69;
 pub const PERSON_BY_NAME: u8 = 0x6a;
 /// What persons prove themselves with. SHA-256 of the secret.
 pub const TOKEN: u8 = 0x6b;
+
+/// The last one-time secret of a mailbox's holder, and how many there were. Mailbox number.
+pub const RESET: u8 = 0x6c;
+
+/// Entries of address books: who an address is. Tenant, then 0 and the address in lower case, or 1: how many there are.
+pub const ADDRESS_BOOK: u8 = 0x6d;
+/// Second factors of who administrates, as [`SECOND_FACTOR`]. Person's number.
+pub const PERSON_FACTOR: u8 = 0x6e;
+/// Until when a token of who has one needs no code. SHA-256 of the token's secret.
+pub const UNLOCKED: u8 = 0x6f;
 
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
@@ -158,13 +206,19 @@ pub const LOG_PENDING: u8 = 0x85;
 /// Messages that lost a referrer and may have no other. Message number.
 pub const MESSAGE_DOUBT: u8 = 0x86;
 
+/// Notices that wait to go out. 0 for short messages, 1 for mail, then when it is due, then number of the notice.
+pub const NOTICE: u8 = 0x87;
+
+/// Mail that came and is to be told or copied outside. Time, then mailbox, then what is to be done, then message.
+pub const ARRIVED: u8 = 0x88;
+
 /// Chunks of bodies, 64 KiB each. Body id, then number from 0.
 pub const BODY_CHUNK: u8 = 0xa0;
 
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1b–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `4d–53`, `56–57`, `59–5a`, `5d–5f`, `63–65`, `67–7f`, `87–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1c–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `53`, `5e–5f`, `70–7f`, `89–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -183,6 +237,7 @@ pub const ALL: &[(u8, &str)] = &[
     (FOLDER, "folder"),
     (FOLDER_ENTRY, "folder-entry"),
     (FOLDER_CHANGES, "folder-changes"),
+    (RECEIPTS_FOLDER, "receipts-folder"),
     (MESSAGE, "message"),
     (DISPATCH, "dispatch"),
     (RECEIVED, "received"),
@@ -204,19 +259,38 @@ pub const ALL: &[(u8, &str)] = &[
     (BODY_LINK, "body-link"),
     (TLS_RESULTS, "tls-results"),
     (SCREENED, "screened"),
+    (OPERATION, "operation"),
+    (PLAN, "plan"),
+    (COUNTED, "counted"),
+    (STANDING, "standing"),
+    (LEAVING, "leaving"),
+    (LIST_UNIT, "list-unit"),
     (STS_POLICY, "sts-policy"),
     (TLS_REPORTED, "tls-reported"),
+    (TOLD, "told"),
+    (WATCH, "watch"),
+    (ALERT_WINDOW, "alert-window"),
+    (CERTIFICATE_SEEN, "certificate-seen"),
+    (CERTIFICATE_TOLD, "certificate-told"),
     (GRAMS, "grams"),
     (TEXT_MARK, "text-mark"),
+    (ONCE, "once"),
     (GRANT, "grant"),
     (ANNOTATION, "annotation"),
     (ANNOTATED, "annotated"),
+    (FORMER_PASSWORD, "former-password"),
+    (CONTACT, "contact"),
+    (SECOND_FACTOR, "second-factor"),
     (PROOF, "proof"),
     (DOMAIN_OWNER, "domain owner"),
     (MAILBOX_UNIT, "mailbox unit"),
     (PERSON, "person"),
     (PERSON_BY_NAME, "person by name"),
     (TOKEN, "token"),
+    (RESET, "reset"),
+    (ADDRESS_BOOK, "address-book"),
+    (PERSON_FACTOR, "person-factor"),
+    (UNLOCKED, "unlocked"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),
@@ -224,6 +298,8 @@ pub const ALL: &[(u8, &str)] = &[
     (BODY_RESERVATION, "body-reservation"),
     (LOG_PENDING, "log-pending"),
     (MESSAGE_DOUBT, "message-doubt"),
+    (NOTICE, "notice"),
+    (ARRIVED, "arrived"),
     (BODY_CHUNK, "body-chunk"),
     (TEST, "test"),
 ];

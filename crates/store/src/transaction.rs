@@ -44,6 +44,11 @@ impl<'s, S: Store + ?Sized> Transaction<'s, S> {
         Self { store, batch: Batch::new(), durability: Durability::Synced }
     }
 
+    /// The same work once more, as far as it is, for who may take back what comes next.
+    pub fn fork(&self) -> Self {
+        Self { store: self.store, batch: self.batch.clone(), durability: self.durability }
+    }
+
     /// The store it works on, for reads outside of the transaction.
     pub fn store(&self) -> &'s S {
         self.store

@@ -1,5 +1,5 @@
 //! SASL on the server's side, a file a mechanism: PLAIN (RFC 4616), LOGIN, SCRAM-SHA-256 with and without channel binding
-//! (RFC 5802, 7677), OAUTHBEARER (RFC 7628), EXTERNAL (RFC 4422). One exchange serves every protocol; only its framing differs.
+//! (RFC 5802, 7677), OAUTHBEARER (RFC 7628) and XOAUTH2 before it, EXTERNAL (RFC 4422). One exchange serves every protocol; only its framing differs.
 
 mod bearer;
 mod binding;
@@ -11,6 +11,7 @@ mod scram;
 use data_encoding::BASE64;
 use sigillo_base::{Address, Secret};
 
+use bearer::Form;
 pub use binding::Binding;
 pub use keys::ScramKeys;
 use scram::Scram;
@@ -20,7 +21,7 @@ use scram::Scram;
 pub struct Offer {
     /// What SCRAM-SHA-256-PLUS can bind to; nothing, and it is not offered.
     pub binding: Binding,
-    /// OAUTHBEARER, where an identity provider is configured.
+    /// OAUTHBEARER and XOAUTH2, where an identity provider is configured.
     pub bearer: bool,
     /// Addresses in the certificate that the client has shown: EXTERNAL; none, and it is not offered.
     pub shown: Vec<Address>,
@@ -115,10 +116,10 @@ enum State {
     LoginUser,
     LoginPassword(String),
     Scram(Box<Scram>),
-    Bearer,
+    Bearer(Form),
     External(Vec<Address>),
     /// The token's verdict is awaited.
-    Token(Option<String>),
+    Token(Form, Option<String>),
     /// The client was told that its token is no good, and may say one thing more.
     BadToken(Option<String>),
     Over,
@@ -136,7 +137,7 @@ impl Offer {
         names.extend((!self.binding.is_empty()).then_some("SCRAM-SHA-256-PLUS"));
         names.extend(["SCRAM-SHA-256", "PLAIN", "LOGIN"]);
         names.extend((!self.shown.is_empty()).then_some("EXTERNAL"));
-        names.extend(self.bearer.then_some("OAUTHBEARER"));
+        names.extend(self.bearer.then_some(["OAUTHBEARER", "XOAUTH2"]).into_iter().flatten());
         names
     }
 }
@@ -151,7 +152,8 @@ impl Exchange {
         let (state, first) = match name.as_str() {
             "PLAIN" => (State::Plain, ""),
             "LOGIN" => (State::LoginUser, "VXNlcm5hbWU6"), // "Username:"
-            "OAUTHBEARER" => (State::Bearer, ""),
+            "OAUTHBEARER" => (State::Bearer(Form::Standard), ""),
+            "XOAUTH2" => (State::Bearer(Form::Older), ""),
             "EXTERNAL" => (State::External(offer.shown.clone()), ""),
             plus => (State::Scram(Box::new(Scram::new(offer.binding.clone(), plus.ends_with("-PLUS")))), ""),
         };
@@ -169,7 +171,7 @@ impl Exchange {
         if line == b"*" {
             return Err(SaslError::Cancelled);
         }
-        let limit = if matches!(self.0, State::Bearer) { MAX_BEARER } else { MAX_RESPONSE };
+        let limit = if matches!(self.0, State::Bearer(_)) { MAX_BEARER } else { MAX_RESPONSE };
         if line.len() > limit {
             return Err(SaslError::Malformed);
         }
@@ -187,10 +189,10 @@ impl Exchange {
     /// Answers [`Query::Token`]: whose it is, if it is good.
     pub fn token(&mut self, owner: Option<String>) -> Result<Step, SaslError> {
         match (std::mem::replace(&mut self.0, State::Over), owner) {
-            (State::Token(_), Some(owner)) => Ok(Step::Done(Claim::Token(owner))),
-            (State::Token(user), None) => {
+            (State::Token(..), Some(owner)) => Ok(Step::Done(Claim::Token(owner))),
+            (State::Token(form, user), None) => {
                 self.0 = State::BadToken(user);
-                Ok(Step::Challenge(BASE64.encode(bearer::REFUSAL)))
+                Ok(Step::Challenge(BASE64.encode(form.refusal())))
             }
             _ => Err(SaslError::Malformed),
         }
@@ -213,14 +215,14 @@ impl Exchange {
                 self.0 = State::Scram(scram);
                 Ok(step)
             }
-            State::Bearer => {
-                let (user, token) = bearer::read(&text)?;
-                self.0 = State::Token(user.clone());
+            State::Bearer(form) => {
+                let (user, token) = form.read(&text)?;
+                self.0 = State::Token(form, user.clone());
                 Ok(Step::Ask(Query::Token { user, token }))
             }
             State::External(shown) => Ok(Step::Done(external::read(&text, &shown))),
             State::BadToken(user) => Ok(Step::Done(Claim::Refuted(user.unwrap_or_default()))),
-            State::Token(_) | State::Over => Err(SaslError::Malformed),
+            State::Token(..) | State::Over => Err(SaslError::Malformed),
         }
     }
 }

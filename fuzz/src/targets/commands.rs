@@ -1,6 +1,6 @@
 //! The grammar of IMAP by itself, without a session and its states.
 
-use sigillo_imap::{Command, Heard, Key, Listener, Request};
+use sigillo_imap::{Command, Filter, Heard, Key, Listener, Request};
 
 use super::sessions::{Did, any_cuts};
 
@@ -32,6 +32,14 @@ fn bounded(heard: &Heard) {
         }
         Request::List { reference, patterns, .. } => {
             assert!(patterns.iter().map(|pattern| pattern.len() + reference.len()).sum::<usize>() <= 1024);
+        }
+        Request::Notify { watch: Some(watch), .. } => {
+            let named = watch.groups.iter().map(|group| match &group.filter {
+                Filter::Subtree(names) | Filter::Mailboxes(names) => names.len(),
+                _ => 0,
+            });
+            assert!(watch.groups.len() <= 50 && named.sum::<usize>() <= 200);
+            assert!(watch.selected.iter().all(|wanted| wanted.items.len() <= 200));
         }
         Request::Fetch { items, .. } => assert!(!items.is_empty() && items.len() <= 202),
         Request::Store { change, .. } => assert!(change.flags.keywords().len() <= 100),

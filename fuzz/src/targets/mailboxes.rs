@@ -24,6 +24,10 @@ pub fn imap(data: &[u8]) {
             server.input(Tick(0), piece);
             drive_imap(&mut server, &mut boxes, &mut trace);
         }
+        // Something happened in the mailbox: who listens is told.
+        boxes.put(0, LETTER.to_vec(), Flags::new());
+        server.wake(&mut boxes, Tick(0));
+        drive_imap(&mut server, &mut boxes, &mut trace);
         server.end_of_input(Tick(0));
         drive_imap(&mut server, &mut boxes, &mut trace);
         trace
@@ -171,9 +175,14 @@ impl Custody for Boxes {
 
 impl Mailboxes for Boxes {
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
-        let info =
-            |folder: &Folder| FolderInfo { name: folder.name.clone(), subscribed: true, ..FolderInfo::default() };
-        Ok(self.folders.iter().map(info).collect())
+        let info = |folder: &Folder| FolderInfo {
+            number: folder.number,
+            name: folder.name.clone(),
+            subscribed: true,
+            ..FolderInfo::default()
+        };
+        let all: Vec<FolderInfo> = self.folders.iter().map(info).collect();
+        Ok(all.into_iter().map(|info| FolderInfo { status: self.status(&info.name).ok(), ..info }).collect())
     }
 
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sigillo_accounts::{OrdinaryMail, Profile};
+use sigillo_accounts::{OrdinaryMail, PasswordPolicy, Profile, Request};
 use sigillo_base::{Address, MailboxId, PecId, Timestamp};
-use sigillo_engine::{Login, OrdinaryRules, Rules};
+use sigillo_engine::{Change, Login, OrdinaryRules, Rules};
 use sigillo_pec::{Facts, ReceiptKind, Recipient, RecipientClass, Signed, compose};
 
-use crate::fixtures::{Fixture, address};
+use crate::fixtures::{Fixture, NOW, address};
 use crate::house::{House, Known, Knows, Opinion};
 
 /// All that may refuse ordinary mail does.
@@ -24,6 +24,9 @@ const STRICT: Rules = Rules {
         defer_unjudged: true,
     },
     help: None,
+    passwords: PasswordPolicy::NONE,
+    password_page: None,
+    grace: Duration::from_secs(30 * 24 * 3600),
 };
 
 pub(super) struct Node {
@@ -50,7 +53,10 @@ impl Node {
         for (n, user) in users.iter().enumerate() {
             let mailbox = house.add(user, Profile::MassiveExtraLarge, now);
             if n == Self::TAKES_ORDINARY {
-                house.engine().set_ordinary_mail(mailbox, OrdinaryMail::Accept).expect("chosen");
+                house
+                    .engine()
+                    .change(mailbox, &Change::Ordinary(OrdinaryMail::Accept), &Request::own(NOW))
+                    .expect("chosen");
             }
         }
         Self { house, users, parted_until: Timestamp::default(), back_at: None, outage: Duration::ZERO }

@@ -13,11 +13,11 @@ use crate::rates::{ANNA, BRUNO, ask, served};
 use crate::serve::Sample;
 use sigillo_tests::demo::{binary, run};
 
-const COMUNE: &str = "comune-esempio.example";
-const ENTE: &str = "ente-esempio.example";
+pub const COMUNE: &str = "comune-esempio.example";
+pub const ENTE: &str = "ente-esempio.example";
 
 /// A request as any program makes it; gives status and body.
-fn request(sample: &Sample, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+pub fn request(sample: &Sample, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let mut stream = UnixStream::connect(sample.socket()).expect("the socket");
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let head =
@@ -33,7 +33,7 @@ fn request(sample: &Sample, token: &str, method: &str, path: &str, body: &Value)
 }
 
 /// Somebody with a role; gives his token.
-fn somebody(sample: &Sample, login: &str, tenant: Option<&str>, grants: &[(&str, &str)]) -> String {
+pub fn somebody(sample: &Sample, login: &str, tenant: Option<&str>, grants: &[(&str, &str)]) -> String {
     let mut add = vec!["person", "add", login, "Una Persona"];
     add.extend(tenant.iter().flat_map(|id| ["--tenant", id]));
     ask(sample, &add, "");
@@ -47,7 +47,7 @@ fn somebody(sample: &Sample, login: &str, tenant: Option<&str>, grants: &[(&str,
 }
 
 /// Two administrations with a domain and a mailbox each; the first has a unit, and anna is of it.
-fn two_administrations(sample: &Sample) {
+pub fn two_administrations(sample: &Sample) {
     for (name, domain) in [("Comune di Esempio", COMUNE), ("Ente di Esempio", ENTE)] {
         let made = ask(sample, &["tenant", "add", name, "--code", "c_x"], "");
         ask(sample, &["domain", "assign", domain, "--tenant", &made["id"].to_string()], "");
@@ -85,27 +85,49 @@ fn samples() -> Vec<(&'static str, &'static str, String, Value)> {
         ("tenant-write", "PATCH", "/v1/tenants/1".to_owned(), wrong.clone()),
         ("tenant-write", "PUT", format!("/v1/domains/{COMUNE}/tenant"), wrong.clone()),
         ("unit-write", "POST", "/v1/tenants/1/units".to_owned(), wrong.clone()),
+        ("plan-write", "POST", "/v1/tenants/1/plan".to_owned(), wrong.clone()),
         ("domain-read", "GET", "/v1/domains".to_owned(), nothing.clone()),
         ("domain-write", "PATCH", format!("/v1/domains/{COMUNE}"), wrong.clone()),
         ("mailbox-read", "GET", of("/usage"), nothing.clone()),
         ("mailbox-create", "POST", "/v1/mailboxes".to_owned(), json!({"address": format!("x@{COMUNE}"), "unit": 1})),
         ("mailbox-change", "PATCH", of(""), wrong.clone()),
         ("mailbox-block", "PUT", of("/block"), wrong.clone()),
+        ("mailbox-activate", "PUT", of("/activation"), nothing.clone()),
+        ("mailbox-cancel", "DELETE", of("/cancellation"), nothing.clone()),
         ("mailbox-contents", "GET", of("/folders"), nothing.clone()),
         ("access-read", "GET", of("/credentials"), nothing.clone()),
         ("access-read", "GET", of("/accesses"), nothing.clone()),
+        ("access-read", "GET", of("/alert"), nothing.clone()),
+        ("access-read", "GET", of("/forward"), nothing.clone()),
         ("access-write", "POST", of("/credentials"), wrong.clone()),
         ("access-write", "PUT", of("/rights"), wrong.clone()),
+        ("access-write", "PUT", of("/alert"), wrong.clone()),
+        ("access-write", "PUT", of("/forward"), wrong.clone()),
+        ("access-write", "POST", of("/forward"), wrong.clone()),
         ("password-reset", "PUT", of("/password"), wrong.clone()),
+        ("password-reset", "PUT", of("/password-hash"), wrong.clone()),
+        ("password-reset", "POST", of("/reset"), nothing.clone()),
+        ("password-reset", "DELETE", of("/totp"), nothing.clone()),
+        ("password-file", "POST", "/v1/password-file".to_owned(), wrong.clone()),
+        ("mailbox-read", "GET", of("/contact"), nothing.clone()),
+        ("mailbox-change", "PUT", of("/contact"), wrong.clone()),
         ("list-read", "GET", "/v1/lists".to_owned(), nothing.clone()),
-        ("list-write", "DELETE", format!("/v1/lists/tutti@{COMUNE}"), nothing.clone()),
+        ("list-write", "DELETE", format!("/v1/lists/nostra@{COMUNE}"), nothing.clone()),
+        ("list-members", "POST", "/v1/lists/apply".to_owned(), wrong.clone()),
+        ("address-book-read", "GET", "/v1/tenants/1/address-book".to_owned(), nothing.clone()),
+        ("address-book-read", "GET", "/v1/tenants/1/address-book/x@x.example".to_owned(), nothing.clone()),
+        ("address-book-write", "PUT", "/v1/tenants/1/address-book/x@x.example".to_owned(), wrong.clone()),
+        ("address-book-write", "PATCH", "/v1/tenants/1/address-book/x@x.example".to_owned(), wrong.clone()),
+        ("address-book-write", "DELETE", "/v1/tenants/1/address-book/x@x.example".to_owned(), nothing.clone()),
+        ("address-book-write", "DELETE", "/v1/tenants/1/address-book".to_owned(), nothing.clone()),
+        ("address-book-write", "POST", "/v1/tenants/1/address-book/apply".to_owned(), wrong.clone()),
         ("person-read", "GET", "/v1/persons".to_owned(), nothing.clone()),
         ("person-write", "POST", "/v1/persons".to_owned(), wrong.clone()),
         ("log-read", "GET", of("/log"), nothing.clone()),
         ("queue-read", "GET", "/v1/queue".to_owned(), nothing.clone()),
         ("queue-write", "POST", "/v1/queue/hold".to_owned(), wrong.clone()),
         ("service-read", "GET", "/v1/status".to_owned(), nothing.clone()),
-        ("service-write", "POST", "/v1/store/check".to_owned(), wrong.clone()),
+        ("service-write", "GET", "/v1/store/check".to_owned(), nothing.clone()),
         ("service-write", "GET", "/v1/quarantine".to_owned(), nothing),
     ]
 }
@@ -136,7 +158,11 @@ fn every_role_may_what_the_table_says_and_nothing_in_another_administration() {
         .iter()
         .map(|(role, tenant, scope)| somebody(&sample, &format!("p.{role}"), *tenant, &[(role, scope)]))
         .collect();
+    let (admin, ours) = (sample.path("p.supplier-admin.token"), format!("nostra@{COMUNE}"));
     for ((role, tenant, _), token) in people.iter().zip(&tokens) {
+        // A list of the unit, which some of them remove.
+        let list = ["list", "set", &ours, ANNA, "--unit", "1", "--token-file", &admin.to_string_lossy()];
+        ask(&sample, &list, "");
         for (act, method, path, body) in &cells {
             let may = table[*role].iter().any(|had| had == act) && (tenant.is_none() || !of_the_service(act, path));
             let (status, answer) = request(&sample, token, method, path, body);

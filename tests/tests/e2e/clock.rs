@@ -19,7 +19,7 @@ const ANNA: &str = "anna@comune-esempio.example";
 const BRUNO: &str = "bruno@ente-esempio.example";
 
 /// A time server on loopback whose clock is so many milliseconds ahead of ours.
-fn time_server(ahead_ms: &Arc<AtomicI64>) -> SocketAddr {
+pub fn time_server(ahead_ms: &Arc<AtomicI64>) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let at = socket.local_addr().expect("bound");
     let ahead_ms = Arc::clone(ahead_ms);

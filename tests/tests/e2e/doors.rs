@@ -68,6 +68,16 @@ pub fn resident_kib(pid: u32) -> usize {
     kib(pid, "VmRSS:")
 }
 
+/// The most that was resident since [`forget_peak`].
+pub fn peak_kib(pid: u32) -> usize {
+    kib(pid, "VmHWM:")
+}
+
+/// From now on the most that is resident counts anew.
+pub fn forget_peak(pid: u32) {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("a process of ours");
+}
+
 fn kib(pid: u32, what: &str) -> usize {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
     let line = status.lines().find(|l| l.starts_with(what)).expect("a line of it");
@@ -204,7 +214,7 @@ fn large_messages_in_work_stay_within_the_memory_that_is_set() {
             });
         }
     });
-    let peak = kib(guard.0.id(), "VmHWM:");
+    let peak = peak_kib(guard.0.id());
     eprintln!("{} MiB at the most, with four messages of 45 MiB at once", peak / 1024);
     assert!(peak < 450 * 1024, "{peak} KiB");
     drop(guard);

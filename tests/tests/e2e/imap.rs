@@ -208,6 +208,85 @@ fn idle_tells_of_a_new_message_and_starttls_protects_the_login() {
     assert!(said["bye"].as_array().is_some_and(|b| b[0].as_str().is_some_and(|s| s.starts_with("* BYE"))), "{said:#}");
 }
 
+const NOTIFY: &str = r#"
+def connected():
+    provider, password = boxes[ask["who"]]
+    raw = tls.wrap_socket(socket.create_connection(at(provider, "imaps"), timeout=30), server_hostname="localhost")
+    return raw, raw.makefile("rb"), password
+raw, lines, password = connected()
+def line(of=None):
+    got = (of or lines).readline()
+    assert got.endswith(b"\r\n"), got
+    return got.decode().rstrip()
+def until(tag, of=None):
+    seen = []
+    while True:
+        seen.append(line(of))
+        if seen[-1].startswith(tag):
+            return seen
+def say(text, to=None):
+    (to or raw).sendall(text.encode() + b"\r\n")
+line()
+say('a LOGIN "%s" "%s"' % (ask["who"], password))
+out = {"capability": " NOTIFY " in until("a ")[-1]}
+say("b SELECT Inviata")
+until("b ")
+say("c NOTIFY SET (personal (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange))")
+out["notify"] = until("c ")[-1]
+# From here on it says nothing: whatever comes, comes by itself.
+began = time.time()
+client = sender(ask["from"])
+out["sent"] = transaction(client, ask["from"], [ask["who"]], base64.b64decode(ask["message"]))["code"]
+client.quit()
+out["delivered"] = line()
+out["after"] = time.time() - began
+other, others, _ = connected()
+line(others)
+def does(command):
+    say("x " + command, other)
+    assert until("x ", others)[-1].startswith("x OK"), command
+does('LOGIN "%s" "%s"' % (ask["who"], password))
+out["told"] = []
+for command in ["CREATE Nuova", "SUBSCRIBE Nuova", 'SETMETADATA Nuova (/shared/comment "x")', 'SETMETADATA "" (/shared/comment "x")', "RENAME Nuova Altra", "DELETE Altra", "SELECT INBOX"]:
+    does(command)
+    if command != "SELECT INBOX":
+        out["told"].append(line())
+does("STORE 1 +FLAGS (\\Seen)")
+out["seen"] = line()
+say("d LOGOUT")
+out["end"] = until("d ")
+answer(out)
+"#;
+
+#[test]
+fn what_happens_in_any_folder_is_told_without_a_poll() {
+    let demo = Demo::start(&["--without", "beta"]);
+    let mut ask = serde_json::to_value(Mail::plain(ANNA, MARIO, "notify@comune-alfa.example")).expect("JSON");
+    ask["who"] = json!(MARIO);
+    ask["from"] = json!(ANNA);
+    let said = demo.python(NOTIFY, &ask, 60);
+    assert_eq!((&said["capability"], &said["sent"]), (&json!(true), &json!(250)), "{said:#}");
+    assert!(said["notify"].as_str().is_some_and(|s| s.starts_with("c OK")), "{said:#}");
+    let starts = |text: &Value, with: &str| text.as_str().is_some_and(|s| s.starts_with(with));
+    assert!(starts(&said["delivered"], "* STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY "), "{said:#}");
+    assert!(said["after"].as_f64().is_some_and(|s| s < 10.0), "told only after {}", said["after"]);
+    let told = said["told"].as_array().expect("a list");
+    let wanted = [
+        "* LIST (\\HasNoChildren) \"/\" Nuova",
+        "* LIST (\\HasNoChildren \\Subscribed) \"/\" Nuova",
+        "* METADATA Nuova \"/shared/comment\"",
+        "* METADATA \"\" \"/shared/comment\"",
+        "* LIST (\\HasNoChildren \\Subscribed) \"/\" Altra (\"OLDNAME\" (Nuova))",
+        "* LIST (\\NonExistent) \"/\" Altra",
+    ];
+    assert_eq!(told.iter().filter_map(Value::as_str).collect::<Vec<_>>(), wanted);
+    assert!(
+        starts(&said["seen"], "* STATUS INBOX (MESSAGES 1 ") && said["seen"].to_string().contains("UNSEEN 0"),
+        "{said:#}"
+    );
+    assert_eq!(said["end"].as_array().map(Vec::len), Some(2), "nothing is told twice: {said:#}");
+}
+
 #[test]
 fn mbsync_pulls_a_mailbox_and_what_it_pulled_is_the_same() {
     if installed("mbsync").is_none() {

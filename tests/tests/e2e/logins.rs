@@ -2,10 +2,8 @@
 //! identity provider that is asked over HTTPS.
 
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use sigillo_tests::demo::{Guard, run, wait_for};
+use sigillo_tests::demo::run;
 
 use crate::postfix::Keys;
 use crate::serve::Sample;
@@ -98,11 +96,7 @@ fn a_token_opens_a_box_when_its_issuer_says_over_https_that_it_is_for_us() {
     let keys = Keys::new(&["localhost"], &[]);
     let at = SocketAddr::from(([127, 0, 0, 1], sample.ports.base + 9));
     let path = |name: &str| keys.path(name).to_string_lossy().into_owned();
-    let heard = std::fs::File::create(keys.path("heard")).expect("a file");
-    let mut issuer = Command::new("python3");
-    issuer.args(["-u", "-c", ISSUER, &at.port().to_string(), &path("mx.pem"), &path("mx.key")]);
-    let _issuer = Guard(issuer.stdin(Stdio::null()).stdout(heard).spawn().expect("python3 starts"));
-    wait_for("the issuer", Duration::from_secs(20), || std::net::TcpStream::connect(at).ok());
+    let _issuer = keys.serve(ISSUER, at.port());
     std::fs::write(keys.path("secret"), "molto segreto\n").expect("a file");
     let oauth = format!(
         "\n[oauth]\nintrospection_url = \"https://localhost:{}/introspect\"\nclient_id = \"sigillo\"\n\

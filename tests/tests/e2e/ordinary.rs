@@ -1,17 +1,20 @@
 //! Ordinary mail before real judges: a name server with the senders' records, messages signed by a program that is not
 //! ours (dkimpy), rspamd. And certified mail, which none of them touches (SEC-02).
 
+use sigillo_accounts::Request;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use data_encoding::BASE64;
 use sigillo_base::Address;
-use sigillo_engine::{Advice, Arrived, Checked, Outcome, Peer, Received, Rejected, Rules, Screener, Screening, Spam};
+use sigillo_engine::{
+    Advice, Arrived, Change, Checked, Outcome, Peer, Received, Rejected, Rules, Screener, Screening, Spam,
+};
 use sigillo_server::config::Config;
 use sigillo_server::screening::Screen;
 use sigillo_tests::demo::{Ran, run};
-use sigillo_tests::fixtures::{self, address};
+use sigillo_tests::fixtures::{self, NOW, address};
 use sigillo_tests::house::{House, arrived};
 use sigillo_tests::knot::{Knot, Zone};
 use sigillo_tests::rspamd::{Rspamd, gtube};
@@ -314,7 +317,9 @@ fn certified_mail_passes_real_judges_that_refuse_the_same_as_ordinary_mail() {
     // What is not certified meets them all.
     let number = beta.engine().find_mailbox(&bruno).expect("the store").expect("a mailbox").id;
     let accept = sigillo_accounts::OrdinaryMail::Accept;
-    beta.engine().set_ordinary_mail(sigillo_base::MailboxId(number), accept).expect("chosen");
+    beta.engine()
+        .change(sigillo_base::MailboxId(number), &Change::Ordinary(accept), &Request::own(NOW))
+        .expect("chosen");
     let says = |mail: &Arrived| match beta.engine().receive(mail, fixtures::NOW) {
         Err(Rejected::Refused(reply)) => reply.to_string(),
         other => format!("{other:?}"),

@@ -1,7 +1,7 @@
 //! Postfix as the other side, both ways, with a name server and a web server beside it: what TLS demands of ordinary mail.
 
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -49,6 +49,18 @@ impl Keys {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Runs a service written in Python on this port, with the certificate and key of `mx` as its other arguments, until it
+    /// listens; what it prints is in the file `heard`.
+    pub fn serve(&self, script: &str, port: u16) -> Guard {
+        let path = |name: &str| self.path(name).to_string_lossy().into_owned();
+        let heard = fs::File::create(self.path("heard")).expect("a file");
+        let mut python = Command::new("python3");
+        python.args(["-u", "-c", script, &port.to_string(), &path("mx.pem"), &path("mx.key")]);
+        let service = Guard(python.stdin(Stdio::null()).stdout(heard).spawn().expect("python3 starts"));
+        wait_for("the service", Duration::from_secs(20), || TcpStream::connect(("127.0.0.1", port)).ok());
+        service
     }
 
     /// SHA-256 of the public key, as a TLSA record 3 1 1 has it.

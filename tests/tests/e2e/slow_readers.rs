@@ -1,4 +1,4 @@
-//! A message much larger than any buffer, read by many who are in no hurry.
+//! A message much larger than any buffer, which comes, is summarised and indexed, and is read by many who are in no hurry.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use openssl::ssl::SslStream;
 
-use crate::doors::{ANNA, connect, over_tls, resident_kib};
+use crate::doors::{ANNA, changed, connect, forget_peak, over_tls, peak_kib, resident_kib};
 use crate::serve::Sample;
 
 /// The port of IMAP under TLS, after the sample's base.
@@ -109,5 +109,62 @@ fn slow_readers_of_a_large_message_take_little_memory_and_delay_nobody() {
     assert_eq!(heard(reader), " UID 1)\r\n");
     drop(readers);
     assert!(ask(&mut writer, "c NOOP").starts_with("c OK"));
+    drop(guard);
+}
+
+/// Appends a message of a header and so many lines of a hundred octets.
+fn append(writer: &mut Reader, header: &str, lines: usize) {
+    let mut line = "QUJD".repeat(25).into_bytes();
+    line.splice(98.., *b"\r\n");
+    let piece = line.repeat(10_000);
+    writer
+        .write_all(format!("a APPEND Bozze {{{}+}}\r\n{header}", header.len() + lines * 100).as_bytes())
+        .expect("heard");
+    (0..lines / 10_000).for_each(|_| writer.write_all(&piece).expect("heard"));
+    writer.write_all(b"\r\n").expect("heard");
+    let said = answer(writer, "a ");
+    assert!(said.starts_with("a OK"), "{said}");
+}
+
+#[test]
+fn a_hundred_megabytes_come_and_go_in_little_memory() {
+    const LINES: usize = 1_050_000;
+    let sample = changed(&[("memory_mb = 256", "memory_mb = 16")]);
+    let guard = sample.serve();
+    let pid = guard.0.id();
+    sample.add(ANNA, "segreta");
+    let mut client = log_in(&sample);
+    // What a store holds in memory of what was written last is its budget's matter: it is full before anything is measured.
+    append(
+        &mut client,
+        "Subject: prima\r\nContent-Transfer-Encoding: base64\r\nContent-Type: image/png\r\n\r\n",
+        LINES,
+    );
+    let before = quiet_kib(pid);
+    let most = |what: &str| {
+        let grown = peak_kib(pid).saturating_sub(before);
+        eprintln!("{} MiB more than {} MiB for {what}", grown / 1024, before / 1024);
+        assert!(grown < 30 * 1024, "{grown} KiB more for {what}");
+        forget_peak(pid);
+    };
+    forget_peak(pid);
+    append(&mut client, "Subject: seconda\r\n\r\n", LINES);
+    most("APPEND");
+    quiet_kib(pid);
+    most("the index of texts");
+    assert!(ask(&mut client, "s SELECT Bozze").starts_with("s OK"));
+    client.write_all(b"f FETCH 2 (BODYSTRUCTURE BODY.PEEK[])\r\n").expect("it is heard");
+    let text = format!("\"7BIT\" {} {LINES}", LINES * 100);
+    let line = heard(&mut client);
+    assert!(line.contains(&text) && line.ends_with(&format!("BODY[] {{{}}}\r\n", LINES * 100 + 20)), "{line}");
+    let (mut left, mut buffer) = (LINES * 100 + 20, vec![0; 64 * 1024]);
+    while left > 0 {
+        let most = buffer.len().min(left);
+        left -= client.read(&mut buffer[..most]).expect("the message");
+    }
+    assert!(answer(&mut client, "f ").starts_with("f OK"));
+    most("FETCH");
+    assert!(ask(&mut client, "b FETCH 2 (PREVIEW BINARY.SIZE[1])").starts_with("b OK"));
+    most("FETCH BINARY.SIZE");
     drop(guard);
 }

@@ -1,5 +1,6 @@
 //! Reports about TLS (RFC 8460) on their way to who asks for them, under a signature that a foreign verifier believes.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::postfix::Keys;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Nobody listens for HTTPS there.
+/// Who wants to hear, and how. Nobody listens for HTTPS at `web`.
 const RECORDS: &str = "_smtp._tls.chiede TXT \"v=TLSRPTv1; rua=mailto:rapporti@chiede.example\"\n\
                        _smtp._tls.doppio TXT \"v=TLSRPTv1; rua=mailto:uno@doppio.example,mailto:due@doppio.example\"\n\
                        _smtp._tls.web TXT \"v=TLSRPTv1; rua=https://127.0.0.1:1/rapporti\"\n\
@@ -68,10 +69,40 @@ struct Scene {
     _knot: Knot,
 }
 
+/// Takes reports as RFC 8460 §5.4 has them posted: says 503 to the first, 201 to the next, and prints what it read. Arguments: port,
+/// certificate, key.
+const RECEIVER: &str = r#"
+import gzip, http.server, json, ssl, sys
+port, certificate, key = sys.argv[1:]
+answers = [503, 201]
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        report = json.loads(gzip.decompress(body))
+        code = answers.pop(0)
+        found = report["policies"][0]
+        print(code, self.path, self.headers["Content-Type"], report["report-id"], found["policy"]["policy-domain"], found["summary"], flush=True)
+        self.send_response(code)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *args):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", int(port)), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(certificate, key)
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"#;
+
 impl Scene {
     fn new() -> Self {
+        Self::with(RECORDS, &Keys::new(&[], &[]))
+    }
+
+    /// Where these records stand, and certificates of these authorities are believed.
+    fn with(records: &str, keys: &Keys) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let knot = Knot::start(&[Zone { name: "example", records: Some(RECORDS), signed: false }]);
+        let knot = Knot::start(&[Zone { name: "example", records: Some(records), signed: false }]);
         let clock = Arc::new(ServiceClock::open(folder.path(), 1.0).expect("a clock"));
         let house = House::new(fixtures::alfa(), 1, &Known::fixtures(), clock.now());
         let key = Rsa::generate(2048).and_then(|key| key.private_key_to_pem()).expect("a key");
@@ -82,7 +113,7 @@ impl Scene {
         let mut setup = house.setup();
         setup.dkim = Some(Arc::clone(&signer) as _);
         let engine = Arc::new(Engine::open(house.store.clone(), setup).expect("open"));
-        let roots = certificates(&Keys::new(&[], &[]).path("ca.pem")).expect("roots");
+        let roots = certificates(&keys.path("ca.pem")).expect("roots");
         let dns = config::Dns { servers: vec![knot.address()], dnssec: false, anchors: None };
         let mailer = Mailer {
             engine,
@@ -146,4 +177,31 @@ async fn who_asks_is_told_of_each_day_once_under_our_signature_and_nobody_else()
     assert!(scene.due().is_empty());
     let open = scene.mailer.engine.tls_unreported(day).expect("read");
     assert_eq!(open.iter().map(|r| r.policy.domain.as_str()).collect::<Vec<_>>(), ["web.example"]);
+}
+
+#[tokio::test]
+async fn a_report_that_was_posted_is_done_and_one_that_was_refused_comes_again() {
+    let keys = Keys::new(&["localhost"], &[]);
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let _receiver = keys.serve(RECEIVER, port);
+    let records =
+        format!("_smtp._tls.web TXT \"v=TLSRPTv1; rua=https://localhost:{port}/rapporti?di=web\"\ntace A 127.0.0.2\n");
+    let scene = Scene::with(&records, &keys);
+    let day = scene.yesterday();
+    scene.mailer.engine.add_tls_results(&[results("web.example")], day).expect("counted");
+    let open = || scene.mailer.engine.tls_unreported(day).expect("read").len();
+    for (left, outcome) in [(1, "failed"), (0, "posted"), (0, "posted")] {
+        scene.mailer.round().await;
+        assert_eq!(open(), left, "{outcome}");
+        assert!(scene.counted(outcome) && scene.due().is_empty(), "{outcome}");
+    }
+    let told = |code: u16| {
+        format!(
+            "{code} /rapporti?di=web application/tlsrpt+gzip {}.web.example@mx.pec.alfa.example web.example \
+             {{'total-successful-session-count': 5, 'total-failure-session-count': 2}}\n",
+            day.utc_day()
+        )
+    };
+    let heard = std::fs::read_to_string(keys.path("heard")).expect("what it heard");
+    assert_eq!(heard, told(503) + &told(201));
 }

@@ -56,6 +56,10 @@ if what == "fill":
     for n in range(300):
         put("Perch&AOk-.&ZeVnLIqe- 2025", 100 + n, "(\\Seen k%d)" % (n % 3), 1500000000 + n, 200)
     put("Perch&AOk-", 6, "()", 1400000000)
+elif what == "few":
+    put("INBOX", 9, "(\\Seen)", 1700000020)
+    put("INBOX", 10, "()", 1700000021)
+    put("Sent", 11, "(\\Seen)", 1700000022)
 elif what == "change":
     fine(c.select("INBOX"))
     fine(c.store("1", "+FLAGS", "(\\Flagged Urgente)"))
@@ -118,7 +122,8 @@ impl Dovecot {
         let (user, group) = (rustix::fs::Uid::from_raw(8), rustix::fs::Gid::from_raw(8));
         rustix::fs::chown(&mail, Some(user), Some(group)).expect("a test with services runs as root");
         let mut dovecot = Self { root, keys, ports, running: None };
-        fs::write(dovecot.root.path().join("users"), "vecchia:{PLAIN}segreta\n").expect("a file");
+        fs::write(dovecot.root.path().join("users"), "vecchia:{PLAIN}segreta\nseconda:{PLAIN}segreta\n")
+            .expect("a file");
         fs::write(dovecot.root.path().join("conf"), dovecot.settings()).expect("a file");
         dovecot.begin();
         dovecot
@@ -297,4 +302,54 @@ fn what_an_account_refuses_is_told_and_the_rest_comes() {
         "{wrong}"
     );
     refused(&verb("imaps://vecchia@posta.example"), "ne serve uno per ogni coppia");
+}
+
+#[test]
+fn a_list_of_accounts_comes_in_each_into_its_mailbox() {
+    let (sample, _guard) = served();
+    let dovecot = Dovecot::start();
+    let (there, place) = (dovecot.peer(), TempDir::new().expect("a folder"));
+    there.ask("fill");
+    let second = Peer { user: "seconda".to_owned(), ca: there.ca.clone(), ..there };
+    second.ask("few");
+    ask(&sample, &["mailbox", "profile", BRUNO, "standard"], "");
+    let (file, states) = (place.path().join("conti.csv"), place.path().join("stati"));
+    fs::write(place.path().join("seconda.password"), "segreta\n").expect("a file");
+    let port = there.port;
+    let list = format!(
+        "\u{feff}casella;server;utente;password;file_password\r\n\
+         {ANNA};imaps://localhost:{port};vecchia;segreta;\r\n\
+         {BRUNO};localhost:{port};seconda;;seconda.password\r\n\
+         {BRUNO};localhost:{port};vecchia;segretissima;\r\n\
+         nessuno@comune-esempio.example;localhost:{port};vecchia;segreta;\r\n\
+         {ANNA};;vecchia;segretissima;\r\n"
+    );
+    fs::write(&file, list).expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("ours");
+    let [list, state, ca] = [&file, &states, &there.ca].map(|path| path.to_string_lossy().into_owned());
+    let import = |more: &[&str]| {
+        let verb = ["import", "--accounts", &list, "--state", &state, "--ca", &ca, "--jobs", "2"];
+        let (fine, told) = moved(&sample, &[&verb[..], more].concat());
+        assert!(!fine && !told.to_string().contains("segret"), "{told}");
+        let lines = told["accounts"].as_array().expect("lines").clone();
+        assert_eq!(lines.iter().map(|l| l["line"].as_u64()).collect::<Vec<_>>(), (2..7).map(Some).collect::<Vec<_>>());
+        for (line, why) in [(2, "utente o password"), (3, "nessuno@"), (4, "server")] {
+            let error = lines[line]["error"].as_str().unwrap_or_default();
+            assert!(error.contains(why) && lines[line]["report"].is_null(), "{line}: {told}");
+        }
+        told["totals"].clone()
+    };
+    let tried = import(&["--dry-run"]);
+    assert_eq!((&tried["missing"], &tried["added"], &tried["whole"]), (&310.into(), &0.into(), &2.into()), "{tried}");
+    assert_eq!(ask(&sample, &["mailbox", "usage", ANNA], "")["box_messages"], 0);
+    let first = import(&[]);
+    assert_eq!((&first["added"], &first["missing"], &first["lines"]), (&310.into(), &0.into(), &5.into()), "{first}");
+    let here =
+        |user: &str| Peer { port: sample.ports.base + 4, user: user.to_owned(), ca: sample.path("prova/ca.pem") };
+    assert_eq!(here(ANNA).holds(), as_here(there.holds()));
+    assert_eq!(here(BRUNO).holds(), as_here(second.holds()));
+    there.ask("change");
+    let again = import(&[]);
+    assert_eq!((&again["added"], &again["already"]), (&2.into(), &309.into()), "a delta pass: {again}");
+    assert_eq!(fs::metadata(&states).expect("a folder").permissions().mode() & 0o777, 0o700);
 }

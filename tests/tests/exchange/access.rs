@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sigillo_accounts::{Block, State};
+use sigillo_accounts::{Block, Request};
 use sigillo_base::{Address, MailboxId, Timestamp};
-use sigillo_engine::{Rejected, Submitted};
+use sigillo_engine::{Change, Rejected, Submitted};
 use sigillo_pec::{Errore, Tipo};
 use sigillo_smtp::Reply;
 use sigillo_store::tag;
@@ -118,7 +118,9 @@ fn a_user_sends_from_his_own_address_only() {
     let shouted = address("ANNA@Comune-Alfa.example");
     let mail = arrived(Some(&shouted), &to, message(&anna, &to, "").into_bytes(), "c", true);
     assert!(matches!(engine.submit(&house.login(&anna), &mail, NOW), Ok(Submitted::Accepted(_))));
-    engine.set_state(house.login(&carla).mailbox, &State::Blocked(Block::default())).expect("the mailbox is blocked");
+    engine
+        .change(house.login(&carla).mailbox, &Change::Block(Block::default()), &Request::own(NOW))
+        .expect("the mailbox is blocked");
     let reply = refusal(engine.submit(&house.login(&carla), &arrived(Some(&carla), &to, bytes(), "c", true), NOW));
     assert_eq!(reply.code, 550);
 }

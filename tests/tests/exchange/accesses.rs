@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigillo_accounts::{Block, CredentialName, State};
+use sigillo_accounts::{Block, CredentialName, Request};
 use sigillo_base::Timestamp;
-use sigillo_engine::{Access, Kept, Peer, front};
+use sigillo_engine::{Access, Change, Kept, Peer, front};
 use sigillo_smtp::server::Role;
 use sigillo_store::memory::{Fault, Plan};
 use sigillo_store::tag;
@@ -71,7 +71,7 @@ fn who_may_not_come_in_hears_why_and_where_to_go() {
     let mut inside = client(&office, after(102), peer(1));
     assert!(login(&mut inside, ANNA, PASSWORD).contains("a OK"));
     let block = Block { since: 0, until: Some(after(200).as_millis()), reason: "in mora".into() };
-    office.engine.set_state(office.mailbox, &State::Blocked(block)).expect("blocked");
+    office.engine.change(office.mailbox, &Change::Block(block), &Request::own(NOW)).expect("blocked");
     assert!(inside.say("b SELECT INBOX\r\n").contains("* BYE La casella e' stata bloccata"));
     for user in [ANNA, &dora] {
         let said = told(user, after(103));
@@ -107,6 +107,7 @@ fn what_happens_at_the_door_is_written_down() {
         from,
         person,
         outcome: outcome.into(),
+        since: None,
     };
     let expected = [
         row(after(1), "imap", peer(1), dora_name(), "ok"),

@@ -44,6 +44,23 @@ fn they_follow_their_folder_and_go_with_it() {
     assert!(ok(&mut office.anna, "GETMETADATA Archivio/2026 /shared/e7").contains("NIL"));
 }
 
+/// RFC 5464 §4.1: what is noted about the INBOX is noted about where its messages went, and stays.
+#[test]
+fn the_inbox_keeps_them_when_its_messages_go() {
+    let mut office = Office::new(44);
+    ok(&mut office.anna, "SETMETADATA INBOX (/shared/comment \"di tutti\" /private/comment \"di Anna\")");
+    ok(&mut office.dora, "SETMETADATA INBOX (/private/comment \"di Dora\")");
+    ok(&mut office.anna, "RENAME INBOX Archivio");
+    for folder in ["INBOX", "Archivio"] {
+        let asked = format!("GETMETADATA {folder} (/shared/comment /private/comment)");
+        assert!(ok(&mut office.anna, &asked).contains("\"di tutti\" \"/private/comment\" \"di Anna\""), "{folder}");
+        assert!(ok(&mut office.dora, &asked).contains("\"di tutti\" \"/private/comment\" \"di Dora\""), "{folder}");
+    }
+    ok(&mut office.anna, "SETMETADATA Archivio (/shared/comment NIL)");
+    assert!(ok(&mut office.anna, "GETMETADATA INBOX /shared/comment").contains("\"di tutti\""), "each its own");
+    assert_clean(office.store(), "the INBOX under another name");
+}
+
 #[test]
 fn only_so_many_fit() {
     let mut office = Office::new(43);

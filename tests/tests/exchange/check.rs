@@ -4,17 +4,23 @@
 use std::time::Duration;
 
 use sigillo_accounts::{
-    Credential, CredentialName, Custom, Kind, Limits, PasswordHash, PersonName, Profile, Profiles, Rights,
+    BookChange, Contact, Credential, CredentialName, Custom, Kind, Limits, NoticeKind, PasswordHash, PasswordPolicy,
+    PersonName, Plan, Profile, Profiles, Request, Rights,
 };
-use sigillo_base::{Address, MsgId, PecId, Secret, Timestamp, Uid};
+use sigillo_base::{Address, MsgId, PecId, Phone, Secret, Timestamp, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
-use sigillo_engine::{Arrived, Filter, FolderRights, NewPerson, Peer, RightsChange, Screening, StsPolicy, front};
+use sigillo_engine::{
+    Alert, Arrived, Asking, Change, Filter, FolderRights, NewList, NewPerson, OwnCertificate, Peer, RightsChange,
+    Rules, Screening, Shown, StsPolicy, front,
+};
 use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
 use sigillo_tests::fixtures::address;
 use sigillo_tests::house::{House, Knows, Opinion, arrived};
 use sigillo_tests::street::{Fate, Street, message};
 use sigillo_tests::whole;
 
+use super::factors::code;
+use super::notices::notice;
 use super::policy::{ordinary, takes_ordinary};
 use super::rows;
 use super::tls_results::results;
@@ -44,12 +50,44 @@ fn administrate(house: &House, now: Timestamp) {
     let tenant = engine.add_tenant("Comune di Alfa", "c_a", &[], now).expect("an administration");
     engine.assign_domain(carla.domain(), Some(tenant)).expect("its domain");
     let unit = engine.add_unit(tenant, "Anagrafe", now).expect("a unit");
-    engine.set_unit(house.login(&carla).mailbox, Some(unit)).expect("its mailbox");
+    engine.change(house.login(&carla).mailbox, &Change::Unit(Some(unit)), &Request::own(now)).expect("its mailbox");
+    let plan = Plan { quantities: [("standard".to_owned(), 9), ("prova".to_owned(), 1)].into(), ..Plan::default() };
+    engine.approve_plan(tenant, engine.add_plan(tenant, &plan).expect("a plan"), "l.bianchi", now).expect("approved");
+    let list = NewList {
+        address: address("anagrafe@comune-alfa.example"),
+        members: vec![carla.clone()],
+        unit: Some(Some(unit)),
+    };
+    engine.put_list(&list, &Request::own(now)).expect("a list of the unit");
+    let entry = BookChange { name: Some("Carla Verdi".into()), ..BookChange::default() };
+    engine.put_book_entry(tenant, &carla, &entry, &Request::own(now)).expect("an entry of the address book");
+    let old = house.add(&address("vecchia@comune-alfa.example"), Profile::Standard, now);
+    engine.change(old, &Change::Cancel, &Request::own(now)).expect("cancelled");
     let login = PersonName::parse("l.bianchi").expect("a name");
     let new = NewPerson { login: login.clone(), name: "Luca Bianchi".into(), mail: None, tenant: Some(tenant) };
     engine.add_person(&new, now).expect("a person");
     let secret = Secret::new("sgt_prova".into());
     engine.add_token(&login, "prova", &secret, now.plus(Duration::from_secs(60)), now).expect("a token");
+    let Shown::Person(_, bearer, _) = engine.who_shows(&secret, None, now).expect("looked up") else {
+        panic!("nobody")
+    };
+    let begun = engine.begin_own_factor(&bearer, now).expect("begun");
+    engine.confirm_own_factor(&bearer, &code(&begun.seed, now), "192.0.2.7", now).expect("confirmed");
+}
+
+/// A mailbox whose mail is told and copied outside, and a certificate that the administration hears of.
+fn watched(house: &House, now: Timestamp) {
+    let (engine, carla) = (house.engine(), house.login(&address(CARLA)).mailbox);
+    let alert = Alert { to: "sms:+393331234567".parse().expect("a number"), receipts: true, discreet: false };
+    engine.set_alert(carla, Some(&alert)).expect("an alert");
+    let certificate = |n: u8| OwnCertificate {
+        purpose: "signing".into(),
+        fingerprint: [n; 32],
+        subject: "CN=prova".into(),
+        not_after: now.plus(Duration::from_secs(400 * 24 * 3600)),
+    };
+    engine.watch_certificates(&[certificate(1)], now).expect("seen");
+    engine.watch_certificates(&[certificate(2)], now).expect("told");
 }
 
 fn busy() -> Street {
@@ -59,6 +97,8 @@ fn busy() -> Street {
     let limits = Limits { per_minute: 1, ..Profile::Standard.limits() };
     let own = Custom { name: "prova".into(), base: Profile::Standard, limits };
     street.houses[0].profile(Profiles::new(vec![own]).expect("a profile")).expect("up");
+    let passwords = PasswordPolicy { history: 2, ..PasswordPolicy::NONE };
+    street.houses[0].choose(Rules { passwords, ..Rules::default() });
     street.houses[0].screen_with(Opinion(|_: &Arrived| Some(Screening::default())));
     let engine = street.houses[0].engine().clone();
     let chosen = engine.profiles().choose("prova").expect("known");
@@ -68,7 +108,10 @@ fn busy() -> Street {
     let domain = engine.domains().into_iter().find(|d| *d == *anna.domain()).expect("a domain");
     engine.set_domain_policy(&domain, &Default::default()).expect("a policy");
     takes_ordinary(&street.houses[0], CARLA);
+    let carlas = street.houses[0].login(&carla).mailbox;
+    front::Contents::new(&engine, carlas, street.now).file_receipts("Ricevute").expect("chosen");
     administrate(&street.houses[0], street.now);
+    watched(&street.houses[0], street.now);
     engine.receive(&ordinary(std::slice::from_ref(&carla)), street.now).expect("ordinary mail");
     let send = |street: &Street, to: &[Address], body: &str| {
         let bytes = (message(&anna, to, "") + body).into_bytes();
@@ -93,6 +136,10 @@ fn busy() -> Street {
     let credential = Credential::new(Kind::Personal, Rights::ALL, hash.into(), street.now.as_millis());
     engine.add_credential(mailbox, &dora, &credential).expect("a credential");
     engine.grant(mailbox, Some("Bozze"), &dora, RightsChange::Set(FolderRights::LOOKUP)).expect("granted");
+    let contact = Contact { phone: Phone::parse("+393331234567").ok(), mail: None };
+    engine.set_contact((mailbox, &carla), &contact, "l.bianchi", street.now).expect("reached");
+    engine.ask_reset(&carla, Asking::Administration("l.bianchi"), street.now).expect("sent");
+    engine.begin_factor(&street.houses[0].login(&carla), CARLA).expect("begun");
     engine.close_segments(street.now).expect("the log is chained");
     street.pass(Duration::from_secs(26 * 3600));
     engine.close_segments(street.now).expect("a segment is closed");
@@ -101,6 +148,11 @@ fn busy() -> Street {
     let until = street.now.plus(Duration::from_secs(48 * 3600));
     let policy = StsPolicy { id: "1".into(), text: "mode: none".into(), fetched: street.now, until };
     engine.keep_sts_policy(bruno.domain(), &policy).expect("kept");
+    engine.once(&[1; 32], &[2; 32], 1, street.now).expect("begun");
+    engine.answered(&[1; 32], Some(b"sealed")).expect("kept");
+    let until = street.now.plus(Duration::from_secs(3600));
+    engine.tell(&notice(NoticeKind::Alert, "sms:+393331234567", "x", until), street.now).expect("told");
+    engine.tell_arrivals(street.now, 1).expect("told");
     // What is still under way: a receipt awaited, an item in the queue, lines outside of the chain.
     street.network(|_| Fate::Held);
     send(&street, std::slice::from_ref(&bruno), "");
@@ -212,6 +264,8 @@ fn a_row_that_does_not_decode_is_found_in_every_tag() {
         tag::QUEUE_DUE,
         tag::TIMER_DUE,
         tag::MESSAGE_DOUBT,
+        tag::LEAVING,
+        tag::ARRIVED,
         tag::BODY_CHUNK,
         tag::META,
     ];
@@ -371,6 +425,14 @@ fn a_sum_or_a_number_that_is_wrong_is_put_right() {
     assert_eq!(told(&found), [(tag::MAILBOX, Some(tag::COUNTER), Problem::Differs, "rebuild")]);
     assert!(repaired(&street, &store).is_empty());
     assert_eq!(store.rows(), street.houses[0].store.rows());
+
+    // What an administration is said to have in use: of a domain, of a unit.
+    for (counted, _) in rows::of(&street.houses[0].store, tag::COUNTED) {
+        let (store, found) = broken(&street, 0, &counted, Some(b"\x01\x01\x08standard\x63"));
+        assert_eq!(told(&found), [(tag::COUNTED, None, Problem::Differs, "rebuild")]);
+        assert!(repaired(&street, &store).is_empty());
+        assert_eq!(store.rows(), street.houses[0].store.rows(), "{} is as it was", readable(&counted));
+    }
 }
 
 #[test]
@@ -553,4 +615,22 @@ fn damaged_rows_stop_neither_listings_nor_deliveries() {
     let listed = engine.inbox(street.houses[0].login(&anna).mailbox, Uid(0), 99).expect("read");
     assert_eq!(listed.len(), inbox - 1 + 2, "the others are listed, acceptance and receipt among them");
     assert!(engine.damaged_rows() > 100, "{} counted", engine.damaged_rows());
+}
+
+/// What would unlock a token that nobody unlocked, or let somebody add no factor of his own.
+#[test]
+fn what_belongs_to_no_token_or_person_is_moved_aside() {
+    let street = busy();
+    let unlocked = first(&street, 0, tag::UNLOCKED);
+    for gone in [first(&street, 0, tag::TOKEN), first(&street, 0, tag::PERSON_FACTOR)] {
+        let (store, found) = broken(&street, 0, &gone, None);
+        let [finding] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((&finding.key, finding.problem, &finding.remedy), (&unlocked, Problem::Dangling, &Remedy::SetAside));
+        assert!(repaired(&street, &store).is_empty());
+        assert_eq!(store.get(&unlocked).expect("read"), None);
+    }
+    let factor = KeyBuilder::new(tag::PERSON_FACTOR).u64(99).done();
+    let value = rows::of(&street.houses[0].store, tag::PERSON_FACTOR)[0].1.clone();
+    let (_, found) = broken(&street, 0, &factor, Some(&value));
+    assert_eq!(told(&found), [(tag::PERSON_FACTOR, None, Problem::Dangling, "set-aside")]);
 }

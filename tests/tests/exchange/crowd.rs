@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use sigillo_accounts::{OrdinaryMail, PasswordHash, Profile};
+use sigillo_accounts::{OrdinaryMail, PasswordHash, Profile, Request};
 use sigillo_base::{Address, MailboxId, Secret, Uid};
 use sigillo_engine::check::Check;
-use sigillo_engine::{Engine, Received};
+use sigillo_engine::{Change, Engine, Received};
 use sigillo_smime::{SignError, Signer};
 use sigillo_store::memory::Plan;
 use sigillo_store::{KeyReader, MemoryStore, Store, tag};
@@ -46,7 +46,7 @@ fn servers<S: Store + Clone>(store: &S, count: usize) -> (Vec<Engine<S>>, Mailbo
     let engines: Vec<_> = (0..count).map(open).collect();
     let hash = PasswordHash::create(&Secret::new("una frase lunga".into()), [7; 16]).expect("a hash");
     let mailbox = engines[0].add_mailbox(&address(BRUNO), Profile::Standard, hash, NOW).expect("a mailbox");
-    engines[0].set_ordinary_mail(mailbox, OrdinaryMail::Accept).expect("chosen");
+    engines[0].change(mailbox, &Change::Ordinary(OrdinaryMail::Accept), &Request::own(NOW)).expect("chosen");
     (engines, mailbox)
 }
 

@@ -1,12 +1,12 @@
 //! The delivery point: what the sender hears when a mailbox cannot take his message.
 
-use sigillo_accounts::{Block, Profile, State};
+use sigillo_accounts::{Block, Profile, Request};
 use sigillo_base::Address;
-use sigillo_engine::{Dispatch, Filter, Submitted};
+use sigillo_engine::{Change, Dispatch, Filter, Submitted};
 use sigillo_pec::Errore;
 use sigillo_smtp::Reply;
 use sigillo_smtp::client::RecipientOutcome;
-use sigillo_tests::fixtures::address;
+use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::house::arrived;
 use sigillo_tests::street::Street;
 
@@ -43,7 +43,7 @@ fn a_blocked_mailbox_is_answered_by_a_signed_notice() {
     let bruno = address("bruno@ente-beta.example");
     let beta = street.house(&bruno);
     beta.engine()
-        .set_state(beta.login(&bruno).mailbox, &State::Blocked(Block::default()))
+        .change(beta.login(&bruno).mailbox, &Change::Block(Block::default()), &Request::own(NOW))
         .expect("the mailbox is blocked");
     let (errore, text) = not_delivered(&mut street, &bruno);
     assert_eq!((errore, text.as_str()), (Errore::Altro, "5.2.1 - Beta PEC S.r.l. - indirizzo non valido"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_base::{Address, Domain, MailboxId, Timestamp};
-use sigillo_engine::{Engine, Kept, StsPolicy};
+use sigillo_engine::{Engine, Kept, Once, StsPolicy};
 use sigillo_server::clock::ServiceClock;
 use sigillo_server::config::Retention;
 use sigillo_server::housekeeping;
@@ -185,6 +185,31 @@ fn a_policy_of_another_domain_ends_when_it_says() {
     assert_eq!(count(store, &[tag::STS_POLICY]), [0]);
 }
 
+/// A request with a key is done once; of one that a crash came between nobody knows, and it is not done again. After a day the
+/// key is anybody's.
+#[test]
+fn a_request_with_a_key_is_begun_once_whatever_comes_between() {
+    let street = Street::new(8);
+    let (engine, store) = (street.houses[0].engine(), &street.houses[0].store);
+    let (key, request) = ([1; 32], [2; 32]);
+    let once = |request: &[u8; 32], run, now| engine.once(&key, request, run, now).expect("a look");
+    assert_eq!(once(&request, 1, NOW), Once::Begun);
+    assert_eq!((once(&request, 1, NOW), once(&[3; 32], 1, NOW)), (Once::Busy, Once::Other));
+    assert_eq!(once(&request, 2, NOW.plus(MS)), Once::Unknown(NOW), "the service began anew");
+    engine.answered(&key, None).expect("refused");
+    assert_eq!(once(&request, 2, NOW), Once::Begun, "what was refused was not done");
+    engine.answered(&key, Some(b"sealed")).expect("kept");
+    assert_eq!(once(&request, 3, NOW.plus(MS)), Once::Done(Some(b"sealed".to_vec())));
+    assert_eq!(once(&[3; 32], 3, NOW), Once::Other);
+    assert_clean(store, "once");
+    assert_eq!(records(engine, NOW, NOW.plus(DAY).minus(MS)), 0);
+    assert_eq!(once(&request, 3, NOW.plus(DAY)), Once::Begun);
+    engine.answered(&key, Some(&[0; 70_000])).expect("too large");
+    assert_eq!(once(&request, 3, NOW.plus(DAY)), Once::Done(None));
+    assert_eq!(records(engine, NOW, NOW.plus(DAY).plus(DAY)), 1);
+    assert_eq!(count(store, &[tag::ONCE]), [0]);
+}
+
 /// As the service does it, by its clock and its configuration; and a stop is heeded between two pages.
 #[test]
 fn the_service_ends_what_is_older_than_its_term_and_heeds_a_stop() {
@@ -198,7 +223,7 @@ fn the_service_ends_what_is_older_than_its_term_and_heeds_a_stop() {
     let swept = |records: Duration, stopped: bool, until: &mut dyn FnMut() -> bool| {
         let (down, heard) = tokio::sync::watch::channel(false);
         let engine = Arc::clone(street.houses[0].engine());
-        let retention = Retention { archive: None, records, accesses: records };
+        let retention = Retention { archive: None, records, accesses: records, cancelled: records };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let sweep = housekeeping::sweep(engine, Pool::new(1), Arc::clone(&clock), retention, heard);

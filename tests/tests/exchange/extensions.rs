@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use data_encoding::BASE64;
-use sigillo_accounts::OrdinaryMail;
+use sigillo_accounts::{OrdinaryMail, Request};
 use sigillo_base::MailboxId;
-use sigillo_engine::{Arrived, Checked, Outcome, Peer, Screening, front};
+use sigillo_engine::{Arrived, Change, Checked, Outcome, Peer, Screening, front};
 use sigillo_smtp::server::Role;
 use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::house::{Opinion, arrived};
@@ -21,7 +21,7 @@ fn reception(street: &Street) -> Wire {
     let engine = Arc::clone(street.houses[1].engine());
     for user in [BRUNO, CARLA] {
         let number = engine.find_mailbox(&address(user)).expect("the store").expect("a mailbox").id;
-        engine.set_ordinary_mail(MailboxId(number), OrdinaryMail::Accept).expect("chosen");
+        engine.change(MailboxId(number), &Change::Ordinary(OrdinaryMail::Accept), &Request::own(NOW)).expect("chosen");
     }
     let mut wire = Wire::new(front::smtp(engine, Role::Reception, Peer::LOCAL, true, Default::default()), NOW);
     wire.hear();

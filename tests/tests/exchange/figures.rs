@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64;
+use sigillo_accounts::NoticeKind;
 use sigillo_engine::front::{self, Peer};
 use sigillo_engine::meter::{HandOver, Limit, LoginResult, Nature, Part, Reception, Standing, Submission, Way};
 use sigillo_engine::{Fact, Tally};
@@ -187,15 +188,19 @@ fn the_queue_is_counted_by_part_and_standing_in_pages_of_any_size() {
     };
     let of = |items: u64| Tally { items, oldest: Some(NOW).filter(|_| items > 0) };
     let (all, pages) = count(&street, 1);
-    assert_eq!(all, [1, 0, 0, 2, 0, 0].map(of), "nothing was tried yet");
-    assert_eq!(pages, 4, "a page each, and one that finds the end");
-    assert_eq!(count(&street, 1000), (all, 1));
+    assert_eq!(all, [1, 0, 0, 2, 0, 0, 0, 0, 0].map(of), "nothing was tried yet");
+    assert_eq!(pages, 5, "a page each, and one that finds the end of each table");
+    assert_eq!(count(&street, 1000), (all, 2));
 
     let dispatch = street.houses[0].engine().due(street.now, 1).expect("taken").remove(0);
-    assert_eq!(count(&street, 2).0, [1, 0, 0, 1, 0, 1].map(of), "one is in work");
+    assert_eq!(count(&street, 2).0, [1, 0, 0, 1, 0, 1, 0, 0, 0].map(of), "one is in work");
     street.houses[0].engine().defer(&dispatch, "nessuna risposta", street.now).expect("given back");
     street.run();
-    assert_eq!(count(&street, 2).0, [0, 0, 0, 0, 2, 0].map(of), "the local one is delivered, the others wait");
+    assert_eq!(count(&street, 2).0, [0, 0, 0, 0, 2, 0, 0, 0, 0].map(of), "the local one is delivered, the others wait");
+    let until = street.now.plus(Duration::from_secs(60));
+    let text = super::notices::notice(NoticeKind::Alert, "sms:+393331234567", "x", until);
+    street.houses[0].engine().tell(&text, street.now).expect("told");
+    assert_eq!(count(&street, 1).0[6..].iter().map(|t| t.items).sum::<u64>(), 1, "a notice waits");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A mail reader over the engine: certified messages as IMAP shows them.
 
-use sigillo_accounts::{Block, State};
-use sigillo_engine::{Obstacle, Peer, Submitted, front};
-use sigillo_tests::fixtures::address;
+use sigillo_accounts::{Block, Request};
+use sigillo_engine::{Change, Obstacle, Peer, Submitted, front};
+use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::street::Street;
 
 use sigillo_tests::wire::{Wire, engine_with_password};
@@ -63,8 +63,10 @@ fn flags_stay_and_others_see_them() {
     let mut street = Street::new(2);
     deliver(&mut street);
     let (mut one, mut other) = (logged_in(&street), logged_in(&street));
-    assert!(other.say("a SELECT INBOX\r\n").contains("a OK"));
-    assert!(one.say("a SELECT INBOX\r\n").contains("a OK"));
+    for wire in [&mut other, &mut one] {
+        let said = wire.say("a SELECT INBOX\r\n");
+        assert!(said.contains("a OK"), "{said}");
+    }
     let stored = one.say("b STORE 1 +FLAGS (\\Seen \\Flagged protocollato)\r\n");
     assert!(stored.contains("\\Seen") && stored.contains("protocollato") && stored.contains("b OK"), "{stored}");
     let told = other.say("b NOOP\r\n");
@@ -106,7 +108,7 @@ fn a_wrong_password_waits_for_its_answer_and_a_blocked_box_is_told() {
     let house = street.house(&bruno);
     house
         .engine()
-        .set_state(house.login(&bruno).mailbox, &State::Blocked(Block::default()))
+        .change(house.login(&bruno).mailbox, &Change::Block(Block::default()), &Request::own(NOW))
         .expect("the mailbox is blocked");
     assert_eq!(wire.say(format!("b LOGIN {BRUNO} \"una frase lunga\"\r\n")), "");
     let answer = wire.wait();

@@ -258,7 +258,8 @@ fn the_service_sweeps_and_ends_what_the_archive_kept_long_enough() {
     let swept = |archive: Duration, until: &mut dyn FnMut() -> bool| {
         let (down, heard) = tokio::sync::watch::channel(false);
         let engine = Arc::clone(street.houses[1].engine());
-        let retention = Retention { archive: Some(archive), records: RETENTION, accesses: RETENTION };
+        let retention =
+            Retention { archive: Some(archive), records: RETENTION, accesses: RETENTION, cancelled: RETENTION };
         let sweep = housekeeping::sweep(engine, Pool::new(2), Arc::clone(&clock), retention, heard);
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let task = runtime.spawn(sweep);

@@ -1,5 +1,6 @@
 //! Distribution lists, expanded before acceptance (BOX-11).
 
+use sigillo_accounts::Request;
 use sigillo_base::Address;
 use sigillo_engine::Submitted;
 use sigillo_pec::RecipientClass;
@@ -96,8 +97,8 @@ fn an_address_is_a_list_or_a_mailbox() {
     engine.set_list(&address(COUNCIL), &crowd[..1_000], NOW).expect("a long list, kept as a body");
     assert_eq!(engine.find_list(&address(COUNCIL)).expect("the store").expect("a list").members.len(), 1_000);
     assert_eq!(engine.lists(None, 10).expect("the store").len(), 1);
-    engine.remove_list(&address(COUNCIL)).expect("removed");
-    assert!(engine.remove_list(&address(COUNCIL)).is_err());
+    engine.remove_list(&address(COUNCIL), &Request::own(NOW)).expect("removed");
+    assert!(engine.remove_list(&address(COUNCIL), &Request::own(NOW)).is_err());
     assert!(engine.lists(None, 10).expect("the store").is_empty());
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use sigillo_accounts::OrdinaryMail;
+use sigillo_accounts::{OrdinaryMail, Request};
 use sigillo_base::Address;
 use sigillo_engine::check::{Check, Problem, Repair};
-use sigillo_engine::{DomainPolicy, Engine, Peer, Submitted, front};
+use sigillo_engine::{Change, DomainPolicy, Engine, Peer, Submitted, front};
 use sigillo_store::{Batch, Durability, MemoryStore, Store, tag};
-use sigillo_tests::fixtures::address;
+use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::house::arrived;
 use sigillo_tests::observed::Observed;
 use sigillo_tests::street::{Street, message};
@@ -92,7 +92,9 @@ fn every_way_into_a_mailbox_keeps_the_summary() {
     let beta = street.house(&bruno);
     let copies = DomainPolicy { receipt_to_recipient: true, ..DomainPolicy::default() };
     beta.engine().set_domain_policy(bruno.domain(), &copies).expect("a policy");
-    beta.engine().set_ordinary_mail(beta.login(&bruno).mailbox, OrdinaryMail::Accept).expect("chosen");
+    beta.engine()
+        .change(beta.login(&bruno).mailbox, &Change::Ordinary(OrdinaryMail::Accept), &Request::own(NOW))
+        .expect("chosen");
     assert!(matches!(
         street.submit(&anna, &[bruno.clone(), address("nessuno@ente-beta.example")], ""),
         Ok(Submitted::Accepted(_))

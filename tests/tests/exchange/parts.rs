@@ -189,3 +189,51 @@ fn a_compressed_session_says_the_same() {
     assert_eq!(String::from_utf8_lossy(&told), plain);
     assert!(desk.wire.closed && heard.len() * 5 < told.len(), "{} of {}", heard.len(), told.len());
 }
+
+/// RFC 8437 §4.1: both ends stop compressing with the line that ends the login, and what follows at once is plain.
+#[test]
+fn a_compressed_connection_that_changes_hands_is_plain_again() {
+    use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+    for (flush, cut) in [
+        (FlushCompress::Sync, 1000),
+        (FlushCompress::Sync, 1),
+        (FlushCompress::Finish, 1000),
+        (FlushCompress::Finish, 2),
+    ] {
+        let mut desk = Desk::new(66);
+        desk.wire.say("z COMPRESS DEFLATE\r\n");
+        let mut pack = Compress::new(Compression::best(), false);
+        let mut sent = Vec::with_capacity(1000);
+        pack.compress_vec(b"a NOOP\r\n", &mut sent, FlushCompress::Sync).expect("packed");
+        pack.compress_vec(b"b UNAUTHENTICATE\r\n", &mut sent, flush).expect("packed");
+        sent.extend_from_slice(format!("c LOGIN {ANNA} \"una frase lunga\"\r\nd SELECT INBOX\r\n").as_bytes());
+        let mut heard = Vec::new();
+        for piece in sent.chunks(cut) {
+            desk.wire.connection.input(desk.wire.tick, piece);
+            heard.extend(desk.wire.hear());
+        }
+        let (mut unpack, mut told) = (Decompress::new(false), Vec::with_capacity(10_000));
+        let ended = unpack.decompress_vec(&heard, &mut told, FlushDecompress::None).expect("DEFLATE");
+        assert_eq!(ended, Status::StreamEnd, "our stream is over, too");
+        let told = String::from_utf8_lossy(&told);
+        assert!(told.starts_with("a OK ") && told.ends_with("Nobody is logged in\r\n"), "{told}");
+        let plain = String::from_utf8_lossy(&heard[usize::try_from(unpack.total_in()).expect("little")..]).into_owned();
+        assert!(plain.starts_with("c OK ") && plain.contains("\r\nd OK "), "{plain}");
+        assert!(!desk.wire.closed);
+    }
+}
+
+/// Its client may be silent for half an hour.
+#[test]
+fn a_compressed_connection_that_waits_holds_little() {
+    let mut desk = Desk::new(66);
+    assert!(desk.wire.say("z COMPRESS DEFLATE\r\n").ends_with("z OK DEFLATE active\r\n"));
+    let idle = desk.wire.connection.deadline();
+    // NOOP, compressed: a stored block, then what ends a flush.
+    desk.wire.connection.input(desk.wire.tick, b"\x00\x08\x00\xf7\xffa NOOP\r\n\x00\x00\x00\xff\xff");
+    assert!(!desk.wire.hear().is_empty());
+    let rest = desk.wire.connection.deadline().expect("what compressing holds is given back");
+    assert!(Some(rest) < idle && rest == desk.wire.tick.plus_ms(5_000));
+    desk.wire.connection.timeout(rest);
+    assert!(desk.wire.connection.deadline() > Some(rest), "and that is over until something is said");
+}

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigillo_accounts::OrdinaryMail;
+use sigillo_accounts::{OrdinaryMail, Request};
 use sigillo_base::MailboxId;
-use sigillo_engine::{Arrived, Received, Rejected, Submitted};
+use sigillo_engine::{Arrived, Change, Received, Rejected, Submitted};
 use sigillo_mime::Header;
 use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::house::arrived;
@@ -122,7 +122,9 @@ fn ordinary_mail_that_cannot_be_wrapped_is_refused_for_good() {
     let street = Street::new(5);
     let (beta, bruno, dora) = (&street.houses[1], address(BRUNO), address("dora@posta.example"));
     let number = beta.engine().find_mailbox(&bruno).expect("the store").expect("a mailbox").id;
-    beta.engine().set_ordinary_mail(MailboxId(number), OrdinaryMail::Accept).expect("chosen");
+    beta.engine()
+        .change(MailboxId(number), &Change::Ordinary(OrdinaryMail::Accept), &Request::own(NOW))
+        .expect("chosen");
     let good = message(&dora, std::slice::from_ref(&bruno), "");
     let receive = |text: &str| {
         let mail = arrived(Some(&dora), std::slice::from_ref(&bruno), text.as_bytes().to_vec(), "mx", false);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sigillo_accounts::{Block, OrdinaryMail, Profile, State};
+use sigillo_accounts::{Block, OrdinaryMail, Profile, Request};
 use sigillo_base::{Address, Domain, MailboxId};
-use sigillo_engine::{Arrived, DomainPolicy, Received, Rejected, Rules, Submitted};
+use sigillo_engine::{Arrived, Change, DomainPolicy, Received, Rejected, Rules, Submitted};
 use sigillo_pec::ReceiptKind;
 use sigillo_pec::index::Index;
 use sigillo_smime::{Identity, KeySigner};
@@ -32,7 +32,10 @@ fn choose(house: &House, name: &str, change: impl FnOnce(&mut DomainPolicy)) {
 
 pub(super) fn takes_ordinary(house: &House, user: &str) {
     let number = house.engine().find_mailbox(&address(user)).expect("the store").expect("a mailbox").id;
-    house.engine().set_ordinary_mail(MailboxId(number), OrdinaryMail::Accept).expect("chosen");
+    house
+        .engine()
+        .change(MailboxId(number), &Change::Ordinary(OrdinaryMail::Accept), &Request::own(NOW))
+        .expect("chosen");
 }
 
 pub(super) fn ordinary(to: &[Address]) -> Arrived {
@@ -166,7 +169,7 @@ fn a_full_or_blocked_mailbox_takes_no_ordinary_mail_either() {
     let full = refused(beta.engine().receive(&ordinary(std::slice::from_ref(&bruno)), NOW));
     assert_eq!((full.code, full.enhanced), (452, Some((4, 2, 2))));
     rows::fill(&beta.store, MailboxId(number), 0);
-    beta.engine().set_state(MailboxId(number), &State::Blocked(Block::default())).expect("blocked");
+    beta.engine().change(MailboxId(number), &Change::Block(Block::default()), &Request::own(NOW)).expect("blocked");
     let blocked = refused(beta.engine().receive(&ordinary(std::slice::from_ref(&bruno)), NOW));
     assert_eq!((blocked.code, blocked.enhanced), (550, Some((5, 2, 1))));
 }

@@ -1,9 +1,9 @@
 //! A mail reader over the engine that fetches and goes: certified messages as POP3 gives them.
 
-use sigillo_accounts::{Block, State};
-use sigillo_engine::{Engine, Lockout, Peer, Setup, Submitted, front};
+use sigillo_accounts::{Block, Request};
+use sigillo_engine::{Change, Engine, Lockout, Peer, Setup, Submitted, front};
 use sigillo_store::{MemoryStore, tag};
-use sigillo_tests::fixtures::address;
+use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::street::Street;
 use sigillo_tests::wire::{Wire, engine_with_password};
 use std::sync::Arc;
@@ -147,11 +147,11 @@ fn refusals_have_their_codes() {
     assert_eq!(wire.say("PASS sbagliata\r\n"), "", "not at once");
     assert!(wire.wait().starts_with("-ERR [AUTH] Utente o password errati"));
     let mailbox = street.house(&bruno).login(&bruno).mailbox;
-    engine.set_state(mailbox, &State::Blocked(Block::default())).expect("the mailbox is blocked");
+    engine.change(mailbox, &Change::Block(Block::default()), &Request::own(NOW)).expect("the mailbox is blocked");
     assert_eq!(log_in(&mut wire), "");
     let answer = wire.wait();
     assert!(answer.starts_with("-ERR [AUTH] ") && answer.contains("bloccata"), "{answer}");
-    engine.set_state(mailbox, &State::Active).expect("the mailbox is active");
+    engine.change(mailbox, &Change::Unblock, &Request::own(NOW)).expect("the mailbox is active");
     assert!(log_in(&mut wire).starts_with("+OK "));
 }
 

@@ -92,23 +92,6 @@ fn a_lease_that_is_renewed_holds_on() {
     assert_delivered_once(&mut street);
 }
 
-#[test]
-fn what_is_given_back_untried_comes_at_its_time_and_counts_as_no_failure() {
-    let mut street = street(12);
-    let alfa = &street.houses[0];
-    let dispatch = due(alfa, NOW).remove(0);
-    let turn = NOW.plus(Duration::from_secs(3));
-    alfa.engine().postpone(&dispatch, turn).expect("recorded");
-    assert_clean(&alfa.store, "given back");
-    assert_eq!(due(alfa, turn.minus(MOMENT)).len(), 0);
-    let again = due(alfa, turn).remove(0);
-    assert_eq!(again.attempts, 0);
-    // Who gives back what he has no more changes nothing.
-    alfa.engine().postpone(&dispatch, NOW).expect("recorded");
-    assert_eq!(due(alfa, turn).len(), 0, "the other one has it");
-    assert_delivered_once(&mut street);
-}
-
 /// Who was too slow has lost the item: what he says that happened counts, that he gives it back does not.
 #[test]
 fn a_slow_worker_does_not_give_back_what_another_has_taken() {
@@ -271,6 +254,11 @@ fn index_rows_that_lead_nowhere_are_dropped() {
 
 /// Puts `count` items beside the one that waits: the same work under other numbers, a turn after the other.
 fn fill(store: &MemoryStore, count: u64) {
+    fill_turns(store, count, |n| n);
+}
+
+/// The same, each in the turn that `turn` says.
+fn fill_turns(store: &MemoryStore, count: u64, turn_of: impl Fn(u64) -> u64) {
     let (_, item) = rows::of(store, tag::QUEUE_ITEM).remove(0);
     let (_, whose) = rows::of(store, tag::QUEUE_DUE).remove(0);
     // The last field of an item is its turn: here the first, 0.
@@ -280,14 +268,14 @@ fn fill(store: &MemoryStore, count: u64) {
         let mut batch = Batch::new();
         for n in numbers {
             let mut turn = Vec::new();
-            let mut left = *n;
+            let mut left = turn_of(*n);
             while left > 0x7f {
                 turn.push((left & 0x7f) as u8 | 0x80);
                 left >>= 7;
             }
             turn.push(left as u8);
             batch.put(KeyBuilder::new(tag::QUEUE_ITEM).u128(u128::from(*n)), [open, &turn].concat());
-            batch.put(KeyBuilder::new(tag::QUEUE_DUE).u8(3).u64(*n).u128(u128::from(*n)), &whose);
+            batch.put(KeyBuilder::new(tag::QUEUE_DUE).u8(3).u64(turn_of(*n)).u128(u128::from(*n)), &whose);
         }
         store.commit(&batch, Durability::Synced).expect("written");
     }
@@ -358,6 +346,43 @@ fn a_massive_sender_to_a_slow_server_leaves_places_for_the_others() {
     assert!(!alfa.engine().due(NOW, 16).expect("read").is_empty(), "what was passed over is there");
 }
 
+/// What a full destination has no place for keeps its order: who sends it one message is next, however much others have
+/// waiting there.
+#[test]
+fn what_waits_for_a_full_destination_keeps_its_order() {
+    let street = street(15);
+    let alfa = &street.houses[0];
+    let due = || alfa.engine().due_among(NOW, 16, 4).expect("read");
+    fill(&alfa.store, 2_000);
+    let mut in_hand = due();
+    assert_eq!(in_hand.len(), 4, "so many and no more");
+    assert!(matches!(street.submit(&address(CARLA), &[address(BRUNO)], ""), Ok(Submitted::Accepted(_))));
+    assert!(due().is_empty() && alfa.engine().passed_over(), "the destination is full, for her too");
+    let mut next = Vec::new();
+    for _ in 0..2 {
+        in_hand.pop();
+        next.extend(due().into_iter().map(|dispatch| dispatch.from.clone()));
+    }
+    assert!(next.contains(&Some(address(CARLA))), "hers is one of the next two: {next:?}");
+}
+
+/// What goes elsewhere is found behind a turn in which thousands wait for a full destination.
+#[test]
+fn a_full_destination_hides_nothing() {
+    let street = street(16);
+    let alfa = &street.houses[0];
+    let due = || alfa.engine().due_among(NOW, 16, 4).expect("read");
+    fill_turns(&alfa.store, 3_000, |_| 0);
+    let in_hand = due();
+    assert_eq!(in_hand.len(), 4, "as many as it has places");
+    let to = address("dora@posta.example");
+    assert!(matches!(street.submit(&address(CARLA), std::slice::from_ref(&to), ""), Ok(Submitted::Accepted(_))));
+    let looks = (1..=20).find(|_| due().iter().any(|dispatch| dispatch.to == *to.domain()));
+    assert!(looks.is_some_and(|looks| looks > 1), "found by a look of every so many rows: {looks:?}");
+    assert!((1..=20).any(|_| due().is_empty() && !alfa.engine().reads_on()), "then everything was seen");
+    assert!(due().is_empty() && alfa.engine().reads_on(), "and it begins anew");
+}
+
 #[test]
 fn opening_and_the_first_message_and_the_first_look_cost_the_same_whatever_waits() {
     let effort = |waiting: u64| {
@@ -374,7 +399,7 @@ fn opening_and_the_first_message_and_the_first_look_cost_the_same_whatever_waits
         let after = store.effort();
         Effort { calls: after.calls - before.calls, rows: after.rows - before.rows }
     };
-    assert_eq!(effort(200), effort(3_000));
+    assert_eq!(effort(500), effort(3_000));
 }
 
 /// Items that were worked off leave nothing behind that a later look would read.

@@ -81,8 +81,8 @@ const COMMANDS: [(&[Deed], &[&str]); 20] = [
     (&[Deed::Read], &["SELECT {}"]),
     (&[Deed::Read], &["STATUS {} (MESSAGES)"]),
     (&[Deed::Read], &["GETQUOTAROOT {}"]),
-    (&[Deed::Read], &["GETMETADATA {} /shared/comment"]),
-    (&[Deed::Read], &["SETMETADATA {} (/private/comment \"x\")"]),
+    (&[Deed::Note], &["GETMETADATA {} /shared/comment"]),
+    (&[Deed::Note], &["SETMETADATA {} (/private/comment \"x\")"]),
     (&[Deed::Read], &["SELECT {}", "COPY 1 Altra"]),
     (&[Deed::Fill], &["APPEND {} {18+}\r\nSubject: x\r\n\r\nciao"]),
     (&[Deed::Fill], &["SELECT Altra", "COPY 1 {}"]),
@@ -160,6 +160,40 @@ fn flags_that_are_out_of_reach_stay_and_nothing_within_is_refused() {
     ok(&mut office.dora, &format!("APPEND INBOX (\\Seen \\Draft x) {APPEND}"));
     let fetched = ok(&mut office.dora, "FETCH 2 FLAGS");
     assert!(fetched.contains("FLAGS (\\Seen)"), "{fetched}");
+}
+
+/// RFC 4314 §4, RFC 5464 §3.3, RFC 9208 §4.1.2: where one right of several is enough, and where no folder is needed.
+#[test]
+fn one_right_of_several_is_enough() {
+    let mut office = Office::new(34);
+    for (letters, asks, notes) in [
+        ("s", false, false),
+        ("wtep", false, false),
+        ("k", true, false),
+        ("r", true, false),
+        ("l", true, false),
+        ("la", true, false),
+        ("lx", true, false),
+        ("li", true, true),
+        ("lp", true, true),
+        ("ls", true, true),
+        ("lr", true, true),
+    ] {
+        office.dora_may(Some("Bozze"), letters);
+        let rights = office.dora.say("t MYRIGHTS Bozze\r\n");
+        assert_eq!(rights.contains("t OK"), asks, "{letters}: {rights}");
+        for command in ["GETMETADATA Bozze /shared/x", "SETMETADATA Bozze (/private/x \"1\")"] {
+            let answer = office.dora.say(format!("t {command}\r\n"));
+            assert_eq!(answer.contains("t OK"), notes, "{letters} {command}: {answer}");
+        }
+    }
+    // A quota is there for what is not, or is not shown; the numbers of what is shown are for who reads it.
+    for (letters, ok) in [("", true), ("l", false), ("lr", true)] {
+        office.dora_may(Some("Bozze"), letters);
+        let answer = office.dora.say("t GETQUOTAROOT Bozze\r\n");
+        assert_eq!(answer.contains("* QUOTAROOT Bozze \"\"\r\n"), ok, "{letters}: {answer}");
+    }
+    assert!(super::rights::ok(&mut office.dora, "GETQUOTAROOT Nessuna").contains("* QUOTAROOT Nessuna \"\"\r\n"));
 }
 
 #[test]

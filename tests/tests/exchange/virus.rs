@@ -1,9 +1,10 @@
 //! Malware at every point where mail enters (RFC 6109 §3.1.3, §3.2.3, §3.2.4; pec rule 7).
 
+use sigillo_accounts::Request;
 use std::time::Duration;
 
 use sigillo_base::{Address, PecId};
-use sigillo_engine::{Point, Received, Rejected, Rules, Submitted};
+use sigillo_engine::{Change, Point, Received, Rejected, Rules, Submitted};
 use sigillo_pec::{Errore, compose};
 use sigillo_smtp::Reply;
 use sigillo_store::memory::{Fault, Plan};
@@ -155,7 +156,12 @@ fn infected_ordinary_mail_is_refused_in_smtp_and_nothing_is_kept() {
     let (dora, bruno) = (address("dora@posta.example"), address(BRUNO));
     let beta = street.houses[1].engine();
     let number = beta.find_mailbox(&bruno).expect("the store").expect("a mailbox").id;
-    beta.set_ordinary_mail(sigillo_base::MailboxId(number), sigillo_accounts::OrdinaryMail::Accept).expect("set");
+    beta.change(
+        sigillo_base::MailboxId(number),
+        &Change::Ordinary(sigillo_accounts::OrdinaryMail::Accept),
+        &Request::own(NOW),
+    )
+    .expect("set");
     let bytes = format!("{}{WORM}\r\n", message(&dora, std::slice::from_ref(&bruno), "")).into_bytes();
     let before = rows::facts(&street.houses[1].store);
     let reply = refused(beta.receive(&arrived(Some(&dora), &[bruno], bytes, "mx", false), NOW));

@@ -58,9 +58,10 @@ const STEPS: [Step; 15] = [
     Step::Seal,
 ];
 
-/// In these minutes no receipt comes through; Beta then sleeps over both of Alfa's deadlines.
+/// In these minutes no receipt comes through; Beta then sleeps over both of Alfa's deadlines. Long enough for a message to get
+/// there in spite of several deaths on its way, each of which counts as an attempt and puts the next one off.
 const HOLD_MIN: u64 = 60;
-const FREE_MIN: u64 = 62;
+const FREE_MIN: u64 = 240;
 
 /// Every message at the end: whose mailbox, its kind, of which message, how many.
 const MODEL: [(&str, &str, &str, usize); 15] = [

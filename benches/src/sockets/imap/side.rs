@@ -161,7 +161,7 @@ fn users(people: usize) -> String {
     let base64 = |octets: &[u8]| data_encoding::BASE64.encode(octets);
     let keys = [&scram.salt[..], &scram.stored_key, &scram.server_key].map(base64).join(",");
     let kept = [
-        ("d", format!("{{ARGON2ID}}{}", verifier.hash.phc())),
+        ("d", format!("{{ARGON2ID}}{}", verifier.hash.text())),
         ("m", format!("{{PLAIN}}{PASSWORD}")),
         ("s", format!("{{SCRAM-SHA-256}}{},{keys}", scram.iterations)),
     ];

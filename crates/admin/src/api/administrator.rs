@@ -1,8 +1,11 @@
 //! Persons who administrate, their roles and tokens.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::escaped;
+use sigillo_base::Secret;
+
+use super::{escaped, secret};
 
 /// `GET`: [`Administrators`]; `POST` [`NewAdministrator`], answered with [`Administrator`].
 pub const PERSONS: &str = "/v1/persons";
@@ -27,20 +30,76 @@ pub fn token_path(name: &str, token: &str) -> String {
     format!("{PERSONS}/{}/tokens/{}", escaped(name), escaped(token))
 }
 
+/// The path of his second factor: `DELETE`, for who has lost it, answered with [`Administrator`].
+pub fn person_totp_path(name: &str) -> String {
+    format!("{PERSONS}/{}/totp", escaped(name))
+}
+
+/// One's own second factor. `POST`: [`Enrolment`](super::Enrolment), which counts from its first code on; `PUT` [`Code`]:
+/// [`SpareCodes`](super::SpareCodes).
+pub const MY_TOTP: &str = "/v1/me/totp";
+/// `POST` [`Code`]: [`Administrator`].
+pub const MY_TOTP_REMOVE: &str = "/v1/me/totp/remove";
+/// `POST` [`Unlocking`]: [`Unlocked`]. 401 of the class [`CODE_WANTED`](super::CODE_WANTED) where the code is not right, 429
+/// after too many of them.
+pub const MY_UNLOCK: &str = "/v1/me/unlock";
+/// The class of a refusal to who has no second factor where the service wants one.
+pub const FACTOR_WANTED: &str = "urn:sigillo:factor-wanted";
+
+/// A token is unlocked for so many hours where nothing else is said.
+pub const UNLOCK_HOURS: u32 = 12;
+/// And at most for so many.
+pub const MAX_UNLOCK_HOURS: u32 = 24;
+
+/// A code of one's second factor.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Code {
+    /// The code, or a spare one.
+    #[serde(with = "secret")]
+    #[schemars(with = "String", extend("format" = "password"))]
+    pub code: Secret,
+}
+
+/// A code, and for how long the token that is shown needs no other.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unlocking {
+    /// See [`Code::code`].
+    #[serde(with = "secret")]
+    #[schemars(with = "String", extend("format" = "password"))]
+    pub code: Secret,
+    /// How many hours; [`UNLOCK_HOURS`] where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<u32>,
+    /// As long as the token is good: a program uses it, which can say no codes.
+    #[serde(default)]
+    pub always: bool,
+}
+
+/// A token that was unlocked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unlocked {
+    /// What it is called.
+    pub token: String,
+    /// Until when.
+    pub until: String,
+}
+
 /// A token is good for so many days where nothing else is said.
 pub const TOKEN_DAYS: u32 = 90;
 /// And at most for so many.
 pub const MAX_TOKEN_DAYS: u32 = 400;
 
 /// Persons, in the order they were named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Administrators {
     /// Those that who asks may see.
     pub persons: Vec<Administrator>,
 }
 
 /// A person who administrates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Administrator {
     /// What he is called by.
     pub login: String,
@@ -52,6 +111,9 @@ pub struct Administrator {
     pub tenant: Option<u64>,
     /// His roles.
     pub roles: Vec<RoleGrant>,
+    /// Whether he has a second factor.
+    #[serde(default)]
+    pub second_factor: bool,
     /// When he was named.
     pub created: String,
     /// When he ended.
@@ -59,7 +121,7 @@ pub struct Administrator {
 }
 
 /// A role and where it holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleGrant {
     /// Its name.
@@ -69,7 +131,7 @@ pub struct RoleGrant {
 }
 
 /// Somebody to be named.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAdministrator {
     /// See [`Administrator::login`].
@@ -85,14 +147,14 @@ pub struct NewAdministrator {
 }
 
 /// The tokens of somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tokens {
     /// In the order they were made.
     pub tokens: Vec<Token>,
 }
 
 /// A token, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Token {
     /// What it is called.
     pub name: String,
@@ -102,10 +164,13 @@ pub struct Token {
     pub expires: String,
     /// When it was revoked.
     pub revoked: Option<String>,
+    /// Until when it needs no code of its person's second factor; none: it was not unlocked.
+    #[serde(default)]
+    pub unlocked: Option<String>,
 }
 
 /// A token to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// What it is called: where it lies.
@@ -116,7 +181,7 @@ pub struct NewToken {
 }
 
 /// A token that was made, with its secret: it is shown this once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct MadeToken {
     /// What it is called.
     pub name: String,

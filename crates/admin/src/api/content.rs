@@ -1,5 +1,6 @@
 //! What lies in a mailbox, taken out and brought in.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{escaped, mailbox_path};
@@ -22,7 +23,7 @@ pub fn message_path(address: &str, folder: &str, uid: u32) -> String {
 }
 
 /// The folders of a mailbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Folders {
     /// Their full names, levels separated by `/`.
     pub folders: Vec<String>,
@@ -32,7 +33,7 @@ pub struct Folders {
 }
 
 /// A folder with a special use (RFC 6154).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FolderUse {
     /// Its full name.
     pub name: String,
@@ -41,7 +42,7 @@ pub struct FolderUse {
 }
 
 /// The flags and keywords that a message is to have, and no others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewFlags {
     /// As IMAP writes them, between blanks.
@@ -49,7 +50,7 @@ pub struct NewFlags {
 }
 
 /// A folder to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewFolder {
     /// Its full name.
@@ -63,7 +64,7 @@ pub struct NewFolder {
 }
 
 /// Which page of a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PageOf {
     /// The full name of the folder.
@@ -74,7 +75,7 @@ pub struct PageOf {
 }
 
 /// The folder of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InFolder {
     /// Its full name.
@@ -82,7 +83,7 @@ pub struct InFolder {
 }
 
 /// How a message is to lie in a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filing {
     /// The full name of the folder.
@@ -95,14 +96,17 @@ pub struct Filing {
 }
 
 /// A page of what lies in a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Messages {
     /// By UID; none at the end of the folder.
     pub messages: Vec<Message>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A message as it lies in a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// Its UID.
     pub uid: u32,
@@ -117,7 +121,7 @@ pub struct Message {
 }
 
 /// A message that was put into a folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Filed {
     /// Its UID.
     pub uid: u32,

@@ -1,9 +1,10 @@
 //! Credentials of mailboxes, and what was sent with them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sigillo_base::Secret;
 
-use super::{escaped, mailbox_path, secret};
+use super::{escaped, mailbox_path, maybe};
 
 /// The path of a mailbox's credentials. `GET`: [`Credentials`]. `POST` [`NewCredential`]: [`MadeCredential`] (201).
 /// `PATCH` [`super::Standing`]: [`Credential`].
@@ -22,14 +23,14 @@ pub fn trail_path(address: &str) -> String {
 }
 
 /// All credentials of a mailbox, the owner's first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Credentials {
     /// Those that ended included.
     pub credentials: Vec<Credential>,
 }
 
 /// One credential.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Credential {
     /// Its name; empty: the owner's.
     pub name: String,
@@ -41,6 +42,9 @@ pub struct Credential {
     pub rights: Vec<String>,
     /// Whether SCRAM-SHA-256 works with it: not before the password was sent once, where it came as a hash.
     pub scram: bool,
+    /// How the password is kept: `argon2id`, or what another system hashed it by, until it is sent once.
+    #[serde(default)]
+    pub hash: String,
     /// When it was made, ISO 8601 in service time.
     pub created: String,
     /// When it got its present secret.
@@ -58,7 +62,7 @@ pub struct Credential {
 }
 
 /// A credential to be made.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCredential {
     /// 1 to 64 letters, digits, `.`, `_`, `-`; none is given twice in a mailbox.
@@ -69,30 +73,33 @@ pub struct NewCredential {
     pub rights: Vec<String>,
     /// Its password; without one the service makes it.
     #[serde(default, with = "maybe")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub password: Option<Secret>,
 }
 
 /// Another secret for a credential.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSecret {
     /// Without one the service makes it.
     #[serde(default, with = "maybe")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub password: Option<Secret>,
 }
 
 /// A credential with a new secret.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MadeCredential {
     /// The credential.
     pub credential: Credential,
     /// The password that the service made: told here and never again.
     #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub password: Option<Secret>,
 }
 
 /// What a mailbox submitted, the earliest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trail {
     /// At most [`TRAIL_LIMIT`].
     pub sent: Vec<Sent>,
@@ -102,7 +109,7 @@ pub struct Trail {
 pub const TRAIL_LIMIT: usize = 10_000;
 
 /// A message that was submitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sent {
     /// When, ISO 8601 in service time.
     pub at: String,
@@ -116,22 +123,6 @@ pub struct Sent {
     pub recipients: u32,
     /// Octets.
     pub bytes: u64,
-}
-
-mod maybe {
-    use super::{Secret, secret};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(password: &Option<Secret>, s: S) -> Result<S::Ok, S::Error> {
-        match password {
-            Some(password) => secret::serialize(password, s),
-            None => s.serialize_none(),
-        }
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Secret>, D::Error> {
-        Ok(Option::<String>::deserialize(d)?.map(Secret::new))
-    }
 }
 
 #[cfg(test)]

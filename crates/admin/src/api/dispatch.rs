@@ -1,5 +1,6 @@
 //! Where certified messages stand.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The path of a certified message by its identifier: `GET`: [`Dispatch`].
@@ -14,7 +15,7 @@ pub fn holder_log_path(address: &str) -> String {
 }
 
 /// A span of time.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Period {
     /// ISO 8601, or a plain date; the last 30 days when absent.
@@ -24,7 +25,7 @@ pub struct Period {
 }
 
 /// Events of messages that a mailbox sent or was a recipient of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HolderLog {
     /// At most [`HOLDER_LOG_LIMIT`], in order of time.
     pub events: Vec<HolderEvent>,
@@ -34,7 +35,7 @@ pub struct HolderLog {
 pub const HOLDER_LOG_LIMIT: usize = 1_000;
 
 /// One event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HolderEvent {
     /// The certified identifier.
     pub identificativo: String,
@@ -48,7 +49,7 @@ pub struct HolderEvent {
 }
 
 /// A certified message, its recipients and its evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dispatch {
     /// The certified identifier.
     pub identificativo: String,
@@ -67,7 +68,7 @@ pub struct Dispatch {
 }
 
 /// One recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DispatchRecipient {
     /// The address.
     pub address: String,
@@ -82,7 +83,7 @@ pub struct DispatchRecipient {
 }
 
 /// What a queued recipient waits for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Queued {
     /// Attempts that failed.
     pub attempts: u32,
@@ -93,7 +94,7 @@ pub struct Queued {
 }
 
 /// One event of the legal log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// When, ISO 8601.
     pub at: String,

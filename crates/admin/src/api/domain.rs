@@ -1,5 +1,6 @@
 //! Domains and what their owners chose.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::escaped;
@@ -13,14 +14,14 @@ pub fn domain_path(name: &str) -> String {
 }
 
 /// The domains whose mailboxes are here, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Domains {
     /// All of them.
     pub domains: Vec<Domain>,
 }
 
 /// A domain and the choices that hold for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Domain {
     /// Its name.
     pub name: String,
@@ -35,7 +36,7 @@ pub struct Domain {
 }
 
 /// Other choices for a domain; what is absent stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DomainChange {
     /// See [`Domain::receipt`].

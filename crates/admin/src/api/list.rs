@@ -1,5 +1,6 @@
 //! Distribution lists.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::escaped;
@@ -12,15 +13,23 @@ pub fn list_path(address: &str) -> String {
     format!("{LISTS}/{}", escaped(address))
 }
 
+/// The path of a list's unit: `PUT` [`OfUnit`](super::OfUnit), answered with it.
+pub fn list_unit_path(address: &str) -> String {
+    format!("{}/unit", list_path(address))
+}
+
 /// Distribution lists, by address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lists {
     /// All of them.
     pub lists: Vec<List>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A distribution list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct List {
     /// Its address, in a domain of this provider.
     pub address: String,
@@ -28,12 +37,18 @@ pub struct List {
     pub members: Vec<String>,
     /// When it was made, ISO 8601 in service time.
     pub created: String,
+    /// The unit of its administration that it is of.
+    #[serde(default)]
+    pub unit: Option<u64>,
 }
 
 /// The members a list is to have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Members {
     /// Addresses of any domain, and other lists of this provider.
     pub members: Vec<String>,
+    /// The unit that it is to be of, among those of its domain's administration; absent: as it is.
+    #[serde(default)]
+    pub unit: Option<u64>,
 }

@@ -1,5 +1,6 @@
 //! The legal log in the administrative interface. Every answer is a page of bounded size; who reads on asks again.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `GET ?after=<number>`: [`LogSegments`].
@@ -20,14 +21,17 @@ pub fn log_stamp_path(segment: u64) -> String {
 }
 
 /// Segments after a number, ascending; none when there are no more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogSegments {
     /// At most a hundred.
     pub segments: Vec<LogSegment>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A segment of the legal log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogSegment {
     /// From 1.
     pub number: u64,
@@ -59,21 +63,21 @@ impl LogSegment {
 }
 
 /// Lines of a segment as they stand in its file, without their LF; none past its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogFile {
     /// About a megabyte.
     pub lines: Vec<String>,
 }
 
 /// The time stamp of a segment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogStamp {
     /// The RFC 3161 token in base64, if there is one.
     pub token: Option<String>,
 }
 
 /// Lines of the log in order of time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogLines {
     /// At most a thousand.
     pub lines: Vec<String>,
@@ -82,7 +86,7 @@ pub struct LogLines {
 }
 
 /// Whether lines and chain belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogAudit {
     /// Lines looked at.
     pub lines: u64,

@@ -1,5 +1,6 @@
 //! Who may come in to a mailbox, who did, and what each may do in its folders.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::mailbox_path;
@@ -21,14 +22,14 @@ pub fn accesses_path(address: &str) -> String {
 }
 
 /// Everybody's rights but the owner's, who has all of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FolderRights {
     /// First those where no folder has its own.
     pub rights: Vec<PersonRights>,
 }
 
 /// Somebody's rights.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PersonRights {
     /// The name of his credential.
     pub person: String,
@@ -39,7 +40,7 @@ pub struct PersonRights {
 }
 
 /// Rights to be given or taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRights {
     /// The name of his credential.
@@ -52,7 +53,7 @@ pub struct NewRights {
 }
 
 /// Blocks a mailbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewBlock {
     /// Why.
@@ -63,7 +64,7 @@ pub struct NewBlock {
 }
 
 /// That a mailbox is blocked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Blocked {
     /// Since when, ISO 8601 in service time.
     pub since: String,
@@ -74,7 +75,7 @@ pub struct Blocked {
 }
 
 /// What is changed about a secret; what is absent stays. `PATCH` on [`super::credentials_path`]: [`super::Credential`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Standing {
     /// The credential's name; empty: the owner's.
@@ -86,7 +87,7 @@ pub struct Standing {
 }
 
 /// Who came in and who was turned away, the earliest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Accesses {
     /// At most [`ACCESSES_LIMIT`].
     pub accesses: Vec<Access>,
@@ -98,7 +99,7 @@ pub struct Accesses {
 pub const ACCESSES_LIMIT: usize = 1_000;
 
 /// Somebody at the door of a mailbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Access {
     /// When, ISO 8601 in service time.
     pub at: String,
@@ -108,6 +109,9 @@ pub struct Access {
     pub from: String,
     /// The name of the credential; empty: the owner's.
     pub person: String,
-    /// `ok`, or why not: `wrong`, `blocked`, `expired`, `full`, `failed`.
+    /// `ok`, or why not: `wrong`, `blocked`, `expired`, `full`, `failed`; `left`: who had come in went.
     pub outcome: String,
+    /// With `left`: when he had come in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! The virus store (*deposito virus*).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `GET` with [`After`] as query: [`Quarantine`], oldest first.
@@ -14,7 +15,7 @@ pub fn quarantine_path(id: &str) -> String {
 }
 
 /// Where a page begins.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct After {
     /// [`Quarantined::id`] of the last message of the page before.
@@ -22,14 +23,17 @@ pub struct After {
 }
 
 /// Infected messages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quarantine {
     /// At most [`QUARANTINE_LIMIT`].
     pub messages: Vec<Quarantined>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One infected message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quarantined {
     /// Its name in the virus store.
     pub id: String,

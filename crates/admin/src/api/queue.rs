@@ -1,5 +1,6 @@
 //! The queue: what waits, and what an administrator orders about it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the queue is: `GET` with [`QueueFilter`] as query, answered with [`Queue`].
@@ -17,7 +18,7 @@ pub fn order_path(order: &str) -> String {
 }
 
 /// Which items are meant; what is absent leaves nothing out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct QueueFilter {
     /// Destination domain.
@@ -55,7 +56,7 @@ impl QueueFilter {
 }
 
 /// What waits to leave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Queue {
     /// The items, by number.
     pub items: Vec<QueueItem>,
@@ -65,7 +66,7 @@ pub struct Queue {
 }
 
 /// One piece of work of the queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueItem {
     /// Its number, in hexadecimal.
     pub id: String,
@@ -102,7 +103,7 @@ pub struct QueueItem {
 }
 
 /// An order to hold something back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Held {
     /// Since when, ISO 8601 in service time.
     pub since: String,
@@ -113,7 +114,7 @@ pub struct Held {
 }
 
 /// An order about the items that a filter takes, page by page of [`ORDERED_LIMIT`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Order {
     /// Which.
@@ -125,7 +126,7 @@ pub struct Order {
 }
 
 /// What became of an order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ordered {
     /// Numbers of the items that were changed.
     pub done: Vec<String>,
@@ -136,7 +137,7 @@ pub struct Ordered {
 }
 
 /// An item about which an order could not be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refused {
     /// Its number.
     pub id: String,

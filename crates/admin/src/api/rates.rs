@@ -1,5 +1,6 @@
 //! How much mailboxes send, and what limits they reached.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::mailbox_path;
@@ -21,7 +22,7 @@ pub const BLOCKED_BOXES: &str = "/v1/reports/blocked-boxes";
 pub const USAGE_DAYS: usize = 31;
 
 /// How a mailbox stands to its limits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Its address.
     pub address: String,
@@ -50,7 +51,7 @@ pub struct Usage {
 }
 
 /// A window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counted {
     /// Messages let through.
     pub sent: u32,
@@ -61,7 +62,7 @@ pub struct Counted {
 }
 
 /// A day that is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SentDay {
     /// The legal day, `2026-03-12`.
     pub day: String,
@@ -70,7 +71,7 @@ pub struct SentDay {
 }
 
 /// A limit that was reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Overrun {
     /// The mailbox.
     pub address: String,
@@ -93,7 +94,7 @@ pub struct Overrun {
 }
 
 /// The limits that were reached on a day (REP-07).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockedBoxes {
     /// The legal day, `2026-03-12`.
     pub day: String,
@@ -102,7 +103,7 @@ pub struct BlockedBoxes {
 }
 
 /// The profiles that a mailbox had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
     /// Its address.
     pub address: String,
@@ -111,7 +112,7 @@ pub struct History {
 }
 
 /// A profile, and when a mailbox had it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProfilePeriod {
     /// Its name.
     pub profile: String,

@@ -1,12 +1,13 @@
 //! Work that takes its time.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
 
 /// A line of an answer to what takes its time (`application/x-ndjson`): how far it is, again and again, then what it
 /// came to. Whoever hangs up stops the work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Step<T> {
     /// How far it is.

@@ -1,9 +1,10 @@
 //! The store.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The store by its last look, a second ago at the most.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreStatus {
     /// Its folder.
     pub path: String,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `GET` with [`CheckFrom`] as query: [`CheckPage`].
 pub const STORE_CHECK: &str = "/v1/store/check";
 
 /// Where a page begins.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckFrom {
     /// [`CheckPage::next`] of the page before.
@@ -19,7 +20,7 @@ pub struct CheckFrom {
 }
 
 /// A page of a check.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckPage {
     /// Rows looked at, by the name of their tag.
     pub rows: BTreeMap<String, u64>,
@@ -32,7 +33,7 @@ pub struct CheckPage {
 }
 
 /// Something about one row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// `error`, or `note` for what is only left over.
     pub severity: String,
@@ -55,7 +56,7 @@ pub struct Finding {
 }
 
 /// What a repair came to, or would.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Repair {
     /// Whether it was done; else it was only looked at.
     pub written: bool,

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `POST` [`BackupOrder`]: [`super::Step`]s to a [`Backup`].
@@ -13,7 +14,7 @@ pub const STORE_COMPACT: &str = "/v1/store/compact";
 pub const STORE_STATS: &str = "/v1/store/stats";
 
 /// What is wanted of a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupOrder {
     /// The folder of backups, an absolute path; made when it is not there.
@@ -23,7 +24,7 @@ pub struct BackupOrder {
 }
 
 /// A backup that was made, or brought back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Backup {
     /// Its number in its folder.
     pub number: u64,
@@ -42,7 +43,7 @@ pub struct Backup {
 }
 
 /// What a migration came to, or would come to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Migration {
     /// The version of the formats that the store had.
     pub from: u32,
@@ -59,7 +60,7 @@ pub struct Migration {
 }
 
 /// What a compaction came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Compacted {
     /// Bytes of the store's files before.
     pub before_bytes: u64,
@@ -68,7 +69,7 @@ pub struct Compacted {
 }
 
 /// The store in figures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreStats {
     /// Its folder.
     pub path: String,
@@ -95,7 +96,7 @@ pub struct StoreStats {
 }
 
 /// A column family.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Family {
     /// `rows`, `queue` or `bodies`.
     pub name: String,
@@ -116,7 +117,7 @@ pub struct Family {
 }
 
 /// How a store is, since it was opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreHealth {
     /// Flushes and compactions that failed.
     pub background_errors: u64,

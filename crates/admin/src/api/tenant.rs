@@ -1,5 +1,6 @@
 //! Administrations, their units and domains.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DOMAINS, MAILBOXES, escaped};
@@ -33,14 +34,14 @@ pub fn of_unit_path(address: &str) -> String {
 }
 
 /// Administrations, by number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tenants {
     /// Those that who asks may see.
     pub tenants: Vec<Tenant>,
 }
 
 /// An administration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tenant {
     /// Its number, never given again.
     pub id: u64,
@@ -57,7 +58,7 @@ pub struct Tenant {
 }
 
 /// An administration to be taken in.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTenant {
     /// Its name.
@@ -71,7 +72,7 @@ pub struct NewTenant {
 }
 
 /// What changes; what is absent stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TenantChange {
     /// See [`Tenant::name`].
@@ -83,7 +84,7 @@ pub struct TenantChange {
 }
 
 /// Whose a domain is; `null` is the provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Owner {
     /// The number of the administration.
@@ -91,7 +92,7 @@ pub struct Owner {
 }
 
 /// The unit of a mailbox; `null` for none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfUnit {
     /// Its number.
@@ -99,14 +100,14 @@ pub struct OfUnit {
 }
 
 /// The units of an administration, by number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Units {
     /// All of them.
     pub units: Vec<Unit>,
 }
 
 /// A unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unit {
     /// Its number, never given again.
     pub id: u64,
@@ -115,7 +116,7 @@ pub struct Unit {
 }
 
 /// A unit to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUnit {
     /// Its name, once in its administration.

@@ -1,12 +1,13 @@
 //! How TLS with others went: reports in the form of RFC 8460 §4.4.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `GET`: [`TlsReport`] of a day. Query: [`TlsReportDay`].
 pub const TLS_REPORT: &str = "/v1/tls-report";
 
 /// Which day is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TlsReportDay {
     /// The day in UTC, `2026-03-12`; none: today.
@@ -14,7 +15,7 @@ pub struct TlsReportDay {
 }
 
 /// The sessions of a day, under all policies that were met.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct TlsReport {
     /// The provider.
@@ -30,7 +31,7 @@ pub struct TlsReport {
 }
 
 /// From the first to the last second.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct DateRange {
     /// RFC 3339.
@@ -40,7 +41,7 @@ pub struct DateRange {
 }
 
 /// What became of the sessions under a policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PolicyResults {
     /// The policy.
@@ -53,7 +54,7 @@ pub struct PolicyResults {
 }
 
 /// A policy as it was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PolicyFound {
     /// `sts`, `tlsa` or `no-policy-found`.
@@ -69,7 +70,7 @@ pub struct PolicyFound {
 }
 
 /// How many sessions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Summary {
     /// As they should be.
@@ -79,7 +80,7 @@ pub struct Summary {
 }
 
 /// One way of failing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct FailureDetails {
     /// RFC 8460 §4.3.

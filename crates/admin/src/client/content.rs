@@ -36,7 +36,7 @@ impl Client {
     pub async fn file_message(&self, of: &str, filing: &api::Filing, message: Vec<u8>) -> Result<api::Filed, Error> {
         let api::Filing { folder, date, flags } = filing;
         let more = format!("&date={}&flags={}", api::escaped(date), api::escaped(flags));
-        let content = Content { kind: "message/rfc822", bytes: message };
+        let content = Content { kind: "message/rfc822", bytes: message.into() };
         let path = api::messages_path(of, folder, &more);
         Ok(serde_json::from_slice(&self.answer(Method::POST, &path, Some(content), FETCHING).await?)?)
     }

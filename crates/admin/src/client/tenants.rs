@@ -1,8 +1,9 @@
 //! Requests about administrations, and about persons who administrate.
 
 use hyper::Method;
+use sigillo_base::Secret;
 
-use super::{Client, Error, PATIENCE};
+use super::{Client, Error, PATIENCE, query};
 use crate::api;
 
 impl Client {
@@ -24,6 +25,23 @@ impl Client {
     /// Ends an administration.
     pub async fn remove_tenant(&self, id: u64) -> Result<api::Tenant, Error> {
         self.send(Method::DELETE, &api::tenant_path(id), None::<&()>, PATIENCE).await
+    }
+
+    /// A page of the accesses of a month to all mailboxes of an administration.
+    pub async fn tenant_accesses(
+        &self,
+        id: u64,
+        month: &str,
+        after: Option<&str>,
+    ) -> Result<api::TenantAccesses, Error> {
+        let given = query(&[("month", Some(month)), ("after", after)]);
+        self.get(&format!("{}?{given}", api::tenant_accesses_path(id))).await
+    }
+
+    /// A page of the administrative acts of a month that concern an administration.
+    pub async fn acts(&self, id: u64, month: &str, after: Option<&str>) -> Result<api::Acts, Error> {
+        let given = query(&[("month", Some(month)), ("after", after)]);
+        self.get(&format!("{}?{given}", api::acts_path(id))).await
     }
 
     /// The units of an administration.
@@ -81,6 +99,31 @@ impl Client {
     /// Gives somebody a token.
     pub async fn add_token(&self, name: &str, new: &api::NewToken) -> Result<api::MadeToken, Error> {
         self.send(Method::POST, &api::tokens_path(name), Some(new), PATIENCE).await
+    }
+
+    /// Gives who asks an authenticator.
+    pub async fn begin_my_totp(&self) -> Result<api::Enrolment, Error> {
+        self.send(Method::POST, api::MY_TOTP, None::<&()>, PATIENCE).await
+    }
+
+    /// Takes its first code.
+    pub async fn confirm_my_totp(&self, code: Secret) -> Result<api::SpareCodes, Error> {
+        self.send(Method::PUT, api::MY_TOTP, Some(&api::Code { code }), PATIENCE).await
+    }
+
+    /// Ends the second factor of who asks.
+    pub async fn remove_my_totp(&self, code: Secret) -> Result<api::Administrator, Error> {
+        self.send(Method::POST, api::MY_TOTP_REMOVE, Some(&api::Code { code }), PATIENCE).await
+    }
+
+    /// Ends the second factor of somebody who has lost it.
+    pub async fn reset_totp(&self, name: &str) -> Result<api::Administrator, Error> {
+        self.send(Method::DELETE, &api::person_totp_path(name), None::<&()>, PATIENCE).await
+    }
+
+    /// Unlocks the token of who asks.
+    pub async fn unlock(&self, unlocking: &api::Unlocking) -> Result<api::Unlocked, Error> {
+        self.send(Method::POST, api::MY_UNLOCK, Some(unlocking), PATIENCE).await
     }
 
     /// Ends a token.

@@ -1,8 +1,8 @@
-//! `sigillo list list|set|remove`: distribution lists.
+//! `sigillo list list|set|unit|apply|remove`: distribution lists.
 
 use std::path::{Path, PathBuf};
 
-use super::{Error, Where, header, json, table};
+use super::{Asked, Error, Where, apply, header, json, table};
 use crate::Lang;
 use crate::api::{List, Members};
 
@@ -25,37 +25,72 @@ pub enum Verb {
         /// I membri in un file, uno per riga; righe vuote e dopo «#» non contano
         #[arg(long, value_name = "FILE", conflicts_with = "members")]
         file: Option<PathBuf>,
+        /// Il numero della struttura a cui appartiene, fra quelle dell'amministrazione del dominio
+        #[arg(long, value_name = "NUMERO")]
+        unit: Option<u64>,
+        /// On whose request.
+        #[command(flatten)]
+        asked: Asked,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
     },
+    /// Dice di quale struttura della sua amministrazione è una lista; senza --unit è di nessuna
+    Unit {
+        /// Indirizzo della lista
+        address: String,
+        /// Il numero della struttura
+        #[arg(long, value_name = "NUMERO")]
+        unit: Option<u64>,
+        /// On whose request.
+        #[command(flatten)]
+        asked: Asked,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Crea, cambia o elimina le liste di un file; ripetuto, cambia solo ciò che manca
+    Apply(apply::Args),
     /// Elimina una lista
     Remove {
         /// Indirizzo della lista
         address: String,
+        /// On whose request.
+        #[command(flatten)]
+        asked: Asked,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
     },
 }
 
-/// Asks and gives the text to print.
-pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
+/// Asks and gives the text to print; `progress` hears how far a file is, in lines done of all.
+pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) -> Result<String, Error> {
     match verb {
         Verb::List { at } => {
             let found = at.client().lists().await?;
             at.tell(&found, |found| show(&found.lists, lang))
         }
-        Verb::Set { address, members, file, at } => {
+        Verb::Set { address, members, file, unit, asked, at } => {
             let members = match file {
                 Some(file) => read_members(file)?,
                 None => members.clone(),
             };
-            let list = at.client().set_list(address, &Members { members }).await?;
+            let list = asked.client(at).set_list(address, &Members { members, unit: *unit }).await?;
             at.tell(&list, |list| show(std::slice::from_ref(list), lang))
         }
-        Verb::Remove { address, at } => {
-            let list = at.client().remove_list(address).await?;
+        Verb::Unit { address, unit, asked, at } => {
+            let of = asked.client(at).set_list_unit(address, *unit).await?;
+            at.tell(&of, |of| match (of.unit, lang) {
+                (Some(id), Lang::It) => format!("{address} è della struttura {id}"),
+                (Some(id), Lang::En) => format!("{address} belongs to unit {id}"),
+                (None, Lang::It) => format!("{address} non è di nessuna struttura"),
+                (None, Lang::En) => format!("{address} belongs to no unit"),
+            })
+        }
+        Verb::Apply(args) => apply::lists(args, lang, progress).await,
+        Verb::Remove { address, asked, at } => {
+            let list = asked.client(at).remove_list(address).await?;
             if at.json {
                 return json(&list);
             }
@@ -65,9 +100,11 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
 }
 
 fn show(lists: &[List], lang: Lang) -> String {
-    let mut rows = table(&header(lang, &[("lista", "list"), ("membri", "members"), ("creata", "created")]));
+    let mut rows =
+        table(&header(lang, &[("lista", "list"), ("membri", "members"), ("struttura", "unit"), ("creata", "created")]));
     for list in lists {
-        rows.add_row([&list.address, &list.members.join("\n"), &list.created]);
+        let unit = list.unit.map(|unit| unit.to_string()).unwrap_or_default();
+        rows.add_row([&list.address, &list.members.join("\n"), &unit, &list.created]);
     }
     rows.to_string()
 }

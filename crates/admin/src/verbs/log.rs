@@ -1,6 +1,7 @@
 //! `sigillo log show|export|count|verify`: the legal log of a provider that is in service, of one that is stopped
 //! (`--store`), and of exported files (`verify --files`).
 
+mod extract;
 mod files;
 mod source;
 mod verify;
@@ -78,6 +79,15 @@ pub enum Verb {
         #[command(flatten)]
         log: From,
     },
+    /// Scrive gli accessi di un mese alle caselle di un'amministrazione, o gli atti di amministrazione che la riguardano
+    Extract {
+        /// Which extract.
+        #[command(flatten)]
+        wanted: extract::Args,
+        /// Where the log is.
+        #[command(flatten)]
+        log: From,
+    },
     /// Prova che il log è integro e coerente: catena, impronte, marche temporali, regole
     Verify {
         /// Which days.
@@ -102,9 +112,11 @@ impl Verb {
     /// Where the log is.
     pub fn log(&self) -> &From {
         match self {
-            Self::Show { log, .. } | Self::Export { log, .. } | Self::Count { log, .. } | Self::Verify { log, .. } => {
-                log
-            }
+            Self::Show { log, .. }
+            | Self::Export { log, .. }
+            | Self::Count { log, .. }
+            | Self::Extract { log, .. }
+            | Self::Verify { log, .. } => log,
         }
     }
 }
@@ -130,6 +142,13 @@ pub async fn run(verb: &Verb, source: &mut impl Source, lang: Lang, say: &mut dy
             Ok(true)
         }
         Verb::Count { period, log } => count(source, period, log.at.json, lang, say).await,
+        Verb::Extract { log: From { store: Some(_), .. }, .. } => {
+            Err(Error::Refused("un estratto lo dà un gestore in servizio: togliere --store".to_owned()))
+        }
+        Verb::Extract { wanted, log } => {
+            say(&extract::run(wanted, &log.at.client(), lang).await?);
+            Ok(true)
+        }
         Verb::Verify { period, tsa_ca, allow_unstamped, files, log } => {
             let trust = tsa_ca.as_deref().map(verify::trust).transpose()?;
             let proof = match files {

@@ -5,9 +5,13 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Where, header, json, table};
+use sigillo_base::Secret;
+
+use super::password::code;
+use super::{Error, Where, header, json, table, totp, yes};
 use crate::Lang;
-use crate::api::{Administrator, NewAdministrator, NewToken, RoleGrant, Token};
+use crate::api::{Administrator, NewAdministrator, NewToken, RoleGrant, Token, Unlocking};
+use crate::terminal::Answers;
 
 /// What can be done with persons.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -100,6 +104,58 @@ pub enum Verb {
         #[command(flatten)]
         at: Where,
     },
+    /// Sblocca il token che si mostra, con un codice del secondo fattore o uno di riserva
+    Unlock {
+        /// Per quante ore, al più 24; senza, 12
+        #[arg(long, value_name = "ORE")]
+        hours: Option<u32>,
+        /// Finché il token vale: per un programma, che non può dire codici
+        #[arg(long, conflicts_with = "hours")]
+        always: bool,
+        /// File con il codice sulla prima riga; «-» è l'ingresso standard
+        #[arg(long, value_name = "FILE")]
+        code_file: Option<PathBuf>,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Il secondo fattore di chi amministra
+    #[command(subcommand)]
+    Totp(Totp),
+}
+
+/// What can be done with the second factor of who administrates.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Totp {
+    /// Chi mostra il proprio token vi aggiunge un secondo fattore: mostra il seme per l'applicazione del telefono, e ne chiede un codice
+    Enrol {
+        /// File con il codice, per confermare un seme già mostrato; «-» è l'ingresso standard
+        #[arg(long, value_name = "FILE")]
+        code_file: Option<PathBuf>,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Chi mostra il proprio token ne toglie il secondo fattore, con un suo codice o uno di riserva
+    Remove {
+        /// File con il codice sulla prima riga; «-» è l'ingresso standard
+        #[arg(long, value_name = "FILE")]
+        code_file: Option<PathBuf>,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Toglie il secondo fattore a chi amministra e ha perso telefono e codici di riserva
+    Reset {
+        /// Nome di accesso
+        login: String,
+        /// Conferma: da quel momento bastano i suoi token
+        #[arg(long)]
+        yes: bool,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where,
+    },
 }
 
 /// Asks and gives the text to print.
@@ -126,7 +182,44 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             add_token(login, &NewToken { name: name.clone(), days: *days }, out, at, lang).await
         }
         Verb::RevokeToken { login, name, at } => tokens(at.client().revoke_token(login, name).await?.tokens, at, lang),
+        Verb::Unlock { hours, always, code_file, at } => {
+            let code = said(code_file.as_deref(), lang)?;
+            let unlocked = at.client().unlock(&Unlocking { code, hours: *hours, always: *always }).await?;
+            at.tell(&unlocked, |unlocked| {
+                let (token, until) = (&unlocked.token, &unlocked.until);
+                match lang {
+                    Lang::It => format!("token «{token}» sbloccato fino a {until}"),
+                    Lang::En => format!("token \"{token}\" unlocked until {until}"),
+                }
+            })
+        }
+        Verb::Totp(verb) => run_totp(verb, lang).await,
     }
+}
+
+async fn run_totp(verb: &Totp, lang: Lang) -> Result<String, Error> {
+    match verb {
+        Totp::Enrol { code_file, at } => totp::enrol_person(code_file.as_deref(), at, lang).await,
+        Totp::Remove { code_file, at } => {
+            let code = said(code_file.as_deref(), lang)?;
+            one(at.client().remove_my_totp(code).await?, at, lang)
+        }
+        Totp::Reset { login, yes, at } => {
+            if !yes {
+                let text = lang.pick(
+                    "da quel momento bastano i suoi token: ripetere con --yes",
+                    "from then on his tokens suffice: repeat with --yes",
+                );
+                return Err(Error::Refused(text.to_owned()));
+            }
+            one(at.client().reset_totp(login).await?, at, lang)
+        }
+    }
+}
+
+/// A code of this file, or of whoever sits there.
+fn said(file: Option<&Path>, lang: Lang) -> Result<Secret, Error> {
+    code(&mut Answers::of(file).map_err(Error::Password)?, lang)
 }
 
 fn grant(role: &str, scope: &str) -> RoleGrant {
@@ -165,6 +258,7 @@ fn show(persons: &[Administrator], lang: Lang) -> String {
         ("persona", "person"),
         ("amministrazione", "administration"),
         ("ruoli", "roles"),
+        ("secondo fattore", "second factor"),
         ("fino a", "until"),
     ];
     let mut rows = table(&header(lang, &columns));
@@ -176,6 +270,7 @@ fn show(persons: &[Administrator], lang: Lang) -> String {
             p.name.clone(),
             tenant.unwrap_or_default(),
             roles.join("\n"),
+            yes(lang, p.second_factor).to_owned(),
             p.ended.clone().unwrap_or_default(),
         ]);
     }
@@ -186,10 +281,16 @@ fn tokens(tokens: Vec<Token>, at: &Where, lang: Lang) -> Result<String, Error> {
     if at.json {
         return json(&crate::api::Tokens { tokens });
     }
-    let columns = [("token", "token"), ("dal", "from"), ("fino a", "until"), ("revocato", "revoked")];
+    let columns = [
+        ("token", "token"),
+        ("dal", "from"),
+        ("fino a", "until"),
+        ("revocato", "revoked"),
+        ("sbloccato fino a", "unlocked until"),
+    ];
     let mut rows = table(&header(lang, &columns));
     for t in tokens {
-        rows.add_row([t.name, t.created, t.expires, t.revoked.unwrap_or_default()]);
+        rows.add_row([t.name, t.created, t.expires, t.revoked.unwrap_or_default(), t.unlocked.unwrap_or_default()]);
     }
     Ok(rows.to_string())
 }

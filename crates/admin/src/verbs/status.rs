@@ -2,7 +2,7 @@
 
 use super::{Error, Where, header, json, table};
 use crate::Lang;
-use crate::api::{AntivirusStatus, ClockStatus, PausedServer, Status, StoreStatus};
+use crate::api::{AntivirusStatus, ClockStatus, PausedServer, SmsStatus, Status, StoreStatus};
 
 /// Arguments of `sigillo status`.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,8 +35,11 @@ fn show(status: &Status, lang: Lang) -> String {
     }
     row("indice dei gestori", "provider index", super::index::brief(&status.index, lang));
     for certificate in &status.certificates {
-        let text = format!("{}: {} → {}", certificate.purpose, certificate.subject, certificate.not_after);
+        let text = super::cert::brief(certificate, lang);
         row("certificato", "certificate", text);
+    }
+    if let Some(acme) = &status.acme {
+        row("prossimo rinnovo ACME", "next ACME renewal", super::cert::acme(acme, lang));
     }
     if status.damaged_rows > 0 {
         row("righe danneggiate", "damaged rows", status.damaged_rows.to_string());
@@ -45,6 +48,9 @@ fn show(status: &Status, lang: Lang) -> String {
     if !status.ordinary_today.is_empty() {
         let counts: Vec<String> = status.ordinary_today.iter().map(|(fate, n)| format!("{fate} {n}")).collect();
         row("posta ordinaria oggi", "ordinary mail today", counts.join(", "));
+    }
+    if let Some(sms) = &status.sms {
+        row("SMS", "SMS", self::sms(sms, lang));
     }
     if let Some(clock) = &status.clock {
         row("orologio", "clock", self::clock(clock, lang));
@@ -75,6 +81,14 @@ fn antivirus(antivirus: Option<&AntivirusStatus>, lang: Lang) -> String {
             let error = error.as_deref().unwrap_or(at);
             format!("{}: {error}", lang.pick("NON RISPONDE", "DOES NOT ANSWER"))
         }
+    }
+}
+
+fn sms(sms: &SmsStatus, lang: Lang) -> String {
+    match (&sms.error, &sms.since, lang) {
+        (Some(error), Some(since), Lang::It) => format!("NON PARTONO dal {since}: {error}"),
+        (Some(error), Some(since), Lang::En) => format!("NOT SENT since {since}: {error}"),
+        _ => sms.at.clone(),
     }
 }
 

@@ -27,9 +27,9 @@ struct AsideRow {
 }
 
 /// Whether a row may be moved when it does not read. Not where its absence would say something else: that a mailbox does
-/// not exist, that nothing was chosen for a domain, or that it is the provider's, that nobody has a name, that a message was never archived or an event never happened.
+/// not exist, that a password suffices, that nothing was chosen for a domain, or that it is the provider's, that nobody has a name, that a message was never archived or an event never happened.
 pub(super) fn movable(key: &[u8]) -> bool {
-    const KEPT: [u8; 24] = [
+    const KEPT: [u8; 29] = [
         tag::META,
         tag::COUNTER,
         tag::DOMAIN,
@@ -40,11 +40,16 @@ pub(super) fn movable(key: &[u8]) -> bool {
         tag::TOKEN,
         tag::MAILBOX,
         tag::CREDENTIAL,
+        tag::SECOND_FACTOR,
+        tag::PERSON_FACTOR,
         tag::LIST,
         tag::FOLDER,
         tag::GRANT,
         tag::LEGAL_LOG,
         tag::PROFILE_HISTORY,
+        tag::STANDING,
+        tag::OPERATION,
+        tag::PLAN,
         tag::OVERRUN,
         tag::TRAIL,
         tag::EVENT,

@@ -1,7 +1,7 @@
 //! Mailboxes, folders, and what lies in them.
 
-use sigillo_accounts::{Credential, CredentialName, Mailbox};
-use sigillo_base::{Address, MailboxId, MsgId};
+use sigillo_accounts::{Credential, CredentialName, Mailbox, State};
+use sigillo_base::{Address, MailboxId, MsgId, Timestamp};
 use sigillo_store::{Error, KeyBuilder, KeyReader, Store, key, skim, tag};
 
 use super::judge::{Judge, Other};
@@ -13,7 +13,7 @@ use crate::rows::{
     BoxUsage, ChangesRow, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, credential_key, decode, encode,
     folder_key, folder_numbers_key, mailbox_key, message_key, usage_key,
 };
-use crate::{accesses, annotations, grants, keepers, profiles, proofs, rates, trail};
+use crate::{accesses, annotations, filing, grants, keepers, profiles, proofs, purge, rates, trail};
 
 /// Rows of a mailbox read at once.
 const PAGE: usize = 1_000;
@@ -25,6 +25,9 @@ impl<S: Store> Judge<'_, '_, S> {
         let address = Address::parse(&row.address).map_err(|_| Error::corrupt(self.key, "not an address"))?;
         if row.id != id.0 {
             return Err(Error::corrupt(self.key, format!("the row says it is mailbox {}", row.id)));
+        }
+        if row.is_gone() {
+            return self.counter_of(id); // nothing else is left of it, or will be
         }
         let index = address_key(&address);
         match self.other::<u64>(&index)? {
@@ -41,6 +44,15 @@ impl<S: Store> Judge<'_, '_, S> {
         let owner = credential_key(id, &CredentialName::owner());
         self.refers(owner, "la casella non ha più la credenziale del titolare", Remedy::Backup)?;
         self.refers(folder_key(id, INBOX), "la casella non ha più l'INBOX", Remedy::Backup)?;
+        if let State::Cancelled(cancelled) = &row.state {
+            let key = purge::leaving_key(Timestamp::from_millis(cancelled.until), id);
+            self.derived((key.done(), Vec::new()), "manca quando la casella cancellata finisce")?;
+        }
+        self.counter_of(id)?;
+        self.sum(id)
+    }
+
+    fn counter_of(&mut self, id: MailboxId) -> Result<(), Error> {
         let counter = KeyBuilder::new(tag::COUNTER).text("mailbox");
         if let Other::Is(last) = self.other::<u64>(&counter)?
             && last < id.0
@@ -49,7 +61,7 @@ impl<S: Store> Judge<'_, '_, S> {
             let remedy = Remedy::Rebuild((counter.as_ref().to_vec(), encode(&id.0)));
             self.find_about(Problem::Differs, counter, what, remedy);
         }
-        self.sum(id)
+        Ok(())
     }
 
     /// What the mailbox is said to hold is the sum of its folders.
@@ -199,6 +211,11 @@ impl<S: Store> Judge<'_, '_, S> {
             self.find(Problem::Differs, what, remedy);
         }
         Ok(())
+    }
+
+    pub(super) fn receipts_folder(&mut self) -> Result<(), Error> {
+        let (id, folder) = filing::read(self.key, self.value)?;
+        self.of_folder(id, folder)
     }
 
     pub(super) fn grant(&mut self) -> Result<(), Error> {

@@ -52,16 +52,20 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::RATE => self.rate(),
             tag::DOMAIN => crate::domains::read(self.key, self.value).map(drop),
             tag::LIST => self.list(),
+            tag::OPERATION..=tag::LIST_UNIT => self.provisioning(),
             tag::DIRECTORY => crate::tenants::read(self.key, self.value),
             tag::DOMAIN_OWNER => self.domain_owner(),
             tag::MAILBOX_UNIT => self.mailbox_unit(),
             tag::PERSON => crate::persons::read(self.key, self.value).map(drop),
             tag::PERSON_BY_NAME => self.person_by_name(),
             tag::TOKEN => self.token(),
+            tag::ADDRESS_BOOK => self.address_book(),
+            tag::PERSON_FACTOR | tag::UNLOCKED => self.of_person(),
             tag::MAILBOX => self.mailbox(),
             tag::MAILBOX_BY_ADDRESS => self.mailbox_by_address(),
             tag::CREDENTIAL => self.credential(),
             tag::CREDENTIAL_USE => self.credential_use(),
+            tag::FORMER_PASSWORD | tag::CONTACT | tag::SECOND_FACTOR | tag::RESET => self.of_holder(),
             tag::PROFILE_USE => self.profile_use(),
             tag::PROFILE_HISTORY => self.profile_history(),
             tag::OVERRUN => rates::read_overrun(self.key, self.value).map(drop),
@@ -72,6 +76,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::FOLDER => self.folder(),
             tag::FOLDER_ENTRY => self.folder_entry(),
             tag::FOLDER_CHANGES => self.folder_changes(),
+            tag::RECEIPTS_FOLDER => self.receipts_folder(),
             tag::GRANT => self.grant(),
             tag::ANNOTATION => self.annotation(),
             tag::ANNOTATED => self.annotated(),
@@ -98,10 +103,9 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::LOG_SEGMENT => self.log_segment(),
             tag::LOG_PENDING => self.log_pending(),
             tag::SET_ASIDE => aside::read(self.tx.store(), self.key, self.value).and_then(|_| self.large_link()),
-            tag::STS_POLICY => {
-                crate::sts_policies::read(self.tx.store(), self.key, self.value)?;
-                self.large_link()
-            }
+            tag::STS_POLICY => self.sts_policy(),
+            tag::ONCE => crate::once::ends(self.key, self.value).map(drop),
+            tag::TOLD..=tag::CERTIFICATE_TOLD | tag::NOTICE | tag::ARRIVED => self.outside(),
             tag::TLS_REPORTED => decode::<i64>(self.key, self.value).map(drop),
             tag::TLS_RESULTS => crate::tls_results::read(self.key, self.value).map(drop),
             tag::BODY => self.body(),
@@ -110,6 +114,11 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::BODY_RESERVATION => self.body_reservation(),
             _ => Ok(()), // nothing of this release
         }
+    }
+
+    fn sts_policy(&mut self) -> Result<(), Error> {
+        crate::sts_policies::read(self.tx.store(), self.key, self.value)?;
+        self.large_link()
     }
 
     fn meta(&mut self) -> Result<(), Error> {
@@ -127,7 +136,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
         match KeyReader::new(self.key, tag::COUNTER)?.text()?.as_str() {
             "body" if self.value.len() == 8 => Ok(()),
             "body" => Err(Error::corrupt(self.key, "not a number")),
-            "mailbox" | "turn" | "tenant" | "unit" | "person" | "token" => {
+            "mailbox" | "turn" | "tenant" | "unit" | "person" | "token" | "operation" | "plan" | "responsible" => {
                 decode::<u64>(self.key, self.value).map(drop)
             }
             "folders" => decode::<FolderNumbers>(self.key, self.value).map(drop),

@@ -18,17 +18,46 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
     let mut r = KeyReader::new(key, first)?;
     let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
     let text = match first {
-        tag::META | tag::COUNTER | tag::DOMAIN | tag::MAILBOX_BY_ADDRESS | tag::LIST | tag::STS_POLICY => r.text()?,
-        tag::RATE | tag::MAILBOX | tag::BOX_USAGE => r.mailbox()?.0.to_string(),
+        tag::CERTIFICATE_TOLD => {
+            format!("{} {} {} {}", r.text()?, hex(&r.array::<32>()?), r.u32()?, r.u64()?)
+        }
+        tag::CERTIFICATE_SEEN
+        | tag::META
+        | tag::COUNTER
+        | tag::DOMAIN
+        | tag::MAILBOX_BY_ADDRESS
+        | tag::LIST
+        | tag::LIST_UNIT
+        | tag::STS_POLICY => r.text()?,
+        tag::WATCH | tag::ALERT_WINDOW | tag::RATE | tag::MAILBOX | tag::BOX_USAGE | tag::CONTACT | tag::RESET => {
+            r.mailbox()?.0.to_string()
+        }
+        tag::PERSON | tag::PERSON_FACTOR | tag::LOG_CHAIN => r.u64()?.to_string(),
         tag::PROFILE_USE => format!("{}/{}", r.text()?, r.mailbox()?.0),
-        tag::PROFILE_HISTORY => format!("{} {}", r.mailbox()?.0, r.time()?),
+        tag::PROFILE_HISTORY | tag::STANDING => format!("{} {}", r.mailbox()?.0, r.time()?),
+        tag::OPERATION => format!("{}/{}", r.text()?, r.u64()?),
+        tag::PLAN => format!("{}/{}", r.u64()?, r.u64()?),
+        tag::ADDRESS_BOOK => match (r.u64()?, r.u8()?) {
+            (tenant, 0) => format!("{tenant}/{}", r.text()?),
+            (tenant, _) => tenant.to_string(),
+        },
+        tag::LEAVING => format!("{} {}", r.time()?, r.mailbox()?.0),
         tag::OVERRUN => format!("{}/{} {}/{}", r.text()?, r.mailbox()?.0, r.time()?, r.u8()?),
         tag::TRAIL => format!("{} {} {}", r.mailbox()?.0, r.time()?, r.text()?),
-        tag::CREDENTIAL | tag::CREDENTIAL_USE | tag::SENT_DAY => format!("{}/{}", r.mailbox()?.0, r.text()?),
+        tag::CREDENTIAL | tag::CREDENTIAL_USE | tag::FORMER_PASSWORD | tag::SECOND_FACTOR | tag::SENT_DAY => {
+            format!("{}/{}", r.mailbox()?.0, r.text()?)
+        }
         tag::FOLDER | tag::TEXT_MARK => format!("{}/{}", r.mailbox()?.0, r.u32()?),
         tag::FOLDER_ENTRY => format!("{}/{}/UID {}", r.mailbox()?.0, r.u32()?, r.uid()?.0),
         tag::FOLDER_CHANGES => format!("{}/{}/MODSEQ {}", r.mailbox()?.0, r.u32()?, r.u64()?),
-        tag::MESSAGE | tag::ARRIVAL | tag::SUMMARY | tag::GRAMS | tag::QUEUE_ITEM => format!("{:032x}", r.u128()?),
+        tag::ARRIVED => {
+            let (due, mailbox, msg) = crate::notices::read_arrival(key)?;
+            format!("{due} {} {:032x}", mailbox.0, msg.0)
+        }
+        tag::NOTICE => format!("{} {} {:032x}", r.u8()?, r.time()?, r.u128()?),
+        tag::TOLD | tag::MESSAGE | tag::ARRIVAL | tag::SUMMARY | tag::GRAMS | tag::QUEUE_ITEM => {
+            format!("{:032x}", r.u128()?)
+        }
         tag::DISPATCH => match (r.text()?, r.text()?) {
             (id, rcpt) if rcpt.is_empty() => id,
             (id, rcpt) => format!("{id} → {rcpt}"),
@@ -38,7 +67,6 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::RECEIVED => format!("{} → {}", hex(&r.bytes()?), r.text()?),
         tag::ARCHIVE => format!("{} {} {:032x}", r.mailbox()?.0, r.time()?, r.u128()?),
         tag::LEGAL_LOG => format!("{} {} {:032x}/{:x}", r.text()?, r.time()?, r.u128()?, r.u32()?),
-        tag::LOG_CHAIN => r.u64()?.to_string(),
         tag::LOG_BY_ID => format!("{} {} {:032x}", r.text()?, r.time()?, r.u128()?),
         tag::LOG_SEGMENT => format!("{}/{}", r.u8()?, r.u64()?),
         tag::QUARANTINE | tag::LOG_PENDING => format!("{} {:032x}", r.time()?, r.u128()?),

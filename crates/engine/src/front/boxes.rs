@@ -20,7 +20,7 @@ use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
 use crate::folders::{MAX_FOLDERS, number_of};
 use crate::rows::{ChangesRow, EntryRow, FolderRow, decode, entry_key, folder_key};
-use crate::spool::Incoming;
+use crate::spool::{Came, Incoming};
 use crate::{ATTEMPTS, Engine, Error, Rejected};
 pub use contents::{Contents, Lying, Unfiled};
 
@@ -64,9 +64,25 @@ impl<S: Store> Boxes<S> {
         self.incoming.spool(self.engine.may_file().map_err(full));
     }
 
+    /// What came of the message.
+    fn came(&mut self) -> Result<Came, Refusal> {
+        self.incoming.take_apart().map_err(|why| Refusal::new(Code::Unavailable, why.to_string()))
+    }
+
+    /// A message that is there already, on the way of one that comes.
+    fn passed(&mut self, bytes: &[u8]) -> Result<Came, Refusal> {
+        self.incoming.clear();
+        for piece in bytes.chunks(64 * 1024) {
+            if self.append_chunk(piece) {
+                self.spool();
+            }
+        }
+        self.came()
+    }
+
     /// The memory that the message will take, in bytes.
     pub(super) fn weight(&self) -> usize {
-        self.incoming.weight()
+        self.incoming.passing_weight()
     }
 
     /// The folders that can be read, with their numbers.
@@ -259,6 +275,7 @@ impl<S: Store> Mailboxes for Boxes<S> {
             let rights = self.rights(number)?;
             if Deed::Show.allowed(rights) {
                 shown.push(FolderInfo {
+                    number,
                     attributes: special(f.special.as_deref()),
                     subscribed: f.subscribed,
                     status: Deed::Read.allowed(rights).then(|| self.counts(number, &f)),
@@ -293,6 +310,10 @@ impl<S: Store> Mailboxes for Boxes<S> {
         Ok(Some(self.open(folder)?.modseq))
     }
 
+    fn rights_in(&mut self, folder: u32) -> Result<Option<FolderRights>, Refusal> {
+        self.rights(folder).map(Some)
+    }
+
     fn vanished(&mut self, folder: u32, since: u64) -> Result<Option<Vec<u32>>, Refusal> {
         self.may(folder, Deed::Read)?;
         Ok(self.changes(folder, since)?.map(|changes| changes.gone))
@@ -317,6 +338,13 @@ impl<S: Store> Mailboxes for Boxes<S> {
 
     fn content(&mut self, folder: u32, uid: u32) -> Result<Option<Box<dyn Content>>, Refusal> {
         self.stored(folder, uid)?.map(|msg| self.opened(msg).map_err(fault)).transpose()
+    }
+
+    fn reading(&mut self, folder: u32, uid: u32) -> Result<(AtHand, Option<Box<dyn Content>>), Refusal> {
+        match self.stored(folder, uid)? {
+            Some(msg) => Ok((self.summary_at_hand(msg).map_err(fault)?, Some(self.opened(msg).map_err(fault)?))),
+            None => Ok((AtHand::Gone, None)),
+        }
     }
 
     fn locate(&mut self, name: &str) -> Result<(u32, u32), Refusal> {
@@ -351,8 +379,8 @@ impl<S: Store> Mailboxes for Boxes<S> {
         if let Some((folder, _)) = replaced {
             self.may(folder, Deed::Empty)?;
         }
-        let bytes = self.incoming.take().map_err(|why| Refusal::new(Code::Unavailable, why.to_string()))?;
-        self.append_drafts(name, drafts, &bytes, replaced)
+        let mut came = self.came()?;
+        self.append_drafts(name, drafts, &mut came, replaced)
     }
 
     fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
@@ -414,6 +442,8 @@ impl<S: Store> Boxes<S> {
             }
             Ok::<_, Error>(())
         })
-        .map_err(fault)
+        .map_err(fault)?;
+        self.changed();
+        Ok(())
     }
 }

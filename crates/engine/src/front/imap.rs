@@ -9,7 +9,7 @@ use sigillo_wire::sasl::{Binding, Claim, Query};
 use sigillo_wire::{Session, Tick};
 
 use super::boxes::Boxes;
-use super::deflate::Deflate;
+use super::deflate::{Broken, Deflate};
 use super::login::{self, Entrance, Refused, reader};
 use super::{Connection, Peer, Step};
 use crate::claims::Found;
@@ -24,6 +24,9 @@ enum Ask {
     Run,
     Wake,
 }
+
+/// After so long a silence of the client nothing more is held for compressing.
+const REST_MS: u64 = 5_000;
 
 /// One IMAP connection.
 pub(super) struct Front<S> {
@@ -50,6 +53,11 @@ impl<S: Store> Front<S> {
         Self { engine, server, peer, login, boxes, ask, deflate, heard: tick, entrance }
     }
 
+    /// When what compressing holds is given back.
+    fn rest(&self) -> Option<Tick> {
+        self.deflate.as_ref().filter(|layer| layer.is_awake()).map(|_| self.heard.plus_ms(REST_MS))
+    }
+
     /// The work that waits for a thread.
     fn asked(&self) -> Option<Step> {
         let bytes = match self.ask.as_ref()? {
@@ -67,7 +75,12 @@ impl<S: Store> Front<S> {
             let Some(layer) = self.deflate.as_mut().filter(|_| action.is_none() && !self.server.is_busy()) else {
                 return action;
             };
-            match layer.next() {
+            let came = if layer.is_ending() { layer.rest() } else { layer.next() };
+            let ended = layer.is_ending() && matches!(came, Ok(Some(_)));
+            if ended {
+                self.deflate = None;
+            }
+            match came {
                 Ok(Some(bytes)) => self.server.input(self.heard, &bytes),
                 Ok(None) => return None,
                 Err(_) => {
@@ -106,9 +119,18 @@ fn refusal(refused: Refused) -> LoginRefusal {
         Refused::Credentials => LoginRefusal::Credentials,
         Refused::Blocked(text) => LoginRefusal::Blocked(text),
         Refused::Expired(text) => LoginRefusal::Expired(text),
-        Refused::Rights(text) => LoginRefusal::Denied(text),
+        Refused::Rights(text) | Refused::Code(text, _) => LoginRefusal::Denied(text),
         Refused::Limit(text) => LoginRefusal::Limit(text),
         Refused::Fault => LoginRefusal::Unavailable,
+    }
+}
+
+/// What is written: compressed, where it is.
+fn packed(packed: Option<Result<Vec<u8>, Broken>>, plain: Vec<u8>) -> Step {
+    match packed {
+        None => Step::Write(plain),
+        Some(Ok(packed)) => Step::Write(packed),
+        Some(Err(Broken)) => Step::Close,
     }
 }
 
@@ -137,13 +159,18 @@ impl<S: Store> Connection for Front<S> {
         if let Some(refused) = self.entrance.due(now) {
             self.server.logged_in(Err(refusal(refused)), now);
         }
+        if self.rest().is_some_and(|rest| rest <= now)
+            && let Some(layer) = &mut self.deflate
+        {
+            layer.sleep();
+        }
         if self.server.deadline().is_some_and(|d| d <= now) {
             self.server.timeout(now);
         }
     }
 
     fn deadline(&self) -> Option<Tick> {
-        [self.entrance.deadline(), self.server.deadline()].into_iter().flatten().min()
+        [self.entrance.deadline(), self.server.deadline(), self.rest()].into_iter().flatten().min()
     }
 
     fn step(&mut self) -> Step {
@@ -156,11 +183,11 @@ impl<S: Store> Connection for Front<S> {
                     for line in refusals(&bytes) {
                         tracing::info!(peer = %self.peer.ip, reply = line, "refused");
                     }
-                    return match self.deflate.as_mut().map(|layer| layer.pack(&bytes)) {
-                        None => Step::Write(bytes),
-                        Some(Ok(packed)) => Step::Write(packed),
-                        Some(Err(_)) => Step::Close,
-                    };
+                    let layer = self.deflate.as_mut().filter(|layer| !layer.is_ending());
+                    return packed(layer.map(|layer| layer.pack(&bytes)), bytes);
+                }
+                Action::Expand(bytes) => {
+                    return packed(self.deflate.as_mut().map(|layer| layer.last(&bytes)), bytes);
                 }
                 Action::Compress => {
                     self.deflate = Some(Deflate::new());
@@ -229,17 +256,24 @@ impl<S: Store> Connection for Front<S> {
         self.server.tls_started(tick);
     }
 
+    fn is_in(&self) -> bool {
+        self.entrance.is_in()
+    }
+
+    fn ended(&mut self, now: Timestamp) {
+        self.entrance.ended(now);
+    }
+
     fn shutdown(&mut self, tick: Tick) {
         self.server.shutdown(tick);
     }
 
     fn watching(&self) -> Option<MailboxId> {
-        self.server.watched()?;
-        self.boxes.as_ref().map(Boxes::mailbox)
+        self.boxes.as_ref().filter(|_| self.server.listens()).map(Boxes::mailbox)
     }
 
     fn wake(&mut self, _tick: Tick) {
-        if self.ask.is_none() && self.server.watched().is_some() {
+        if self.ask.is_none() && self.server.listens() {
             self.ask = Some(Ask::Wake);
         }
     }

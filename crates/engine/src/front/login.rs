@@ -19,7 +19,7 @@ use crate::{Engine, Fact, Login, LoginError, grants};
 
 /// Why nobody came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refused {
+pub enum Refused {
     /// Unknown user or wrong password.
     Credentials,
     /// The mailbox is blocked: told only to who knew the password, as what follows. The sentence.
@@ -28,6 +28,8 @@ pub(super) enum Refused {
     Expired(String),
     /// The credential is not for this. The sentence.
     Rights(String),
+    /// A code of the second factor is wanted, or another one. The sentence, and whether one was said.
+    Code(String, bool),
     /// Too many failures, or too many connections. The sentence.
     Limit(String),
     /// It could not be checked.
@@ -44,11 +46,13 @@ pub(super) struct Entrance<S> {
     failures: u32,
     /// Among the connections of the account.
     place: Option<Place<MailboxId>>,
+    /// Who is in, and since when.
+    inside: Option<(Login, Timestamp)>,
 }
 
 impl<S: Store> Entrance<S> {
     pub(super) fn new(engine: Arc<Engine<S>>, peer: Peer, protocol: &'static str) -> Self {
-        Self { engine, peer, protocol, delayed: None, failures: 0, place: None }
+        Self { engine, peer, protocol, delayed: None, failures: 0, place: None, inside: None }
     }
 
     /// Finds out what an exchange needs to know; `None` when it is refused, as [`Entrance::enter`] does.
@@ -101,16 +105,19 @@ impl<S: Store> Entrance<S> {
                     LoginError::Credentials => ("credentials", Refused::Credentials),
                     LoginError::Blocked => ("blocked", Refused::Blocked(self.sentence(&error))),
                     LoginError::MustChange | LoginError::Expired => {
-                        ("expired", Refused::Expired(self.sentence(&error)))
+                        ("expired", Refused::Expired(self.to_be_changed(&error)))
                     }
                     LoginError::Rights => ("rights", Refused::Rights(self.sentence(&error))),
+                    LoginError::SecondFactor => ("rights", Refused::Rights(capital(&error))),
+                    LoginError::CodeWanted => ("rights", Refused::Code(capital(&error), false)),
+                    LoginError::WrongCode => ("credentials", Refused::Code(capital(&error), true)),
                 };
                 (reason, counted, refused)
             }),
         };
         checked.map_err(|(reason, counted, refused)| {
             self.engine.meter.note(Fact::Login(counted));
-            if refused == Refused::Credentials {
+            if matches!(refused, Refused::Credentials | Refused::Code(_, true)) {
                 self.engine.guard.failed(user, from, tick);
             }
             // Read by fail2ban: docs/doors.md promises this form. What the client chose comes last, quoted.
@@ -122,22 +129,35 @@ impl<S: Store> Entrance<S> {
 
     /// Why somebody who knew his password does not come in, and where to go now.
     fn sentence(&self, error: &LoginError) -> String {
-        let text = error.to_string();
-        let mut chars = text.chars();
-        let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-        let help = self.engine.rules.help.as_deref();
-        let to = help.map_or("al proprio gestore".to_owned(), |help| format!("a {help}"));
-        format!("{first}{}: rivolgersi {to}", chars.as_str())
+        format!("{}: rivolgersi {}", capital(error), self.help())
+    }
+
+    /// The same for who only has to change his password: he can do that himself.
+    fn to_be_changed(&self, error: &LoginError) -> String {
+        match self.engine.rules.password_page.as_deref() {
+            Some(page) => format!("{}: si cambia su {page}", capital(error)),
+            None => format!(
+                "{}: si cambia con «sigillo password change»; per aiuto rivolgersi {}",
+                capital(error),
+                self.help()
+            ),
+        }
+    }
+
+    fn help(&self) -> String {
+        self.engine.rules.help.as_deref().map_or("al proprio gestore".to_owned(), |help| format!("a {help}"))
     }
 
     fn welcome(&mut self, login: Login, now: Timestamp, tick: Tick) -> Option<Login> {
-        let places = &self.engine.accounts;
-        match places.enter(login.mailbox) {
+        let place = self.engine.accounts.enter(login.mailbox);
+        match place {
             Some(place) => {
                 tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
                 self.engine.meter.note(Fact::Login(LoginResult::Fine));
                 self.engine.came_in(&login, (self.protocol, self.peer.ip), now);
                 self.place = Some(place);
+                self.ended(now);
+                self.inside = Some((login.clone(), now));
                 Some(login)
             }
             None => {
@@ -145,8 +165,10 @@ impl<S: Store> Entrance<S> {
                 self.engine.meter.note(Fact::Login(LoginResult::Full));
                 let from = (self.protocol, self.peer.ip);
                 self.engine.refused(login.mailbox, login.credential(), from, LoginResult::Full, now);
-                let text =
-                    format!("Troppe connessioni di questa casella, al più {}: chiuderne qualcuna", places.most());
+                let text = format!(
+                    "Troppe connessioni di questa casella, al più {}: chiuderne qualcuna",
+                    self.engine.accounts.most()
+                );
                 self.refuse(Refused::Limit(text), tick);
                 None
             }
@@ -156,6 +178,18 @@ impl<S: Store> Entrance<S> {
     /// Gives the place back: who was in goes, or what he came for is not to be had now.
     pub(super) fn leave(&mut self) {
         self.place = None;
+    }
+
+    /// The connection is over, or somebody else comes in on it: who was in went.
+    pub(super) fn ended(&mut self, now: Timestamp) {
+        if let Some((login, since)) = self.inside.take() {
+            self.engine.went(&login, (self.protocol, self.peer.ip), since, now);
+        }
+    }
+
+    /// Whether somebody is in.
+    pub(super) fn is_in(&self) -> bool {
+        self.inside.is_some()
     }
 
     /// One second later each time, five at the most.
@@ -173,6 +207,13 @@ impl<S: Store> Entrance<S> {
     pub(super) fn deadline(&self) -> Option<Tick> {
         self.delayed.as_ref().map(|(due, _)| *due)
     }
+}
+
+fn capital(error: &LoginError) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    first + chars.as_str()
 }
 
 fn locked(until: Tick, now: Tick) -> Refused {

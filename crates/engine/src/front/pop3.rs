@@ -96,7 +96,9 @@ impl<S: Store> Front<S> {
 fn refusal(refused: Refused) -> LoginRefusal {
     match refused {
         Refused::Credentials => LoginRefusal::Credentials,
-        Refused::Blocked(text) | Refused::Expired(text) | Refused::Rights(text) => LoginRefusal::Denied(text),
+        Refused::Blocked(text) | Refused::Expired(text) | Refused::Rights(text) | Refused::Code(text, _) => {
+            LoginRefusal::Denied(text)
+        }
         Refused::Limit(text) => LoginRefusal::Limit(text),
         Refused::Fault => LoginRefusal::Unavailable,
     }
@@ -197,6 +199,14 @@ impl<S: Store> Connection for Front<S> {
 
     fn tls_started(&mut self, tick: Tick) {
         self.server.tls_started(tick);
+    }
+
+    fn is_in(&self) -> bool {
+        self.entrance.is_in()
+    }
+
+    fn ended(&mut self, now: Timestamp) {
+        self.entrance.ended(now);
     }
 
     fn shutdown(&mut self, tick: Tick) {

@@ -185,7 +185,7 @@ fn refusal(refused: Refused) -> Reply {
         // RFC 5248: the account is disabled.
         Refused::Blocked(text) => Reply::new(535, (5, 7, 13), text),
         Refused::Expired(text) => Reply::new(535, (5, 7, 8), text),
-        Refused::Rights(text) => Reply::new(535, (5, 7, 1), text),
+        Refused::Rights(text) | Refused::Code(text, _) => Reply::new(535, (5, 7, 1), text),
         Refused::Limit(text) => Reply::new(421, (4, 7, 0), text),
         Refused::Fault => Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile"),
     }
@@ -300,6 +300,14 @@ impl<S: Store> Connection for Front<S> {
 
     fn tls_started(&mut self, tick: Tick) {
         self.server.tls_started(tick);
+    }
+
+    fn is_in(&self) -> bool {
+        self.entrance.is_in()
+    }
+
+    fn ended(&mut self, now: Timestamp) {
+        self.entrance.ended(now);
     }
 
     fn shutdown(&mut self, tick: Tick) {

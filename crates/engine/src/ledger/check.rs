@@ -1,6 +1,7 @@
 //! The rows of the legal log before the judge of a store. Nothing of the log is ever moved or written anew, but what only
 //! points into it.
 
+use sigillo_accounts::Mailbox;
 use sigillo_base::MailboxId;
 use sigillo_pec::Kind;
 use sigillo_pec::log::{Entry, Record, chained, link};
@@ -12,7 +13,7 @@ use super::rows::{
 };
 use crate::check::{Judge, Other, Problem, Remedy};
 use crate::ledger::LegalLog;
-use crate::rows::{address_key, decode};
+use crate::rows::{address_key, decode, mailbox_key};
 
 /// Lines about one message among which a receipt's delivery is looked for.
 const OF_ONE: usize = 10_000;
@@ -81,6 +82,12 @@ impl<S: Store> Judge<'_, '_, S> {
         }
         let Other::Is(mailbox) = self.other::<u64>(address_key(rcpt))? else { return Ok(()) };
         let mailbox = MailboxId(mailbox);
+        // Delivered to another mailbox of this address, which was cancelled since.
+        if let Other::Is(row) = self.other::<Mailbox>(mailbox_key(mailbox))?
+            && row.created > record.at.as_millis()
+        {
+            return Ok(());
+        }
         if self.archived_at(mailbox, record.at, &record.id)? {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use crate::failed::Failed;
 use crate::fronts::Transaction;
 use crate::leases::{self, Lease};
 use crate::rows::{Carried, HoldRow, ItemRow, Work, encode, item_key};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::{ATTEMPTS, Engine, Error, notices};
 
 /// What becomes of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,8 +120,9 @@ impl<S: Store> Engine<S> {
                 Ok(())
             }
             // Of receipts and notices nobody is told (RFC 6109 §3.3.3): the event says it.
-            Work::Relay { what: Carried::Notice | Carried::Report, .. } => transact(&self.store, ATTEMPTS, |tx| {
+            Work::Relay { .. } => transact(&self.store, ATTEMPTS, |tx| {
                 also(tx, true)?;
+                notices::end(tx, id, Some(why), now)?;
                 if let Some(row) = item(tx, id)? {
                     remove(tx, id, &row)?;
                 }

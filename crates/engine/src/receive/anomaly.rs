@@ -12,6 +12,7 @@ use sigillo_store::{Store, Transaction, transact};
 use super::screen::Fate;
 use super::seen::{Fresh, mark};
 use super::{Handed, Received, source, unknown, unwanted};
+use crate::notices::Came;
 use crate::rows::sent_key;
 use crate::stored::{Place, archive, post, put_message, usage};
 use crate::summary::{self, put_summary};
@@ -131,7 +132,9 @@ impl<S: Store> Engine<S> {
         let mut content = Composed::default();
         content.own(screening.map(|s| s.fields(&self.host)).unwrap_or_default());
         content.append(envelope.content);
-        let subject = sigillo_mime::Header::parse(&mail.bytes).ok().and_then(|h| h.text("Subject"));
+        let header = sigillo_mime::Header::parse(&mail.bytes).ok();
+        let subject = header.as_ref().and_then(|h| h.text("Subject"));
+        let came = if header.is_some_and(|h| self.is_our_copy(&h)) { Came::Copy } else { Came::Message };
         let rcpts: Vec<Recipient> =
             mail.to.iter().map(|a| Recipient { address: a.clone(), class: RecipientClass::Certified }).collect();
         let record = Record::anomaly(now, &self.host, from, &rcpts, subject.as_deref(), &p.name, reason);
@@ -150,6 +153,7 @@ impl<S: Store> Engine<S> {
                     return Err(full(rcpt));
                 }
                 post(tx, &Place::inbox(id, now), message.id, message.size)?;
+                self.note_arrival(tx, id, message.id, came, now)?;
                 archive(tx, id, now, message.id);
                 mark(tx, name, rcpt, &hash, now)?;
             }

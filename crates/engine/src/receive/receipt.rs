@@ -13,11 +13,12 @@ use super::seen::mark;
 use super::{Handed, Received, source, unknown};
 use crate::front::Arrived;
 use crate::fronts::Transaction;
+use crate::notices::Came;
 use crate::quarantine::Point;
 use crate::rows::{Outcome, SentRow, sent_key};
-use crate::stored::{Place, archive, post, put_message};
+use crate::stored::{archive, post, put_message};
 use crate::summary::{self, put_summary};
-use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, submit};
+use crate::{ATTEMPTS, Engine, Error, Fact, Rejected, deadlines, filing, submit};
 
 /// What our user is told when another provider found malware in his message (RFC 6109 §3.2.4).
 struct Told {
@@ -61,8 +62,9 @@ impl<S: Store> Engine<S> {
                 let message = put_message(tx, msg, &composed, &source)?;
                 put_summary(tx, msg, &summary)?;
                 for (_, mailbox) in boxes.iter().filter(|(rcpt, _)| fresh.rcpts.contains(rcpt)) {
-                    let place = Place::inbox(MailboxId(mailbox.id), now);
+                    let place = filing::place(tx, MailboxId(mailbox.id), now)?;
                     post(tx, &place, message.id, message.size)?;
+                    self.note_arrival(tx, MailboxId(mailbox.id), message.id, Came::Receipt, now)?;
                     archive(tx, MailboxId(mailbox.id), now, message.id);
                 }
             }

@@ -97,9 +97,9 @@ fn after_a_start_what_is_new_stands_beside_what_is_due() {
 #[test]
 fn no_owner_and_no_destination_takes_every_place() {
     let (shares, places) = (Arc::new(Shares::default()), 64);
-    let mut held = Vec::new();
+    let (mut held, each) = (Vec::new(), usize::MAX);
     let claim = |held: &mut Vec<Arc<Share>>, owner: &str, to: &str| {
-        let share = shares.claim((owner.into(), to.into()), places - held.len());
+        let share = shares.claim((owner.into(), to.into()), places - held.len(), each);
         held.extend(share.clone());
         share.is_some()
     };

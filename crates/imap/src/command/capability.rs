@@ -20,7 +20,7 @@ enum When {
 
 /// Every capability, in the order of the announcement: only what is complete, with its row in `docs/imap.md`. The
 /// mechanisms of AUTHENTICATE follow (`AUTH=…`).
-const CAPABILITIES: [(&str, When); 49] = [
+const CAPABILITIES: [(&str, When); 50] = [
     ("IMAP4rev2", When::Always),
     (BASE, When::Always),
     ("LITERAL+", When::Always),
@@ -28,6 +28,7 @@ const CAPABILITIES: [(&str, When); 49] = [
     ("ID", When::Always),
     ("ENABLE", When::Always),
     ("IDLE", When::Always),
+    ("NOTIFY", When::Always),
     ("NAMESPACE", When::Always),
     ("UIDPLUS", When::Always),
     ("UNSELECT", When::Always),

@@ -19,12 +19,15 @@ pub fn run(work: &mut Work<'_>) -> Result<Step, Problem> {
             match work.boxes.expunge(number, &deleted) {
                 // Who may not expunge leaves the folder as it is (RFC 4314 §4).
                 Err(refusal) if refusal.code == Some(Code::NoPerm) => {}
-                expunged => drop(expunged?),
+                expunged => work.folder()?.view.gone(&expunged?),
             }
+            // It is left whatever the look at it gives; who listens to it (NOTIFY) knows what he removed himself.
+            let _seen = work.refresh().is_ok();
         }
     }
     // What was pending for this folder concerns nobody any more.
     work.out.clear();
-    *work.selected = None;
+    work.leave();
+    work.look_after();
     Done::ok("CLOSE completed").telling(Tell::Nothing).step()
 }

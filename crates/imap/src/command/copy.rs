@@ -93,6 +93,8 @@ impl TransferJob {
             let gone: Vec<u32> = copied.pairs.iter().map(|p| p.0).collect();
             work.folder()?.view.gone(&gone);
         }
+        let came: Vec<u32> = copied.pairs.iter().map(|p| p.1).collect();
+        work.brought(&self.target, &came);
         self.copied.uid_validity = copied.uid_validity;
         self.copied.pairs.extend(copied.pairs);
         Ok(())

@@ -55,5 +55,6 @@ pub fn new_name(name: &str) -> Result<(), Refusal> {
 
 pub fn run(mailbox: &str, special: Option<Attribute>, work: &mut Work<'_>) -> Result<Step, Problem> {
     let id = work.boxes.create(mailbox, special)?;
+    work.notices.made(work.boxes, mailbox);
     Done::ok("CREATE completed").coded(format!("MAILBOXID ({id})")).step()
 }

@@ -14,8 +14,8 @@ pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
 }
 
 pub fn run(set: Option<&SequenceSet>, work: &mut Work<'_>) -> Result<Step, Problem> {
-    work.writable()?;
     work.refresh()?;
+    work.writable()?;
     let ranges = set.map(|s| work.pick(s, true)).transpose()?;
     let folder = work.folder()?;
     let deleted = carrying(folder, System::Deleted, ranges.as_deref());

@@ -27,16 +27,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let mut items = Vec::new();
     if args.eat(b'(') {
-        loop {
-            items.push(item(args)?);
-            if args.eat(b')') {
-                break;
-            }
-            args.space()?;
-            if items.len() >= MAX_ITEMS {
-                return Err(Problem::Bad("Too many items"));
-            }
-        }
+        items = self::items(args)?;
     } else {
         let mut ahead = args.clone();
         match ahead.word()?.as_str() {
@@ -56,6 +47,21 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
         items.push(FetchItem::ModSeq);
     }
     Ok(Command::Request(Request::Fetch { set, uid: false, items, since, vanished }))
+}
+
+/// `UID FLAGS)`, behind the opening parenthesis.
+pub fn items(args: &mut Cursor<'_>) -> Read<Vec<FetchItem>> {
+    let mut items = Vec::new();
+    loop {
+        items.push(item(args)?);
+        if args.eat(b')') {
+            return Ok(items);
+        }
+        args.space()?;
+        if items.len() >= MAX_ITEMS {
+            return Err(Problem::Bad("Too many items"));
+        }
+    }
 }
 
 /// `(CHANGEDSINCE 12345 VANISHED)` (RFC 7162 §3.1.4, §3.2.6).
@@ -218,7 +224,7 @@ pub struct FetchJob {
     newly_seen: Vec<usize>,
     /// The message of this index has to be read whole, of so many octets: nothing is kept of it.
     whole: Option<(usize, usize)>,
-    open: Option<Open>,
+    half: Option<Open>,
 }
 
 /// A response half written.
@@ -228,6 +234,9 @@ struct Open {
     pieces: VecDeque<Piece>,
     begun: bool,
 }
+
+/// What an answer is made from.
+type Answers = (Box<Summary>, Box<dyn Content>);
 
 /// Octets read from a message in one go.
 const READ: usize = 64 * 1024;
@@ -251,11 +260,8 @@ pub fn run(
         let last = work.folder()?.uid_next.saturating_sub(1);
         super::select::tell_vanished(since, 0, &set.resolve(last), work)?;
     }
-    let mut ranges = work.pick(set, uid)?;
-    ranges.reverse();
-    let items = items.to_vec();
-    let (newly_seen, whole, open) = (Vec::new(), None, None);
-    FetchJob { ranges, items, uid, since, missed: false, seen_until: 0, newly_seen, whole, open }.step(work)
+    let ranges = work.pick(set, uid)?;
+    FetchJob { uid, since, ..FetchJob::new(ranges, items.to_vec()) }.step(work)
 }
 
 /// The end of a command that named messages, some of which may have been gone (RFC 5530).
@@ -268,6 +274,13 @@ pub fn done(missed: bool, uid: bool, text: &'static str) -> Done {
 }
 
 impl FetchJob {
+    /// Of the messages in these ranges of indices, ascending.
+    pub fn new(mut ranges: Vec<Range<usize>>, items: Vec<FetchItem>) -> Self {
+        ranges.reverse();
+        let (newly_seen, whole, half) = (Vec::new(), None, None);
+        Self { ranges, items, uid: true, since: None, missed: false, seen_until: 0, newly_seen, whole, half }
+    }
+
     /// The memory that the next step takes beyond a piece of output, in octets.
     pub fn weight(&self) -> usize {
         self.whole.map_or(0, |(_, octets)| octets)
@@ -276,14 +289,14 @@ impl FetchJob {
     /// Writes about one piece of output.
     pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
         loop {
-            if let Some(open) = self.open.take() {
+            if let Some(open) = self.half.take() {
                 match open.write(&mut work.out) {
-                    Ok(open) => self.open = open,
+                    Ok(open) => self.half = open,
                     Err(Unwritten::Nothing(refusal)) => return Err(refusal.into()),
                     Err(Unwritten::Half) => return Ok(Step::Broken),
                 }
             }
-            if self.open.is_some() || work.out.len() >= PIECE {
+            if self.half.is_some() || work.out.len() >= PIECE {
                 return Ok(Step::More(Job::Fetch(self)));
             }
             let index = match self.whole {
@@ -327,33 +340,7 @@ impl FetchJob {
             return Ok(());
         };
         let (row, number) = (row.clone(), folder.number);
-        let reads = self.items.iter().map(FetchItem::reads).max();
-        let known = match reads {
-            Some(Reads::Row) | None => AtHand::Summary(Box::default()),
-            Some(_) if self.whole.take().is_some() => {
-                work.boxes.summary(number, row.uid)?.map_or(AtHand::Gone, |s| AtHand::Summary(Box::new(s)))
-            }
-            Some(_) => work.boxes.at_hand(number, row.uid)?,
-        };
-        let summary: Box<Summary> = match known {
-            AtHand::Summary(summary) => summary,
-            AtHand::Unread(octets) => {
-                self.whole = Some((index, octets));
-                return Ok(());
-            }
-            AtHand::Gone => {
-                self.missed = true;
-                return Ok(());
-            }
-        };
-        let content = match reads {
-            Some(Reads::Message) => work.boxes.content(number, row.uid)?,
-            _ => Some(Box::new(Vec::new()) as Box<dyn Content>),
-        };
-        let Some(mut content) = content else {
-            self.missed = true;
-            return Ok(());
-        };
+        let Some((summary, mut content)) = self.open(index, (number, row.uid), work)? else { return Ok(()) };
         let mut items = Cow::Borrowed(&self.items[..]);
         if newly_seen {
             let on = *work.enabled;
@@ -365,8 +352,35 @@ impl FetchJob {
             }
         }
         let pieces = render::render(index + 1, &row, &items, &summary, content.as_mut())?;
-        self.open = Some(Open { content, pieces: pieces.into(), begun: false });
+        self.half = Some(Open { content, pieces: pieces.into(), begun: false });
         Ok(())
+    }
+
+    /// What the answer about a message is made from; `None` when it is gone, or has to be read whole in the next step.
+    fn open(
+        &mut self,
+        index: usize,
+        (folder, uid): (u32, u32),
+        work: &mut Work<'_>,
+    ) -> Result<Option<Answers>, Refusal> {
+        let reads = self.items.iter().map(FetchItem::reads).max().unwrap_or(Reads::Row);
+        let nothing = || Box::new(Vec::new()) as Box<dyn Content>;
+        let (known, content) = match reads {
+            Reads::Row => (AtHand::Summary(Box::default()), Some(nothing())),
+            _ if self.whole.take().is_some() => {
+                let summary = work.boxes.summary(folder, uid)?;
+                let known = summary.map_or(AtHand::Gone, |summary| AtHand::Summary(Box::new(summary)));
+                (known, work.boxes.content(folder, uid)?)
+            }
+            Reads::Summary => (work.boxes.at_hand(folder, uid)?, Some(nothing())),
+            Reads::Message => work.boxes.reading(folder, uid)?,
+        };
+        match (known, content) {
+            (AtHand::Summary(summary), Some(content)) => return Ok(Some((summary, content))),
+            (AtHand::Unread(octets), _) => self.whole = Some((index, octets)),
+            (AtHand::Gone | AtHand::Summary(_), _) => self.missed = true,
+        }
+        Ok(None)
     }
 
     /// Sets `\Seen` where this fetch reads: for about as many messages together as go into one piece, so that it

@@ -182,23 +182,39 @@ impl Found<'_> {
             let names: Vec<&str> = selected.into_iter().filter(|s| s.1).map(|s| s.0).collect();
             info = format!(" (\"CHILDINFO\" ({}))", names.join(" "));
         }
-        format!("* LIST ({}) \"{DELIMITER}\" {}{info}", attributes.join(" "), text::mailbox(self.name, on))
+        response(self.name, &attributes, on) + &info
     }
+
+    /// The response that nobody's LIST asked for, without its end: all that is known, with the name before. A folder that
+    /// the user may not read has `\NoAccess` (RFC 5465 §3.1).
+    pub fn told(&self, old: Option<&str>, on: Enabled) -> String {
+        let mut attributes = self.attributes("\\NonExistent");
+        attributes.extend(self.folder.is_some_and(|f| f.subscribed).then_some("\\Subscribed"));
+        attributes.extend(self.folder.is_some_and(|f| f.status.is_none()).then_some("\\NoAccess"));
+        let old = old.map(|old| format!(" (\"OLDNAME\" ({}))", text::mailbox(old, on)));
+        response(self.name, &attributes, on) + old.as_deref().unwrap_or_default()
+    }
+}
+
+/// The response about a name, without its end.
+pub fn response(name: &str, attributes: &[&str], on: Enabled) -> String {
+    format!("* LIST ({}) \"{DELIMITER}\" {}", attributes.join(" "), text::mailbox(name, on))
 }
 
 /// The LIST response of one folder, which a client of RFC 9051 gets with SELECT (§6.3.2) and, with the name that it had,
 /// with RENAME (§6.3.6).
 pub fn one(name: &str, old: Option<&str>, work: &mut Work<'_>) -> Result<(), Refusal> {
-    let on = *work.enabled;
     let folders = work.boxes.list()?;
-    let options = ListOptions { tell_subscribed: true, ..ListOptions::default() };
-    let all = matching(&folders, &["*".to_owned()], |_| true, Parents::None);
-    if let Some(found) = all.iter().find(|found| found.name == name) {
-        let old = old.map(|old| format!(" (\"OLDNAME\" ({}))", text::mailbox(old, on)));
-        let line = found.line(&options, on) + old.as_deref().unwrap_or_default();
+    if let Some(found) = every(&folders).iter().find(|found| found.folder.is_some() && found.name == name) {
+        let line = found.told(old, *work.enabled);
         work.line(&line);
     }
     Ok(())
+}
+
+/// Every folder, and every level above one.
+pub fn every(folders: &[FolderInfo]) -> Vec<Found<'_>> {
+    matching(folders, &["*".to_owned()], |_| true, Parents::All)
 }
 
 /// The names that match one of the patterns, INBOX first: folders of which `selected` holds, and the levels above them

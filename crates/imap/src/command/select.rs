@@ -2,7 +2,7 @@
 
 use crate::command::{Command, list};
 use crate::cursor::{Cursor, Problem, Read};
-use crate::view::{Selected, exists, fetched};
+use crate::view::{Selected, exists, fetched, permanent};
 use crate::work::{Done, Step, Tell, Work, highest};
 use crate::{FolderState, Known, Refusal, Request, System, set};
 
@@ -70,23 +70,26 @@ pub fn run(
         return Err(Problem::Bad("QRESYNC wants ENABLE QRESYNC first"));
     }
     // Also a SELECT that fails leaves the folder that was selected.
-    if work.selected.take().is_some() {
+    if work.selected.is_some() {
+        work.leave();
         work.line("* OK [CLOSED] Previous mailbox closed");
     }
     if condstore {
         work.enable_condstore();
     }
     let state = work.boxes.select(mailbox)?;
-    let read_only = read_only || state.read_only;
+    let rights = work.boxes.rights_in(state.number)?;
+    let (examined, read_only) = (read_only, read_only || state.read_only);
     tell(&state, read_only, work);
     if work.enabled.rev2 {
         list::one(mailbox, None, work)?;
     }
     let known = known.filter(|known| known.uid_validity == state.uid_validity);
-    *work.selected = Some(Selected::new(mailbox.to_owned(), read_only, state));
+    *work.selected = Some(Selected::new(mailbox.to_owned(), examined, state, rights));
     if let Some(known) = known {
         resynchronise(known, work)?;
     }
+    work.look_after();
     let (code, text) = if read_only { ("READ-ONLY", "EXAMINE completed") } else { ("READ-WRITE", "SELECT completed") };
     Done::ok(text).coded(code).telling(Tell::Nothing).step()
 }
@@ -101,13 +104,8 @@ fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) {
     for keyword in state.permanent_flags.keywords() {
         known.insert_keyword(keyword.clone());
     }
-    let mut permanent = String::new();
-    if !read_only {
-        let star = if state.new_keywords { " \\*" } else { "" };
-        permanent = format!("{}{star}", state.permanent_flags).trim_start().to_owned();
-    }
     work.line(&format!("* FLAGS ({known})"));
-    work.line(&format!("* OK [PERMANENTFLAGS ({permanent})] Flags that stay"));
+    work.line(&permanent(state.permanent_flags.clone(), state.new_keywords, read_only));
     let on = *work.enabled;
     work.out.extend_from_slice(exists(state.rows.len(), on).as_bytes());
     if let Some(first) = state.rows.iter().position(|r| !on.rev2 && !r.flags.has(System::Seen)) {

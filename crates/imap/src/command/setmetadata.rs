@@ -51,6 +51,11 @@ pub fn entry(args: &mut Cursor<'_>) -> Read<String> {
 }
 
 pub fn run(mailbox: &str, entries: &[(String, Option<Vec<u8>>)], work: &mut Work<'_>) -> Result<Step, Problem> {
+    if mailbox.is_empty() && entries.iter().any(|(entry, _)| entry == "/shared/admin") {
+        // Whom to turn to: never for a client to say (RFC 5464 §6.2.2).
+        return Err(Refusal::new(Code::Cannot, "L'annotazione /shared/admin non si cambia").into());
+    }
     work.boxes.annotate(mailbox, entries)?;
+    work.notices.annotated(mailbox, entries);
     Done::ok("SETMETADATA completed").step()
 }

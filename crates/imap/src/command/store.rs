@@ -39,11 +39,11 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 }
 
 pub fn run(set: &SequenceSet, uid: bool, silent: bool, change: &Change, work: &mut Work<'_>) -> Result<Step, Problem> {
-    work.writable()?;
     if change.unchanged_since.is_some() {
         work.enable_condstore();
     }
     work.refresh_and_tell()?;
+    work.writable()?;
     let ranges = work.pick(set, uid)?;
     let folder = work.folder()?;
     let (mut touched, mut same, mut modified, mut gone) = (Vec::new(), Vec::new(), Vec::new(), false);

@@ -12,5 +12,6 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 
 pub fn run(mailbox: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
     work.boxes.subscribe(mailbox, false)?;
+    work.notices.subscribed(mailbox, false);
     Done::ok("UNSUBSCRIBE completed").step()
 }

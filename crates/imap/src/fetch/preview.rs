@@ -1,6 +1,6 @@
 //! PREVIEW (RFC 8970): how a message's text begins.
 
-use sigillo_mime::Part;
+use sigillo_mime::{Part, Source};
 
 /// Characters of a preview (RFC 8970 §3.1 recommends 200).
 const MOST: usize = 200;
@@ -8,14 +8,15 @@ const MOST: usize = 200;
 const LOOKED_AT: usize = 16 * 1024;
 
 /// The beginning of the first text that is not an attachment: words between single blanks. Empty when there is none.
-pub fn of(message: &[u8], tree: &Part) -> String {
+pub fn of<S: Source>(source: &mut S, tree: &Part) -> Result<String, S::Error> {
     let text = |part: &&Part| {
         let attached = part.disposition.as_ref().is_some_and(|d| d.kind == "attachment");
         part.content_type.kind == "text" && !attached && part.children.is_empty()
     };
-    let Some(part) = tree.walk().find(text) else { return String::new() };
-    let text = part.text_start(message, LOOKED_AT);
-    if part.is("text/html") { words(&without_markup(&text)) } else { words(&text) }
+    let Some(part) = tree.walk().find(text) else { return Ok(String::new()) };
+    let first = part.body.start..part.body.end.min(part.body.start + LOOKED_AT);
+    let text = part.text_start(&source.read(first)?);
+    Ok(if part.is("text/html") { words(&without_markup(&text)) } else { words(&text) })
 }
 
 /// Words between single blanks, without control characters, as many characters as a preview has.
@@ -75,7 +76,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn preview(message: &str) -> String {
-        of(message.as_bytes(), &sigillo_mime::parse(message.as_bytes()).unwrap())
+        let Ok(preview) = of(&mut message.as_bytes(), &sigillo_mime::parse(message.as_bytes()).unwrap());
+        preview
     }
 
     #[test]

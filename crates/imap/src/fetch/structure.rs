@@ -1,6 +1,8 @@
 //! BODY and BODYSTRUCTURE (RFC 3501 §7.4.2, RFC 9051 §7.5.2).
 
-use sigillo_mime::Part;
+use std::ops::Range;
+
+use sigillo_mime::{Part, Source};
 
 use crate::fetch::header::Header;
 use crate::fetch::{envelope, params};
@@ -17,10 +19,14 @@ pub struct Structure {
 
 impl Structure {
     /// Of a message and its parts.
-    pub fn of(message: &[u8], tree: &Part) -> Self {
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn of<S: Source>(source: &mut S, tree: &Part) -> Result<Self, S::Error> {
         let mut structure = Self::default();
-        structure.part(message, tree);
-        structure
+        let lines = Lines::of(source, tree)?;
+        structure.part(&mut Told { source, lines }, tree)?;
+        Ok(structure)
     }
 
     /// Writes it, with extension data for BODYSTRUCTURE, without for BODY.
@@ -33,15 +39,18 @@ impl Structure {
         out.extend_from_slice(self.text.get(at..).unwrap_or_default());
     }
 
-    fn part(&mut self, message: &[u8], part: &Part) {
-        let header = Header::of(&message[part.header.start..part.body.start]);
+    fn part<S: Source>(&mut self, told: &mut Told<'_, S>, part: &Part) -> Result<(), S::Error> {
+        // A copy, since parts inside are read before all of it is told.
+        let header = told.source.read(part.header.start..part.body.start)?.into_owned();
+        let header = Header::of(&header);
         self.text.push(b'(');
         if part.content_type.kind == "multipart" {
-            self.multipart(message, part, &header);
+            self.multipart(told, part, &header)?;
         } else {
-            self.single(message, part, &header);
+            self.single(told, part, &header)?;
         }
         self.text.push(b')');
+        Ok(())
     }
 
     /// What `write` writes is extension data.
@@ -52,9 +61,14 @@ impl Structure {
         self.extensions.push((from, place(&self.text)));
     }
 
-    fn multipart(&mut self, message: &[u8], part: &Part, header: &Header<'_>) {
+    fn multipart<S: Source>(
+        &mut self,
+        told: &mut Told<'_, S>,
+        part: &Part,
+        header: &Header<'_>,
+    ) -> Result<(), S::Error> {
         for child in &part.children {
-            self.part(message, child);
+            self.part(told, child)?;
         }
         let out = &mut self.text;
         if part.children.is_empty() {
@@ -68,9 +82,10 @@ impl Structure {
             parameters(out, &content_type(header).params);
             disposition_language_location(out, header);
         });
+        Ok(())
     }
 
-    fn single(&mut self, message: &[u8], part: &Part, header: &Header<'_>) {
+    fn single<S: Source>(&mut self, told: &mut Told<'_, S>, part: &Part, header: &Header<'_>) -> Result<(), S::Error> {
         let out = &mut self.text;
         let inner = part.children.first().filter(|_| part.is_message());
         let (kind, sub) = match (part.content_type.kind.as_str(), part.content_type.sub.as_str()) {
@@ -95,22 +110,60 @@ impl Structure {
         out.push(b' ');
         let encoding = header.first("Content-Transfer-Encoding").map(|v| params::parse(&v).token);
         string(out, encoding.as_deref().filter(|e| !e.is_empty()).unwrap_or(b"7BIT"));
-        let body = &message[part.body.clone()];
-        out.extend_from_slice(format!(" {}", body.len()).as_bytes());
+        out.extend_from_slice(format!(" {}", part.body.len()).as_bytes());
         if let Some(inner) = inner {
             out.push(b' ');
-            envelope::write(out, &message[inner.header.start..inner.body.start]);
+            envelope::write(out, &told.source.read(inner.header.start..inner.body.start)?);
             out.push(b' ');
-            self.part(message, inner);
+            self.part(told, inner)?;
         }
         if inner.is_some() || kind == "text" {
-            self.text.extend_from_slice(format!(" {}", memchr::memchr_iter(b'\n', body).count()).as_bytes());
+            self.text.extend_from_slice(format!(" {}", told.lines.within(&part.body)).as_bytes());
         }
         self.extension(|out| {
             out.push(b' ');
             nstring(out, header.first("Content-MD5").as_deref());
             disposition_language_location(out, header);
         });
+        Ok(())
+    }
+}
+
+/// What a structure is told of.
+struct Told<'s, S> {
+    source: &'s mut S,
+    lines: Lines,
+}
+
+/// Lines of the parts that tell theirs, counted in one pass whatever lies inside what: places, ascending, each with the line
+/// ends before it, from the first place on.
+struct Lines(Vec<(usize, usize)>);
+
+/// Octets counted in one go.
+const STRETCH: usize = 64 * 1024;
+
+impl Lines {
+    fn of<S: Source>(source: &mut S, tree: &Part) -> Result<Self, S::Error> {
+        let tells = |part: &&Part| matches!(part.content_type.kind.as_str(), "text" | "message");
+        let mut places: Vec<usize> = tree.walk().filter(tells).flat_map(|p| [p.body.start, p.body.end]).collect();
+        places.sort_unstable();
+        places.dedup();
+        let mut counted = Vec::with_capacity(places.len());
+        let (mut at, mut ends) = (places.first().copied().unwrap_or(0), 0);
+        for place in places {
+            while at < place {
+                let to = place.min(at + STRETCH);
+                ends += memchr::memchr_iter(b'\n', &source.read(at..to)?).count();
+                at = to;
+            }
+            counted.push((place, ends));
+        }
+        Ok(Self(counted))
+    }
+
+    fn within(&self, body: &Range<usize>) -> usize {
+        let before = |place: &usize| self.0.binary_search_by_key(place, |(at, _)| *at).map_or(0, |i| self.0[i].1);
+        before(&body.end) - before(&body.start)
     }
 }
 

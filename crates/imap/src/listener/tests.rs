@@ -93,6 +93,29 @@ fn what_no_grammar_has_is_refused() {
 }
 
 proptest! {
+    /// The other parser does not know NOTIFY (RFC 5465): of this grammar it says nothing.
+    #[test]
+    fn notify_is_taken_as_its_grammar_has_it(
+        command in grammar::notify(),
+        edits in prop::collection::vec(grammar::edit(), 1..4),
+    ) {
+        let hear = |bytes: &[u8]| Listener::new(&[]).hear(bytes).into_iter().next().map(|heard| heard.said);
+        let text = String::from_utf8_lossy(&command).into_owned();
+        let said = hear(&command);
+        prop_assert!(matches!(said, Some(Ok(Command::Request(crate::Request::Notify { .. })))), "{text}: {said:?}");
+        // Bent, it is one, or none, or another command; it is never half of one.
+        let bent = edits.iter().fold(command, |command, edit| edit.of(command));
+        let mut listener = Listener::new(&[]);
+        let whole = listener.hear(&bent);
+        let single: Vec<Heard> = {
+            let mut listener = Listener::new(&[]);
+            bent.iter().flat_map(|byte| listener.hear(&[*byte])).collect()
+        };
+        prop_assert_eq!(whole, single);
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]

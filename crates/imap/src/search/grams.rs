@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use sigillo_mime::Source;
+
 use crate::search::texts::Texts;
 
 /// The trigrams of one message.
@@ -19,13 +21,32 @@ pub struct Needle(BTreeSet<u32>);
 /// So many places for each trigram, at least: one in so many that are not there is taken for one that is.
 const SPARSE: usize = 32;
 
+/// Octets of texts that are looked through for their trigrams, at the most.
+const MOST: usize = 4 << 20;
+
 impl Grams {
     /// Changes when [`Grams::of`] makes something else of the same bytes: what an earlier release kept is made anew.
     pub const VERSION: u8 = 1;
 
     /// Of a whole message.
     pub fn of(message: &[u8]) -> Self {
-        let texts = Texts::of(message);
+        Self::of_texts(&Texts::of(message))
+    }
+
+    /// Of a message that need not lie in memory. Of one with more than 4 MiB of texts nothing is known, so that a
+    /// search reads it: who writes so much has few words that are not there.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn read<S: Source>(source: &mut S) -> Result<Self, S::Error> {
+        Ok(match sigillo_mime::parse_from(source)? {
+            Ok(tree) if Texts::octets(&tree) <= MOST => Self::of_texts(&Texts::of_parts(source, &tree)?),
+            Err(_) if source.len() <= MOST => Self::of_texts(&Texts::read(source)?),
+            Ok(_) | Err(_) => Self(Vec::new()),
+        })
+    }
+
+    fn of_texts(texts: &Texts) -> Self {
         let grams = distinct(texts.body.iter().chain([&texts.header]));
         let bits = (grams.len() * SPARSE).next_power_of_two().ilog2().max(8);
         let places = ascending(grams.into_iter().map(|gram| place(gram, bits)), bits);
@@ -199,6 +220,13 @@ mod tests {
             let part: String = text.chars().skip(from).take(len).collect();
             let grams = Grams::of(&message(&text));
             prop_assert!(grams.may_hold(&Needle::new(&fold(&part))));
+        }
+
+        #[test]
+        fn read_from_elsewhere_it_is_the_same(text in "[a-cè €\r\n]{0,60}") {
+            let message = message(&text);
+            let Ok(read) = Grams::read(&mut &message[..]);
+            prop_assert_eq!(read, Grams::of(&message));
         }
 
         #[test]

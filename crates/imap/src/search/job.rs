@@ -3,10 +3,13 @@
 
 use std::ops::Range;
 
+use sigillo_mime::Windowed;
+
 use crate::cursor::Problem;
 use crate::search::found::{Findings, Found};
 use crate::search::grams::Needle;
 use crate::search::plan::{Candidate, Plan, Source};
+use crate::search::texts::Texts;
 use crate::search::{Query, Returns, Wanted};
 use crate::sort::Sorter;
 use crate::thread::Threader;
@@ -22,6 +25,8 @@ const MESSAGES_AT_ONCE: usize = 200_000;
 pub struct SearchJob {
     plan: Plan,
     uid: bool,
+    /// Messages are named by their sequence numbers.
+    numbers: bool,
     modseq: bool,
     left: Range<usize>,
     found: Vec<Found>,
@@ -57,6 +62,7 @@ fn start(uid: bool, query: &Query, work: &mut Work<'_>) -> Result<SearchJob, Pro
     Ok(SearchJob {
         plan: Plan::new(criteria, view, now),
         uid,
+        numbers: criteria.name_numbers(),
         modseq: criteria.ask_modseq(),
         left: 0..view.len(),
         found: Vec::new(),
@@ -110,11 +116,11 @@ impl SearchJob {
     }
 
     fn tell(self, work: &mut Work<'_>) -> Result<Step, Problem> {
-        let Self { uid, modseq, found, gather, returns, .. } = self;
+        let Self { uid, modseq, found, gather, returns, numbers, .. } = self;
         let (name, found) = match gather {
             Gather::Threads(threader) => {
                 work.line(&threader.threads(&found, uid));
-                return Done::ok("THREAD completed").numbered(uid).step();
+                return Done::ok("THREAD completed").numbered(uid && !numbers).step();
             }
             Gather::Sort(sorter) => ("SORT", sorter.sorted(found)),
             Gather::Numbers => ("SEARCH", found),
@@ -131,7 +137,7 @@ impl SearchJob {
             let uids = findings.told(asked).map(|f| f.uid).collect();
             work.folder()?.view.save(uids);
         }
-        Done::ok(if name == "SORT" { "SORT completed" } else { "SEARCH completed" }).numbered(uid).step()
+        Done::ok(if name == "SORT" { "SORT completed" } else { "SEARCH completed" }).numbered(uid && !numbers).step()
     }
 }
 
@@ -167,9 +173,10 @@ impl Source for Reading<'_> {
         Ok(grams.is_none_or(|g| g.may_hold(needle)))
     }
 
-    fn message(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
-        let message = self.boxes.message(self.folder, self.uid)?;
-        self.octets += message.as_ref().map_or(0, Vec::len);
-        Ok(message)
+    fn texts(&mut self, octets: u32) -> Result<Option<Texts>, Refusal> {
+        let Some(mut content) = self.boxes.content(self.folder, self.uid)? else { return Ok(None) };
+        let octets = usize::try_from(octets).unwrap_or(usize::MAX);
+        self.octets += octets;
+        Texts::read(&mut Windowed::new(octets, |from, most| content.read(from as u64, most))).map(Some)
     }
 }

@@ -43,8 +43,8 @@ pub trait Source {
     fn summary(&mut self) -> Result<Option<Summary>, Refusal>;
     /// Whether it may hold a text; `true` when that is not known.
     fn may_hold(&mut self, needle: &Needle) -> Result<bool, Refusal>;
-    /// All of it.
-    fn message(&mut self) -> Result<Option<Vec<u8>>, Refusal>;
+    /// All texts of it; it has so many octets.
+    fn texts(&mut self, octets: u32) -> Result<Option<Texts>, Refusal>;
 }
 
 /// A message as far as it has been read.
@@ -197,7 +197,7 @@ impl<'a> Candidate<'a> {
             if sought.needle.tells() && !self.source.may_hold(&sought.needle)? {
                 return Ok(false);
             }
-            self.texts = self.source.message()?.map(|bytes| Texts::of(&bytes));
+            self.texts = self.source.texts(self.row.size)?;
         }
         let found = |t: &Texts| if sought.body { t.in_body(&sought.text) } else { t.anywhere(&sought.text) };
         Ok(self.texts.as_ref().is_some_and(found))

@@ -1,9 +1,8 @@
 //! The texts of a message as SEARCH compares them: decoded (RFC 2047, charset and transfer encoding) and folded.
 
-use sigillo_mime::{Part, decode_words};
+use sigillo_mime::{Part, Source, decode_words};
 
-use crate::fetch::header;
-use crate::fetch::render;
+use crate::fetch::{header, render};
 use crate::search::casemap::fold;
 
 /// What TEXT and BODY look through.
@@ -20,14 +19,40 @@ impl Texts {
     /// Of a whole message.
     pub fn of(message: &[u8]) -> Self {
         let tree = render::tree(message);
+        let Ok(texts) = Self::of_parts(&mut { message }, &tree);
+        texts
+    }
+
+    /// Of a message that need not lie in memory: its texts do.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn read<S: Source>(source: &mut S) -> Result<Self, S::Error> {
+        match sigillo_mime::parse_from(source)? {
+            Ok(tree) => Self::of_parts(source, &tree),
+            // What cannot be taken apart is one text, header and all.
+            Err(_) => Ok(Self::of(&source.read(0..source.len())?)),
+        }
+    }
+
+    /// Of a message of these parts.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn of_parts<S: Source>(source: &mut S, tree: &Part) -> Result<Self, S::Error> {
         let mut body = Vec::new();
         for part in tree.walk() {
             // What the message's own header says is no body.
             let own = part.header.start == 0;
             body.extend(part.file_name().filter(|_| !own).map(fold));
-            body.extend(text(message, part));
+            body.extend(text(source, part)?);
         }
-        Self { header: header_text(&message[..header::end(message)]), body }
+        Ok(Self { header: header_text(&source.read(tree.header.clone())?), body })
+    }
+
+    /// So many octets of texts are in a message of these parts.
+    pub fn octets(tree: &Part) -> usize {
+        tree.walk().filter(|part| part.content_type.kind == "text").map(|part| part.body.len()).sum()
     }
 
     /// Whether a folded text is in the body.
@@ -41,14 +66,17 @@ impl Texts {
     }
 }
 
-fn text(message: &[u8], part: &Part) -> Option<String> {
+fn text<S: Source>(source: &mut S, part: &Part) -> Result<Option<String>, S::Error> {
     if part.is("message/rfc822") {
-        let inner = part.children.first()?;
-        return Some(header_text(&message[inner.header.start..inner.body.start]));
+        let Some(inner) = part.children.first() else { return Ok(None) };
+        return Ok(Some(header_text(&source.read(inner.header.start..inner.body.start)?)));
+    }
+    if part.content_type.kind != "text" {
+        return Ok(None);
     }
     let limit = part.body.len().saturating_mul(4).saturating_add(4096);
-    let text = if part.content_type.kind == "text" { part.text(message, limit).ok() } else { None };
-    text.map(|t| fold(&t))
+    let text = part.to_text(&source.read(part.body.clone())?, limit).ok();
+    Ok(text.map(|t| fold(&t)))
 }
 
 fn header_text(section: &[u8]) -> String {
@@ -56,7 +84,10 @@ fn header_text(section: &[u8]) -> String {
     for field in header::fields(section) {
         let value = decode_words(&header::unfolded(&section[field.value]));
         let name = String::from_utf8_lossy(&section[field.name]);
-        out.push_str(&fold(&format!("{name}: {value}\n")));
+        // Each by itself: nothing is composed across a colon or a line end.
+        for text in [&name, ": ", &value, "\n"] {
+            out.push_str(&fold(text));
+        }
     }
     out
 }

@@ -9,6 +9,7 @@ use crate::command::{self, Command, Needs};
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
 use crate::framer::{Event, Fault};
+use crate::notify::Notices;
 use crate::work::highest;
 use crate::{Code, Refusal, Request};
 
@@ -212,7 +213,7 @@ impl Server {
     fn obey(&mut self, tag: String, command: Command, now: Tick) {
         match command {
             Command::Request(request) => self.ask(Some(tag), request),
-            Command::Noop if self.selected.is_some() => self.ask(Some(tag), Request::Poll),
+            Command::Noop if self.selected.is_some() || self.notices.listens() => self.ask(Some(tag), Request::Poll),
             Command::Noop => self.line(&format!("{tag} OK NOOP completed")),
             Command::Capability => {
                 let capabilities = self.capabilities();
@@ -234,11 +235,11 @@ impl Server {
                 self.framer.clear();
                 self.actions.push_back(Action::Compress);
             }
-            Command::Unauthenticate => self.unauthenticate(&tag, now),
-            Command::Unselect => {
-                self.selected = None;
-                self.line(&format!("{tag} OK UNSELECT completed"));
+            // Who switches it off has a reason (RFC 8437 §8): it is not only unannounced.
+            Command::Unauthenticate if !self.offers("UNAUTHENTICATE") => {
+                self.problem(&tag, Problem::Bad("Unknown command"));
             }
+            Command::Unauthenticate => self.unauthenticate(&tag, now),
             Command::Logout => {
                 self.line(&format!("* BYE Arrivederci\r\n{tag} OK LOGOUT completed"));
                 self.close();
@@ -259,7 +260,7 @@ impl Server {
                 self.dialogue = Some(Dialogue::Idle { tag });
                 self.line("+ idling");
                 self.actions.push_back(Action::IdleStart);
-                if self.selected.is_some() {
+                if self.listens() {
                     // What happened before the watch began would never be told.
                     self.ask(None, Request::Poll);
                 }
@@ -270,19 +271,25 @@ impl Server {
     /// As it was before the login, but for TLS (RFC 8437 §3).
     fn unauthenticate(&mut self, tag: &str, now: Tick) {
         (self.user, self.selected, self.enabled) = (None, None, Enabled::default());
+        self.notices = Notices::default();
         self.withheld.clear();
         self.deadline = now.plus_ms(self.config.login_timeout_ms);
         self.actions.push_back(Action::LoggedOut);
         let capabilities = self.capabilities();
-        self.line(&format!("{tag} OK [CAPABILITY {capabilities}] Nobody is logged in"));
+        let line = format!("{tag} OK [CAPABILITY {capabilities}] Nobody is logged in");
+        if std::mem::take(&mut self.compressed) {
+            // What was compressed and stands behind the command should not be there.
+            self.framer.clear();
+            self.actions.push_back(Action::Expand(format!("{line}\r\n").into_bytes()));
+        } else {
+            self.line(&line);
+        }
     }
 
     fn enable(&mut self, tag: &str, names: &[String]) {
         let before = self.enabled;
-        let offered =
-            |name: &str| !self.config.without.iter().chain(&self.withheld).any(|off| off.eq_ignore_ascii_case(name));
-        let on: Vec<&str> =
-            names.iter().filter(|name| offered(name)).filter_map(|name| self.enabled.switch_on(name)).collect();
+        let offered: Vec<&String> = names.iter().filter(|name| self.offers(name)).collect();
+        let on: Vec<&str> = offered.into_iter().filter_map(|name| self.enabled.switch_on(name)).collect();
         self.line(&["* ENABLED"].into_iter().chain(on).collect::<Vec<_>>().join(" "));
         if let (Some(folder), true) = (&self.selected, self.enabled.condstore && !before.condstore) {
             self.line(&highest(folder.version));
@@ -290,8 +297,8 @@ impl Server {
         self.line(&format!("{tag} OK ENABLE completed"));
     }
 
-    fn ask(&mut self, tag: Option<String>, request: Request) {
-        self.wait = Wait::Request(Box::new(Pending { tag, request: request.clone(), job: None, told: None }));
+    pub(super) fn ask(&mut self, tag: Option<String>, request: Request) {
+        self.wait = Wait::Request(Box::new(Pending::new(tag, request.clone())));
         self.actions.push_back(Action::Request(request));
     }
 

@@ -2,10 +2,11 @@
 
 use sigillo_wire::Tick;
 
-use super::{Dialogue, MAX_BAD, PROGRESS_EVERY, Pending, Server, Wait};
+use super::{MAX_BAD, PROGRESS_EVERY, Pending, Server, Wait};
+use crate::command::fetch::FetchJob;
 use crate::cursor::Problem;
-use crate::work::{Done, Step, Tell};
-use crate::{Refusal, text};
+use crate::work::{Done, Job, Step, Tell};
+use crate::{Refusal, Request, text};
 
 impl Server {
     /// After a request was run, whole or in part.
@@ -22,8 +23,18 @@ impl Server {
                 self.framer.stream();
             }
             Ok(Step::Broken) => self.close(),
-            Ok(Step::Done(done)) => self.done(pending.tag.as_deref(), &done),
-            Err(problem) => self.failed(pending.tag.as_deref(), problem),
+            Ok(Step::Done(_)) | Err(_) if let Some(ended) = pending.ended.take() => {
+                // What could not be described any more is gone, or is asked for again.
+                self.answer(pending.tag.as_deref(), &ended);
+            }
+            Ok(Step::Done(done)) => self.done(pending, done),
+            Err(problem) => {
+                self.failed(pending.tag.as_deref(), problem);
+                if !self.closed && self.selected.as_ref().is_some_and(|folder| folder.view.describes()) {
+                    // Told of before the command failed.
+                    self.ask(None, Request::Poll);
+                }
+            }
         }
         if self.selected.as_ref().is_some_and(|s| s.vanished) {
             self.selected = None;
@@ -41,11 +52,25 @@ impl Server {
         }
     }
 
-    fn done(&mut self, tag: Option<&str>, done: &Done) {
+    fn done(&mut self, mut pending: Pending, done: Done) {
         if let (Some(folder), true) = (self.selected.as_mut(), done.tell != Tell::Nothing) {
-            let told = folder.view.tell(done.tell == Tell::All, self.enabled);
+            // In answer to a command that allows it, in IDLE, or whenever it happens (RFC 5465 §6.1).
+            let now = pending.tag.is_some() || self.dialogue.is_some() || !self.notices.delays();
+            let told = folder.tell(now && done.tell == Tell::All, self.notices.telling(), self.enabled);
+            let new = folder.view.describe();
             self.write(told.into_bytes());
+            if !new.is_empty() {
+                pending.job = Some(Job::Fetch(FetchJob::new(new, self.notices.items(self.enabled))));
+                pending.ended = Some(done);
+                self.wait = Wait::Request(Box::new(pending));
+                return;
+            }
         }
+        self.answer(pending.tag.as_deref(), &done);
+    }
+
+    /// The tagged response, if somebody asked.
+    fn answer(&mut self, tag: Option<&str>, done: &Done) {
         if let Some(tag) = tag {
             let code = done.code.as_ref().map(|c| format!("[{c}] ")).unwrap_or_default();
             let word = if done.ok { "OK" } else { "NO" };
@@ -62,7 +87,8 @@ impl Server {
                 self.framer.refuse();
             }
             (Some(tag), _) => self.problem(tag, problem),
-            (None, _) => debug_assert!(matches!(self.dialogue, Some(Dialogue::Idle { .. }))),
+            // The next look tells it.
+            (None, _) => {}
         }
     }
 

@@ -15,6 +15,7 @@ mod hostile;
 mod idle;
 mod list;
 mod login;
+mod notify;
 mod objectid;
 mod preview;
 mod qresync;

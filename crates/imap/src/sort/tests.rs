@@ -2,6 +2,7 @@ use super::*;
 use crate::Summary;
 use crate::search::grams::Needle;
 use crate::search::plan::Source;
+use crate::search::texts::Texts;
 use sigillo_base::Timestamp;
 
 struct Kept(Option<Summary>);
@@ -13,7 +14,7 @@ impl Source for Kept {
     fn may_hold(&mut self, _needle: &Needle) -> Result<bool, Refusal> {
         panic!("no order asks for texts")
     }
-    fn message(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
+    fn texts(&mut self, _octets: u32) -> Result<Option<Texts>, Refusal> {
         panic!("no order reads a message")
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::search::grams::Needle;
 use crate::search::plan::Source;
+use crate::search::texts::Texts;
 use crate::{Row, Summary};
 use proptest::prelude::*;
 use sigillo_base::Timestamp;
@@ -14,7 +15,7 @@ impl Source for Kept {
     fn may_hold(&mut self, _needle: &Needle) -> Result<bool, Refusal> {
         panic!("no thread asks for texts")
     }
-    fn message(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
+    fn texts(&mut self, _octets: u32) -> Result<Option<Texts>, Refusal> {
         panic!("no thread reads a message")
     }
 }

@@ -90,7 +90,12 @@ pub(crate) fn declared(message: &[u8], content: &Part) -> Option<Certification> 
 }
 
 fn read(message: &[u8], part: &Part) -> Result<Certification, String> {
-    let xml = part.decoded(message, MAX_CERTIFICATION).map_err(|_| odd::DATICERT_CODING)?;
+    read_body(part, message.get(part.body.clone()).ok_or(odd::DATICERT_CODING)?)
+}
+
+/// What this part certifies, from its body as it was transmitted.
+pub(crate) fn read_body(part: &Part, body: &[u8]) -> Result<Certification, String> {
+    let xml = part.decode(body, MAX_CERTIFICATION).map_err(|_| odd::DATICERT_CODING)?;
     Certification::parse(&xml).map_err(|e| e.to_string())
 }
 
@@ -206,7 +211,7 @@ pub(crate) fn text_first(content: &Part) -> Result<(), String> {
 }
 
 /// The RFC's English name is accepted beside the real one (pec rule 0.1).
-fn is_certification(part: &Part) -> bool {
+pub(crate) fn is_certification(part: &Part) -> bool {
     named(part, &["daticert.xml", "certdata.xml"])
 }
 

@@ -1,5 +1,7 @@
 //! Signature, origin and validity, each judged whatever the others say.
 
+use std::time::Duration;
+
 use sigillo_base::Timestamp;
 use sigillo_smime::{Certificate, Crl, PathError, SignedData, Trust};
 
@@ -82,17 +84,26 @@ pub(super) fn signature(signed: Option<Option<&SignedData>>, content: &[u8]) -> 
     verdict.map_or_else(Check::Fail, |()| Check::Ok)
 }
 
-/// A directory lists the certificates of its day: one that was signed when this certificate had expired, or that does
-/// not say when it was, does not deny that it was listed in its time.
-pub(super) fn origin(signer: Option<&Certificate>, index: Option<&Index>, listed: bool) -> Check {
-    let (signer, index) = match (signer, index) {
+/// How far from a signature a directory may have been signed to speak of its time: providers fetch it every day.
+const ITS_DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A directory lists the certificates of its day. A certificate leaves it when the next one has taken its place, and comes into
+/// it before the first signature (RFC 6109 §4.5): a copy of another day, or one that does not say its day, does not deny that
+/// it was listed in its time.
+pub(super) fn origin(
+    signer: Option<&Certificate>,
+    index: Option<&Index>,
+    listed: bool,
+    at: Option<Timestamp>,
+) -> Check {
+    let index = match (signer, index) {
         (None, _) => return Check::Unknown(says::no_certificate()),
         (_, None) => return Check::Unknown(says::no_index()),
-        (Some(signer), Some(index)) => (signer, index),
+        (Some(_), Some(index)) => index,
     };
-    match index.signed_at() {
+    match index.signed_at().zip(at) {
         _ if listed => Check::Ok,
-        Some(signed) if signed <= signer.not_after() => Check::Fail(says::not_listed()),
+        Some((signed, at)) if signed.since(at).max(at.since(signed)) <= ITS_DAY => Check::Fail(says::not_listed()),
         _ => Check::Unknown(says::listed_then()),
     }
 }

@@ -259,15 +259,18 @@ fn signed_index(entries: &[crate::index::Entry], at: Timestamp) -> Index {
 }
 
 #[test]
-fn a_directory_of_another_time_does_not_deny_a_certificate_that_has_expired() {
+fn a_directory_of_another_day_does_not_deny_a_certificate_that_it_does_not_hold() {
     let (m, others) = (envelope(), &world().index.entries()[1..]);
-    let end = world().sender.identity.certificate.not_after();
+    let signed = inspect(&m, None, None, None).signed_at.unwrap();
     let run = |index: &Index| inspect(&m, Some(&trust(&[])), Some(index), None).checks.origin;
-    assert_eq!(run(&signed_index(others, end)), Check::Fail(says::not_listed()), "it was valid, and was not listed");
+    for at in [signed.minus(HOUR * 23), signed, signed.plus(HOUR * 23)] {
+        assert_eq!(run(&signed_index(others, at)), Check::Fail(says::not_listed()), "that day it was not listed");
+    }
     let then = Check::Unknown(says::listed_then());
-    assert_eq!(run(&signed_index(others, end.plus(HOUR))), then, "a renewed certificate leaves the directory");
+    assert_eq!(run(&signed_index(others, signed.plus(HOUR * 25))), then, "a renewed certificate leaves the directory");
+    assert_eq!(run(&signed_index(others, signed.minus(HOUR * 25))), then, "and comes before it signs");
     assert_eq!(run(&Index::new(others.to_vec())), then, "a directory without a date");
-    let report = inspect(&m, Some(&trust(&[])), Some(&signed_index(others, end.plus(HOUR))), None);
+    let report = inspect(&m, Some(&trust(&[])), Some(&signed_index(others, signed.plus(HOUR * 25))), None);
     assert!(
         report.says().it.starts_with("La firma è integra") && report.says().it.contains("serve l'indice di allora")
     );

@@ -22,6 +22,13 @@ impl Line {
         self.0.push_str(&escape(value));
     }
 
+    /// The same where there is a value.
+    pub(super) fn perhaps(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.put(key, value);
+        }
+    }
+
     pub(super) fn done(self) -> String {
         self.0
     }

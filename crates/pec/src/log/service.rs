@@ -9,8 +9,12 @@
 //! <time> sigillo <installation> [0]: PEC_Clock OK
 //! <time> sigillo <installation> [0]: PEC_Clock ERR: motivo=<text>
 //! <time> sigillo <installation> [0]: PEC_Queue blocco: identificativo=<id>: elemento=<item>: da=<who>: motivo=<text>
-//! <time> sigillo <installation> [0]: PEC_Admin mailbox-block richiesta: da=<who>: metodo=<method>: oggetto=<path>
+//! <time> sigillo <installation> [0]: PEC_Admin mailbox-block richiesta: da=<who>: metodo=<method>: oggetto=<path>[:
+//!  credenziale=<token>][: origine=<IP address>]
 //! <time> sigillo <installation> [0]: PEC_Quarantine deposito: identificativo=<id>: motivo=<text>
+//! <time> sigillo <installation> [0]: PEC_Credential aggiornata: casella=<address>: credenziale=<name>: schema=<scheme>
+//! <time> sigillo <installation> [0]: PEC_Credential cambiata: casella=<address>: credenziale=<name>: da=<who or address>
+//! <time> sigillo <installation> [0]: PEC_Credential sbloccato: persona=<person>[: credenziale=<token>]: da=<who or address>
 //! ```
 
 use sigillo_base::{Domain, Timestamp};
@@ -81,6 +85,10 @@ pub enum ServiceEvent {
         method: String,
         /// Its path, without the query.
         object: String,
+        /// *credenziale*: what he calls the token that he showed; none for the system's user.
+        token: Option<String>,
+        /// *origine*: the address he came from; none for who is at the socket.
+        from: Option<String>,
     },
     /// Something happened to a message in the virus store (pec rule 7).
     Quarantine {
@@ -91,6 +99,100 @@ pub enum ServiceEvent {
         /// The malware's name, who asked, or why.
         why: String,
     },
+    /// A password that came as another system's hash was said, and is kept as ours are (PWD-06).
+    Rehashed {
+        /// The mailbox.
+        address: String,
+        /// The credential's name; empty: the owner's.
+        credential: String,
+        /// How it was hashed before.
+        scheme: String,
+    },
+    /// Somebody's means to prove himself changed, or an attempt at it failed (PWD-01, PWD-02, SEC-03).
+    Proof {
+        /// What happened.
+        what: ProofEvent,
+        /// The mailbox.
+        address: String,
+        /// The credential's name; empty: the owner's.
+        credential: String,
+        /// Who did it: the address of the client, or the person of the administration.
+        by: String,
+    },
+    /// The second factor of somebody who administrates changed, or he said a code of it (SEC-03).
+    PersonProof {
+        /// What happened.
+        what: ProofEvent,
+        /// *persona*: what he is called.
+        person: String,
+        /// *credenziale*: what he calls the token that he showed; none where somebody else did it.
+        token: Option<String>,
+        /// Who did it: the address that he came from, or another person.
+        by: String,
+    },
+}
+
+/// What happens to the means that somebody proves himself with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofEvent {
+    /// *cambiata*: its user gave his credential another password.
+    Changed,
+    /// *assegnata*: a file of passwords gave it another one (PWD-03).
+    Given,
+    /// *recupero-chiesto*: a one-time secret was sent to the holder.
+    ResetAsked,
+    /// *recupero-fallito*: a secret was said that is not his, or no longer good.
+    ResetFailed,
+    /// *recuperata*: a password was set with a one-time secret.
+    Recovered,
+    /// *contatti*: the holder is reached elsewhere from now on.
+    Contacts,
+    /// *secondo-fattore*: one is wanted from now on.
+    FactorAdded,
+    /// *secondo-fattore-tolto*: none is wanted any more.
+    FactorRemoved,
+    /// *codice-di-riserva*: one was used in place of the second factor.
+    SpareUsed,
+    /// *sbloccato*: a token needs no code for some hours.
+    Unlocked,
+    /// *sbloccato-sempre*: a token needs no code any more, since a program uses it.
+    UnlockedAlways,
+    /// *codice-errato*: what was said to unlock it, or to remove the second factor, is no code.
+    WrongCode,
+}
+
+impl ProofEvent {
+    const ALL: [Self; 12] = [
+        Self::Changed,
+        Self::Given,
+        Self::ResetAsked,
+        Self::ResetFailed,
+        Self::Recovered,
+        Self::Contacts,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::SpareUsed,
+        Self::Unlocked,
+        Self::UnlockedAlways,
+        Self::WrongCode,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "cambiata",
+            Self::Given => "assegnata",
+            Self::ResetAsked => "recupero-chiesto",
+            Self::ResetFailed => "recupero-fallito",
+            Self::Recovered => "recuperata",
+            Self::Contacts => "contatti",
+            Self::FactorAdded => "secondo-fattore",
+            Self::FactorRemoved => "secondo-fattore-tolto",
+            Self::SpareUsed => "codice-di-riserva",
+            Self::Unlocked => "sbloccato",
+            Self::UnlockedAlways => "sbloccato-sempre",
+            Self::WrongCode => "codice-errato",
+        }
+    }
 }
 
 /// What can be ordered about something in the queue.
@@ -131,16 +233,23 @@ pub enum Stage {
     Denied,
     /// *fallita*: it could not be done.
     Failed,
+    /// *token-errato*: nobody knows who he is.
+    Stranger,
+    /// *senza-codice*: he is somebody by his token, and a code of his second factor is wanted first.
+    Unproven,
 }
 
 impl Stage {
-    const ALL: [Self; 3] = [Self::Asked, Self::Denied, Self::Failed];
+    const ALL: [Self; 5] = [Self::Asked, Self::Denied, Self::Failed, Self::Stranger, Self::Unproven];
 
-    fn as_str(self) -> &'static str {
+    /// Its word in the log.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Asked => "richiesta",
             Self::Denied => "negata",
             Self::Failed => "fallita",
+            Self::Stranger => "token-errato",
+            Self::Unproven => "senza-codice",
         }
     }
 }
@@ -175,6 +284,7 @@ const CLOCK: &str = "PEC_Clock";
 const QUEUE: &str = "PEC_Queue";
 const ADMIN: &str = "PEC_Admin";
 const QUARANTINE: &str = "PEC_Quarantine";
+const CREDENTIAL: &str = "PEC_Credential";
 
 impl Service {
     /// The line, without an end of line. Control characters of free texts become blanks or go.
@@ -206,17 +316,40 @@ impl Service {
                 line.put("motivo", why);
                 line.done()
             }
-            ServiceEvent::Admin { act, stage, by, method, object } => {
+            ServiceEvent::Admin { act, stage, by, method, object, token, from } => {
                 let mut line = begin(&format!("{ADMIN} {act} {}", stage.as_str()));
                 line.put("da", by);
                 line.put("metodo", method);
                 line.put("oggetto", object);
+                line.perhaps("credenziale", token.as_deref());
+                line.perhaps("origine", from.as_deref());
                 line.done()
             }
             ServiceEvent::Quarantine { what, id, why } => {
                 let mut line = begin(&format!("{QUARANTINE} {}", what.as_str()));
                 line.put("identificativo", id);
                 line.put("motivo", why);
+                line.done()
+            }
+            ServiceEvent::Rehashed { address, credential, scheme } => {
+                let mut line = begin(&format!("{CREDENTIAL} aggiornata"));
+                line.put("casella", address);
+                line.put("credenziale", credential);
+                line.put("schema", scheme);
+                line.done()
+            }
+            ServiceEvent::Proof { what, address, credential, by } => {
+                let mut line = begin(&format!("{CREDENTIAL} {}", what.as_str()));
+                line.put("casella", address);
+                line.put("credenziale", credential);
+                line.put("da", by);
+                line.done()
+            }
+            ServiceEvent::PersonProof { what, person, token, by } => {
+                let mut line = begin(&format!("{CREDENTIAL} {}", what.as_str()));
+                line.put("persona", person);
+                line.perhaps("credenziale", token.as_deref());
+                line.put("da", by);
                 line.done()
             }
         }
@@ -268,12 +401,36 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
             by: fields.required("da")?,
             method: fields.required("metodo")?,
             object: fields.required("oggetto")?,
+            token: fields.optional("credenziale"),
+            from: fields.optional("origine"),
         },
         (QUARANTINE, word) => ServiceEvent::Quarantine {
             what: Custody::ALL.into_iter().find(|c| c.as_str() == word).ok_or_else(unknown)?,
             id: fields.required("identificativo")?,
             why: fields.required("motivo")?,
         },
+        (CREDENTIAL, "aggiornata") => ServiceEvent::Rehashed {
+            address: fields.required("casella")?,
+            credential: fields.required("credenziale")?,
+            scheme: fields.required("schema")?,
+        },
+        (CREDENTIAL, word) => {
+            let what = ProofEvent::ALL.into_iter().find(|e| e.as_str() == word).ok_or_else(unknown)?;
+            match fields.optional("persona") {
+                Some(person) => ServiceEvent::PersonProof {
+                    what,
+                    person,
+                    token: fields.optional("credenziale"),
+                    by: fields.required("da")?,
+                },
+                None => ServiceEvent::Proof {
+                    what,
+                    address: fields.required("casella")?,
+                    credential: fields.required("credenziale")?,
+                    by: fields.required("da")?,
+                },
+            }
+        }
         _ => return Err(unknown()),
     };
     fields.end()?;

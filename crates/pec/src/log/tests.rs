@@ -76,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn every_service_line_reads_back(why in ".*", id in ".*", day in "20[0-9]{2}-0[1-9]-1[0-9]", n: u64, which in 0..10usize) {
+    fn every_service_line_reads_back(why in ".*", id in ".*", day in "20[0-9]{2}-0[1-9]-1[0-9]", n: u64, which in 0..13usize) {
         let clean = |t: &str| texts::line(t);
         let domain = |d: &str| sigillo_base::Domain::parse(d).unwrap();
         let event = match which {
@@ -105,7 +105,22 @@ proptest! {
                 by: clean(&id),
                 method: "PUT".into(),
                 object: clean(&why),
+                token: (n % 2 == 0).then(|| clean(&id)),
+                from: (n % 3 == 0).then(|| "192.0.2.7".into()),
             },
+            11 => ServiceEvent::Proof {
+                what: ProofEvent::Recovered,
+                address: clean(&id),
+                credential: clean(&why),
+                by: "2001:db8::1".into(),
+            },
+            12 => ServiceEvent::PersonProof {
+                what: ProofEvent::UnlockedAlways,
+                person: "m.rossi".into(),
+                token: (n % 2 == 0).then(|| clean(&id)),
+                by: clean(&why),
+            },
+            10 => ServiceEvent::Rehashed { address: clean(&id), credential: clean(&why), scheme: "bcrypt".into() },
             6 => ServiceEvent::Quarantine { what: Custody::Stored, id: clean(&id), why: clean(&why) },
             _ => ServiceEvent::Quarantine { what: Custody::Removed, id: clean(&id), why: clean(&why) },
         };
@@ -138,7 +153,15 @@ fn service_lines_in_the_grammar_of_the_rules() {
         "PEC_Clock ERR: motivo=scarto di 2,5 s da UTC",
         "PEC_Queue eliminazione: identificativo=sg1@pec.alfa.example: elemento=0f: da=uid 0: motivo=lo chiede il mittente",
         "PEC_Admin mailbox-block richiesta: da=m.rossi: metodo=PUT: oggetto=/v1/mailboxes/anna@comune.example/block",
+        "PEC_Admin tenant-read negata: da=m.rossi: metodo=GET: oggetto=/v1/tenants: credenziale=portatile: origine=::1",
+        "PEC_Admin tenant-read token-errato: da=sconosciuto: metodo=GET: oggetto=/v1/tenants: origine=192.0.2.7",
         "PEC_Quarantine consultazione: identificativo=sg1@pec.alfa.example: motivo=Eicar",
+        "PEC_Credential aggiornata: casella=anna@comune.example: credenziale=: schema=bcrypt",
+        "PEC_Credential cambiata: casella=anna@comune.example: credenziale=: da=2001:db8::1",
+        "PEC_Credential recupero-chiesto: casella=anna@comune.example: credenziale=: da=l.bianchi",
+        "PEC_Credential sbloccato-sempre: persona=m.rossi: credenziale=notturno: da=192.0.2.7",
+        "PEC_Credential secondo-fattore-tolto: persona=m.rossi: da=l.bianchi",
+        "PEC_Admin mailbox-read senza-codice: da=m.rossi: metodo=GET: oggetto=/v1/mailboxes: credenziale=portatile",
     ] {
         let line = format!("{head}{line}");
         let entry = Entry::parse_line(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
@@ -153,6 +176,9 @@ fn service_lines_in_the_grammar_of_the_rules() {
         "PEC_Clock OK: motivo=x",
         "PEC_Clock ERR",
         "PEC_Quarantine boh: identificativo=x: motivo=y",
+        "PEC_Credential boh: casella=x: credenziale=: schema=y",
+        "PEC_Credential sbloccato: persona=x",
+        "PEC_Credential sbloccato: persona=x: casella=y: credenziale=: da=z",
     ] {
         assert!(Entry::parse_line(&format!("{head}{bad}")).is_err(), "{bad}");
     }

@@ -13,7 +13,7 @@ use crate::config::{Config, SAMPLE};
 use crate::gate::Gate;
 use crate::material::{Material, Publication};
 use crate::out::say;
-use crate::{files, trial};
+use crate::{acme, files, trial};
 
 #[derive(Debug, Clone, clap::Subcommand)]
 pub(super) enum Verb {
@@ -62,11 +62,17 @@ fn dkim(file: &Path, lang: Lang) -> Exit {
 }
 
 fn check(file: &Path, lang: Lang) -> Exit {
-    let checked = Config::load(file).and_then(|config| {
-        Material::load(&config, &Gate::for_cores(), system_time())?;
-        Publication::load(&config, system_time())?;
-        Ok(config)
-    });
+    let now = system_time();
+    let loaded = Config::load(file).map(|config| (acme::stand_in(&config, now), config));
+    let checked = match loaded {
+        Ok((Err(error), _)) => return complain(&format!("{error:#}"), Exit::Usage),
+        Ok((Ok(stand_in), config)) => {
+            let shown = stand_in.as_ref().map_or(&config, |(_, stand_in)| stand_in);
+            let material = Material::load(shown, &Gate::for_cores(), now);
+            material.and_then(|_| Publication::load(&config, now)).map(|_| config)
+        }
+        Err(problems) => Err(problems),
+    };
     match checked {
         Ok(config) => {
             say(format_args!("{}: {} ({})", file.display(), lang.pick("va bene", "fine"), config.name.value));
@@ -91,13 +97,16 @@ pub(super) fn init(folder: &Path) -> Result<PathBuf> {
     if anchor.value.exists() && !ca_key.exists() {
         bail!("{}: c'è già e non è di prova; qui si creano solo materiali di prova", anchor.value.display());
     }
-    let named = [&anchor.value, &config.signing_key.value, &config.tls_key.value, &config.index.value, &crl.value];
+    let Some(signing_key) = config.signing_key.value.file() else {
+        bail!("{}: la chiave di firma è in un dispositivo; qui si creano solo materiali di prova", file.display());
+    };
+    let named = [anchor.value.as_path(), signing_key, &config.tls_key.value, &config.index.value, &crl.value];
     for folder in named.iter().filter_map(|path| path.parent()) {
         files::folder(folder).with_context(|| folder.display().to_string())?;
     }
     let now = system_time();
     let authority = trial::authority(&anchor.value, &ca_key)?;
-    let pair = (config.signing_certificate.value.as_path(), config.signing_key.value.as_path());
+    let pair = (config.signing_certificate.value.as_path(), signing_key);
     let (name, address) = (config.name.value.as_str(), &config.service_address.value);
     let certificate = trial::signing(&authority, pair, (name, address), now)?;
     trial::tls(&authority, &config.tls_certificate.value, &config.tls_key.value, &[&config.host.value])?;

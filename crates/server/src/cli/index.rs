@@ -91,7 +91,7 @@ fn publish(config: &Path, out: &Path, url: Option<&Url>, description: &Option<St
     if let Err(error) = Index::parse_ldif(ldif.as_bytes()) {
         return complain(&error, Exit::Usage);
     }
-    let p7m = match seal(&ldif, &identity, &signer, now) {
+    let p7m = match seal(&ldif, &identity, signer.as_ref(), now) {
         Ok(p7m) => p7m,
         Err(error) => return complain(&error, Exit::False),
     };

@@ -18,7 +18,7 @@ use crate::out::{self, say};
 use crate::provider::{Provider, Room, Start};
 use crate::service::{self, Asked, ClockKeeper, Signals};
 use crate::systemd::{self, HandedOver, Notifier};
-use crate::{files, ground, http, net, tls, update};
+use crate::{acme, files, ground, http, net, tls, update};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
@@ -78,18 +78,21 @@ async fn serve(config: Config, handed_over: HandedOver, notifier: Arc<Notifier>,
             return complain(&problem.say(lang), Exit::NoStart);
         }
     };
-    let (provider, figures) = match open(config, handed_over, clock, lang).await {
+    let (provider, others) = match open(config, handed_over, clock, lang).await {
         Ok(provider) => provider,
         Err(exit) => return exit,
     };
     // Before the announcement, whose warnings ask an antivirus that may hang.
     notifier.ready(&how(&provider, lang).await);
     let watch = tokio::spawn(systemd::watch(Arc::downgrade(&provider), Arc::clone(&notifier), lang));
-    announce(&provider, figures, lang).await;
+    announce(&provider, others, lang).await;
     heed(&provider, signals, &notifier, lang).await;
     watch.abort();
     Exit::Fine
 }
+
+/// Ports that are not for mail, by name.
+type Others = [(&'static str, Option<SocketAddr>); 2];
 
 /// Binds every port and opens the store.
 async fn open(
@@ -97,22 +100,25 @@ async fn open(
     handed_over: HandedOver,
     clock: Arc<ServiceClock>,
     lang: Lang,
-) -> Result<(Arc<Provider>, Option<SocketAddr>), Exit> {
+) -> Result<(Arc<Provider>, Others), Exit> {
     let gate = Gate::for_cores();
     update::prepare(&config, clock.now()).await;
+    acme::ensure(&config, clock.now()).map_err(|error| complain(&format!("{error:#}"), Exit::NoStart))?;
     let material =
         Material::load(&config, &gate, clock.now()).map_err(|problems| complain(&problems.say(lang), Exit::Usage))?;
     let bound = bind(&config, handed_over).await;
-    let (listeners, metrics) = bound.map_err(|problem| complain(&problem.say(lang), Exit::NoStart))?;
-    let figures = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
-    let admin = http::bind(&config.admin_socket.value).await.map_err(|error| {
+    let Doors { listeners, metrics, admin: port, challenges } =
+        bound.map_err(|problem| complain(&problem.say(lang), Exit::NoStart))?;
+    let at = |listener: &Option<TcpListener>| listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let others = [("metrics", at(&metrics)), ("admin", at(&port))];
+    let socket = http::bind(&config.admin_socket.value).await.map_err(|error| {
         let remedy = Text::new("scegliere un altro percorso (al più 100 caratteri)", "choose another path");
         let what = Text::new(error.to_string(), error.to_string());
         complain(&config.admin_socket.problem(&config.file, what, remedy).say(lang), Exit::NoStart)
     })?;
-    let room = Room::of(&config);
-    let begun = begin(Start { config, material, clock, listeners, admin, metrics, gate, room }).await;
-    begun.map(|provider| (provider, figures)).map_err(|error| complain(&format!("{error:#}"), Exit::NoStart))
+    let (room, admin) = (Room::of(&config), http::Bound { socket, port });
+    let begun = begin(Start { config, material, clock, listeners, admin, metrics, challenges, gate, room }).await;
+    begun.map(|provider| (provider, others)).map_err(|error| complain(&format!("{error:#}"), Exit::NoStart))
 }
 
 /// Does what signals ask, to the end of the service.
@@ -145,11 +151,11 @@ async fn how(provider: &Arc<Provider>, lang: Lang) -> String {
     sentence.unwrap_or_else(|broken| broken.to_string())
 }
 
-async fn announce(provider: &Provider, figures: Option<SocketAddr>, lang: Lang) {
+async fn announce(provider: &Provider, others: Others, lang: Lang) {
     let name = &provider.config().name.value;
     say(format_args!("sigillo: {name} {}", lang.pick("è in servizio", "is in service")));
     let roles = provider.addresses.iter().map(|(role, address)| (role.name(), *address));
-    for (role, address) in roles.chain(figures.map(|address| ("metrics", address))) {
+    for (role, address) in roles.chain(others.into_iter().filter_map(|(name, address)| Some((name, address?)))) {
         say(format_args!("  {role:<12}{address}"));
     }
     for warning in provider.warnings(lang).await {
@@ -166,13 +172,19 @@ async fn begin(start: Start) -> Result<Arc<Provider>> {
     Ok(provider)
 }
 
-type Bound = (Vec<(Role, TcpListener)>, Option<TcpListener>);
+/// The ports of mail, that of figures, that of the administration, those of ACME's challenges.
+struct Doors {
+    listeners: Vec<(Role, TcpListener)>,
+    metrics: Option<TcpListener>,
+    admin: Option<TcpListener>,
+    challenges: Vec<TcpListener>,
+}
 
-/// The ports of mail, and that of figures.
-async fn bind(config: &Config, mut handed_over: HandedOver) -> Result<Bound, Problem> {
+async fn bind(config: &Config, mut handed_over: HandedOver) -> Result<Doors, Problem> {
     let mut listeners = Vec::new();
     for role in Role::ALL {
-        let taken = handed_over.of(role).map_err(|error| useless(config, role, &error))?;
+        let taken =
+            handed_over.of(role.name()).map_err(|error| useless(config, &format!("listen.{}", role.name()), &error))?;
         if taken.is_empty() {
             for (_, address) in config.listen.iter().filter(|(of, _)| *of == role) {
                 listeners.push((role, bind_at(config, address).await?));
@@ -180,20 +192,31 @@ async fn bind(config: &Config, mut handed_over: HandedOver) -> Result<Bound, Pro
         }
         listeners.extend(taken.into_iter().map(|listener| (role, listener)));
     }
-    let figures = match &config.metrics {
-        Some(at) => Some(bind_at(config, at).await?),
-        None => None,
-    };
-    Ok((listeners, figures))
+    let metrics = perhaps(config, config.metrics.as_ref()).await?;
+    let admin = perhaps(config, config.admin_door.as_ref().map(|door| &door.listen)).await?;
+    let handed_over = handed_over.of(systemd::CHALLENGES).map_err(|error| useless(config, "tls.acme.listen", &error));
+    let mut challenges = handed_over?;
+    let asked = config.acme.iter().filter(|_| challenges.is_empty()).flat_map(|acme| &acme.listen);
+    for at in asked.collect::<Vec<_>>() {
+        challenges.push(bind_at(config, at).await?);
+    }
+    Ok(Doors { listeners, metrics, admin, challenges })
 }
 
-fn useless(config: &Config, role: Role, error: &std::io::Error) -> Problem {
+async fn perhaps(config: &Config, at: Option<&Located<SocketAddr>>) -> Result<Option<TcpListener>, Problem> {
+    match at {
+        Some(at) => bind_at(config, at).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn useless(config: &Config, key: &str, error: &std::io::Error) -> Problem {
     let what = Text::new(
         format!("un socket di systemd non si usa: {error}"),
         format!("a socket of systemd cannot be used: {error}"),
     );
     let remedy = Text::new("controllare l'unità .socket di quel ruolo", "check the .socket unit of that role");
-    Problem { file: config.file.clone(), line: None, key: Some(format!("listen.{}", role.name())), what, remedy }
+    Problem { file: config.file.clone(), line: None, key: Some(key.to_owned()), what, remedy }
 }
 
 async fn bind_at(config: &Config, address: &Located<SocketAddr>) -> Result<TcpListener, Problem> {

@@ -10,7 +10,7 @@ use sigillo_base::{Address, Domain};
 use toml::Spanned;
 
 use super::problem::{Problem, Problems, Text};
-use super::{Access, Antivirus, Clock, Config, Oauth, raw};
+use super::{Access, Antivirus, Backups, Clock, Config, Oauth, TimeStamp, raw};
 use crate::antivirus::Endpoint;
 use crate::fetch::Url;
 use crate::host_port::HostPort;
@@ -29,6 +29,11 @@ pub struct Located<T> {
 }
 
 impl<T> Located<T> {
+    /// Something else that stands there.
+    pub fn at<U>(&self, value: U) -> Located<U> {
+        Located { value, key: self.key.clone(), line: self.line }
+    }
+
     /// An error about this value.
     pub fn problem(&self, file: &Path, what: Text, remedy: Text) -> Problem {
         let line = (self.line > 0).then_some(self.line);
@@ -117,6 +122,17 @@ impl<'t> Reader<'t> {
             text.parse().map_err(|_| {
                 Text::new(format!("{text:?} non è indirizzo:porta"), format!("{text:?} is not address:port"))
             })
+        })
+    }
+
+    /// Where persons administrate over TLS.
+    pub(super) fn admin_door(
+        &mut self,
+        listen: Option<Spanned<String>>,
+        per_minute: u32,
+    ) -> Option<Option<super::AdminDoor>> {
+        self.optional(listen, |r, at| {
+            r.socket_address("admin.listen", at).map(|listen| super::AdminDoor { listen, per_minute })
         })
     }
 
@@ -261,6 +277,16 @@ impl<'t> Reader<'t> {
         })
     }
 
+    pub(super) fn timestamp(&mut self, raw: raw::TimeStamp) -> Option<TimeStamp> {
+        let anchors = self.paths("timestamp.anchors", raw.anchors);
+        Some(TimeStamp { url: self.url("timestamp.url", raw.url)?, anchors })
+    }
+
+    pub(super) fn backups(&mut self, raw: raw::Backup) -> Option<Backups> {
+        let max_age = self.hours("backup.max_age_h", &raw.max_age_h, 24 * 366)?;
+        Some(Backups { folder: self.path("backup.folder", raw.folder)?, max_age })
+    }
+
     pub(super) fn clock(&mut self, raw: raw::Clock) -> Option<Clock> {
         let mut servers = Vec::new();
         for server in raw.servers {
@@ -295,24 +321,25 @@ impl<'t> Reader<'t> {
                 30.. => Ok(Some(u64::from(*mb) * MB)),
                 _ => Err(Text::new(format!("{mb} è meno di 30"), format!("{mb} is less than 30"))),
             })?;
-        let remedy = Text::new(
-            "un indirizzo o una pagina, in ASCII, non più di 200 caratteri",
-            "an address or a page, in ASCII, 200 characters at most",
-        );
-        let help = raw.help.map(|help| {
-            self.check("access.help", help, remedy, |text| match text {
-                text if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) => {
-                    Ok(text.clone())
-                }
-                _ => Err(Text::new("non è un indirizzo", "is no address")),
-            })
-        });
-        let help = match help {
-            Some(help) => Some(help?.value),
+        let help = match raw.help {
+            Some(help) => Some(self.page("access.help", help)?),
             None => None,
         };
         let (size_times_recipients, strict_recipients) = (product.value, raw.strict_recipients);
         Some(Access { size_times_recipients, strict_recipients, help })
+    }
+
+    /// Where users are sent: it goes into answers of every protocol.
+    pub(super) fn page(&mut self, key: &str, raw: Spanned<String>) -> Option<String> {
+        let remedy = Text::new(
+            "un indirizzo o una pagina, in ASCII, non più di 200 caratteri",
+            "an address or a page, in ASCII, 200 characters at most",
+        );
+        let page = self.check(key, raw, remedy, |text| match text {
+            text if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) => Ok(text.clone()),
+            _ => Err(Text::new("non è un indirizzo", "is no address")),
+        });
+        page.map(|located| located.value)
     }
 
     pub(super) fn check<R, T>(

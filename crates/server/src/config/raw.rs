@@ -1,11 +1,17 @@
 //! The file as serde reads it: unknown keys are errors everywhere.
 
+mod logins;
+
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::SecondFactor;
 use super::ordinary::Weight;
 use super::outward::{CertifiedTls, RouteTls};
+use super::sms::Raw as Sms;
 use crate::logging::Format;
+
+pub(super) use logins::{Ldap, Oauth, Oidc, OidcMailboxes, OidcShown};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,11 +33,17 @@ pub(super) struct File {
     pub timestamp: Option<TimeStamp>,
     #[serde(default)]
     pub access: Access,
+    #[serde(default)]
+    pub passwords: Passwords,
     pub oauth: Option<Oauth>,
+    pub oidc: Option<Oidc>,
+    #[serde(default)]
+    pub ldap: Vec<Ldap>,
     pub antivirus: Option<Antivirus>,
     pub ordinary: Option<Ordinary>,
     pub antispam: Option<Antispam>,
     pub dkim: Option<Dkim>,
+    pub sms: Option<Sms>,
     #[serde(default)]
     pub clock: Clock,
     pub admin: Admin,
@@ -44,6 +56,7 @@ pub(super) struct File {
     pub profile: Vec<Profile>,
     #[serde(default)]
     pub reports: Reports,
+    pub backup: Option<Backup>,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +92,7 @@ pub(super) struct Archive {
     pub retention_days: Option<Spanned<u64>>,
     pub records_days: Option<Spanned<u64>>,
     pub accesses_days: Option<Spanned<u64>>,
+    pub cancelled_days: Option<Spanned<u64>>,
 }
 
 fn yes() -> bool {
@@ -113,12 +127,35 @@ pub(super) struct Listen {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tls {
-    pub certificate: Spanned<String>,
-    pub key: Spanned<String>,
+    pub certificate: Option<Spanned<String>>,
+    pub key: Option<Spanned<String>>,
+    pub acme: Option<Acme>,
     #[serde(default)]
     pub client_anchors: Vec<Spanned<String>>,
     #[serde(default)]
     pub client_crls: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Acme {
+    pub directory: Spanned<String>,
+    pub contact: Option<Spanned<String>>,
+    #[serde(default = "no")]
+    pub agree: Spanned<bool>,
+    #[serde(default)]
+    pub names: Vec<Spanned<String>>,
+    #[serde(default = "challenge_ports")]
+    pub listen: Vec<Spanned<String>>,
+    pub roots: Option<Spanned<String>>,
+}
+
+fn no() -> Spanned<bool> {
+    Spanned::new(0..0, false)
+}
+
+fn challenge_ports() -> Vec<Spanned<String>> {
+    ["0.0.0.0:80", "[::]:80"].map(|at| Spanned::new(0..0, at.to_owned())).into()
 }
 
 #[derive(Deserialize)]
@@ -128,6 +165,7 @@ pub(super) struct Signing {
     pub key: Spanned<String>,
     pub chain: Option<Spanned<String>>,
     pub next_certificate: Option<Spanned<String>>,
+    pub next_key: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -328,21 +366,6 @@ fn max_size_mb() -> usize {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Oauth {
-    pub introspection_url: Spanned<String>,
-    pub client_id: Spanned<String>,
-    pub client_secret: Spanned<String>,
-    pub audience: Spanned<String>,
-    #[serde(default = "claim")]
-    pub claim: Spanned<String>,
-}
-
-fn claim() -> Spanned<String> {
-    Spanned::new(0..0, "email".to_owned())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Dkim {
     pub domain: Spanned<String>,
     pub selector: Spanned<String>,
@@ -412,8 +435,29 @@ pub(super) struct Reports {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Backup {
+    pub folder: Spanned<String>,
+    #[serde(default = "backup_age_h")]
+    pub max_age_h: Spanned<u64>,
+}
+
+fn backup_age_h() -> Spanned<u64> {
+    Spanned::new(0..0, 26)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Admin {
     pub socket: Spanned<String>,
+    pub listen: Option<Spanned<String>>,
+    #[serde(default = "requests_per_minute")]
+    pub requests_per_minute: u32,
+    #[serde(default)]
+    pub second_factor: SecondFactor,
+}
+
+fn requests_per_minute() -> u32 {
+    3000
 }
 
 #[derive(Deserialize)]
@@ -422,6 +466,31 @@ pub(super) struct Metrics {
     pub listen: Spanned<String>,
     #[serde(default)]
     pub allow_remote: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Passwords {
+    pub min_length: Spanned<usize>,
+    pub history: Spanned<usize>,
+    pub max_age_days: Option<Spanned<u64>>,
+    pub first_change: bool,
+    pub page: Option<Spanned<String>>,
+    pub seal_key: Option<Spanned<String>>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        let here = |n| Spanned::new(0..0, n);
+        Self {
+            min_length: here(10),
+            history: here(5),
+            max_age_days: None,
+            first_change: true,
+            page: None,
+            seal_key: None,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -209,13 +209,16 @@ fn a_route_has_servers_by_name_or_one_address_with_a_name() {
 
 /// The sample with its antivirus, and this in place of that.
 fn scanned(from: &str, to: &str) -> Result<Config, Problems> {
-    with(|mut s| {
+    with(|s| {
+        // Other sections have keys of the same name.
+        let (before, section) = s.split_at(s.find("\n# [antivirus]").unwrap());
+        let mut s = section.to_owned();
         for line in ["[antivirus]", "clamd =", "concurrency =", "timeout_s =", "when_down ="] {
             assert!(s.contains(&format!("\n# {line}")), "{line}");
             s = s.replacen(&format!("\n# {line}"), &format!("\n{line}"), 1);
         }
         assert!(s.contains(from), "{from}");
-        s.replacen(from, to, 1)
+        before.to_owned() + &s.replacen(from, to, 1)
     })
 }
 
@@ -381,6 +384,19 @@ fn reports_are_written_only_where_a_folder_is_given() {
 }
 
 #[test]
+fn backups_are_looked_after_only_where_a_folder_is_given() {
+    assert_eq!(with(|s| s).unwrap().backups, None);
+    let sample = uncommented("# [backup]", 3);
+    let backups = with(|_| sample.clone()).unwrap().backups.unwrap();
+    assert_eq!(
+        (backups.folder.value.as_path(), backups.max_age.as_secs()),
+        (Path::new("/var/backups/sigillo"), 26 * 3600)
+    );
+    let problem = with(|_| sample.replace("max_age_h = 26", "max_age_h = 0")).unwrap_err().0.remove(0);
+    assert_eq!(problem.key.as_deref(), Some("backup.max_age_h"));
+}
+
+#[test]
 fn figures_are_shown_nowhere_unless_said_and_to_others_only_when_said_twice() {
     assert!(with(|s| s).unwrap().metrics.is_none());
     let at = |text: String| with(|_| text).map(|config| config.metrics.unwrap().value.to_string());
@@ -401,7 +417,7 @@ fn figures_are_shown_nowhere_unless_said_and_to_others_only_when_said_twice() {
 fn an_identity_provider_is_asked_over_tls_only() {
     let section = SAMPLE.replace("\n# [oauth]", "\n[oauth]").replace("\n# introspection_url", "\nintrospection_url");
     let section = section.replace("\n# client_id", "\nclient_id").replace("\n# client_secret", "\nclient_secret");
-    let section = section.replace("\n# audience", "\naudience");
+    let section = section.replacen("\n# audience", "\naudience", 1);
     let config = Config::parse(Path::new("s.toml"), &section).unwrap();
     let oauth = config.oauth.unwrap();
     assert_eq!(
@@ -412,4 +428,83 @@ fn an_identity_provider_is_asked_over_tls_only() {
     let problems = Config::parse(Path::new("s.toml"), &clear).unwrap_err();
     assert_eq!(problems.0[0].key.as_deref(), Some("oauth.introspection_url"));
     assert!(Config::parse(Path::new("s.toml"), SAMPLE).unwrap().oauth.is_none(), "off by default");
+}
+
+/// The sample with these tables before `[access]`.
+fn added(tables: &str) -> Result<Config, Problems> {
+    with(|s| s.replacen("\n[access]\n", &format!("\n{tables}\n[access]\n"), 1))
+}
+
+/// What is wrong with the sample that has these tables: the key, and the text.
+fn wrong(tables: &str) -> (String, String) {
+    let mut problems = added(tables).unwrap_err().0;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let problem = problems.remove(0);
+    (problem.key.clone().unwrap_or_default(), problem.say(Lang::It))
+}
+
+#[test]
+fn a_directory_is_reached_in_secret_and_finds_the_one_who_logs_in() {
+    let ldap = |more: &str| {
+        format!("[[ldap]]\ndomains = [\"comune-esempio.example\"]\nurls = [\"ldaps://a.example\"]\n{more}\n")
+    };
+    let search = "base = \"dc=x\"\nfilter = \"(mail={address})\"";
+    let config = added(&ldap(search)).unwrap();
+    assert_eq!((config.ldap[0].timeout, config.ldap[0].remember), (Duration::from_secs(5), Duration::ZERO));
+    assert!(matches!(&config.ldap[0].entry, Entry::Search { base, .. } if base == "dc=x"));
+    assert!(added(&ldap("dn = \"uid={user},dc=x\"")).is_ok());
+    for (tables, key, says) in [
+        (ldap(""), "ldap", "base e filter"),
+        (ldap(&format!("{search}\ndn = \"uid={{user}}\"")), "ldap", "base e filter"),
+        (ldap("base = \"dc=x\"\nfilter = \"(mail=anna)\""), "ldap.filter", "di chi si tratta"),
+        (ldap("base = \"dc=x\"\nfilter = \"(mail={address}\""), "ldap.filter", "non è un filtro"),
+        (ldap("dn = \"uid=anna\""), "ldap.dn", "di chi si tratta"),
+        (ldap(&format!("{search}\nbind_dn = \"cn=x\"")), "ldap.bind_dn", "manca ldap.bind_password_file"),
+        (ldap(search).replace("ldaps:", "ldap:"), "ldap.urls", "non è cifrato"),
+        (ldap(search).replace("ldaps:", "https:"), "ldap.urls", "non è una directory"),
+        (ldap(search).replace("\"ldaps://a.example\"", ""), "ldap.urls", "nessun server"),
+        (ldap(search).replace("comune-esempio", "altrove"), "ldap.domains", "non è fra i domini"),
+        (ldap(search) + &ldap(search), "ldap.domains", "ha già una directory"),
+    ] {
+        let (at, said) = wrong(&tables);
+        assert!(at == key && said.contains(says), "{tables}: {said}");
+    }
+    assert!(added(&ldap(&format!("{search}\nstarttls = true")).replace("ldaps:", "ldap:")).is_ok());
+}
+
+#[test]
+fn a_token_for_mail_does_not_administrate() {
+    let oidc = |persons: &str, mailboxes: &str| {
+        let issuer = "[oidc]\nissuer = \"https://idp.example/r/\"\n";
+        let domains = "domains = [\"comune-esempio.example\"]";
+        format!(
+            "{issuer}[oidc.persons]\naudience = \"{persons}\"\nclaim = \"sub\"\n[oidc.mailboxes]\naudience = \"{mailboxes}\"\n{domains}\n"
+        )
+    };
+    let good = added(&oidc("a", "b")).unwrap().oidc.unwrap();
+    assert_eq!(good.issuer.value, "https://idp.example/r/");
+    assert_eq!(good.discovery.to_string(), "https://idp.example/r/.well-known/openid-configuration");
+    assert_eq!(good.mailboxes.unwrap().shown.claim, "email");
+    let oauth = "[oauth]\nintrospection_url = \"https://i.example/\"\nclient_id = \"c\"\nclient_secret = \"s\"\naudience = \"b\"\n";
+    for (tables, key, says) in [
+        (oidc("a", "a"), "oidc.issuer", "lo stesso audience"),
+        (oidc("a", "b").replace("https:", "http:"), "oidc.issuer", "non è cifrato"),
+        (oidc("a", "b").replace("comune-esempio", "altrove"), "oidc.mailboxes.domains", "non è fra i domini"),
+        (oauth.to_owned() + &oidc("a", "b"), "oidc.mailboxes.audience", "[oauth]"),
+    ] {
+        let (at, said) = wrong(&tables);
+        assert!(at == key && said.contains(says), "{tables}: {said}");
+    }
+}
+
+#[test]
+fn the_signing_key_is_a_file_or_in_a_device() {
+    let key = |text: &str| with(|s| s.replacen("key = \"prova/firma.key\"", &format!("key = \"{text}\""), 1));
+    let uri = "pkcs11:token=t;object=o?module-path=/m.so&pin-source=pin";
+    let SigningKey::Token(token) = key(uri).unwrap().signing_key.value else { panic!("a device") };
+    assert_eq!(token.pin, Path::new("/etc/sigillo/pin"));
+    let mut problems = key("pkcs11:token=t;object=o?module-path=/m.so&pin-value=1234").unwrap_err().0;
+    let said = problems.remove(0).say(Lang::It);
+    assert!(said.contains("`signing.key`") && said.contains("pin-source") && !said.contains("1234"), "{said}");
+    assert_eq!(key("k.pem").unwrap().signing_key.value.file(), Some(Path::new("/etc/sigillo/k.pem")));
 }

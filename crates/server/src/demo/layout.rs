@@ -156,7 +156,7 @@ impl Layout {
              [tls]\ncertificate = {}\nkey = {}\n\n[signing]\ncertificate = {}\nkey = {}\n\n\
              [trust]\nanchors = [{}]\ncrls = [{}]\n\n[index]\nfile = {}\n\n\
              [relay]\nroots = {}\n\n[[relay.route]]\ndomains = [{}]\naddress = \"{}\"\nname = {}\n\n\
-             [admin]\nsocket = {}\n\n[metrics]\nlisten = \"{}\"\n\n\
+             [passwords]\nfirst_change = false\n\n[admin]\nsocket = {}\n\n[metrics]\nlisten = \"{}\"\n\n\
              [limits]\nconnections = 4000\nconnections_per_address = 4000\n",
             quote(house.name),
             quote(house.service),

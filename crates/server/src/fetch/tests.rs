@@ -114,6 +114,8 @@ async fn a_body_is_sent_once_and_never_elsewhere() {
     let request = peer.requests.lock()[0].to_lowercase();
     assert!(request.starts_with("post /tsa http/1.1\r\n") && request.ends_with("\r\n\r\nrichiesta"), "{request}");
     assert!(request.contains("content-type: application/timestamp-query\r\n"), "{request}");
+    peer.answer("/taken", "HTTP/1.1 204 No Content\r\n\r\n");
+    assert_eq!(fetch.post(&peer.url("/taken"), "text/plain", b"x".to_vec()).await.unwrap().body, b"");
     peer.answer("/moved", "HTTP/1.1 307 Temporary Redirect\r\nLocation: /tsa\r\nContent-Length: 0\r\n\r\n");
     let moved = fetch.post(&peer.url("/moved"), "text/plain", Vec::new()).await.unwrap_err();
     assert!(format!("{moved:#}").contains("rimanda a /tsa"), "{moved:#}");

@@ -1,24 +1,34 @@
-//! Who asks, and whether he may (WEB-10, SEC-05, SEC-06). Every path and method of the interface needs one permission on
-//! one target: the table below. What is not in it nobody gets, so that a path that is forgotten is shut and not open.
+//! Who asks, and whether he may (WEB-10, SEC-05, SEC-06). Every row of the [`table`](super::table) needs one permission on
+//! one target, and a gate stands before its handler.
 //!
-//! A person shows a token (`Authorization: Bearer`). The system's user on the socket may everything until somebody was named
+//! A person shows a token (`Authorization: Bearer`), of ours or of the issuer that is trusted. One of ours whose person has a
+//! second factor opens nothing before a code was said for it. The system's user on the socket may everything until somebody was named
 //! who runs the service; from then on he sees how it is and names persons, which is what a token that was lost needs.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::RequestExt;
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{ConnectInfo, RawPathParams, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sigillo_accounts::{Act, Grant, Person, PersonName, Target};
+use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target};
+use sigillo_admin::api;
 use sigillo_base::{Address, Domain, Secret, TenantId, Timestamp, UnitId};
+use sigillo_engine::{Bearer, Origin, Shown, Standing, token_number};
 use sigillo_pec::log::{ServiceEvent, Stage};
+use sigillo_wire::Tick;
 
-use super::routes::{At, Fail, alive, work};
-use super::socket::Uid;
-use crate::provider::House;
+use super::doorman::{Doorman, Payer};
+use super::fail::Fail;
+use super::routes::{Provided, alive, work};
+use super::socket::Peer;
+use super::table::{Need, On, Row};
+use super::write::{self, Way};
+use crate::config::SecondFactor;
+use crate::provider::{House, Provider};
 
 /// A request's body, where it has to be looked into.
 const MOST_BODY: usize = 4 << 20;
@@ -36,8 +46,8 @@ pub(super) enum Actor {
         /// Somebody was named who runs the service.
         administrated: bool,
     },
-    /// A person who showed a token.
-    Person(Arc<Person>),
+    /// A person, and the token of ours that he showed; none where the issuer has signed one for him.
+    Person(Arc<Person>, Option<Arc<Bearer>>),
 }
 
 impl Actor {
@@ -45,7 +55,31 @@ impl Actor {
     pub(super) fn name(&self) -> String {
         match self {
             Self::System { uid, .. } => format!("uid-{uid}"),
-            Self::Person(person) => person.login.clone(),
+            Self::Person(person, _) => person.login.clone(),
+        }
+    }
+
+    /// What he was let in by.
+    pub(super) const fn proof(&self) -> &'static str {
+        match self {
+            Self::System { .. } => "socket",
+            Self::Person(..) => "token",
+        }
+    }
+
+    /// What he calls the token that he showed, if he did.
+    pub(super) fn token(&self) -> Option<String> {
+        match self {
+            Self::System { .. } => None,
+            Self::Person(_, token) => Some(token.as_ref().map_or(ISSUED, |bearer| bearer.label()).to_owned()),
+        }
+    }
+
+    /// The token of ours that he showed.
+    pub(super) fn bearer(&self) -> Option<&Arc<Bearer>> {
+        match self {
+            Self::System { .. } => None,
+            Self::Person(_, token) => token.as_ref(),
         }
     }
 
@@ -54,7 +88,7 @@ impl Actor {
         match self {
             Self::System { administrated: false, .. } => true,
             Self::System { .. } => matches!(act, Act::ServiceRead | Act::PersonRead | Act::PersonWrite),
-            Self::Person(person) => person.may(act, target),
+            Self::Person(person, _) => person.may(act, target),
         }
     }
 
@@ -62,20 +96,29 @@ impl Actor {
     fn may_somewhere(&self, act: Act) -> bool {
         match self {
             Self::System { .. } => self.may(act, &Target::SERVICE),
-            Self::Person(person) => person.may_somewhere(act),
+            Self::Person(person, _) => person.may_somewhere(act),
         }
+    }
+
+    /// Where he has roles. The system's user has none: he may by what he is.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> {
+        let grants = match self {
+            Self::System { .. } => &[][..],
+            Self::Person(person, _) => &person.grants,
+        };
+        grants.iter().map(|grant| grant.scope)
     }
 
     /// Whether he is the person of this name.
     pub(super) fn is(&self, name: &PersonName) -> bool {
-        matches!(self, Self::Person(person) if person.login == name.as_str())
+        matches!(self, Self::Person(person, _) if person.login == name.as_str())
     }
 
     /// Whether he may give or take a role whose scope lies at this target.
     pub(super) fn may_name(&self, grant: &Grant, at: &Target) -> bool {
         match self {
             Self::System { .. } => true,
-            Self::Person(person) => person.may_name(grant, at),
+            Self::Person(person, _) => person.may_name(grant, at),
         }
     }
 
@@ -90,162 +133,272 @@ pub(super) fn denied(act: Act) -> Fail {
     Fail::new(StatusCode::FORBIDDEN, format!("serve il permesso «{}» su ciò che si chiede", act.name()))
 }
 
-/// On what something is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum On {
-    /// The service.
-    Service,
-    /// The mailbox or list in the path.
-    Address,
-    /// The mailbox in the body.
-    NewMailbox,
-    /// The domain in the path.
-    Domain,
-    /// The administration in the path.
-    Tenant,
-    /// Many: the answer holds those that he may see.
-    Each,
-    /// The handler asks, since it depends on more than the path.
-    Handler,
+/// What stands before a row of the table.
+#[derive(Clone)]
+pub(super) struct Gate {
+    provider: Provided,
+    doorman: Arc<Doorman>,
+    need: Need,
+    path: &'static str,
+    method: Method,
+    /// How it is changed; `None` for what only reads.
+    way: Option<Way>,
+    /// Whether it is a line of the log. Messages come and go by the thousand: who brings them in or out is among the
+    /// mailbox's accesses.
+    logged: bool,
 }
 
-/// What a request needs: the whole of the interface.
-fn demand(method: &Method, path: &str) -> Option<(Act, On)> {
-    let rest = path.strip_prefix("/v1/")?;
-    let read = method == Method::GET;
-    let either = |reading, writing| if read { reading } else { writing };
-    Some(match (rest, method.as_str()) {
-        ("status" | "index" | "store/stats" | "tls-report" | "reports/blocked-boxes", "GET") => {
-            (Act::ServiceRead, On::Service)
+impl Gate {
+    /// The one of this row.
+    pub(super) fn new(row: &Row, provider: Provided, doorman: Arc<Doorman>, way: Option<Way>) -> Self {
+        // Codes the engine writes down, as often as they are judged: guessers write no more.
+        let code = matches!(row.need, Need::Unlocks | Need::Proves);
+        let logged = row.writes() && !row.path.contains("/messages") && !code;
+        Self { provider, doorman, need: row.need, path: row.path, method: row.method.clone(), way, logged }
+    }
+
+    fn act(&self) -> &'static str {
+        match self.need {
+            Need::May(act, _) => act.name(),
+            Need::Known => "known",
+            Need::Enrols => "enrol",
+            Need::Unlocks => "unlock",
+            Need::Proves => "prove",
+            Need::Own => "own",
         }
-        ("index/update" | "store/backup" | "store/compact" | "store/check", _) => (Act::ServiceWrite, On::Service),
-        ("quarantine" | "quarantine/{id}", _) => (Act::ServiceWrite, On::Service),
-        ("queue", "GET") => (Act::QueueRead, On::Service),
-        ("queue/{order}", _) => (Act::QueueWrite, On::Service),
-        ("dispatches/{id}", "GET") => (Act::DispatchRead, On::Handler),
-        ("mailboxes", "GET") => (Act::MailboxRead, On::Each),
-        ("mailboxes", "POST") => (Act::MailboxCreate, On::NewMailbox),
-        ("mailboxes/{address}", "PATCH") => (Act::MailboxChange, On::Address),
-        ("mailboxes/{address}/password", _) => (Act::PasswordReset, On::Address),
-        ("mailboxes/{address}/block", _) => (Act::MailboxBlock, On::Address),
-        ("mailboxes/{address}/unit", _) => (Act::UnitWrite, On::Address),
-        ("mailboxes/{address}/usage" | "mailboxes/{address}/history", "GET") => (Act::MailboxRead, On::Address),
-        ("mailboxes/{address}/accesses" | "mailboxes/{address}/trail", "GET") => (Act::AccessRead, On::Address),
-        ("mailboxes/{address}/log", "GET") => (Act::LogRead, On::Address),
-        (
-            "mailboxes/{address}/rights" | "mailboxes/{address}/credentials" | "mailboxes/{address}/credentials/{name}",
-            _,
-        ) => (either(Act::AccessRead, Act::AccessWrite), On::Address),
-        ("mailboxes/{address}/folders" | "mailboxes/{address}/messages" | "mailboxes/{address}/messages/{uid}", _) => {
-            (Act::MailboxContents, On::Address)
+    }
+
+    /// What is written down about a request.
+    fn event(&self, stage: Stage, actor: Option<&Actor>, knock: &Knock) -> ServiceEvent {
+        let token = actor.and_then(Actor::token);
+        ServiceEvent::Admin {
+            act: self.act().to_owned(),
+            stage,
+            by: actor.map_or_else(|| STRANGER.to_owned(), Actor::name),
+            method: self.method.to_string(),
+            object: knock.object.clone(),
+            token,
+            from: knock.peer.and_then(Peer::ip).map(|ip| ip.to_string()),
         }
-        ("domains", "GET") => (Act::DomainRead, On::Each),
-        ("domains/{name}", "PATCH") => (Act::DomainWrite, On::Domain),
-        ("domains/{name}/tenant", "PUT") => (Act::TenantWrite, On::Service),
-        ("lists", "GET") => (Act::ListRead, On::Each),
-        ("lists/{address}", "PUT") => (Act::ListMembers, On::Handler),
-        ("lists/{address}", "DELETE") => (Act::ListWrite, On::Address),
-        ("tenants", "GET") => (Act::TenantRead, On::Each),
-        ("tenants" | "tenants/{tenant}", _) => (Act::TenantWrite, On::Service),
-        ("tenants/{tenant}/units" | "tenants/{tenant}/units/{unit}", _) => {
-            (either(Act::TenantRead, Act::UnitWrite), On::Tenant)
+    }
+
+    /// Who it is. A token that is not good is refused, also over the socket: who shows one means to be somebody.
+    fn who(
+        &self,
+        engine: &House,
+        knock: &Knock,
+        (issued, wanted): (Option<&PersonName>, SecondFactor),
+        now: Timestamp,
+    ) -> Result<Actor, Fail> {
+        let Some(token) = &knock.token else {
+            let uid = match knock.peer {
+                Some(Peer::Near(uid)) => uid.0.filter(|_| uid.allowed()),
+                _ => None,
+            };
+            let Some(uid) = uid else { return Err(unknown("serve un token: Authorization: Bearer …")) };
+            return Ok(Actor::System { uid, administrated: engine.is_administrated()? });
+        };
+        let person = issued.map(|name| engine.person(name)).transpose()?.flatten().map(|(_, person)| person);
+        if let Some(person) = person.filter(|person| person.ended.is_none()) {
+            // The issuer has asked him for what it wants of him.
+            return Ok(Actor::Person(Arc::new(person), None));
         }
-        ("persons", "GET") => (Act::PersonRead, On::Each),
-        ("persons" | "persons/{name}" | "persons/{name}/roles", _) => (Act::PersonWrite, On::Handler),
-        ("persons/{name}/tokens" | "persons/{name}/tokens/{token}", _) => (Act::PersonWrite, On::Handler),
-        ("log/segments" | "log/lines" | "log/audit", "GET") => (Act::LogRead, On::Service),
-        ("log/segments/{number}/lines" | "log/segments/{number}/stamp", "GET") => (Act::LogRead, On::Service),
-        _ => return None,
-    })
+        // What the issuer did not sign for anybody here is no token of ours either, and counts like one.
+        match engine.who_shows(token, knock.place().map(|place| (place, knock.tick)), now)? {
+            Shown::Person(person, bearer, standing) => {
+                let actor = Actor::Person(Arc::new(*person), Some(Arc::new(bearer)));
+                let Some(fail) = self.unproven(standing, wanted) else { return Ok(actor) };
+                // Whoever has a token without its code is perhaps not who it is of.
+                if self.doorman.writes_down_locked(token_number(token), now) {
+                    engine.log_service(self.event(Stage::Unproven, Some(&actor), knock), now)?;
+                }
+                Err(fail)
+            }
+            Shown::Nobody => {
+                tracing::warn!(from = ?knock.peer, "administrative request with a token that is not good");
+                if self.doorman.writes_down(knock.place(), now) {
+                    engine.log_service(self.event(Stage::Stranger, None, knock), now)?;
+                }
+                Err(unknown("il token non è valido: è scaduto, revocato o di nessuno"))
+            }
+            Shown::Locked => {
+                let text = "troppi token sbagliati da questo indirizzo: riprovare più tardi";
+                Err(Fail::new(StatusCode::TOO_MANY_REQUESTS, text).after(Duration::from_secs(60)))
+            }
+        }
+    }
+
+    /// What is wanted of somebody by his second factor before he is let in here.
+    fn unproven(&self, standing: Standing, wanted: SecondFactor) -> Option<Fail> {
+        match standing {
+            Standing::Locked if self.need != Need::Unlocks => {
+                let text = "serve un codice del secondo fattore: «sigillo person unlock»";
+                Some(unknown(text).kind(api::CODE_WANTED))
+            }
+            Standing::NoFactor if wanted == SecondFactor::Required && self.need != Need::Enrols => {
+                let text = "chi amministra deve avere un secondo fattore: «sigillo person totp enrol»";
+                Some(Fail::new(StatusCode::FORBIDDEN, text).kind(api::FACTOR_WANTED))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Counts a request of somebody elsewhere, before anything is looked up for it: by where he is first, so that who invents
+/// tokens makes no payers.
+fn admit(doorman: &Doorman, knock: &Knock) -> Result<(), Fail> {
+    let Some(place) = knock.place() else { return Ok(()) };
+    let token = knock.token.as_ref().map(|token| Payer::Token(token_number(token)));
+    for payer in [Payer::Place(place)].into_iter().chain(token) {
+        doorman.admit(payer, Instant::now()).map_err(|wait| {
+            let text = "troppe richieste in un minuto: riprovare fra poco";
+            Fail::new(StatusCode::TOO_MANY_REQUESTS, text).after(wait)
+        })?;
+    }
+    Ok(())
+}
+
+/// Counts the requests at a door that has its own way of knowing people.
+pub(super) async fn counted(State(doorman): State<Arc<Doorman>>, request: Request, next: Next) -> Response {
+    match admit(&doorman, &Knock::of(&request, doorman.ticks.now())) {
+        Ok(()) => next.run(request).await,
+        Err(fail) => fail.into_response(),
+    }
+}
+
+/// What the log calls a token of the issuer.
+const ISSUED: &str = "oidc";
+
+/// Whom a token names that the issuer has signed. One of ours has no full stop in it, and a signed one has two.
+async fn issued(provider: &Provider, token: Option<&Secret>) -> Result<Option<PersonName>, Fail> {
+    let signed = token.filter(|token| token.expose().contains('.'));
+    let (Some(token), Some(issuer)) = (signed, provider.issuer()) else { return Ok(None) };
+    let named = issuer.person(token).await.map_err(|error| {
+        tracing::warn!(%error, "a token cannot be checked");
+        Fail::new(StatusCode::SERVICE_UNAVAILABLE, "il token non si può verificare adesso: riprovare")
+    })?;
+    Ok(named.and_then(|name| PersonName::parse(&name).ok()))
+}
+
+/// Who is called so is nobody: no name of a person is like it.
+const STRANGER: &str = "sconosciuto";
+
+fn unknown(detail: &str) -> Fail {
+    Fail::new(StatusCode::UNAUTHORIZED, detail)
+}
+
+/// A request, before anybody knows who it is.
+#[derive(Clone)]
+struct Knock {
+    peer: Option<Peer>,
+    token: Option<Secret>,
+    tick: Tick,
+    /// Its path, as the log has it.
+    object: String,
+}
+
+impl Knock {
+    fn of(request: &Request, tick: Tick) -> Self {
+        Self {
+            peer: request.extensions().get::<ConnectInfo<Peer>>().map(|info| info.0),
+            token: bearer(request),
+            tick,
+            object: request.uri().path().chars().take(MOST_OBJECT).collect(),
+        }
+    }
+
+    /// Where he is, if it is elsewhere.
+    fn place(&self) -> Option<Origin> {
+        self.peer.and_then(Peer::ip).map(Origin::from)
+    }
 }
 
 /// Lets through who may, and writes down what is changed and who was turned away, before it is done (AUD-03).
-pub(super) async fn authorise(State(provider): At, mut request: Request, next: Next) -> Response {
-    let Some(matched) = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()) else {
-        return next.run(request).await; // no such path
+pub(super) async fn authorise(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    admitted(gate, request, next).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Response, Fail> {
+    let house = alive(&gate.provider)?;
+    let (now, mut knock) = (house.clock.now(), Knock::of(&request, gate.doorman.ticks.now()));
+    admit(&gate.doorman, &knock)?;
+    let actor = {
+        let (gate, knock, issued) = (gate.clone(), knock.clone(), issued(&house, knock.token.as_ref()).await?);
+        let wanted = house.config().second_factor;
+        work(&house, move |engine| gate.who(engine, &knock, (issued.as_ref(), wanted), now)).await?
     };
-    let method = request.method().clone();
-    let Some((act, on)) = demand(&method, &matched) else {
-        return Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui").into_response();
-    };
-    let house = match alive(&provider) {
-        Ok(house) => house,
-        Err(fail) => return fail.into_response(),
-    };
-    let now = house.clock.now();
-    let (token, uid) = (bearer(&request), request.extensions().get::<ConnectInfo<Uid>>().map(|info| info.0));
-    let params = match request.extract_parts::<RawPathParams>().await {
-        Ok(params) => params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>(),
-        Err(rejected) => return rejected.into_response(),
-    };
-    let new = match new_mailbox(on, &mut request).await {
-        Ok(new) => new,
-        Err(fail) => return fail.into_response(),
-    };
-    let object: String = request.uri().path().chars().take(MOST_OBJECT).collect();
-    let event = {
-        let (method, object) = (method.to_string(), object.clone());
-        move |stage, by: String| ServiceEvent::Admin { act: act.name().to_owned(), stage, by, method, object }
-    };
-    let asked = {
-        let event = event.clone();
-        // Messages come and go by the thousand: who brings them in or out is among the mailbox's accesses.
-        let writes = method != Method::GET && !matched.contains("/messages");
-        move |engine: &House| {
-            let actor = who(engine, uid, token, now)?;
-            let allowed = match on {
-                On::Each | On::Handler => actor.may_somewhere(act),
-                _ => actor.may(act, &target(engine, on, &params, new.as_ref())?),
-            };
-            if !allowed {
-                tracing::warn!(by = actor.name(), act = act.name(), object, "administrative request denied");
-                engine.log_service(event(Stage::Denied, actor.name()), now)?;
-                return Err(denied(act));
-            }
-            if writes {
-                engine.log_service(event(Stage::Asked, actor.name()), now)?;
-            }
-            Ok((actor, writes))
-        }
-    };
-    let (actor, writes) = match work(&house, asked).await {
-        Ok(asked) => asked,
-        Err(fail) => return fail.into_response(),
-    };
-    let by = actor.name();
-    request.extensions_mut().insert(actor);
-    let response = next.run(request).await;
-    let status = response.status();
-    tracing::info!(%method, by, act = act.name(), status = status.as_u16(), "administrative request");
-    if writes && !status.is_success() {
-        let stage = if status == StatusCode::FORBIDDEN { Stage::Denied } else { Stage::Failed };
-        if let Err(fail) = work(&house, move |engine| Ok(engine.log_service(event(stage, by), now)?)).await {
-            return fail.into_response();
-        }
+    let params = request.extract_parts::<RawPathParams>().await;
+    let params = params.map_err(|rejected| Fail::new(rejected.status(), rejected.body_text()))?;
+    let params: Vec<_> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let new = new_mailbox(gate.need, &mut request).await?;
+    if let Some(New { address, .. }) = &new {
+        // What is made is named as it will be.
+        knock.object = format!("{}/{address}", knock.object).chars().take(MOST_OBJECT).collect();
     }
-    response
+    let asked = {
+        let (gate, actor, knock, params) = (gate.clone(), actor.clone(), knock.clone(), params.clone());
+        move |engine: &House| {
+            if let Need::May(act, on) = gate.need {
+                let allowed = match on {
+                    On::Each | On::Handler => actor.may_somewhere(act),
+                    _ => actor.may(act, &target(engine, on, &params, new.as_ref())?),
+                };
+                if !allowed {
+                    tracing::warn!(by = actor.name(), act = act.name(), knock.object, "administrative request denied");
+                    engine.log_service(gate.event(Stage::Denied, Some(&actor), &knock), now)?;
+                    return Err(denied(act));
+                }
+            }
+            if gate.logged {
+                engine.log_service(gate.event(Stage::Asked, Some(&actor), &knock), now)?;
+            }
+            Ok(())
+        }
+    };
+    work(&house, asked).await?;
+    request.extensions_mut().insert(actor.clone());
+    let reads = gate.way.is_none();
+    let done = done(gate, house, (actor, knock, params), request, next, now);
+    if reads {
+        return done.await;
+    }
+    // Whoever hangs up breaks nothing off: what was begun is finished, and written down.
+    tokio::spawn(done).await.map_err(|_| Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "lavoro interrotto"))?
+}
+
+/// Does what was asked by who may; what was not done then is written down too.
+async fn done(
+    gate: Gate,
+    house: Arc<Provider>,
+    (actor, knock, params): (Actor, Knock, Vec<(String, String)>),
+    request: Request,
+    next: Next,
+    now: Timestamp,
+) -> Result<Response, Fail> {
+    let by = actor.name();
+    let done = match gate.way.clone() {
+        Some(way) => {
+            let resource = write::resource(gate.path, &params).filter(|_| gate.logged);
+            way.change(Arc::clone(&house), &by, resource, request, next).await
+        }
+        None => write::read(request, next).await,
+    };
+    let response = done.unwrap_or_else(IntoResponse::into_response);
+    let status = response.status();
+    tracing::info!(method = %gate.method, by, act = gate.act(), status = status.as_u16(), "administrative request");
+    let denied = status == StatusCode::FORBIDDEN && matches!(gate.need, Need::May(..));
+    if denied || gate.logged && !status.is_success() {
+        let stage = if status == StatusCode::FORBIDDEN { Stage::Denied } else { Stage::Failed };
+        let event = gate.event(stage, Some(&actor), &knock);
+        work(&house, move |engine| Ok(engine.log_service(event, now)?)).await?;
+    }
+    Ok(response)
 }
 
 fn bearer(request: &Request) -> Option<Secret> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim().to_owned()))
-}
-
-/// Who it is. A token that is not good is refused, also over the socket: who shows one means to be somebody.
-fn who(engine: &House, uid: Option<Uid>, token: Option<Secret>, now: Timestamp) -> Result<Actor, Fail> {
-    if let Some(token) = token {
-        let person = engine.who_shows(&token, now)?;
-        let bad = || {
-            tracing::warn!("administrative request with a token that is not good");
-            Fail::new(StatusCode::UNAUTHORIZED, "il token non è valido: è scaduto, revocato o di nessuno")
-        };
-        return Ok(Actor::Person(Arc::new(person.ok_or_else(bad)?)));
-    }
-    match uid.and_then(|uid| uid.0.filter(|_| uid.allowed())) {
-        Some(uid) => Ok(Actor::System { uid, administrated: engine.is_administrated()? }),
-        None => Err(Fail::new(StatusCode::FORBIDDEN, "solo root e l'utente del servizio, o chi mostra un token")),
-    }
 }
 
 /// Which mailbox is to be made, and in which unit.
@@ -256,8 +409,8 @@ struct New {
 }
 
 /// What a body is about; the request keeps it.
-async fn new_mailbox(on: On, request: &mut Request) -> Result<Option<New>, Fail> {
-    if on != On::NewMailbox {
+async fn new_mailbox(need: Need, request: &mut Request) -> Result<Option<New>, Fail> {
+    if !matches!(need, Need::May(_, On::NewMailbox)) {
         return Ok(None);
     }
     let body = std::mem::take(request.body_mut());

@@ -1,40 +1,43 @@
 //! The legal log over the administrative interface, page by page.
 
-use std::sync::Weak;
-
-use axum::extract::{Path, Query, State};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::Json;
+use axum::extract::{Path, State};
+use schemars::JsonSchema;
 use serde::Deserialize;
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 
+use super::extract::Params;
 use super::routes::{At, Fail, Reply, alive, work};
+use super::table::{On, Row, get};
 use crate::legal_log;
-use crate::provider::Provider;
 
-pub(super) fn router() -> Router<Weak<Provider>> {
-    Router::new()
-        .route(api::LOG_SEGMENTS, get(segments))
-        .route("/v1/log/segments/{number}/lines", get(file))
-        .route("/v1/log/segments/{number}/stamp", get(stamp))
-        .route(api::LOG_LINES, get(lines))
-        .route(api::LOG_AUDIT, get(audit))
+const READ: (Act, On) = (Act::LogRead, On::Service);
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get(api::LOG_SEGMENTS, READ, "segments of the legal log", segments),
+        get("/v1/log/segments/{number}/lines", READ, "lines of a segment's file", file),
+        get("/v1/log/segments/{number}/stamp", READ, "the time stamp of a segment", stamp),
+        get(api::LOG_LINES, READ, "a page of lines about a message or of a period", lines),
+        get(api::LOG_AUDIT, READ, "whether lines and chain belong together", audit),
+    ]
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct After {
     #[serde(default)]
     after: u64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct Line {
     #[serde(default)]
     from: u64,
 }
 
 /// What [`api::LOG_LINES`] and [`api::LOG_AUDIT`] take.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     id: Option<String>,
@@ -58,12 +61,13 @@ impl From<legal_log::Error> for Fail {
     }
 }
 
-async fn segments(State(provider): At, Query(asked): Query<After>) -> Reply<api::LogSegments> {
+async fn segments(State(provider): At, Params(asked): Params<After>) -> Reply<api::LogSegments> {
     let found = work(&*alive(&provider)?, move |e| Ok(legal_log::segments(&e.ledger(), asked.after)?)).await?;
-    Ok(Json(api::LogSegments { segments: found }))
+    let next = found.last().filter(|_| found.len() == legal_log::SEGMENTS).map(|last| last.number.to_string());
+    Ok(Json(api::LogSegments { segments: found, next }))
 }
 
-async fn file(State(provider): At, Path(number): Path<u64>, Query(asked): Query<Line>) -> Reply<api::LogFile> {
+async fn file(State(provider): At, Path(number): Path<u64>, Params(asked): Params<Line>) -> Reply<api::LogFile> {
     let lines = work(&*alive(&provider)?, move |e| Ok(e.ledger().lines(number, asked.from)?)).await?;
     Ok(Json(api::LogFile { lines }))
 }
@@ -73,13 +77,13 @@ async fn stamp(State(provider): At, Path(number): Path<u64>) -> Reply<api::LogSt
     Ok(Json(api::LogStamp { token: token.map(|t| data_encoding::BASE64.encode(&t)) }))
 }
 
-async fn lines(State(provider): At, Query(asked): Query<Asked>) -> Reply<api::LogLines> {
+async fn lines(State(provider): At, Params(asked): Params<Asked>) -> Reply<api::LogLines> {
     let (query, after) = asked.query();
     let page = move |e: &crate::provider::House| Ok(legal_log::lines(&e.ledger(), &query, after.as_deref())?);
     Ok(Json(work(&*alive(&provider)?, page).await?))
 }
 
-async fn audit(State(provider): At, Query(asked): Query<Asked>) -> Reply<api::LogAudit> {
+async fn audit(State(provider): At, Params(asked): Params<Asked>) -> Reply<api::LogAudit> {
     let (query, after) = asked.query();
     let page = move |e: &crate::provider::House| Ok(legal_log::audit(&e.ledger(), &query, after.as_deref())?);
     Ok(Json(work(&*alive(&provider)?, page).await?))

@@ -1,128 +1,138 @@
 //! What can be asked. Errors are problem details (RFC 9457).
 
+mod address_book;
 mod administrators;
+mod apply;
+mod certificates;
 mod contents;
 mod credentials;
 mod dispatch;
 mod domains;
+mod extracts;
 mod index;
+mod life;
+mod me;
+mod notices;
+mod operations;
+mod own;
+mod passwords;
 mod persons;
+mod plans;
 mod quarantine;
 mod queue;
 mod rates;
+mod requests;
 mod steps;
 mod store_check;
 mod store_work;
 mod tenants;
 mod tls_report;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post, put};
+use axum::http::StatusCode;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::{Extension, Json, Router};
 use sigillo_accounts::{Act, Block, Mailbox, OrdinaryMail, Profile, State as Standing, Target};
 use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId, Timestamp, UnitId};
-use sigillo_engine::Error;
+use sigillo_engine::Change;
+use sigillo_engine::front::Contents;
 
-use super::authority::{Actor, authorise};
-use crate::ids::random;
+use super::authority::{Actor, Gate, authorise, counted};
+use super::doorman::Doorman;
+use super::extract::{Params, Sent};
+pub(super) use super::fail::Fail;
+use super::fail::one_form;
+use super::table::{Need, On, Row, get, patch, post, put};
+use super::write::{Lanes, Reader, Way};
 use crate::provider::{House, Provider};
+use crate::systemd::Notifier;
 pub use index::directory;
 pub use rates::blocked_boxes;
+pub(super) use requests::Asking;
 
 /// What every handler is given: the provider, unless it is coming to its end.
-type Provided = Weak<Provider>;
+pub(super) type Provided = Weak<Provider>;
 pub(super) type At = State<Provided>;
 
 /// Mailboxes read from the store at once.
 const PAGE: usize = 1_000;
 
-pub(super) fn router(provider: Weak<Provider>) -> Router {
-    Router::new()
-        .route(api::STATUS, get(status))
-        .route(api::MAILBOXES, get(mailboxes).post(add_mailbox))
-        .route("/v1/mailboxes/{address}", patch(change_mailbox))
-        .route("/v1/mailboxes/{address}/password", put(set_password))
-        .route(api::INDEX, get(index::show))
-        .route(api::INDEX_UPDATE, post(index::update))
-        .merge(administrators::router())
-        .merge(contents::router())
-        .merge(credentials::router())
-        .merge(dispatch::router())
-        .merge(domains::router())
-        .merge(persons::router())
-        .merge(quarantine::router())
-        .merge(queue::router())
-        .merge(rates::router())
-        .merge(store_check::router())
-        .merge(store_work::router())
-        .merge(tenants::router())
-        .merge(tls_report::router())
-        .merge(super::log::router())
+/// Everything that can be asked.
+pub(super) fn table() -> Vec<Row> {
+    let own = vec![
+        get(api::STATUS, (Act::ServiceRead, On::Service), "how the service is", status),
+        get(api::MAILBOXES, (Act::MailboxRead, On::Each), "the mailboxes", mailboxes),
+        post(api::MAILBOXES, (Act::MailboxCreate, On::NewMailbox), "makes a mailbox", add_mailbox),
+        get("/v1/mailboxes/{address}", (Act::MailboxRead, On::Address), "a mailbox", one_mailbox),
+        patch("/v1/mailboxes/{address}", (Act::MailboxChange, On::Address), "changes a mailbox", change_mailbox),
+        put("/v1/mailboxes/{address}/password", PASSWORD, "gives the owner another password", set_password),
+        get(api::INDEX, (Act::ServiceRead, On::Service), "the provider index in use", index::show),
+        post(api::INDEX_UPDATE, (Act::ServiceWrite, On::Service), "looks for a newer provider index", index::update),
+    ];
+    [
+        own,
+        address_book::rows(),
+        administrators::rows(),
+        apply::rows(),
+        certificates::rows(),
+        contents::rows(),
+        credentials::rows(),
+        dispatch::rows(),
+        domains::rows(),
+        extracts::rows(),
+        life::rows(),
+        me::rows(),
+        notices::rows(),
+        operations::rows(),
+        own::rows(),
+        passwords::rows(),
+        persons::rows(),
+        plans::rows(),
+        quarantine::rows(),
+        queue::rows(),
+        rates::rows(),
+        store_check::rows(),
+        store_work::rows(),
+        tenants::rows(),
+        tls_report::rows(),
+        super::log::rows(),
+        super::openapi::rows(),
+    ]
+    .concat()
+}
+
+const PASSWORD: (Act, On) = (Act::PasswordReset, On::Address);
+
+pub(super) fn router(provider: Weak<Provider>, doorman: Arc<Doorman>) -> Router {
+    let (table, lanes) = (table(), Arc::<Lanes>::default());
+    let reads = |row: &&Row| !row.writes();
+    let readers: HashMap<&str, Reader> = table
+        .iter()
+        .filter(reads)
+        .map(|row| (row.path, Reader::new(row.handler.clone().with_state(provider.clone()))))
+        .collect();
+    let guarded = |router: Router<Provided>, row: Row| {
+        if row.need == Need::Own {
+            let counts = from_fn_with_state(Arc::clone(&doorman), counted);
+            return router.route(row.path, row.handler.route_layer(counts));
+        }
+        let way = || Way { lanes: Arc::clone(&lanes), reader: readers.get(row.path).cloned(), repeats: row.repeats() };
+        let way = row.writes().then(way);
+        let gate = Gate::new(&row, provider.clone(), Arc::clone(&doorman), way);
+        router.route(row.path, row.handler.route_layer(from_fn_with_state(gate, authorise)))
+    };
+    table
+        .into_iter()
+        .fold(Router::new(), guarded)
         .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
         .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
-        .layer(from_fn_with_state(provider.clone(), authorise))
+        .layer(map_response(one_form))
         .with_state(provider)
-}
-
-/// A refusal.
-pub(super) struct Fail {
-    status: StatusCode,
-    detail: String,
-}
-
-impl Fail {
-    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
-    }
-
-    fn missing(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, detail)
-    }
-
-    pub(super) fn bad(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, detail)
-    }
-
-    fn problem(self) -> api::Problem {
-        api::Problem {
-            kind: "about:blank".to_owned(),
-            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail,
-        }
-    }
-}
-
-impl From<Error> for Fail {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Invalid(detail) => Self::new(StatusCode::CONFLICT, detail),
-            other => {
-                tracing::error!(error = %other, "administrative request failed");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, other.to_string())
-            }
-        }
-    }
-}
-
-impl From<JsonRejection> for Fail {
-    fn from(rejection: JsonRejection) -> Self {
-        Self::new(rejection.status(), rejection.body_text())
-    }
-}
-
-impl IntoResponse for Fail {
-    fn into_response(self) -> Response {
-        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.problem())).into_response()
-    }
 }
 
 pub(super) type Reply<T> = Result<Json<T>, Fail>;
@@ -153,7 +163,7 @@ pub(super) async fn weighing<T: Send + 'static>(
 
 async fn status(State(provider): At) -> Reply<api::Status> {
     let p = alive(&provider)?;
-    let (config, shown) = (p.config(), p.shown());
+    let (config, systemd) = (p.config(), Notifier::from_env());
     let state = match (p.draining(), p.engine.accepting()) {
         (true, _) => "draining",
         (false, Err(_)) => "refusing",
@@ -176,50 +186,78 @@ async fn status(State(provider): At) -> Reply<api::Status> {
         connections: p.limits.open() as u64,
         listeners: p.addresses.iter().map(listener).collect(),
         index: p.updater.status(),
-        certificates: shown.certificates.clone(),
+        certificates: certificates::ours(&p),
+        acme: p.acme.as_ref().map(|acme| acme.status()),
         antivirus: p.antivirus_status().await,
         damaged_rows: p.engine.damaged_rows(),
         ordinary_today: p.ordinary_today().await,
+        sms: p.sms.as_ref().map(|gateway| gateway.status()),
         clock: Some(p.clock_status()),
         store: Some(p.store_status()),
+        supervised: systemd.is_heard(),
+        watchdog_s: systemd.watchdog().map(|patience| patience.as_secs()),
         paused: p.paused(),
     }))
 }
 
-async fn mailboxes(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Mailboxes> {
+async fn mailboxes(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::Mailboxes> {
     let provider = alive(&provider)?;
     let list = move |engine: &House| {
-        let mut mailboxes = Vec::new();
-        let mut after = MailboxId(0);
+        let bad = || Fail::field("after", "non è di una risposta di prima");
+        let after = asked.after.as_deref().map_or(Ok(0), |after| after.parse().map_err(|_| bad()))?;
+        let (mut mailboxes, mut after) = (Vec::new(), MailboxId(after));
+        let mut responsible = engine.all_responsible()?;
+        let most = asked.limit.map_or(usize::MAX, |limit| limit.max(1));
+        let paged = asked.limit.is_some() || asked.after.is_some();
         loop {
             let page = engine.mailboxes(after, PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = MailboxId(last.id);
+            if page.is_empty() {
+                break;
+            }
             for row in page {
+                if mailboxes.len() == most {
+                    return Ok(api::Mailboxes { mailboxes, next: Some(after.0.to_string()) });
+                }
+                after = MailboxId(row.id);
+                if row.is_gone() {
+                    continue;
+                }
                 if sees(&actor, engine, Act::MailboxRead, &row.address)? {
-                    mailboxes.push(shown(row));
+                    let answer = responsible.remove(&MailboxId(row.id)).unwrap_or_default();
+                    mailboxes.push(shown_with(engine, row, answer)?);
                 }
             }
         }
-        mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
-        Ok(api::Mailboxes { mailboxes })
+        if !paged {
+            mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
+        }
+        Ok(api::Mailboxes { mailboxes, next: None })
     };
     Ok(Json(work(&provider, list).await?))
 }
 
+async fn one_mailbox(State(provider): At, Path(address): Path<String>) -> Reply<api::Mailbox> {
+    let read = move |engine: &House| shown(engine, mailbox(engine, &address)?);
+    Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
 async fn add_mailbox(
     State(provider): At,
-    body: Result<Json<api::NewMailbox>, JsonRejection>,
+    asking: Asking,
+    Sent(new): Sent<api::NewMailbox>,
 ) -> Result<(StatusCode, Json<api::Mailbox>), Fail> {
-    let Json(new) = body?;
     let provider = alive(&provider)?;
-    let now = provider.clock.now();
+    let request = asking.request(provider.clock.now())?;
     let add = move |engine: &House| {
         let address = address(&new.address)?;
         let profile = engine.profiles().choose(&new.profile).map_err(|e| Fail::bad(e.to_string()))?;
-        let password = sigillo_engine::verifier(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
-        engine.add_mailbox_to(new.unit.map(UnitId), &address, profile, password, now)?;
-        Ok(shown(mailbox(engine, &new.address)?))
+        let password = credentials::kept(engine, &address, new.password.as_ref(), new.password_hash.as_ref())?;
+        engine.add_mailbox_to(new.unit.map(UnitId), &address, profile, password, &request)?;
+        shown(engine, mailbox(engine, &new.address)?)
     };
     Ok((StatusCode::CREATED, Json(work(&provider, add).await?)))
 }
@@ -227,16 +265,16 @@ async fn add_mailbox(
 async fn set_password(
     State(provider): At,
     Path(address): Path<String>,
-    body: Result<Json<api::NewPassword>, JsonRejection>,
+    Sent(new): Sent<api::NewPassword>,
 ) -> Reply<api::Mailbox> {
-    let Json(new) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let set = move |engine: &House| {
         let mailbox = mailbox(engine, &address)?;
-        let password = sigillo_engine::verifier(&new.password, random()).map_err(|e| Fail::bad(e.to_string()))?;
+        let of = self::address(&address)?;
+        let password = credentials::kept(engine, &of, new.password.as_ref(), new.password_hash.as_ref())?;
         engine.set_password(MailboxId(mailbox.id), password, now)?;
-        Ok(shown(mailbox))
+        shown(engine, mailbox)
     };
     Ok(Json(work(&provider, set).await?))
 }
@@ -245,11 +283,13 @@ async fn change_mailbox(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(address): Path<String>,
-    body: Result<Json<api::MailboxChange>, JsonRejection>,
+    asking: Asking,
+    Sent(api::MailboxChange { ordinary_mail, profile, without, receipts }): Sent<api::MailboxChange>,
 ) -> Reply<api::Mailbox> {
-    let Json(api::MailboxChange { ordinary_mail, profile, without }) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
+    let request = asking.request(now)?;
+    let whole = Arc::clone(&provider.engine);
     let set = move |engine: &House| {
         let found = mailbox(engine, &address)?;
         if let Some(word) = ordinary_mail {
@@ -261,19 +301,22 @@ async fn change_mailbox(
             let ordinary = match word.as_str() {
                 "refuse" => OrdinaryMail::Refuse,
                 "accept" => OrdinaryMail::Accept,
-                _ => return Err(Fail::bad(format!("ordinary_mail: «{word}» non è refuse o accept"))),
+                _ => return Err(Fail::field("ordinary_mail", format!("«{word}» non è refuse o accept"))),
             };
-            engine.set_ordinary_mail(MailboxId(found.id), ordinary)?;
+            engine.change(MailboxId(found.id), &Change::Ordinary(ordinary), &request)?;
         }
         if let Some(name) = profile {
             actor.need(Act::MailboxProfile, &engine.target(&self::address(&address)?)?)?;
             let chosen = engine.profiles().choose(&name).map_err(|e| Fail::bad(e.to_string()))?;
-            engine.set_profile(MailboxId(found.id), &chosen, now)?;
+            engine.change(MailboxId(found.id), &Change::Profile(chosen), &request)?;
         }
         if let Some(without) = without {
-            engine.set_without(MailboxId(found.id), &without)?;
+            engine.change(MailboxId(found.id), &Change::Without(without), &request)?;
         }
-        Ok(shown(mailbox(engine, &address)?))
+        if let Some(folder) = receipts {
+            Contents::new(&whole, MailboxId(found.id), now).file_receipts(&folder)?;
+        }
+        shown(engine, mailbox(engine, &address)?)
     };
     Ok(Json(work(&provider, set).await?))
 }
@@ -288,10 +331,12 @@ fn address(text: &str) -> Result<Address, Fail> {
     Address::parse(text).map_err(|e| Fail::bad(format!("{text}: {e}")))
 }
 
-/// A span of time as it is asked for: without a beginning the last thirty days, without an end up to now.
+/// A span of time as it is asked for, its end not in it: without a beginning the last thirty days, without an end up to
+/// now, and what was written in this very moment is in it.
 fn span(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<(Timestamp, Timestamp), Fail> {
     const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
-    Ok((from.map_or(Ok(now.minus(MONTH)), instant)?, to.map_or(Ok(now), instant)?))
+    const MOMENT: Duration = Duration::from_millis(1);
+    Ok((from.map_or(Ok(now.minus(MONTH)), instant)?, to.map_or(Ok(now.plus(MOMENT)), instant)?))
 }
 
 fn instant(text: &str) -> Result<Timestamp, Fail> {
@@ -303,16 +348,56 @@ fn mailbox(engine: &House, text: &str) -> Result<Mailbox, Fail> {
     engine.find_mailbox(&address(text)?)?.ok_or_else(|| Fail::missing(format!("la casella {text} non c'è")))
 }
 
-fn shown(mailbox: Mailbox) -> api::Mailbox {
+fn shown(engine: &House, mailbox: Mailbox) -> Result<api::Mailbox, Fail> {
+    let responsible = engine.responsible(MailboxId(mailbox.id))?;
+    shown_with(engine, mailbox, responsible)
+}
+
+fn shown_with(engine: &House, mailbox: Mailbox, responsible: Vec<String>) -> Result<api::Mailbox, Fail> {
     let ordinary = if mailbox.takes_ordinary_mail() { "accept" } else { "refuse" };
     let profile = mailbox.profile.name().to_owned();
     let time = |ms| Timestamp::from_millis(ms).to_string();
-    let blocked = match mailbox.state {
-        Standing::Active => None,
+    let (mut blocked, mut until) = (None, None);
+    let state = match mailbox.state {
+        Standing::Active => "active",
         Standing::Blocked(Block { since, until, reason }) => {
-            Some(api::Blocked { since: time(since), until: until.map(time), reason })
+            blocked = Some(api::Blocked { since: time(since), until: until.map(time), reason });
+            "blocked"
         }
+        Standing::Inactive(_) => "inactive",
+        Standing::Cancelled(cancelled) => {
+            until = Some(time(cancelled.until));
+            "cancelled"
+        }
+        Standing::Gone(_) => "gone",
     };
     let (ordinary_mail, without) = (ordinary.to_owned(), mailbox.without);
-    api::Mailbox { address: mailbox.address, profile, ordinary_mail, blocked, without }
+    let receipts = engine.receipts_folder(MailboxId(mailbox.id))?;
+    let unit = engine.target(&address(&mailbox.address)?)?.unit.map(|unit| unit.0);
+    Ok(api::Mailbox {
+        address: mailbox.address,
+        profile,
+        ordinary_mail,
+        blocked,
+        without,
+        receipts,
+        state: state.to_owned(),
+        cancelled_until: until,
+        unit,
+        responsible,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_in_this_moment_is_in_a_span_without_an_end() {
+        let now = Timestamp::from_millis(1_764_450_000_000);
+        let (_, to) = span(None, None, now).expect("a span");
+        assert!(now < to, "{now} is not before {to}");
+        let (_, to) = span(None, Some("2026-11-29"), now).expect("a span");
+        assert_eq!(to.to_string(), "2026-11-29T00:00:00.000+01:00", "a named end is not in it");
+    }
 }

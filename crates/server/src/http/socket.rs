@@ -1,7 +1,8 @@
-//! The socket: mode 0600 from its first moment, and the peer's user id beside every request.
+//! The socket: mode 0600 from its first moment, and the peer beside every request.
 
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -22,9 +23,28 @@ impl Uid {
     }
 }
 
-impl Connected<IncomingStream<'_, UnixListener>> for Uid {
+/// Who is at the other end.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Peer {
+    /// A user of this machine, at the socket.
+    Near(Uid),
+    /// Somebody at this address, over TLS.
+    Far(IpAddr),
+}
+
+impl Peer {
+    /// Where he is; `None` for who is at the socket.
+    pub(super) fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Near(_) => None,
+            Self::Far(ip) => Some(ip),
+        }
+    }
+}
+
+impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        Self(stream.io().peer_cred().ok().map(|cred| cred.uid()))
+        Self::Near(Uid(stream.io().peer_cred().ok().map(|cred| cred.uid())))
     }
 }
 

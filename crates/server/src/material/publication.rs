@@ -1,18 +1,21 @@
 //! What the provider publishes of itself: its own record of the index (RFC 6109 §4.5), and the key that signs it.
 
+use std::sync::Arc;
+
 use sigillo_base::Timestamp;
 use sigillo_pec::index::Entry;
-use sigillo_smime::{Certificate, Identity, KeySigner};
+use sigillo_smime::{Certificate, Identity, Signer};
 
 use super::Loader;
 use crate::config::{Config, Located, Problems, Text, Unit};
+use crate::gate::Gate;
 
 /// The provider's own record, not signed yet.
 pub struct Publication {
     /// The signing certificate with its chain.
     pub identity: Identity,
     /// Its key.
-    pub signer: KeySigner,
+    pub signer: Arc<dyn Signer>,
     /// The main environment, then the secondary ones.
     pub entries: Vec<Entry>,
 }
@@ -22,8 +25,9 @@ impl Publication {
     /// publishes before anybody lists it.
     pub fn load(config: &Config, now: Timestamp) -> Result<Self, Problems> {
         let mut l = Loader { config, problems: Vec::new() };
-        let identity = l.identity(now);
-        let signer = l.signer(identity.as_ref());
+        let pair = l.pair();
+        let identity = pair.and_then(|pair| l.identity(pair.certificate, now));
+        let signer = pair.and_then(|pair| l.signer(pair.key, identity.as_ref(), &Gate::for_cores()));
         let entries = identity.as_ref().and_then(|i| l.own_entries(&i.certificate));
         match (identity, signer, entries) {
             (Some(identity), Some(signer), Some(entries)) if l.problems.is_empty() => {
@@ -38,12 +42,14 @@ impl Loader<'_> {
     fn own_entries(&mut self, certificate: &Certificate) -> Option<Vec<Entry>> {
         let config = self.config;
         let mut certificates = vec![certificate.clone()];
-        if let Some(path) = &config.next_certificate {
-            let next = self.certificates(path)?.remove(0);
-            self.check_next(path, &next);
-            certificates.push(next);
+        // After a roll-over the one that was left is still in messages on their way.
+        for path in std::iter::once(&config.signing_certificate).chain(&config.next_certificate) {
+            let other = self.certificates(path)?.remove(0);
+            if !certificates.contains(&other) {
+                self.check_other(path, &other);
+                certificates.push(other);
+            }
         }
-        certificates.dedup();
         let main = Entry {
             name: config.name.value.clone(),
             unit: None,
@@ -62,7 +68,7 @@ impl Loader<'_> {
     }
 
     /// The certificate that follows is for the same address, or nobody would believe what it signs.
-    fn check_next(&mut self, path: &Located<std::path::PathBuf>, next: &Certificate) {
+    fn check_other(&mut self, path: &Located<std::path::PathBuf>, next: &Certificate) {
         let service = self.config.service_address.value.as_str();
         if !next.emails().iter().any(|e| e.eq_ignore_ascii_case(service)) {
             let found = next.emails();

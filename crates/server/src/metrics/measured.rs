@@ -23,6 +23,7 @@ impl Meter for Metrics {
             Fact::Confirmed(after) => self.confirmation.took((), after),
             Fact::Login(result) => self.logins.add(result),
             Fact::Limit(limit) => self.limits.add(limit),
+            Fact::Told(medium, telling) => self.told.add((medium, telling)),
         }
     }
 }

@@ -114,6 +114,7 @@ fn read(provider: &Provider, counting: &mut Counting) -> Result<(), Error> {
     let shown = provider.shown();
     metrics.certificate_ends.set(Purpose::Signing, seconds(shown.signing.1));
     metrics.certificate_ends.set(Purpose::Tls, shown.tls_ends.map(seconds));
+    metrics.acme_failures.set((), provider.acme.as_ref().map(|acme| f64::from(acme.failures())));
     let age = |at: Option<Timestamp>| at.map_or(0.0, |at| now.since(at).as_secs_f64());
     metrics.queue_late.set((), age(engine.next_due()?));
     metrics.log_waiting.set((), age(engine.oldest_unchained()?));

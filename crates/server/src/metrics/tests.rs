@@ -108,7 +108,7 @@ fn every_label_has_a_cell_of_its_own() {
     in_order(cells::<Kind>());
     in_order(cells::<(Way, HandOver)>());
     in_order(cells::<(Part, Standing)>());
-    assert_eq!(cells::<(Part, Standing)>().len(), 6);
+    assert_eq!(cells::<(Part, Standing)>().len(), 9);
     assert_eq!(cells::<()>(), [0]);
 }
 

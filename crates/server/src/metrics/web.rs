@@ -1,64 +1,27 @@
 //! `/metrics`, `/healthz` and `/readyz` over HTTP, for Prometheus and whoever keeps services running. Anybody who reaches
-//! the port may ask, so nothing secret or personal is told, and a crowd or a slow client takes nothing but its own place.
+//! the port may ask, so nothing secret or personal is told.
 
-use std::convert::Infallible;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Weak;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode, server::conn::http1};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
 
 use super::family::Word;
 use super::sample::refresh;
+use crate::net::serve_pages;
 use crate::provider::Provider;
-
-/// Connections at once; others wait to be accepted.
-const PLACES: usize = 16;
-/// How long a connection may last.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// The most of a request's head, in octets.
-const HEAD: usize = 16 * 1024;
 
 /// Answers as long as the task is let live.
 pub async fn serve(listener: TcpListener, provider: Weak<Provider>) {
-    let places = Arc::new(Semaphore::new(PLACES));
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        match listener.accept().await {
-            Ok((tcp, _)) => {
-                let provider = Weak::clone(&provider);
-                tokio::spawn(async move {
-                    if tokio::time::timeout(PATIENCE, converse(tcp, provider)).await.is_err() {
-                        tracing::debug!("a reader of figures was too slow");
-                    }
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a reader of figures");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-/// One request, one answer.
-async fn converse(tcp: TcpStream, provider: Weak<Provider>) {
-    let service = service_fn(|request: Request<Incoming>| {
+    let answer = move |request: Request<Incoming>| {
         let provider = Weak::clone(&provider);
-        async move { Ok::<_, Infallible>(answer(&request, provider).await) }
-    });
-    let mut http = http1::Builder::new();
-    http.keep_alive(false).max_buf_size(HEAD);
-    if let Err(error) = http.serve_connection(TokioIo::new(tcp), service).await {
-        tracing::debug!(%error, "a reader of figures broke off");
-    }
+        async move { answer(&request, provider).await }
+    };
+    serve_pages(listener, answer).await;
 }
 
 /// What a path gives, made where it may block.

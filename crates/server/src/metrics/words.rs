@@ -1,7 +1,9 @@
 //! The labels: which lists of words there are, and what they are called.
 
 use sigillo_engine::Obstacle;
-use sigillo_engine::meter::{HandOver, Limit, LoginResult, Nature, Part, Reception, Standing, Submission, Task, Way};
+use sigillo_engine::meter::{
+    HandOver, Limit, LoginResult, Medium, Nature, Part, Reception, Standing, Submission, Task, Telling, Way,
+};
 use sigillo_pec::Kind;
 
 use super::family::Word;
@@ -53,6 +55,8 @@ slices! {
     Way: "destination";
     Part: "part";
     Standing: "state";
+    Medium: "medium";
+    Telling: "outcome";
     Obstacle: "obstacle";
 }
 

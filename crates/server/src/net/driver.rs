@@ -71,17 +71,26 @@ impl Driver {
     /// work is held by TCP.
     pub async fn run(&self, stream: Stream, connection: Box<dyn Connection>, tls: &ServerTls) {
         let mut running = Running { driver: self, stream, out: Vec::new(), told_shutdown: false, watched: None };
-        match running.serve(connection, tls).await {
+        let mut connection = Some(connection);
+        match running.serve(&mut connection, tls).await {
             Ok(()) => {}
             Err(error) => tracing::debug!(%error, "connection lost"),
+        }
+        if let Some(mut connection) = connection.filter(|connection| connection.is_in()) {
+            let now = self.clock.now();
+            // What it panicked about is in the log already.
+            self.pool.run(move || connection.ended(now)).await.unwrap_or_default();
         }
     }
 }
 
 impl Running<'_> {
-    async fn serve(&mut self, mut connection: Box<dyn Connection>, tls: &ServerTls) -> io::Result<()> {
-        connection.show(self.stream.shown());
-        loop {
+    /// Serves what is in its place, which is empty where its work broke off.
+    async fn serve(&mut self, place: &mut Option<Box<dyn Connection>>, tls: &ServerTls) -> io::Result<()> {
+        if let Some(connection) = place {
+            connection.show(self.stream.shown());
+        }
+        while let Some(connection) = place {
             match connection.step() {
                 Step::Write(bytes) => self.write(&bytes).await?,
                 Step::StartTls => {
@@ -96,7 +105,9 @@ impl Running<'_> {
                     if task != Some(Task::Address) {
                         self.flush().await?;
                     }
-                    connection = self.work(connection, bytes).await?;
+                    if let Some(connection) = place.take() {
+                        *place = Some(self.work(connection, bytes).await?);
+                    }
                     if let Some(task) = task {
                         self.driver.metrics.work.took(task, begun.elapsed());
                     }
@@ -111,6 +122,7 @@ impl Running<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sigillo_wire::sasl::Binding;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::Instrument;
@@ -79,21 +80,7 @@ pub async fn listen(
     let mut open = JoinSet::new();
     let mut shutdown = driver.shutdown.clone();
     let greeter = Arc::new(greeter);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = shutdown.wait_for(|down| *down) => break,
-            Some(_) = open.join_next() => continue,
-        };
-        let (tcp, peer) = match accepted {
-            Ok(new) => new,
-            Err(error) => {
-                // Out of descriptors, most often: the open connections must end first.
-                tracing::error!(role = greeter.role.name(), %error, "cannot accept");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+    while let Some((tcp, peer)) = next(&listener, &mut shutdown, &mut open, greeter.role.name()).await {
         let Some(place) = limits.enter() else {
             tracing::warn!(role = greeter.role.name(), %peer, "too many connections");
             driver.metrics.sessions_refused.add((greeter.role, Full::All));
@@ -121,6 +108,30 @@ pub async fn listen(
     }
     drop(listener);
     while open.join_next().await.is_some() {}
+}
+
+/// The next connection; those that ended are put away meanwhile. `None` when the service ends.
+pub async fn next(
+    listener: &TcpListener,
+    shutdown: &mut watch::Receiver<bool>,
+    open: &mut JoinSet<()>,
+    role: &str,
+) -> Option<(TcpStream, SocketAddr)> {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = shutdown.wait_for(|down| *down) => return None,
+            Some(_) = open.join_next() => continue,
+        };
+        match accepted {
+            Ok(new) => return Some(new),
+            Err(error) => {
+                // Out of descriptors, most often: the open connections must end first.
+                tracing::error!(role, %error, "cannot accept");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
 }
 
 /// Who is at the other end: the peer, or for whom a named balancer says that it speaks. `None` when it does not say so.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{Provider, Shown};
-use crate::config::{Config, Problem, Problems, Relay, Text, TimeStamp};
+use crate::certificates::Around;
+use crate::config::{Acme, Config, Problem, Problems, Relay, Sms, Text, TimeStamp};
 use crate::material::Material;
 
 /// What a reload did.
@@ -24,7 +25,7 @@ impl Provider {
             let waiting = waiting(&old, &config);
             let kept = kept(&old, config);
             let material = Material::load(&kept, &gate, now)?;
-            let shown = Shown::of(&kept, &material);
+            let shown = Shown::of(&kept, &material.identity);
             Ok((kept, material, shown, waiting))
         };
         let loaded = self.pool.run(load).await.unwrap_or_else(|| Err(Problems(Vec::new())));
@@ -34,6 +35,9 @@ impl Provider {
         let outcome = self.updater.may_take(&material.index, &config).inspect_err(|problems| {
             tracing::error!(%problems, "nothing was reloaded");
         })?;
+        self.may_sign(&config, &material).inspect_err(|problems| {
+            tracing::error!(%problems, "nothing was reloaded");
+        })?;
         self.take_profiles(&config).await?;
         let config = Arc::new(config);
         self.updater.adopt(Arc::clone(&config), &material, outcome);
@@ -41,15 +45,44 @@ impl Provider {
         self.submission_tls.renew(&material.submission_tls);
         self.relay.trust(material.relay_trust());
         self.relay.routes.replace(&config.relay.routes);
-        self.engine.replace_tokens(material.tokens);
+        material.adopted_by(&self.engine);
+        self.issuer.store(material.issuer.clone());
         self.engine.replace_identity(material.identity, self.signing.of(material.signer));
         self.config.store(config);
         self.shown.store(Arc::new(shown));
+        self.tell_certificates().await;
         tracing::info!("reloaded certificates, revocation lists, index, routes and profiles");
         for key in &waiting {
             tracing::warn!(key, "changed in the file, but valid only from the next start");
         }
         Ok(Reloaded { waiting })
+    }
+
+    /// What a certificate signs that the index does not hold nobody would believe: while the one in use is believed, it stays.
+    fn may_sign(&self, config: &Config, material: &Material) -> Result<(), Problems> {
+        let (old, new, now) = (self.engine.identity().certificate, &material.identity.certificate, self.clock.now());
+        let around = Around { name: &config.name.value, index: &material.index, trust: &material.trust, now };
+        if old == *new || around.lists(new) || !around.lists(&old) || old.not_after() <= now {
+            return Ok(());
+        }
+        let hash = new.sha1_hex();
+        let what = Text::new(
+            format!("l'indice in uso non ha il certificato {hash}, e ha quello con cui si firma adesso"),
+            format!("the index in use does not hold the certificate {hash}, and holds the one that signs now"),
+        );
+        let remedy = Text::new(
+            "scriverlo in signing.next_certificate, `sigillo index publish`, e quando l'indice lo ha `sigillo cert roll`",
+            "write it into signing.next_certificate, `sigillo index publish`, and when the index has it `sigillo cert roll`",
+        );
+        Err(config.signing_certificate.problem(&config.file, what, remedy).into())
+    }
+
+    /// Tells the administrations what is new about our certificates.
+    pub(super) async fn tell_certificates(&self) {
+        let (engine, own, now) = (Arc::clone(&self.engine), self.shown().own.clone(), self.clock.now());
+        if let Some(Err(error)) = self.pool.run(move || engine.watch_certificates(&own, now)).await {
+            tracing::error!(%error, "what is new about our certificates is told later");
+        }
     }
 
     /// Profiles that mailboxes have must be there; the last that can keep a reload from being.
@@ -87,23 +120,37 @@ fn kept(old: &Config, new: Config) -> Config {
         dns: old.dns.clone(),
         timestamp: old.timestamp.clone(),
         access: old.access.clone(),
+        passwords: old.passwords.clone(),
         antivirus: old.antivirus.clone(),
         ordinary: old.ordinary.clone(),
         antispam: old.antispam.clone(),
         dkim: old.dkim.clone(),
+        sms: old.sms.clone(),
         clock: old.clock.clone(),
         admin_socket: old.admin_socket.clone(),
+        admin_door: old.admin_door.clone(),
         metrics: old.metrics.clone(),
         log_level: old.log_level.clone(),
         log_format: old.log_format,
         limits: old.limits,
         reports: old.reports.clone(),
+        acme: old.acme.clone(),
+        // Where an authority brings the certificate, its place is the store.
+        tls_certificate: if old.acme == new.acme { new.tls_certificate.clone() } else { old.tls_certificate.clone() },
+        tls_key: if old.acme == new.acme { new.tls_key.clone() } else { old.tls_key.clone() },
         ..new
     }
 }
 
 fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     let listen = |c: &Config| c.listen.iter().map(|(role, at)| (*role, at.value)).collect::<Vec<_>>();
+    // Lines do not count.
+    let acme = |c: &Config| {
+        let at = |acme: &Acme| acme.listen.iter().map(|at| at.value).collect::<Vec<_>>();
+        let of = |acme: &Acme| (acme.directory.value.clone(), acme.contact.clone(), acme.names.clone(), at(acme));
+        c.acme.as_ref().map(|acme| (of(acme), acme.roots.value.clone()))
+    };
+    let admin = |c: &Config| c.admin_door.as_ref().map(|door| (door.listen.value, door.per_minute));
     let metrics = |c: &Config| c.metrics.as_ref().map(|at| at.value);
     let stamps = |c: &Config| {
         let paths = |t: &TimeStamp| t.anchors.iter().map(|a| a.value.clone()).collect::<Vec<_>>();
@@ -113,6 +160,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     let relay = |c: &Config| Relay { routes: Vec::new(), ..c.relay.clone() };
     let dns = |c: &Config| (c.dns.servers.clone(), c.dns.dnssec, c.dns.anchors.as_ref().map(|a| a.value.clone()));
     let dkim = |c: &Config| c.dkim.as_ref().map(|d| (d.domain.clone(), d.selector.clone(), d.key.value.clone()));
+    let sms = |c: &Config| c.sms.as_ref().map(Sms::plain);
     let folder = |c: &Config| c.reports.as_ref().map(|folder| folder.value.clone());
     let differs = [
         ("provider.name", old.name.value != new.name.value),
@@ -128,16 +176,20 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store.text_index", old.text_index != new.text_index),
         ("archive", old.retention != new.retention),
         ("listen", listen(old) != listen(new)),
+        ("tls.acme", acme(old) != acme(new)),
         ("relay", relay(old) != relay(new)),
         ("dns", dns(old) != dns(new)),
         ("timestamp", stamps(old) != stamps(new)),
         ("access", old.access != new.access),
+        ("passwords", old.passwords != new.passwords),
         ("antivirus", old.antivirus != new.antivirus),
         ("ordinary", old.ordinary != new.ordinary),
         ("antispam", old.antispam != new.antispam),
         ("dkim", dkim(old) != dkim(new)),
+        ("sms", sms(old) != sms(new)),
         ("clock", old.clock != new.clock),
         ("admin.socket", old.admin_socket.value != new.admin_socket.value),
+        ("admin.listen", admin(old) != admin(new)),
         ("metrics", metrics(old) != metrics(new)),
         ("log.level", old.log_level != new.log_level),
         ("log.format", old.log_format != new.log_format),

@@ -1,17 +1,19 @@
-//! What the status tells about keys.
+//! What is told about keys and certificates.
 
-use sigillo_admin::api::CertificateStatus;
 use sigillo_base::Timestamp;
-use sigillo_smime::Certificate;
+use sigillo_engine::OwnCertificate;
+use sigillo_smime::Identity;
 
+use crate::certificates::{Held, Purpose, held};
 use crate::config::Config;
-use crate::material::Material;
 
-/// Computed when material is loaded, told when asked.
+/// Kept when material is loaded, judged when somebody asks.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// Signing and TLS certificates.
-    pub certificates: Vec<CertificateStatus>,
+    /// What the configuration names.
+    pub held: Vec<Held>,
+    /// Those of them that administrations are told of.
+    pub own: Vec<OwnCertificate>,
     /// From when and until when the signing certificate is valid.
     pub signing: (Timestamp, Timestamp),
     /// Until when the certificate of the listeners is.
@@ -19,18 +21,23 @@ pub struct Shown {
 }
 
 impl Shown {
-    pub(super) fn of(config: &Config, material: &Material) -> Self {
-        let show = |purpose: &str, c: &Certificate| CertificateStatus {
-            purpose: purpose.to_owned(),
-            subject: c.subject(),
-            not_after: c.not_after().to_string(),
-        };
-        let mut certificates = vec![show("signing", &material.identity.certificate)];
-        let tls = std::fs::read(&config.tls_certificate.value).ok();
-        let leaf = tls.and_then(|pem| Certificate::from_pem(&pem).ok()?.into_iter().next());
-        certificates.extend(leaf.as_ref().map(|leaf| show("tls", leaf)));
-        let signing = &material.identity.certificate;
-        let signing = (signing.not_before(), signing.not_after());
-        Self { certificates, signing, tls_ends: leaf.map(|leaf| leaf.not_after()) }
+    pub(super) fn of(config: &Config, identity: &Identity) -> Self {
+        let held = held(config, identity);
+        let signing = (identity.certificate.not_before(), identity.certificate.not_after());
+        let tls = held.iter().find(|held| held.purpose == Purpose::Tls);
+        let tls_ends = tls.map(|held| held.certificate.not_after());
+        let own = held.iter().filter_map(owned).collect();
+        Self { held, own, signing, tls_ends }
     }
+}
+
+/// What signs, and what doors show.
+fn owned(held: &Held) -> Option<OwnCertificate> {
+    let certificate = &held.certificate;
+    matches!(held.purpose, Purpose::Signing | Purpose::Tls).then(|| OwnCertificate {
+        purpose: held.purpose.word().to_owned(),
+        fingerprint: sigillo_smime::sha256(certificate.der()),
+        subject: certificate.subject(),
+        not_after: certificate.not_after(),
+    })
 }

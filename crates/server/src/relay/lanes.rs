@@ -2,36 +2,27 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
-use sigillo_base::{Domain, Timestamp};
+use sigillo_base::Domain;
 use tokio::sync::Semaphore;
 
 /// For each transaction at once, so many messages may wait in memory for their turn; the others wait in the queue.
 const WAITING: usize = 4;
-/// A message that goes back to the queue stays there at least so long.
-const ASIDE: Duration = Duration::from_secs(1);
-/// A transaction is first taken to last so long.
-const GUESS: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
 struct Lane {
     places: Arc<Semaphore>,
     here: usize,
-    /// How long a transaction lasts, about.
-    lasts: Duration,
-    /// When the next message that finds no room has its turn.
-    turn: Timestamp,
 }
 
-/// The lanes of all destinations that have messages in work. Time is service time, as the queue's.
+/// The lanes of all destinations that have messages in work.
 pub(super) struct Lanes {
     each: usize,
     open: Mutex<HashMap<Domain, Lane>>,
 }
 
-/// Room in a lane.
+/// A message in a lane.
 pub(super) struct Room {
     lanes: Arc<Lanes>,
     to: Domain,
@@ -44,32 +35,18 @@ impl Lanes {
         Arc::new(Self { each, open: Mutex::default() })
     }
 
-    /// Room for a message to this destination, or when it should come again. Who comes later gets a later time, one
-    /// transaction's share apart, so that a long queue does not come back all at once.
-    pub(super) fn enter(self: &Arc<Self>, to: &Domain, now: Timestamp) -> Result<Room, Timestamp> {
-        let mut open = self.open.lock();
-        let lane = open.entry(to.clone()).or_insert_with(|| Lane {
-            places: Arc::new(Semaphore::new(self.each)),
-            here: 0,
-            lasts: GUESS,
-            turn: now,
-        });
-        if lane.here >= self.each * (1 + WAITING) {
-            let share = lane.lasts / u32::try_from(self.each).unwrap_or(u32::MAX);
-            lane.turn = lane.turn.max(now.plus(ASIDE)).plus(share);
-            return Err(lane.turn);
-        }
-        lane.here += 1;
-        Ok(Room { lanes: Arc::clone(self), to: to.clone(), places: Arc::clone(&lane.places) })
+    /// Messages to one destination that are in work at the most.
+    pub(super) const fn most(&self) -> usize {
+        self.each.saturating_mul(1 + WAITING)
     }
-}
 
-impl Room {
-    /// Learns how long a transaction lasted.
-    pub(super) fn lasted(&self, span: Duration) {
-        if let Some(lane) = self.lanes.open.lock().get_mut(&self.to) {
-            lane.lasts = (lane.lasts * 7 + span) / 8;
-        }
+    /// Lets a message to this destination in.
+    pub(super) fn enter(self: &Arc<Self>, to: &Domain) -> Room {
+        let mut open = self.open.lock();
+        let new = || Lane { places: Arc::new(Semaphore::new(self.each)), here: 0 };
+        let lane = open.entry(to.clone()).or_insert_with(new);
+        lane.here += 1;
+        Room { lanes: Arc::clone(self), to: to.clone(), places: Arc::clone(&lane.places) }
     }
 }
 
@@ -90,21 +67,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_lane_sends_back_in_turn_and_troubles_no_other() {
-        let (lanes, now) = (Lanes::new(2), Timestamp::from_millis(1_000_000));
+    fn a_lane_has_its_places_while_anything_is_in_it() {
+        let lanes = Lanes::new(2);
         let (slow, other) = (Domain::parse("slow.example").unwrap(), Domain::parse("other.example").unwrap());
-        let mut rooms: Vec<Room> = (0..10).map(|_| lanes.enter(&slow, now).unwrap()).collect();
-        assert_eq!(rooms[0].places.available_permits(), 2);
-        let turns: Vec<Timestamp> = (0..3).map(|_| lanes.enter(&slow, now).err().unwrap()).collect();
-        assert!(turns[0] > now.plus(ASIDE) && turns.windows(2).all(|t| t[1] > t[0]), "{turns:?}");
-        assert!(lanes.enter(&other, now).is_ok());
-        rooms.pop();
-        assert!(lanes.enter(&slow, now).is_ok(), "room again");
-        rooms[0].lasted(Duration::from_secs(80));
-        rooms.push(lanes.enter(&slow, now).unwrap());
-        let (a, b) = (lanes.enter(&slow, now).err().unwrap(), lanes.enter(&slow, now).err().unwrap());
-        assert!(b.since(a) > Duration::from_secs(1), "a slower destination sends back for longer");
-        drop(rooms);
-        assert!(lanes.open.lock().is_empty(), "nothing is kept of who has nothing in work");
+        let rooms: Vec<Room> = (0..lanes.most()).map(|_| lanes.enter(&slow)).collect();
+        assert_eq!(rooms.len(), 10);
+        let _two = rooms[0].places.clone().try_acquire_many_owned(2).unwrap();
+        assert!(rooms[9].places.try_acquire().is_err(), "all share its places");
+        assert!(lanes.enter(&other).places.try_acquire().is_ok(), "and nobody else does");
+        assert_eq!(lanes.open.lock().len(), 1, "nothing is kept of who has nothing in work");
     }
 }

@@ -90,7 +90,7 @@ impl Policy {
 }
 
 /// The id of the policy that TXT records announce; `None` when they announce none (RFC 8461 §3.1).
-fn id(records: &[String]) -> Option<String> {
+pub fn id(records: &[String]) -> Option<String> {
     let mut announced = records.iter().filter(|text| text.starts_with("v=STSv1;"));
     let text = announced.next()?;
     if announced.next().is_some() {
@@ -218,7 +218,8 @@ impl<S: Store> Sts<S> {
             && known.kept.as_ref().is_none_or(|kept| kept.id != id || now.since(kept.fetched) > REFRESH)
             && known.failed.is_none_or(|(at, _)| at.elapsed() > PAUSE)
         {
-            match self.fetch(domain).await {
+            let fetch = self.fetch.load_full();
+            match current(&self.dns, &fetch, self.port, domain).await {
                 Ok(policy) => {
                     let kept = Kept { id, policy: Arc::new(policy), fetched: now };
                     self.shelf.keep(domain, &kept).await;
@@ -253,28 +254,33 @@ impl<S: Store> Sts<S> {
         let new = || Arc::new(tokio::sync::Mutex::new(Known { kept, failed: None }));
         (known.len() < MOST).then(|| Arc::clone(known.entry(domain.clone()).or_insert_with(new)))
     }
-
-    async fn fetch(&self, domain: &Domain) -> Result<Policy, (Trouble, anyhow::Error)> {
-        let host = format!("mta-sts.{domain}");
-        let unreachable = |error| (Trouble::StsPolicyFetchError, error);
-        let url: Url = format!("https://{host}/.well-known/mta-sts.txt")
-            .parse()
-            .map_err(|e: String| unreachable(anyhow::anyhow!(e)))?;
-        let found = self.dns.addresses(&host).await.map_err(|e| unreachable(anyhow::anyhow!("{host}: {e:?}")))?;
-        let at: Vec<_> = found.records.into_iter().map(|ip| SocketAddr::new(ip, self.port)).collect();
-        let answer = self.fetch.load().get_at(&url, &at).await.map_err(|error| {
-            let refused = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref());
-            let mut causes = refused.filter_map(|inner| inner.downcast_ref::<rustls::Error>());
-            let untrusted = causes.any(|e| matches!(e, rustls::Error::InvalidCertificate(_)));
-            (if untrusted { Trouble::StsWebpkiInvalid } else { Trouble::StsPolicyFetchError }, error)
-        })?;
-        let plain = answer.content_type.as_deref().and_then(|t| t.split(';').next()).map(str::trim);
-        let text = String::from_utf8(answer.body).ok().filter(|_| plain == Some("text/plain"));
-        let invalid = || (Trouble::StsPolicyInvalid, anyhow::anyhow!("{url}: non è una policy MTA-STS"));
-        text.as_deref().and_then(Policy::parse).ok_or_else(invalid)
-    }
 }
 
-fn fetch(tls: Arc<ClientConfig>) -> Fetch {
+/// The policy that a domain's web server shows on this port, asked for now.
+///
+/// # Errors
+/// Why there is none, for reports and for people.
+pub async fn current(dns: &Dns, fetch: &Fetch, port: u16, domain: &Domain) -> Result<Policy, (Trouble, anyhow::Error)> {
+    let host = format!("mta-sts.{domain}");
+    let unreachable = |error| (Trouble::StsPolicyFetchError, error);
+    let url: Url = format!("https://{host}/.well-known/mta-sts.txt")
+        .parse()
+        .map_err(|e: String| unreachable(anyhow::anyhow!(e)))?;
+    let found = dns.addresses(&host).await.map_err(|e| unreachable(anyhow::anyhow!("{host}: {e:?}")))?;
+    let at: Vec<_> = found.records.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
+    let answer = fetch.get_at(&url, &at).await.map_err(|error| {
+        let refused = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref());
+        let mut causes = refused.filter_map(|inner| inner.downcast_ref::<rustls::Error>());
+        let untrusted = causes.any(|e| matches!(e, rustls::Error::InvalidCertificate(_)));
+        (if untrusted { Trouble::StsWebpkiInvalid } else { Trouble::StsPolicyFetchError }, error)
+    })?;
+    let plain = answer.content_type.as_deref().and_then(|t| t.split(';').next()).map(str::trim);
+    let text = String::from_utf8(answer.body).ok().filter(|_| plain == Some("text/plain"));
+    let invalid = || (Trouble::StsPolicyInvalid, anyhow::anyhow!("{url}: non è una policy MTA-STS"));
+    text.as_deref().and_then(Policy::parse).ok_or_else(invalid)
+}
+
+/// Who fetches policies, with these roots.
+pub fn fetch(tls: Arc<ClientConfig>) -> Fetch {
     Fetch::new(tls, MAX_POLICY).patience(PATIENCE)
 }

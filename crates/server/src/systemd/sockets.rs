@@ -12,7 +12,10 @@ use crate::config::Role;
 
 /// What systemd hands over.
 #[derive(Debug, Default)]
-pub struct HandedOver(Vec<(Role, Socket)>);
+pub struct HandedOver(Vec<(&'static str, Socket)>);
+
+/// The name of a socket at which an ACME authority asks.
+pub const CHALLENGES: &str = "acme";
 
 impl HandedOver {
     /// Takes what the environment says, once.
@@ -28,23 +31,23 @@ impl HandedOver {
         let mut names = names.split(':');
         let mut sockets = Vec::new();
         for i in 0..from.len() {
-            let role = role(names.next().unwrap_or_default())?;
+            let name = known(names.next().unwrap_or_default())?;
             let socket = from.take_tcp_listener(i).map_err(|e| {
-                io::Error::new(e.kind(), format!("systemd: il socket «{}» non è TCP (ListenStream=): {e}", role.name()))
+                io::Error::new(e.kind(), format!("systemd: il socket «{name}» non è TCP (ListenStream=): {e}"))
             })?;
-            sockets.extend(socket.map(|socket| (role, socket)));
+            sockets.extend(socket.map(|socket| (name, socket)));
         }
         Ok(Self(sockets))
     }
 
-    /// Those of a role. Where there are any, the configuration's addresses of that role are not asked.
+    /// Those of a role ([`Role::name`]), or [`CHALLENGES`]. Where there are any, the configuration's addresses are not asked.
     ///
     /// # Errors
     /// The system does not give one to the runtime.
-    pub fn of(&mut self, role: Role) -> io::Result<Vec<TcpListener>> {
-        let (mine, rest) = std::mem::take(&mut self.0).into_iter().partition(|(of, _)| *of == role);
+    pub fn of(&mut self, name: &str) -> io::Result<Vec<TcpListener>> {
+        let (mine, rest) = std::mem::take(&mut self.0).into_iter().partition(|(of, _)| *of == name);
         self.0 = rest;
-        let mine: Vec<(Role, Socket)> = mine;
+        let mine: Vec<(&str, Socket)> = mine;
         let taken = mine.into_iter().map(|(_, socket)| {
             socket.set_nonblocking(true)?;
             TcpListener::from_std(socket)
@@ -53,10 +56,11 @@ impl HandedOver {
     }
 }
 
-fn role(name: &str) -> io::Result<Role> {
-    Role::ALL.into_iter().find(|role| role.name() == name).ok_or_else(|| {
-        let roles = Role::ALL.map(Role::name).join(", ");
-        let text = format!("systemd: un socket si chiama «{name}»; FileDescriptorName= vale uno di: {roles}");
+fn known(name: &str) -> io::Result<&'static str> {
+    let names = || Role::ALL.map(Role::name).into_iter().chain([CHALLENGES]);
+    names().find(|known| *known == name).ok_or_else(|| {
+        let names = names().collect::<Vec<_>>().join(", ");
+        let text = format!("systemd: un socket si chiama «{name}»; FileDescriptorName= vale uno di: {names}");
         io::Error::new(io::ErrorKind::InvalidInput, text)
     })
 }
@@ -70,13 +74,13 @@ mod tests {
         let bound = || Socket::bind("127.0.0.1:0").unwrap();
         let (imap, smtp) = (bound(), bound());
         let at = smtp.local_addr().unwrap();
-        let mut all = HandedOver(vec![(Role::Imap, imap), (Role::Smtp, smtp), (Role::Smtp, bound())]);
-        let mine = all.of(Role::Smtp).unwrap();
+        let mut all = HandedOver(vec![("imap", imap), ("smtp", smtp), ("smtp", bound())]);
+        let mine = all.of("smtp").unwrap();
         assert_eq!((mine.len(), mine[0].local_addr().unwrap()), (2, at));
-        assert!(all.of(Role::Smtp).unwrap().is_empty() && all.of(Role::Pop3).unwrap().is_empty());
-        assert_eq!(all.of(Role::Imap).unwrap().len(), 1);
-        assert_eq!(role("pop3s").unwrap(), Role::Pop3s);
-        let error = role("sigillo-smtp.socket").unwrap_err().to_string();
+        assert!(all.of("smtp").unwrap().is_empty() && all.of("pop3").unwrap().is_empty());
+        assert_eq!(all.of("imap").unwrap().len(), 1);
+        assert_eq!((known("pop3s").unwrap(), known("acme").unwrap()), ("pop3s", CHALLENGES));
+        let error = known("sigillo-smtp.socket").unwrap_err().to_string();
         assert!(error.contains("«sigillo-smtp.socket»") && error.contains("submissions"), "{error}");
     }
 }

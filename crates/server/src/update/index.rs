@@ -31,7 +31,7 @@ pub(super) async fn renew(
     };
     let (config, trust, current) = (Arc::clone(config), Arc::clone(trust), current.cloned());
     let origin = url.map_or_else(|| config.index.value.display().to_string(), |url| url.to_string());
-    let work = move || take(fetched.as_deref(), &config.index.value, &trust, current.as_deref(), now);
+    let work = move || take(fetched.as_deref(), &config, &trust, current.as_deref(), now);
     pool.run(work).await.context("lavoro interrotto")?.context(origin)
 }
 
@@ -54,11 +54,12 @@ fn address(source: &Source, current: Option<&Index>) -> Result<Option<Url>> {
 /// Whole or not at all: what is written is what was verified.
 fn take(
     fetched: Option<&[u8]>,
-    file: &Path,
+    config: &Config,
     trust: &Trust,
     current: Option<&Index>,
     now: Timestamp,
 ) -> Result<Option<Arc<Index>>> {
+    let file = &config.index.value;
     let index = match fetched {
         Some(bytes) => Index::open(bytes, trust, now)?,
         None => Index::open(&read(file)?, trust, now)?,
@@ -67,9 +68,22 @@ fn take(
     if let Some(bytes) = fetched
         && (newer || !file.exists())
     {
+        if let Some(current) = current.filter(|current| current.lists_more_than(&index)) {
+            keep(file, &config.store.value.join("index"), current);
+        }
         files::write(file, bytes).context("l'indice nuovo non si scrive")?;
     }
     Ok(newer.then(|| Arc::new(index)))
+}
+
+/// Keeps a copy whose certificates are not all in the next one: what they signed is shown to be genuine by the index of its
+/// day alone.
+fn keep(file: &Path, folder: &Path, current: &Index) {
+    let name = current.signed_at().map_or(0, Timestamp::as_secs);
+    let kept = files::folder(folder).and_then(|()| files::write(&folder.join(format!("{name}.p7m")), &read(file)?));
+    if let Err(error) = kept {
+        tracing::error!(%error, "the provider index of before is not kept");
+    }
 }
 
 /// Fetches a copy when the file holds none that may be believed now. What it holds still counts for its age: a copy

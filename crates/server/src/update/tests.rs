@@ -285,6 +285,26 @@ async fn the_wrong_certificate_or_nobody_there_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_copy_whose_certificate_leaves_the_index_is_kept() {
+    let place = Place::new().await;
+    let updater = place.start(&place.config(&place.fetched(), &[]));
+    let (before, kept) = (fs::read(place.index_file()).unwrap(), place.folder.path().join("dati/index"));
+    place.peer.answer("/i.p7m", ok(P7M, &copy(2, 1)));
+    assert!(matches!(updater.update_index().await, Updated::Replaced { .. }));
+    assert!(!kept.exists(), "the same certificates are in it");
+    let before_last = fs::read(place.index_file()).unwrap();
+    assert_ne!(before, before_last);
+    let other = keys().signer.certificate();
+    let renewed = Index::parse_ldif(ldif(&["a.example"]).as_bytes()).unwrap();
+    let entry = Entry { certificates: vec![other], ..renewed.entries()[0].clone() };
+    place.peer.answer("/i.p7m", ok(P7M, &signed(&write_ldif(&[entry]), 0)));
+    assert!(matches!(updater.update_index().await, Updated::Replaced { .. }));
+    let files: Vec<_> = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1);
+    assert_eq!(fs::read(&files[0]).unwrap(), before_last);
+}
+
+#[tokio::test]
 async fn certificate_and_key_for_the_index_must_belong_together() {
     let place = Place::new().await;
     let key = place.web.path("server", "key");
@@ -478,7 +498,17 @@ async fn a_reload_and_a_person_at_the_socket_keep_the_same_rule() {
     let client = Client::new(&config.admin_socket.value);
     let (material, clock, gate) = (place.material(&config).unwrap(), Arc::clone(&place.clock), Gate::for_cores());
     let room = Room::of(&config);
-    let start = Start { config, material, clock, listeners: Vec::new(), admin, metrics: None, gate, room };
+    let start = Start {
+        config,
+        material,
+        clock,
+        listeners: Vec::new(),
+        admin: admin.into(),
+        metrics: None,
+        challenges: Vec::new(),
+        gate,
+        room,
+    };
     let provider = Provider::start(start).await.unwrap();
 
     files::write(&place.index_file(), &copy(3, 9)).unwrap();
@@ -523,7 +553,17 @@ async fn who_cannot_judge_or_sign_is_not_ready() {
     let (material, clock, gate) = (place.material(&config).unwrap(), Arc::clone(&place.clock), Gate::for_cores());
     let (identity, key) = (material.identity.clone(), Arc::clone(&material.signer));
     let room = Room::of(&config);
-    let start = Start { config, material, clock, listeners: Vec::new(), admin, metrics: None, gate, room };
+    let start = Start {
+        config,
+        material,
+        clock,
+        listeners: Vec::new(),
+        admin: admin.into(),
+        metrics: None,
+        challenges: Vec::new(),
+        gate,
+        room,
+    };
     let provider = Provider::start(start).await.unwrap();
     let missing = || -> Vec<Condition> {
         provider.conditions().into_iter().filter_map(|(condition, why)| why.map(|_| condition)).collect()

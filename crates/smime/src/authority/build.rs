@@ -3,13 +3,15 @@
 use const_oid::db::rfc5912::{ECDSA_WITH_SHA_256, SHA_256_WITH_RSA_ENCRYPTION};
 use data_encoding::HEXUPPER_PERMISSIVE;
 use der::Decode;
-use der::asn1::{Any, BitString};
+use der::asn1::{Any, BitString, SetOfVec};
 use openssl::hash::MessageDigest;
 use openssl::pkey::{Id, PKey, Private};
 use sigillo_base::Timestamp;
+use x509_cert::attr::Attribute;
 use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
 use x509_cert::ext::Extension;
 use x509_cert::name::Name;
+use x509_cert::request::{self, CertReq, CertReqInfo, ExtensionReq};
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::time::Validity;
@@ -59,6 +61,15 @@ impl Tbs<'_> {
         let signature = signature(issuer_key, &to_der(&tbs)?)?;
         to_der(&Certificate { signature_algorithm: tbs.signature.clone(), tbs_certificate: tbs, signature })
     }
+}
+
+/// A certification request in DER (RFC 2986): the subject, its key, the extensions that are asked for, signed with that key.
+pub(super) fn request(subject: Name, extensions: Vec<Extension>, key: &PKey<Private>) -> Result<Vec<u8>, Error> {
+    let wanted = Attribute::try_from(ExtensionReq(extensions)).map_err(compose)?;
+    let attributes = SetOfVec::try_from(vec![wanted]).map_err(compose)?;
+    let info = CertReqInfo { version: request::Version::V1, subject, public_key: public_key(key)?, attributes };
+    let signature = signature(key, &to_der(&info)?)?;
+    to_der(&CertReq { info, algorithm: algorithm(key)?, signature })
 }
 
 /// A revocation list in DER.

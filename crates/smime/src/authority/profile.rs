@@ -72,16 +72,29 @@ pub(super) fn subordinate(key_id: &[u8], issuer: &[u8], domains: &[String]) -> R
 
 /// RFC 6109 §5.5.2: keyUsage is the only critical extension, basicConstraints must not be there.
 pub(super) fn pec(key_id: &[u8], issuer: &[u8], address: &Address) -> Result<Vec<Extension>, Error> {
+    let mut extensions = pec_asked(address)?;
+    extensions.extend([subject_key(key_id)?, authority_key(issuer)?]);
+    Ok(extensions)
+}
+
+/// What of it a provider asks for.
+pub(super) fn pec_asked(address: &Address) -> Result<Vec<Extension>, Error> {
     Ok(vec![
         extension(&KeyUsage(KeyUsages::DigitalSignature.into()), CRITICAL)?,
         extension(&ExtendedKeyUsage(vec![ID_KP_EMAIL_PROTECTION]), PLAIN)?,
         extension(&SubjectAltName(vec![GeneralName::Rfc822Name(ia5(address.as_str())?)]), PLAIN)?,
-        subject_key(key_id)?,
-        authority_key(issuer)?,
     ])
 }
 
 pub(super) fn tls(key_id: &[u8], issuer: &[u8], names: &[String], ips: &[IpAddr]) -> Result<Vec<Extension>, Error> {
+    let mut extensions = vec![extension(&BasicConstraints { ca: false, path_len_constraint: None }, CRITICAL)?];
+    extensions.extend(tls_asked(names, ips)?);
+    extensions.extend([subject_key(key_id)?, authority_key(issuer)?]);
+    Ok(extensions)
+}
+
+/// What of it a server asks for.
+pub(super) fn tls_asked(names: &[String], ips: &[IpAddr]) -> Result<Vec<Extension>, Error> {
     let mut all = Vec::new();
     for name in names {
         all.push(GeneralName::DnsName(ia5(name)?));
@@ -94,12 +107,9 @@ pub(super) fn tls(key_id: &[u8], issuer: &[u8], names: &[String], ips: &[IpAddr]
         all.push(GeneralName::IpAddress(OctetString::new(octets).map_err(compose)?));
     }
     Ok(vec![
-        extension(&BasicConstraints { ca: false, path_len_constraint: None }, CRITICAL)?,
         extension(&KeyUsage(KeyUsages::DigitalSignature.into()), CRITICAL)?,
         extension(&ExtendedKeyUsage(vec![ID_KP_SERVER_AUTH]), PLAIN)?,
         extension(&SubjectAltName(all), PLAIN)?,
-        subject_key(key_id)?,
-        authority_key(issuer)?,
     ])
 }
 

@@ -78,7 +78,7 @@ impl Server {
         if ended {
             self.enter(State::Command);
             match refusal {
-                Some(reply) if reply.code / 10 == 50 => self.bad(&reply),
+                Some(reply) if reply.code / 10 == 50 => self.pointless(&reply),
                 Some(reply) => self.say(&reply),
                 None => self.chunk_taken(size, last),
             }

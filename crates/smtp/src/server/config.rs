@@ -43,7 +43,7 @@ pub struct Config {
     pub bearer: bool,
     /// Failed logins after which the connection is closed.
     pub auth_attempts: u32,
-    /// Senseless commands that are answered; the next closes the connection.
+    /// Senseless commands that are answered without a message being taken in between; the next closes the connection.
     pub bad_commands: u32,
 }
 

@@ -11,7 +11,7 @@ const CHUNK: usize = 64 * 1024;
 impl Server {
     pub(super) fn data(&mut self, argument: &str) {
         if !self.open {
-            return self.bad(&Reply::new(503, (5, 5, 1), "MAIL first"));
+            return self.pointless(&Reply::new(503, (5, 5, 1), "MAIL first"));
         }
         if self.body.is_some() {
             return self.bad(&Reply::new(503, (5, 5, 1), "The message comes by BDAT"));
@@ -20,7 +20,7 @@ impl Server {
             return;
         }
         if self.recipients == 0 {
-            return self.bad(&Reply::new(554, (5, 5, 1), "No valid recipients"));
+            return self.pointless(&Reply::new(554, (5, 5, 1), "No valid recipients"));
         }
         self.queue.push_back(Action::DataStart);
         self.say(&Reply::bare(354, "End data with <CRLF>.<CRLF>"));

@@ -23,6 +23,7 @@ impl Server {
             Ok(mail) => {
                 self.recipients = 0;
                 self.open = true;
+                self.put_off = false;
                 self.utf8 = mail.utf8;
                 self.ask(Question::Mail, Action::Mail(mail));
             }

@@ -11,7 +11,7 @@ use crate::path::{self, Path};
 impl Server {
     pub(super) fn rcpt(&mut self, argument: &str) {
         if !self.open {
-            return self.bad(&Reply::new(503, (5, 5, 1), "MAIL first"));
+            return self.pointless(&Reply::new(503, (5, 5, 1), "MAIL first"));
         }
         if self.body.is_some() {
             return self.bad(&Reply::new(503, (5, 5, 1), "The message has begun"));

@@ -296,6 +296,44 @@ fn too_many_of_anything() {
     assert_eq!(s.actions[2..], [Action::Reset, Action::Close]);
 }
 
+/// Who sends for hours may meet a limit now and then: what was taken in between makes up for it.
+#[test]
+fn a_message_that_is_taken_makes_up_for_senseless_commands() {
+    let mut s = Scripted::new(Role::Reception, |c| c.bad_commands = 1);
+    let message = "C: MAIL FROM:<a@x.example>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<a@x.example>
+        S: 250 2.1.5 Ok
+        C: DATA
+        S: 354 …
+        C: Testo
+        C: .
+        S: 250 2.0.0 …
+        ";
+    let senseless = "C: X\nS: 500 5.5.1 …\n";
+    s.run(&format!("{READY}{senseless}{message}{senseless}C: X\nS: 421 4.7.0 …"));
+    assert!(s.closed);
+}
+
+#[test]
+fn what_was_pipelined_behind_a_refusal_for_now_is_not_senseless() {
+    let mut s = Scripted::new(Role::Reception, |c| c.bad_commands = 1);
+    let refused = "C: MAIL FROM:<a@x.example>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<busy@x.example>
+        S: 450 4.2.1 …
+        C: DATA
+        S: 554 5.5.1 …
+        C: BDAT 3 LAST
+        C: X
+        S: 554 5.5.1 …
+        C: RSET
+        S: 250 2.0.0 …
+        ";
+    s.run(&format!("{READY}{refused}{refused}{refused}C: DATA\nS: 503 5.5.1 …\nC: DATA\nS: 421 4.7.0 …"));
+    assert!(s.closed);
+}
+
 #[test]
 fn sizes() {
     let mut s = Scripted::new(Role::Reception, |c| c.size_limit = 10);

@@ -26,6 +26,26 @@ fn a_second_opener_is_told_why_not() {
     RocksStore::open(&folder, &small()).unwrap();
 }
 
+/// A log that is being written to may look damaged: whose it is comes first.
+#[test]
+fn a_second_opener_does_not_judge_what_is_being_written() {
+    let (_dir, store) = store();
+    put(&store, &[tag::TEST, 1], b"x", Synced);
+    let mut logs = std::fs::read_dir(store.path()).unwrap().map(|entry| entry.unwrap().path());
+    let log = logs.find(|path| path.extension().is_some_and(|e| e == "log")).unwrap();
+    let kept = std::fs::read(&log).unwrap();
+    let mut spoilt = kept.clone();
+    spoilt[8] ^= 1;
+    spoilt.extend(&kept);
+    std::fs::write(&log, spoilt).unwrap();
+    let again = RocksStore::open(store.path(), &small()).unwrap_err();
+    assert!(matches!(again, Error::InUse(_)), "{again}");
+    std::fs::write(&log, kept).unwrap();
+    let path = store.path().to_owned();
+    drop(store);
+    RocksStore::open(path, &small()).unwrap();
+}
+
 #[test]
 fn a_store_without_its_head_is_not_taken_for_a_new_one() {
     let (_dir, store) = store();

@@ -59,8 +59,8 @@ fn the_options_in_force_are_the_ones_asked_for() {
             ("blob_file_size", "268435456"),
             ("blob_compression_type", "kLZ4Compression"),
             ("enable_blob_garbage_collection", "true"),
-            ("blob_garbage_collection_age_cutoff", "0.500000"),
-            ("blob_garbage_collection_force_threshold", "0.500000"),
+            ("blob_garbage_collection_age_cutoff", "0.000000"),
+            ("blob_garbage_collection_force_threshold", "0.250000"),
             ("write_buffer_size", "2097152"),
         ],
     );

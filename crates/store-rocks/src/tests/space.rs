@@ -1,4 +1,5 @@
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use sigillo_store::{BodyId, Durability::Later, Error, Store, body, tag, transact};
 
@@ -21,16 +22,21 @@ fn on_disk(path: &Path) -> u64 {
     std::fs::read_dir(path).unwrap().map(|e| e.unwrap().metadata().map_or(0, |m| m.len())).sum()
 }
 
+fn blob_files(path: &Path) -> BTreeSet<PathBuf> {
+    let files = std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|x| x == "blob")).collect()
+}
+
 fn blobs(path: &Path) -> u64 {
-    let files = std::fs::read_dir(path).unwrap().map(|e| e.unwrap());
-    files
-        .filter(|e| e.path().extension().is_some_and(|x| x == "blob"))
-        .map(|e| e.metadata().map_or(0, |m| m.len()))
-        .sum()
+    blob_files(path).iter().map(|path| path.metadata().map_or(0, |m| m.len())).sum()
 }
 
 pub(super) fn fill(store: &RocksStore, bodies: u64) -> Vec<BodyId> {
-    let ids = (0..bodies).map(|n| {
+    fill_from(store, 0, bodies)
+}
+
+fn fill_from(store: &RocksStore, first: u64, bodies: u64) -> Vec<BodyId> {
+    let ids = (first..first + bodies).map(|n| {
         transact(store, 9, |tx| {
             let id = body::put(store, tx, &noise(200_000, n + 1))?;
             body::link(tx, id, n.to_be_bytes())?;
@@ -79,13 +85,9 @@ fn deleted_bodies_give_their_space_back_on_demand() {
     assert!((140..180).contains(&bodies(&after).keys), "four chunks in each of 40 bodies: {after:?}");
     the_rest_is_whole(&store, &ids);
     // Nothing is garbage: blobs stay where they are.
-    let files = || {
-        let names = std::fs::read_dir(store.path()).unwrap().map(|e| e.unwrap().path());
-        names.filter(|path| path.extension().is_some_and(|x| x == "blob")).collect::<std::collections::BTreeSet<_>>()
-    };
-    let there = files();
+    let there = blob_files(store.path());
     store.compact().unwrap();
-    assert_eq!(files(), there);
+    assert_eq!(blob_files(store.path()), there);
 }
 
 /// Too little for RocksDB to rewrite blobs for it.
@@ -110,6 +112,24 @@ fn scattered_garbage_gives_its_space_back_on_demand_too() {
     }
 }
 
+/// An archive: what is never deleted is written once, however often tables are compacted.
+#[test]
+fn bodies_that_nobody_deletes_stay_where_they_were_written() {
+    let (_dir, store) = store();
+    let (mut written, mut bodies) = (BTreeSet::new(), 0);
+    for _ in 0..10 {
+        fill_from(&store, bodies, 20);
+        bodies += 20;
+        store.flush().unwrap();
+        store.settle().unwrap();
+        store.reclaim(&store.health()).unwrap();
+        assert!(blob_files(store.path()).is_superset(&written), "a file was written anew");
+        written = blob_files(store.path());
+    }
+    let tables = store.stats().unwrap().families.iter().find(|f| f.name == "bodies").unwrap().tables;
+    assert!(tables < 10, "tables were compacted meanwhile: {tables}");
+}
+
 /// Without anybody asking: the collector of deletions and the forced collection of blobs do it.
 #[test]
 fn deleted_bodies_give_their_space_back_by_themselves() {
@@ -119,10 +139,15 @@ fn deleted_bodies_give_their_space_back_by_themselves() {
     store.settle().unwrap();
     let full = blobs(store.path());
     remove_most(&store, &ids);
-    // What mail goes on doing: writing, so that buffers are flushed and tables compacted.
+    // What mail goes on doing: writing, so that buffers are flushed and tables compacted; and somebody looks now and then.
     let more = fill(&store, 320);
-    store.flush().unwrap();
-    store.settle().unwrap();
+    for _ in 0..3 {
+        store.reclaim(&store.health()).unwrap();
+        store.flush().unwrap();
+        store.settle().unwrap();
+    }
+    store.reclaim(&store.health()).unwrap();
+    assert!(*store.collected.lock() <= 0.0, "enough: {:?}", store.health());
     let left = blobs(store.path());
     assert!(full >= 58_000_000, "{full}");
     // 60 MB were there; 64 MB are live now (of which 12 were there before).

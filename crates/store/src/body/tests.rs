@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -51,6 +53,36 @@ fn a_long_body_goes_ahead_in_small_commits_and_one_commit_publishes_it() {
     assert_eq!(*last, (Durability::Synced, 0));
     assert_eq!(ahead.len(), 1 + 3, "a reservation, then 32 chunks by 15");
     assert!(ahead.iter().all(|(durability, riding)| *durability == Durability::Later && *riding <= MAX_RIDING));
+}
+
+#[test]
+fn a_body_that_went_ahead_is_not_read_again_and_one_that_lies_about_its_name_is_not_stored() {
+    let body = bytes(RIDES + 100_000, 3);
+    let reads = std::cell::Cell::new(0);
+    let mut read = |from: u64, len: usize| {
+        reads.set(reads.get() + 1);
+        assert!(len <= CHUNK);
+        Ok(Cow::Borrowed(&body[from as usize..][..len]))
+    };
+    let whole = (name_from(body.len() as u64, &mut read).unwrap(), body.len() as u64);
+    assert_eq!(whole.0, BodyId::of(&body));
+    let store = MemoryStore::new();
+    ahead(&store, whole, &mut read).unwrap();
+    let before = reads.get();
+    transact(&store, 1, |tx| {
+        put_from(&store, tx, whole, &mut read)?;
+        link(tx, whole.0, "r")
+    })
+    .unwrap();
+    assert_eq!((reads.get(), verify(&store, whole.0)), (before, Ok(whole.1)));
+
+    let store = MemoryStore::new();
+    let mut lies = |from: u64, len: usize| Ok(Cow::Owned(bytes(len, from as u8 ^ 9)));
+    assert!(matches!(ahead(&store, whole, &mut lies), Err(Error::Temporary(_))));
+    assert_eq!(super::len(&store, whole.0), Ok(None));
+    ahead(&store, whole, &mut read).unwrap();
+    transact(&store, 1, |tx| put_from(&store, tx, whole, &mut lies)).unwrap();
+    assert_eq!(verify(&store, whole.0), Ok(whole.1), "what was written of the lie was written over");
 }
 
 #[test]

@@ -1,24 +1,49 @@
-//! OAUTHBEARER (RFC 7628): a token of an identity provider.
+//! A token of an identity provider, in the two forms that mail programs give it: OAUTHBEARER (RFC 7628), and the XOAUTH2 that was
+//! before it and that some have alone.
 
 use sigillo_base::Secret;
 
 use super::{SaslError, scram};
 
-/// What a client hears whose token is no good (RFC 7628 §3.2.2).
-pub(super) const REFUSAL: &[u8] = br#"{"status":"invalid_token"}"#;
+/// How the token is wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `n,[a=user],^A` and then `key=value^A` each, one more `^A` at the end.
+    Standard,
+    /// `user=name^Aauth=Bearer token^A^A`.
+    Older,
+}
 
-/// `n,[a=user],^A` and then `key=value^A` each, one more `^A` at the end; who it is for, and the token.
-pub(super) fn read(text: &str) -> Result<(Option<String>, Secret), SaslError> {
-    let (head, rest) = text.split_once('\u{1}').ok_or(SaslError::Malformed)?;
+impl Form {
+    /// What a client hears whose token is no good (RFC 7628 §3.2.2), in words of its mechanism.
+    pub(super) fn refusal(self) -> &'static [u8] {
+        match self {
+            Self::Standard => br#"{"status":"invalid_token"}"#,
+            Self::Older => br#"{"status":"401","schemes":"bearer","scope":""}"#,
+        }
+    }
+
+    /// Who it is for, and the token.
+    pub(super) fn read(self, text: &str) -> Result<(Option<String>, Secret), SaslError> {
+        let (head, rest) = text.split_once('\u{1}').ok_or(SaslError::Malformed)?;
+        let user = match self {
+            Self::Standard => standard_user(head)?,
+            Self::Older => Some(head.strip_prefix("user=").ok_or(SaslError::Malformed)?.to_owned()),
+        };
+        Ok((user, token(rest.strip_suffix("\u{1}\u{1}").ok_or(SaslError::Malformed)?)?))
+    }
+}
+
+fn standard_user(head: &str) -> Result<Option<String>, SaslError> {
     let (flag, user) = head.strip_suffix(',').and_then(|h| h.split_once(',')).ok_or(SaslError::Malformed)?;
     let user = match user {
         "" => None,
         user => Some(scram::name(user.strip_prefix("a=").ok_or(SaslError::Malformed)?)?),
     };
-    let pairs = rest.strip_suffix("\u{1}\u{1}").ok_or(SaslError::Malformed)?;
-    if !matches!(flag, "n" | "y") {
-        return Err(SaslError::Binding);
-    }
+    if matches!(flag, "n" | "y") { Ok(user) } else { Err(SaslError::Binding) }
+}
+
+fn token(pairs: &str) -> Result<Secret, SaslError> {
     let mut token = None;
     for pair in pairs.split('\u{1}') {
         let (key, value) = pair.split_once('=').ok_or(SaslError::Malformed)?;
@@ -33,5 +58,5 @@ pub(super) fn read(text: &str) -> Result<(Option<String>, Secret), SaslError> {
     if !scheme.eq_ignore_ascii_case("Bearer") || token.is_empty() || !token.bytes().all(fine) {
         return Err(SaslError::Malformed);
     }
-    Ok((user, Secret::new(token.into())))
+    Ok(Secret::new(token.into()))
 }

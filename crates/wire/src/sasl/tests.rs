@@ -171,7 +171,7 @@ fn pencil_proof(said: &str) -> [u8; 32] {
 #[test]
 fn a_bearer_token_is_asked_about_and_a_bad_one_is_told() {
     let offer = Offer { bearer: true, ..Offer::default() };
-    assert_eq!(offer.mechanisms().last(), Some(&"OAUTHBEARER"));
+    assert!(offer.mechanisms().ends_with(&["OAUTHBEARER", "XOAUTH2"]));
     let begin = |text: &str| Exchange::start(&offer, "OAUTHBEARER", Some(b64(text).as_bytes()));
     let text = "n,a=user@example.com,\u{1}host=server.example.com\u{1}port=143\u{1}auth=Bearer vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg==\u{1}\u{1}";
     let (mut good, step) = begin(text).unwrap();
@@ -196,4 +196,23 @@ fn a_bearer_token_is_asked_about_and_a_bad_one_is_told() {
         assert_eq!(begin(wrong).unwrap_err(), SaslError::Malformed, "{wrong:?}");
     }
     assert_eq!(begin("p=tls-exporter,,\u{1}auth=Bearer a\u{1}\u{1}").unwrap_err(), SaslError::Binding);
+}
+
+/// What was there before RFC 7628, as developers.google.com/gmail/imap/xoauth2-protocol has it.
+#[test]
+fn the_older_form_of_a_token_means_the_same() {
+    let offer = Offer { bearer: true, ..Offer::default() };
+    let begin = |text: &str| Exchange::start(&offer, "XOAUTH2", Some(b64(text).as_bytes()));
+    let text = "user=anna@x.example\u{1}auth=Bearer ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg\u{1}\u{1}";
+    let (mut good, step) = begin(text).unwrap();
+    let token = Secret::new("ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg".into());
+    assert_eq!(step, Step::Ask(Query::Token { user: Some("anna@x.example".into()), token }));
+    let step = good.token(Some("anna@x.example".into())).unwrap();
+    assert_eq!(step, Step::Done(Claim::Token("anna@x.example".into())));
+    let (mut bad, _) = begin(text).unwrap();
+    assert_eq!(said(&bad.token(None).unwrap()), r#"{"status":"401","schemes":"bearer","scope":""}"#);
+    assert_eq!(bad.respond(b"").unwrap(), Step::Done(Claim::Refuted("anna@x.example".into())));
+    for wrong in ["", "user=a\u{1}auth=Bearer x\u{1}", "n,a=a,\u{1}auth=Bearer x\u{1}\u{1}", "user=a\u{1}\u{1}\u{1}"] {
+        assert_eq!(begin(wrong).unwrap_err(), SaslError::Malformed, "{wrong:?}");
+    }
 }

@@ -72,11 +72,13 @@ fn counted(accesses: &[Access]) -> Vec<Count> {
             person: access.person.clone(),
             ..Count::default()
         });
-        if access.outcome == "ok" {
-            count.logins += 1;
-            count.last = Some(access.at.clone());
-        } else {
-            count.failures += 1;
+        match access.outcome.as_str() {
+            "ok" => {
+                count.logins += 1;
+                count.last = Some(access.at.clone());
+            }
+            "left" => {}
+            _ => count.failures += 1,
         }
     }
     counts.into_values().collect()
@@ -120,6 +122,7 @@ mod tests {
             from: "192.0.2.1".into(),
             person: person.into(),
             outcome: outcome.into(),
+            since: None,
         };
         let all = [
             access("1", "imap", "", "ok"),
@@ -127,6 +130,7 @@ mod tests {
             access("3", "imap", "", "wrong"),
             access("4", "imap", "dora", "ok"),
             access("5", "smtp", "", "expired"),
+            access("6", "imap", "dora", "left"),
         ];
         let counts = counted(&all);
         let told: Vec<_> =

@@ -174,8 +174,10 @@ fn show(found: Credentials, lang: Lang) -> String {
     for c in found.credentials {
         let (used, revoked) = (c.last_used.unwrap_or_default(), c.revoked.unwrap_or_default());
         let (rights, expires) = (c.rights.join(","), c.expires.unwrap_or_default());
-        let (scram, change) = (yes(lang, c.scram), yes(lang, c.must_change));
-        rows.add_row([&c.login, &c.kind, &rights, scram, &c.created, &used, &revoked, change, &expires]);
+        let change = yes(lang, c.must_change);
+        // While there are no keys, what the password came as says why.
+        let scram = if c.scram { yes(lang, true).to_owned() } else { format!("no ({})", c.hash) };
+        rows.add_row([&c.login, &c.kind, &rights, &scram, &c.created, &used, &revoked, change, &expires]);
     }
     rows.to_string()
 }

@@ -3,7 +3,7 @@
 use super::show as show_mailboxes;
 use crate::Lang;
 use crate::api::{FolderRights, Mailbox, Mailboxes, NewBlock, NewRights};
-use crate::verbs::{Error, Where, header, json, table};
+use crate::verbs::{Asked, Error, Where, header, json, table};
 
 /// Whose rights, and which.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,6 +35,9 @@ pub struct BlockArgs {
     /// Fino a quando: AAAA-MM-GG oppure AAAA-MM-GGThh:mm; senza, finché non si sblocca
     #[arg(long, value_name = "QUANDO")]
     pub until: Option<String>,
+    /// On whose request.
+    #[command(flatten)]
+    pub asked: Asked,
     /// Where to ask.
     #[command(flatten)]
     pub at: Where,
@@ -56,16 +59,16 @@ pub async fn rights(args: &RightsArgs, lang: Lang) -> Result<String, Error> {
 /// Blocks a mailbox.
 pub async fn block(args: &BlockArgs, lang: Lang) -> Result<String, Error> {
     let new = NewBlock { reason: args.reason.clone(), until: args.until.clone() };
-    changed(args.at.client().block(&args.address, &new).await?, &args.at, lang)
+    changed(args.asked.client(&args.at).block(&args.address, &new).await?, &args.at, lang)
 }
 
 /// Lets a mailbox work again.
-pub async fn unblock(address: &str, at: &Where, lang: Lang) -> Result<String, Error> {
-    changed(at.client().unblock(address).await?, at, lang)
+pub async fn unblock(address: &str, asked: &Asked, at: &Where, lang: Lang) -> Result<String, Error> {
+    changed(asked.client(at).unblock(address).await?, at, lang)
 }
 
 fn changed(mailbox: Mailbox, at: &Where, lang: Lang) -> Result<String, Error> {
-    if at.json { json(&mailbox) } else { Ok(show_mailboxes(Mailboxes { mailboxes: vec![mailbox] }, lang)) }
+    if at.json { json(&mailbox) } else { Ok(show_mailboxes(Mailboxes { mailboxes: vec![mailbox], next: None }, lang)) }
 }
 
 fn show(found: FolderRights, lang: Lang) -> String {

@@ -2,7 +2,7 @@
 
 use crate::Lang;
 use crate::api::{Counted, History, MailboxChange, Usage};
-use crate::verbs::{Error, Where, header, json, table};
+use crate::verbs::{Asked, Error, Where, header, json, table};
 
 /// Asks how a mailbox stands to its limits.
 pub async fn usage(address: &str, at: &Where, lang: Lang) -> Result<String, Error> {
@@ -11,9 +11,9 @@ pub async fn usage(address: &str, at: &Where, lang: Lang) -> Result<String, Erro
 }
 
 /// Gives a mailbox another profile.
-pub async fn profile(address: &str, profile: &str, at: &Where, lang: Lang) -> Result<String, Error> {
+pub async fn profile((address, profile): (&str, &str), asked: &Asked, at: &Where, lang: Lang) -> Result<String, Error> {
     let change = MailboxChange { profile: Some(profile.to_owned()), ..MailboxChange::default() };
-    let changed = at.client().change_mailbox(address, &change).await?;
+    let changed = asked.client(at).change_mailbox(address, &change).await?;
     if at.json {
         return json(&changed);
     }

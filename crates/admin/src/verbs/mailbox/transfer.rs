@@ -5,6 +5,7 @@
 //! it goes on meanwhile and keeps its own limits. A message is the same where folder, bytes and INTERNALDATE, by the
 //! second, are: so a second run adds what is missing, wherever the first ended.
 
+mod accounts;
 mod remote;
 mod report;
 mod source;
@@ -17,10 +18,11 @@ use std::str::FromStr;
 use sigillo_base::Timestamp;
 
 use self::remote::Account;
-use self::report::{Report, Told, told};
+use self::report::{Report, Told, is_whole, told};
 use self::source::{Folder, Form, Found, Place};
 use self::target::Target;
 use super::super::{Error, Where, json};
+use super::read_password;
 use crate::api::{Filing, Message, NewFolder};
 use crate::{Client, Lang};
 
@@ -28,19 +30,28 @@ use crate::{Client, Lang};
 #[derive(Debug, Clone, clap::Args)]
 pub struct ImportArgs {
     /// Indirizzo della casella
-    address: String,
+    #[arg(required_unless_present = "accounts")]
+    address: Option<String>,
     /// Da dove: mbox:FILE, mboxo:FILE, maildir:CARTELLA, eml:CARTELLA; imaps://UTENTE@HOST[:PORTA]/ da un altro server, imap://
     /// con STARTTLS
-    #[arg(long, value_name = "FORMA:PERCORSO")]
-    from: Origin,
+    #[arg(long, value_name = "FORMA:PERCORSO", required_unless_present = "accounts")]
+    from: Option<Origin>,
+    /// Molti conti di altri server, ognuno nella sua casella: file CSV con le colonne casella, server, utente e password o
+    /// file_password
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "from", "folder", "password_file"])]
+    accounts: Option<PathBuf>,
+    /// Con --accounts: quanti conti per volta
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=accounts::MOST))]
+    jobs: u8,
     /// Da una Maildir o da più mbox soltanto questa cartella; per un solo mbox e per eml, quella di destinazione
     #[arg(long, value_name = "CARTELLA")]
     folder: Option<String>,
     /// Dice soltanto che cosa aggiungerebbe
     #[arg(long)]
     dry_run: bool,
-    /// Da un altro server: file che ricorda ciò che è già arrivato; con lo stesso si riprende e si ripassa
-    #[arg(long, value_name = "FILE")]
+    /// Da un altro server: file che ricorda ciò che è già arrivato; con lo stesso si riprende e si ripassa. Con --accounts una
+    /// cartella
+    #[arg(long, value_name = "PERCORSO")]
     state: Option<PathBuf>,
     /// Da un altro server: file con la password sulla prima riga; «-» è l'ingresso standard
     #[arg(long, value_name = "FILE", default_value = "-")]
@@ -151,10 +162,14 @@ struct Pass {
 
 /// Brings messages in.
 pub async fn import(args: &ImportArgs, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Result<String, Error> {
-    let ImportArgs { address, from, folder, dry_run, at, .. } = args;
-    let from = match from {
-        Origin::Files(place) => place,
-        Origin::Account(account) => return remote::import(args, account, lang, heard).await,
+    let ImportArgs { address, from, accounts, folder, dry_run, at, .. } = args;
+    let (address, from) = match (accounts, address, from) {
+        (Some(file), ..) => return accounts::import(args, file, lang, heard).await,
+        (_, Some(address), Some(Origin::Account(account))) => {
+            return remote::import(args, (account, address), lang, heard).await;
+        }
+        (_, Some(address), Some(Origin::Files(place))) => (address, place),
+        _ => return Err(Error::Refused("servono la casella e --from, oppure --accounts".to_owned())),
     };
     let client = at.client();
     let there = client.folders(address).await?.folders;
@@ -335,6 +350,5 @@ fn reread(folder: &Folder, report: &mut Report) -> Result<(), Error> {
 /// The report as text; an error where something is missing or wrong.
 fn finish(report: Report, as_json: bool, lang: Lang) -> Result<String, Error> {
     let text = if as_json { json(&report)? } else { told(&report, lang) };
-    let whole = report.wrong.is_empty() && (report.dry_run || report.folders.iter().all(|told| told.missing == 0));
-    if whole { Ok(text) } else { Err(Error::Shown(text)) }
+    if is_whole(&report) { Ok(text) } else { Err(Error::Shown(text)) }
 }

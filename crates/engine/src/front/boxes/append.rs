@@ -1,13 +1,18 @@
-//! APPEND and REPLACE: messages come into a folder, all in one commit. What they take from other messages is not copied: a
-//! message made of parts is a rope over the bodies that are stored already.
+//! APPEND and REPLACE: messages come into a folder, all in one commit. What came lies in the spool, and goes from there into
+//! the store chunk by chunk. What is taken from other messages is not copied: a message made of parts is a rope over the
+//! bodies that are stored already.
+
+use std::borrow::Cow;
 
 use sigillo_base::MsgId;
 use sigillo_imap::{Appended, Code, Draft, DraftPart, Flags, FolderRights, Refusal, Summary};
-use sigillo_store::{Rope, Store, transact};
+use sigillo_mime::Windowed;
+use sigillo_store::{BodyId, Rope, Store, body, transact};
 
 use super::{Boxes, No, fault};
 use crate::fronts::Transaction;
-use crate::stored::{INLINE, post, put_body, put_rope};
+use crate::spool::Came;
+use crate::stored::{INLINE, post, put_rope};
 use crate::summary::{self, put_summary};
 use crate::{ATTEMPTS, Error, folder, proofs};
 
@@ -17,12 +22,33 @@ struct Ready<'d> {
     id: MsgId,
     parts: Vec<Part<'d>>,
     size: u64,
-    summary: Summary,
+    /// `None` of a message whose header section is too large, or after too many large ones: it is made when it is asked for.
+    summary: Option<Summary>,
 }
 
+/// Octets of summaries that are held for one commit.
+const SUMMARIES: usize = 4 << 20;
+
+/// A part of it, with its octets.
 enum Part<'d> {
-    Bytes(&'d [u8]),
+    Own(&'d [u8]),
+    /// Of what came, from this octet on.
+    Came {
+        from: usize,
+        len: usize,
+        name: BodyId,
+    },
     Stored(Rope),
+}
+
+impl Part<'_> {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Own(bytes) => bytes.len() as u64,
+            Self::Came { len, .. } => *len as u64,
+            Self::Stored(rope) => rope.len(),
+        }
+    }
 }
 
 impl<S: Store> Boxes<S> {
@@ -31,15 +57,19 @@ impl<S: Store> Boxes<S> {
         &self,
         name: &str,
         drafts: &[Draft],
-        came: &[u8],
+        came: &mut Came,
         from: Option<(u32, u32)>,
     ) -> Result<Appended, Refusal> {
         let folder = self.target(name)?;
         let rights = self.rights(folder)?;
         let box_bytes = self.size()?;
-        let mut rest = came;
-        let ready: Vec<Ready<'_>> =
-            drafts.iter().map(|draft| self.ready(draft, &mut rest)).collect::<Result<_, _>>()?;
+        let (mut at, mut held) = (0, 0);
+        let mut ready = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let message = self.ready(draft, came, &mut at)?;
+            held += message.summary.as_ref().map_or(0, |s| s.header.len() + s.structure.text.len());
+            ready.push(Ready { summary: message.summary.filter(|_| held <= SUMMARIES), ..message });
+        }
         let more = ready.iter().map(|message| message.size).sum();
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let stored = transact(&self.engine.store, ATTEMPTS, |tx| {
@@ -51,7 +81,7 @@ impl<S: Store> Boxes<S> {
             self.within(tx, box_bytes, more)?;
             let mut stored = Appended { uid_validity: 0, uids: Vec::with_capacity(ready.len()) };
             for message in &ready {
-                let (uid, validity) = self.post_ready(tx, (folder, rights), message)?;
+                let (uid, validity) = self.post_ready(tx, (folder, rights), message, came)?;
                 stored.uid_validity = validity;
                 stored.uids.push(uid);
             }
@@ -67,27 +97,18 @@ impl<S: Store> Boxes<S> {
         tx: &mut Transaction<'_, S>,
         (folder, rights): (u32, FolderRights),
         message: &Ready<'_>,
+        came: &mut Came,
     ) -> Result<(u32, u32), Error> {
         let Ready { draft, id, parts, summary, .. } = message;
-        let rope = match parts[..] {
-            [Part::Bytes(bytes)] => put_body(tx, bytes)?,
-            _ => {
-                let mut rope = Rope::new();
-                for part in parts {
-                    match part {
-                        Part::Bytes(bytes) => rope.push(bytes),
-                        Part::Stored(slice) => rope.append(slice),
-                    }
-                }
-                rope.spill(tx, INLINE)?;
-                rope
-            }
-        };
+        let rope = rope(tx, parts, came)?;
         put_rope(tx, *id, &rope)?;
-        put_summary(tx, *id, summary)?;
+        if let Some(summary) = summary {
+            put_summary(tx, *id, summary)?;
+        }
         let date = draft.date.unwrap_or(self.now);
         let mut place = self.place(folder, rights, &draft.flags, date);
-        if let Some(msgid) = proofs::copy_of(&draft.flags, date, summary, self.now) {
+        let proven = summary.as_ref().and_then(|summary| proofs::copy_of(&draft.flags, date, summary, self.now));
+        if let Some(msgid) = proven {
             let flags = Flags::from_parts(place.flags, place.keywords);
             let flags = proofs::copied(tx, self.mailbox, &msgid, (*id, &flags), self.now);
             (place.flags, place.keywords) = (flags.bits(), flags.keywords().to_vec());
@@ -96,19 +117,24 @@ impl<S: Store> Boxes<S> {
         Ok((uid.0, validity))
     }
 
-    /// Finds a message's parts, the first of `rest` among them, and reads them once for the summary.
-    fn ready<'d>(&self, draft: &'d Draft, rest: &mut &'d [u8]) -> Result<Ready<'d>, Refusal> {
+    /// Finds a message's parts, those that came from `at` on, writes the long ones of these ahead, and reads the message
+    /// once for its summary.
+    fn ready<'d>(&self, draft: &'d Draft, came: &mut Came, at: &mut usize) -> Result<Ready<'d>, Refusal> {
         let mut parts = Vec::new();
         for part in &draft.parts {
             parts.push(match part {
                 DraftPart::Came(octets) => {
-                    let octets = usize::try_from(*octets).unwrap_or(usize::MAX);
-                    let cut = || fault(Error::Invalid("il messaggio è più corto di quanto annunciato".into()));
-                    let (these, after) = rest.split_at_checked(octets).ok_or_else(cut)?;
-                    *rest = after;
-                    Part::Bytes(these)
+                    let (from, len) = (*at, usize::try_from(*octets).unwrap_or(usize::MAX));
+                    *at = from.saturating_add(len);
+                    if *at > came.len() {
+                        return Err(fault(Error::Invalid("il messaggio è più corto di quanto annunciato".into())));
+                    }
+                    let mut read = reader(came, from);
+                    let name = body::name_from(*octets, &mut read).map_err(fault)?;
+                    body::ahead(&self.engine.store, (name, *octets), &mut read).map_err(fault)?;
+                    Part::Came { from, len, name }
                 }
-                DraftPart::Own(bytes) => Part::Bytes(bytes),
+                DraftPart::Own(bytes) => Part::Own(bytes),
                 DraftPart::Of { folder, uid, range } => {
                     let gone = || Refusal::new(Code::NonExistent, "Un messaggio citato non c'e' piu'");
                     let msg = self.stored(*folder, *uid)?.ok_or_else(gone)?;
@@ -117,19 +143,60 @@ impl<S: Store> Boxes<S> {
                 }
             });
         }
-        let (size, summary) = match parts[..] {
-            [Part::Bytes(bytes)] => (bytes.len(), summary::of(bytes)),
-            _ => {
-                let mut whole = Vec::new();
-                for part in &parts {
-                    match part {
-                        Part::Bytes(bytes) => whole.extend_from_slice(bytes),
-                        Part::Stored(rope) => whole.extend(self.engine.read_all(rope).map_err(fault)?),
-                    }
-                }
-                (whole.len(), summary::of(&whole))
-            }
-        };
-        Ok(Ready { draft, id: self.engine.new_msg(), parts, size: size as u64, summary })
+        let size: u64 = parts.iter().map(Part::len).sum();
+        let whole = usize::try_from(size).unwrap_or(usize::MAX);
+        let mut source = Windowed::new(whole, |from, len| self.octets(&parts, came, from as u64, len as u64));
+        let summary = summary::read(&mut source).map_err(fault)?;
+        Ok(Ready { draft, id: self.engine.new_msg(), parts, size, summary })
     }
+
+    /// Some octets of a message of these parts.
+    fn octets(&self, parts: &[Part<'_>], came: &mut Came, from: u64, len: u64) -> Result<Vec<u8>, Error> {
+        let (mut octets, mut begin, end) = (Vec::new(), 0, from.saturating_add(len));
+        for part in parts {
+            let (first, last) = (from.max(begin), end.min(begin + part.len()));
+            if first < last {
+                let (skip, most) = (first - begin, last - first);
+                match part {
+                    Part::Own(bytes) => octets.extend_from_slice(&bytes[skip as usize..(skip + most) as usize]),
+                    Part::Came { from, .. } => octets.extend_from_slice(&reader(came, *from)(skip, most as usize)?),
+                    Part::Stored(rope) => octets.extend(self.engine.read(rope, skip, most)?),
+                }
+            }
+            begin += part.len();
+        }
+        Ok(octets)
+    }
+}
+
+/// Reads what came from this octet on, as a body is read.
+fn reader<'c>(
+    came: &'c mut Came,
+    begin: usize,
+) -> impl FnMut(u64, usize) -> Result<Cow<'c, [u8]>, sigillo_store::Error> {
+    move |from, len| {
+        let unread = |e: std::io::Error| sigillo_store::Error::Temporary(format!("the spool cannot be read: {e}"));
+        came.read(begin + from as usize, len).map(Cow::Owned).map_err(unread)
+    }
+}
+
+/// The octets of a message: a body each where it came in one piece, or the piece is long.
+fn rope<S: Store>(tx: &mut Transaction<'_, S>, parts: &[Part<'_>], came: &mut Came) -> Result<Rope, Error> {
+    let mut rope = Rope::new();
+    for part in parts {
+        match part {
+            Part::Own(bytes) => rope.push(bytes),
+            Part::Stored(slice) => rope.append(slice),
+            Part::Came { from, len, .. } if parts.len() > 1 && (*len as u64) < INLINE => {
+                rope.push(&reader(came, *from)(0, *len)?);
+            }
+            Part::Came { from, len, name } => {
+                let size = *len as u64;
+                body::put_from(tx.store(), tx, (*name, size), &mut reader(came, *from))?;
+                rope.push_body(*name, 0, size);
+            }
+        }
+    }
+    rope.spill(tx, INLINE)?;
+    Ok(rope)
 }

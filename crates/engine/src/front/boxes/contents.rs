@@ -111,6 +111,21 @@ impl<S: Store> Contents<S> {
         Ok(self.0.subscribe(name, subscribed.unwrap_or(true))?)
     }
 
+    /// Has receipts that come from now on go into this folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`Unfiled::Refused`] for a name that no folder can have, and for a folder or mailbox that this is not for.
+    pub fn file_receipts(&mut self, folder: &str) -> Result<(), Unfiled> {
+        if !folder.eq_ignore_ascii_case("INBOX") {
+            self.make_folder(folder, None, None)?;
+        }
+        let Boxes { engine, mailbox, .. } = &self.0;
+        match engine.set_receipts_folder(*mailbox, folder) {
+            Err(Error::Invalid(why)) => Err(Unfiled::Refused(why)),
+            done => Ok(done.map_err(fault)?),
+        }
+    }
+
     /// Gives a message these flags and keywords and no others, in one durable commit.
     ///
     /// # Errors
@@ -156,7 +171,8 @@ impl<S: Store> Contents<S> {
         let flags = read_flags(flags)?;
         self.0.may_file()?;
         let draft = Draft { flags, date: Some(date), parts: vec![DraftPart::Came(bytes.len() as u64)] };
-        let appended = self.0.append_drafts(folder, &[draft], bytes, None)?;
+        let mut came = self.0.passed(bytes)?;
+        let appended = self.0.append_drafts(folder, &[draft], &mut came, None)?;
         let lost = || fault(Error::Invalid("il messaggio non ha avuto un numero".into()));
         Ok(Uid(appended.uids.first().copied().ok_or_else(lost)?))
     }

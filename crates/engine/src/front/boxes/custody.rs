@@ -1,5 +1,7 @@
 //! What the user may do, how much fits, and what is noted about folders.
 
+use std::sync::atomic::Ordering;
+
 use sigillo_accounts::{CredentialName, LoginName};
 use sigillo_imap::{Code, Custody, Deed, FolderRights, Quota, Refusal, RightsChange};
 use sigillo_store::{Store, transact};
@@ -63,13 +65,16 @@ impl<S: Store> Custody for Boxes<S> {
     }
 
     fn quota_root(&mut self, name: &str) -> Result<(), Refusal> {
-        self.folder(name, Deed::Read).map(drop)
+        match self.folder(name, Deed::Read) {
+            // One that is not there yet would be under it too (RFC 9208 §4.1.2), and one that is not shown is not there.
+            Err(refusal) if refusal.code == Some(Code::NonExistent) => Ok(()),
+            found => found.map(drop),
+        }
     }
 
     fn my_rights(&mut self, name: &str) -> Result<FolderRights, Refusal> {
-        // Whoever has any right may know which (RFC 4314 §4).
         let rights = self.rights(self.find(name)?.0)?;
-        if rights == FolderRights::NONE { Err(Refusal::no_folder()) } else { Ok(rights) }
+        if rights.has_any(FolderRights::ASKING) { Ok(rights) } else { Err(Refusal::no_folder()) }
     }
 
     fn acl(&mut self, name: &str) -> Result<Vec<(String, FolderRights)>, Refusal> {
@@ -100,13 +105,17 @@ impl<S: Store> Custody for Boxes<S> {
     }
 
     fn annotations(&mut self, name: &str) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
-        let folder = self.noted(name, Deed::Read)?;
+        let folder = self.noted(name, Deed::Note)?;
         annotations::seen_by(&self.engine, self.mailbox, folder, &self.person).map_err(fault)
+    }
+
+    fn annotated(&mut self) -> Option<u64> {
+        Some(self.engine.annotated.load(Ordering::Acquire))
     }
 
     fn annotate(&mut self, name: &str, entries: &[(String, Option<Vec<u8>>)]) -> Result<(), Refusal> {
         let shared = entries.iter().any(|(entry, _)| annotations::is_shared(entry));
-        let folder = self.noted(name, if shared { Deed::Annotate } else { Deed::Read })?;
+        let folder = self.noted(name, if shared { Deed::Annotate } else { Deed::Note })?;
         if shared && name.is_empty() {
             self.may(folder, Deed::Administer)?;
         }
@@ -123,6 +132,9 @@ impl<S: Store> Custody for Boxes<S> {
             Unwritten::Full => Refusal::new(Code::OverQuota, "Non c'e' posto per altre annotazioni"),
             Unwritten::Gone => Refusal::no_folder(),
             Unwritten::Fault(error) => fault(error),
-        })
+        })?;
+        self.engine.annotated.fetch_add(1, Ordering::Release);
+        self.changed();
+        Ok(())
     }
 }

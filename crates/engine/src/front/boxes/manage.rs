@@ -9,7 +9,7 @@ use crate::directory::{FOLDERS, INBOX};
 use crate::folders::{All, MAX_FOLDERS};
 use crate::fronts::Transaction;
 use crate::rows::{FolderRow, encode, folder_key, folder_numbers_key};
-use crate::{ATTEMPTS, folder, grants};
+use crate::{ATTEMPTS, annotations, folder, grants};
 
 /// Octets of a folder's full name.
 const MAX_NAME: usize = 500;
@@ -94,6 +94,7 @@ impl<S: Store> Boxes<S> {
     /// RFC 3501 §6.3.5: the messages of the INBOX move into a new folder, the INBOX and what is below it stay.
     fn empty_inbox_into(&self, to: &str) -> Result<(), Refusal> {
         self.create_folder(to, None)?;
+        annotations::copy(&self.engine, self.mailbox, INBOX, self.find(to)?.0).map_err(fault)?;
         let uids: Vec<u32> = self.entries(INBOX, 0).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
         uids.chunks(MOST).try_for_each(|page| self.transfer(INBOX, page, to, true).map(drop))
     }
@@ -105,7 +106,9 @@ impl<S: Store> Boxes<S> {
             let all = All::read(tx, self.mailbox)?;
             change(tx, all)
         });
-        done.map_err(|no| no.0)
+        done.map_err(|no| no.0)?;
+        self.changed();
+        Ok(())
     }
 
     /// Makes a folder, and the levels above that are missing (RFC 3501 §6.3.3).

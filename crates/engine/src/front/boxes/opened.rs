@@ -10,9 +10,6 @@ use sigillo_store::{Rope, Store};
 use super::{Boxes, fault};
 use crate::{Engine, Error};
 
-/// A message up to this size is read when there is no summary of it, in octets; a larger one only with leave.
-const SMALL: u64 = 256 * 1024;
-
 /// Its rope is a value of its own, so that the message reads on when it leaves its folder: until a sweep takes it.
 struct Opened<S> {
     engine: Arc<Engine<S>>,
@@ -38,13 +35,9 @@ impl<S: Store> Boxes<S> {
     }
 
     pub(super) fn summary_at_hand(&self, msg: MsgId) -> Result<AtHand, Error> {
-        let summary = match self.engine.kept_summary(msg)? {
-            Some(summary) => summary,
-            None => match self.engine.expect_message(msg)?.len() {
-                size if size > SMALL => return Ok(AtHand::Unread(usize::try_from(size).unwrap_or(usize::MAX))),
-                _ => self.engine.summary(msg)?,
-            },
-        };
-        Ok(AtHand::Summary(Box::new(summary)))
+        Ok(match self.engine.summary_in_pieces(msg)? {
+            Some(summary) => AtHand::Summary(Box::new(summary)),
+            None => AtHand::Unread(usize::try_from(self.engine.expect_message(msg)?.len()).unwrap_or(usize::MAX)),
+        })
     }
 }

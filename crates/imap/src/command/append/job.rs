@@ -21,8 +21,6 @@ pub struct AppendJob {
     most: u64,
     /// Octets that the next step reads whole.
     whole: usize,
-    /// The memory for what URLs name was asked for.
-    weighed: bool,
 }
 
 /// What a URL names, if that can be said.
@@ -45,7 +43,7 @@ impl AppendJob {
     ) -> Self {
         messages.reverse();
         let ready = Vec::new();
-        Self { mailbox, replaced, waiting: messages, ready, octets, most, whole: 0, weighed: false }
+        Self { mailbox, replaced, waiting: messages, ready, octets, most, whole: 0 }
     }
 
     /// The memory that the next step takes beyond what came, in octets.
@@ -93,17 +91,13 @@ impl AppendJob {
         if self.ready.iter().any(Draft::is_empty) {
             return Err(Refusal::new(Code::Cannot, "Il messaggio e' vuoto").into());
         }
-        if !self.weighed && self.ready.iter().any(Draft::borrows) {
-            // To be summarised, what is made of parts lies in memory once.
-            (self.weighed, self.whole) = (true, usize::try_from(self.octets).unwrap_or(usize::MAX));
-            return Ok(Step::More(Job::Append(Box::new(self))));
-        }
         self.store(work)
     }
 
     fn store(self, work: &mut Work<'_>) -> Result<Step, Problem> {
         let replaced = self.replaced.as_ref().map(|r| find_replaced(r, work)).transpose()?;
         let stored = work.boxes.append(&self.mailbox, &self.ready, replaced)?;
+        work.brought(&self.mailbox, &stored.uids);
         let uids = crate::set::compress(stored.uids);
         let code = format!("APPENDUID {} {uids}", stored.uid_validity);
         if let Some((_, uid)) = replaced {

@@ -223,6 +223,37 @@ fn about_messages() -> Text {
     ])
 }
 
+/// NOTIFY, which one of the two parsers does not know.
+pub fn notify() -> Text {
+    let names = || any_of(vec![mailbox(), listed(mailbox(), 3)]);
+    let filter = any_of(vec![
+        word(&["inboxes", "personal", "subscribed"]),
+        all(vec![word(&["subtree ", "mailboxes "]), names()]),
+    ]);
+    let new = any_of(vec![is("MessageNew"), all(vec![is("MessageNew "), listed(item(), 3)])]);
+    let events = any_of(vec![
+        is("NONE"),
+        is("(MessageNew MessageExpunge)"),
+        is("(messageexpunge FlagChange MESSAGENEW)"),
+        listed(word(&["MailboxName", "SubscriptionChange", "MailboxMetadataChange", "ServerMetadataChange"]), 4),
+    ]);
+    let of_selected = any_of(vec![
+        is("NONE"),
+        all(vec![is("("), new.clone(), is(" MessageExpunge)")]),
+        all(vec![is("(FlagChange MessageExpunge "), new, is(")")]),
+    ]);
+    let selected = all(vec![word(&["(SELECTED ", "(SELECTED-DELAYED "]), of_selected, is(")")]);
+    let group = all(vec![is("("), filter, is(" "), events, is(")")]);
+    let groups = any_of(vec![
+        selected.clone(),
+        several(group.clone(), 3),
+        all(vec![selected.clone(), is(" "), several(group.clone(), 2)]),
+        all(vec![group, is(" "), selected]),
+    ]);
+    let set = all(vec![word(&["SET "]), optional(word(&["STATUS "])), groups]);
+    all(vec![is("a1 "), word(&["NOTIFY "]), any_of(vec![word(&["NONE"]), set]), is("\r\n")])
+}
+
 /// A command of the grammar, with its tag and CRLF.
 pub fn command() -> Text {
     let own = any_of(vec![

@@ -59,7 +59,7 @@ pub fn of(body: &CommandBody<'_>) -> Option<Command> {
         CommandBody::Login { username, password } => {
             Command::Login(Credentials { user: text(username)?, password: Secret::new(text(password.declassify())?) })
         }
-        CommandBody::Unselect => Command::Unselect,
+        CommandBody::Unselect => Command::Request(Request::Unselect),
         CommandBody::Idle => Command::Idle,
         CommandBody::Enable { capabilities } => {
             Command::Enable(capabilities.as_ref().iter().map(|name| name.to_string().to_ascii_uppercase()).collect())

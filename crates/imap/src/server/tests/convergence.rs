@@ -11,6 +11,10 @@ use proptest::prelude::*;
 struct Reader {
     client: Client,
     qresync: bool,
+    /// It said NOTIFY, and asks for nothing.
+    listens: bool,
+    /// What it was told of the other folder.
+    other: String,
     slots: Vec<Slot>,
     /// The mod-sequence up to which it knows everything.
     highest: u64,
@@ -58,14 +62,22 @@ fn read(line: &str) -> Option<Told> {
 }
 
 impl Reader {
-    fn new(folder: &mut Toy, qresync: bool) -> Self {
+    fn new(folder: &mut Toy, qresync: bool, listens: bool) -> Self {
         let mut client = Client::inside(Toy::new());
         if qresync {
             client.ask("e ENABLE QRESYNC");
         }
-        let mut reader = Self { client, qresync, slots: Vec::new(), highest: 0, uid_next: 1 };
+        let other = String::new();
+        let mut reader = Self { client, qresync, listens, other, slots: Vec::new(), highest: 0, uid_next: 1 };
         reader.ask(folder, "SELECT INBOX");
         reader.look_at_new(folder);
+        if listens {
+            reader.ask(
+                folder,
+                "NOTIFY SET STATUS (selected (MessageNew (UID FLAGS) MessageExpunge FlagChange)) \
+                 (personal (MessageNew MessageExpunge FlagChange))",
+            );
+        }
         reader
     }
 
@@ -75,7 +87,24 @@ impl Reader {
         let said = self.client.ask(&format!("t {command}"));
         std::mem::swap(&mut self.client.toy, folder);
         assert!(said.contains("t OK") || said.contains("t NO"), "{command}: {said}");
+        self.heard(&said)
+    }
+
+    /// Hears what happened without asking.
+    fn hear(&mut self, folder: &mut Toy) {
+        std::mem::swap(&mut self.client.toy, folder);
+        self.client.wake();
+        std::mem::swap(&mut self.client.toy, folder);
+        let said = String::from_utf8(std::mem::take(&mut self.client.received)).unwrap();
+        let lines = self.heard(&said);
+        self.believe(&lines);
+    }
+
+    fn heard(&mut self, said: &str) -> Vec<String> {
         for line in said.lines() {
+            if let Some(numbers) = line.strip_prefix("* STATUS Altra ") {
+                self.other = numbers.to_owned();
+            }
             let modseq = between(line, "HIGHESTMODSEQ ", ']').or(between(line, "MODSEQ (", ')'));
             self.highest = modseq.and_then(|n| n.parse().ok()).map_or(self.highest, |n| self.highest.max(n));
         }
@@ -83,7 +112,12 @@ impl Reader {
     }
 
     fn ask(&mut self, folder: &mut Toy, command: &str) {
-        for told in self.lines(folder, command).iter().filter_map(|line| read(line)) {
+        let lines = self.lines(folder, command);
+        self.believe(&lines);
+    }
+
+    fn believe(&mut self, lines: &[String]) {
+        for told in lines.iter().filter_map(|line| read(line)) {
             match told {
                 Told::Exists(number) => {
                     assert!(number >= self.slots.len(), "messages go by EXPUNGE only");
@@ -211,13 +245,13 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
-    fn every_client_knows_the_folder(steps in prop::collection::vec((0usize..4, step()), 1..40)) {
+    fn every_client_knows_the_folder(steps in prop::collection::vec((0usize..6, step()), 1..40)) {
         let mut folder = Toy::new();
         crate::Mailboxes::create(&mut folder, "Altra", None).unwrap();
         for _ in 0..3 {
             folder.deliver("INBOX", PLAIN);
         }
-        let mut readers: Vec<Reader> = (0..4).map(|n| Reader::new(&mut folder, n % 2 == 1)).collect();
+        let mut readers: Vec<Reader> = (0..6).map(|n| Reader::new(&mut folder, n % 2 == 1, n >= 4)).collect();
         for (who, step) in steps {
             let reader = &mut readers[who];
             let picked = |at: usize, reader: &Reader| reader.slots.get(at % reader.slots.len().max(1)).map(|s| s.uid);
@@ -255,12 +289,24 @@ proptest! {
                 Step::ComesBack(meanwhile) => meanwhile.iter().for_each(|event| event.happen(&mut folder)),
             }
             readers[who].look_at_new(&mut folder);
+            // Who listens is not always quick.
+            for reader in readers.iter_mut().skip(who).filter(|reader| reader.listens) {
+                reader.hear(&mut folder);
+            }
         }
         let is: Vec<Slot> =
             folder.inbox().messages.iter().map(|(row, _)| Slot { uid: row.uid, flags: row.flags.to_string() }).collect();
+        let other = crate::Mailboxes::status(&mut folder, "Altra").unwrap();
         for reader in &mut readers {
-            reader.ask(&mut folder, "NOOP");
-            reader.look_at_new(&mut folder);
+            if reader.listens {
+                reader.hear(&mut folder);
+                let known: Option<u32> = between(&reader.other, "MESSAGES ", ' ').and_then(|n| n.parse().ok());
+                // Who put them there himself is not told.
+                prop_assert!(known.is_some_and(|known| known <= other.messages));
+            } else {
+                reader.ask(&mut folder, "NOOP");
+                reader.look_at_new(&mut folder);
+            }
             prop_assert_eq!(&reader.slots, &is);
         }
     }

@@ -12,6 +12,11 @@ pub struct Kept {
     pub quota: Quota,
     pub acl: BTreeMap<(String, String), FolderRights>,
     pub notes: BTreeMap<(String, String), Vec<u8>>,
+    /// What the user may do in whatever folder is open.
+    pub mine: Option<FolderRights>,
+    /// Moves with every change of theirs, and how often they were read.
+    pub noted: u64,
+    pub read: usize,
 }
 
 impl Toy {
@@ -24,8 +29,8 @@ impl Custody for Toy {
     fn quota(&mut self) -> Result<Quota, Refusal> {
         Ok(self.kept.quota)
     }
-    fn quota_root(&mut self, name: &str) -> Result<(), Refusal> {
-        self.there(name)
+    fn quota_root(&mut self, _name: &str) -> Result<(), Refusal> {
+        Ok(())
     }
     fn my_rights(&mut self, name: &str) -> Result<FolderRights, Refusal> {
         self.there(name).map(|()| FolderRights::ALL)
@@ -51,10 +56,15 @@ impl Custody for Toy {
         Ok(if who == "anna" { FolderRights::ALL } else { FolderRights::NONE })
     }
     fn annotations(&mut self, name: &str) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
+        self.kept.read += 1;
         let of = self.kept.notes.iter().filter(|((folder, _), _)| folder == name);
         Ok(of.map(|((_, entry), value)| (entry.clone(), value.clone())).collect())
     }
+    fn annotated(&mut self) -> Option<u64> {
+        Some(self.kept.noted)
+    }
     fn annotate(&mut self, name: &str, entries: &[(String, Option<Vec<u8>>)]) -> Result<(), Refusal> {
+        self.kept.noted += 1;
         for (entry, value) in entries {
             let key = (name.to_owned(), entry.clone());
             match value {
@@ -84,7 +94,9 @@ fn quotas_are_told_in_units_of_1024_octets() {
          C: c GETQUOTA altra
          S: c NO [NONEXISTENT] …
          C: d GETQUOTAROOT Nessuna
-         S: d NO [NONEXISTENT] …
+         S: * QUOTAROOT Nessuna \"\"
+         S: * QUOTA \"\" (STORAGE 2 3145728 MESSAGE 2 4294967295)
+         S: d OK …
          C: e SETQUOTA \"\" (STORAGE 512)
          S: e NO [NOPERM] La quota e' quella del profilo della casella
          C: f SETQUOTA \"\" ()
@@ -146,6 +158,42 @@ fn rights_are_given_taken_and_told() {
     );
 }
 
+/// RFC 4314 §5.1.1: rights hold from the next command, and who is told of flags is told of that.
+#[test]
+fn rights_that_change_while_a_folder_is_open_are_told() {
+    let mut client = two();
+    client.toy.kept.mine = FolderRights::parse("lrswite");
+    assert!(client.ask("a SELECT INBOX").contains("a OK [READ-WRITE]"));
+    assert_eq!(client.ask("b NOOP"), "b OK Done\r\n");
+    client.toy.kept.mine = FolderRights::parse("lrs");
+    client.script(
+        "C: c FETCH 1 UID
+         S: * OK [PERMANENTFLAGS (\\Seen)] …
+         S: * 1 FETCH (UID 1)
+         S: c OK …
+         C: d NOOP
+         S: d OK …",
+    );
+    client.toy.kept.mine = FolderRights::parse("lr");
+    client.script(
+        "C: e STORE 1 +FLAGS (\\Seen)
+         S: * OK [PERMANENTFLAGS ()] …
+         S: * OK [READ-ONLY] …
+         S: e NO [READ-ONLY] …",
+    );
+    client.toy.kept.mine = FolderRights::parse("lrsw");
+    client.script(
+        "C: f STORE 1 +FLAGS (\\Seen)
+         S: * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Seen \\Draft \\*)] …
+         S: * OK [READ-WRITE] …
+         S: * 1 FETCH (FLAGS (\\Seen))
+         S: f OK …",
+    );
+    client.ask("g EXAMINE INBOX");
+    client.toy.kept.mine = FolderRights::parse("lr");
+    client.script("C: h NOOP\nS: * OK [PERMANENTFLAGS ()] …\nS: h OK …");
+}
+
 #[test]
 fn annotations_are_set_found_and_removed() {
     two().script(
@@ -176,7 +224,14 @@ fn annotations_are_set_found_and_removed() {
          S: * METADATA INBOX (\"/shared/comment\" NIL)
          S: i OK …
          C: j GETMETADATA (DEPTH infinity) INBOX /shared
-         S: j OK …",
+         S: j OK …
+         C: k SETMETADATA \"\" (/private/filtri NIL /shared/Admin \"mailto:x@y\")
+         S: k NO [CANNOT] …
+         C: l GETMETADATA \"\" (/private/filtri /shared/admin)
+         S: * METADATA \"\" (\"/private/filtri\" \"0\" \"/shared/admin\" NIL)
+         S: l OK …
+         C: m SETMETADATA INBOX (/shared/admin \"of a folder it is an entry like any\")
+         S: m OK …",
     );
 }
 

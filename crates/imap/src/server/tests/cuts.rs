@@ -34,6 +34,8 @@ proptest! {
             Just("g STORE 1 +FLAGS (\\Deleted)\r\nh EXPUNGE\r\n".to_owned()),
             Just("i CLOSE\r\nj SELECT INBOX\r\n".to_owned()),
             Just("k UNSELECT\r\n".to_owned()), Just("l LOGOUT\r\n".to_owned()),
+            Just("m NOTIFY SET STATUS (selected (MessageNew (BODY[]) MessageExpunge FlagChange)) (subtree {5+}\r\nINBOX (MailboxName))\r\n".to_owned()),
+            Just("m NOTIFY SET (personal (MessageNew MessageExpunge FlagChange))\r\nn NOTIFY NONE\r\n".to_owned()),
             "[ -~]{0,12}\r\n", "[a-z{}0-9+\r\n\"]{0,9}",
         ], 0..12),
         cuts in prop::collection::vec(0usize..400, 0..8),
@@ -58,6 +60,7 @@ proptest! {
             "UID", "STORE", "FLAGS", "LIST", "%", "*", "APPEND", "INBOX", "HEADER.FIELDS", "1.2", "0", "4294967295", "STATUS", "IDLE",
             "AUTHENTICATE", "PLAIN", "LOGIN", "MOVE", "&", "RENAME", "+", "-", "ON", "1-Jan-2026", "CHARSET", "EXPUNGE",
             "REPLACE", "CATENATE (", "TEXT ", "URL ", "/INBOX/;UID=1", "~{3+}", "BINARY[", "PREVIEW", "COMPRESS DEFLATE",
+            "NOTIFY", "SET", "STATUS (", "selected ", "(MessageNew ", "MessageExpunge)", "personal", "mailboxes (", "NONE",
         ]), 0..40),
     ) {
         outcome(&[&bytes, words.concat().as_bytes(), b"\r\n"]);

@@ -13,7 +13,7 @@ fn idling() {
          S: * 0 RECENT",
     );
     assert!(client.idle);
-    assert_eq!(client.server.watched(), Some("INBOX"));
+    assert!(client.server.listens());
     client.wake();
     assert!(client.received.is_empty(), "nothing new, nothing told");
     client.toy.inbox().remove(|row| row.uid == 1);
@@ -25,7 +25,7 @@ fn idling() {
          C: done
          S: a OK …",
     );
-    assert!(!client.idle && client.server.watched().is_none());
+    assert!(!client.idle && !client.server.listens());
     client.wake();
     assert!(client.received.is_empty());
     client.script("C: b IDLE\nS: + idling\nC: c NOOP\nS: b BAD …\nC: d NOOP\nS: d OK …");

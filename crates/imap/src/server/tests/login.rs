@@ -146,7 +146,7 @@ fn what_is_no_exchange_is_refused_and_another_may_follow() {
 fn tokens_are_taken_where_somebody_knows_them() {
     let mut client = Client::with(Toy::new(), Config { bearer: true, ..Config::default() }, true);
     client.script(
-        "S: * OK …AUTH=OAUTHBEARER] Sigillo
+        "S: * OK …AUTH=OAUTHBEARER AUTH=XOAUTH2] Sigillo
          C: a AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB
          S: + …
          C: AQ==
@@ -184,7 +184,8 @@ fn a_connection_changes_hands() {
          C: e UNAUTHENTICATE
          S: e BAD …",
     );
-    assert_eq!((client.server.user(), client.server.watched()), (None, None));
+    assert_eq!((client.server.user(), client.server.listens()), (None, false));
+    assert!(!client.log.contains(&"expanded".to_owned()), "nothing was compressed");
     assert_eq!(client.log.last().map(String::as_str), Some("logged out"));
     assert_eq!(client.server.deadline(), Some(Tick(230_000)), "who has no name has little time");
     client.script(
@@ -192,5 +193,39 @@ fn a_connection_changes_hands() {
          S: f OK [CAPABILITY IMAP4rev2 IMAP4rev1 …UNAUTHENTICATE…
          C: g SELECT INBOX (QRESYNC (7 1))
          S: g BAD …",
+    );
+}
+
+/// RFC 8437 §4.1: what comes next is not compressed.
+#[test]
+fn compression_ends_with_the_login() {
+    let mut client = two();
+    client.script(
+        "C: a COMPRESS DEFLATE
+         S: a OK …
+         C> b UNAUTHENTICATE\\r\\nc NOOP\\r\\n
+         S: b OK [CAPABILITY …
+         C: d LOGIN anna pw
+         S: d OK …
+         C: e COMPRESS DEFLATE
+         S: e OK …",
+    );
+    assert_eq!(client.log, ["compressed", "logged out", "expanded", "compressed"]);
+}
+
+/// RFC 8437 §3, §8: not announced, it is no command.
+#[test]
+fn a_connection_that_may_not_change_hands_does_not() {
+    let mut client = Client::with(Toy::new(), Config::default(), true);
+    client.server.withhold(["UNAUTHENTICATE".to_owned()]);
+    client.script(
+        "S: * OK …
+         C: a LOGIN anna pw
+         S: a OK …
+         C: b UNAUTHENTICATE
+         S: b BAD …
+         C: c STATUS INBOX (MESSAGES)
+         S: * STATUS INBOX (MESSAGES 0)
+         S: c OK …",
     );
 }

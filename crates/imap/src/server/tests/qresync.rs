@@ -156,3 +156,54 @@ fn the_switch_comes_first() {
          S: * FLAGS …",
     );
 }
+
+/// Numbers that a command names stay what they are until it is over (RFC 7162 §3.2.10.2).
+#[test]
+fn no_search_that_names_numbers_tells_of_what_went() {
+    for on in ["QRESYNC", "CONDSTORE"] {
+        for (search, may) in [
+            ("UID SEARCH 1:*", false),
+            ("UID SEARCH NOT (OR SEEN 2)", false),
+            ("UID SORT (DATE) UTF-8 1", false),
+            ("UID THREAD REFERENCES UTF-8 1", false),
+            ("SEARCH ALL", false),
+            ("UID SEARCH UID 1:*", true),
+            ("UID SEARCH ALL", true),
+        ] {
+            let mut client = selected();
+            client.ask(&format!("e ENABLE {on}"));
+            client.toy.inbox().remove(|row| row.uid == 1);
+            let said = client.ask(&format!("a {search}"));
+            assert_eq!(said.contains("* VANISHED 1\r\n") || said.contains("* 1 EXPUNGE\r\n"), may, "{search}: {said}");
+            assert_ne!(client.ask("b NOOP").contains("* "), may, "{search}");
+        }
+    }
+}
+
+/// RFC 7162 §3.2.8, §3.2.7.
+#[test]
+fn who_closes_hears_of_nothing_and_who_expunges_how_far_the_folder_is() {
+    let mut client = changed();
+    client.ask("s SELECT INBOX");
+    client.ask("a UID STORE 1,3 +FLAGS.SILENT (\\Deleted)");
+    client.toy.inbox().remove(|row| row.uid == 4);
+    client.script(
+        "C: b UID EXPUNGE 1
+         S: * VANISHED 1,4
+         S: b OK [HIGHESTMODSEQ 13] …
+         C: c CLOSE
+         S: c OK CLOSE completed
+         C: d SELECT INBOX (QRESYNC (7 13))
+         S: * FLAGS …
+         S: * OK [PERMANENTFLAGS …
+         S: * 1 EXISTS
+         S: * 0 RECENT
+         S: * OK [UNSEEN 1] …
+         S: * OK [UIDVALIDITY 7] …
+         S: * OK [UIDNEXT 7] …
+         S: * OK [HIGHESTMODSEQ 14] …
+         S: * OK [MAILBOXID (F1)] …
+         S: * VANISHED (EARLIER) 3
+         S: d OK …",
+    );
+}

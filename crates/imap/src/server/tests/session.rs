@@ -124,6 +124,8 @@ fn a_long_search_says_how_far_it_is() {
     for _ in 0..9 {
         toy.deliver("INBOX", &[PLAIN, &b"riga\r\n".repeat(700_000)].concat());
     }
+    // A search holds the texts of a message, one message at a time.
+    toy.searched = true;
     let mut client = Client::inside(toy);
     client.ask("s SELECT INBOX");
     client.server.input(Tick(0), b"a SEARCH BODY nessuno\r\n");

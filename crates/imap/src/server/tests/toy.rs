@@ -54,6 +54,9 @@ pub struct Folder {
     /// Removals up to here may have been forgotten.
     pub forgotten: u64,
     pub read_only: bool,
+    /// The user may see it and not read it; may not see it.
+    pub barred: bool,
+    pub hidden: bool,
 }
 
 impl Folder {
@@ -148,6 +151,8 @@ pub struct Toy {
     pub forgetful: bool,
     /// A message that is read on from here cannot be read.
     pub unreadable_from: Option<u64>,
+    /// Messages are read for their texts, in one piece.
+    pub searched: bool,
     /// So many pages are copied, and no more.
     pub pages: Option<usize>,
     /// Nobody may change flags.
@@ -183,7 +188,12 @@ impl Toy {
 
     /// The INBOX, for what other sessions do.
     pub fn inbox(&mut self) -> &mut Folder {
-        self.folders.get_mut("INBOX").unwrap()
+        self.at("INBOX")
+    }
+
+    /// Any folder, for the same.
+    pub fn at(&mut self, name: &str) -> &mut Folder {
+        self.folders.get_mut(name).unwrap()
     }
 
     fn target(&mut self, name: &str) -> Result<&mut Folder, Refusal> {
@@ -206,21 +216,31 @@ impl Toy {
 struct Fragile {
     bytes: Vec<u8>,
     fails: u64,
+    most: usize,
 }
 
 impl Content for Fragile {
     fn read(&mut self, from: u64, most: usize) -> Result<Vec<u8>, Refusal> {
-        assert!(most <= 256 * 1024, "nothing large is asked for at once");
+        assert!(most <= self.most, "nothing large is asked for at once");
         if from >= self.fails { Err(Refusal::unavailable()) } else { self.bytes.read(from, most) }
     }
 }
 
 impl Mailboxes for Toy {
     fn list(&mut self) -> Result<Vec<FolderInfo>, Refusal> {
+        if self.faulty {
+            return Err(Refusal::unavailable());
+        }
         Ok(self
             .folders
             .values()
-            .map(|f| FolderInfo { status: Some(f.status()), rights: crate::FolderRights::ALL, ..f.info.clone() })
+            .filter(|f| !f.hidden)
+            .map(|f| FolderInfo {
+                number: f.number,
+                status: (!f.barred).then(|| f.status()),
+                rights: crate::FolderRights::ALL,
+                ..f.info.clone()
+            })
             .collect())
     }
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
@@ -237,6 +257,9 @@ impl Mailboxes for Toy {
     }
     fn version(&mut self, folder: u32) -> Result<Option<u64>, Refusal> {
         Ok(Some(self.numbered(folder)?.modseq))
+    }
+    fn rights_in(&mut self, _folder: u32) -> Result<Option<crate::FolderRights>, Refusal> {
+        Ok(self.kept.mine)
     }
     fn vanished(&mut self, folder: u32, since: u64) -> Result<Option<Vec<u32>>, Refusal> {
         Ok(self.numbered(folder)?.removed_since(since))
@@ -259,7 +282,8 @@ impl Mailboxes for Toy {
     fn content(&mut self, folder: u32, uid: u32) -> Result<Option<Box<dyn Content>>, Refusal> {
         let fails = self.unreadable_from.unwrap_or(u64::MAX);
         let bytes = self.message(folder, uid)?;
-        Ok(bytes.map(|bytes| Box::new(Fragile { bytes, fails }) as Box<dyn Content>))
+        let most = if self.searched { usize::MAX } else { 256 * 1024 };
+        Ok(bytes.map(|bytes| Box::new(Fragile { bytes, fails, most }) as Box<dyn Content>))
     }
     fn at_hand(&mut self, folder: u32, uid: u32) -> Result<AtHand, Refusal> {
         let size = self.numbered(folder)?.messages.iter().find(|m| m.0.uid == uid).map(|m| m.1.len());
@@ -462,6 +486,10 @@ impl Client {
                 Action::IdleStart => self.idle = true,
                 Action::IdleEnd => self.idle = false,
                 Action::Compress => self.log.push("compressed".into()),
+                Action::Expand(bytes) => {
+                    self.log.push("expanded".into());
+                    self.hear(bytes);
+                }
                 Action::Close => self.closed = true,
             }
             while self.server.more() {

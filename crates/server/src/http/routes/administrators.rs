@@ -3,29 +3,41 @@
 
 use std::time::Duration;
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get, put};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use data_encoding::BASE32_NOPAD;
 use sigillo_accounts::{Act, Grant, Person, PersonName, Role, Scope, Target, Token};
 use sigillo_admin::api;
 use sigillo_base::{MailboxId, Secret, TenantId, Timestamp};
-use sigillo_engine::{Error, NewPerson};
+use sigillo_engine::{Error, NewPerson, Tokened};
 
+use super::requests::Asking;
 use super::{At, Fail, Reply, address, alive, mailbox, work};
 use crate::http::authority::{Actor, denied, person_name};
+use crate::http::extract::Sent;
+use crate::http::table::{On, Row, delete, get, post, put};
 use crate::ids::random;
 use crate::provider::House;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new()
-        .route(api::PERSONS, get(persons).post(add))
-        .route("/v1/persons/{name}", delete(end))
-        .route("/v1/persons/{name}/roles", put(give).delete(take))
-        .route("/v1/persons/{name}/tokens", get(tokens).post(add_token))
-        .route("/v1/persons/{name}/tokens/{token}", delete(revoke))
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get(api::PERSONS, (Act::PersonRead, On::Each), "the persons who administrate", persons),
+        post(api::PERSONS, (Act::PersonWrite, On::Handler), "names somebody", add),
+        get("/v1/persons/{name}", (Act::PersonRead, On::Handler), "somebody who administrates", one),
+        delete("/v1/persons/{name}", (Act::PersonWrite, On::Handler), "ends somebody", end),
+        put("/v1/persons/{name}/roles", (Act::PersonWrite, On::Handler), "gives a role", give),
+        delete("/v1/persons/{name}/roles", (Act::PersonWrite, On::Handler), "takes a role", take),
+        get("/v1/persons/{name}/tokens", (Act::PersonWrite, On::Handler), "somebody's tokens", tokens),
+        post("/v1/persons/{name}/tokens", (Act::PersonWrite, On::Handler), "gives somebody a token", add_token),
+        delete("/v1/persons/{name}/tokens/{token}", (Act::PersonWrite, On::Handler), "ends a token", revoke),
+        delete(
+            "/v1/persons/{name}/totp",
+            (Act::PersonWrite, On::Handler),
+            "removes a second factor that is lost",
+            reset,
+        ),
+    ]
 }
 
 async fn persons(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Administrators> {
@@ -37,12 +49,28 @@ async fn persons(State(provider): At, Extension(actor): Extension<Actor>) -> Rep
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
+async fn one(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Path(name): Path<String>,
+) -> Reply<api::Administrator> {
+    let read = move |engine: &House| {
+        let name = person_name(&name)?;
+        let person = found(engine, &name)?;
+        // Whom he may not see is not there for him: names are given once in the whole service.
+        if !actor.may(Act::PersonRead, &home(&person)) {
+            return Err(missing(&name));
+        }
+        shown(engine, person)
+    };
+    Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
 async fn add(
     State(provider): At,
     Extension(actor): Extension<Actor>,
-    body: Result<Json<api::NewAdministrator>, JsonRejection>,
+    Sent(api::NewAdministrator { login, name, mail, tenant }): Sent<api::NewAdministrator>,
 ) -> Result<(StatusCode, Json<api::Administrator>), Fail> {
-    let Json(api::NewAdministrator { login, name, mail, tenant }) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let make = move |engine: &House| {
@@ -74,27 +102,31 @@ async fn give(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
-    body: Result<Json<api::RoleGrant>, JsonRejection>,
+    asking: Asking,
+    Sent(asked): Sent<api::RoleGrant>,
 ) -> Reply<api::Administrator> {
-    grant(provider, actor, name, body?.0, true).await
+    grant(provider, (actor, asking), name, asked, true).await
 }
 
 async fn take(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
-    body: Result<Json<api::RoleGrant>, JsonRejection>,
+    asking: Asking,
+    Sent(asked): Sent<api::RoleGrant>,
 ) -> Reply<api::Administrator> {
-    grant(provider, actor, name, body?.0, false).await
+    grant(provider, (actor, asking), name, asked, false).await
 }
 
 async fn grant(
     provider: super::Provided,
-    actor: Actor,
+    (actor, asking): (Actor, Asking),
     name: String,
     asked: api::RoleGrant,
     given: bool,
 ) -> Reply<api::Administrator> {
+    let provider = alive(&provider)?;
+    let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let grant = parse(engine, &asked)?;
         if !actor.may_name(&grant, &engine.scope_target(grant.scope)?) {
@@ -106,9 +138,9 @@ async fn grant(
         }
         // Who is not of the administration that names him is told apart from nobody.
         actor.need(Act::PersonWrite, &home(&found(engine, &name)?))?;
-        shown(engine, engine.set_grant(&name, grant, given)?)
+        shown(engine, engine.set_grant(&name, grant, given, &request)?)
     };
-    Ok(Json(work(&*alive(&provider)?, set).await?))
+    Ok(Json(work(&provider, set).await?))
 }
 
 async fn tokens(
@@ -127,12 +159,11 @@ async fn add_token(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
-    body: Result<Json<api::NewToken>, JsonRejection>,
+    Sent(api::NewToken { name: label, days }): Sent<api::NewToken>,
 ) -> Result<(StatusCode, Json<api::MadeToken>), Fail> {
-    let Json(api::NewToken { name: label, days }) = body?;
     let days = days.unwrap_or(api::TOKEN_DAYS);
     if !(1..=api::MAX_TOKEN_DAYS).contains(&days) {
-        return Err(Fail::bad(format!("days: da 1 a {}", api::MAX_TOKEN_DAYS)));
+        return Err(Fail::field("days", format!("da 1 a {}", api::MAX_TOKEN_DAYS)));
     }
     let provider = alive(&provider)?;
     let now = provider.clock.now();
@@ -161,14 +192,38 @@ async fn revoke(
     Ok(Json(work(&provider, set).await?))
 }
 
+/// For who has lost his authenticator and his spare codes. Not for oneself: whoever has only the token would need no code.
+async fn reset(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Path(name): Path<String>,
+) -> Reply<api::Administrator> {
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
+    let set = move |engine: &House| {
+        let name = ruled(engine, &actor, &name)?;
+        if actor.is(&name) {
+            let text =
+                "nessuno si toglie così il secondo fattore: «sigillo person totp remove», o lo chiede a un altro";
+            return Err(Fail::new(StatusCode::FORBIDDEN, text));
+        }
+        engine.reset_factor(&name, &actor.name(), now)?;
+        shown(engine, found(engine, &name)?)
+    };
+    Ok(Json(work(&provider, set).await?))
+}
+
 /// Where somebody is looked for.
 fn home(person: &Person) -> Target {
     Target { tenant: person.tenant.map(TenantId), ..Target::SERVICE }
 }
 
-fn found(engine: &House, name: &PersonName) -> Result<Person, Fail> {
-    let missing = || Fail::missing(format!("non c'è nessuno che si chiami {}", name.as_str()));
-    engine.person(name)?.map(|(_, person)| person).ok_or_else(missing)
+pub(super) fn found(engine: &House, name: &PersonName) -> Result<Person, Fail> {
+    engine.person(name)?.map(|(_, person)| person).ok_or_else(|| missing(name))
+}
+
+fn missing(name: &PersonName) -> Fail {
+    Fail::missing(format!("non c'è nessuno che si chiami {}", name.as_str()))
 }
 
 /// Somebody whom this actor may end, and give tokens to.
@@ -193,10 +248,11 @@ fn parse(engine: &House, asked: &api::RoleGrant) -> Result<Grant, Fail> {
     let api::RoleGrant { role, scope } = asked;
     let unknown = || {
         let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
-        Fail::bad(format!("role: «{role}» non è fra {}", names.join(", ")))
+        Fail::field("role", format!("«{role}» non è fra {}", names.join(", ")))
     };
-    let bad =
-        || Fail::bad(format!("scope: «{scope}» non è supplier, tenant/NUMERO, unit/NUMERO/NUMERO o mailbox/INDIRIZZO"));
+    let bad = || {
+        Fail::field("scope", format!("«{scope}» non è supplier, tenant/NUMERO, unit/NUMERO/NUMERO o mailbox/INDIRIZZO"))
+    };
     let number = |text: &str| text.parse::<u64>().map_err(|_| bad());
     let scope = match *scope.split('/').collect::<Vec<_>>().as_slice() {
         ["supplier"] => Scope::Supplier,
@@ -208,7 +264,7 @@ fn parse(engine: &House, asked: &api::RoleGrant) -> Result<Grant, Fail> {
     Ok(Grant { role: Role::parse(role).ok_or_else(unknown)?, scope })
 }
 
-fn shown(engine: &House, person: Person) -> Result<api::Administrator, Fail> {
+pub(super) fn shown(engine: &House, person: Person) -> Result<api::Administrator, Fail> {
     let time = |ms| Timestamp::from_millis(ms).to_string();
     let mut roles = Vec::new();
     for Grant { role, scope } in &person.grants {
@@ -223,17 +279,23 @@ fn shown(engine: &House, person: Person) -> Result<api::Administrator, Fail> {
         };
         roles.push(api::RoleGrant { role: role.name().to_owned(), scope });
     }
+    let second_factor = match PersonName::parse(&person.login) {
+        Ok(name) => engine.person_has_factor(&name)?,
+        Err(_) => false,
+    };
     let Person { login, name, mail, tenant, created, ended, .. } = person;
-    Ok(api::Administrator { login, name, mail, tenant, roles, created: time(created), ended: ended.map(time) })
+    let (created, ended) = (time(created), ended.map(time));
+    Ok(api::Administrator { login, name, mail, tenant, roles, second_factor, created, ended })
 }
 
-fn all_tokens(tokens: Vec<Token>) -> api::Tokens {
+fn all_tokens(tokens: Vec<Tokened>) -> api::Tokens {
     let time = |ms| Timestamp::from_millis(ms).to_string();
-    let shown = |Token { name, created, expires, revoked, .. }| api::Token {
+    let shown = |Tokened { token: Token { name, created, expires, revoked, .. }, unlocked }| api::Token {
         name,
         created: time(created),
         expires: time(expires),
         revoked: revoked.map(time),
+        unlocked: unlocked.map(|until| until.to_string()),
     };
     api::Tokens { tokens: tokens.into_iter().map(shown).collect() }
 }

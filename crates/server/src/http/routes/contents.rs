@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
 use data_encoding::HEXLOWER;
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 use sigillo_base::limits::RECEPTION_LIMIT;
 use sigillo_base::{MailboxId, Uid};
@@ -18,6 +15,8 @@ use sigillo_store_rocks::RocksStore;
 
 use super::super::authority::Actor;
 use super::{At, Fail, Provided, Reply, alive, instant, mailbox, weighing};
+use crate::http::extract::{Letter, Params, Sent};
+use crate::http::table::{Message, On, Row, get, post, put};
 use crate::provider::House;
 
 /// Octets that one page reads, beyond its first message.
@@ -25,12 +24,17 @@ const PAGE: u64 = 32 << 20;
 /// Messages of a page.
 const MOST: usize = 500;
 
-pub(super) fn router() -> Router<Provided> {
-    let limit = DefaultBodyLimit::max(usize::try_from(RECEPTION_LIMIT).unwrap_or(usize::MAX));
-    Router::new()
-        .route("/v1/mailboxes/{address}/folders", get(folders).put(make_folder))
-        .route("/v1/mailboxes/{address}/messages", get(messages).post(file).layer(limit))
-        .route("/v1/mailboxes/{address}/messages/{uid}", get(message).put(set_flags))
+const CONTENTS: (Act, On) = (Act::MailboxContents, On::Address);
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get("/v1/mailboxes/{address}/folders", CONTENTS, "the folders of a mailbox", folders),
+        put("/v1/mailboxes/{address}/folders", CONTENTS, "makes a folder where it is missing", make_folder),
+        get("/v1/mailboxes/{address}/messages", CONTENTS, "a page of what lies in a folder", messages),
+        post("/v1/mailboxes/{address}/messages", CONTENTS, "puts a message into a folder", file).up_to(RECEPTION_LIMIT),
+        get("/v1/mailboxes/{address}/messages/{uid}", CONTENTS, "the bytes of a message", message),
+        put("/v1/mailboxes/{address}/messages/{uid}", CONTENTS, "gives a message other flags", set_flags),
+    ]
 }
 
 impl From<Unfiled> for Fail {
@@ -83,9 +87,8 @@ fn told(found: &mut Found) -> Result<api::Folders, Fail> {
 async fn make_folder(
     State(provider): At,
     Path(address): Path<String>,
-    body: Result<Json<api::NewFolder>, JsonRejection>,
+    Sent(api::NewFolder { name, special_use, subscribed }): Sent<api::NewFolder>,
 ) -> Reply<api::Folders> {
-    let Json(api::NewFolder { name, special_use, subscribed }) = body?;
     let make = move |found: &mut Found| {
         found.make_folder(&name, special_use.as_deref(), subscribed)?;
         told(found)
@@ -96,9 +99,8 @@ async fn make_folder(
 async fn messages(
     State(provider): At,
     Path(address): Path<String>,
-    query: Result<Query<api::PageOf>, QueryRejection>,
+    Params(api::PageOf { folder, after }): Params<api::PageOf>,
 ) -> Reply<api::Messages> {
-    let Query(api::PageOf { folder, after }) = query.map_err(|e| Fail::bad(e.body_text()))?;
     let read = move |found: &mut Found| {
         let (mut messages, mut bytes) = (Vec::new(), 0);
         for lying in found.page(&folder, Uid(after))?.into_iter().take(MOST) {
@@ -111,7 +113,8 @@ async fn messages(
             let Lying { uid, size, date, flags } = lying;
             messages.push(api::Message { uid: uid.0, size, date: date.to_string(), flags, sha256 });
         }
-        Ok(api::Messages { messages })
+        let next = messages.last().map(|last: &api::Message| last.uid.to_string());
+        Ok(api::Messages { messages, next })
     };
     Ok(Json(within(&provider, (address, RECEPTION_LIMIT), read).await?))
 }
@@ -119,22 +122,18 @@ async fn messages(
 async fn message(
     State(provider): At,
     Path((address, uid)): Path<(String, u32)>,
-    query: Result<Query<api::InFolder>, QueryRejection>,
-) -> Result<Response, Fail> {
-    let Query(api::InFolder { folder }) = query.map_err(|e| Fail::bad(e.body_text()))?;
+    Params(api::InFolder { folder }): Params<api::InFolder>,
+) -> Result<Message, Fail> {
     let read = move |found: &mut Found| Ok(found.message(&folder, Uid(uid))?);
-    let bytes = within(&provider, (address, RECEPTION_LIMIT), read).await?;
-    Ok(([(header::CONTENT_TYPE, "message/rfc822")], bytes).into_response())
+    Ok(Message(within(&provider, (address, RECEPTION_LIMIT), read).await?))
 }
 
 async fn set_flags(
     State(provider): At,
     Path((address, uid)): Path<(String, u32)>,
-    query: Result<Query<api::InFolder>, QueryRejection>,
-    body: Result<Json<api::NewFlags>, JsonRejection>,
+    Params(api::InFolder { folder }): Params<api::InFolder>,
+    Sent(new): Sent<api::NewFlags>,
 ) -> Reply<api::NewFlags> {
-    let Query(api::InFolder { folder }) = query.map_err(|e| Fail::bad(e.body_text()))?;
-    let Json(new) = body?;
     let set = move |found: &mut Found| {
         found.set_flags(&folder, Uid(uid), &new.flags)?;
         Ok(new)
@@ -145,11 +144,9 @@ async fn set_flags(
 async fn file(
     State(provider): At,
     Path(address): Path<String>,
-    query: Result<Query<api::Filing>, QueryRejection>,
-    body: Result<Bytes, BytesRejection>,
+    Params(api::Filing { folder, date, flags }): Params<api::Filing>,
+    Letter(body): Letter,
 ) -> Result<(StatusCode, Json<api::Filed>), Fail> {
-    let Query(api::Filing { folder, date, flags }) = query.map_err(|e| Fail::bad(e.body_text()))?;
-    let body = body.map_err(|e| Fail::new(e.status(), e.body_text()))?;
     let date = instant(&date)?;
     let weight = body.len() as u64 * 2;
     let file = move |found: &mut Found| Ok(found.file(&folder, &body, date, &flags)?);

@@ -1,25 +1,41 @@
 //! Credentials of mailboxes, and what was sent with them.
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, Query, State};
+use axum::Json;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, put};
-use axum::{Json, Router};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use sigillo_accounts::{Credential, CredentialName, Kind, Profile, Rights, Verifier};
+use sigillo_accounts::{Act, Credential, CredentialName, Kind, Mailbox, PasswordHash, Profile, Rights, Verifier};
 use sigillo_admin::api;
-use sigillo_base::{MailboxId, Secret, Timestamp};
-use sigillo_engine::{Credentialed, verifier};
+use sigillo_base::{Address, MailboxId, Secret, Timestamp};
+use sigillo_engine::{Credentialed, HashGiven, verifier};
 
-use super::{At, Fail, Reply, alive, instant, mailbox, span, work};
+use super::{At, Fail, Reply, address, alive, instant, mailbox, span, work};
+use crate::http::extract::{Params, Sent};
+use crate::http::table::{On, Row, delete, get, patch, post, put};
 use crate::ids::{random, random_password};
 use crate::provider::House;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new()
-        .route("/v1/mailboxes/{address}/credentials", get(list).post(add).patch(standing))
-        .route("/v1/mailboxes/{address}/credentials/{name}", put(rotate).delete(revoke))
-        .route("/v1/mailboxes/{address}/trail", get(trail))
+const READ: (Act, On) = (Act::AccessRead, On::Address);
+const WRITE: (Act, On) = (Act::AccessWrite, On::Address);
+const RESET: (Act, On) = (Act::PasswordReset, On::Address);
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get("/v1/mailboxes/{address}/credentials", READ, "the credentials of a mailbox", list),
+        post("/v1/mailboxes/{address}/credentials", WRITE, "makes a credential", add),
+        patch("/v1/mailboxes/{address}/credentials", WRITE, "until when a secret is good", standing),
+        put("/v1/mailboxes/{address}/credentials/{name}", WRITE, "gives a credential another secret", rotate),
+        delete("/v1/mailboxes/{address}/credentials/{name}", WRITE, "ends a credential", revoke),
+        put(
+            "/v1/mailboxes/{address}/password-hash",
+            RESET,
+            "gives the owner the hash that a list has for him",
+            give_hash,
+        ),
+        post("/v1/mailboxes/{address}/password-hash", RESET, "what giving it would do", try_hash),
+        get("/v1/mailboxes/{address}/trail", READ, "what a mailbox submitted, and with which credential", trail),
+    ]
 }
 
 async fn list(State(provider): At, Path(address): Path<String>) -> Reply<api::Credentials> {
@@ -34,9 +50,8 @@ async fn list(State(provider): At, Path(address): Path<String>) -> Reply<api::Cr
 async fn add(
     State(provider): At,
     Path(address): Path<String>,
-    body: Result<Json<api::NewCredential>, JsonRejection>,
+    Sent(new): Sent<api::NewCredential>,
 ) -> Result<(StatusCode, Json<api::MadeCredential>), Fail> {
-    let Json(new) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let add = move |engine: &House| {
@@ -46,14 +61,14 @@ async fn add(
         let kind = match new.kind.as_str() {
             "application" => Kind::Application,
             "personal" => Kind::Personal,
-            other => return Err(Fail::bad(format!("kind: «{other}» non è application o personal"))),
+            other => return Err(Fail::field("kind", format!("«{other}» non è application o personal"))),
         };
         let base = engine.terms(&found).0;
         if kind == Kind::Personal && base != Profile::Structured {
             let text = format!("{address} non è una casella strutturata: credenziali personali non ne ha");
             return Err(Fail::new(StatusCode::CONFLICT, text));
         }
-        let (verifier, password) = secret(new.password)?;
+        let (verifier, password) = secret(engine, &found, new.password)?;
         let credential = Credential::new(kind, rights(&new.rights)?, verifier, now.as_millis());
         engine.add_credential(id, &name, &credential)?;
         made(engine, &found.address, id, &name, password)
@@ -64,15 +79,14 @@ async fn add(
 async fn rotate(
     State(provider): At,
     Path((address, named)): Path<(String, String)>,
-    body: Result<Json<api::NewSecret>, JsonRejection>,
+    Sent(new): Sent<api::NewSecret>,
 ) -> Reply<api::MadeCredential> {
-    let Json(new) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let rotate = move |engine: &House| {
         let found = mailbox(engine, &address)?;
         let (id, name) = (MailboxId(found.id), name(&named)?);
-        let (verifier, password) = secret(new.password)?;
+        let (verifier, password) = secret(engine, &found, new.password)?;
         engine.set_secret(id, &name, &verifier, now)?;
         made(engine, &found.address, id, &name, password)
     };
@@ -82,9 +96,8 @@ async fn rotate(
 async fn standing(
     State(provider): At,
     Path(address): Path<String>,
-    body: Result<Json<api::Standing>, JsonRejection>,
+    Sent(api::Standing { name: named, must_change, expires }): Sent<api::Standing>,
 ) -> Reply<api::Credential> {
-    let Json(api::Standing { name: named, must_change, expires }) = body?;
     let expires = match expires.as_deref() {
         None => None,
         Some("never") => Some(None),
@@ -100,6 +113,35 @@ async fn standing(
     Ok(Json(work(&*alive(&provider)?, set).await?))
 }
 
+async fn give_hash(at: At, path: Path<String>, body: Sent<api::NewHash>) -> Reply<api::GivenHash> {
+    hash(at, path, body, false).await
+}
+
+async fn try_hash(at: At, path: Path<String>, body: Sent<api::NewHash>) -> Reply<api::GivenHash> {
+    hash(at, path, body, true).await
+}
+
+async fn hash(
+    State(provider): At,
+    Path(address): Path<String>,
+    Sent(new): Sent<api::NewHash>,
+    trial: bool,
+) -> Reply<api::GivenHash> {
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
+    let give = move |engine: &House| {
+        let hash = PasswordHash::parse(new.hash.expose()).map_err(|e| Fail::bad(e.to_string()))?;
+        let id = MailboxId(mailbox(engine, &address)?.id);
+        let outcome = match engine.give_hash(id, &hash, trial, now)? {
+            HashGiven::Given => "given",
+            HashGiven::Same => "same",
+            HashGiven::Kept => "kept",
+        };
+        Ok(api::GivenHash { outcome: outcome.to_owned(), scheme: hash.scheme().to_owned() })
+    };
+    Ok(Json(work(&provider, give).await?))
+}
+
 async fn revoke(State(provider): At, Path((address, named)): Path<(String, String)>) -> Reply<api::Credential> {
     let provider = alive(&provider)?;
     let now = provider.clock.now();
@@ -113,7 +155,7 @@ async fn revoke(State(provider): At, Path((address, named)): Path<(String, Strin
 }
 
 /// What [`api::trail_path`] takes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     from: Option<String>,
@@ -121,7 +163,7 @@ struct Asked {
     credential: Option<String>,
 }
 
-async fn trail(State(provider): At, Path(address): Path<String>, Query(asked): Query<Asked>) -> Reply<api::Trail> {
+async fn trail(State(provider): At, Path(address): Path<String>, Params(asked): Params<Asked>) -> Reply<api::Trail> {
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let read = move |engine: &House| {
@@ -152,23 +194,36 @@ fn rights(words: &[String]) -> Result<Rights, Fail> {
         match word.as_str() {
             "read" => rights.read = true,
             "send" => rights.send = true,
-            other => return Err(Fail::bad(format!("rights: «{other}» non è send o read"))),
+            other => return Err(Fail::field("rights", format!("«{other}» non è send o read"))),
         }
     }
-    if rights.read || rights.send { Ok(rights) } else { Err(Fail::bad("rights: ne serve almeno uno, send o read")) }
+    if rights.read || rights.send { Ok(rights) } else { Err(Fail::field("rights", "ne serve almeno uno, send o read")) }
+}
+
+/// The verifier of a password, or of the hash of one, whichever was given.
+pub(super) fn kept(
+    engine: &House,
+    address: &Address,
+    password: Option<&Secret>,
+    hash: Option<&Secret>,
+) -> Result<Verifier, Fail> {
+    match (password, hash) {
+        (Some(password), None) => Ok(engine.chosen(address, password, random())?),
+        (None, Some(hash)) => {
+            Ok(PasswordHash::parse(hash.expose()).map_err(|e| Fail::field("password_hash", e.to_string()))?.into())
+        }
+        _ => Err(Fail::bad("serve una password o un password_hash, non tutti e due")),
+    }
 }
 
 /// The verifier of the password that was given, or of one that is made here; the second is told.
-fn secret(given: Option<Secret>) -> Result<(Verifier, Option<Secret>), Fail> {
-    let (password, told) = match given {
-        Some(password) => (password, None),
-        None => {
-            let password = random_password();
-            (password.clone(), Some(password))
-        }
-    };
+fn secret(engine: &House, of: &Mailbox, given: Option<Secret>) -> Result<(Verifier, Option<Secret>), Fail> {
+    if let Some(password) = given {
+        return Ok((engine.chosen(&address(&of.address)?, &password, random())?, None));
+    }
+    let password = random_password();
     let verifier = verifier(&password, random()).map_err(|e| Fail::bad(e.to_string()))?;
-    Ok((verifier, told))
+    Ok((verifier, Some(password)))
 }
 
 fn made(
@@ -198,6 +253,7 @@ fn shown(address: &str, found: Credentialed) -> api::Credential {
         .to_owned(),
         rights: rights.into_iter().filter(|(_, has)| *has).map(|(word, _)| word.to_owned()).collect(),
         scram: credential.verifier.scram.is_some(),
+        hash: credential.verifier.hash.scheme().to_owned(),
         created: time(credential.created),
         changed: time(credential.changed),
         last_used: last_used.map(|at| at.to_string()),

@@ -1,9 +1,7 @@
 //! Where certified messages stand.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
-use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use sigillo_accounts::Act;
 use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId, PecId};
@@ -12,18 +10,27 @@ use sigillo_pec::log::Record;
 
 use super::{At, Fail, Reply, alive, mailbox, sees, span, work};
 use crate::http::authority::Actor;
+use crate::http::extract::Params;
+use crate::http::table::{On, Row, get};
 use crate::provider::House;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new().route("/v1/dispatches/{id}", get(dispatch)).route("/v1/mailboxes/{address}/log", get(holder_log))
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get("/v1/dispatches/{id}", (Act::DispatchRead, On::Handler), "where a certified message stands", dispatch),
+        get(
+            "/v1/mailboxes/{address}/log",
+            (Act::LogRead, On::Address),
+            "what the legal log says of a mailbox",
+            holder_log,
+        ),
+    ]
 }
 
 async fn holder_log(
     State(provider): At,
     Path(address): Path<String>,
-    query: Result<Query<api::Period>, QueryRejection>,
+    Params(period): Params<api::Period>,
 ) -> Reply<api::HolderLog> {
-    let Query(period) = query.map_err(|e| Fail::bad(e.body_text()))?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let read = move |engine: &House| {

@@ -1,25 +1,36 @@
 //! Domains and distribution lists.
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::routing::{get, patch, put};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use sigillo_accounts::{Act, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain};
-use sigillo_engine::{DomainPolicy, List};
+use sigillo_base::{Address, Domain, UnitId};
+use sigillo_engine::{DomainPolicy, List, NewList};
 use sigillo_pec::ReceiptKind;
 
+use super::requests::Asking;
 use super::{At, Fail, PAGE, Reply, address, alive, sees, work};
 use crate::http::authority::Actor;
+use crate::http::extract::{Params, Sent};
+use crate::http::table::{On, Row, delete, get, patch, put};
 use crate::provider::House;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new()
-        .route(api::DOMAINS, get(domains))
-        .route("/v1/domains/{name}", patch(change_domain))
-        .route(api::LISTS, get(lists))
-        .route("/v1/lists/{address}", put(set_list).delete(remove_list))
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get(api::DOMAINS, (Act::DomainRead, On::Each), "the domains", domains),
+        get("/v1/domains/{name}", (Act::DomainRead, On::Domain), "a domain", one_domain),
+        patch("/v1/domains/{name}", (Act::DomainWrite, On::Domain), "changes the choices of a domain", change_domain),
+        get(api::LISTS, (Act::ListRead, On::Each), "the distribution lists", lists),
+        get("/v1/lists/{address}", (Act::ListRead, On::Address), "a distribution list", one_list),
+        put(
+            "/v1/lists/{address}",
+            (Act::ListMembers, On::Handler),
+            "makes a list, or gives it other members",
+            set_list,
+        ),
+        delete("/v1/lists/{address}", (Act::ListWrite, On::Address), "removes a list", remove_list),
+        put("/v1/lists/{address}/unit", (Act::UnitWrite, On::Address), "says of which unit a list is", set_list_unit),
+    ]
 }
 
 async fn domains(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Domains> {
@@ -36,18 +47,28 @@ async fn domains(State(provider): At, Extension(actor): Extension<Actor>) -> Rep
     Ok(Json(work(&provider, list).await?))
 }
 
+async fn one_domain(State(provider): At, Path(name): Path<String>) -> Reply<api::Domain> {
+    let read = move |engine: &House| {
+        let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
+        if !engine.domains().contains(&domain) {
+            return Err(Fail::missing(format!("il dominio {domain} non è servito da questo gestore")));
+        }
+        shown(engine, &domain)
+    };
+    Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
 async fn change_domain(
     State(provider): At,
     Path(name): Path<String>,
-    body: Result<Json<api::DomainChange>, JsonRejection>,
+    Sent(change): Sent<api::DomainChange>,
 ) -> Reply<api::Domain> {
-    let Json(change) = body?;
     let provider = alive(&provider)?;
     let set = move |engine: &House| {
         let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
         let mut policy = engine.domain_policy(&domain)?;
         if let Some(word) = change.receipt {
-            let unknown = || Fail::bad(format!("receipt: «{word}» non è completa, breve o sintetica"));
+            let unknown = || Fail::field("receipt", format!("«{word}» non è completa, breve o sintetica"));
             policy.receipt = Some(ReceiptKind::parse(&word).ok_or_else(unknown)?);
         }
         let DomainPolicy { certified_only, receipt_to_recipient, holder_reads_log, .. } = &mut policy;
@@ -76,56 +97,101 @@ fn shown(engine: &House, domain: &Domain) -> Result<api::Domain, Fail> {
     })
 }
 
-async fn lists(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Lists> {
+async fn lists(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::Lists> {
     let provider = alive(&provider)?;
     let all = move |engine: &House| {
-        let (mut lists, mut after) = (Vec::new(), None);
+        let (mut lists, mut after) = (Vec::new(), asked.after.as_deref().map(address).transpose()?);
+        let most = asked.limit.map_or(usize::MAX, |limit| limit.max(1));
         loop {
             let page = engine.lists(after.as_ref(), PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.address.clone());
+            if page.is_empty() {
+                return Ok(api::Lists { lists, next: None });
+            }
             for list in page {
+                if lists.len() == most {
+                    return Ok(api::Lists { lists, next: after.map(|after| after.to_string()) });
+                }
+                after = Some(list.address.clone());
                 if sees(&actor, engine, Act::ListRead, list.address.as_str())? {
-                    lists.push(as_reply(list));
+                    lists.push(as_reply(engine, list)?);
                 }
             }
         }
-        Ok(api::Lists { lists })
     };
     Ok(Json(work(&provider, all).await?))
 }
 
-fn as_reply(list: List) -> api::List {
+async fn one_list(State(provider): At, Path(name): Path<String>) -> Reply<api::List> {
+    Ok(Json(work(&*alive(&provider)?, move |engine| found(engine, &address(&name)?)).await?))
+}
+
+fn as_reply(engine: &House, list: List) -> Result<api::List, Fail> {
     let members = list.members.iter().map(Address::to_string).collect();
-    api::List { address: list.address.to_string(), members, created: list.created.to_string() }
+    let unit = engine.target(&list.address)?.unit.map(|unit| unit.0);
+    Ok(api::List { address: list.address.to_string(), members, created: list.created.to_string(), unit })
 }
 
 async fn set_list(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
-    body: Result<Json<api::Members>, JsonRejection>,
+    asking: Asking,
+    Sent(api::Members { members, unit }): Sent<api::Members>,
 ) -> Reply<api::List> {
-    let Json(api::Members { members }) = body?;
     let provider = alive(&provider)?;
-    let now = provider.clock.now();
+    let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let list = address(&name)?;
-        // Its members are one thing, that there is one another (HD-04, HD-06).
-        let act = if engine.find_list(&list)?.is_some() { Act::ListMembers } else { Act::ListWrite };
-        actor.need(act, &engine.target(&list)?)?;
+        let target = engine.target(&list)?;
+        let to = unit.map_or(target, |unit| Target { unit: Some(UnitId(unit)), ..target });
+        may_put(&actor, engine, &list, to)?;
         let members = members.iter().map(|m| address(m)).collect::<Result<Vec<_>, _>>()?;
-        engine.set_list(&list, &members, now)?;
+        let unit = unit.map(|unit| Some(UnitId(unit)));
+        engine.put_list(&NewList { address: list.clone(), members, unit }, &request)?;
         found(engine, &list)
     };
     Ok(Json(work(&provider, set).await?))
 }
 
-async fn remove_list(State(provider): At, Path(name): Path<String>) -> Reply<api::List> {
+/// Refuses who may not make this list, or change it, so that it is `to` somebody.
+pub(super) fn may_put(actor: &Actor, engine: &House, list: &Address, to: Target) -> Result<(), Fail> {
+    let (target, there) = (engine.target(list)?, engine.find_list(list)?.is_some());
+    if there {
+        // Its members are one thing, that there is one another (HD-04, HD-06); where it goes a third.
+        actor.need(Act::ListMembers, &target)?;
+        return if to == target { Ok(()) } else { actor.need(Act::UnitWrite, &Target { unit: None, ..target }) };
+    }
+    actor.need(Act::ListWrite, &to)
+}
+
+async fn set_list_unit(
+    State(provider): At,
+    Path(name): Path<String>,
+    asking: Asking,
+    Sent(of): Sent<api::OfUnit>,
+) -> Reply<api::OfUnit> {
     let provider = alive(&provider)?;
+    let request = asking.request(provider.clock.now())?;
+    let set = move |engine: &House| {
+        let address = address(&name)?;
+        let missing = || Fail::missing(format!("la lista {address} non c'è"));
+        let members = engine.find_list(&address)?.ok_or_else(missing)?.members;
+        engine.put_list(&NewList { address, members, unit: Some(of.unit.map(UnitId)) }, &request)?;
+        Ok(of)
+    };
+    Ok(Json(work(&provider, set).await?))
+}
+
+async fn remove_list(State(provider): At, Path(name): Path<String>, asking: Asking) -> Reply<api::List> {
+    let provider = alive(&provider)?;
+    let request = asking.request(provider.clock.now())?;
     let remove = move |engine: &House| {
         let list = found(engine, &address(&name)?)?;
-        engine.remove_list(&address(&name)?)?;
+        engine.remove_list(&address(&name)?, &request)?;
         Ok(list)
     };
     Ok(Json(work(&provider, remove).await?))
@@ -133,5 +199,5 @@ async fn remove_list(State(provider): At, Path(name): Path<String>) -> Reply<api
 
 fn found(engine: &House, list: &Address) -> Result<api::List, Fail> {
     let missing = || Fail::missing(format!("la lista {list} non c'è"));
-    engine.find_list(list)?.map(as_reply).ok_or_else(missing)
+    as_reply(engine, engine.find_list(list)?.ok_or_else(missing)?)
 }

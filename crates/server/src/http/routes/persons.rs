@@ -1,24 +1,33 @@
 //! Who may come in to a mailbox, who did, and what each may do in its folders.
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, Query, State};
-use axum::routing::{get, put};
-use axum::{Json, Router};
+use axum::Json;
+use axum::extract::{Path, State};
 use data_encoding::HEXLOWER;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use sigillo_accounts::{Block, CredentialName, State as Standing};
+use sigillo_accounts::{Act, Block, CredentialName};
 use sigillo_admin::api;
 use sigillo_base::{MailboxId, Timestamp};
-use sigillo_engine::{FolderRights, RightsChange};
+use sigillo_engine::{Change, FolderRights, RightsChange};
 
-use super::{At, Fail, Reply, alive, instant, mailbox, shown, span, work};
+use super::life::change;
+use super::requests::Asking;
+use super::{At, Fail, Reply, alive, instant, mailbox, span, work};
+use crate::http::extract::{Params, Sent};
+use crate::http::table::{On, Row, delete, get, put};
 use crate::provider::House;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new()
-        .route("/v1/mailboxes/{address}/rights", get(rights).put(set_rights))
-        .route("/v1/mailboxes/{address}/block", put(block).delete(unblock))
-        .route("/v1/mailboxes/{address}/accesses", get(accesses))
+const READ: (Act, On) = (Act::AccessRead, On::Address);
+const BLOCK: (Act, On) = (Act::MailboxBlock, On::Address);
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get("/v1/mailboxes/{address}/rights", READ, "everybody's rights in the folders", rights),
+        put("/v1/mailboxes/{address}/rights", (Act::AccessWrite, On::Address), "gives or takes rights", set_rights),
+        put("/v1/mailboxes/{address}/block", BLOCK, "blocks a mailbox", block),
+        delete("/v1/mailboxes/{address}/block", BLOCK, "lets a mailbox work again", unblock),
+        get("/v1/mailboxes/{address}/accesses", READ, "a page of who came in and who was turned away", accesses),
+    ]
 }
 
 async fn rights(State(provider): At, Path(address): Path<String>) -> Reply<api::FolderRights> {
@@ -29,13 +38,12 @@ async fn rights(State(provider): At, Path(address): Path<String>) -> Reply<api::
 async fn set_rights(
     State(provider): At,
     Path(address): Path<String>,
-    body: Result<Json<api::NewRights>, JsonRejection>,
+    Sent(api::NewRights { person, folder, rights }): Sent<api::NewRights>,
 ) -> Reply<api::FolderRights> {
-    let Json(api::NewRights { person, folder, rights }) = body?;
     let set = move |engine: &House| {
         let id = MailboxId(mailbox(engine, &address)?.id);
         let person = CredentialName::parse(&person).map_err(|e| Fail::bad(e.to_string()))?;
-        let bad = || Fail::bad(format!("rights: «{rights}» non sono lettere fra lrswipkxtea"));
+        let bad = || Fail::field("rights", format!("«{rights}» non sono lettere fra lrswipkxtea"));
         let change = RightsChange::parse(&rights).ok_or_else(bad)?;
         engine.grant(id, folder.as_deref(), &person, change)?;
         granted(engine, id)
@@ -56,30 +64,22 @@ fn granted(engine: &House, id: MailboxId) -> Result<api::FolderRights, Fail> {
 async fn block(
     State(provider): At,
     Path(address): Path<String>,
-    body: Result<Json<api::NewBlock>, JsonRejection>,
+    asking: Asking,
+    Sent(api::NewBlock { reason, until }): Sent<api::NewBlock>,
 ) -> Reply<api::Mailbox> {
-    let Json(api::NewBlock { reason, until }) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let until = until.as_deref().map(instant).transpose()?.map(Timestamp::as_millis);
-    let set = move |engine: &House| {
-        let id = MailboxId(mailbox(engine, &address)?.id);
-        engine.set_state(id, &Standing::Blocked(Block { since: now.as_millis(), until, reason }))?;
-        Ok(shown(mailbox(engine, &address)?))
-    };
-    Ok(Json(work(&provider, set).await?))
+    let block = Block { since: now.as_millis(), until, reason };
+    change(provider, address, asking, Change::Block(block)).await
 }
 
-async fn unblock(State(provider): At, Path(address): Path<String>) -> Reply<api::Mailbox> {
-    let set = move |engine: &House| {
-        engine.set_state(MailboxId(mailbox(engine, &address)?.id), &Standing::Active)?;
-        Ok(shown(mailbox(engine, &address)?))
-    };
-    Ok(Json(work(&*alive(&provider)?, set).await?))
+async fn unblock(State(provider): At, Path(address): Path<String>, asking: Asking) -> Reply<api::Mailbox> {
+    change(alive(&provider)?, address, asking, Change::Unblock).await
 }
 
 /// What [`api::accesses_path`] takes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     from: Option<String>,
@@ -90,7 +90,7 @@ struct Asked {
 async fn accesses(
     State(provider): At,
     Path(address): Path<String>,
-    Query(asked): Query<Asked>,
+    Params(asked): Params<Asked>,
 ) -> Reply<api::Accesses> {
     let provider = alive(&provider)?;
     let now = provider.clock.now();
@@ -98,16 +98,22 @@ async fn accesses(
         let id = MailboxId(mailbox(engine, &address)?.id);
         let period = span(asked.from.as_deref(), asked.to.as_deref(), now)?;
         let after = asked.after.map(|after| HEXLOWER.decode(after.as_bytes())).transpose();
-        let after = after.map_err(|_| Fail::bad("after: non è di una risposta di prima"))?;
+        let after = after.map_err(|_| Fail::field("after", "non è di una risposta di prima"))?;
         let (found, next) = engine.accesses(id, period, after.as_deref(), api::ACCESSES_LIMIT)?;
-        let accesses = found.into_iter().map(|a| api::Access {
-            at: a.at.to_string(),
-            protocol: a.protocol,
-            from: a.from.to_string(),
-            person: a.person.as_str().to_owned(),
-            outcome: a.outcome,
-        });
+        let accesses = found.into_iter().map(told);
         Ok(api::Accesses { accesses: accesses.collect(), next: next.map(|key| HEXLOWER.encode(&key)) })
     };
     Ok(Json(work(&provider, read).await?))
+}
+
+/// An access, as it is told.
+pub(super) fn told(a: sigillo_engine::Access) -> api::Access {
+    api::Access {
+        at: a.at.to_string(),
+        protocol: a.protocol,
+        from: a.from.to_string(),
+        person: a.person.as_str().to_owned(),
+        outcome: a.outcome,
+        since: a.since.map(|since| since.to_string()),
+    }
 }

@@ -1,25 +1,26 @@
 //! The virus store.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 use sigillo_base::Timestamp;
 use sigillo_base::limits::RECEPTION_LIMIT;
 
 use super::super::authority::Actor;
 use super::{At, Fail, Reply, alive, weighing, work};
+use crate::http::extract::Params;
+use crate::http::table::{Message, On, Row, get};
 use crate::provider::House;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new().route(api::QUARANTINE, get(quarantine)).route("/v1/quarantine/{id}", get(message))
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get(api::QUARANTINE, (Act::ServiceWrite, On::Service), "a page of the virus store", quarantine),
+        get("/v1/quarantine/{id}", (Act::ServiceWrite, On::Service), "the bytes of an infected message", message),
+    ]
 }
 
-async fn quarantine(State(provider): At, query: Result<Query<api::After>, QueryRejection>) -> Reply<api::Quarantine> {
-    let Query(api::After { after }) = query.map_err(|e| Fail::bad(e.body_text()))?;
+async fn quarantine(State(provider): At, Params(api::After { after }): Params<api::After>) -> Reply<api::Quarantine> {
     let provider = alive(&provider)?;
     let list = move |engine: &House| {
         let after = after.as_deref().map(place).transpose()?;
@@ -36,7 +37,9 @@ async fn quarantine(State(provider): At, query: Result<Query<api::After>, QueryR
             peer: m.peer,
             size: m.size,
         };
-        Ok(api::Quarantine { messages: found.into_iter().map(shown).collect() })
+        let messages: Vec<_> = found.into_iter().map(shown).collect();
+        let next = messages.last().filter(|_| messages.len() == api::QUARANTINE_LIMIT).map(|last| last.id.clone());
+        Ok(api::Quarantine { messages, next })
     };
     Ok(Json(work(&provider, list).await?))
 }
@@ -45,13 +48,12 @@ async fn message(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-) -> Result<Response, Fail> {
+) -> Result<Message, Fail> {
     let provider = alive(&provider)?;
     let ((at, number), now) = (place(&id)?, provider.clock.now());
     let by = actor.name();
     let read = move |engine: &House| Ok(engine.quarantined_bytes(at, number, &by, now)?);
-    let bytes = weighing(&provider, RECEPTION_LIMIT, read).await?;
-    Ok(([(header::CONTENT_TYPE, "message/rfc822")], bytes).into_response())
+    Ok(Message(weighing(&provider, RECEPTION_LIMIT, read).await?))
 }
 
 /// Time and number out of a name: `1773306901000-0f…`.

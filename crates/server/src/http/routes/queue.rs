@@ -2,27 +2,30 @@
 
 use std::time::Duration;
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 use sigillo_engine::{Error, Filter, Hold, Order, Waiting, Wanted};
 
 use super::super::authority::Actor;
 use super::{At, Fail, Reply, alive, work};
 use crate::host_port::HostPort;
+use crate::http::extract::{Params, Sent};
+use crate::http::table::{On, Row, get, post};
 use crate::provider::House;
 
 /// Longest reason that goes into the log, in characters.
 const REASON: usize = 500;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new().route(api::QUEUE, get(queue)).route("/v1/queue/{order}", post(order))
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get(api::QUEUE, (Act::QueueRead, On::Service), "a page of what waits to leave", queue),
+        post("/v1/queue/{order}", (Act::QueueWrite, On::Service), "orders something about a page of the queue", order),
+    ]
 }
 
-async fn queue(State(provider): At, query: Result<Query<api::QueueFilter>, QueryRejection>) -> Reply<api::Queue> {
-    let Query(given) = query.map_err(|e| Fail::bad(e.body_text()))?;
+async fn queue(State(provider): At, Params(given): Params<api::QueueFilter>) -> Reply<api::Queue> {
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let list = move |engine: &House| {
@@ -37,9 +40,8 @@ async fn order(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
-    body: Result<Json<api::Order>, JsonRejection>,
+    Sent(api::Order { filter: given, why, to_host }): Sent<api::Order>,
 ) -> Reply<api::Ordered> {
-    let Json(api::Order { filter: given, why, to_host }) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let by = actor.name();
@@ -70,12 +72,12 @@ async fn order(
 }
 
 fn route(text: &str) -> Result<String, Fail> {
-    let bad = || Fail::bad(format!("to_host: «{text}» non è un server con la sua porta (host:porta)"));
+    let bad = || Fail::field("to_host", format!("«{text}» non è un server con la sua porta (host:porta)"));
     Ok(HostPort::parse(text, None).ok_or_else(bad)?.to_string())
 }
 
 fn number(text: Option<&str>) -> Result<Option<u128>, Fail> {
-    let bad = |text: &str| Fail::bad(format!("after: «{text}» non è il numero di un elemento"));
+    let bad = |text: &str| Fail::field("after", format!("«{text}» non è il numero di un elemento"));
     text.map(|text| u128::from_str_radix(text, 16).map_err(|_| bad(text))).transpose()
 }
 
@@ -85,7 +87,7 @@ fn filter(given: &api::QueueFilter) -> Result<Filter, Fail> {
         Some("waiting") => Some(Wanted::Waiting),
         Some("in-work") => Some(Wanted::InWork),
         Some("held") => Some(Wanted::Held),
-        Some(other) => return Err(Fail::bad(format!("state: «{other}» non è waiting, in-work o held"))),
+        Some(other) => return Err(Fail::field("state", format!("«{other}» non è waiting, in-work o held"))),
     };
     let id = given.id.as_deref().map(|id| id.trim().trim_start_matches('<').trim_end_matches('>').to_owned());
     let (to, from) = (given.to.clone(), given.from.clone());

@@ -1,21 +1,27 @@
 //! How much mailboxes send, what limits they reached, which profiles they had.
 
-use axum::extract::{Path, Query, State};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::Json;
+use axum::extract::{Path, State};
+use schemars::JsonSchema;
 use serde::Deserialize;
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_engine::{Overrun, ProfileSince};
 
 use super::{At, Fail, Reply, alive, mailbox, work};
+use crate::http::extract::Params;
+use crate::http::table::{On, Row, get};
 use crate::provider::House;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new()
-        .route("/v1/mailboxes/{address}/usage", get(usage))
-        .route("/v1/mailboxes/{address}/history", get(history))
-        .route(api::BLOCKED_BOXES, get(blocked))
+const READ: (Act, On) = (Act::MailboxRead, On::Address);
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get("/v1/mailboxes/{address}/usage", READ, "how a mailbox stands to its limits", usage),
+        get("/v1/mailboxes/{address}/history", READ, "the profiles that a mailbox had", history),
+        get(api::BLOCKED_BOXES, (Act::ServiceRead, On::Service), "the limits that were reached on a day", blocked),
+    ]
 }
 
 /// The report of blocked boxes of a legal day (REP-07).
@@ -69,15 +75,15 @@ async fn history(State(provider): At, Path(address): Path<String>) -> Reply<api:
     Ok(Json(work(&*alive(&provider)?, read).await?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Day {
     day: String,
 }
 
-async fn blocked(State(provider): At, Query(Day { day }): Query<Day>) -> Reply<api::BlockedBoxes> {
+async fn blocked(State(provider): At, Params(Day { day }): Params<Day>) -> Reply<api::BlockedBoxes> {
     if Timestamp::legal_day(&day).is_none() {
-        return Err(Fail::bad(format!("day: «{day}» non è un giorno AAAA-MM-GG")));
+        return Err(Fail::field("day", format!("«{day}» non è un giorno AAAA-MM-GG")));
     }
     Ok(Json(work(&*alive(&provider)?, move |engine| Ok(blocked_boxes(engine, &day)?)).await?))
 }

@@ -1,6 +1,7 @@
 //! Answers to what takes its time: a line for each step, until it is done or whoever asked is gone.
 
 use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,11 +13,13 @@ use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use sigillo_admin::api::Step;
 use tokio::sync::{mpsc, watch};
 
 use super::Fail;
+use crate::http::table::{Given, Shape};
 
 /// Between two lines: a client gives up only when it hears nothing for long.
 const EVERY: Duration = Duration::from_millis(500);
@@ -29,12 +32,29 @@ struct Far {
     unwanted: AtomicBool,
 }
 
+/// An answer of lines, of which the last says what came of the work.
+pub(super) struct Steps<T>(Response, PhantomData<T>);
+
+impl<T> IntoResponse for Steps<T> {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl<T: JsonSchema> Given for Result<Steps<T>, Fail> {
+    fn tell(shape: &mut Shape, schemas: &mut SchemaGenerator) {
+        shape.answer = Some((StatusCode::OK, LINES, schemas.subschema_for::<Step<T>>()));
+    }
+}
+
+const LINES: &str = "application/x-ndjson";
+
 /// Runs the work on a thread beside the pool, whose places it would hold for long, and answers with its steps. `down`
 /// ends it.
 pub(super) fn steps<T: Serialize + Send + 'static>(
     mut down: watch::Receiver<bool>,
     work: impl FnOnce(&mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> anyhow::Result<T> + Send + 'static,
-) -> Response {
+) -> Steps<T> {
     let far = Arc::new(Far::default());
     let (lines, body) = mpsc::channel(4);
     let worker = Arc::clone(&far);
@@ -67,7 +87,7 @@ pub(super) fn steps<T: Serialize + Send + 'static>(
         }
         far.unwanted.store(true, Relaxed);
     });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::new(Lines(body))).into_response()
+    Steps(([(header::CONTENT_TYPE, LINES)], Body::new(Lines(body))).into_response(), PhantomData)
 }
 
 fn failed<T>(status: StatusCode, detail: impl Into<String>) -> Step<T> {
@@ -100,8 +120,8 @@ mod tests {
     use super::*;
     use http_body_util::BodyExt;
 
-    async fn text(response: Response) -> String {
-        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    async fn text<T>(steps: Steps<T>) -> String {
+        String::from_utf8(steps.0.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread")]

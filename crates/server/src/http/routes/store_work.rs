@@ -2,33 +2,33 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 
-use super::steps::steps;
+use super::steps::{Steps, steps};
 use super::{At, Fail, Reply, alive, work};
+use crate::http::extract::Sent;
+use crate::http::table::{On, Row, get, post};
 use crate::store_work;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new()
-        .route(api::STORE_BACKUP, post(backup))
-        .route(api::STORE_COMPACT, post(compact))
-        .route(api::STORE_STATS, get(stats))
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        post(api::STORE_BACKUP, (Act::ServiceWrite, On::Service), "makes a backup", backup),
+        post(api::STORE_COMPACT, (Act::ServiceWrite, On::Service), "compacts the store", compact),
+        get(api::STORE_STATS, (Act::ServiceRead, On::Service), "the store in figures", stats),
+    ]
 }
 
-async fn backup(State(provider): At, body: Result<Json<api::BackupOrder>, JsonRejection>) -> Result<Response, Fail> {
-    let Json(order) = body?;
+async fn backup(State(provider): At, Sent(order): Sent<api::BackupOrder>) -> Result<Steps<api::Backup>, Fail> {
     let provider = alive(&provider)?;
     let (store, reserve, now) =
         (Arc::clone(&provider.store), provider.config().store_reserve.bytes, provider.clock.now());
     Ok(steps(provider.down(), move |progress| store_work::backup(&store, &order, reserve, now, progress)))
 }
 
-async fn compact(State(provider): At) -> Result<Response, Fail> {
+async fn compact(State(provider): At) -> Result<Steps<api::Compacted>, Fail> {
     let provider = alive(&provider)?;
     let (store, reserve) = (Arc::clone(&provider.store), provider.config().store_reserve.bytes);
     Ok(steps(provider.down(), move |progress| store_work::compact(&store, reserve, progress)))

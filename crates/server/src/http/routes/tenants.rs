@@ -1,33 +1,40 @@
 //! Administrations, their units, and what is theirs.
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get, patch, put};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use sigillo_accounts::{Act, Target, Tenant};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, Domain, TenantId, Timestamp, UnitId};
+use sigillo_engine::Change;
 
-use super::{At, Fail, Reply, address, alive, mailbox, work};
-use crate::http::authority::Actor;
+use super::requests::Asking;
+use super::{At, Fail, Reply, address, alive, work};
+use crate::http::authority::{Actor, denied};
+use crate::http::extract::Sent;
+use crate::http::table::{On, Row, delete, get, patch, post, put};
 use crate::provider::House;
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new()
-        .route(api::TENANTS, get(tenants).post(add))
-        .route("/v1/tenants/{tenant}", patch(change).delete(remove))
-        .route("/v1/tenants/{tenant}/units", get(units).post(add_unit))
-        .route("/v1/tenants/{tenant}/units/{unit}", delete(remove_unit))
-        .route("/v1/domains/{name}/tenant", put(assign))
-        .route("/v1/mailboxes/{address}/unit", put(set_unit))
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get(api::TENANTS, (Act::TenantRead, On::Each), "the administrations", tenants),
+        post(api::TENANTS, (Act::TenantWrite, On::Service), "takes in an administration", add),
+        get("/v1/tenants/{tenant}", (Act::TenantRead, On::Handler), "an administration", one),
+        patch("/v1/tenants/{tenant}", (Act::TenantWrite, On::Service), "changes an administration", change),
+        delete("/v1/tenants/{tenant}", (Act::TenantWrite, On::Service), "ends an administration", remove),
+        get("/v1/tenants/{tenant}/units", (Act::TenantRead, On::Tenant), "the units of an administration", units),
+        post("/v1/tenants/{tenant}/units", (Act::UnitWrite, On::Tenant), "makes a unit", add_unit),
+        delete("/v1/tenants/{tenant}/units/{unit}", (Act::UnitWrite, On::Tenant), "ends a unit", remove_unit),
+        put("/v1/domains/{name}/tenant", (Act::TenantWrite, On::Service), "says whose a domain is", assign),
+        put("/v1/mailboxes/{address}/unit", (Act::UnitWrite, On::Address), "says of which unit a mailbox is", set_unit),
+    ]
 }
 
 async fn tenants(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Tenants> {
     let list = move |engine: &House| {
         let mut tenants = Vec::new();
         for (id, row) in engine.tenants()? {
-            if actor.may(Act::TenantRead, &Target::tenant(id)) || sees_unit(&actor, engine, id)? {
+            if sees(&actor, engine, id)? {
                 tenants.push(shown(engine, id, row)?);
             }
         }
@@ -36,8 +43,19 @@ async fn tenants(State(provider): At, Extension(actor): Extension<Actor>) -> Rep
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
+async fn one(State(provider): At, Extension(actor): Extension<Actor>, Path(id): Path<u64>) -> Reply<api::Tenant> {
+    let read = move |engine: &House| {
+        let id = TenantId(id);
+        if sees(&actor, engine, id)? { found(engine, id) } else { Err(denied(Act::TenantRead)) }
+    };
+    Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
 /// Who works for a unit sees its administration.
-fn sees_unit(actor: &Actor, engine: &House, tenant: TenantId) -> Result<bool, Fail> {
+fn sees(actor: &Actor, engine: &House, tenant: TenantId) -> Result<bool, Fail> {
+    if actor.may(Act::TenantRead, &Target::tenant(tenant)) {
+        return Ok(true);
+    }
     let units = engine.units(tenant)?;
     let of = |(unit, _): &(UnitId, _)| Target { unit: Some(*unit), ..Target::tenant(tenant) };
     Ok(units.iter().any(|unit| actor.may(Act::TenantRead, &of(unit))))
@@ -45,9 +63,8 @@ fn sees_unit(actor: &Actor, engine: &House, tenant: TenantId) -> Result<bool, Fa
 
 async fn add(
     State(provider): At,
-    body: Result<Json<api::NewTenant>, JsonRejection>,
+    Sent(api::NewTenant { name, code, contacts }): Sent<api::NewTenant>,
 ) -> Result<(StatusCode, Json<api::Tenant>), Fail> {
-    let Json(api::NewTenant { name, code, contacts }) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let make = move |engine: &House| {
@@ -60,9 +77,8 @@ async fn add(
 async fn change(
     State(provider): At,
     Path(id): Path<u64>,
-    body: Result<Json<api::TenantChange>, JsonRejection>,
+    Sent(api::TenantChange { name, code, contacts }): Sent<api::TenantChange>,
 ) -> Reply<api::Tenant> {
-    let Json(api::TenantChange { name, code, contacts }) = body?;
     let set = move |engine: &House| {
         let contacts = contacts.map(|all| addresses(&all)).transpose()?;
         engine.change_tenant(TenantId(id), |row| {
@@ -95,9 +111,8 @@ async fn units(State(provider): At, Path(id): Path<u64>) -> Reply<api::Units> {
 async fn add_unit(
     State(provider): At,
     Path(id): Path<u64>,
-    body: Result<Json<api::NewUnit>, JsonRejection>,
+    Sent(api::NewUnit { name }): Sent<api::NewUnit>,
 ) -> Result<(StatusCode, Json<api::Unit>), Fail> {
-    let Json(api::NewUnit { name }) = body?;
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let make = move |engine: &House| {
@@ -117,12 +132,7 @@ async fn remove_unit(State(provider): At, Path((id, unit)): Path<(u64, u64)>) ->
     Ok(Json(work(&provider, end).await?))
 }
 
-async fn assign(
-    State(provider): At,
-    Path(name): Path<String>,
-    body: Result<Json<api::Owner>, JsonRejection>,
-) -> Reply<api::Owner> {
-    let Json(owner) = body?;
+async fn assign(State(provider): At, Path(name): Path<String>, Sent(owner): Sent<api::Owner>) -> Reply<api::Owner> {
     let set = move |engine: &House| {
         let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
         engine.assign_domain(&domain, owner.tenant.map(TenantId))?;
@@ -134,14 +144,12 @@ async fn assign(
 async fn set_unit(
     State(provider): At,
     Path(name): Path<String>,
-    body: Result<Json<api::OfUnit>, JsonRejection>,
+    asking: Asking,
+    Sent(of): Sent<api::OfUnit>,
 ) -> Reply<api::OfUnit> {
-    let Json(of) = body?;
-    let set = move |engine: &House| {
-        engine.set_unit(MailboxId(mailbox(engine, &name)?.id), of.unit.map(UnitId))?;
-        Ok(of)
-    };
-    Ok(Json(work(&*alive(&provider)?, set).await?))
+    let unit = Change::Unit(of.unit.map(UnitId));
+    let Json(api::Mailbox { unit, .. }) = super::life::change(alive(&provider)?, name, asking, unit).await?;
+    Ok(Json(api::OfUnit { unit }))
 }
 
 fn addresses(texts: &[String]) -> Result<Vec<Address>, Fail> {

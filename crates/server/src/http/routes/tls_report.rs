@@ -1,21 +1,24 @@
 //! How TLS with others went.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::Json;
+use axum::extract::State;
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 use sigillo_base::Timestamp;
 
 use super::{At, Fail, Reply, alive, work};
+use crate::http::extract::Params;
+use crate::http::table::{On, Row, get};
 use crate::tls_reports::{self, Reporter};
 
-pub(super) fn router() -> Router<super::Provided> {
-    Router::new().route(api::TLS_REPORT, get(report))
+pub(super) fn rows() -> Vec<Row> {
+    vec![get(api::TLS_REPORT, (Act::ServiceRead, On::Service), "how TLS with others went on a day", report)]
 }
 
-async fn report(State(provider): At, query: Result<Query<api::TlsReportDay>, QueryRejection>) -> Reply<api::TlsReport> {
-    let Query(api::TlsReportDay { day }) = query.map_err(|e| Fail::bad(e.body_text()))?;
+async fn report(
+    State(provider): At,
+    Params(api::TlsReportDay { day }): Params<api::TlsReportDay>,
+) -> Reply<api::TlsReport> {
     let provider = alive(&provider)?;
     let at = match &day {
         None => provider.clock.now(),

@@ -7,6 +7,9 @@ mod names;
 mod pull;
 mod survey;
 
+use std::path::PathBuf;
+
+use sigillo_base::Secret;
 use sigillo_imap::client::{Command, Outcome, Reply, Status};
 
 use self::ledger::Ledger;
@@ -14,10 +17,9 @@ use self::link::{Door, Link, Trouble, trusting};
 use self::names::Origin;
 use self::survey::Survey;
 use super::report::{Report, Told};
-use super::{ImportArgs, Progress, finish};
+use super::{ImportArgs, Progress, finish, read_password};
 use crate::api::Folders;
 use crate::verbs::Error;
-use crate::verbs::mailbox::read_password;
 use crate::{Client, Lang};
 
 pub use self::account::Account;
@@ -34,31 +36,73 @@ struct Pass<'p> {
     lang: Lang,
 }
 
-/// Brings in what the account has and the mailbox lacks.
+/// A pass that is to be made.
+pub struct Order {
+    /// From where.
+    pub account: Account,
+    /// Into which mailbox.
+    pub address: String,
+    password: Secret,
+    state: PathBuf,
+    folder: Option<String>,
+    dry_run: bool,
+    ca: PathBuf,
+    plaintext: bool,
+    client: Client,
+}
+
+impl Order {
+    /// What is said once for all passes, and what is of this one.
+    pub fn of(args: &ImportArgs, (account, address): (Account, String), password: Secret, state: PathBuf) -> Self {
+        Self {
+            account,
+            address,
+            password,
+            state,
+            folder: args.folder.clone(),
+            dry_run: args.dry_run,
+            ca: args.ca.clone(),
+            plaintext: args.plaintext,
+            client: args.at.client(),
+        }
+    }
+}
+
+/// Brings in what one account has and the mailbox lacks, and gives the text to print.
 pub async fn import(
     args: &ImportArgs,
-    account: &Account,
+    (account, address): (&Account, &str),
     lang: Lang,
     heard: &mut dyn FnMut(u64, u64),
 ) -> Result<String, Error> {
-    let (door, ledger) = prepared(args, account, lang)?;
-    let client = args.at.client();
-    let there = client.folders(&args.address).await?;
-    let link = Link::open(&door).await.map_err(|trouble| failed(account, "", &trouble, lang))?;
-    let report = Report {
-        address: args.address.clone(),
-        dry_run: args.dry_run,
-        source: Some(account.to_string()),
-        ..Report::default()
+    let Some(state) = args.state.clone() else {
+        let text = lang.pick(
+            "serve --state FILE, dove ricordare ciò che è già arrivato: con lo stesso file si riprende e si ripassa",
+            "--state FILE is needed, to remember what has come: by the same file a pass goes on, and another one follows",
+        );
+        return Err(Error::Refused(text.to_owned()));
     };
+    let password = read_password(&args.password_file)?;
+    let order = Order::of(args, (account.clone(), address.to_owned()), password, state);
+    finish(pass(&order, lang, heard).await?, args.at.json, lang)
+}
+
+/// Brings in what the account has and the mailbox lacks.
+pub async fn pass(order: &Order, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Result<Report, Error> {
+    let Order { account, address, client, folder, dry_run, .. } = order;
+    let (door, ledger) = prepared(order, lang)?;
+    let there = client.folders(address).await?;
+    let link = Link::open(&door).await.map_err(|trouble| failed(account, "", &trouble, lang))?;
+    let report =
+        Report { address: address.clone(), dry_run: *dry_run, source: Some(account.to_string()), ..Report::default() };
     let progress = Progress { done: 0, total: 0, heard };
-    let address = args.address.clone();
+    let (client, address) = (client.clone(), address.clone());
     let mut pass = Pass { door, link, ledger, client, address, report, progress, lang };
     let mut surveys = Vec::new();
-    for origin in pass.origins(&there, args.folder.as_deref()).await? {
+    for origin in pass.origins(&there, folder.as_deref()).await? {
         surveys.extend(pass.survey(origin, &there.folders).await?);
     }
-    if !args.dry_run {
+    if !dry_run {
         pass.room(&surveys).await?;
         pass.progress.total = surveys.iter().map(|survey| survey.wanting.len() as u64).sum();
         for survey in surveys {
@@ -66,28 +110,22 @@ pub async fn import(
         }
     }
     pass.link.close().await;
-    finish(pass.report, args.at.json, lang)
+    Ok(pass.report)
 }
 
 /// What is needed before anybody is asked.
-fn prepared(args: &ImportArgs, account: &Account, lang: Lang) -> Result<(Door, Ledger), Error> {
-    let refused = |italian: &str, english: &str| Err(Error::Refused(lang.pick(italian, english).to_owned()));
-    let Some(state) = &args.state else {
-        return refused(
-            "serve --state FILE, dove ricordare ciò che è già arrivato: con lo stesso file si riprende e si ripassa",
-            "--state FILE is needed, to remember what has come: by the same file a pass goes on, and another one follows",
-        );
-    };
-    if args.plaintext && !(account.is_loopback() && account.security == account::Security::StartTls) {
-        return refused(
+fn prepared(order: &Order, lang: Lang) -> Result<(Door, Ledger), Error> {
+    let Order { account, address, password, state, ca, plaintext, .. } = order;
+    if *plaintext && !(account.is_loopback() && account.security == account::Security::StartTls) {
+        let text = lang.pick(
             "--plaintext vale solo con imap:// e verso questa macchina (localhost, 127.0.0.1, ::1)",
             "--plaintext is only for imap:// and towards this machine (localhost, 127.0.0.1, ::1)",
         );
+        return Err(Error::Refused(text.to_owned()));
     }
-    let tls = trusting(&args.ca)?;
-    let password = read_password(&args.password_file)?;
-    let ledger = Ledger::open(state, &account.to_string(), &args.address)?;
-    Ok((Door { account: account.clone(), password, tls, plaintext: args.plaintext }, ledger))
+    let tls = trusting(ca)?;
+    let ledger = Ledger::open(state, &account.to_string(), address)?;
+    Ok((Door { account: account.clone(), password: password.clone(), tls, plaintext: *plaintext }, ledger))
 }
 
 /// Why the pass ends here; `place` says where in the account it was.

@@ -71,6 +71,11 @@ impl Report {
     }
 }
 
+/// Whether nothing is wrong, and nothing is missing.
+pub fn is_whole(report: &Report) -> bool {
+    report.wrong.is_empty() && (report.dry_run || report.folders.iter().all(|told| told.missing == 0))
+}
+
 /// The report as a table, with a line for each thing left out.
 pub fn told(report: &Report, lang: Lang) -> String {
     let mut columns = vec![

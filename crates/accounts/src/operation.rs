@@ -1,0 +1,257 @@
+//! What is done to mailboxes, lists and address books on somebody's request (*registro delle operazioni*: BOX-12, HD-27).
+
+use serde::{Deserialize, Serialize};
+use sigillo_base::{TenantId, Timestamp, UnitId};
+
+use crate::{Act, Target};
+
+/// Characters of a ticket, and of the name of who asked.
+const MAX_TEXT: usize = 200;
+
+/// By which way a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    /// The provider itself, without anybody's request.
+    Service,
+    /// A program, over the interface.
+    Api,
+    /// Somebody at a console.
+    Console,
+    /// A file of many.
+    File,
+    /// By telephone: the help desk did it.
+    Phone,
+}
+
+impl Way {
+    const ALL: [Self; 5] = [Self::Service, Self::Api, Self::Console, Self::File, Self::Phone];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Api => "api",
+            Self::Console => "console",
+            Self::File => "file",
+            Self::Phone => "phone",
+        }
+    }
+
+    /// The channel of this name that somebody may ask by: the provider's own is nobody's.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.name() == name && *channel != Self::Service)
+    }
+}
+
+/// Who asked for something, when, and who answers for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// When it was asked for, in milliseconds since the Unix epoch: the clock of WEB-06 starts here.
+    pub asked: i64,
+    /// Who asked: a person's name, or words for whom the help desk heard.
+    pub asked_by: String,
+    /// When it is done, in milliseconds: the time of the transaction.
+    pub done: i64,
+    /// Who confirmed that the administration wants it (WEB-03): who was let in to do it.
+    pub confirmed_by: String,
+    /// What he was let in by: `token`, `socket`; `service` where nobody was asked.
+    pub confirmed_how: String,
+    /// The ticket that it belongs to; empty without one.
+    pub ticket: String,
+    /// By which way it came.
+    pub channel: Way,
+}
+
+impl Request {
+    /// What the provider does by itself.
+    pub fn own(now: Timestamp) -> Self {
+        let nobody = || "gestore".to_owned();
+        Self {
+            asked: now.as_millis(),
+            asked_by: nobody(),
+            done: now.as_millis(),
+            confirmed_by: nobody(),
+            confirmed_how: Way::Service.name().to_owned(),
+            ticket: String::new(),
+            channel: Way::Service,
+        }
+    }
+
+    /// When it is done.
+    pub const fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.done)
+    }
+
+    /// What is wrong with it, if anything: a field's name and why.
+    pub fn fault(&self) -> Option<(&'static str, String)> {
+        let fine = |text: &str| text.chars().count() <= MAX_TEXT && !text.chars().any(char::is_control);
+        let text = || format!("al più {MAX_TEXT} caratteri, su una riga");
+        match () {
+            () if self.asked > self.done => Some(("requested_at", "la richiesta è nel futuro".to_owned())),
+            () if !fine(&self.asked_by) || self.asked_by.trim().is_empty() => Some(("requested_by", text())),
+            () if !fine(&self.ticket) => Some(("ticket", text())),
+            () => None,
+        }
+    }
+}
+
+/// What was done. The words are those of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Done {
+    /// A mailbox was made.
+    MailboxCreate,
+    /// Its attributes were changed.
+    MailboxChange,
+    /// It was taken into use again.
+    MailboxActivate,
+    /// It was taken out of use.
+    MailboxDeactivate,
+    /// It was blocked.
+    MailboxBlock,
+    /// It was unblocked.
+    MailboxUnblock,
+    /// It got another profile.
+    MailboxProfile,
+    /// It came into another unit.
+    MailboxUnit,
+    /// Somebody else answers for it (WEB-12).
+    MailboxResponsible,
+    /// It was cancelled.
+    MailboxCancel,
+    /// It was called back.
+    MailboxUndelete,
+    /// Its grace was over, and its contents went.
+    MailboxPurge,
+    /// A list was made.
+    ListCreate,
+    /// It got other members, or came into another unit.
+    ListChange,
+    /// It was removed.
+    ListCancel,
+    /// An entry was written into an address book.
+    BookCreate,
+    /// It says something else.
+    BookChange,
+    /// It was taken out.
+    BookCancel,
+}
+
+impl Done {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::MailboxCreate,
+        Self::MailboxChange,
+        Self::MailboxActivate,
+        Self::MailboxDeactivate,
+        Self::MailboxBlock,
+        Self::MailboxUnblock,
+        Self::MailboxProfile,
+        Self::MailboxUnit,
+        Self::MailboxResponsible,
+        Self::MailboxCancel,
+        Self::MailboxUndelete,
+        Self::MailboxPurge,
+        Self::ListCreate,
+        Self::ListChange,
+        Self::ListCancel,
+        Self::BookCreate,
+        Self::BookChange,
+        Self::BookCancel,
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MailboxCreate => "mailbox-create",
+            Self::MailboxChange => "mailbox-change",
+            Self::MailboxActivate => "mailbox-activate",
+            Self::MailboxDeactivate => "mailbox-deactivate",
+            Self::MailboxBlock => "mailbox-block",
+            Self::MailboxUnblock => "mailbox-unblock",
+            Self::MailboxProfile => "mailbox-profile",
+            Self::MailboxUnit => "mailbox-unit",
+            Self::MailboxResponsible => "mailbox-responsible",
+            Self::MailboxCancel => "mailbox-cancel",
+            Self::MailboxUndelete => "mailbox-undelete",
+            Self::MailboxPurge => "mailbox-purge",
+            Self::ListCreate => "list-create",
+            Self::ListChange => "list-change",
+            Self::ListCancel => "list-cancel",
+            Self::BookCreate => "address-book-create",
+            Self::BookChange => "address-book-change",
+            Self::BookCancel => "address-book-cancel",
+        }
+    }
+
+    /// What has this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.name() == name)
+    }
+
+    /// Who sees such a record: who may do this to its object.
+    pub const fn seen_by(self) -> Act {
+        match self {
+            Self::ListCreate | Self::ListChange | Self::ListCancel => Act::ListRead,
+            Self::BookCreate | Self::BookChange | Self::BookCancel => Act::AddressBookRead,
+            _ => Act::MailboxRead,
+        }
+    }
+}
+
+/// A record of the register. It says whose its object was then, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// What was done.
+    pub done: Done,
+    /// To which mailbox or list, or to whose entry of an address book: its address.
+    pub object: String,
+    /// The mailbox's number; of an entry, where it is of one of the administration's own.
+    pub mailbox: Option<u64>,
+    /// The administration's number.
+    pub tenant: Option<u64>,
+    /// The unit's.
+    pub unit: Option<u64>,
+    /// From what to what, where that says more.
+    pub detail: String,
+    /// On whose request.
+    pub request: Request,
+}
+
+impl Operation {
+    /// Whose its object was.
+    pub fn target(&self) -> Target {
+        Target {
+            tenant: self.tenant.map(TenantId),
+            unit: self.unit.map(UnitId),
+            mailbox: self.mailbox.map(sigillo_base::MailboxId),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_not_of_the_future_and_says_who_asked() {
+        let now = Timestamp::from_millis(1_000);
+        let fine = Request::own(now);
+        assert_eq!(fine.fault(), None);
+        let wrong = |change: &dyn Fn(&mut Request)| {
+            let mut request = fine.clone();
+            change(&mut request);
+            request.fault().map(|(field, _)| field)
+        };
+        assert_eq!(wrong(&|r| r.asked = 1_001), Some("requested_at"));
+        assert_eq!(wrong(&|r| r.asked_by = " ".into()), Some("requested_by"));
+        assert_eq!(wrong(&|r| r.asked_by = "a\nb".into()), Some("requested_by"));
+        assert_eq!(wrong(&|r| r.ticket = "x".repeat(201)), Some("ticket"));
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_written_and_nobody_asks_as_the_service() {
+        assert!(Done::ALL.into_iter().all(|done| Done::parse(done.name()) == Some(done)));
+        assert_eq!(Way::parse("phone"), Some(Way::Phone));
+        assert_eq!(Way::parse("service"), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! What an administration is given of accesses and of administrative acts that concern it (ACC-03, AUD-02, AUD-03).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Access, LogSegment, tenant_path};
+
+/// The path of all accesses to the mailboxes of an administration: `GET` with [`OfMonth`], answered with [`TenantAccesses`].
+pub fn tenant_accesses_path(tenant: u64) -> String {
+    format!("{}/accesses", tenant_path(tenant))
+}
+
+/// The path of the administrative acts that concern an administration: `GET` with [`OfMonth`], answered with [`Acts`].
+pub fn acts_path(tenant: u64) -> String {
+    format!("{}/acts", tenant_path(tenant))
+}
+
+/// A page of a month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfMonth {
+    /// The legal month, `2026-11`.
+    pub month: String,
+    /// `next` of the page before.
+    #[serde(default)]
+    pub after: Option<String>,
+}
+
+/// Accesses to the mailboxes of an administration: by mailbox in the order they were made, then by time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TenantAccesses {
+    /// About a thousand; a page may hold none and have a next one.
+    pub accesses: Vec<MailboxAccess>,
+    /// Mailboxes that the page came to the end of, those without an access too.
+    pub mailboxes: Vec<String>,
+    /// What to ask as `after` for those that follow.
+    pub next: Option<String>,
+}
+
+/// An access, and to which mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MailboxAccess {
+    /// Its address.
+    pub mailbox: String,
+    /// The access.
+    #[serde(flatten)]
+    pub access: Access,
+}
+
+/// Administrative acts that concern an administration, in order of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acts {
+    /// A page; it may hold none and have a next one.
+    pub acts: Vec<AdminAct>,
+    /// With the first page: the segments of the legal log in which the lines of the month stand.
+    #[serde(default)]
+    pub segments: Vec<LogSegment>,
+    /// What to ask as `after` for those that follow.
+    pub next: Option<String>,
+}
+
+/// An administrative act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AdminAct {
+    /// When, ISO 8601 with the legal offset.
+    pub at: String,
+    /// Who: a person's name, or the system's user.
+    pub by: String,
+    /// What he calls the token that he showed; never its secret.
+    pub token: Option<String>,
+    /// Where he came from; none: the machine itself.
+    pub from: Option<String>,
+    /// The permission that it needed.
+    pub act: String,
+    /// `richiesta`, `negata`, `fallita`, `token-errato`, `senza-codice`.
+    pub stage: String,
+    /// The method.
+    pub method: String,
+    /// On what: the path.
+    pub object: String,
+    /// The line of the legal log, as it stands in its segment but for the chain.
+    pub line: String,
+}

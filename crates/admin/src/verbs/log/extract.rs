@@ -1,0 +1,241 @@
+//! `sigillo log extract`: what an administration is given of a month, as a file with its proof beside it (REP-04, REP-05).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::Serialize;
+use sigillo_smime::sha256;
+
+use crate::api::{self, LogSegment};
+use crate::report::field;
+use crate::verbs::Error;
+use crate::{Client, Lang};
+
+/// What is extracted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Accesses to all mailboxes (AUD-02).
+    Accesses,
+    /// Administrative acts (AUD-03).
+    Administration,
+}
+
+impl FromStr for Kind {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "accesses" => Ok(Self::Accesses),
+            "administration" => Ok(Self::Administration),
+            _ => Err("vale accesses o administration (one of them)"),
+        }
+    }
+}
+
+/// In which form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A line for each fact.
+    Csv,
+    /// An object for each fact.
+    Json,
+}
+
+impl FromStr for Form {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "csv" => Ok(Self::Csv),
+            "json" => Ok(Self::Json),
+            _ => Err("vale csv o json (one of them)"),
+        }
+    }
+}
+
+/// Which extract.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Numero dell'amministrazione
+    #[arg(long, value_name = "N")]
+    pub tenant: u64,
+    /// Mese legale, AAAA-MM
+    #[arg(long, value_name = "MESE")]
+    pub month: String,
+    /// Che cosa: accesses, gli accessi a tutte le caselle; administration, gli atti di amministrazione che la riguardano
+    #[arg(long, value_name = "COSA")]
+    pub kind: Kind,
+    /// In quale forma: csv, json
+    #[arg(long, value_name = "FORMA", default_value = "csv", hide_default_value = true)]
+    pub format: Form,
+    /// Il file da scrivere, che non deve esserci; accanto, FILE.prova.json
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// What lies beside the file.
+#[derive(Debug, Serialize)]
+struct Proof {
+    tenant: u64,
+    month: String,
+    kind: Kind,
+    /// Facts in the file.
+    rows: usize,
+    /// SHA-256 of the file, hexadecimal.
+    sha256: String,
+    /// How often somebody came in, by mailbox and protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mailboxes: Option<BTreeMap<String, Counted>>,
+    /// The segments of the legal log in which the lines stand: `sigillo log export --segment N`, `sigillo log verify`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    segments: Vec<LogSegment>,
+}
+
+/// The accesses to one mailbox.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct Counted {
+    /// By protocol.
+    logins: BTreeMap<String, u64>,
+    /// Turned away.
+    failures: u64,
+    /// The last one in the month.
+    last: Option<String>,
+}
+
+/// Asks, writes both files, and says what they are.
+///
+/// # Errors
+/// The service refuses, or a file cannot be written.
+pub async fn run(args: &Args, client: &Client, lang: Lang) -> Result<String, Error> {
+    let (bytes, rows, mailboxes, segments) = match args.kind {
+        Kind::Accesses => {
+            let (accesses, boxes) = accesses(args, client).await?;
+            (form(args.format, &accesses, access_line, ACCESS_HEAD)?, accesses.len(), Some(boxes), Vec::new())
+        }
+        Kind::Administration => {
+            let (acts, segments) = acts(args, client).await?;
+            (form(args.format, &acts, act_line, ACT_HEAD)?, acts.len(), None, segments)
+        }
+    };
+    let sha256 = data_encoding::HEXLOWER.encode(&sha256(&bytes));
+    write(&args.out, &bytes)?;
+    let (tenant, month, kind) = (args.tenant, args.month.clone(), args.kind);
+    let proof = Proof { tenant, month, kind, rows, sha256, mailboxes, segments };
+    let mut beside = args.out.clone().into_os_string();
+    beside.push(".prova.json");
+    write(Path::new(&beside), &serde_json::to_vec_pretty(&proof)?)?;
+    let said = lang.pick("righe", "rows");
+    Ok(format!("{}: {rows} {said}, SHA-256 {}", args.out.display(), proof.sha256))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    let mut file = std::fs::File::create_new(path).map_err(failed)?;
+    std::io::Write::write_all(&mut file, bytes).and_then(|()| file.sync_all()).map_err(failed)
+}
+
+type Boxes = BTreeMap<String, Counted>;
+
+async fn accesses(args: &Args, client: &Client) -> Result<(Vec<api::MailboxAccess>, Boxes), Error> {
+    let (mut all, mut boxes, mut after) = (Vec::new(), Boxes::new(), None);
+    loop {
+        let page = client.tenant_accesses(args.tenant, &args.month, after.as_deref()).await?;
+        for address in page.mailboxes {
+            boxes.entry(address).or_default();
+        }
+        for found in &page.accesses {
+            count(boxes.entry(found.mailbox.clone()).or_default(), &found.access);
+        }
+        all.extend(page.accesses);
+        after = page.next;
+        if after.is_none() {
+            return Ok((all, boxes));
+        }
+    }
+}
+
+fn count(of: &mut Counted, access: &api::Access) {
+    match access.outcome.as_str() {
+        "ok" => {
+            *of.logins.entry(access.protocol.clone()).or_default() += 1;
+            of.last = Some(access.at.clone());
+        }
+        "left" => {}
+        _ => of.failures += 1,
+    }
+}
+
+async fn acts(args: &Args, client: &Client) -> Result<(Vec<api::AdminAct>, Vec<LogSegment>), Error> {
+    let (mut all, mut segments, mut after) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = client.acts(args.tenant, &args.month, after.as_deref()).await?;
+        all.extend(page.acts);
+        segments.extend(page.segments);
+        after = page.next;
+        if after.is_none() {
+            return Ok((all, segments));
+        }
+    }
+}
+
+fn form<T: Serialize>(form: Form, rows: &[T], line: fn(&T) -> String, head: &str) -> Result<Vec<u8>, Error> {
+    if form == Form::Json {
+        return Ok(serde_json::to_vec_pretty(rows)?);
+    }
+    let mut text = format!("{head}\r\n");
+    for row in rows {
+        text += &line(row);
+        text += "\r\n";
+    }
+    Ok(text.into_bytes())
+}
+
+const ACCESS_HEAD: &str = "casella,credenziale,protocollo,quando,dal,indirizzo,esito";
+const ACT_HEAD: &str = "quando,chi,credenziale,indirizzo,permesso,esito,metodo,oggetto,riga";
+
+fn joined(fields: &[&str]) -> String {
+    fields.iter().map(|text| field(text)).collect::<Vec<_>>().join(",")
+}
+
+fn access_line(found: &api::MailboxAccess) -> String {
+    let api::Access { at, protocol, from, person, outcome, since } = &found.access;
+    joined(&[&found.mailbox, person, protocol, at, since.as_deref().unwrap_or_default(), from, outcome])
+}
+
+fn act_line(a: &api::AdminAct) -> String {
+    let (token, from) = (a.token.as_deref().unwrap_or_default(), a.from.as_deref().unwrap_or_default());
+    joined(&[&a.at, &a.by, token, from, &a.act, &a.stage, &a.method, &a.object, &a.line])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accesses_are_counted_by_protocol_and_what_ends_is_none() {
+        let access = |at: &str, protocol: &str, outcome: &str| api::Access {
+            at: at.into(),
+            protocol: protocol.into(),
+            from: "192.0.2.1".into(),
+            person: String::new(),
+            outcome: outcome.into(),
+            since: None,
+        };
+        let mut counted = Counted::default();
+        for one in [
+            access("1", "imap", "ok"),
+            access("2", "imap", "left"),
+            access("3", "pop3", "ok"),
+            access("4", "imap", "wrong"),
+        ] {
+            count(&mut counted, &one);
+        }
+        assert_eq!(counted.logins, BTreeMap::from([("imap".into(), 1), ("pop3".into(), 1)]));
+        assert_eq!((counted.failures, counted.last.as_deref()), (1, Some("3")));
+        let row = api::MailboxAccess { mailbox: "a@b.example".into(), access: access("1", "imap", "ok") };
+        let text = form(Form::Csv, &[row], access_line, ACCESS_HEAD).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), format!("{ACCESS_HEAD}\r\na@b.example,,imap,1,,192.0.2.1,ok\r\n"));
+    }
+}

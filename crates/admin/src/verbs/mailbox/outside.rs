@@ -1,0 +1,99 @@
+//! `sigillo mailbox alert|forward`: what of a mailbox's mail is told and copied outside of certified mail.
+
+use super::super::{Error, Where};
+use crate::Lang;
+use crate::api::{Alert, AlertOrder, Forward};
+
+/// Arguments of `sigillo mailbox alert`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct AlertArgs {
+    /// Indirizzo della casella
+    address: String,
+    /// Avvisa con un SMS a questo numero: +39…, o un cellulare italiano senza prefisso
+    #[arg(long, value_name = "NUMERO", conflicts_with_all = ["mail", "off"])]
+    sms: Option<String>,
+    /// Avvisa con un messaggio a questo indirizzo di posta ordinaria
+    #[arg(long, value_name = "INDIRIZZO", conflicts_with = "off")]
+    mail: Option<String>,
+    /// Non avvisa più
+    #[arg(long)]
+    off: bool,
+    /// Avvisa anche delle ricevute e degli avvisi che arrivano
+    #[arg(long, conflicts_with = "off")]
+    receipts: bool,
+    /// Non dice né mittente né oggetto: solo che è arrivato qualcosa
+    #[arg(long, conflicts_with = "off")]
+    discreet: bool,
+    /// Where to ask.
+    #[command(flatten)]
+    at: Where,
+}
+
+/// Arguments of `sigillo mailbox forward`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ForwardArgs {
+    /// Indirizzo della casella
+    address: String,
+    /// L'indirizzo di posta ordinaria: riceve un codice, e le copie solo dopo la conferma
+    #[arg(long, value_name = "INDIRIZZO", conflicts_with_all = ["confirm", "off"])]
+    to: Option<String>,
+    /// Conferma con il codice arrivato a quell'indirizzo
+    #[arg(long, value_name = "CODICE", conflicts_with = "off")]
+    confirm: Option<String>,
+    /// Non manda più copie
+    #[arg(long)]
+    off: bool,
+    /// Where to ask.
+    #[command(flatten)]
+    at: Where,
+}
+
+/// Asks and gives the text to print.
+pub async fn alert(args: &AlertArgs, lang: Lang) -> Result<String, Error> {
+    let AlertArgs { address, sms, mail, off, receipts, discreet, at } = args;
+    let sms = sms.as_ref().map(|number| format!("sms:{number}"));
+    let to = sms.or_else(|| mail.as_ref().map(|address| format!("mailto:{address}")));
+    let client = at.client();
+    let alert = match (&to, off) {
+        (None, false) if *receipts || *discreet => {
+            let text = lang.pick("serve anche --sms o --mail", "--sms or --mail is needed too");
+            return Err(Error::Refused(text.into()));
+        }
+        (None, false) => client.alert(address).await?,
+        _ => client.set_alert(address, &AlertOrder { to, receipts: *receipts, discreet: *discreet }).await?,
+    };
+    at.tell(&alert, |alert| show_alert(alert, lang))
+}
+
+/// Asks and gives the text to print.
+pub async fn forward(args: &ForwardArgs, lang: Lang) -> Result<String, Error> {
+    let ForwardArgs { address, to, confirm, off, at } = args;
+    let client = at.client();
+    let forward = match (to, confirm, off) {
+        (Some(_), ..) | (None, None, true) => client.set_forward(address, to.clone()).await?,
+        (None, Some(code), _) => client.confirm_forward(address, code.clone()).await?,
+        (None, None, false) => client.forward(address).await?,
+    };
+    at.tell(&forward, |forward| show_forward(forward, lang))
+}
+
+fn show_alert(alert: &Alert, lang: Lang) -> String {
+    let Some(to) = &alert.to else {
+        return format!("{}: {}", alert.address, lang.pick("nessun avviso", "no alerts"));
+    };
+    let receipts = if alert.receipts { lang.pick(", anche delle ricevute", ", of receipts too") } else { "" };
+    let discreet = if alert.discreet { lang.pick(", senza contenuto", ", without content") } else { "" };
+    format!("{}: {} {to}{receipts}{discreet}", alert.address, lang.pick("avvisi a", "alerts to"))
+}
+
+fn show_forward(forward: &Forward, lang: Lang) -> String {
+    let Some(to) = &forward.to else {
+        return format!("{}: {}", forward.address, lang.pick("nessuna copia", "no copies"));
+    };
+    let waits = lang.pick(
+        " (in attesa del codice che vi è stato mandato: --confirm CODICE)",
+        " (waits for the code that was sent there: --confirm CODE)",
+    );
+    let waits = if forward.confirmed { "" } else { waits };
+    format!("{}: {} {to}{waits}", forward.address, lang.pick("copie a", "copies to"))
+}

@@ -1,0 +1,110 @@
+//! Into which folder a mailbox's receipts and notices go: its INBOX, unless another was chosen for it. The folder is meant, not
+//! its name: it may be renamed, and when it is deleted they go to the INBOX again. What is certified, and what is in an
+//! anomaly envelope, always goes to the INBOX.
+
+use sigillo_accounts::Profile;
+use sigillo_base::{MailboxId, Timestamp};
+use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, tag, transact};
+
+use crate::directory::INBOX;
+use crate::folders::All;
+use crate::rows::{FolderRow, decode, encode, folder_key, mailbox_key};
+use crate::stored::Place;
+use crate::{ATTEMPTS, Engine, Error};
+
+/// Folders that programs empty by themselves, or that hold what is not sent yet.
+const UNFIT: [&str; 3] = ["trash", "junk", "drafts"];
+
+fn row_key(mailbox: MailboxId) -> KeyBuilder {
+    KeyBuilder::new(tag::RECEIPTS_FOLDER).mailbox(mailbox)
+}
+
+/// Whose row it is, and the folder's number.
+pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(MailboxId, u32), StoreError> {
+    let mut reader = KeyReader::new(key, tag::RECEIPTS_FOLDER)?;
+    let mailbox = reader.mailbox()?;
+    reader.end()?;
+    Ok((mailbox, decode(key, value)?))
+}
+
+/// Where a receipt goes that comes now, in the commit that brings it.
+pub(crate) fn place<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    now: Timestamp,
+) -> Result<Place, StoreError> {
+    Ok(Place { folder: folder(tx, mailbox)?, ..Place::inbox(mailbox, now) })
+}
+
+fn folder<S: Store>(tx: &mut Transaction<'_, S>, mailbox: MailboxId) -> Result<u32, StoreError> {
+    let key = row_key(mailbox);
+    let Some(value) = tx.get(&key)? else { return Ok(INBOX) };
+    match decode::<u32>(&key, &value) {
+        Ok(number) if tx.get(folder_key(mailbox, number))?.is_some() => Ok(number),
+        Ok(_) => Ok(INBOX),
+        Err(error) => {
+            // No receipt waits for a choice that cannot be read: `store check` tells of it.
+            tracing::warn!(%error, mailbox = mailbox.0, "where receipts go cannot be read: the INBOX");
+            Ok(INBOX)
+        }
+    }
+}
+
+/// A folder is removed in this commit.
+pub(crate) fn removed<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    mailbox: MailboxId,
+    number: u32,
+) -> Result<(), StoreError> {
+    let key = row_key(mailbox);
+    if tx.get(&key)?.is_some_and(|value| decode(&key, &value) == Ok(number)) {
+        tx.delete(&key);
+    }
+    Ok(())
+}
+
+impl<S: Store> Engine<S> {
+    /// The folder that a mailbox's receipts go into, by the name that it has now.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn receipts_folder(&self, id: MailboxId) -> Result<String, Error> {
+        // A mailbox for which nothing was chosen, as most: no folder is read.
+        if self.store.get(row_key(id).as_ref())?.is_none() {
+            return Ok("INBOX".to_owned());
+        }
+        let mut look = Transaction::new(&self.store);
+        let key = folder_key(id, folder(&mut look, id)?);
+        let value = look.get(&key)?.ok_or_else(|| StoreError::corrupt(&key, "the folder is missing"))?;
+        Ok(decode::<FolderRow>(&key, &value)?.name)
+    }
+
+    /// Chooses a folder of a mailbox for its receipts, those that come from now on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such folder, or none may go into it; or the mailbox is the service's.
+    pub fn set_receipts_folder(&self, id: MailboxId, name: &str) -> Result<(), Error> {
+        transact(&self.store, ATTEMPTS, |tx| {
+            let invalid = |text: String| Err(Error::Invalid(text));
+            let Some(row) = tx.get(mailbox_key(id))? else { return invalid("la casella non esiste".into()) };
+            let row: sigillo_accounts::Mailbox = decode(mailbox_key(id), &row)?;
+            if row.profile.base == Profile::Service {
+                return invalid(format!("{} è la casella di servizio: le sue ricevute restano in INBOX", row.address));
+            }
+            if name.eq_ignore_ascii_case("INBOX") {
+                tx.delete(row_key(id));
+                return Ok(());
+            }
+            match All::read(tx, id)?.find(name) {
+                None => invalid(format!("la casella non ha la cartella «{name}»")),
+                Some((_, f)) if f.special.as_deref().is_some_and(|special| UNFIT.contains(&special)) => {
+                    invalid(format!("la cartella «{name}» è il cestino, la posta indesiderata o le bozze"))
+                }
+                Some((number, _)) => {
+                    tx.put(row_key(id), encode(number));
+                    Ok(())
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! The register of operations (*registro delle operazioni*: BOX-12, HD-27): one record for each, in the commit of what it
+//! tells of. Records are numbered within their legal month, and none is ever changed.
+
+use std::fmt;
+
+use sigillo_accounts::Operation;
+use sigillo_base::Timestamp;
+use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, key, tag};
+
+use crate::rows::{decode, encode};
+use crate::{Engine, Error};
+
+/// The number of a record: `202611-17`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OperationId {
+    /// The legal month in which it was done, `2026-11`.
+    pub month: String,
+    /// From 1.
+    pub number: u64,
+}
+
+impl OperationId {
+    /// Reads what [`fmt::Display`] shows.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (month, number) = text.split_once('-')?;
+        let (year, month) = month.split_at_checked(4)?;
+        let month = format!("{year}-{month}");
+        Timestamp::legal_day(&format!("{month}-01"))?;
+        Some(Self { month, number: number.parse().ok().filter(|number| *number > 0)? })
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.month.replace('-', ""), self.number)
+    }
+}
+
+fn row_key(id: &OperationId) -> KeyBuilder {
+    KeyBuilder::new(tag::OPERATION).text(&id.month).u64(id.number)
+}
+
+/// Writes a record.
+pub(crate) fn record<S: Store>(tx: &mut Transaction<'_, S>, operation: &Operation) -> Result<(), StoreError> {
+    let day = operation.request.now().legal().iso_day;
+    let month = day.get(..7).unwrap_or(&day).to_owned();
+    let counter = KeyBuilder::new(tag::COUNTER).text("operation").text(&month);
+    let number = tx.get(&counter)?.map_or(Ok(0), |value| decode::<u64>(&counter, &value))? + 1;
+    tx.put(&counter, encode(&number));
+    tx.put(row_key(&OperationId { month, number }), encode(operation));
+    Ok(())
+}
+
+/// A record with its number.
+pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(OperationId, Operation), StoreError> {
+    let mut reader = KeyReader::new(key, tag::OPERATION)?;
+    let id = OperationId { month: reader.text()?, number: reader.u64()? };
+    reader.end()?;
+    Ok((id, decode(key, value)?))
+}
+
+impl<S: Store> Engine<S> {
+    /// At most `limit` records after this one, of one legal month or of all, the earliest first.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn operations(
+        &self,
+        month: Option<&str>,
+        after: Option<&OperationId>,
+        limit: usize,
+    ) -> Result<Vec<(OperationId, Operation)>, Error> {
+        let all = KeyBuilder::new(tag::OPERATION);
+        let (first, to) = month.map_or(all.clone(), |month| all.text(month)).range();
+        let from = after.map_or(first.clone(), |id| key::successor(row_key(id)));
+        Ok(self.sound(&from.max(first), &to, limit, read)?)
+    }
+
+    /// A record by its number.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn operation(&self, id: &OperationId) -> Result<Option<Operation>, Error> {
+        let key = row_key(id);
+        self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_as_it_is_shown_and_nothing_else_is_one() {
+        let id = OperationId { month: "2026-11".into(), number: 17 };
+        assert_eq!(id.to_string(), "202611-17");
+        assert_eq!(OperationId::parse("202611-17"), Some(id));
+        for bad in ["", "17", "202613-1", "202611-0", "202611-", "2026-11-1", "è0261-1", "202611-x"] {
+            assert_eq!(OperationId::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! What an administration ordered, and how much of it is in use (WEB-04, WEB-11). Mailboxes that count are counted by
+//! domain and by unit, in the commit that makes one count or no longer, so that two at once never pass what was ordered.
+//! A domain's count goes with it to another administration; what was never counted is counted when it is asked for first.
+
+use std::collections::BTreeMap;
+
+use sigillo_accounts::{Mailbox, Plan, Quantities};
+use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp, UnitId};
+use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, skim, tag, transact};
+
+use crate::fronts::Transaction;
+use crate::rows::{decode, encode};
+use crate::tenants::{living, living_unit, mailbox_unit_key, named, owner_in};
+use crate::{ATTEMPTS, Engine, Error};
+
+/// Mailboxes read at once.
+const PAGE: usize = 1_000;
+/// Versions of one plan.
+const MAX_VERSIONS: usize = 1_000;
+/// Units with quantities of their own.
+const MAX_UNITS: usize = 1_000;
+/// The number of no version: which one counts.
+const APPROVED: u64 = 0;
+
+fn plan_key(tenant: TenantId, version: u64) -> KeyBuilder {
+    KeyBuilder::new(tag::PLAN).u64(tenant.0).u64(version)
+}
+
+/// A mailbox that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Counted {
+    domain: Domain,
+    /// Administration and unit.
+    unit: Option<(u64, u64)>,
+    profile: String,
+}
+
+impl Counted {
+    /// As which a mailbox counts, if it does.
+    pub(crate) fn of(row: &Mailbox, unit: Option<(u64, u64)>) -> Option<Self> {
+        let domain = Address::parse(&row.address).ok()?.domain().clone();
+        row.counts().then(|| Self { domain, unit, profile: row.profile.name().to_owned() })
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        [Some(Part::Domain(self.domain.clone())), self.unit.map(|(tenant, unit)| Part::Unit(tenant, unit))]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// What is counted by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    Domain(Domain),
+    Unit(u64, u64),
+}
+
+const DOMAIN: u8 = 0;
+const UNIT: u8 = 1;
+
+impl Part {
+    fn key(&self) -> KeyBuilder {
+        let key = KeyBuilder::new(tag::COUNTED);
+        match self {
+            Self::Domain(domain) => key.u8(DOMAIN).text(domain.as_str()),
+            Self::Unit(tenant, unit) => key.u8(UNIT).u64(*tenant).u64(*unit),
+        }
+    }
+}
+
+/// A row of the counts.
+pub(crate) fn read_counted(key: &[u8], value: &[u8]) -> Result<(Part, Quantities), StoreError> {
+    let mut reader = KeyReader::new(key, tag::COUNTED)?;
+    let part = match reader.u8()? {
+        DOMAIN => Part::Domain(Domain::parse(&reader.text()?).map_err(|e| StoreError::corrupt(key, e.to_string()))?),
+        UNIT => Part::Unit(reader.u64()?, reader.u64()?),
+        _ => return Err(StoreError::corrupt(key, "no count")),
+    };
+    reader.end()?;
+    Ok((part, decode(key, value)?))
+}
+
+/// A row of a plan.
+pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    let mut reader = KeyReader::new(key, tag::PLAN)?;
+    reader.u64()?;
+    match reader.u64()? {
+        APPROVED => decode::<u64>(key, value).map(drop)?,
+        _ => decode::<Plan>(key, value).map(drop)?,
+    }
+    reader.end()
+}
+
+/// Whether a mailbox counted from a time on.
+pub(crate) fn read_standing(key: &[u8], value: &[u8]) -> Result<(MailboxId, Timestamp, bool), StoreError> {
+    let mut reader = KeyReader::new(key, tag::STANDING)?;
+    let found = (reader.mailbox()?, reader.time()?, decode(key, value)?);
+    reader.end()?;
+    Ok(found)
+}
+
+/// How many mailboxes of each profile an administration had at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consistency {
+    /// When.
+    pub at: Timestamp,
+    /// How many, by profile.
+    pub active: Quantities,
+}
+
+/// The versions of a plan by number, and which one counts.
+pub type Versions = (Vec<(u64, Plan)>, Option<u64>);
+
+impl<S: Store> Engine<S> {
+    /// Writes another version of an administration's plan; it counts once it is approved.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such administration, unit or profile.
+    pub fn add_plan(&self, tenant: TenantId, plan: &Plan) -> Result<u64, Error> {
+        if !plan.note.is_empty() {
+            named("nota del piano", &plan.note)?;
+        }
+        if plan.units.len() > MAX_UNITS {
+            return Err(Error::Invalid(format!("al più {MAX_UNITS} strutture con quantità proprie")));
+        }
+        let profiles = self.profiles();
+        for name in plan.quantities.keys().chain(plan.units.values().flat_map(|own| own.keys())) {
+            profiles.choose(name).map_err(|e| Error::Invalid(e.to_string()))?;
+        }
+        transact(&self.store, ATTEMPTS, |tx| {
+            living(tx, tenant)?;
+            for unit in plan.units.keys() {
+                living_unit(tx, tenant, UnitId(*unit))?;
+            }
+            let counter = KeyBuilder::new(tag::COUNTER).text("plan").u64(tenant.0);
+            let version = tx.get(&counter)?.map_or(Ok(0), |value| decode::<u64>(&counter, &value))? + 1;
+            if version > MAX_VERSIONS as u64 {
+                return Err(Error::Invalid(format!("il piano ha già avuto {MAX_VERSIONS} versioni")));
+            }
+            tx.put(&counter, encode(&version));
+            tx.put(plan_key(tenant, version), encode(&Plan { approved: None, ..plan.clone() }));
+            Ok(version)
+        })
+    }
+
+    /// Approves a version: it counts from now on, in the place of the one before.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such version, or it counts already.
+    pub fn approve_plan(&self, tenant: TenantId, version: u64, by: &str, now: Timestamp) -> Result<(), Error> {
+        transact(&self.store, ATTEMPTS, |tx| {
+            living(tx, tenant)?;
+            let missing = || Error::Invalid(format!("il piano non ha una versione {version}"));
+            let key = plan_key(tenant, version);
+            let value = tx.get(&key)?.filter(|_| version != APPROVED).ok_or_else(missing)?;
+            if approved(tx, tenant)?.is_some_and(|(counts, _)| counts == version) {
+                return Err(Error::Invalid(format!("la versione {version} vale già")));
+            }
+            let row = Plan { approved: Some((now.as_millis(), by.to_owned())), ..decode(&key, &value)? };
+            tx.put(&key, encode(&row));
+            tx.put(plan_key(tenant, APPROVED), encode(&version));
+            Ok(())
+        })
+    }
+
+    /// Every version of a plan by number, and which one counts.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn plans(&self, tenant: TenantId) -> Result<Versions, Error> {
+        let (_, to) = KeyBuilder::new(tag::PLAN).u64(tenant.0).range();
+        let from = plan_key(tenant, APPROVED + 1);
+        let versions = self.sound(from.as_ref(), &to, MAX_VERSIONS, |key, value| {
+            let mut reader = KeyReader::new(key, tag::PLAN)?;
+            reader.u64()?;
+            Ok((reader.u64()?, decode::<Plan>(key, value)?))
+        })?;
+        let counts = approved(&mut Transaction::new(&self.store), tenant)?.map(|(version, _)| version);
+        Ok((versions, counts))
+    }
+
+    /// How many mailboxes of an administration count now, by profile: all of it, and each of its units.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn in_use(&self, tenant: TenantId) -> Result<(Quantities, BTreeMap<u64, Quantities>), Error> {
+        let mut look = Transaction::new(&self.store);
+        let mut units = BTreeMap::new();
+        for (unit, _) in self.units(tenant)? {
+            units.insert(unit.0, self.counts(&mut look, &Part::Unit(tenant.0, unit.0))?);
+        }
+        Ok((self.counts_of(&mut look, tenant)?, units))
+    }
+
+    /// How many mailboxes of each profile an administration had on the 15th of a month (`2026-11`), at 23:59:59 in Rome
+    /// (BIL-02, X-16). A domain's are those of whom it belongs to today.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for what is no month, or when its 15th is not over.
+    pub fn consistency(&self, tenant: TenantId, month: &str, now: Timestamp) -> Result<Consistency, Error> {
+        let bad = || Error::Invalid(format!("«{month}» non è un mese AAAA-MM"));
+        let (_, over) = Timestamp::legal_day(&format!("{month}-15")).ok_or_else(bad)?;
+        if over > now {
+            return Err(Error::Invalid(format!("il 15 di {month} non è ancora passato")));
+        }
+        let at = over.minus(std::time::Duration::from_millis(1));
+        let (mut active, mut after) = (Quantities::new(), MailboxId(0));
+        loop {
+            let page = self.mailboxes(after, PAGE)?;
+            let Some(last) = page.last() else { return Ok(Consistency { at, active }) };
+            after = MailboxId(last.id);
+            for row in page {
+                let Ok(address) = Address::parse(&row.address) else { continue };
+                if self.owner(address.domain())? == Some(tenant)
+                    && let Some(profile) = self.counted_at(&row, at)?
+                {
+                    *active.entry(profile).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    /// The profile as which a mailbox counted at this time, if it did.
+    fn counted_at(&self, row: &Mailbox, at: Timestamp) -> Result<Option<String>, Error> {
+        if row.created > at.as_millis() {
+            return Ok(None);
+        }
+        let (from, to) = KeyBuilder::new(tag::STANDING).mailbox(MailboxId(row.id)).range();
+        let standing = self.sound(&from, &to, usize::MAX, read_standing)?;
+        // Before releases that wrote this down every mailbox counted.
+        let counted = standing.into_iter().take_while(|(_, since, _)| *since <= at).last().is_none_or(|(.., is)| is);
+        let profiles = self.profile_history(MailboxId(row.id))?;
+        let then = profiles.into_iter().take_while(|since| since.at <= at).last().map(|since| since.profile);
+        Ok(counted.then(|| then.unwrap_or_else(|| row.profile.name().to_owned())))
+    }
+
+    /// Writes that a mailbox, which counted as `before`, counts as `after`, where the plan leaves room for that.
+    /// Nothing is written when it does not.
+    pub(crate) fn recount(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        (id, now): (MailboxId, Timestamp),
+        before: Option<&Counted>,
+        after: Option<&Counted>,
+    ) -> Result<(), Error> {
+        if before == after {
+            return Ok(());
+        }
+        if let Some(after) = after {
+            self.admit(tx, before, after)?;
+        }
+        for (counted, more) in [(before, false), (after, true)] {
+            for part in counted.into_iter().flat_map(|counted| counted.parts()) {
+                let mut counts = self.counts(tx, &part)?;
+                let profile = counted.map(|counted| counted.profile.clone()).unwrap_or_default();
+                let n = counts.entry(profile).or_default();
+                *n = if more { *n + 1 } else { n.saturating_sub(1) };
+                counts.retain(|_, n| *n > 0);
+                tx.put(part.key(), encode(&counts));
+            }
+        }
+        if before.is_some() != after.is_some() {
+            tx.put(KeyBuilder::new(tag::STANDING).mailbox(id).time(now), encode(&after.is_some()));
+        }
+        Ok(())
+    }
+
+    /// Refuses a mailbox more than was ordered.
+    fn admit(&self, tx: &mut Transaction<'_, S>, before: Option<&Counted>, after: &Counted) -> Result<(), Error> {
+        let Some(tenant) = owner_in(tx, &after.domain)? else { return Ok(()) };
+        let Some((version, plan)) = approved(tx, tenant)? else { return Ok(()) };
+        let profile = after.profile.as_str();
+        let before = before.filter(|before| before.profile == profile);
+        let had = |counts: &Quantities| counts.get(profile).copied().unwrap_or_default();
+        let full = |whose: String, limit: u64, had: u64| {
+            let left = limit.saturating_sub(had);
+            let text = format!(
+                "il piano dei fabbisogni (versione {version}) prevede per {whose} {limit} caselle «{profile}», {had} \
+                 sono in uso: ne restano {left}"
+            );
+            Err(Error::Invalid(text))
+        };
+        if before.is_none() {
+            let (limit, had) = (plan.of(profile), had(&self.counts_of(tx, tenant)?));
+            if had >= limit {
+                return full(format!("l'amministrazione {}", tenant.0), limit, had);
+            }
+        }
+        // A unit of whom the domain belonged to before has no part in this plan.
+        if let Some((of, unit)) = after.unit.filter(|(of, _)| *of == tenant.0)
+            && let Some(limit) = plan.of_unit(unit, profile)
+            && before.is_none_or(|before| before.unit != after.unit)
+        {
+            let had = had(&self.counts(tx, &Part::Unit(of, unit))?);
+            if had >= limit {
+                return full(format!("la struttura {unit}"), limit, had);
+            }
+        }
+        Ok(())
+    }
+
+    /// Expected to be so still when this is committed: of every domain, so that none passes the others.
+    fn counts_of(&self, tx: &mut Transaction<'_, S>, tenant: TenantId) -> Result<Quantities, Error> {
+        let mut sum = Quantities::new();
+        for domain in self.domains() {
+            if owner_in(tx, &domain)? == Some(tenant) {
+                for (profile, n) in self.counts(tx, &Part::Domain(domain))? {
+                    *sum.entry(profile).or_default() += n;
+                }
+            }
+        }
+        Ok(sum)
+    }
+
+    fn counts(&self, tx: &mut Transaction<'_, S>, part: &Part) -> Result<Quantities, Error> {
+        let key = part.key();
+        match tx.get(&key)? {
+            Some(value) => Ok(decode(&key, &value)?),
+            // Whoever makes a mailbox count writes the row: it is expected to be absent still.
+            None => Ok(count_anew(&self.store, part)?.0),
+        }
+    }
+}
+
+/// Counts the mailboxes of a part one by one, and says whether it could read all of them.
+fn count_anew<S: Store>(store: &S, part: &Part) -> Result<(Quantities, bool), StoreError> {
+    let (mut counts, mut whole) = (Quantities::new(), true);
+    let (mut from, to) = KeyBuilder::new(tag::MAILBOX).range();
+    loop {
+        let page = skim(store, &from, &to, PAGE)?;
+        whole &= page.gaps.is_empty();
+        for (key, value) in &page.rows {
+            match counted(store, key, value) {
+                Ok(Some(counted)) if counted.parts().any(|of| of == *part) => {
+                    *counts.entry(counted.profile).or_default() += 1;
+                }
+                Ok(_) => {}
+                Err(StoreError::Corrupt { .. }) => whole = false,
+                Err(fault) => return Err(fault),
+            }
+        }
+        match page.next {
+            Some(next) => from = next,
+            None => return Ok((counts, whole)),
+        }
+    }
+}
+
+/// As which the mailbox of this row counts, if it does.
+fn counted<S: Store>(store: &S, key: &[u8], value: &[u8]) -> Result<Option<Counted>, StoreError> {
+    let row: Mailbox = decode(key, value)?;
+    let unit = mailbox_unit_key(MailboxId(row.id));
+    let unit = store.get(unit.as_ref())?.map(|value| decode(&unit, &value)).transpose()?;
+    Ok(Counted::of(&row, unit))
+}
+
+/// What a row of the counts says, and what there is; `None` where a mailbox cannot be read, which is told of itself.
+pub(crate) fn compare<S: Store>(
+    store: &S,
+    key: &[u8],
+    value: &[u8],
+) -> Result<(Quantities, Option<Quantities>), StoreError> {
+    let (part, said) = read_counted(key, value)?;
+    let (counts, whole) = count_anew(store, &part)?;
+    Ok((said, whole.then_some(counts)))
+}
+
+/// The version that counts.
+fn approved<S: Store>(tx: &mut Transaction<'_, S>, tenant: TenantId) -> Result<Option<(u64, Plan)>, Error> {
+    let key = plan_key(tenant, APPROVED);
+    let Some(value) = tx.get(&key)? else { return Ok(None) };
+    let version = decode(&key, &value)?;
+    let key = plan_key(tenant, version);
+    let row = tx.get(&key)?.ok_or_else(|| StoreError::corrupt(&key, "the approved version is missing"))?;
+    Ok(Some((version, decode(&key, &row)?)))
+}

@@ -1,0 +1,156 @@
+//! Refusals: problem details (RFC 9457), in one form wherever they come from.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use data_encoding::HEXLOWER;
+use sigillo_admin::api;
+use sigillo_engine::Error;
+
+use crate::ids::random;
+
+/// Media type of every refusal.
+const PROBLEM: &str = "application/problem+json";
+/// No refusal that comes from elsewhere is longer, in octets.
+const MOST: usize = 16 * 1024;
+
+/// A refusal.
+#[derive(Debug, Clone)]
+pub(super) struct Fail {
+    pub(super) status: StatusCode,
+    pub(super) detail: String,
+    /// The word of a class of its own (`urn:sigillo:…`), for programs that act by it.
+    kind: Option<&'static str>,
+    errors: Vec<api::FieldError>,
+    /// When to come again, in seconds.
+    after_s: Option<u64>,
+}
+
+impl Fail {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), kind: None, errors: Vec::new(), after_s: None }
+    }
+
+    pub(super) fn missing(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(super) fn bad(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// About one field of what was sent.
+    pub(super) fn field(name: &str, why: impl Into<String>) -> Self {
+        Self::of_field(StatusCode::BAD_REQUEST, name, why.into())
+    }
+
+    fn of_field(status: StatusCode, name: &str, why: String) -> Self {
+        let errors = vec![api::FieldError { field: name.to_owned(), detail: why.clone() }];
+        Self { errors, ..Self::new(status, format!("{name}: {why}")) }
+    }
+
+    /// The same of a class of its own.
+    pub(super) fn kind(self, kind: &'static str) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
+    /// The same, for who comes again after this time.
+    pub(super) fn after(self, wait: Duration) -> Self {
+        Self { after_s: Some(wait.as_secs() + 1), ..self }
+    }
+
+    pub(super) fn problem(self) -> api::Problem {
+        api::Problem {
+            kind: self.kind.unwrap_or("about:blank").to_owned(),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            instance: None,
+            errors: self.errors,
+        }
+    }
+}
+
+impl From<Error> for Fail {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(detail) => Self::new(StatusCode::CONFLICT, detail),
+            other => {
+                tracing::error!(error = %other, "administrative request failed");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, other.to_string())
+            }
+        }
+    }
+}
+
+impl From<JsonRejection> for Fail {
+    fn from(rejection: JsonRejection) -> Self {
+        let (status, text) = (rejection.status(), rejection.body_text());
+        if let JsonRejection::JsonDataError(_) = rejection
+            && let Some((field, why)) = named(&text)
+        {
+            return Self::of_field(status, field, why.to_owned());
+        }
+        Self::new(status, text)
+    }
+}
+
+impl From<QueryRejection> for Fail {
+    fn from(rejection: QueryRejection) -> Self {
+        let text = rejection.body_text();
+        match named(&text) {
+            Some((field, why)) => Self::of_field(rejection.status(), field, why.to_owned()),
+            None => Self::new(rejection.status(), text),
+        }
+    }
+}
+
+/// The field that a rejection is about, and what is wrong with it: `…: members[0]: invalid type …`.
+fn named(text: &str) -> Option<(&str, &str)> {
+    let (_, rest) = text.split_once(": ")?;
+    let (field, why) = rest.split_once(": ")?;
+    let path = |b: u8| b.is_ascii_alphanumeric() || b"_.[]-".contains(&b);
+    (field.bytes().all(path) && field.bytes().any(|b| b.is_ascii_alphanumeric())).then_some((field, why))
+}
+
+/// The status; [`one_form`] writes the rest.
+impl IntoResponse for Fail {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes every refusal in the one form, also those that no handler made. Its other headers stay. The `instance` is in the
+/// program's log too, so that who asks about it is found there.
+pub(super) async fn one_form(response: Response) -> Response {
+    if !(response.status().is_client_error() || response.status().is_server_error()) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let fail = match parts.extensions.remove::<Fail>() {
+        Some(fail) => fail,
+        None => {
+            let text = to_bytes(body, MOST).await.unwrap_or_default();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            Fail::new(parts.status, if text.is_empty() { parts.status.to_string() } else { text })
+        }
+    };
+    let instance = format!("urn:sigillo:request:{}", HEXLOWER.encode(&random::<8>()));
+    tracing::info!(status = parts.status.as_u16(), why = fail.detail, instance, "administrative request refused");
+    if let Some(seconds) = fail.after_s {
+        parts.headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if parts.status == StatusCode::UNAUTHORIZED {
+        parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sigillo\""));
+    }
+    let problem = api::Problem { instance: Some(instance), ..fail.problem() };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
+    // Writing into a growing vector cannot fail for a plain struct.
+    Response::from_parts(parts, Body::from(serde_json::to_vec(&problem).unwrap_or_default()))
+}

@@ -1,0 +1,77 @@
+//! How a list is to be.
+
+use sigillo_accounts::{Act, Request, Target, Verifier};
+use sigillo_admin::api::ListLine;
+use sigillo_base::Address;
+use sigillo_engine::NewList;
+
+use super::{Line, Outcome, Work, Wrong, need, of, told};
+use crate::http::routes::domains::may_put;
+
+impl Line for ListLine {
+    const KIND: &str = "lists";
+    type Of = ();
+
+    fn number(&self) -> usize {
+        self.line
+    }
+
+    fn object(&self) -> &str {
+        &self.address
+    }
+
+    fn asked(&self) -> (Option<&str>, Option<&str>) {
+        (self.ticket.as_deref(), self.requested_at.as_deref())
+    }
+
+    fn apply(
+        &self,
+        work: &mut Work<'_>,
+        address: &Address,
+        _: Option<&Verifier>,
+        request: &Request,
+    ) -> Result<Outcome, Wrong> {
+        let (target, there) = (work.engine.target(address)?, work.engine.find_list(address)?);
+        let unit = work.unit(&target, self.unit.as_deref(), Act::ListWrite)?;
+        let cancelled = match self.state.as_deref() {
+            None | Some("active") => false,
+            Some("cancelled") => true,
+            Some(other) => return Err(Wrong::new("state", format!("«{other}» non è active o cancelled"))),
+        };
+        let member = |text: &String| Address::parse(text).map_err(|e| Wrong::new("members", format!("{text}: {e}")));
+        let given =
+            self.members.as_ref().map(|all| all.iter().map(member).collect::<Result<Vec<_>, _>>()).transpose()?;
+        let (engine, actor) = (work.engine, work.actor.clone());
+        let path = format!("/v1/lists/{address}");
+        if cancelled {
+            if there.is_none() {
+                need(&actor, Act::ListRead, &target)?;
+                return Err(Wrong::new("address", "la lista non c'è"));
+            }
+            need(&actor, Act::ListWrite, &target)?;
+            return work.batch.entry(|entry| {
+                entry.remove_list(address, request)?;
+                entry.log(told(&actor, Act::ListWrite, &path), request.now());
+                Ok(Outcome::Changed)
+            });
+        }
+        let act = if there.is_some() { Act::ListMembers } else { Act::ListWrite };
+        let to = unit.map_or(target.unit, |unit| unit);
+        may_put(&actor, engine, address, Target { unit: to, ..target })
+            .map_err(|fail| Wrong { denied: Some(act), ..Wrong::from(fail) })?;
+        let members = given.or_else(|| there.as_ref().map(|list| list.members.clone()));
+        let members = members.ok_or_else(|| Wrong::new("members", "mancano i membri di una lista nuova"))?;
+        let new = NewList { address: address.clone(), members, unit };
+        work.batch.entry(|entry| {
+            let changed = entry.put_list(&new, request).map_err(of("members"))?;
+            if changed {
+                entry.log(told(&actor, act, &path), request.now());
+            }
+            Ok(match (changed, &there) {
+                (true, None) => Outcome::Created,
+                (true, Some(_)) => Outcome::Changed,
+                (false, _) => Outcome::Unchanged,
+            })
+        })
+    }
+}

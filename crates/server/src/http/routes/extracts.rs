@@ -1,0 +1,170 @@
+//! What an administration is given of accesses and of administrative acts that concern it (ACC-03, AUD-02, AUD-03).
+
+use axum::Json;
+use axum::extract::{Path, State};
+use data_encoding::HEXLOWER;
+use sigillo_accounts::{Act, Mailbox, PersonName};
+use sigillo_admin::api;
+use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp};
+use sigillo_pec::log::{Entry, Service, ServiceEvent};
+
+use super::{At, Fail, Reply, alive, persons, work};
+use crate::http::extract::Params;
+use crate::http::table::{On, Row, get};
+use crate::legal_log;
+use crate::provider::House;
+
+/// Accesses, lines and mailboxes that one page looks at.
+const PAGE: usize = 1_000;
+
+const READ: (Act, On) = (Act::LogRead, On::Tenant);
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        get("/v1/tenants/{tenant}/accesses", READ, "a page of the accesses of a month to all mailboxes", accesses),
+        get("/v1/tenants/{tenant}/acts", READ, "a page of the administrative acts of a month that concern it", acts),
+    ]
+}
+
+async fn accesses(
+    State(provider): At,
+    Path(tenant): Path<u64>,
+    Params(asked): Params<api::OfMonth>,
+) -> Reply<api::TenantAccesses> {
+    let read = move |engine: &House| {
+        let period = month(&asked.month)?;
+        let (mut after, mut within) = asked.after.as_deref().map_or(Ok((0, None)), place)?;
+        let mut page = api::TenantAccesses { accesses: Vec::new(), mailboxes: Vec::new(), next: None };
+        for row in engine.mailboxes(MailboxId(after), PAGE)? {
+            if is_of(engine, &row, TenantId(tenant))? {
+                let room = PAGE.saturating_sub(page.accesses.len()).max(1);
+                let (found, more) = engine.accesses(MailboxId(row.id), period, within.as_deref(), room)?;
+                let of_box =
+                    |access| api::MailboxAccess { mailbox: row.address.clone(), access: persons::told(access) };
+                page.accesses.extend(found.into_iter().map(of_box));
+                if let Some(more) = more {
+                    page.next = Some(format!("{after}.{}", HEXLOWER.encode(&more)));
+                    return Ok(page);
+                }
+                page.mailboxes.push(row.address);
+            }
+            (after, within) = (row.id, None);
+        }
+        let more = !engine.mailboxes(MailboxId(after), 1)?.is_empty();
+        page.next = more.then(|| format!("{after}."));
+        Ok(page)
+    };
+    Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
+/// The mailbox behind which a page begins, and the access of the next one.
+fn place(after: &str) -> Result<(u64, Option<Vec<u8>>), Fail> {
+    let parts = after.split_once('.').and_then(|(number, key)| {
+        Some((number.parse().ok()?, HEXLOWER.decode(key.as_bytes()).ok().filter(|key| !key.is_empty())))
+    });
+    parts.ok_or_else(|| Fail::field("after", "non è di una risposta di prima"))
+}
+
+fn is_of(engine: &House, row: &Mailbox, tenant: TenantId) -> Result<bool, Fail> {
+    let Ok(address) = Address::parse(&row.address) else { return Ok(false) };
+    Ok(engine.owner(address.domain())? == Some(tenant))
+}
+
+async fn acts(State(provider): At, Path(tenant): Path<u64>, Params(asked): Params<api::OfMonth>) -> Reply<api::Acts> {
+    let read = move |engine: &House| {
+        let (from, to) = month(&asked.month)?;
+        let after = legal_log::place(asked.after.as_deref())?;
+        let found = engine.log_between(from, to, after, PAGE)?;
+        let next = found.last().filter(|_| found.len() == PAGE).map(|logged| logged.place.to_string());
+        let mut acts = Vec::new();
+        for logged in found {
+            if let Ok(Entry::Service(Service { at, event, .. })) = Entry::parse_line(&logged.line)
+                && let Some(act) = concerning(engine, TenantId(tenant), at, event, logged.line)?
+            {
+                acts.push(act);
+            }
+        }
+        let segments = if after.is_none() { legal_log::segments_of(&engine.ledger(), from, to)? } else { Vec::new() };
+        Ok(api::Acts { acts, segments, next })
+    };
+    Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
+/// An administrative act, if it concerns this administration: what is its, or who did it.
+fn concerning(
+    engine: &House,
+    tenant: TenantId,
+    at: Timestamp,
+    event: ServiceEvent,
+    line: String,
+) -> Result<Option<api::AdminAct>, Fail> {
+    let ServiceEvent::Admin { act, stage, by, method, object, token, from } = event else { return Ok(None) };
+    if !touches(engine, tenant, &object)? && !is_person_of(engine, tenant, &by)? {
+        return Ok(None);
+    }
+    let stage = stage.as_str().to_owned();
+    Ok(Some(api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, line }))
+}
+
+/// Whether a path leads to what is of an administration, by whose it is today.
+fn touches(engine: &House, tenant: TenantId, path: &str) -> Result<bool, Fail> {
+    let mut parts = path.trim_start_matches("/v1/").split('/');
+    let (Some(kind), Some(name)) = (parts.next(), parts.next()) else { return Ok(false) };
+    let name = unescaped(name);
+    let owns = |domain: &Domain| Ok::<_, Fail>(engine.owner(domain)? == Some(tenant));
+    match kind {
+        "tenants" => Ok(name.parse() == Ok(tenant.0)),
+        "domains" => Domain::parse(&name).map_or(Ok(false), |domain| owns(&domain)),
+        "mailboxes" | "lists" => Address::parse(&name).map_or(Ok(false), |address| owns(address.domain())),
+        "persons" => is_person_of(engine, tenant, &name),
+        _ => Ok(false),
+    }
+}
+
+fn is_person_of(engine: &House, tenant: TenantId, login: &str) -> Result<bool, Fail> {
+    let Ok(name) = PersonName::parse(login) else { return Ok(false) };
+    Ok(engine.person(&name)?.is_some_and(|(_, person)| person.tenant == Some(tenant.0)))
+}
+
+/// A part of a path as it was before it was escaped (RFC 3986 §2.1); what is no text is nobody's name.
+fn unescaped(part: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), part.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// From the first instant of a legal month to the end of its last.
+fn month(text: &str) -> Result<(Timestamp, Timestamp), Fail> {
+    let bad = || Fail::field("month", format!("«{text}» non è un mese: scrivere AAAA-MM"));
+    if text.len() != 7 {
+        return Err(bad());
+    }
+    let (from, _) = Timestamp::legal_day(&format!("{text}-01")).ok_or_else(bad)?;
+    let last = (28..=31).rev().find_map(|day| Timestamp::legal_day(&format!("{text}-{day}")));
+    Ok((from, last.ok_or_else(bad)?.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_as_long_as_it_is_and_an_escaped_name_is_itself() {
+        let days = |text: &str| month(text).map(|(from, to)| (to.as_secs() - from.as_secs()) / 3600).ok();
+        assert_eq!((days("2026-02"), days("2028-02"), days("2026-11")), (Some(28 * 24), Some(29 * 24), Some(30 * 24)));
+        assert_eq!((days("2026-03"), days("2026-10")), (Some(31 * 24 - 1), Some(31 * 24 + 1)), "summer time");
+        assert_eq!((days("2026-13"), days("2026-1"), days("2026-11-01"), days("")), (None, None, None, None));
+        assert_eq!(unescaped("a%2Bb@comune.example"), "a+b@comune.example");
+        assert_eq!(
+            (unescaped("100%"), unescaped("%zz"), unescaped("%ff")),
+            ("100%".into(), "%zz".into(), String::new())
+        );
+    }
+}

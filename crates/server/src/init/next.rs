@@ -1,0 +1,98 @@
+//! What is to be done next: what is missing, in the order in which it is needed.
+
+use std::path::Path;
+
+use sigillo_smime::Certificate;
+
+use crate::config::{Config, Text};
+
+/// The steps, those only that are still to be made.
+pub(super) fn steps(folder: &Path, config: &Config) -> Vec<Text> {
+    let missing = |path: &Path| !path.exists();
+    let (dir, file) = (folder.display(), config.file.display());
+    let mut steps = Vec::new();
+    if config.anchors.iter().any(|at| missing(&at.value)) || config.crls.iter().any(|at| missing(&at.value)) {
+        steps.push(Text::new(
+            format!("Procurarsi da AgID la CA e la sua lista di revoca: `sigillo init {dir} --ca FILE --crl FILE`"),
+            format!("Get AgID's authority and its revocation list: `sigillo init {dir} --ca FILE --crl FILE`"),
+        ));
+    }
+    if missing(&config.signing_certificate.value) {
+        steps.push(Text::new(
+            format!("Mandare {dir}/requests/firma.csr ad AgID; al ritorno: `sigillo init {dir} --certificate FILE`"),
+            format!("Send {dir}/requests/firma.csr to AgID; when it is back: `sigillo init {dir} --certificate FILE`"),
+        ));
+    } else {
+        steps.push(Text::new(
+            format!("Pubblicare {dir}/publish/igpec.ldif.p7m e dirne l'indirizzo ad AgID (RFC 6109, 4.5)"),
+            format!("Publish {dir}/publish/igpec.ldif.p7m and tell AgID its address (RFC 6109, 4.5)"),
+        ));
+        steps.extend(revocation(config));
+    }
+    if missing(&config.tls_certificate.value) {
+        steps.push(Text::new(
+            format!("Chiedere con {dir}/requests/tls.csr il certificato TLS a un'autorità pubblica; al ritorno: `sigillo init {dir} --certificate FILE`"),
+            format!("Ask a public authority for the TLS certificate with {dir}/requests/tls.csr; when it is back: `sigillo init {dir} --certificate FILE`"),
+        ));
+    }
+    steps.push(Text::new(
+        format!("Mettere nel DNS i record di {dir}/publish/dns.zone (le righe con «…» vanno completate) e mta-sts.txt su https://mta-sts.DOMINIO/.well-known/"),
+        format!("Put the records of {dir}/publish/dns.zone into the DNS (lines with “…” are to be completed), and mta-sts.txt at https://mta-sts.DOMAIN/.well-known/"),
+    ));
+    if missing(&config.index.value) {
+        steps.push(Text::new(
+            format!("Scrivere index.url in {file}, oppure prendere una copia: `sigillo init {dir} --index FILE`"),
+            format!("Write index.url into {file}, or take a copy: `sigillo init {dir} --index FILE`"),
+        ));
+    }
+    steps.extend(service(folder, config));
+    steps
+}
+
+/// Where the revocation lists are that the service could fetch by itself.
+fn revocation(config: &Config) -> Option<Text> {
+    let pem = std::fs::read(&config.signing_certificate.value).ok()?;
+    let certificate = Certificate::from_pem(&pem).ok()?.into_iter().next()?;
+    let points = certificate.crl_points();
+    if points.is_empty() || !config.crl_urls.is_empty() {
+        return None;
+    }
+    let (file, points) = (config.file.display(), points.join("\", \""));
+    Some(Text::new(
+        format!("Scrivere in {file}, sotto [trust], crl_urls = [\"{points}\"]"),
+        format!("Write into {file}, below [trust], crl_urls = [\"{points}\"]"),
+    ))
+}
+
+fn service(folder: &Path, config: &Config) -> Vec<Text> {
+    let (dir, file, store) = (folder.display(), config.file.display(), config.store.value.display());
+    let socket = config.admin_socket.value.display();
+    let service = &config.service_address.value;
+    vec![
+        Text::new(format!("`sigillo config check {file}`"), format!("`sigillo config check {file}`")),
+        Text::new(
+            format!("Dare i file a chi esegue il servizio: `chown -R sigillo: {dir} {store}`"),
+            format!("Give the files to who runs the service: `chown -R sigillo: {dir} {store}`"),
+        ),
+        Text::new(
+            format!(
+                "`cp -r {dir}/systemd/. /etc/systemd/system/ && systemctl daemon-reload && systemctl enable --now sigillo` (col pacchetto basta sigillo.service.d)"
+            ),
+            format!(
+                "`cp -r {dir}/systemd/. /etc/systemd/system/ && systemctl daemon-reload && systemctl enable --now sigillo` (with the package, sigillo.service.d is enough)"
+            ),
+        ),
+        Text::new(
+            format!(
+                "`sigillo person add …` per chi amministra e `sigillo mailbox add …` per i titolari (--socket {socket}); la casella di servizio {service} c'è da sé"
+            ),
+            format!(
+                "`sigillo person add …` for who administrates and `sigillo mailbox add …` for who holds mailboxes (--socket {socket}); the service mailbox {service} makes itself"
+            ),
+        ),
+        Text::new(
+            format!("`sigillo doctor --config {file}`, ora e ogni giorno"),
+            format!("`sigillo doctor --config {file}`, now and every day"),
+        ),
+    ]
+}

@@ -1,0 +1,322 @@
+//! Administrations do not see each other (SEC-05): everything that the interface can be asked, by everybody of one
+//! administration, about everything of another, as its description names it; and the protocols of mail.
+//!
+//! What can be asked is read from the OpenAPI document of the running service: a new operation is tried by itself, and one
+//! whose parameters nobody here knows how to fill fails the test.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+use sigillo_tests::demo::run;
+
+use crate::administration::{COMUNE, ENTE, somebody, two_administrations};
+use crate::api::call;
+use crate::rates::{ANNA, BRUNO, ask, served};
+use crate::serve::Sample;
+
+/// Names of the other administration that nobody of the first ever reads. They are told apart from what a request itself
+/// says.
+const THEIRS: [&str; 6] =
+    ["ente-esempio", "Ente di Esempio", "bruno", "a.neri", "Ufficio Riservato", "Persona Segreta"];
+/// Requests with ids that are bent.
+const BENT: usize = 600;
+
+/// Something that can be asked.
+struct Operation {
+    method: String,
+    path: String,
+    on: String,
+    /// Its parameters: where, name, whether required.
+    parameters: Vec<(String, String, bool)>,
+    body: Option<Value>,
+}
+
+fn operations(document: &Value) -> Vec<Operation> {
+    let mut all = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let parameter = |p: &Value| (text(&p["in"]), text(&p["name"]), p["required"] == true);
+            let parameters = operation["parameters"].as_array().expect("parameters").iter().map(parameter).collect();
+            let (method, path, on) = (method.to_ascii_uppercase(), path.clone(), text(&operation["x-on"]));
+            let body = operation.get("requestBody").map(|b| b["content"]["application/json"]["schema"].clone());
+            all.push(Operation { method, path, on, parameters, body });
+        }
+    }
+    assert!(all.len() > 60, "{} operations", all.len());
+    all
+}
+
+/// What of the other administration stands for a parameter of a path.
+fn theirs(path: &str, name: &str) -> &'static str {
+    match (name, path.split('/').nth(2).unwrap_or_default()) {
+        ("address", "lists") => "tutti@ente-esempio.example",
+        ("address", _) => BRUNO,
+        ("name", "domains") => ENTE,
+        ("name", "persons") => "a.neri",
+        ("name", "mailboxes") => "paghe",
+        ("tenant" | "unit", _) => "2",
+        ("uid" | "number", _) => "1",
+        ("id", _) => "sg1@ente-esempio.example",
+        ("order", _) => "hold",
+        ("version", _) => "1",
+        ("token", _) => "prova",
+        other => panic!("{path}: nobody knows what stands for {other:?}: say it here"),
+    }
+}
+
+/// What stands for a parameter of a query that must be there.
+fn asked(path: &str, name: &str) -> &'static str {
+    match name {
+        "folder" => "INBOX",
+        "month" => "2026-11",
+        "day" => "2026-11-01",
+        "date" => "2026-11-01T10:00:00Z",
+        other => panic!("{path}: nobody knows what stands for {other:?} in the query: say it here"),
+    }
+}
+
+/// A body of this schema that speaks of the other administration wherever it can.
+fn body(document: &Value, schema: &Value, name: &str, depth: usize) -> Value {
+    if depth > 8 {
+        return Value::Null;
+    }
+    if let Some(link) = schema["$ref"].as_str() {
+        let of = link.rsplit('/').next().unwrap_or_default();
+        return body(document, &document["components"]["schemas"][of], name, depth + 1);
+    }
+    if let Some(one) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()).and_then(|all| all.first()) {
+        return body(document, one, name, depth + 1);
+    }
+    let kind = match &schema["type"] {
+        Value::String(kind) => kind.as_str(),
+        Value::Array(kinds) => kinds.first().and_then(Value::as_str).unwrap_or_default(),
+        _ => "",
+    };
+    match kind {
+        "object" => {
+            let member = |(name, schema): (&String, &Value)| (name.clone(), body(document, schema, name, depth + 1));
+            let members = schema["properties"].as_object().map(|all| all.iter().map(member).collect::<Map<_, _>>());
+            Value::Object(members.unwrap_or_default())
+        }
+        "array" => json!([body(document, &schema["items"], name, depth + 1)]),
+        "integer" | "number" => json!(2),
+        "boolean" => json!(true),
+        _ => json!(match name {
+            "address" | "members" | "to" | "from" => BRUNO,
+            "profile" => "standard",
+            "scope" => "tenant/2",
+            "role" => "consultant",
+            "login" => "z.nuova",
+            "password" => "una frase lunga e nuova",
+            "kind" => "application",
+            "rights" => "read",
+            "mail" | "contacts" => "x@altrove.example",
+            _ => "prova",
+        }),
+    }
+}
+
+/// Every octet of it as a path may have it.
+fn escaped(text: &str) -> String {
+    text.bytes().map(|b| format!("%{b:02x}")).collect()
+}
+
+/// What one request came to, and whether it told anything that it did not say itself.
+fn ask_for(sample: &Sample, who: (&str, &str), line: &str, body: &Value) -> u16 {
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    let answer = call(sample, who.1, line, &[], text.as_bytes());
+    let said = format!("{line} {text}").to_lowercase();
+    for name in THEIRS.map(str::to_lowercase) {
+        let told = format!("{}\n{}", answer.head, answer.body).to_lowercase().contains(&name);
+        let asked = said.contains(&name) || said.contains(&escaped(&name));
+        assert!(!told || asked, "{}: {line} {text}: told {name}: {answer:?}", who.0);
+    }
+    answer.status
+}
+
+/// Everything of the other administration, as who runs the service sees it.
+fn all_of_theirs(sample: &Sample, admin: &str) -> Vec<String> {
+    let paths = [
+        "/v1/tenants/2".to_owned(),
+        "/v1/tenants/2/units".to_owned(),
+        "/v1/tenants/2/address-book".to_owned(),
+        format!("/v1/tenants/2/address-book/{BRUNO}"),
+        format!("/v1/domains/{ENTE}"),
+        format!("/v1/mailboxes/{BRUNO}"),
+        format!("/v1/mailboxes/{BRUNO}/credentials"),
+        format!("/v1/mailboxes/{BRUNO}/rights"),
+        format!("/v1/mailboxes/{BRUNO}/history"),
+        format!("/v1/lists/tutti@{ENTE}"),
+        "/v1/persons/a.neri".to_owned(),
+        "/v1/persons".to_owned(),
+        "/v1/mailboxes".to_owned(),
+        "/v1/lists".to_owned(),
+    ];
+    paths.iter().map(|path| call(sample, admin, &format!("GET {path}"), &[], b"").body).collect()
+}
+
+/// Two administrations; everybody of the first, and who runs the service.
+fn street(sample: &Sample) -> (Vec<(String, String)>, String) {
+    two_administrations(sample);
+    ask(sample, &["tenant", "add-unit", "2", "Ufficio Riservato"], "");
+    ask(sample, &["mailbox", "unit", BRUNO, "--unit", "2"], "");
+    ask(sample, &["list", "set", &format!("tutti@{ENTE}"), BRUNO], "");
+    ask(sample, &["list", "set", &format!("tutti@{COMUNE}"), ANNA], "");
+    ask(sample, &["mailbox", "credential", "add", BRUNO, "paghe", "--rights", "send"], "");
+    ask(sample, &["address-book", "set", "2", BRUNO, "--name", "Persona Segreta"], "");
+    ask(sample, &["person", "add", "a.neri", "Persona Segreta", "--tenant", "2"], "");
+    let mut actors = Vec::new();
+    for (role, scope) in [
+        ("technical-contact", "tenant/1".to_owned()),
+        ("preservation-officer", "tenant/1".to_owned()),
+        ("consultant", "tenant/1".to_owned()),
+        ("help-desk-l1", "tenant/1".to_owned()),
+        ("help-desk-l2", "tenant/1".to_owned()),
+        ("unit-provisioner", "unit/1/1".to_owned()),
+        ("mailbox-responsible", format!("mailbox/{ANNA}")),
+    ] {
+        let token = somebody(sample, &format!("p.{role}"), Some("1"), &[(role, &scope)]);
+        actors.push((role.to_owned(), token));
+    }
+    actors.push(("no role".to_owned(), somebody(sample, "n.nessuno", Some("1"), &[])));
+    // Of the provider's own people, but for one administration alone.
+    actors.push(("desk".to_owned(), somebody(sample, "d.desk", None, &[("help-desk-l2", "tenant/1")])));
+    let admin = somebody(sample, "m.rossi", None, &[("supplier-admin", "supplier")]);
+    (actors, admin)
+}
+
+#[test]
+fn nobody_of_one_administration_reaches_anything_of_another() {
+    let (sample, _guard) = served();
+    let (actors, admin) = street(&sample);
+    let document = call(&sample, &admin, "GET /v1/openapi.json", &[], b"").json();
+    let operations = operations(&document);
+    let before = all_of_theirs(&sample, &admin);
+    assert!(before.iter().all(|body| !body.contains("\"status\":4")), "{before:#?}");
+    let mut tried = BTreeSet::new();
+    for operation in &operations {
+        let mut path = operation.path.clone();
+        let mut query = Vec::new();
+        for (place, name, required) in &operation.parameters {
+            match place.as_str() {
+                "path" => path = path.replace(&format!("{{{name}}}"), theirs(&operation.path, name)),
+                "query" if *required => query.push(format!("{name}={}", asked(&operation.path, name))),
+                _ => {}
+            }
+        }
+        let line = format!("{} {path}{}{}", operation.method, if query.is_empty() { "" } else { "?" }, query.join("&"));
+        let body = operation.body.as_ref().map_or(Value::Null, |schema| body(&document, schema, "", 0));
+        // The holder's own door asks for no token, and makes whoever fails wait.
+        let own = operation.path.starts_with("/v1/self/");
+        for actor in actors.iter().take(if own { 1 } else { actors.len() }) {
+            let status = ask_for(&sample, (&actor.0, &actor.1), &line, &body);
+            let shown = format!("{}: {line} {body}: {status}", actor.0);
+            match operation.on.as_str() {
+                // Lists hold what he may see: `ask_for` has looked.
+                "each" => assert!(matches!(status, 200 | 403), "{shown}"),
+                "" if own => assert!(matches!(status, 202 | 400 | 401 | 422 | 429), "{shown}"),
+                // About his own token alone: there is nothing of anybody else to be named.
+                "" if operation.path.starts_with("/v1/me/") => {
+                    assert!(matches!(status, 200 | 400 | 409 | 422), "{shown}");
+                }
+                "" => assert_eq!(status, 200, "{shown}"),
+                // What a handler asks may be found wrong before it is found forbidden.
+                "handler" => assert!(matches!(status, 400 | 403 | 404 | 409 | 422), "{shown}"),
+                _ => assert!(matches!(status, 403 | 404), "{shown}"),
+            }
+        }
+        tried.insert((operation.method.clone(), operation.path.clone()));
+    }
+    assert_eq!(tried.len(), operations.len());
+    bend(&sample, &actors, &operations);
+    assert_eq!(all_of_theirs(&sample, &admin), before, "something of theirs was changed");
+}
+
+/// Ways of writing the same name, and of leaving a path.
+fn bent(id: &str, how: u64) -> String {
+    match how % 18 {
+        0 => id.to_uppercase(),
+        1 => escaped(id),
+        2 => format!("..%2f{id}"),
+        3 => format!("x/../{id}"),
+        4 => format!("%2e%2e/{id}"),
+        5 => format!("{id}%00"),
+        6 => format!("%20{id}%20"),
+        7 => id.replace('@', "%2540"),
+        8 => id.replace('@', "%EF%BC%A0"),
+        9 => id.replace('e', "%D0%B5"),
+        10 => format!("{id}."),
+        11 => format!("{id}/"),
+        12 => format!("{id}%2f..%2f{ANNA}"),
+        13 => format!("{ANNA}%2f..%2f{id}"),
+        14 => format!("0{id}"),
+        15 => format!("+{id}"),
+        16 => format!("{id};x=1"),
+        _ => format!("%22{id}%22"),
+    }
+}
+
+/// Names and paths that are bent, by a row of numbers that is the same every time.
+fn bend(sample: &Sample, actors: &[(String, String)], operations: &[Operation]) {
+    let with_ids: Vec<&Operation> = operations.iter().filter(|o| o.path.contains('{')).collect();
+    let mut state: u64 = 20_261_101;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    };
+    let of = |n: u64, len: usize| usize::try_from(n % len as u64).expect("an index");
+    for _ in 0..BENT {
+        let operation = with_ids[of(next(), with_ids.len())];
+        let mut path = operation.path.clone();
+        for (place, name, _) in &operation.parameters {
+            if place == "path" {
+                path = path.replace(&format!("{{{name}}}"), &bent(theirs(&operation.path, name), next()));
+            }
+        }
+        let actor = &actors[of(next(), actors.len())];
+        let status =
+            ask_for(sample, (&actor.0, &actor.1), &format!("{} {path}?folder=INBOX", operation.method), &Value::Null);
+        assert!(matches!(status, 400..=499), "{}: {} {path}: {status}", actor.0, operation.method);
+    }
+}
+
+#[test]
+fn a_mailbox_of_one_administration_opens_nothing_of_another() {
+    let (sample, _guard) = served();
+    two_administrations(&sample);
+    let inbox = |more: &str| format!("imaps://127.0.0.1:{}{more}", sample.ports.base + 4);
+    let listed = sample.curl(ANNA, &inbox("/"), &["--request", "LIST \"\" \"*\""], "").fine("curl lists").out;
+    assert!(listed.contains("INBOX") && !listed.contains("bruno"), "{listed}");
+    for name in
+        [BRUNO, "user/bruno@ente-esempio.example", "Other Users/bruno", "../bruno/INBOX", "#user.bruno", "~bruno"]
+    {
+        for command in ["SELECT", "EXAMINE", "STATUS", "GETACL", "MYRIGHTS", "DELETE", "SUBSCRIBE"] {
+            let text = if command == "STATUS" {
+                format!("STATUS \"{name}\" (MESSAGES)")
+            } else {
+                format!("{command} \"{name}\"")
+            };
+            let ran = sample.curl(ANNA, &inbox("/"), &["--request", &text], "");
+            assert!(ran.code != Some(0) || !ran.out.contains("MESSAGES"), "{text}: {}", ran.all());
+        }
+    }
+    // Not by her password, not as somebody in his mailbox.
+    for user in [BRUNO.to_owned(), format!("{BRUNO}/{ANNA}"), format!("{BRUNO}\0{ANNA}")] {
+        let login = format!("{user}:sbagliata");
+        let ca = sample.path("prova/ca.pem").to_string_lossy().into_owned();
+        for url in [inbox("/INBOX"), format!("pop3s://127.0.0.1:{}/", sample.ports.base + 6)] {
+            let login = login.replace('\0', "%00");
+            let ran = run("curl", &["--silent", "--cacert", &ca, "--user", &login, &url], b"", 30);
+            assert_eq!(ran.code, Some(67), "{user}: {}", ran.all());
+        }
+    }
+    // She sends as nobody of theirs, and not in their name.
+    let url = format!("smtp://127.0.0.1:{}", sample.ports.base + 1);
+    for (envelope, header) in [(BRUNO, BRUNO), (BRUNO, ANNA), ("tutti@ente-esempio.example", ANNA)] {
+        let letter = format!("From: {header}\r\nTo: {ANNA}\r\nSubject: x\r\nMessage-ID: <x@x>\r\n\r\nx\r\n");
+        let send = ["--mail-from", envelope, "--mail-rcpt", ANNA, "--upload-file", "-"];
+        let ran = sample.curl(ANNA, &url, &send, &letter);
+        assert_ne!(ran.code, Some(0), "{envelope} {header}: {}", ran.all());
+    }
+}
