@@ -13,6 +13,8 @@ mod administration;
 mod antivirus;
 #[path = "e2e/api.rs"]
 mod api;
+#[path = "e2e/audit.rs"]
+mod audit;
 #[path = "e2e/backup.rs"]
 mod backup;
 #[path = "e2e/bad_input.rs"]

@@ -134,11 +134,13 @@ pub enum Done {
     BookChange,
     /// It was taken out.
     BookCancel,
+    /// Its holder was given another password, or the means to set one (PWD-05).
+    MailboxPassword,
 }
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::MailboxCreate,
         Self::MailboxChange,
         Self::MailboxActivate,
@@ -157,6 +159,7 @@ impl Done {
         Self::BookCreate,
         Self::BookChange,
         Self::BookCancel,
+        Self::MailboxPassword,
     ];
 
     /// Its name.
@@ -180,6 +183,7 @@ impl Done {
             Self::BookCreate => "address-book-create",
             Self::BookChange => "address-book-change",
             Self::BookCancel => "address-book-cancel",
+            Self::MailboxPassword => "mailbox-password",
         }
     }
 

@@ -39,6 +39,8 @@ pub enum Change {
     Ordinary(OrdinaryMail),
     /// Capabilities that its clients are not offered, from their next login on.
     Without(Vec<String>),
+    /// Into which of its folders receipts go, by name.
+    Receipts(String),
 }
 
 /// What a change comes to.
@@ -75,6 +77,10 @@ impl<S: Store> Engine<S> {
         let unit = unit_row(tx, id)?;
         if let Change::Unit(to) = change {
             return self.change_unit(tx, &before, (unit, *to), request);
+        }
+        if let Change::Receipts(folder) = change {
+            alive(&before)?;
+            return self.change_receipts(tx, &before, unit, folder, request);
         }
         let Some(Next { row, done, detail }) = self.next(&before, change, request)? else { return Ok(false) };
         let counted = (Counted::of(&before, unit), Counted::of(&row, unit));

@@ -63,6 +63,20 @@ impl<S: Store> Engine<S> {
         }
     }
 
+    /// Tells it wherever he is reached.
+    pub(crate) fn tell_holder(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        id: MailboxId,
+        what: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        for to in contact_in(tx, id)?.channels() {
+            self.tell_in(tx, &self.changed_notice(id, to, what.to_owned(), now), now)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn set_contact_in(
         &self,
         tx: &mut Transaction<'_, S>,

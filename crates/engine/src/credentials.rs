@@ -1,7 +1,8 @@
 //! The credentials of mailboxes: making and ending them, and proving who somebody is.
 
 use sigillo_accounts::{
-    Credential, CredentialName, Kind, LoginName, PasswordError, PasswordHash, Rights, Scram, Verifier,
+    Credential, CredentialName, Done, Kind, LoginName, Mailbox, PasswordError, PasswordHash, Request, Rights, Scram,
+    Verifier,
 };
 use sigillo_base::{Address, MailboxId, Secret, Timestamp};
 use sigillo_pec::log::ServiceEvent;
@@ -10,6 +11,7 @@ use sigillo_wire::sasl::ScramKeys;
 
 use crate::fronts::Transaction;
 use crate::rows::{credential_key, credential_use_key, decode, encode};
+use crate::tenants::unit_row;
 use crate::{ATTEMPTS, Engine, Error};
 
 /// Credentials of one mailbox, those that ended included.
@@ -245,7 +247,9 @@ impl<S: Store> Engine<S> {
             }
             let must_change = new.must_change || self.given_to_be_changed(new);
             tx.put(&key, encode(&Credential { must_change, ..new.clone() }));
-            Ok(())
+            // Who opens a mailbox by another way than its holder is somebody he hears of.
+            let what = format!("alla casella si accede anche con la credenziale «{name}».");
+            self.tell_holder(tx, id, &what, Timestamp::from_millis(new.created))
         })
     }
 
@@ -261,13 +265,52 @@ impl<S: Store> Engine<S> {
         verifier: &Verifier,
         now: Timestamp,
     ) -> Result<(), Error> {
+        self.give_secret(id, name, verifier, &Request::own(now))
+    }
+
+    /// The same on somebody's request: the register has it, and the holder hears of it where he is reached.
+    ///
+    /// # Errors
+    /// As [`Engine::set_secret`].
+    pub fn give_secret(
+        &self,
+        id: MailboxId,
+        name: &CredentialName,
+        verifier: &Verifier,
+        request: &Request,
+    ) -> Result<(), Error> {
         self.is_ours_to_give(id, name)?;
-        self.change_credential(id, name, |row| {
-            give(row, verifier, now);
-            row.must_change = self.given_to_be_changed(row);
+        transact(&self.store, ATTEMPTS, |tx| {
+            self.change_credential_in(tx, id, name, |row| {
+                give(row, verifier, request.now());
+                row.must_change = self.given_to_be_changed(row);
+            })?;
+            let (detail, what) = if *name == CredentialName::owner() {
+                ("data".to_owned(), "la password è stata cambiata da chi amministra la casella.".to_owned())
+            } else {
+                let text = format!("la credenziale «{name}» ha un altro segreto.");
+                (text.trim_end_matches('.').to_owned(), text)
+            };
+            self.record_password(tx, id, &detail, request)?;
+            self.tell_holder(tx, id, &what, request.now())
         })?;
         self.bell.mailbox_changed(id);
         Ok(())
+    }
+
+    /// Writes the record of a password, or the means to set one, that somebody was given (PWD-05, HD-27).
+    pub(crate) fn record_password(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        id: MailboxId,
+        detail: &str,
+        request: &Request,
+    ) -> Result<(), Error> {
+        let key = crate::rows::mailbox_key(id);
+        let missing = || Error::Invalid("la casella non esiste".into());
+        let row: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
+        let unit = unit_row(tx, id)?;
+        self.record(tx, &row, unit, Done::MailboxPassword, detail.to_owned(), request)
     }
 
     /// Says whether a secret is to be changed before it is good, and until when it is: until it gets another one.

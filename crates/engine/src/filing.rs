@@ -2,15 +2,15 @@
 //! its name: it may be renamed, and when it is deleted they go to the INBOX again. What is certified, and what is in an
 //! anomaly envelope, always goes to the INBOX.
 
-use sigillo_accounts::Profile;
+use sigillo_accounts::{Done, Mailbox, Profile, Request};
 use sigillo_base::{MailboxId, Timestamp};
-use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, tag, transact};
+use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, tag};
 
 use crate::directory::INBOX;
 use crate::folders::All;
-use crate::rows::{FolderRow, decode, encode, folder_key, mailbox_key};
+use crate::rows::{FolderRow, decode, encode, folder_key};
 use crate::stored::Place;
-use crate::{ATTEMPTS, Engine, Error};
+use crate::{Engine, Error, fronts};
 
 /// Folders that programs empty by themselves, or that hold what is not sent yet.
 const UNFIT: [&str; 3] = ["trash", "junk", "drafts"];
@@ -79,32 +79,56 @@ impl<S: Store> Engine<S> {
         Ok(decode::<FolderRow>(&key, &value)?.name)
     }
 
-    /// Chooses a folder of a mailbox for its receipts, those that come from now on.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when there is no such folder, or none may go into it; or the mailbox is the service's.
-    pub fn set_receipts_folder(&self, id: MailboxId, name: &str) -> Result<(), Error> {
-        transact(&self.store, ATTEMPTS, |tx| {
-            let invalid = |text: String| Err(Error::Invalid(text));
-            let Some(row) = tx.get(mailbox_key(id))? else { return invalid("la casella non esiste".into()) };
-            let row: sigillo_accounts::Mailbox = decode(mailbox_key(id), &row)?;
-            if row.profile.base == Profile::Service {
-                return invalid(format!("{} è la casella di servizio: le sue ricevute restano in INBOX", row.address));
+    /// Chooses a folder of a mailbox for its receipts, those that come from now on; `false` when it was chosen already.
+    pub(crate) fn change_receipts(
+        &self,
+        tx: &mut fronts::Transaction<'_, S>,
+        row: &Mailbox,
+        unit: Option<(u64, u64)>,
+        name: &str,
+        request: &Request,
+    ) -> Result<bool, Error> {
+        let invalid = |text: String| Err(Error::Invalid(text));
+        let id = MailboxId(row.id);
+        if row.profile.base == Profile::Service {
+            return invalid(format!("{} è la casella di servizio: le sue ricevute restano in INBOX", row.address));
+        }
+        let before = folder(tx, id)?;
+        if name.eq_ignore_ascii_case("INBOX") {
+            tx.delete(row_key(id));
+            return self.filed(tx, row, unit, (before, INBOX), request);
+        }
+        match All::read(tx, id)?.find(name) {
+            None => invalid(format!("la casella non ha la cartella «{name}»")),
+            Some((_, f)) if f.special.as_deref().is_some_and(|special| UNFIT.contains(&special)) => {
+                invalid(format!("la cartella «{name}» è il cestino, la posta indesiderata o le bozze"))
             }
-            if name.eq_ignore_ascii_case("INBOX") {
-                tx.delete(row_key(id));
-                return Ok(());
+            Some((number, _)) => {
+                tx.put(row_key(id), encode(number));
+                self.filed(tx, row, unit, (before, *number), request)
             }
-            match All::read(tx, id)?.find(name) {
-                None => invalid(format!("la casella non ha la cartella «{name}»")),
-                Some((_, f)) if f.special.as_deref().is_some_and(|special| UNFIT.contains(&special)) => {
-                    invalid(format!("la cartella «{name}» è il cestino, la posta indesiderata o le bozze"))
-                }
-                Some((number, _)) => {
-                    tx.put(row_key(id), encode(number));
-                    Ok(())
-                }
-            }
-        })
+        }
+    }
+
+    /// Writes the record of another choice.
+    fn filed(
+        &self,
+        tx: &mut fronts::Transaction<'_, S>,
+        row: &Mailbox,
+        unit: Option<(u64, u64)>,
+        (before, now): (u32, u32),
+        request: &Request,
+    ) -> Result<bool, Error> {
+        if before == now {
+            return Ok(false);
+        }
+        let mut name = |number| -> Result<String, Error> {
+            let key = folder_key(MailboxId(row.id), number);
+            let value = tx.get(&key)?.ok_or_else(|| StoreError::corrupt(&key, "the folder is missing"))?;
+            Ok(decode::<FolderRow>(&key, &value)?.name)
+        };
+        let detail = format!("ricevute: {} → {}", name(before)?, name(now)?);
+        self.record(tx, row, unit, Done::MailboxChange, detail, request)?;
+        Ok(true)
     }
 }

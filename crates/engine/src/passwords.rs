@@ -3,7 +3,9 @@
 //!
 //! Former passwords are kept as the hashes that they were, so that a stolen store tells no more of them than of the present one.
 
-use sigillo_accounts::{Contact, Credential, CredentialName, Kind, PasswordHash, PasswordPolicy, Unfit, Verifier};
+use sigillo_accounts::{
+    Contact, Credential, CredentialName, Kind, PasswordHash, PasswordPolicy, Request, Unfit, Verifier,
+};
 use sigillo_base::{Address, MailboxId, Phone, Secret, Timestamp};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, Store, tag, transact};
@@ -116,13 +118,9 @@ impl<S: Store> Engine<S> {
             let event = ServiceEvent::Proof { what: setting.what, address, credential, by: setting.by.to_owned() };
             self.log_event(tx, event, now);
             // Whoever could not say the old one may not be the holder: he hears of it, wherever he is reached.
-            let told = match setting.what {
-                ProofEvent::Recovered => contact_in(tx, id)?.channels(),
-                _ => Vec::new(),
-            };
-            for to in told {
+            if setting.what == ProofEvent::Recovered {
                 let what = format!("la password di {} è stata impostata di nuovo.", setting.address);
-                self.tell_in(tx, &self.changed_notice(id, to, what, now), now)?;
+                self.tell_holder(tx, id, &what, now)?;
             }
             Ok::<_, Error>(())
         })?;
@@ -131,7 +129,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Gives a mailbox's owner a password that somebody else chose for him, and says by which number he is reached, if it is
-    /// told, in one commit (PWD-03); `by` is who does it.
+    /// told, in one commit (PWD-03). A trial changes nothing.
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is no such mailbox.
@@ -140,22 +138,28 @@ impl<S: Store> Engine<S> {
         (id, of): (MailboxId, &Address),
         password: &Verifier,
         phone: Option<&Phone>,
-        by: &str,
-        now: Timestamp,
+        trial: bool,
+        request: &Request,
     ) -> Result<(), Error> {
         self.is_ours_to_give(id, &CredentialName::owner())?;
-        transact(&self.store, ATTEMPTS, |tx| {
+        let (by, now) = (&request.confirmed_by, request.now());
+        let give = |tx: &mut Transaction<'_, S>| {
             self.change_credential_in(tx, id, &CredentialName::owner(), |row| {
                 give(row, password, now);
                 row.must_change = self.given_to_be_changed(row);
             })?;
             let (address, credential) = (of.as_str().to_owned(), String::new());
-            let event = ServiceEvent::Proof { what: ProofEvent::Given, address, credential, by: by.to_owned() };
+            let event = ServiceEvent::Proof { what: ProofEvent::Given, address, credential, by: by.clone() };
             self.log_event(tx, event, now);
+            self.record_password(tx, id, "data da un file", request)?;
             let Some(phone) = phone else { return Ok(()) };
             let contact = Contact { phone: Some(phone.clone()), ..contact_in(tx, id)? };
             self.set_contact_in(tx, (id, of), &contact, by, now)
-        })?;
+        };
+        if trial {
+            return give(&mut Transaction::new(&self.store));
+        }
+        transact(&self.store, ATTEMPTS, give)?;
         self.bell.mailbox_changed(id);
         Ok(())
     }

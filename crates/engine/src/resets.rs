@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sigillo_accounts::{Channel, Concern, CredentialName, LoginName, NoticeKind, PasswordHash};
+use sigillo_accounts::{Channel, Concern, CredentialName, LoginName, NoticeKind, PasswordHash, Request};
 use sigillo_base::{Address, MailboxId, Secret, Timestamp};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
@@ -70,8 +70,8 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<MailboxId, sigillo_store:
 pub enum Asking<'a> {
     /// Anybody who says that it is his mailbox; from where.
     Anybody(&'a str),
-    /// Somebody of the administration, by name: he is not limited.
-    Administration(&'a str),
+    /// Somebody of the administration: he is not limited, and the register has it.
+    Administration(&'a Request),
 }
 
 impl<S: Store> Engine<S> {
@@ -126,7 +126,13 @@ impl<S: Store> Engine<S> {
                 encode(&ResetRow { secret: hash.clone(), until: until.as_millis(), tries: TRIES, over, asked }),
             );
             self.tell_in(tx, &self.secret_notice(id, address, &to, &secret, until), now)?;
-            let (Asking::Anybody(by) | Asking::Administration(by)) = asking;
+            let by = match asking {
+                Asking::Anybody(from) => from,
+                Asking::Administration(request) => {
+                    self.record_password(tx, id, "inviato un segreto per impostarla", request)?;
+                    &request.confirmed_by
+                }
+            };
             self.log_proof(tx, ProofEvent::ResetAsked, address, by, now);
             Ok(to)
         })

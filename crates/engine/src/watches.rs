@@ -181,7 +181,7 @@ impl<S: Store> Engine<S> {
     /// [`Error::Invalid`] when there is nothing to confirm; the store's fault.
     pub fn confirm_forward(&self, mailbox: MailboxId, code: &Secret, now: Timestamp) -> Result<bool, Error> {
         let done = std::cell::Cell::new(false);
-        self.change_watch(mailbox, |_, _, watch| {
+        self.change_watch(mailbox, |tx, row, watch| {
             let nothing = || Error::Invalid("nessun inoltro aspetta conferma".into());
             let forward = watch.forward.as_mut().ok_or_else(nothing)?;
             let asked = forward.code.as_mut().ok_or_else(nothing)?;
@@ -189,10 +189,13 @@ impl<S: Store> Engine<S> {
             let good = asked.tries < TRIES && now < Timestamp::from_millis(asked.until);
             asked.tries = asked.tries.saturating_add(1);
             done.set(good && hex(&asked.hash) == hex(&digest(mailbox, code.expose())));
-            if done.get() {
-                forward.code = None;
+            if !done.get() {
+                return Ok(());
             }
-            Ok(())
+            forward.code = None;
+            // Who did not want it is perhaps not who has asked for it.
+            let what = format!("una copia della posta di {} va da ora a {}.", row.address, forward.to);
+            self.tell_holder(tx, mailbox, &what, now)
         })?;
         Ok(done.get())
     }

@@ -108,8 +108,7 @@ fn busy() -> Street {
     let domain = engine.domains().into_iter().find(|d| *d == *anna.domain()).expect("a domain");
     engine.set_domain_policy(&domain, &Default::default()).expect("a policy");
     takes_ordinary(&street.houses[0], CARLA);
-    let carlas = street.houses[0].login(&carla).mailbox;
-    front::Contents::new(&engine, carlas, street.now).file_receipts("Ricevute").expect("chosen");
+    super::filing::choose(&street, CARLA, "Ricevute").expect("chosen");
     administrate(&street.houses[0], street.now);
     watched(&street.houses[0], street.now);
     engine.receive(&ordinary(std::slice::from_ref(&carla)), street.now).expect("ordinary mail");
@@ -138,7 +137,7 @@ fn busy() -> Street {
     engine.grant(mailbox, Some("Bozze"), &dora, RightsChange::Set(FolderRights::LOOKUP)).expect("granted");
     let contact = Contact { phone: Phone::parse("+393331234567").ok(), mail: None };
     engine.set_contact((mailbox, &carla), &contact, "l.bianchi", street.now).expect("reached");
-    engine.ask_reset(&carla, Asking::Administration("l.bianchi"), street.now).expect("sent");
+    engine.ask_reset(&carla, Asking::Administration(&Request::own(street.now)), street.now).expect("sent");
     engine.begin_factor(&street.houses[0].login(&carla), CARLA).expect("begun");
     engine.close_segments(street.now).expect("the log is chained");
     street.pass(Duration::from_secs(26 * 3600));

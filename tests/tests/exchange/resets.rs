@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigillo_accounts::{Contact, PasswordPolicy};
+use sigillo_accounts::{Contact, Done, PasswordPolicy, Request};
 use sigillo_base::{Address, MailboxId, Phone, Secret, Timestamp};
 use sigillo_engine::front::{self, Claimant, OwnProof, Refused, Turned};
 use sigillo_engine::{Asking, Engine, Peer, Rules, verifier};
@@ -151,7 +151,11 @@ fn nobody_learns_who_is_here_and_nobody_is_flooded() {
         assert_eq!(anna.ask(after(n)).is_ok(), n < 3, "{n}");
     }
     assert_eq!(anna.heard(after(10)).len(), 3);
-    anna.engine.ask_reset(&address(ANNA), Asking::Administration("l.bianchi"), after(11)).expect("the help desk");
+    let desk = Request { confirmed_by: "l.bianchi".into(), ticket: "TT-7".into(), ..Request::own(after(11)) };
+    anna.engine.ask_reset(&address(ANNA), Asking::Administration(&desk), after(11)).expect("the help desk");
+    let all = anna.engine.operations(None, None, 100).expect("read");
+    let sent = all.iter().map(|(_, o)| o).filter(|o| o.request == desk).map(|o| o.done).collect::<Vec<_>>();
+    assert_eq!(sent, [Done::MailboxPassword], "the register has what the desk did, and nothing of who asked himself");
     for n in 0..10 {
         drop(anna.ask(after(4000 + n * 3700)));
     }

@@ -78,6 +78,9 @@ pub struct AdminAct {
     pub method: String,
     /// On what: the path.
     pub object: String,
+    /// What was sent, in JSON without what is secret, at most 2,000 characters; none where nothing was.
+    #[serde(default)]
+    pub content: Option<String>,
     /// The line of the legal log, as it stands in its segment but for the chain.
     pub line: String,
 }

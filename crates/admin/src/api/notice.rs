@@ -70,6 +70,7 @@ pub struct ForwardOrder {
 #[serde(deny_unknown_fields)]
 pub struct ForwardCode {
     /// The digits.
+    #[schemars(extend("format" = "password"))]
     pub code: String,
 }
 

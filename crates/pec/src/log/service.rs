@@ -89,6 +89,8 @@ pub enum ServiceEvent {
         token: Option<String>,
         /// *origine*: the address he came from; none for who is at the socket.
         from: Option<String>,
+        /// *contenuto*: what he sent, in JSON without what is secret; none where nothing was.
+        content: Option<String>,
     },
     /// Something happened to a message in the virus store (pec rule 7).
     Quarantine {
@@ -316,13 +318,14 @@ impl Service {
                 line.put("motivo", why);
                 line.done()
             }
-            ServiceEvent::Admin { act, stage, by, method, object, token, from } => {
+            ServiceEvent::Admin { act, stage, by, method, object, token, from, content } => {
                 let mut line = begin(&format!("{ADMIN} {act} {}", stage.as_str()));
                 line.put("da", by);
                 line.put("metodo", method);
                 line.put("oggetto", object);
                 line.perhaps("credenziale", token.as_deref());
                 line.perhaps("origine", from.as_deref());
+                line.perhaps("contenuto", content.as_deref());
                 line.done()
             }
             ServiceEvent::Quarantine { what, id, why } => {
@@ -403,6 +406,7 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
             object: fields.required("oggetto")?,
             token: fields.optional("credenziale"),
             from: fields.optional("origine"),
+            content: fields.optional("contenuto"),
         },
         (QUARANTINE, word) => ServiceEvent::Quarantine {
             what: Custody::ALL.into_iter().find(|c| c.as_str() == word).ok_or_else(unknown)?,

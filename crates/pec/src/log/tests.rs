@@ -107,6 +107,7 @@ proptest! {
                 object: clean(&why),
                 token: (n % 2 == 0).then(|| clean(&id)),
                 from: (n % 3 == 0).then(|| "192.0.2.7".into()),
+                content: (n % 5 == 0).then(|| clean(&why)),
             },
             11 => ServiceEvent::Proof {
                 what: ProofEvent::Recovered,

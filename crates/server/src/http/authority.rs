@@ -5,6 +5,7 @@
 //! second factor opens nothing before a code was said for it. The system's user on the socket may everything until somebody was named
 //! who runs the service; from then on he sees how it is and names persons, which is what a token that was lost needs.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use sigillo_engine::{Bearer, Origin, Shown, Standing, token_number};
 use sigillo_pec::log::{ServiceEvent, Stage};
 use sigillo_wire::Tick;
 
+use super::content::Content;
 use super::doorman::{Doorman, Payer};
 use super::fail::Fail;
 use super::routes::{Provided, alive, work};
@@ -29,9 +31,6 @@ use super::table::{Need, On, Row};
 use super::write::{self, Way};
 use crate::config::SecondFactor;
 use crate::provider::{House, Provider};
-
-/// A request's body, where it has to be looked into.
-const MOST_BODY: usize = 4 << 20;
 
 /// Characters of a path that go into a line of the log.
 const MOST_OBJECT: usize = 500;
@@ -46,8 +45,9 @@ pub(super) enum Actor {
         /// Somebody was named who runs the service.
         administrated: bool,
     },
-    /// A person, and the token of ours that he showed; none where the issuer has signed one for him.
-    Person(Arc<Person>, Option<Arc<Bearer>>),
+    /// A person, the token of ours that he showed (none where the issuer has signed one for him), and where he is, if it is
+    /// elsewhere.
+    Person(Arc<Person>, Option<Arc<Bearer>>, Option<IpAddr>),
 }
 
 impl Actor {
@@ -55,7 +55,7 @@ impl Actor {
     pub(super) fn name(&self) -> String {
         match self {
             Self::System { uid, .. } => format!("uid-{uid}"),
-            Self::Person(person, _) => person.login.clone(),
+            Self::Person(person, ..) => person.login.clone(),
         }
     }
 
@@ -71,7 +71,15 @@ impl Actor {
     pub(super) fn token(&self) -> Option<String> {
         match self {
             Self::System { .. } => None,
-            Self::Person(_, token) => Some(token.as_ref().map_or(ISSUED, |bearer| bearer.label()).to_owned()),
+            Self::Person(_, token, _) => Some(token.as_ref().map_or(ISSUED, |bearer| bearer.label()).to_owned()),
+        }
+    }
+
+    /// Where he is; none for who is at the socket, or was let in there.
+    pub(super) fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::System { .. } => None,
+            Self::Person(.., ip) => *ip,
         }
     }
 
@@ -79,7 +87,7 @@ impl Actor {
     pub(super) fn bearer(&self) -> Option<&Arc<Bearer>> {
         match self {
             Self::System { .. } => None,
-            Self::Person(_, token) => token.as_ref(),
+            Self::Person(_, token, _) => token.as_ref(),
         }
     }
 
@@ -88,7 +96,7 @@ impl Actor {
         match self {
             Self::System { administrated: false, .. } => true,
             Self::System { .. } => matches!(act, Act::ServiceRead | Act::PersonRead | Act::PersonWrite),
-            Self::Person(person, _) => person.may(act, target),
+            Self::Person(person, ..) => person.may(act, target),
         }
     }
 
@@ -96,7 +104,7 @@ impl Actor {
     fn may_somewhere(&self, act: Act) -> bool {
         match self {
             Self::System { .. } => self.may(act, &Target::SERVICE),
-            Self::Person(person, _) => person.may_somewhere(act),
+            Self::Person(person, ..) => person.may_somewhere(act),
         }
     }
 
@@ -104,21 +112,21 @@ impl Actor {
     pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> {
         let grants = match self {
             Self::System { .. } => &[][..],
-            Self::Person(person, _) => &person.grants,
+            Self::Person(person, ..) => &person.grants,
         };
         grants.iter().map(|grant| grant.scope)
     }
 
     /// Whether he is the person of this name.
     pub(super) fn is(&self, name: &PersonName) -> bool {
-        matches!(self, Self::Person(person, _) if person.login == name.as_str())
+        matches!(self, Self::Person(person, ..) if person.login == name.as_str())
     }
 
     /// Whether he may give or take a role whose scope lies at this target.
     pub(super) fn may_name(&self, grant: &Grant, at: &Target) -> bool {
         match self {
             Self::System { .. } => true,
-            Self::Person(person, _) => person.may_name(grant, at),
+            Self::Person(person, ..) => person.may_name(grant, at),
         }
     }
 
@@ -146,6 +154,10 @@ pub(super) struct Gate {
     /// Whether it is a line of the log. Messages come and go by the thousand: who brings them in or out is among the
     /// mailbox's accesses.
     logged: bool,
+    /// What is told there of a request.
+    content: Option<Arc<Content>>,
+    /// Octets of a body.
+    most: usize,
 }
 
 impl Gate {
@@ -154,7 +166,9 @@ impl Gate {
         // Codes the engine writes down, as often as they are judged: guessers write no more.
         let code = matches!(row.need, Need::Unlocks | Need::Proves);
         let logged = row.writes() && !row.path.contains("/messages") && !code;
-        Self { provider, doorman, need: row.need, path: row.path, method: row.method.clone(), way, logged }
+        let content = Content::of(row).filter(|_| logged && !row.silent).map(Arc::new);
+        let (need, path, method, most) = (row.need, row.path, row.method.clone(), row.most);
+        Self { provider, doorman, need, path, method, way, logged, content, most }
     }
 
     fn act(&self) -> &'static str {
@@ -179,7 +193,29 @@ impl Gate {
             object: knock.object.clone(),
             token,
             from: knock.peer.and_then(Peer::ip).map(|ip| ip.to_string()),
+            content: knock.content.clone(),
         }
+    }
+
+    /// Looks into the body where it is to be written down, or says of what the request is; the request keeps it. Of who is
+    /// somebody alone: nothing is kept for a stranger.
+    async fn look(&self, knock: &mut Knock, request: &mut Request) -> Result<Option<New>, Fail> {
+        let makes = matches!(self.need, Need::May(_, On::NewMailbox));
+        let Some(content) = self.content.as_ref().filter(|_| makes || Content::is_said(request.headers())) else {
+            return Ok(None);
+        };
+        let body = std::mem::take(request.body_mut());
+        let too_much = |_| Fail::new(StatusCode::PAYLOAD_TOO_LARGE, format!("il corpo supera {} byte", self.most));
+        let bytes = to_bytes(body, self.most).await.map_err(too_much)?;
+        // What cannot be read the handler refuses, by name.
+        let new = if makes { serde_json::from_slice::<New>(&bytes).ok() } else { None };
+        knock.content = content.told(&bytes);
+        if let Some(New { address, .. }) = &new {
+            // What is made is named as it will be.
+            knock.object = format!("{}/{address}", knock.object).chars().take(MOST_OBJECT).collect();
+        }
+        *request.body_mut() = Body::from(bytes);
+        Ok(new)
     }
 
     /// Who it is. A token that is not good is refused, also over the socket: who shows one means to be somebody.
@@ -198,15 +234,16 @@ impl Gate {
             let Some(uid) = uid else { return Err(unknown("serve un token: Authorization: Bearer …")) };
             return Ok(Actor::System { uid, administrated: engine.is_administrated()? });
         };
+        let ip = knock.peer.and_then(Peer::ip);
         let person = issued.map(|name| engine.person(name)).transpose()?.flatten().map(|(_, person)| person);
         if let Some(person) = person.filter(|person| person.ended.is_none()) {
             // The issuer has asked him for what it wants of him.
-            return Ok(Actor::Person(Arc::new(person), None));
+            return Ok(Actor::Person(Arc::new(person), None, ip));
         }
         // What the issuer did not sign for anybody here is no token of ours either, and counts like one.
         match engine.who_shows(token, knock.place().map(|place| (place, knock.tick)), now)? {
             Shown::Person(person, bearer, standing) => {
-                let actor = Actor::Person(Arc::new(*person), Some(Arc::new(bearer)));
+                let actor = Actor::Person(Arc::new(*person), Some(Arc::new(bearer)), ip);
                 let Some(fail) = self.unproven(standing, wanted) else { return Ok(actor) };
                 // Whoever has a token without its code is perhaps not who it is of.
                 if self.doorman.writes_down_locked(token_number(token), now) {
@@ -295,6 +332,8 @@ struct Knock {
     tick: Tick,
     /// Its path, as the log has it.
     object: String,
+    /// What it says, as the log has it.
+    content: Option<String>,
 }
 
 impl Knock {
@@ -304,6 +343,7 @@ impl Knock {
             token: bearer(request),
             tick,
             object: request.uri().path().chars().take(MOST_OBJECT).collect(),
+            content: None,
         }
     }
 
@@ -330,11 +370,7 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
     let params = request.extract_parts::<RawPathParams>().await;
     let params = params.map_err(|rejected| Fail::new(rejected.status(), rejected.body_text()))?;
     let params: Vec<_> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let new = new_mailbox(gate.need, &mut request).await?;
-    if let Some(New { address, .. }) = &new {
-        // What is made is named as it will be.
-        knock.object = format!("{}/{address}", knock.object).chars().take(MOST_OBJECT).collect();
-    }
+    let new = gate.look(&mut knock, &mut request).await?;
     let asked = {
         let (gate, actor, knock, params) = (gate.clone(), actor.clone(), knock.clone(), params.clone());
         move |engine: &House| {
@@ -406,20 +442,6 @@ fn bearer(request: &Request) -> Option<Secret> {
 struct New {
     address: String,
     unit: Option<u64>,
-}
-
-/// What a body is about; the request keeps it.
-async fn new_mailbox(need: Need, request: &mut Request) -> Result<Option<New>, Fail> {
-    if !matches!(need, Need::May(_, On::NewMailbox)) {
-        return Ok(None);
-    }
-    let body = std::mem::take(request.body_mut());
-    let too_much = |_| Fail::new(StatusCode::PAYLOAD_TOO_LARGE, format!("il corpo supera {MOST_BODY} byte"));
-    let bytes = to_bytes(body, MOST_BODY).await.map_err(too_much)?;
-    // What cannot be read the handler refuses, by name.
-    let new = serde_json::from_slice(&bytes).ok();
-    *request.body_mut() = Body::from(bytes);
-    Ok(new)
 }
 
 fn target(engine: &House, on: On, params: &[(String, String)], new: Option<&New>) -> Result<Target, Fail> {

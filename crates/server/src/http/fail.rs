@@ -27,11 +27,13 @@ pub(super) struct Fail {
     errors: Vec<api::FieldError>,
     /// When to come again, in seconds.
     after_s: Option<u64>,
+    /// What the program's log has of it, where the rest repeats what was sent: that may be a secret in the wrong place.
+    logged: Option<String>,
 }
 
 impl Fail {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), kind: None, errors: Vec::new(), after_s: None }
+        Self { status, detail: detail.into(), kind: None, errors: Vec::new(), after_s: None, logged: None }
     }
 
     pub(super) fn missing(detail: impl Into<String>) -> Self {
@@ -92,9 +94,9 @@ impl From<JsonRejection> for Fail {
         if let JsonRejection::JsonDataError(_) = rejection
             && let Some((field, why)) = named(&text)
         {
-            return Self::of_field(status, field, why.to_owned());
+            return Self { logged: Some(field.to_owned()), ..Self::of_field(status, field, why.to_owned()) };
         }
-        Self::new(status, text)
+        Self { logged: Some(status.to_string()), ..Self::new(status, text) }
     }
 }
 
@@ -141,7 +143,8 @@ pub(super) async fn one_form(response: Response) -> Response {
         }
     };
     let instance = format!("urn:sigillo:request:{}", HEXLOWER.encode(&random::<8>()));
-    tracing::info!(status = parts.status.as_u16(), why = fail.detail, instance, "administrative request refused");
+    let why = fail.logged.as_ref().unwrap_or(&fail.detail);
+    tracing::info!(status = parts.status.as_u16(), why, instance, "administrative request refused");
     if let Some(seconds) = fail.after_s {
         parts.headers.insert(header::RETRY_AFTER, seconds.into());
     }

@@ -36,11 +36,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::{Extension, Json, Router};
-use sigillo_accounts::{Act, Block, Mailbox, OrdinaryMail, Profile, State as Standing, Target};
+use sigillo_accounts::{Act, Block, CredentialName, Mailbox, OrdinaryMail, Profile, State as Standing, Target};
 use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId, Timestamp, UnitId};
-use sigillo_engine::Change;
 use sigillo_engine::front::Contents;
+use sigillo_engine::{Change, HashGiven};
 
 use super::authority::{Actor, Gate, authorise, counted};
 use super::doorman::Doorman;
@@ -265,15 +265,27 @@ async fn add_mailbox(
 async fn set_password(
     State(provider): At,
     Path(address): Path<String>,
+    asking: Asking,
     Sent(new): Sent<api::NewPassword>,
 ) -> Reply<api::Mailbox> {
     let provider = alive(&provider)?;
-    let now = provider.clock.now();
+    let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let mailbox = mailbox(engine, &address)?;
-        let of = self::address(&address)?;
-        let password = credentials::kept(engine, &of, new.password.as_ref(), new.password_hash.as_ref())?;
-        engine.set_password(MailboxId(mailbox.id), password, now)?;
+        let id = MailboxId(mailbox.id);
+        let password =
+            credentials::kept(engine, &self::address(&address)?, new.password.as_ref(), new.password_hash.as_ref())?;
+        // A hash is of who has his password already: nobody brings his own in the place of it.
+        if new.password_hash.is_some() {
+            if engine.give_hash(id, &password.hash, false, request.now())? == HashGiven::Kept {
+                let text = format!(
+                    "{address} ha già una password di chi la tiene: se ne dà un'altra, o un segreto con `sigillo mailbox reset`"
+                );
+                return Err(Fail::new(StatusCode::CONFLICT, text));
+            }
+        } else {
+            engine.give_secret(id, &CredentialName::owner(), &password, &request)?;
+        }
         shown(engine, mailbox)
     };
     Ok(Json(work(&provider, set).await?))
@@ -292,33 +304,45 @@ async fn change_mailbox(
     let whole = Arc::clone(&provider.engine);
     let set = move |engine: &House| {
         let found = mailbox(engine, &address)?;
+        let id = MailboxId(found.id);
+        if profile.is_some() {
+            actor.need(Act::MailboxProfile, &engine.target(&self::address(&address)?)?)?;
+        }
+        let mut changes = Vec::new();
         if let Some(word) = ordinary_mail {
-            if found.profile.base == Profile::Service {
-                let text =
-                    format!("{address} è la casella di servizio: riceve soltanto ricevute e avvisi di altri gestori");
-                return Err(Fail::new(StatusCode::CONFLICT, text));
-            }
-            let ordinary = match word.as_str() {
-                "refuse" => OrdinaryMail::Refuse,
-                "accept" => OrdinaryMail::Accept,
-                _ => return Err(Fail::field("ordinary_mail", format!("«{word}» non è refuse o accept"))),
-            };
-            engine.change(MailboxId(found.id), &Change::Ordinary(ordinary), &request)?;
+            changes.push(Change::Ordinary(ordinary(&found, &word)?));
         }
         if let Some(name) = profile {
-            actor.need(Act::MailboxProfile, &engine.target(&self::address(&address)?)?)?;
-            let chosen = engine.profiles().choose(&name).map_err(|e| Fail::bad(e.to_string()))?;
-            engine.change(MailboxId(found.id), &Change::Profile(chosen), &request)?;
+            changes.push(Change::Profile(engine.profiles().choose(&name).map_err(|e| Fail::bad(e.to_string()))?));
         }
-        if let Some(without) = without {
-            engine.change(MailboxId(found.id), &Change::Without(without), &request)?;
-        }
+        changes.extend(without.map(Change::Without));
         if let Some(folder) = receipts {
-            Contents::new(&whole, MailboxId(found.id), now).file_receipts(&folder)?;
+            // Made before the rest: an empty folder is left behind when that is refused, and nothing else.
+            if !folder.eq_ignore_ascii_case("INBOX") && found.profile.base != Profile::Service {
+                Contents::new(&whole, id, now).make_folder(&folder, None, None)?;
+            }
+            changes.push(Change::Receipts(folder));
         }
+        engine.batch(false).entry(|entry| {
+            changes.iter().try_for_each(|change| entry.change(id, change, &request).map(drop)).map_err(Fail::from)
+        })?;
         shown(engine, mailbox(engine, &address)?)
     };
     Ok(Json(work(&provider, set).await?))
+}
+
+/// What a mailbox is to do with ordinary mail, by the word of the interface.
+fn ordinary(of: &Mailbox, word: &str) -> Result<OrdinaryMail, Fail> {
+    if of.profile.base == Profile::Service {
+        let text =
+            format!("{} è la casella di servizio: riceve soltanto ricevute e avvisi di altri gestori", of.address);
+        return Err(Fail::new(StatusCode::CONFLICT, text));
+    }
+    match word {
+        "refuse" => Ok(OrdinaryMail::Refuse),
+        "accept" => Ok(OrdinaryMail::Accept),
+        _ => Err(Fail::field("ordinary_mail", format!("«{word}» non è refuse o accept"))),
+    }
 }
 
 /// Whether a list shows somebody what belongs to this address of ours.

@@ -71,7 +71,14 @@ pub(super) struct Row {
     /// What its handler takes and gives.
     pub(super) shape: fn(&mut Shape, &mut SchemaGenerator),
     pub(super) handler: MethodRouter<Provided>,
+    /// Octets of its body.
+    pub(super) most: usize,
+    /// What it says is in a register of its own, which ends, and not in the log.
+    pub(super) silent: bool,
 }
+
+/// Octets of a body, where a row does not say otherwise: what axum takes by itself.
+const MOST_BODY: usize = 2 << 20;
 
 impl Row {
     fn new<H, T, M>(method: Method, path: &'static str, need: Need, about: &'static str, handler: H) -> Self
@@ -80,13 +87,19 @@ impl Row {
         T: 'static,
     {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        Self { method, path, need, about, shape: H::shape, handler: on(filter, handler) }
+        let handler = on(filter, handler);
+        Self { method, path, need, about, shape: H::shape, handler, most: MOST_BODY, silent: false }
     }
 
     /// The same with a body of at most so many bytes.
     pub(super) fn up_to(self, bytes: u64) -> Self {
         let most = usize::try_from(bytes).unwrap_or(usize::MAX);
-        Self { handler: self.handler.layer(DefaultBodyLimit::max(most)), ..self }
+        Self { handler: self.handler.layer(DefaultBodyLimit::max(most)), most, ..self }
+    }
+
+    /// The same, with what it says in a register of its own.
+    pub(super) fn silent(self) -> Self {
+        Self { silent: true, ..self }
     }
 
     /// What it carries and brings.

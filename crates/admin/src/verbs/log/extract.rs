@@ -193,7 +193,7 @@ fn form<T: Serialize>(form: Form, rows: &[T], line: fn(&T) -> String, head: &str
 }
 
 const ACCESS_HEAD: &str = "casella,credenziale,protocollo,quando,dal,indirizzo,esito";
-const ACT_HEAD: &str = "quando,chi,credenziale,indirizzo,permesso,esito,metodo,oggetto,riga";
+const ACT_HEAD: &str = "quando,chi,credenziale,indirizzo,permesso,esito,metodo,oggetto,contenuto,riga";
 
 fn joined(fields: &[&str]) -> String {
     fields.iter().map(|text| field(text)).collect::<Vec<_>>().join(",")
@@ -206,7 +206,8 @@ fn access_line(found: &api::MailboxAccess) -> String {
 
 fn act_line(a: &api::AdminAct) -> String {
     let (token, from) = (a.token.as_deref().unwrap_or_default(), a.from.as_deref().unwrap_or_default());
-    joined(&[&a.at, &a.by, token, from, &a.act, &a.stage, &a.method, &a.object, &a.line])
+    let content = a.content.as_deref().unwrap_or_default();
+    joined(&[&a.at, &a.by, token, from, &a.act, &a.stage, &a.method, &a.object, content, &a.line])
 }
 
 #[cfg(test)]

@@ -111,21 +111,6 @@ impl<S: Store> Contents<S> {
         Ok(self.0.subscribe(name, subscribed.unwrap_or(true))?)
     }
 
-    /// Has receipts that come from now on go into this folder, which is made if it is not there.
-    ///
-    /// # Errors
-    /// [`Unfiled::Refused`] for a name that no folder can have, and for a folder or mailbox that this is not for.
-    pub fn file_receipts(&mut self, folder: &str) -> Result<(), Unfiled> {
-        if !folder.eq_ignore_ascii_case("INBOX") {
-            self.make_folder(folder, None, None)?;
-        }
-        let Boxes { engine, mailbox, .. } = &self.0;
-        match engine.set_receipts_folder(*mailbox, folder) {
-            Err(Error::Invalid(why)) => Err(Unfiled::Refused(why)),
-            done => Ok(done.map_err(fault)?),
-        }
-    }
-
     /// Gives a message these flags and keywords and no others, in one durable commit.
     ///
     /// # Errors

@@ -26,8 +26,8 @@ pub(super) fn rows() -> Vec<Row> {
         get(BOOK, READ, "a page of the address book of an administration", page),
         delete(BOOK, WRITE, "takes every entry out of an address book", clear),
         get(ENTRY, READ, "an entry of an address book", one),
-        put(ENTRY, WRITE, "makes an entry of an address book, or replaces it", replace),
-        patch(ENTRY, WRITE, "changes an entry of an address book, or makes it", change),
+        put(ENTRY, WRITE, "makes an entry of an address book, or replaces it", replace).silent(),
+        patch(ENTRY, WRITE, "changes an entry of an address book, or makes it", change).silent(),
         delete(ENTRY, WRITE, "takes an entry out of an address book", remove),
     ]
 }

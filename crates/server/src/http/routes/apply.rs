@@ -40,11 +40,14 @@ const MOST_OBJECT: usize = 300;
 pub(super) fn rows() -> Vec<Row> {
     vec![
         post(api::MAILBOXES_APPLY, (Act::MailboxChange, On::Each), "brings mailboxes to what a file says", mailboxes)
-            .up_to(MOST_BYTES),
+            .up_to(MOST_BYTES)
+            .silent(),
         post(api::LISTS_APPLY, (Act::ListMembers, On::Each), "brings lists to what a file says", lists)
-            .up_to(MOST_BYTES),
+            .up_to(MOST_BYTES)
+            .silent(),
         post(ENTRIES, (Act::AddressBookWrite, On::Tenant), "brings an address book to what a file says", entries)
-            .up_to(MOST_BYTES),
+            .up_to(MOST_BYTES)
+            .silent(),
     ]
 }
 
@@ -144,7 +147,8 @@ fn event(actor: &Actor, act: Act, stage: Stage, object: &str) -> ServiceEvent {
         method: "POST".to_owned(),
         object,
         token: actor.token(),
-        from: None,
+        from: actor.ip().map(|ip| ip.to_string()),
+        content: None,
     }
 }
 

@@ -10,6 +10,7 @@ use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId, Secret, Timestamp};
 use sigillo_engine::{Credentialed, HashGiven, verifier};
 
+use super::requests::Asking;
 use super::{At, Fail, Reply, address, alive, instant, mailbox, span, work};
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, delete, get, patch, post, put};
@@ -79,15 +80,16 @@ async fn add(
 async fn rotate(
     State(provider): At,
     Path((address, named)): Path<(String, String)>,
+    asking: Asking,
     Sent(new): Sent<api::NewSecret>,
 ) -> Reply<api::MadeCredential> {
     let provider = alive(&provider)?;
-    let now = provider.clock.now();
+    let request = asking.request(provider.clock.now())?;
     let rotate = move |engine: &House| {
         let found = mailbox(engine, &address)?;
         let (id, name) = (MailboxId(found.id), name(&named)?);
         let (verifier, password) = secret(engine, &found, new.password)?;
-        engine.set_secret(id, &name, &verifier, now)?;
+        engine.give_secret(id, &name, &verifier, &request)?;
         made(engine, &found.address, id, &name, password)
     };
     Ok(Json(work(&provider, rotate).await?))

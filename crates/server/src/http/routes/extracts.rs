@@ -98,12 +98,12 @@ fn concerning(
     event: ServiceEvent,
     line: String,
 ) -> Result<Option<api::AdminAct>, Fail> {
-    let ServiceEvent::Admin { act, stage, by, method, object, token, from } = event else { return Ok(None) };
+    let ServiceEvent::Admin { act, stage, by, method, object, token, from, content } = event else { return Ok(None) };
     if !touches(engine, tenant, &object)? && !is_person_of(engine, tenant, &by)? {
         return Ok(None);
     }
     let stage = stage.as_str().to_owned();
-    Ok(Some(api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, line }))
+    Ok(Some(api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, content, line }))
 }
 
 /// Whether a path leads to what is of an administration, by whose it is today.

@@ -10,7 +10,6 @@ use std::thread::available_parallelism;
 
 use anyhow::bail;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::{Extension, Json};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,7 +22,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::steps::{Steps, steps};
-use super::{At, Fail, Reply, address, alive, mailbox, weighing, work};
+use super::{At, Fail, Reply, address, alive, mailbox, requests, weighing, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent, Sheet};
 use crate::http::table::{On, Row, delete, get, post, put};
@@ -38,7 +37,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         post(api::PASSWORD_FILE, (Act::PasswordFile, On::Handler), "gives many users passwords", file).up_to(MOST),
         get(contact_of, (Act::MailboxRead, On::Address), "where a holder is reached", contact),
-        put(contact_of, (Act::MailboxChange, On::Address), "says where a holder is reached", set_contact),
+        put(contact_of, (Act::MailboxChange, On::Address), "says where a holder is reached", set_contact).silent(),
         post("/v1/mailboxes/{address}/reset", RESET, "has a one-time secret sent to a holder", reset),
         delete("/v1/mailboxes/{address}/totp", RESET, "removes a second factor that is lost", remove_totp),
     ]
@@ -96,17 +95,13 @@ async fn remove_totp(
 }
 
 /// Has a one-time secret sent to who holds a mailbox (PWD-05): whoever asks for it sees neither it nor a password.
-async fn reset(
-    State(provider): At,
-    Extension(actor): Extension<Actor>,
-    Path(of): Path<String>,
-) -> Reply<api::ResetSent> {
+async fn reset(State(provider): At, asking: requests::Asking, Path(of): Path<String>) -> Reply<api::ResetSent> {
     let provider = alive(&provider)?;
-    let now = provider.clock.now();
+    let request = asking.request(provider.clock.now())?;
     let ask = move |engine: &House| {
         let found = address(&mailbox(engine, &of)?.address)?;
-        let to = engine.ask_reset(&found, Asking::Administration(&actor.name()), now)?;
-        Ok(api::ResetSent { to: to.masked(), until: now.plus(GOOD_FOR).to_string() })
+        let to = engine.ask_reset(&found, Asking::Administration(&request), request.now())?;
+        Ok(api::ResetSent { to: to.masked(), until: request.now().plus(GOOD_FOR).to_string() })
     };
     Ok(Json(weighing(&provider, PasswordHash::MEMORY as u64, ask).await?))
 }
@@ -131,15 +126,17 @@ struct Entry {
 async fn file(
     State(provider): At,
     Extension(actor): Extension<Actor>,
+    asking: requests::Asking,
     Params(Asked { dry_run }): Params<Asked>,
     Sheet(body): Sheet,
 ) -> Result<Steps<api::PasswordsGiven>, Fail> {
     let (entries, wrong) = read(&body)?;
     drop(body);
     let provider = alive(&provider)?;
+    asking.request(provider.clock.now())?;
     let told = api::PasswordsGiven { dry_run, given: 0, wrong };
     Ok(steps(provider.down(), move |progress| {
-        Handle::current().block_on(give(&provider, actor, entries, told, progress))
+        Handle::current().block_on(give(&provider, (actor, asking), entries, told, progress))
     }))
 }
 
@@ -201,7 +198,7 @@ fn entry(line: usize, fields: Vec<String>, columns: usize) -> Result<Entry, (Str
 /// Does what the lines say, as many at once as there are processors: nearly all of it is slow hashes.
 async fn give(
     provider: &Arc<Provider>,
-    actor: Actor,
+    (actor, asking): (Actor, requests::Asking),
     entries: Vec<Entry>,
     mut told: api::PasswordsGiven,
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
@@ -213,12 +210,13 @@ async fn give(
         while at_work.len() < at_once
             && let Some(entry) = entries.next()
         {
-            let (provider, actor, dry_run) = (Arc::clone(provider), actor.clone(), told.dry_run);
+            let (provider, dry_run) = (Arc::clone(provider), told.dry_run);
+            let (actor, asking) = (actor.clone(), asking.clone());
             let (line, user) = (entry.line, entry.user.to_string());
             let named = (line, user.clone());
             let task = at_work.spawn(async move {
                 let now = provider.clock.now();
-                let give = move |engine: &House| give_one(engine, &actor, &entry, dry_run, now);
+                let give = move |engine: &House| give_one(engine, (&actor, &asking), &entry, dry_run, now);
                 let given = weighing(&provider, PasswordHash::MEMORY as u64, give).await;
                 given.map_err(|fail| api::WrongLine { line, object: user, why: fail.detail, ..Default::default() })
             });
@@ -252,7 +250,7 @@ async fn give(
 
 fn give_one(
     engine: &House,
-    actor: &Actor,
+    (actor, asking): (&Actor, &requests::Asking),
     entry: &Entry,
     dry_run: bool,
     now: sigillo_base::Timestamp,
@@ -264,12 +262,8 @@ fn give_one(
         return Err(missing());
     }
     let id = MailboxId(engine.find_mailbox(user)?.ok_or_else(missing)?.id);
-    if dry_run {
-        let unfit = |e: sigillo_accounts::Unfit| Fail::new(StatusCode::CONFLICT, e.to_string());
-        return engine.password_policy().check(password, user).map_err(unfit);
-    }
     let verifier = engine.chosen(user, password, random())?;
-    Ok(engine.give_password((id, user), &verifier, phone.as_ref(), &actor.name(), now)?)
+    Ok(engine.give_password((id, user), &verifier, phone.as_ref(), dry_run, &asking.request(now)?)?)
 }
 
 #[cfg(test)]
