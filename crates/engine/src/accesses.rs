@@ -2,7 +2,7 @@
 //! is in its [`trail`](crate::trail); the legal log holds messages only.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use sigillo_accounts::{CredentialName, LoginName};
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_store::{KeyBuilder, KeyReader, Store, key, tag};
 
+use crate::deeds::Visitor;
 use crate::fronts::Transaction;
 use crate::meter::LoginResult;
 use crate::rows::{decode, encode};
@@ -32,10 +33,12 @@ pub struct Access {
     pub from: IpAddr,
     /// The credential that he named.
     pub person: CredentialName,
-    /// How it ended: the words of [`LoginResult`]; `left` for who had come in and goes.
+    /// How it ended: the words of [`LoginResult`]; `left` for who had come in and goes; `read` and `removed` for what he did.
     pub outcome: String,
     /// Of who goes: when he had come in.
     pub since: Option<Timestamp>,
+    /// What was read or removed: a folder and UIDs, `INBOX 4:9`; else empty.
+    pub what: String,
 }
 
 /// A page of accesses, and where the next begins.
@@ -48,6 +51,8 @@ enum EventRow {
     Access { protocol: String, from: IpAddr, person: String, outcome: String },
     /// The end of what a login began.
     Left { protocol: String, from: IpAddr, person: String, since: i64 },
+    /// What somebody did who is in.
+    Did { protocol: String, from: IpAddr, person: String, outcome: String, what: String },
 }
 
 /// The failed logins that were written down: the day, and how many of each mailbox.
@@ -80,6 +85,7 @@ impl<S: Store> Engine<S> {
             person: name.clone(),
             outcome: LoginResult::Fine.as_str().into(),
             since: None,
+            what: String::new(),
         };
         let noted = self
             .note_use(&mut tx, (login.mailbox, &name), now)
@@ -92,7 +98,8 @@ impl<S: Store> Engine<S> {
     /// Writes that somebody who came in went.
     pub(crate) fn went(&self, login: &Login, (protocol, from): (&str, IpAddr), since: Timestamp, now: Timestamp) {
         let (protocol, person) = (protocol.to_owned(), login.credential());
-        let access = Access { at: now, protocol, from, person, outcome: LEFT.into(), since: Some(since) };
+        let access =
+            Access { at: now, protocol, from, person, outcome: LEFT.into(), since: Some(since), what: String::new() };
         if let Err(error) = self.note_access(Transaction::new(&self.store), login.mailbox, &access) {
             tracing::warn!(%error, user = %login.address, "the end of an access is not written down");
         }
@@ -124,29 +131,24 @@ impl<S: Store> Engine<S> {
             return;
         }
         let outcome = why.as_str().into();
-        let access = Access { at: now, protocol: protocol.into(), from, person, outcome, since: None };
+        let protocol = protocol.into();
+        let access = Access { at: now, protocol, from, person, outcome, since: None, what: String::new() };
         if let Err(error) = self.note_access(Transaction::new(&self.store), id, &access) {
             tracing::warn!(%error, mailbox = id.0, "a failed login is not written down");
         }
     }
 
     /// Writes that the administration looked into a mailbox, and who it was.
-    pub(crate) fn looked_in(&self, id: MailboxId, who: &str, now: Timestamp) -> Result<(), Error> {
-        let person = CredentialName::parse(who).map_err(|e| Error::Invalid(e.to_string()))?;
-        let (protocol, from) = ("admin".to_owned(), IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let outcome = LoginResult::Fine.as_str().into();
-        let access = Access { at: now, protocol, from, person, outcome, since: None };
+    pub(crate) fn looked_in(&self, id: MailboxId, who: &Visitor, at: Timestamp) -> Result<(), Error> {
+        let Visitor { protocol, from, person } = who.clone();
+        let (protocol, outcome) = (protocol.to_owned(), LoginResult::Fine.as_str().into());
+        let access = Access { at, protocol, from, person, outcome, since: None, what: String::new() };
         self.note_access(Transaction::new(&self.store), id, &access)
     }
 
     fn note_access(&self, mut tx: Transaction<'_, S>, id: MailboxId, access: &Access) -> Result<(), Error> {
-        let Access { at, protocol, from, person, outcome, since } = access.clone();
-        let person = person.as_str().to_owned();
-        let row = match since {
-            None => EventRow::Access { protocol, from, person, outcome },
-            Some(since) => EventRow::Left { protocol, from, person, since: since.as_millis() },
-        };
-        tx.put(of(id).time(at).u128(self.ids.next_id()), encode(&row));
+        let (key, value) = access_row(id, access, self.ids.next_id());
+        tx.put(key, value);
         tx.later();
         Ok(tx.commit()?)
     }
@@ -170,6 +172,18 @@ impl<S: Store> Engine<S> {
     }
 }
 
+/// The row of an access.
+pub(crate) fn access_row(id: MailboxId, access: &Access, number: u128) -> (KeyBuilder, Vec<u8>) {
+    let Access { at, protocol, from, person, outcome, since, what } = access.clone();
+    let person = person.as_str().to_owned();
+    let row = match since {
+        Some(since) => EventRow::Left { protocol, from, person, since: since.as_millis() },
+        None if what.is_empty() => EventRow::Access { protocol, from, person, outcome },
+        None => EventRow::Did { protocol, from, person, outcome, what },
+    };
+    (of(id).time(at).u128(number), encode(&row))
+}
+
 fn of(id: MailboxId) -> KeyBuilder {
     KeyBuilder::new(tag::EVENT).mailbox(id)
 }
@@ -179,15 +193,16 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(MailboxId, Access), sigi
     let mut reader = KeyReader::new(key, tag::EVENT)?;
     let (id, at, _) = (reader.mailbox()?, reader.time()?, reader.u128()?);
     reader.end()?;
-    let (protocol, from, person, outcome, since) = match decode(key, value)? {
-        EventRow::Access { protocol, from, person, outcome } => (protocol, from, person, outcome, None),
+    let (protocol, from, person, outcome, since, what) = match decode(key, value)? {
+        EventRow::Access { protocol, from, person, outcome } => (protocol, from, person, outcome, None, String::new()),
         EventRow::Left { protocol, from, person, since } => {
-            (protocol, from, person, LEFT.to_owned(), Some(Timestamp::from_millis(since)))
+            (protocol, from, person, LEFT.to_owned(), Some(Timestamp::from_millis(since)), String::new())
         }
+        EventRow::Did { protocol, from, person, outcome, what } => (protocol, from, person, outcome, None, what),
     };
     let person = match person.as_str() {
         "" => CredentialName::owner(),
         name => CredentialName::parse(name).map_err(|e| sigillo_store::Error::corrupt(key, e.to_string()))?,
     };
-    Ok((id, Access { at, protocol, from, person, outcome, since }))
+    Ok((id, Access { at, protocol, from, person, outcome, since, what }))
 }

@@ -77,10 +77,11 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// The same in the commit of the facts it tells of.
-    pub(crate) fn log_event(&self, tx: &mut Transaction<'_, S>, event: ServiceEvent, now: Timestamp) {
+    /// The same in the commit of the facts it tells of; gives the line.
+    pub(crate) fn log_event(&self, tx: &mut Transaction<'_, S>, event: ServiceEvent, now: Timestamp) -> String {
         let line = self.service_line(event, now);
         self.log_line(tx, &line, now);
+        line
     }
 
     fn service_line(&self, event: ServiceEvent, at: Timestamp) -> String {

@@ -382,7 +382,7 @@ fn quoted(text: &[u8]) -> Vec<u8> {
 }
 
 /// Ascending numbers as a sequence set: `1:3,7`.
-fn ranges(uids: &[u32]) -> String {
+pub fn ranges(uids: &[u32]) -> String {
     let mut ends: Vec<(u32, u32)> = Vec::new();
     for uid in uids {
         match ends.last_mut() {

@@ -23,6 +23,7 @@
 
 mod acl;
 pub mod client;
+pub use client::ranges;
 mod command;
 mod cursor;
 mod custody;

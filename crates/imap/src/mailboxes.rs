@@ -428,6 +428,8 @@ pub trait Mailboxes: Custody {
     fn reading(&mut self, folder: u32, uid: u32) -> Result<(AtHand, Option<Box<dyn Content>>), Refusal> {
         Ok((self.at_hand(folder, uid)?, self.content(folder, uid)?))
     }
+    /// A client is shown what a message holds, beyond its summary.
+    fn shown(&mut self, _folder: u32, _uid: u32) {}
     /// The number and the UIDVALIDITY of a folder.
     fn locate(&mut self, name: &str) -> Result<(u32, u32), Refusal> {
         let state = self.select(name)?;

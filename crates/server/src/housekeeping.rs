@@ -233,6 +233,9 @@ async fn close_and_stamp<S: Store>(
         if let Err(error) = closing.expire_quarantine(now) {
             tracing::error!(%error, "the virus store cannot be looked through");
         }
+        if let Err(error) = closing.seal_accesses(now) {
+            tracing::error!(%error, "the accesses of a day cannot be sealed");
+        }
         if let Err(error) = closing.close_segments(now) {
             tracing::error!(%error, "the segments of the legal log cannot all be closed");
         }

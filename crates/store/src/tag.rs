@@ -189,6 +189,8 @@ pub const ADDRESS_BOOK: u8 = 0x6d;
 pub const PERSON_FACTOR: u8 = 0x6e;
 /// Until when a token of who has one needs no code. SHA-256 of the token's secret.
 pub const UNLOCKED: u8 = 0x6f;
+/// The sum of an administration's accesses of a day, as it stands in the legal log. Number of the administration, 0 for none; day.
+pub const ACCESS_SEAL: u8 = 0x70;
 
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
@@ -218,7 +220,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1c–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `53`, `5e–5f`, `70–7f`, `89–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1c–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `53`, `5e–5f`, `71–7f`, `89–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -291,6 +293,7 @@ pub const ALL: &[(u8, &str)] = &[
     (ADDRESS_BOOK, "address-book"),
     (PERSON_FACTOR, "person-factor"),
     (UNLOCKED, "unlocked"),
+    (ACCESS_SEAL, "access-seal"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sigillo_accounts::{Block, CredentialName, Request};
 use sigillo_base::Timestamp;
-use sigillo_engine::{Access, Change, Kept, Peer, front};
+use sigillo_engine::{Access, Change, Kept, Peer, access_line, front};
 use sigillo_smtp::server::Role;
 use sigillo_store::memory::{Fault, Plan};
 use sigillo_store::tag;
@@ -102,6 +102,7 @@ fn what_happens_at_the_door_is_written_down() {
     assert!(login(&mut client(&office, after(3), peer(3)), "nessuno@comune-alfa.example", "x").contains("a NO"));
     let found: Vec<_> = all(&office).into_iter().skip(2).collect();
     let row = |at, protocol: &str, from, person, outcome: &str| Access {
+        what: String::new(),
         at,
         protocol: protocol.into(),
         from,
@@ -156,4 +157,81 @@ fn guessers_fill_no_disk() {
     assert_eq!(written, 2 + 1_000);
     assert!(login(&mut client(&office, after(2), peer(1)), ANNA, PASSWORD).contains("a OK"));
     assert_eq!(all(&office).len(), 2 + 1_000 + 1, "who comes in is always written down");
+}
+
+/// What was done beside coming in: by whom, and to what.
+fn deeds(office: &Office) -> Vec<(String, String, String, String)> {
+    let told = |a: Access| (a.protocol, a.person.as_str().to_owned(), a.outcome, a.what);
+    let mut all: Vec<_> = all(office).into_iter().filter(|a| !a.what.is_empty()).map(told).collect();
+    // All in one moment of the simulation.
+    all.sort();
+    all
+}
+
+#[test]
+fn who_reads_for_another_and_who_removes_is_written_down() {
+    let office = Office::new(57);
+    let deed =
+        |protocol: &str, who: &str, did: &str, what: &str| (protocol.into(), who.into(), did.into(), what.into());
+    let mut dora = client(&office, after(1), peer(3));
+    login(&mut dora, &format!("{ANNA}/dora"), PASSWORD);
+    let letter = "Subject: x\r\n\r\nciao\r\n";
+    for _ in 0..3 {
+        dora.say(format!("a APPEND INBOX {{{}+}}\r\n{letter}\r\n", letter.len()));
+    }
+    dora.say("a SELECT INBOX\r\n");
+    dora.say("a FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE)\r\n");
+    assert_eq!(deeds(&office), [], "what a list shows is not what a message holds");
+    dora.say("a FETCH 2 BODY.PEEK[TEXT]\r\n");
+    dora.say("a FETCH 2 BODY.PEEK[]<0.4>\r\n");
+    assert_eq!(deeds(&office), [deed("imap", "dora", "read", "INBOX 2")], "parts of one message are one");
+    dora.say("a STORE 1:2 +FLAGS (\\Deleted)\r\n");
+    dora.say("a EXPUNGE\r\n");
+    let mut owner = client(&office, after(2), peer(4));
+    login(&mut owner, ANNA, PASSWORD);
+    owner.say("a SELECT INBOX\r\n");
+    owner.say("a FETCH 1 BODY[]\r\n");
+    owner.say("a STORE 1 +FLAGS (\\Deleted)\r\n");
+    owner.say("a CLOSE\r\n");
+    let wanted = [
+        deed("imap", "", "removed", "INBOX 3"),
+        deed("imap", "dora", "read", "INBOX 2"),
+        deed("imap", "dora", "removed", "INBOX 1:2"),
+    ];
+    assert_eq!(deeds(&office), wanted, "who holds a mailbox reads his own");
+    assert_clean(&office.street.houses[0].store, "the office");
+}
+
+#[test]
+fn the_accesses_of_a_day_are_sealed_by_the_legal_log() {
+    const DAY: u64 = 24 * 3600;
+    let office = Office::new(58);
+    let tenant = office.engine.add_tenant("Comune di Alfa", "c_a", &[], NOW).expect("an administration");
+    let domain = sigillo_tests::fixtures::address(ANNA).domain().clone();
+    office.engine.assign_domain(&domain, Some(tenant)).expect("its domain");
+    login(&mut client(&office, after(1), peer(3)), ANNA, PASSWORD);
+    login(&mut client(&office, after(2), peer(3)), ANNA, "sbagliata");
+    let seal = |at| office.engine.seal_accesses(after(at)).expect("sealed");
+    assert_eq!(seal(3), 1, "the day before, on which nothing was");
+    let lines = || {
+        let all = office.engine.log_between(NOW, after(90 * DAY), None, usize::MAX).expect("the log");
+        all.into_iter().map(|l| l.line).filter(|line| line.contains("PEC_Access")).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(), Vec::<String>::new());
+    login(&mut client(&office, after(2 * DAY), peer(3)), ANNA, PASSWORD);
+    assert_eq!((seal(3 * DAY), seal(3 * DAY)), (3, 0), "each day once");
+    let of_first: Vec<Access> = all(&office).into_iter().filter(|access| access.at < after(DAY)).collect();
+    assert!(of_first.len() >= 2, "{of_first:?}");
+    let (first, second) = (lines()[0].clone(), lines()[1].clone());
+    assert!(first.contains(&format!(": amministrazione={}: righe={}: sha256=", tenant.0, of_first.len())), "{first}");
+    assert!(second.contains(": righe=1: "), "{second}");
+    let seals = office.engine.access_seals(tenant, (NOW, after(90 * DAY))).expect("seals");
+    assert_eq!(seals.iter().map(|(_, seal)| seal.line.clone()).collect::<Vec<_>>(), lines());
+    // The sum is that of the lines as anybody can make it.
+    let mut text = String::new();
+    for access in &of_first {
+        text += &(access_line(ANNA, access) + "\n");
+    }
+    assert_eq!(seals[0].1.sha256, data_encoding::HEXLOWER.encode(&sigillo_smime::sha256(text.as_bytes())));
+    assert_clean(&office.street.houses[0].store, "the office");
 }

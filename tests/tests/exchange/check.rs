@@ -129,6 +129,9 @@ fn busy() -> Street {
         "a LOGIN {CARLA} \"una frase lunga\"\r\nb SELECT Bozze\r\nc APPEND Bozze {{4+}}\r\nciao\r\nd UID MOVE 1 Cestino\r\n"
     );
     assert!(reader.say(login).contains("d OK"));
+    for days in [0, 2] {
+        engine.seal_accesses(street.now.plus(Duration::from_secs(days * 24 * 3600))).expect("days are sealed");
+    }
     assert!(reader.say("e SETMETADATA Bozze (/shared/comment \"da finire\")\r\n").contains("e OK"));
     let (mailbox, dora) = (street.houses[0].login(&carla).mailbox, CredentialName::parse("dora").expect("a name"));
     let hash = PasswordHash::create(&Secret::new("una frase lunga".into()), [8; 16]).expect("a hash");

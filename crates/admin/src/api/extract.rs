@@ -27,14 +27,30 @@ pub struct OfMonth {
 }
 
 /// Accesses to the mailboxes of an administration: by mailbox in the order they were made, then by time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantAccesses {
     /// About a thousand; a page may hold none and have a next one.
     pub accesses: Vec<MailboxAccess>,
     /// Mailboxes that the page came to the end of, those without an access too.
     pub mailboxes: Vec<String>,
+    /// With the first page: what the legal log says of the days of the month that are over.
+    #[serde(default)]
+    pub seals: Vec<AccessSeal>,
     /// What to ask as `after` for those that follow.
     pub next: Option<String>,
+}
+
+/// What the legal log says of an administration's accesses of a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccessSeal {
+    /// The legal day, `2026-11-29`.
+    pub day: String,
+    /// How many.
+    pub rows: u64,
+    /// SHA-256, hexadecimal, of their [lines](MailboxAccess::line) in the order of this table, each ended by a line feed.
+    pub sha256: String,
+    /// The line of the legal log.
+    pub line: String,
 }
 
 /// An access, and to which mailbox.
@@ -45,6 +61,8 @@ pub struct MailboxAccess {
     /// The access.
     #[serde(flatten)]
     pub access: Access,
+    /// Both as fields of CSV: as it is counted into the seal of its day.
+    pub line: String,
 }
 
 /// Administrative acts that concern an administration, in order of time.

@@ -109,9 +109,12 @@ pub struct Access {
     pub from: String,
     /// The name of the credential; empty: the owner's.
     pub person: String,
-    /// `ok`, or why not: `wrong`, `blocked`, `expired`, `full`, `failed`; `left`: who had come in went.
+    /// `ok`, or why not: `wrong`, `blocked`, `expired`, `full`, `failed`; `left`: who had come in went; `read`, `removed`: what he did.
     pub outcome: String,
     /// With `left`: when he had come in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// With `read` and `removed`: a folder and UIDs, `INBOX 4:9`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub what: String,
 }

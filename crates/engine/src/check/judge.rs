@@ -71,6 +71,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::OVERRUN => rates::read_overrun(self.key, self.value).map(drop),
             tag::TRAIL => self.trail(),
             tag::EVENT => self.event(),
+            tag::ACCESS_SEAL => crate::seals::read(self.key, self.value).map(drop),
             tag::SENT_DAY => self.sent_day(),
             tag::BOX_USAGE => self.box_usage(),
             tag::FOLDER => self.folder(),
@@ -141,6 +142,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             }
             "folders" => decode::<FolderNumbers>(self.key, self.value).map(drop),
             "log" => self.log_tip(),
+            "accesses" => decode::<String>(self.key, self.value).map(drop),
             _ => Ok(()),
         }
     }

@@ -36,6 +36,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::PROFILE_USE => format!("{}/{}", r.text()?, r.mailbox()?.0),
         tag::PROFILE_HISTORY | tag::STANDING => format!("{} {}", r.mailbox()?.0, r.time()?),
         tag::OPERATION => format!("{}/{}", r.text()?, r.u64()?),
+        tag::ACCESS_SEAL => format!("{}/{}", r.u64()?, r.text()?),
         tag::PLAN => format!("{}/{}", r.u64()?, r.u64()?),
         tag::ADDRESS_BOOK => match (r.u64()?, r.u8()?) {
             (tenant, 0) => format!("{tenant}/{}", r.text()?),

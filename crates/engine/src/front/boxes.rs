@@ -18,6 +18,7 @@ use sigillo_imap::{
 };
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
 
+use crate::deeds::Visitor;
 use crate::folders::{MAX_FOLDERS, number_of};
 use crate::rows::{ChangesRow, EntryRow, FolderRow, decode, entry_key, folder_key};
 use crate::spool::{Came, Incoming};
@@ -28,8 +29,12 @@ pub use contents::{Contents, Lying, Unfiled};
 pub(super) struct Boxes<S> {
     engine: Arc<Engine<S>>,
     mailbox: MailboxId,
-    /// Who opens them.
+    /// Who opens them: his rights.
     person: CredentialName,
+    /// Who is written down.
+    visitor: Visitor,
+    /// The message that he read last, by folder and UID: its parts are one.
+    read: Option<(u32, u32)>,
     now: Timestamp,
     /// The message that APPEND is bringing.
     incoming: Incoming,
@@ -39,9 +44,10 @@ pub(super) struct Boxes<S> {
 const PAGE: usize = 1000;
 
 impl<S: Store> Boxes<S> {
-    pub(super) fn new(engine: Arc<Engine<S>>, mailbox: MailboxId, person: CredentialName) -> Self {
+    /// Those of a mailbox with the rights of a person; `visitor` is who is written down, and may be somebody who acts for him.
+    pub(super) fn new(engine: Arc<Engine<S>>, mailbox: MailboxId, person: CredentialName, visitor: Visitor) -> Self {
         let incoming = Incoming::new(&engine.doors);
-        Self { engine, mailbox, person, now: Timestamp::default(), incoming }
+        Self { engine, mailbox, person, visitor, read: None, now: Timestamp::default(), incoming }
     }
 
     pub(super) fn mailbox(&self) -> MailboxId {
@@ -344,6 +350,14 @@ impl<S: Store> Mailboxes for Boxes<S> {
         match self.stored(folder, uid)? {
             Some(msg) => Ok((self.summary_at_hand(msg).map_err(fault)?, Some(self.opened(msg).map_err(fault)?))),
             None => Ok((AtHand::Gone, None)),
+        }
+    }
+
+    fn shown(&mut self, folder: u32, uid: u32) {
+        if self.read != Some((folder, uid))
+            && self.engine.has_read((self.mailbox, folder, uid), &self.visitor, self.now)
+        {
+            self.read = Some((folder, uid));
         }
     }
 

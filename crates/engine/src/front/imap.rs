@@ -13,6 +13,7 @@ use super::deflate::{Broken, Deflate};
 use super::login::{self, Entrance, Refused, reader};
 use super::{Connection, Peer, Step};
 use crate::claims::Found;
+use crate::deeds::Visitor;
 use crate::meter::Task;
 use crate::{Engine, Login};
 
@@ -107,7 +108,9 @@ impl<S: Store> Front<S> {
                 self.server.withhold(mailbox.without);
             }
             self.server.logged_in(Ok(login.address.as_str().to_owned()), tick);
-            self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox, login.credential()));
+            let person = login.credential();
+            let visitor = Visitor { protocol: "imap", from: self.peer.ip, person: person.clone() };
+            self.boxes = Some(Boxes::new(Arc::clone(&self.engine), login.mailbox, person, visitor));
             self.login = Some(login);
         }
     }

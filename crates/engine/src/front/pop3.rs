@@ -14,6 +14,8 @@ use sigillo_wire::{Session, Tick};
 use super::login::{self, Entrance, Refused, reader};
 use super::{Connection, Peer, Step};
 use crate::claims::Found;
+use crate::deeds::Visitor;
+use crate::directory::INBOX;
 use crate::meter::Task;
 use crate::places::Place;
 use crate::{Engine, Login};
@@ -174,9 +176,13 @@ impl<S: Store> Connection for Front<S> {
             return self.server.expel(why);
         }
         let mailbox = login.mailbox;
+        let visitor = Visitor { protocol: "pop3", from: self.peer.ip, person: login.credential() };
         match ask {
             Some(Ask::Read { uid, from }) => {
                 let piece = self.piece(mailbox, uid, from);
+                if from == 0 && piece.is_ok() {
+                    self.engine.has_read((mailbox, INBOX, uid), &visitor, now);
+                }
                 if piece.as_ref().map_or(true, |piece| piece.last) {
                     self.reading = None;
                 }
@@ -184,7 +190,7 @@ impl<S: Store> Connection for Front<S> {
             }
             Some(Ask::Remove(uids)) => {
                 let removed = match login::in_inbox(&self.engine, login.clone(), Deed::Empty) {
-                    Ok(_) => self.remove(mailbox, &uids),
+                    Ok(_) => self.remove(mailbox, &uids, (&visitor, now)),
                     Err(_) => Err(Refusal::Denied),
                 };
                 self.server.removed(removed, tick);

@@ -376,7 +376,12 @@ impl FetchJob {
             Reads::Message => work.boxes.reading(folder, uid)?,
         };
         match (known, content) {
-            (AtHand::Summary(summary), Some(content)) => return Ok(Some((summary, content))),
+            (AtHand::Summary(summary), Some(content)) => {
+                if reads == Reads::Message {
+                    work.boxes.shown(folder, uid);
+                }
+                return Ok(Some((summary, content)));
+            }
             (AtHand::Unread(octets), _) => self.whole = Some((index, octets)),
             (AtHand::Gone | AtHand::Summary(_), _) => self.missed = true,
         }

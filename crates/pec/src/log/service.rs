@@ -121,6 +121,17 @@ pub enum ServiceEvent {
         /// Who did it: the address of the client, or the person of the administration.
         by: String,
     },
+    /// The accesses of a day are over: what was written of them makes this sum (AUD-01, SEC-03).
+    Accesses {
+        /// *giorno*: the legal day, `2026-03-12`.
+        day: String,
+        /// *amministrazione*: whose mailboxes; none: those of no administration.
+        tenant: Option<u64>,
+        /// *righe*: how many.
+        rows: u64,
+        /// Hexadecimal.
+        sha256: String,
+    },
     /// The second factor of somebody who administrates changed, or he said a code of it (SEC-03).
     PersonProof {
         /// What happened.
@@ -287,6 +298,7 @@ const QUEUE: &str = "PEC_Queue";
 const ADMIN: &str = "PEC_Admin";
 const QUARANTINE: &str = "PEC_Quarantine";
 const CREDENTIAL: &str = "PEC_Credential";
+const ACCESSES: &str = "PEC_Access giorno-chiuso";
 
 impl Service {
     /// The line, without an end of line. Control characters of free texts become blanks or go.
@@ -332,6 +344,14 @@ impl Service {
                 let mut line = begin(&format!("{QUARANTINE} {}", what.as_str()));
                 line.put("identificativo", id);
                 line.put("motivo", why);
+                line.done()
+            }
+            ServiceEvent::Accesses { day, tenant, rows, sha256 } => {
+                let mut line = begin(ACCESSES);
+                line.put("giorno", day);
+                line.perhaps("amministrazione", tenant.map(|tenant| tenant.to_string()).as_deref());
+                line.put("righe", &rows.to_string());
+                line.put("sha256", sha256);
                 line.done()
             }
             ServiceEvent::Rehashed { address, credential, scheme } => {
@@ -412,6 +432,14 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
             what: Custody::ALL.into_iter().find(|c| c.as_str() == word).ok_or_else(unknown)?,
             id: fields.required("identificativo")?,
             why: fields.required("motivo")?,
+        },
+        ("PEC_Access", "giorno-chiuso") => ServiceEvent::Accesses {
+            day: Some(fields.required("giorno")?)
+                .filter(|day| calendar::is_day(day))
+                .ok_or_else(|| bad("campo giorno non valido"))?,
+            tenant: fields.optional("amministrazione").map(|number_of| number(&number_of)).transpose()?,
+            rows: number(&fields.required("righe")?)?,
+            sha256: fields.required("sha256")?,
         },
         (CREDENTIAL, "aggiornata") => ServiceEvent::Rehashed {
             address: fields.required("casella")?,

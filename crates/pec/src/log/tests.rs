@@ -76,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn every_service_line_reads_back(why in ".*", id in ".*", day in "20[0-9]{2}-0[1-9]-1[0-9]", n: u64, which in 0..13usize) {
+    fn every_service_line_reads_back(why in ".*", id in ".*", day in "20[0-9]{2}-0[1-9]-1[0-9]", n: u64, which in 0..14usize) {
         let clean = |t: &str| texts::line(t);
         let domain = |d: &str| sigillo_base::Domain::parse(d).unwrap();
         let event = match which {
@@ -120,6 +120,12 @@ proptest! {
                 person: "m.rossi".into(),
                 token: (n % 2 == 0).then(|| clean(&id)),
                 by: clean(&why),
+            },
+            13 => ServiceEvent::Accesses {
+                day: "2026-03-12".into(),
+                tenant: (n % 2 == 0).then_some(n),
+                rows: n,
+                sha256: "0".repeat(64),
             },
             10 => ServiceEvent::Rehashed { address: clean(&id), credential: clean(&why), scheme: "bcrypt".into() },
             6 => ServiceEvent::Quarantine { what: Custody::Stored, id: clean(&id), why: clean(&why) },

@@ -88,9 +88,25 @@ struct Proof {
     /// How often somebody came in, by mailbox and protocol.
     #[serde(skip_serializing_if = "Option::is_none")]
     mailboxes: Option<BTreeMap<String, Counted>>,
+    /// The days of the month with accesses, each against its seal in the legal log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<Vec<Day>>,
     /// The segments of the legal log in which the lines stand: `sigillo log export --segment N`, `sigillo log verify`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     segments: Vec<LogSegment>,
+}
+
+/// The accesses of a day: the sum of their lines, each ended by a line feed, and that of the legal log.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Day {
+    day: String,
+    rows: u64,
+    sha256: String,
+    /// Whether both are the same; none while the day has no seal.
+    sealed: Option<bool>,
+    /// The line of the legal log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<String>,
 }
 
 /// The accesses to one mailbox.
@@ -109,25 +125,69 @@ struct Counted {
 /// # Errors
 /// The service refuses, or a file cannot be written.
 pub async fn run(args: &Args, client: &Client, lang: Lang) -> Result<String, Error> {
-    let (bytes, rows, mailboxes, segments) = match args.kind {
+    let (tenant, month, kind) = (args.tenant, args.month.clone(), args.kind);
+    let mut proof = Proof {
+        tenant,
+        month,
+        kind,
+        rows: 0,
+        sha256: String::new(),
+        mailboxes: None,
+        days: None,
+        segments: Vec::new(),
+    };
+    let bytes = match args.kind {
         Kind::Accesses => {
-            let (accesses, boxes) = accesses(args, client).await?;
-            (form(args.format, &accesses, access_line, ACCESS_HEAD)?, accesses.len(), Some(boxes), Vec::new())
+            let (accesses, boxes, seals) = accesses(args, client).await?;
+            (proof.rows, proof.mailboxes, proof.days) = (accesses.len(), Some(boxes), Some(days(&accesses, seals)));
+            form(args.format, &accesses, access_line, ACCESS_HEAD)?
         }
         Kind::Administration => {
             let (acts, segments) = acts(args, client).await?;
-            (form(args.format, &acts, act_line, ACT_HEAD)?, acts.len(), None, segments)
+            (proof.rows, proof.segments) = (acts.len(), segments);
+            form(args.format, &acts, act_line, ACT_HEAD)?
         }
     };
-    let sha256 = data_encoding::HEXLOWER.encode(&sha256(&bytes));
+    proof.sha256 = data_encoding::HEXLOWER.encode(&sha256(&bytes));
     write(&args.out, &bytes)?;
-    let (tenant, month, kind) = (args.tenant, args.month.clone(), args.kind);
-    let proof = Proof { tenant, month, kind, rows, sha256, mailboxes, segments };
     let mut beside = args.out.clone().into_os_string();
     beside.push(".prova.json");
     write(Path::new(&beside), &serde_json::to_vec_pretty(&proof)?)?;
+    let broken: Vec<&str> =
+        proof.days.iter().flatten().filter(|day| day.sealed == Some(false)).map(|day| day.day.as_str()).collect();
+    if !broken.is_empty() {
+        let text = lang.pick(
+            "gli accessi di questi giorni non sono quelli che il registro legale ha sigillato",
+            "the accesses of these days are not those that the legal log has sealed",
+        );
+        return Err(Error::Shown(format!("{}: {text}: {}", args.out.display(), broken.join(", "))));
+    }
     let said = lang.pick("righe", "rows");
-    Ok(format!("{}: {rows} {said}, SHA-256 {}", args.out.display(), proof.sha256))
+    Ok(format!("{}: {} {said}, SHA-256 {}", args.out.display(), proof.rows, proof.sha256))
+}
+
+/// Each day that has accesses, or a seal.
+fn days(accesses: &[api::MailboxAccess], seals: Vec<api::AccessSeal>) -> Vec<Day> {
+    let mut of_day: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    for found in accesses {
+        let day = found.access.at.get(..10).unwrap_or(&found.access.at);
+        let (rows, lines) = of_day.entry(day.to_owned()).or_default();
+        *rows += 1;
+        lines.push_str(&found.line);
+        lines.push('\n');
+    }
+    let mut sealed: BTreeMap<String, api::AccessSeal> =
+        seals.into_iter().map(|seal| (seal.day.clone(), seal)).collect();
+    for day in sealed.keys() {
+        of_day.entry(day.clone()).or_default();
+    }
+    let told = |(day, (rows, lines)): (String, (u64, String))| {
+        let sha256 = data_encoding::HEXLOWER.encode(&sha256(lines.as_bytes()));
+        let seal = sealed.remove(&day);
+        let same = seal.as_ref().map(|seal| seal.rows == rows && seal.sha256 == sha256);
+        Day { day, rows, sha256, sealed: same, line: seal.map(|seal| seal.line) }
+    };
+    of_day.into_iter().map(told).collect()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
@@ -138,8 +198,11 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 type Boxes = BTreeMap<String, Counted>;
 
-async fn accesses(args: &Args, client: &Client) -> Result<(Vec<api::MailboxAccess>, Boxes), Error> {
-    let (mut all, mut boxes, mut after) = (Vec::new(), Boxes::new(), None);
+async fn accesses(
+    args: &Args,
+    client: &Client,
+) -> Result<(Vec<api::MailboxAccess>, Boxes, Vec<api::AccessSeal>), Error> {
+    let (mut all, mut boxes, mut seals, mut after) = (Vec::new(), Boxes::new(), Vec::new(), None);
     loop {
         let page = client.tenant_accesses(args.tenant, &args.month, after.as_deref()).await?;
         for address in page.mailboxes {
@@ -149,9 +212,10 @@ async fn accesses(args: &Args, client: &Client) -> Result<(Vec<api::MailboxAcces
             count(boxes.entry(found.mailbox.clone()).or_default(), &found.access);
         }
         all.extend(page.accesses);
+        seals.extend(page.seals);
         after = page.next;
         if after.is_none() {
-            return Ok((all, boxes));
+            return Ok((all, boxes, seals));
         }
     }
 }
@@ -162,7 +226,7 @@ fn count(of: &mut Counted, access: &api::Access) {
             *of.logins.entry(access.protocol.clone()).or_default() += 1;
             of.last = Some(access.at.clone());
         }
-        "left" => {}
+        "left" | "read" | "removed" => {}
         _ => of.failures += 1,
     }
 }
@@ -192,7 +256,7 @@ fn form<T: Serialize>(form: Form, rows: &[T], line: fn(&T) -> String, head: &str
     Ok(text.into_bytes())
 }
 
-const ACCESS_HEAD: &str = "casella,credenziale,protocollo,quando,dal,indirizzo,esito";
+const ACCESS_HEAD: &str = "casella,credenziale,protocollo,quando,dal,indirizzo,esito,cosa";
 const ACT_HEAD: &str = "quando,chi,credenziale,indirizzo,permesso,esito,metodo,oggetto,contenuto,riga";
 
 fn joined(fields: &[&str]) -> String {
@@ -200,8 +264,7 @@ fn joined(fields: &[&str]) -> String {
 }
 
 fn access_line(found: &api::MailboxAccess) -> String {
-    let api::Access { at, protocol, from, person, outcome, since } = &found.access;
-    joined(&[&found.mailbox, person, protocol, at, since.as_deref().unwrap_or_default(), from, outcome])
+    found.line.clone()
 }
 
 fn act_line(a: &api::AdminAct) -> String {
@@ -223,6 +286,7 @@ mod tests {
             person: String::new(),
             outcome: outcome.into(),
             since: None,
+            what: String::new(),
         };
         let mut counted = Counted::default();
         for one in [
@@ -235,8 +299,47 @@ mod tests {
         }
         assert_eq!(counted.logins, BTreeMap::from([("imap".into(), 1), ("pop3".into(), 1)]));
         assert_eq!((counted.failures, counted.last.as_deref()), (1, Some("3")));
-        let row = api::MailboxAccess { mailbox: "a@b.example".into(), access: access("1", "imap", "ok") };
+        let line = "a@b.example,,imap,1,,192.0.2.1,ok,".to_owned();
+        let row = api::MailboxAccess { mailbox: "a@b.example".into(), access: access("1", "imap", "ok"), line };
         let text = form(Form::Csv, &[row], access_line, ACCESS_HEAD).unwrap();
-        assert_eq!(String::from_utf8(text).unwrap(), format!("{ACCESS_HEAD}\r\na@b.example,,imap,1,,192.0.2.1,ok\r\n"));
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            format!("{ACCESS_HEAD}\r\na@b.example,,imap,1,,192.0.2.1,ok,\r\n")
+        );
+    }
+
+    #[test]
+    fn a_day_is_sealed_while_its_lines_make_the_sum_of_the_log() {
+        let row = |day: &str, line: &str| api::MailboxAccess {
+            mailbox: "a@b.example".into(),
+            access: api::Access {
+                at: format!("{day}T10:00:00.000+01:00"),
+                protocol: "imap".into(),
+                from: "192.0.2.1".into(),
+                person: String::new(),
+                outcome: "ok".into(),
+                since: None,
+                what: String::new(),
+            },
+            line: line.into(),
+        };
+        let sum = |text: &str| data_encoding::HEXLOWER.encode(&sha256(text.as_bytes()));
+        let seal = |day: &str, rows, text: &str| api::AccessSeal {
+            day: day.into(),
+            rows,
+            sha256: sum(text),
+            line: "PEC_Access".into(),
+        };
+        let rows =
+            [row("2026-11-01", "uno"), row("2026-11-01", "due"), row("2026-11-02", "tre"), row("2026-11-04", "x")];
+        let seals = vec![
+            seal("2026-11-01", 2, "uno\ndue\n"),
+            seal("2026-11-02", 2, "tre\nquattro\n"),
+            seal("2026-11-03", 1, "tolta\n"),
+        ];
+        let told: Vec<_> = days(&rows, seals).into_iter().map(|day| (day.day, day.rows, day.sealed)).collect();
+        let day = |n: u8| format!("2026-11-0{n}");
+        let wanted = [(day(1), 2, Some(true)), (day(2), 1, Some(false)), (day(3), 0, Some(false)), (day(4), 1, None)];
+        assert_eq!(told, wanted);
     }
 }

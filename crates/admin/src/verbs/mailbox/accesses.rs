@@ -28,13 +28,17 @@ pub struct Args {
     pub at: Where,
 }
 
-/// How often somebody came in by a protocol, and how often he was turned away.
+/// How often somebody came in by a protocol, and how often he was turned away; what he did there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 struct Count {
     protocol: String,
     person: String,
     logins: u64,
     failures: u64,
+    /// Messages that he read, where they are not his own.
+    read: u64,
+    /// Times that he removed messages.
+    removed: u64,
     /// When he came in last.
     last: Option<String>,
 }
@@ -78,6 +82,8 @@ fn counted(accesses: &[Access]) -> Vec<Count> {
                 count.last = Some(access.at.clone());
             }
             "left" => {}
+            "read" => count.read += 1,
+            "removed" => count.removed += 1,
             _ => count.failures += 1,
         }
     }
@@ -85,9 +91,9 @@ fn counted(accesses: &[Access]) -> Vec<Count> {
 }
 
 fn csv(accesses: &[Access]) -> String {
-    let mut text = "quando,protocollo,indirizzo,credenziale,esito\r\n".to_owned();
+    let mut text = "quando,protocollo,indirizzo,credenziale,esito,cosa\r\n".to_owned();
     for a in accesses {
-        let fields = [&a.at, &a.protocol, &a.from, &a.person, &a.outcome].map(|text| field(text));
+        let fields = [&a.at, &a.protocol, &a.from, &a.person, &a.outcome, &a.what].map(|text| field(text));
         text += &format!("{}\r\n", fields.join(","));
     }
     text.trim_end().to_owned()
@@ -99,13 +105,16 @@ fn show(counts: &[Count], lang: Lang) -> String {
         ("credenziale", "credential"),
         ("accessi", "logins"),
         ("respinti", "failures"),
+        ("letti", "read"),
+        ("rimozioni", "removals"),
         ("ultimo accesso", "last login"),
     ];
     let mut rows = table(&header(lang, &columns));
     for c in counts {
         let person = if c.person.is_empty() { lang.pick("titolare", "owner") } else { &c.person };
         let last = c.last.as_deref().unwrap_or_default();
-        rows.add_row([&c.protocol, person, &c.logins.to_string(), &c.failures.to_string(), last]);
+        let [logins, failures, read, removed] = [c.logins, c.failures, c.read, c.removed].map(|n| n.to_string());
+        rows.add_row([&c.protocol, person, &logins, &failures, &read, &removed, last]);
     }
     rows.to_string()
 }
@@ -123,6 +132,7 @@ mod tests {
             person: person.into(),
             outcome: outcome.into(),
             since: None,
+            what: String::new(),
         };
         let all = [
             access("1", "imap", "", "ok"),
@@ -131,12 +141,16 @@ mod tests {
             access("4", "imap", "dora", "ok"),
             access("5", "smtp", "", "expired"),
             access("6", "imap", "dora", "left"),
+            Access { what: "INBOX 7".into(), ..access("7", "imap", "dora", "read") },
+            Access { what: "INBOX 7:9".into(), ..access("8", "imap", "", "removed") },
         ];
         let counts = counted(&all);
         let told: Vec<_> =
             counts.iter().map(|c| (&*c.protocol, &*c.person, c.logins, c.failures, c.last.as_deref())).collect();
         assert_eq!(told, [("imap", "", 2, 1, Some("2")), ("imap", "dora", 1, 0, Some("4")), ("smtp", "", 0, 1, None)]);
-        let text = csv(&all[..1]);
-        assert_eq!(text, "quando,protocollo,indirizzo,credenziale,esito\r\n1,imap,192.0.2.1,,ok");
+        assert_eq!(counts.iter().map(|c| (c.read, c.removed)).collect::<Vec<_>>(), [(0, 1), (1, 0), (0, 0)]);
+        let text = csv(&all[6..7]);
+        let wanted = "quando,protocollo,indirizzo,credenziale,esito,cosa\r\n7,imap,192.0.2.1,dora,read,INBOX 7";
+        assert_eq!(text, wanted);
     }
 }

@@ -14,7 +14,7 @@ use crate::fronts::Transaction;
 use crate::spool::Came;
 use crate::stored::{INLINE, post, put_rope};
 use crate::summary::{self, put_summary};
-use crate::{ATTEMPTS, Error, folder, proofs};
+use crate::{ATTEMPTS, Error, proofs};
 
 /// A message on its way into the store.
 struct Ready<'d> {
@@ -74,7 +74,7 @@ impl<S: Store> Boxes<S> {
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let stored = transact(&self.engine.store, ATTEMPTS, |tx| {
             if let Some((from, uid)) = from
-                && folder::take_out(tx, self.mailbox, from, &[uid], |_| true)?.is_empty()
+                && self.take_out_in(tx, from, &[uid], |_| true)?.is_empty()
             {
                 return Err(Refusal::new(Code::NonExistent, "Il messaggio da sostituire non c'e' piu'").into());
             }

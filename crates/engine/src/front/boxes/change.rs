@@ -76,10 +76,23 @@ impl<S: Store> Boxes<S> {
     ) -> Result<Vec<u32>, Refusal> {
         let mut removed = Vec::new();
         for page in uids.chunks(PAGE) {
-            let taken =
-                transact(&self.engine.store, ATTEMPTS, |tx| folder::take_out(tx, self.mailbox, folder, page, &which));
+            let taken = transact(&self.engine.store, ATTEMPTS, |tx| self.take_out_in(tx, folder, page, &which));
             removed.extend(taken.map_err(fault)?.into_iter().map(|(uid, _)| uid));
         }
         Ok(removed)
+    }
+
+    /// Removes entries, and writes down who did.
+    pub(super) fn take_out_in(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        folder: u32,
+        uids: &[u32],
+        which: impl Fn(&EntryRow) -> bool,
+    ) -> Result<Vec<(u32, EntryRow)>, Error> {
+        let taken = folder::take_out(tx, self.mailbox, folder, uids, which)?;
+        let gone = taken.iter().map(|(uid, _)| *uid);
+        self.engine.has_removed(tx, (self.mailbox, folder), gone, &self.visitor, self.now)?;
+        Ok(taken)
     }
 }

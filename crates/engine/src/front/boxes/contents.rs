@@ -1,6 +1,7 @@
 //! What lies in a mailbox, taken out and brought in by the administration (MIG-01, MIG-10): as its owner could by IMAP, and
 //! within the same limits.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use sigillo_accounts::CredentialName;
@@ -9,6 +10,7 @@ use sigillo_imap::{Attribute, Change, Code, Draft, DraftPart, Flags, Mailboxes, 
 use sigillo_store::Store;
 
 use super::{Boxes, fault};
+use crate::deeds::Visitor;
 use crate::{Engine, Error};
 
 /// The contents of one mailbox.
@@ -58,18 +60,29 @@ impl From<Refusal> for Unfiled {
 impl<S: Store> Contents<S> {
     /// Those of a mailbox, at the service time of the request in hand.
     pub fn new(engine: &Arc<Engine<S>>, mailbox: MailboxId, now: Timestamp) -> Self {
-        let mut boxes = Boxes::new(Arc::clone(engine), mailbox, CredentialName::owner());
+        let mut boxes = Boxes::new(Arc::clone(engine), mailbox, CredentialName::owner(), Visitor::admin());
         boxes.at(now);
         Self(boxes)
+    }
+
+    /// The same in the name of somebody of the administration; `from` is where he is, if it is elsewhere.
+    ///
+    /// # Errors
+    /// [`Unfiled::Refused`] for what is no name.
+    pub fn by(mut self, who: &str, from: Option<IpAddr>) -> Result<Self, Unfiled> {
+        let visitor = &mut self.0.visitor;
+        visitor.person = CredentialName::parse(who).map_err(|e| Unfiled::Refused(e.to_string()))?;
+        visitor.from = from.unwrap_or(visitor.from);
+        Ok(self)
     }
 
     /// Writes down that the administration looked, and who: the holder finds it among the accesses (AUD-02).
     ///
     /// # Errors
     /// [`Unfiled::Later`]: then nobody may look.
-    pub fn note_look(&self, who: &str) -> Result<(), Unfiled> {
-        let Boxes { engine, mailbox, now, .. } = &self.0;
-        Ok(engine.looked_in(*mailbox, who, *now).map_err(fault)?)
+    pub fn note_look(&self) -> Result<(), Unfiled> {
+        let Boxes { engine, mailbox, visitor, now, .. } = &self.0;
+        Ok(engine.looked_in(*mailbox, visitor, *now).map_err(fault)?)
     }
 
     /// The names of its folders, levels separated by `/`.
@@ -138,14 +151,28 @@ impl<S: Store> Contents<S> {
         Ok(self.0.page(number, first).map_err(fault)?.into_iter().map(lying).collect())
     }
 
-    /// The bytes of a message.
+    /// The bytes of a message; that they were read is written down.
     ///
     /// # Errors
     /// [`Unfiled::Missing`] when there is no such folder or message; [`Unfiled::Later`] when it cannot be read.
     pub fn message(&mut self, folder: &str, uid: Uid) -> Result<Vec<u8>, Unfiled> {
+        let (number, bytes) = self.bytes(folder, uid)?;
+        self.0.shown(number, uid.0);
+        Ok(bytes)
+    }
+
+    /// The SHA-256 of a message, which tells nothing of it.
+    ///
+    /// # Errors
+    /// As [`Contents::message`].
+    pub fn sha256(&mut self, folder: &str, uid: Uid) -> Result<[u8; 32], Unfiled> {
+        Ok(sigillo_smime::sha256(&self.bytes(folder, uid)?.1))
+    }
+
+    fn bytes(&mut self, folder: &str, uid: Uid) -> Result<(u32, Vec<u8>), Unfiled> {
         let (number, _) = self.0.locate(folder)?;
         let gone = || Unfiled::Missing(format!("nella cartella {folder} non c'è il messaggio {}", uid.0));
-        self.0.message(number, uid.0)?.ok_or_else(gone)
+        Ok((number, self.0.message(number, uid.0)?.ok_or_else(gone)?))
     }
 
     /// Puts a message into a folder, in one durable commit.

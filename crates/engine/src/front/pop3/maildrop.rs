@@ -1,10 +1,11 @@
 //! The INBOX as a maildrop: listed at the login, read piece by piece, emptied by QUIT.
 
-use sigillo_base::{MailboxId, Uid};
+use sigillo_base::{MailboxId, Timestamp, Uid};
 use sigillo_pop3::{LoginRefusal, Maildrop, Message, PIECE, Piece, Refusal};
 use sigillo_store::{Store, Transaction, transact};
 
 use super::Front;
+use crate::deeds::Visitor;
 use crate::directory::INBOX;
 use crate::{ATTEMPTS, Error, folder};
 
@@ -49,11 +50,20 @@ impl<S: Store> Front<S> {
     }
 
     /// Removes messages as IMAP's EXPUNGE does; the archive keeps its own reference to each. What somebody else removed
-    /// before is removed.
-    pub(super) fn remove(&self, mailbox: MailboxId, uids: &[u32]) -> Result<(), Refusal> {
+    /// before is removed. Who removes is written down in the same commit.
+    pub(super) fn remove(
+        &self,
+        mailbox: MailboxId,
+        uids: &[u32],
+        (visitor, now): (&Visitor, Timestamp),
+    ) -> Result<(), Refusal> {
         let _lane = self.engine.lanes.hold(&[mailbox]);
         let removed = uids.chunks(MOST).try_for_each(|page| {
-            transact(&self.engine.store, ATTEMPTS, |tx| folder::take_out(tx, mailbox, INBOX, page, |_| true)).map(drop)
+            transact(&self.engine.store, ATTEMPTS, |tx| {
+                let taken = folder::take_out(tx, mailbox, INBOX, page, |_| true)?;
+                let gone = taken.iter().map(|(uid, _)| *uid);
+                self.engine.has_removed(tx, (mailbox, INBOX), gone, visitor, now)
+            })
         });
         self.engine.bell.mailbox_changed(mailbox);
         removed.map_err(fault)

@@ -54,6 +54,7 @@ type Found = Contents<Arc<RocksStore>>;
 /// Works with the contents of a mailbox; `bytes` is the memory that it takes.
 async fn within<T: Send + 'static>(
     provider: &Provided,
+    actor: Actor,
     (address, bytes): (String, u64),
     work: impl FnOnce(&mut Found) -> Result<T, Fail> + Send + 'static,
 ) -> Result<T, Fail> {
@@ -61,7 +62,7 @@ async fn within<T: Send + 'static>(
     let (engine, now) = (Arc::clone(&provider.engine), provider.clock.now());
     let open = move |house: &House| {
         let row = mailbox(house, &address)?;
-        work(&mut Contents::new(&engine, MailboxId(row.id), now))
+        work(&mut Contents::new(&engine, MailboxId(row.id), now).by(&actor.name(), actor.ip())?)
     };
     weighing(&provider, bytes, open).await
 }
@@ -71,11 +72,11 @@ async fn folders(
     Extension(actor): Extension<Actor>,
     Path(address): Path<String>,
 ) -> Reply<api::Folders> {
-    let look = move |found: &mut Found| {
-        found.note_look(&actor.name())?;
+    let look = |found: &mut Found| {
+        found.note_look()?;
         told(found)
     };
-    Ok(Json(within(&provider, (address, 0), look).await?))
+    Ok(Json(within(&provider, actor, (address, 0), look).await?))
 }
 
 fn told(found: &mut Found) -> Result<api::Folders, Fail> {
@@ -86,6 +87,7 @@ fn told(found: &mut Found) -> Result<api::Folders, Fail> {
 
 async fn make_folder(
     State(provider): At,
+    Extension(actor): Extension<Actor>,
     Path(address): Path<String>,
     Sent(api::NewFolder { name, special_use, subscribed }): Sent<api::NewFolder>,
 ) -> Reply<api::Folders> {
@@ -93,11 +95,12 @@ async fn make_folder(
         found.make_folder(&name, special_use.as_deref(), subscribed)?;
         told(found)
     };
-    Ok(Json(within(&provider, (address, 0), make).await?))
+    Ok(Json(within(&provider, actor, (address, 0), make).await?))
 }
 
 async fn messages(
     State(provider): At,
+    Extension(actor): Extension<Actor>,
     Path(address): Path<String>,
     Params(api::PageOf { folder, after }): Params<api::PageOf>,
 ) -> Reply<api::Messages> {
@@ -108,28 +111,29 @@ async fn messages(
                 break;
             }
             bytes += u64::from(lying.size);
-            let read = found.message(&folder, lying.uid);
-            let sha256 = read.ok().map(|bytes| HEXLOWER.encode(&sigillo_smime::sha256(&bytes)));
+            let sha256 = found.sha256(&folder, lying.uid).ok().map(|sum| HEXLOWER.encode(&sum));
             let Lying { uid, size, date, flags } = lying;
             messages.push(api::Message { uid: uid.0, size, date: date.to_string(), flags, sha256 });
         }
         let next = messages.last().map(|last: &api::Message| last.uid.to_string());
         Ok(api::Messages { messages, next })
     };
-    Ok(Json(within(&provider, (address, RECEPTION_LIMIT), read).await?))
+    Ok(Json(within(&provider, actor, (address, RECEPTION_LIMIT), read).await?))
 }
 
 async fn message(
     State(provider): At,
+    Extension(actor): Extension<Actor>,
     Path((address, uid)): Path<(String, u32)>,
     Params(api::InFolder { folder }): Params<api::InFolder>,
 ) -> Result<Message, Fail> {
     let read = move |found: &mut Found| Ok(found.message(&folder, Uid(uid))?);
-    Ok(Message(within(&provider, (address, RECEPTION_LIMIT), read).await?))
+    Ok(Message(within(&provider, actor, (address, RECEPTION_LIMIT), read).await?))
 }
 
 async fn set_flags(
     State(provider): At,
+    Extension(actor): Extension<Actor>,
     Path((address, uid)): Path<(String, u32)>,
     Params(api::InFolder { folder }): Params<api::InFolder>,
     Sent(new): Sent<api::NewFlags>,
@@ -138,11 +142,12 @@ async fn set_flags(
         found.set_flags(&folder, Uid(uid), &new.flags)?;
         Ok(new)
     };
-    Ok(Json(within(&provider, (address, 0), set).await?))
+    Ok(Json(within(&provider, actor, (address, 0), set).await?))
 }
 
 async fn file(
     State(provider): At,
+    Extension(actor): Extension<Actor>,
     Path(address): Path<String>,
     Params(api::Filing { folder, date, flags }): Params<api::Filing>,
     Letter(body): Letter,
@@ -150,6 +155,6 @@ async fn file(
     let date = instant(&date)?;
     let weight = body.len() as u64 * 2;
     let file = move |found: &mut Found| Ok(found.file(&folder, &body, date, &flags)?);
-    let uid = within(&provider, (address, weight), file).await?;
+    let uid = within(&provider, actor, (address, weight), file).await?;
     Ok((StatusCode::CREATED, Json(api::Filed { uid: uid.0 })))
 }

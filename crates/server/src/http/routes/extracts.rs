@@ -6,6 +6,7 @@ use data_encoding::HEXLOWER;
 use sigillo_accounts::{Act, Mailbox, PersonName};
 use sigillo_admin::api;
 use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp};
+use sigillo_engine::{Access, AccessSeal, access_line};
 use sigillo_pec::log::{Entry, Service, ServiceEvent};
 
 use super::{At, Fail, Reply, alive, persons, work};
@@ -34,13 +35,23 @@ async fn accesses(
     let read = move |engine: &House| {
         let period = month(&asked.month)?;
         let (mut after, mut within) = asked.after.as_deref().map_or(Ok((0, None)), place)?;
-        let mut page = api::TenantAccesses { accesses: Vec::new(), mailboxes: Vec::new(), next: None };
+        let mut page = api::TenantAccesses::default();
+        if asked.after.is_none() {
+            let told = |(day, seal): (String, AccessSeal)| {
+                let AccessSeal { rows, sha256, line } = seal;
+                api::AccessSeal { day, rows, sha256, line }
+            };
+            page.seals = engine.access_seals(TenantId(tenant), period)?.into_iter().map(told).collect();
+        }
         for row in engine.mailboxes(MailboxId(after), PAGE)? {
             if is_of(engine, &row, TenantId(tenant))? {
                 let room = PAGE.saturating_sub(page.accesses.len()).max(1);
                 let (found, more) = engine.accesses(MailboxId(row.id), period, within.as_deref(), room)?;
-                let of_box =
-                    |access| api::MailboxAccess { mailbox: row.address.clone(), access: persons::told(access) };
+                let of_box = |access: Access| api::MailboxAccess {
+                    mailbox: row.address.clone(),
+                    line: access_line(&row.address, &access),
+                    access: persons::told(access),
+                };
                 page.accesses.extend(found.into_iter().map(of_box));
                 if let Some(more) = more {
                     page.next = Some(format!("{after}.{}", HEXLOWER.encode(&more)));

@@ -115,5 +115,6 @@ pub(super) fn told(a: sigillo_engine::Access) -> api::Access {
         person: a.person.as_str().to_owned(),
         outcome: a.outcome,
         since: a.since.map(|since| since.to_string()),
+        what: a.what,
     }
 }
