@@ -18,6 +18,7 @@ use sigillo_pec::{Certification, Kind, ReceiptKind, Signed};
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 
 use crate::fronts::Transaction;
+use crate::rows::{decode, encode};
 use crate::{ATTEMPTS, Engine, Error};
 pub use audit::Audit;
 pub use read::{LegalLog, LogSegment, Logged};
@@ -77,7 +78,28 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// The same in the commit of the facts it tells of; gives the line.
+    /// Writes down which configuration is in use, by the SHA-256 of its file: what came of reading it `again`, or without that
+    /// (at a start) whether it is another one than before. The first of a store is no event.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn configured(&self, sha256: &str, again: Option<&Result<(), String>>, now: Timestamp) -> Result<(), Error> {
+        transact(&self.store, ATTEMPTS, |tx| {
+            let key = KeyBuilder::new(tag::META).text("configuration");
+            let before: Option<String> = tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?;
+            let another = before.as_deref().is_some_and(|before| before != sha256);
+            if before.as_deref() != Some(sha256) {
+                tx.put(&key, encode(&sha256.to_owned()));
+            }
+            if another || again.is_some() {
+                let outcome = again.cloned().unwrap_or(Ok(()));
+                self.log_event(tx, ServiceEvent::Configured { sha256: sha256.to_owned(), outcome }, now);
+            }
+            Ok(())
+        })
+    }
+
+    /// The same as [`Engine::log_service`] in the commit of the facts it tells of; gives the line.
     pub(crate) fn log_event(&self, tx: &mut Transaction<'_, S>, event: ServiceEvent, now: Timestamp) -> String {
         let line = self.service_line(event, now);
         self.log_line(tx, &line, now);

@@ -176,6 +176,8 @@ pub enum SecondFactor {
 pub struct Config {
     /// The file it came from.
     pub file: PathBuf,
+    /// The file's SHA-256, hexadecimal.
+    pub sha256: String,
     /// The provider's name.
     pub name: Located<String>,
     /// The service mailbox.
@@ -333,6 +335,7 @@ fn build(raw: raw::File, r: &mut Reader<'_>) -> Option<Config> {
     let ldap = r.ldap(raw.ldap, &domains, &relay_roots)?;
     Some(Config {
         file: r.file().to_owned(),
+        sha256: r.sha256(),
         name: r.text("provider.name", raw.provider.name)?,
         service_address: service_address?,
         english: raw.provider.english,

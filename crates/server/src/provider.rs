@@ -425,13 +425,16 @@ impl Provider {
         self.take_tls().await
     }
 
-    /// Looks at our certificates now, and each hour.
+    /// Says which configuration is in use, and looks at our certificates now and each hour.
     fn tell_of_certificates(self: &Arc<Self>) {
         // Weakly, or the provider would keep itself alive by its own tasks.
         let (provider, mut down) = (Arc::downgrade(self), self.down.subscribe());
         let every = HOUR.div_f64(self.clock.speed.max(1.0)).max(Duration::from_secs(1));
         let span = tracing::info_span!("provider", name = self.config().name.value);
         let watching = async move {
+            if let Some(provider) = provider.upgrade() {
+                provider.tell_configuration(None).await;
+            }
             while let Some(provider) = provider.upgrade().filter(|provider| !provider.draining()) {
                 provider.tell_certificates().await;
                 drop(provider);

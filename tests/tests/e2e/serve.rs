@@ -172,10 +172,29 @@ fn the_sample_serves_reloads_and_ends() {
     assert!(guard.0.try_wait().expect("a child of ours").is_none(), "it must go on");
     sample.curl(ANNA, &url, &send, &letter.replace("one@x", "two@x").replace("servizio", "ancora")).fine("still up");
     has(ANNA, "CONSEGNA: ancora");
+    let configured = |what: &str, wanted: usize| {
+        wait_for(what, Duration::from_secs(20), || {
+            let log = run(binary(), &["log", "show", "--socket", &sample.socket()], b"", 30).fine("log show").out;
+            (log.lines().filter(|line| line.contains(what)).count() == wanted).then_some(())
+        });
+    };
+    configured("PEC_Config OK", 1);
+    configured("PEC_Config ERR", 1);
 
     guard.signal("TERM");
     assert_eq!(guard.end(Duration::from_secs(45)), Some(0), "{}", sample.said());
     assert!(!sample.path("dati/admin.sock").exists(), "the socket is left behind");
+    // Another configuration at a start is an event too; the same one is none.
+    fs::write(sample.path("prova/igpec.ldif.p7m"), &index).expect("the index is whole again");
+    for wanted in [1, 2, 2] {
+        if wanted == 2 {
+            sample.write(&format!("{}\n# altro\n", sample.text().trim_end().trim_end_matches("# altro").trim_end()));
+        }
+        let mut again = sample.serve();
+        configured("PEC_Config OK", wanted);
+        again.signal("TERM");
+        assert_eq!(again.end(Duration::from_secs(45)), Some(0), "{}", sample.said());
+    }
 }
 
 #[test]

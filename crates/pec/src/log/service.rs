@@ -58,6 +58,13 @@ pub enum ServiceEvent {
     },
     /// The directory of providers was taken over, or why it was not.
     IndexUpdate(Result<(), String>),
+    /// The configuration was read, or why it was not.
+    Configured {
+        /// The SHA-256 of the file in use, hexadecimal.
+        sha256: String,
+        /// What came of it.
+        outcome: Result<(), String>,
+    },
     /// The clock came back into tolerance, or why it is out of it (pec rule 11).
     Clock(Result<(), String>),
     /// An administrator changed what becomes of something in the queue.
@@ -294,6 +301,7 @@ const OPEN: &str = "PEC_LogRotate OPEN";
 const CLOSE: &str = "PEC_LogRotate CLOSE";
 const UPDATE: &str = "PEC_Update aggiornamento-indice";
 const CLOCK: &str = "PEC_Clock";
+const CONFIG: &str = "PEC_Config";
 const QUEUE: &str = "PEC_Queue";
 const ADMIN: &str = "PEC_Admin";
 const QUARANTINE: &str = "PEC_Quarantine";
@@ -322,6 +330,12 @@ impl Service {
             }
             ServiceEvent::IndexUpdate(outcome) => ended(begin, UPDATE, outcome),
             ServiceEvent::Clock(outcome) => ended(begin, CLOCK, outcome),
+            ServiceEvent::Configured { sha256, outcome } => {
+                let mut line = begin(&format!("{CONFIG} {}", if outcome.is_ok() { "OK" } else { "ERR" }));
+                line.put("sha256", sha256);
+                line.perhaps("motivo", outcome.as_ref().err().map(String::as_str));
+                line.done()
+            }
             ServiceEvent::Queue { what, id, item, by, why } => {
                 let mut line = begin(&format!("{QUEUE} {}", what.as_str()));
                 line.put("identificativo", id);
@@ -409,6 +423,10 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
         },
         (UPDATE, "OK") => ServiceEvent::IndexUpdate(Ok(())),
         (UPDATE, "ERR") => ServiceEvent::IndexUpdate(Err(fields.required("motivo")?)),
+        (CONFIG, word @ ("OK" | "ERR")) => {
+            let outcome = if word == "OK" { Ok(()) } else { Err(fields.required("motivo")?) };
+            ServiceEvent::Configured { sha256: fields.required("sha256")?, outcome }
+        }
         (CLOCK, "OK") => ServiceEvent::Clock(Ok(())),
         (CLOCK, "ERR") => ServiceEvent::Clock(Err(fields.required("motivo")?)),
         (QUEUE, word) => ServiceEvent::Queue {

@@ -76,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn every_service_line_reads_back(why in ".*", id in ".*", day in "20[0-9]{2}-0[1-9]-1[0-9]", n: u64, which in 0..14usize) {
+    fn every_service_line_reads_back(why in ".*", id in ".*", day in "20[0-9]{2}-0[1-9]-1[0-9]", n: u64, which in 0..16usize) {
         let clean = |t: &str| texts::line(t);
         let domain = |d: &str| sigillo_base::Domain::parse(d).unwrap();
         let event = match which {
@@ -121,6 +121,8 @@ proptest! {
                 token: (n % 2 == 0).then(|| clean(&id)),
                 by: clean(&why),
             },
+            14 => ServiceEvent::Configured { sha256: "0".repeat(64), outcome: Ok(()) },
+            15 => ServiceEvent::Configured { sha256: "0".repeat(64), outcome: Err(clean(&why)) },
             13 => ServiceEvent::Accesses {
                 day: "2026-03-12".into(),
                 tenant: (n % 2 == 0).then_some(n),

@@ -53,6 +53,11 @@ impl<'t> Reader<'t> {
         Self { file, text, problems: Vec::new() }
     }
 
+    /// The SHA-256 of the text, hexadecimal.
+    pub(super) fn sha256(&self) -> String {
+        data_encoding::HEXLOWER.encode(&sigillo_smime::sha256(self.text.as_bytes()))
+    }
+
     pub(super) fn file(&self) -> &Path {
         self.file
     }

@@ -16,8 +16,23 @@ pub struct Reloaded {
 
 impl Provider {
     /// Reads configuration, certificates, revocation lists and index again. After an error all is as before; an index
-    /// older than the one in use is an error.
+    /// older than the one in use is an error. Either way it is a line of the legal log (AUD-01).
     pub async fn reload(&self) -> Result<Reloaded, Problems> {
+        let done = self.read_again().await;
+        let outcome = done.as_ref().map(drop).map_err(|problems| problems.say(sigillo_admin::Lang::It));
+        self.tell_configuration(Some(outcome)).await;
+        done
+    }
+
+    /// Writes down which configuration is in use: what came of reading it `again`, or at a start that it is another than before.
+    pub(super) async fn tell_configuration(&self, again: Option<Result<(), String>>) {
+        let (engine, sha256, now) = (Arc::clone(&self.engine), self.config().sha256.clone(), self.clock.now());
+        if let Some(Err(error)) = self.pool.run(move || engine.configured(&sha256, again.as_ref(), now)).await {
+            tracing::error!(%error, "which configuration is in use is not written down");
+        }
+    }
+
+    async fn read_again(&self) -> Result<Reloaded, Problems> {
         let _turn = self.updater.turn().await;
         let (old, gate, now) = (self.config(), Arc::clone(&self.gate), self.clock.now());
         let load = move || -> Result<_, Problems> {
