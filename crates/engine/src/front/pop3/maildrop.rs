@@ -49,11 +49,11 @@ impl<S: Store> Front<S> {
     }
 
     /// Removes messages as IMAP's EXPUNGE does; the archive keeps its own reference to each. What somebody else removed
-    /// before is removed.
+    /// before is removed. A delivery waits for one page at the most; no other POP3 session is there meanwhile.
     pub(super) fn remove(&self, mailbox: MailboxId, uids: &[u32]) -> Result<(), Refusal> {
-        let _lane = self.engine.lanes.hold(&[mailbox]);
         let removed = uids.chunks(MOST).try_for_each(|page| {
             transact(&self.engine.store, ATTEMPTS, |tx| folder::take_out(tx, mailbox, INBOX, page, |_| true)).map(drop)
+            let _lane = self.engine.lanes.hold(&[mailbox]);
         });
         self.engine.bell.mailbox_changed(mailbox);
         removed.map_err(fault)
