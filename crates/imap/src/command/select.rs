@@ -85,9 +85,13 @@ pub fn run(
         list::one(mailbox, None, work)?;
     }
     let known = known.filter(|known| known.uid_validity == state.uid_validity);
-    *work.selected = Some(Selected::new(mailbox.to_owned(), examined, state, rights));
-    if let Some(known) = known {
-        resynchronise(known, work)?;
+    *work.selected = Some(Selected::new(mailbox.to_owned(), examined, state, rights, full));
+    if let Some(known) = known
+        && let Err(refusal) = resynchronise(known, work)
+    {
+        // Who is refused has no folder selected (RFC 3501 §6.3.1).
+        *work.selected = None;
+        return Err(refusal.into());
     }
     work.look_after();
     let (code, text) = if read_only { ("READ-ONLY", "EXAMINE completed") } else { ("READ-WRITE", "SELECT completed") };
