@@ -212,6 +212,11 @@ fn without(capabilities: &[String]) -> Result<Vec<String>, Error> {
     if without.len() > MAX_WITHOUT || !without.iter().all(fine) {
         return Err(Error::Invalid(format!("non più di {MAX_WITHOUT} capacità, ognuna una parola")));
     }
+    // What nobody announces is a mistake in writing, and what was meant would stay.
+    if let Some(unknown) = without.iter().find(|word| !sigillo_imap::capabilities().any(|name| name == *word)) {
+        let known = sigillo_imap::capabilities().collect::<Vec<_>>().join(", ");
+        return Err(Error::Invalid(format!("«{unknown}» non è una capacità di IMAP che si possa togliere: {known}")));
+    }
     Ok(without)
 }
 

@@ -9,7 +9,7 @@ use crate::rows::{
     BoxUsage, ChangesRow, EntryRow, FolderRow, Held, changes_key, decode, encode, entry_key, folder_key, usage_key,
 };
 use crate::stored::usage;
-use crate::{Engine, annotations, filing, grants, keepers, text_index};
+use crate::{Engine, PAGE_OCTETS, annotations, filing, grants, keepers, text_index};
 
 /// Commits that a folder remembers; what older ones did a client must find out for itself.
 const REMEMBERED: u32 = 10_000;
@@ -71,18 +71,23 @@ pub(crate) fn take_out<S: Store>(
 }
 
 /// Writes the flags that `after` gives to those of the entries that it gives any, with the folder's next mod-sequence and
-/// the row of its log; gives them. The caller holds the mailbox's lane.
+/// the row of its log; gives them, and how many of the UIDs it looked at: what does not fit is for the next commit. The
+/// caller holds the mailbox's lane.
 pub(crate) fn relabel<S: Store>(
     tx: &mut Transaction<'_, S>,
     mailbox: MailboxId,
     folder: u32,
     uids: &[u32],
     mut after: impl FnMut(u32, &EntryRow) -> Option<Flags>,
-) -> Result<Vec<(u32, EntryRow)>, crate::Error> {
+) -> Result<(Vec<(u32, EntryRow)>, usize), crate::Error> {
     let mut row = open(tx, mailbox, folder)?;
     row.modseq += 1;
-    let mut relabelled = Vec::new();
+    let (mut relabelled, mut looked) = (Vec::new(), 0);
     for &uid in uids {
+        if tx.batch().bytes() >= PAGE_OCTETS && !relabelled.is_empty() {
+            break;
+        }
+        looked += 1;
         let Some(mut entry) = entry(tx, mailbox, folder, uid)? else { continue };
         let Some(flags) = after(uid, &entry) else { continue };
         let without = row.held.without(&entry);
@@ -97,7 +102,7 @@ pub(crate) fn relabel<S: Store>(
         log(tx, mailbox, folder, &mut row, &ChangesRow { changed, ..ChangesRow::default() })?;
         tx.put(folder_key(mailbox, folder), encode(&row));
     }
-    Ok(relabelled)
+    Ok((relabelled, looked))
 }
 
 /// Writes down what the commit that moved the folder's mod-sequence did, and forgets the oldest when it is too much.

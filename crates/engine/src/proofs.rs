@@ -176,7 +176,7 @@ impl<S: Store> Engine<S> {
             let mut shown = false;
             for copy in &row.copies {
                 for (number, uid) in places(tx, mailbox, MsgId(*copy))? {
-                    let relabelled = folder::relabel(tx, mailbox, number, &[uid], |_, entry| {
+                    let (relabelled, _) = folder::relabel(tx, mailbox, number, &[uid], |_, entry| {
                         let flags = Flags::from_parts(entry.flags, entry.keywords.clone());
                         Some(worded(&flags, &words)).filter(|after| *after != flags)
                     })?;

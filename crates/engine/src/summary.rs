@@ -55,6 +55,14 @@ impl From<&Summary> for SummaryRow {
     }
 }
 
+/// About what its row holds, in octets, and no less.
+pub(crate) fn weight(summary: &Summary) -> usize {
+    let Summary { header, structure: Structure { text, extensions }, layout, preview, kin } = summary;
+    let kin: usize = kin.iter().map(|id| id.len() + 5).sum();
+    let numbers = 5 * (layout.numbers().len() + 2 * extensions.len());
+    header.len() + text.len() + preview.len() + kin + numbers + 64
+}
+
 /// Writes the summary of a message that goes into folders.
 pub(crate) fn put_summary<S: Store>(tx: &mut Transaction<'_, S>, id: MsgId, summary: &Summary) -> Result<(), Error> {
     if summary.header.len() + summary.structure.text.len() > MOST {

@@ -14,7 +14,7 @@ use crate::rows::{
     EntryRow, FolderRow, bytes, decode, encode, entry_key, get_large, put_large, remove_large, summary_key,
 };
 use crate::summary::{self, put_summary};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::{ATTEMPTS, Engine, Error, PAGE_OCTETS};
 
 /// As a message's row keeps them.
 #[derive(Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub(crate) struct Mark {
     uid: u32,
 }
 
-/// Folders, entries, and octets of messages looked at in one go.
+/// Folders, entries, and octets of messages looked at in one go; what is made of them is one commit ([`PAGE_OCTETS`]).
 const FOLDERS: usize = 500;
 const ENTRIES: usize = 200;
 const OCTETS: usize = 16 << 20;
@@ -69,13 +69,21 @@ struct Made {
     summary: Option<Summary>,
 }
 
+impl Made {
+    /// About what it writes, in octets.
+    fn weight(&self) -> usize {
+        self.grams.as_bytes().len() + self.summary.as_ref().map_or(0, summary::weight)
+    }
+}
+
 impl<S: Store> Engine<S> {
     /// Goes on with a round over all folders, from the beginning without `from`, for about as long as a large message
     /// takes; gives where to go on, `None` when the round is over. What the marks say is done is passed over, unless
     /// `all` is to be looked at again: what was lost is found so.
     ///
     /// # Errors
-    /// The store's fault. A damaged message is counted, and stops nobody.
+    /// The store's fault, where it is nobody's in particular. A damaged message is counted, and a folder that cannot be
+    /// gone on with is passed over until the next round: neither stops anybody else.
     pub fn index_texts(&self, from: Option<Indexing>, all: bool) -> Result<Option<Indexing>, Error> {
         let (first, to) = KeyBuilder::new(tag::FOLDER).range();
         let begin = from.unwrap_or(Indexing { folder: first, uid: None });
@@ -86,15 +94,14 @@ impl<S: Store> Engine<S> {
         })?;
         for folder in &folders {
             let here = begin.uid.filter(|_| folder.key == begin.folder);
-            let after = match here {
-                Some(uid) => uid,
-                None if all => 0,
-                None => self.mark(folder)?,
-            };
-            if after.saturating_add(1) < folder.uid_next
-                && let Some(uid) = self.index_folder(folder, after)?
-            {
-                return Ok(Some(Indexing { folder: folder.key.clone(), uid: Some(uid) }));
+            match self.index_on(folder, here, all) {
+                Ok(Some(uid)) => return Ok(Some(Indexing { folder: folder.key.clone(), uid: Some(uid) })),
+                Ok(None) => {}
+                Err(fault @ Error::Store(sigillo_store::Error::Temporary(_))) => return Err(fault),
+                Err(error) => {
+                    let (mailbox, folder) = (folder.mailbox.0, folder.number);
+                    tracing::error!(%error, mailbox, folder, "searches in this folder read more for now");
+                }
             }
         }
         let full = folders.len() == FOLDERS;
@@ -104,6 +111,16 @@ impl<S: Store> Engine<S> {
     fn mark(&self, folder: &Folder) -> Result<u32, Error> {
         let key = mark_key(folder.mailbox, folder.number);
         Ok(self.store.get(key.as_ref())?.map_or(0, |value| until(&key, &value)))
+    }
+
+    /// Goes on with a folder: behind this UID, or from the beginning, or from where its mark stands.
+    fn index_on(&self, folder: &Folder, here: Option<u32>, all: bool) -> Result<Option<u32>, Error> {
+        let after = match here {
+            Some(uid) => uid,
+            None if all => 0,
+            None => self.mark(folder)?,
+        };
+        if after.saturating_add(1) < folder.uid_next { self.index_folder(folder, after) } else { Ok(None) }
     }
 
     /// Makes what is missing after this UID; gives the last UID looked at, `None` at the end of the folder.
@@ -116,16 +133,17 @@ impl<S: Store> Engine<S> {
             reader.u32()?;
             Ok((reader.uid()?, MsgId(decode::<EntryRow>(key, value)?.msg)))
         })?;
-        let (mut made, mut octets, mut looked) = (Vec::new(), 0, after);
+        let (mut made, mut octets, mut written, mut looked) = (Vec::new(), 0, 0, after);
         for (uid, msg) in &entries {
             looked = uid.0;
             if self.grams(*msg)?.is_none()
                 && let Some((size, one)) = self.made(*uid, *msg)?
             {
                 octets += size;
+                written += one.weight();
                 made.push(one);
             }
-            if octets >= OCTETS {
+            if octets >= OCTETS || written >= PAGE_OCTETS {
                 break;
             }
         }

@@ -48,7 +48,7 @@ mod unauthenticate;
 mod unselect;
 mod unsubscribe;
 
-pub use capability::Announced;
+pub use capability::{Announced, behind, switchable};
 
 use sigillo_wire::sasl::Credentials;
 

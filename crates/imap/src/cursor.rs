@@ -29,8 +29,7 @@ pub struct Cursor<'a> {
     on: Enabled,
 }
 
-/// Flags of one command, and octets of one keyword, beyond which it is refused.
-const MAX_KEYWORDS: usize = 100;
+/// Octets of one keyword, beyond which it is refused.
 const MAX_KEYWORD: usize = 255;
 /// Octets of a folder's name.
 const MAX_NAME: usize = 512;
@@ -288,7 +287,7 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         let keyword = self.atom()?;
-        if keyword.len() > MAX_KEYWORD || flags.keywords().len() >= MAX_KEYWORDS {
+        if keyword.len() > MAX_KEYWORD || flags.keywords().len() >= Flags::MAX_KEYWORDS {
             return Err(Refusal::new(Code::Limit, "Troppe etichette, o troppo lunghe").into());
         }
         flags.insert_keyword(keyword.to_owned());

@@ -60,6 +60,9 @@ pub enum StoreOp {
 }
 
 impl Flags {
+    /// Keywords of one message, and of one command: more are refused.
+    pub const MAX_KEYWORDS: usize = 100;
+
     /// No flag.
     pub const fn new() -> Self {
         Self { system: 0, keywords: Vec::new() }
@@ -123,6 +126,11 @@ impl Flags {
         if let Err(at) = self.position(&keyword) {
             self.keywords.insert(at, keyword);
         }
+    }
+
+    /// What the keywords come to, in octets.
+    pub fn keyword_octets(&self) -> usize {
+        self.keywords.iter().map(String::len).sum()
     }
 
     /// No flag and no keyword.

@@ -48,8 +48,8 @@ mod work;
 use sigillo_wire::utf7;
 
 pub use acl::{Deed, FolderRights, RightsChange};
-pub use command::Command;
 pub use command::getmetadata::{Depth as MetadataDepth, Options as MetadataOptions};
+pub use command::{Command, switchable as capabilities};
 pub use cursor::Problem;
 pub use custody::{Custody, MAX_ANNOTATION, Quota};
 pub use fetch::{FetchItem, Layout, Section, SectionText, Structure, Summary};

@@ -2,10 +2,14 @@
 //!
 //! A message that is gone keeps its sequence number until the client has been told (RFC 3501 §7.4.1).
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::enabled::Enabled;
-use crate::{Flags, FolderRights, FolderState, Row, SequenceSet, Status, System, set};
+use crate::{Code, Flags, FolderRights, FolderState, Refusal, Row, SequenceSet, Status, System, set};
+
+/// Different keywords of a folder: STORE makes no more, and SELECT says so.
+pub const MAX_KEYWORDS: usize = 500;
 
 /// What the session knows of the selected folder.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub struct Selected {
     pub read_only: bool,
     /// EXAMINE.
     examined: bool,
+    /// It took no more keywords when it was selected.
+    full: bool,
     /// What the user may do in it, as the client was told.
     rights: Option<FolderRights>,
     /// See [`FolderState::uid_validity`].
@@ -371,12 +377,13 @@ pub fn fetched(index: usize, row: &Row, flags: bool, uid: bool, enabled: Enabled
 
 impl Selected {
     /// From what SELECT was given.
-    pub fn new(name: String, examined: bool, state: FolderState, rights: Option<FolderRights>) -> Self {
+    pub fn new(name: String, examined: bool, state: FolderState, rights: Option<FolderRights>, full: bool) -> Self {
         Self {
             name,
             number: state.number,
             read_only: examined || state.read_only,
             examined,
+            full,
             rights,
             uid_validity: state.uid_validity,
             version: state.highest_modseq,
@@ -394,12 +401,29 @@ impl Selected {
             return String::new();
         }
         let read_only = self.examined || !rights.has_any(FolderRights::CHANGING);
-        let mut told = permanent(rights.flags(), rights.has(FolderRights::WRITE), read_only) + "\r\n";
+        let mut told = permanent(rights.flags(), rights.has(FolderRights::WRITE) && !self.full, read_only) + "\r\n";
         if std::mem::replace(&mut self.read_only, read_only) != read_only {
             let code = if read_only { "READ-ONLY" } else { "READ-WRITE" };
             told.push_str(&format!("* OK [{code}] Rights have changed\r\n"));
         }
         told
+    }
+
+    /// Refuses keywords that the folder has not, when it has as many as it may.
+    pub fn check_keywords(&self, named: &Flags) -> Result<(), Refusal> {
+        let mut new: Vec<&String> = named.keywords().iter().collect();
+        let here = || self.view.entries.iter().filter(|e| e.is_here()).map(|e| &e.row.flags);
+        for flags in here() {
+            if new.is_empty() {
+                return Ok(());
+            }
+            new.retain(|keyword| !flags.has_keyword(keyword));
+        }
+        let known = here().flat_map(Flags::keywords).map(|keyword| keyword.to_ascii_lowercase());
+        if !new.is_empty() && known.collect::<BTreeSet<_>>().len() + new.len() > MAX_KEYWORDS {
+            return Err(Refusal::new(Code::Limit, format!("Al massimo {MAX_KEYWORDS} etichette diverse per cartella")));
+        }
+        Ok(())
     }
 
     /// Tells what is pending and wanted: see [`View::tell`].

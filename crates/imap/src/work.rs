@@ -204,6 +204,12 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Whether this is the selected folder's name: another session may have given it one, and its own to another folder.
+    pub fn selects(&mut self, name: &str) -> bool {
+        let Some(number) = self.selected.as_ref().map(|folder| folder.number) else { return false };
+        self.boxes.locate(name).is_ok_and(|(found, _)| found == number)
+    }
+
     /// Leaves the selected folder: from now on it is one of the others.
     pub fn leave(&mut self) {
         if let Some(folder) = self.selected.take() {
@@ -226,7 +232,8 @@ impl Work<'_> {
 
     /// Messages that this session put into a folder, by the folder's name and their UIDs: who did it knows.
     pub fn brought(&mut self, name: &str, uids: &[u32]) {
-        match self.selected.as_mut().filter(|folder| folder.name == name) {
+        let here = self.selects(name);
+        match self.selected.as_mut().filter(|_| here) {
             Some(folder) => folder.view.bring(uids.iter().copied()),
             None => self.notices.brought(self.boxes, name, uids),
         }

@@ -72,7 +72,8 @@ fn who_may_not_come_in_hears_why_and_where_to_go() {
     assert!(login(&mut inside, ANNA, PASSWORD).contains("a OK"));
     let block = Block { since: 0, until: Some(after(200).as_millis()), reason: "in mora".into() };
     office.engine.change(office.mailbox, &Change::Block(block), &Request::own(NOW)).expect("blocked");
-    assert!(inside.say("b SELECT INBOX\r\n").contains("* BYE La casella e' stata bloccata"));
+    let said = inside.say("b SELECT INBOX\r\n");
+    assert!(said.contains("* BYE La casella e' stata bloccata: rivolgersi al proprio gestore"), "{said}");
     for user in [ANNA, &dora] {
         let said = told(user, after(103));
         assert!(said.contains("a NO [CONTACTADMIN] La casella e' bloccata") && !said.contains("mora"), "{said}");
@@ -234,4 +235,44 @@ fn the_accesses_of_a_day_are_sealed_by_the_legal_log() {
     }
     assert_eq!(seals[0].1.sha256, data_encoding::HEXLOWER.encode(&sigillo_smime::sha256(text.as_bytes())));
     assert_clean(&office.street.houses[0].store, "the office");
+}
+
+/// What happened at the door after the office was opened: when, how, with what outcome, and since when.
+fn outcomes(office: &Office) -> Vec<(Timestamp, String, String, Option<Timestamp>)> {
+    let told = |a: Access| (a.at, a.protocol, a.outcome, a.since);
+    all(office).into_iter().skip(2).map(told).collect()
+}
+
+#[test]
+fn who_gives_his_connection_away_went_then() {
+    let office = Office::new(55);
+    let mut wire = client(&office, after(1), peer(1));
+    assert!(login(&mut wire, ANNA, PASSWORD).contains("a OK"));
+    wire.now = after(2);
+    assert!(wire.say("b UNAUTHENTICATE\r\n").contains("b OK"));
+    assert!(wire.say("c SELECT INBOX\r\n").contains("c BAD"));
+    wire.now = after(500);
+    wire.connection.ended(after(500));
+    let imap = |at, outcome: &str, since| (at, "imap".to_owned(), outcome.to_owned(), since);
+    assert_eq!(outcomes(&office), [imap(after(1), "ok", None), imap(after(2), "left", Some(after(1)))]);
+}
+
+#[test]
+fn who_finds_the_maildrop_in_use_did_not_come_in() {
+    let office = Office::new(56);
+    let pop3 = |now| {
+        let mut wire = Wire::new(front::pop3(Arc::clone(&office.engine), Peer::LOCAL, true, Default::default()), now);
+        wire.hear();
+        let said = wire.say(format!("USER {ANNA}\r\nPASS {PASSWORD}\r\n"));
+        (wire, said)
+    };
+    let (mut first, said) = pop3(after(1));
+    assert!(said.ends_with("messaggi\r\n") || said.contains("+OK"), "{said}");
+    let (mut second, said) = pop3(after(2));
+    assert!(said.contains("-ERR [IN-USE] "), "{said}");
+    second.connection.ended(after(3));
+    first.connection.ended(after(4));
+    let row = |at, outcome: &str, since| (at, "pop3".to_owned(), outcome.to_owned(), since);
+    let expected = [row(after(1), "ok", None), row(after(2), "full", None), row(after(4), "left", Some(after(1)))];
+    assert_eq!(outcomes(&office), expected);
 }

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
 
 use sigillo_accounts::{OrdinaryMail, PasswordHash, Profile, Request};
 use sigillo_base::{Address, MailboxId, Secret, Uid};
 use sigillo_engine::check::Check;
-use sigillo_engine::{Change, Engine, Received};
+use sigillo_engine::{Change, Engine, Peer, Received, front};
 use sigillo_smime::{SignError, Signer};
 use sigillo_store::memory::Plan;
-use sigillo_store::{KeyReader, MemoryStore, Store, tag};
+use sigillo_store::{Batch, Durability, Error, KeyBuilder, KeyReader, MemoryStore, Row, Store, tag};
 use sigillo_store_rocks::{Options, RocksStore};
 use sigillo_tests::fixtures::{NOW, address, providers};
 use sigillo_tests::house::{House, Known, arrived};
 use sigillo_tests::observed::Observed;
 use sigillo_tests::street::message;
+use sigillo_tests::wire::Wire;
 
 const THREADS: usize = 16;
 const BRUNO: &str = "bruno@comune-alfa.example";
@@ -122,4 +124,95 @@ fn a_thousand_deliveries_at_once_on_the_disk() {
     let store = watched(RocksStore::open(folder.path(), &Options::default()).expect("a store"));
     let (engines, mailbox) = servers(&store, 1);
     crowd(&store, &engines, mailbox, 1_000);
+}
+
+/// A store whose disk takes its time with a page of removals.
+#[derive(Clone)]
+struct Slow(Watched<MemoryStore>);
+
+impl Store for Slow {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.0.get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
+        self.0.scan(from, to, limit)
+    }
+
+    fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), Error> {
+        let done = self.0.commit(batch, durability);
+        let removed =
+            |(key, value): &(&[u8], Option<&[u8]>)| key.first() == Some(&tag::FOLDER_ENTRY) && value.is_none();
+        if batch.writes().filter(removed).count() >= 1_000 {
+            std::thread::sleep(Duration::from_millis(60));
+        }
+        done
+    }
+}
+
+/// A message that comes while `remove` goes through the pages of a large folder is in before the last page is gone.
+fn comes_in_between(folder: &str, many: u32, remove: impl FnOnce(&Arc<Engine<Slow>>)) {
+    let store = Slow(watched(MemoryStore::new()));
+    let (engines, mailbox) = servers(&store, 1);
+    let engine = Arc::new(engines.into_iter().next().expect("a server"));
+    let mut wire = Wire::new(front::imap(Arc::clone(&engine), Peer::LOCAL, true, Default::default()), NOW);
+    wire.hear();
+    let mut ok = |command: &str| {
+        let answer = wire.say(format!("t {command}\r\n"));
+        assert!(answer.contains("t OK"), "{command}: {answer}");
+    };
+    ok(&format!("LOGIN {BRUNO} \"una frase lunga\""));
+    ok("CREATE Fabbrica");
+    ok(&format!("APPEND {folder} {{18+}}\r\nSubject: x\r\n\r\nciao"));
+    ok(&format!("SELECT {folder}"));
+    let mut here = 1;
+    while here < many {
+        let more = here.min(many - here);
+        ok(&format!("COPY 1:{more} {folder}"));
+        here += more;
+        ok("NOOP");
+    }
+    ok("UNSELECT");
+    let entries = || store.0.written(tag::FOLDER_ENTRY);
+    let before = entries().len();
+    std::thread::scope(|scope| {
+        let coming = scope.spawn(|| {
+            while entries().len() == before {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            deliver(&engine, 1);
+        });
+        remove(&engine);
+        coming.join().expect("it is delivered");
+    });
+    let written = entries().split_off(before);
+    let last = engine.inbox(mailbox, Uid(0), usize::MAX).expect("read").last().expect("what came").uid;
+    let came = KeyBuilder::new(tag::FOLDER_ENTRY).mailbox(mailbox).u32(1).uid(last).done();
+    let at = written.iter().position(|key| *key == came).expect("it came");
+    assert_eq!(written.len(), many as usize + 1, "all of them are gone");
+    assert!(at + 1 < written.len(), "it waited for all {many}");
+}
+
+#[test]
+fn a_delivery_waits_for_a_page_of_a_folder_that_is_deleted() {
+    comes_in_between("Fabbrica", 12_000, |engine| {
+        let mut wire = Wire::new(front::imap(Arc::clone(engine), Peer::LOCAL, true, Default::default()), NOW);
+        wire.hear();
+        wire.say(format!("a LOGIN {BRUNO} \"una frase lunga\"\r\n"));
+        assert!(wire.say("b DELETE Fabbrica\r\n").contains("b OK"));
+    });
+}
+
+#[test]
+fn a_delivery_waits_for_a_page_of_what_pop3_removes() {
+    const MANY: u32 = 20_000;
+    comes_in_between("INBOX", MANY, |engine| {
+        let mut wire = Wire::new(front::pop3(Arc::clone(engine), Peer::LOCAL, true, Default::default()), NOW);
+        wire.hear();
+        wire.say(format!("USER {BRUNO}\r\nPASS una frase lunga\r\n"));
+        for first in (1..=MANY).step_by(1_000) {
+            wire.say((first..first + 1_000).map(|n| format!("DELE {n}\r\n")).collect::<String>());
+        }
+        assert_eq!(wire.say("QUIT\r\n"), "+OK Arrivederci\r\n");
+    });
 }

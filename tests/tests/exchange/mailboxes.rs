@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use sigillo_accounts::Request;
 use sigillo_base::{MailboxId, Uid};
 use sigillo_engine::check::{Problem, Repair};
-use sigillo_engine::{Peer, front};
+use sigillo_engine::{Change, Peer, front};
 use sigillo_store::{Batch, Durability, KeyBuilder, MemoryStore, Store, tag};
 use sigillo_tests::fixtures::{self, address};
 use sigillo_tests::house::{House, Known};
@@ -254,6 +255,8 @@ fn folders_are_renamed_with_what_is_below_and_no_two_have_one_name() {
     desk.ok("UNSELECT");
     desk.no("DELETE 2026", "HASCHILDREN");
     assert!(desk.ok("STATUS 2026 (MESSAGES)").contains("(MESSAGES 1)"), "a refusal removes nothing");
+    desk.no("RENAME Z Z", "ALREADYEXISTS");
+    desk.no("RENAME Nessuna Nessuna", "NONEXISTENT");
     for kept in ["INBOX", "Inviata", "Bozze", "Cestino"] {
         desk.no(&format!("DELETE {kept}"), "CANNOT");
     }
@@ -305,6 +308,11 @@ fn a_folder_is_made_for_a_special_use_that_no_other_has() {
     desk.ok("CREATE Carte/Archivio (USE (\\archive))");
     assert!(desk.ok("LIST \"\" Carte/Archivio").contains("\\Archive"));
     assert!(!desk.ok("LIST \"\" Carte").contains("\\Archive"), "the level above has no use");
+    // RFC 6154 §4: an annotation says it too, and is not how it is given.
+    let told = desk.ok("GETMETADATA Carte/Archivio /private/specialuse");
+    assert!(told.contains("* METADATA Carte/Archivio (\"/private/specialuse\" \"\\\\Archive\")"), "{told}");
+    assert!(desk.ok("GETMETADATA Carte /private/specialuse").contains("(\"/private/specialuse\" NIL)"));
+    desk.no("SETMETADATA Carte (/private/specialuse \"\\\\Junk\")", "USEATTR");
     desk.no("CREATE Altra (USE (\\Junk))", "USEATTR");
     desk.no("CREATE Altra (USE (\\All))", "USEATTR");
     desk.no("CREATE Altra (USE (\\Sent \\Trash))", "USEATTR");
@@ -340,4 +348,49 @@ fn after_a_restore_no_folder_has_a_uidvalidity_that_any_had_since_the_backup() {
     now.sort_unstable();
     now.dedup();
     assert_eq!(now.len(), names.len(), "each its own");
+}
+
+#[test]
+fn a_folder_is_who_it_is_whatever_another_session_calls_it() {
+    let mut desk = Desk::new(72);
+    desk.ok("CREATE A");
+    desk.append("A");
+    desk.ok("SELECT A");
+    let mut other = Wire::new(
+        front::imap(std::sync::Arc::clone(desk.street.houses[0].engine()), Peer::LOCAL, true, Default::default()),
+        desk.street.now,
+    );
+    other.hear();
+    other.say(format!("a LOGIN {ANNA} \"una frase lunga\"\r\n"));
+    assert!(other.say("b RENAME A B\r\nc CREATE A\r\n").contains("c OK"));
+    desk.ok("DELETE A");
+    assert!(desk.ok("FETCH 1 FLAGS").contains("* 1 FETCH"), "the selected folder is B, and there");
+    desk.append("B");
+    assert!(desk.ok("DELETE B").starts_with("t OK"));
+    assert!(desk.say("FETCH 1 FLAGS").contains("t BAD"), "and now it is gone");
+}
+
+#[test]
+fn what_is_switched_off_for_a_mailbox_is_neither_announced_nor_done() {
+    let desk = Desk::new(73);
+    let engine = std::sync::Arc::clone(desk.street.houses[0].engine());
+    let set = |names: &[&str]| {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        engine.change(desk.mailbox, &Change::Without(names), &Request::own(desk.street.now))
+    };
+    let wrong = set(&["MVOE"]).expect_err("nobody announces it").to_string();
+    assert!(wrong.contains("«MVOE»") && wrong.contains(" MOVE, "), "{wrong}");
+    assert!(set(&["imap4REV1"]).is_err(), "the protocol itself stays");
+    set(&["move", "COMPRESS=DEFLATE"]).expect("switched off");
+    let mut wire =
+        Wire::new(front::imap(std::sync::Arc::clone(&engine), Peer::LOCAL, true, Default::default()), desk.street.now);
+    wire.hear();
+    wire.say(format!("a LOGIN {ANNA} \"una frase lunga\"\r\n"));
+    let told = wire.say("b CAPABILITY\r\n");
+    assert!(!told.contains(" MOVE") && !told.contains("COMPRESS") && told.contains(" SORT "), "{told}");
+    wire.say("c APPEND INBOX {18+}\r\nSubject: x\r\n\r\nciao\r\nd SELECT INBOX\r\n");
+    for command in ["MOVE 1 Bozze", "UID MOVE 1 Bozze", "COMPRESS DEFLATE"] {
+        assert_eq!(wire.say(format!("t {command}\r\n")), "t BAD Unknown command\r\n", "{command}");
+    }
+    assert!(wire.say("e SORT (DATE) UTF-8 ALL\r\n").contains("* SORT 1\r\n"));
 }

@@ -237,3 +237,74 @@ fn a_compressed_connection_that_waits_holds_little() {
     desk.wire.connection.timeout(rest);
     assert!(desk.wire.connection.deadline() > Some(rest), "and that is over until something is said");
 }
+
+#[test]
+fn what_comes_at_once_fits_into_one_commit_whatever_is_kept_beside_it() {
+    let mut desk = Desk::new(65);
+    // More headers than a commit holds: the summaries of the last ones are made when they are asked for.
+    let header: String = (0..50).map(|n| format!("X-Riga-{n}: {}\r\n", "x".repeat(70))).collect();
+    let message = |n: usize| format!("Subject: n. {n}\r\nMessage-ID: <{n}@x.example>\r\n{header}\r\nciao\r\n");
+    let command: String = (0..300).map(|n| format!(" {{{}+}}\r\n{}", message(n).len(), message(n))).collect();
+    desk.ok(&format!("APPEND Inviata{command}"));
+    assert_eq!(desk.messages("Inviata"), 300);
+    desk.ok("SELECT Inviata");
+    let told = desk.ok("FETCH 1:300 (ENVELOPE)");
+    assert!(told.contains("\"n. 0\"") && told.contains("\"n. 299\""), "each has its own");
+    // And more short parts than it holds.
+    let part = |n: usize, which: &str| format!("{which} {n} {}\r\n", "abcdefgh".repeat(2_000));
+    let command: String = (0..100)
+        .map(|n| {
+            let (head, one, two) = ("Subject: parti\r\n\r\n", part(n, "prima"), part(n, "seconda"));
+            let text = |text: &str| format!("TEXT {{{}+}}\r\n{text}", text.len());
+            let url = "URL \"/Inviata/;UID=1/;SECTION=TEXT\"";
+            format!(" CATENATE ({} {} {url} {})", text(head), text(&one), text(&two))
+        })
+        .collect();
+    desk.ok(&format!("APPEND Bozze{command}"));
+    desk.ok("SELECT Bozze");
+    let told = desk.ok("FETCH 100 BODY.PEEK[]");
+    let expected = format!("Subject: parti\r\n\r\n{}ciao\r\n{}", part(99, "prima"), part(99, "seconda"));
+    assert!(told.contains(&format!("{{{}}}\r\n{expected})", expected.len())), "{}", &told[..200]);
+    assert_clean(&desk.street.houses[0].store, "afterwards");
+}
+
+fn keywords(count: usize, mark: &str) -> String {
+    (0..count).map(|n| format!("{mark}{n:0>200}")).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_cannot_be_one_commit_is_refused_as_too_much() {
+    let mut desk = Desk::new(66);
+    let one = format!(" ({}) {{6+}}\r\nA: b\r\n", keywords(100, "k"));
+    let answer = desk.wire.say(format!("t APPEND Bozze{}\r\n", one.repeat(60)));
+    assert!(answer.contains("t NO [LIMIT] "), "{}", &answer[answer.len().saturating_sub(200)..]);
+    assert_eq!(desk.messages("Bozze"), 0);
+    desk.ok(&format!("APPEND Bozze{}", one.repeat(20)));
+}
+
+#[test]
+fn messages_with_many_keywords_are_changed_copied_and_moved_by_as_many_as_fit() {
+    let mut desk = Desk::new(67);
+    desk.ok(&format!("APPEND Bozze ({}) {{6+}}\r\nA: b\r\n", keywords(100, "k")));
+    desk.ok("SELECT Bozze");
+    for _ in 0..6 {
+        desk.ok("COPY 1:* Bozze");
+        desk.ok("NOOP");
+    }
+    // No message takes more, and one that is refused stays as it is.
+    let answer = desk.wire.say("t STORE 1 +FLAGS (ancora)\r\n");
+    assert!(answer.contains("t NO [LIMIT] "), "{answer}");
+    desk.ok(&format!("STORE 1 +FLAGS (\\Seen K{:0>200})", 7));
+    assert!(!desk.ok("UID FETCH 1 FLAGS").contains("ancora"));
+    desk.ok("STORE 1:* +FLAGS.SILENT (\\Flagged)");
+    assert!(desk.ok("STATUS Bozze (MESSAGES)").contains("(MESSAGES 64)"));
+    assert!(desk.ok("SEARCH RETURN (COUNT) FLAGGED").contains("COUNT 64"));
+    desk.ok("MOVE 1:* INBOX");
+    desk.ok("RENAME INBOX Vecchia");
+    assert_eq!(desk.messages("Vecchia"), 64);
+    let log = rows::of(&desk.street.houses[0].store, tag::FOLDER_CHANGES).len();
+    assert!(log > 8, "{log}: several commits for each");
+    desk.ok("SELECT Vecchia");
+    assert!(desk.ok("FETCH 64 FLAGS").contains(&format!("k{:0>200}", 99)));
+    assert_clean(&desk.street.houses[0].store, "afterwards");
+}

@@ -1,6 +1,6 @@
 //! A mail reader over the engine that fetches and goes: certified messages as POP3 gives them.
 
-use sigillo_accounts::{Block, Request};
+use sigillo_accounts::{Block, CredentialName, Request};
 use sigillo_engine::{Change, Engine, Lockout, Peer, Setup, Submitted, front};
 use sigillo_store::{MemoryStore, tag};
 use sigillo_tests::fixtures::{NOW, address};
@@ -151,8 +151,28 @@ fn refusals_have_their_codes() {
     assert_eq!(log_in(&mut wire), "");
     let answer = wire.wait();
     assert!(answer.starts_with("-ERR [AUTH] ") && answer.contains("bloccata"), "{answer}");
+    assert!(answer.contains("rivolgersi al proprio gestore"), "{answer}");
     engine.change(mailbox, &Change::Unblock, &Request::own(NOW)).expect("the mailbox is active");
     assert!(log_in(&mut wire).starts_with("+OK "));
+    // Who only has to change his password hears where.
+    let owner = CredentialName::owner();
+    for (change, expires, why) in
+        [(true, None, "La password e' da cambiare"), (false, Some(street.now), "La password e' scaduta")]
+    {
+        engine.set_standing(mailbox, &owner, Some(change), Some(expires)).expect("changed");
+        let mut wire = connect(&street, &engine);
+        assert_eq!(log_in(&mut wire), "");
+        let answer = wire.wait();
+        let told = answer.starts_with(&format!("-ERR [AUTH] {why}"));
+        assert!(
+            told && answer.contains(": si cambia con \"sigillo password change\"; ")
+                && answer.contains("rivolgersi al proprio gestore"),
+            "{answer}"
+        );
+    }
+    engine.set_standing(mailbox, &owner, None, Some(None)).expect("changed");
+    drop(wire);
+    assert!(log_in(&mut connect(&street, &engine)).starts_with("+OK "));
 }
 
 #[test]

@@ -240,3 +240,49 @@ fn a_message_its_receipts_and_the_answer_are_one_conversation() {
     assert!(told.contains(&format!("({} {})", other[0], other[1])), "{told}");
     assert_eq!(desk.messages_read(), 0, "no message is read");
 }
+
+/// So many different trigrams that two hundred of them are more than one commit takes.
+fn long_text(seed: u32) -> String {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    let mut letter = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b"abcdefghijklmnopqrstuvwxyz0123456789"[(state >> 16) as usize % 36])
+    };
+    (0..1_000).map(|_| (0..9).map(|_| letter()).collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn two_hundred_long_texts_are_indexed() {
+    let mut desk = Desk::new(74);
+    for n in 0..200 {
+        desk.append(&letter(&format!("lunga {n}"), &long_text(n)));
+    }
+    desk.ok("SELECT Bozze");
+    assert!(desk.index(false) > 1, "as many at a time as one commit takes");
+    let octets: usize = rows::of(desk.store(), tag::GRAMS).iter().map(|(_, value)| value.len()).sum();
+    assert!(octets > 1 << 20, "{octets}");
+    let word = long_text(77).split(' ').nth(900).expect("a word").to_owned();
+    desk.messages_read();
+    assert_eq!(desk.ask(&format!("SEARCH BODY {word}")), "* SEARCH 78");
+    let read = desk.messages_read();
+    assert!(read < 20, "{read} messages read");
+    assert_clean(desk.store(), "indexed");
+}
+
+#[test]
+fn a_folder_that_cannot_be_indexed_stops_no_other() {
+    let mut desk = Desk::new(75);
+    let first = letter("prima", "qualcosa");
+    desk.ok(&format!("APPEND INBOX {{{}+}}\r\n{first}", first.len()));
+    desk.index(false);
+    let marks = rows::of(desk.store(), tag::TEXT_MARK);
+    assert_eq!(marks.len(), 1, "that of the INBOX, before all others");
+    desk.store().damage(&marks[0].0);
+    desk.ok(&format!("APPEND INBOX {{{}+}}\r\n{first}", first.len()));
+    desk.append(&letter("seconda", "Città di Castello"));
+    desk.index(false);
+    desk.ok("SELECT Bozze");
+    desk.messages_read();
+    assert_eq!(desk.ask("SEARCH BODY altrove"), "* SEARCH");
+    assert_eq!(desk.messages_read(), 0, "what stands behind it is indexed");
+}

@@ -237,7 +237,12 @@ fn row(uid: u32, entry: EntryRow) -> Row {
 fn fault(error: impl Into<Error>) -> Refusal {
     let error = error.into();
     tracing::error!(%error, "mailbox request failed");
-    Refusal::unavailable()
+    match error {
+        Error::Store(sigillo_store::Error::TooLarge { .. }) => {
+            Refusal::new(Code::Limit, "Troppo in una volta: farlo in piu' comandi")
+        }
+        _ => Refusal::unavailable(),
+    }
 }
 
 /// Special uses and their words in a folder's row (RFC 6154).

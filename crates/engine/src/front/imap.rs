@@ -24,6 +24,7 @@ enum Ask {
     Spool,
     Run,
     Wake,
+    Leave,
 }
 
 /// After so long a silence of the client nothing more is held for compressing.
@@ -64,7 +65,7 @@ impl<S: Store> Front<S> {
         let bytes = match self.ask.as_ref()? {
             Ask::Login(claim) => login::weight(claim),
             Ask::Run => self.boxes.as_ref().map_or(0, Boxes::weight) + self.server.weight(),
-            Ask::Lookup(_) | Ask::Spool | Ask::Wake => 0,
+            Ask::Lookup(_) | Ask::Spool | Ask::Wake | Ask::Leave => 0,
         };
         Some(Step::Work { bytes })
     }
@@ -204,11 +205,7 @@ impl<S: Store> Connection for Front<S> {
                     }
                     Ask::Spool
                 }
-                Action::LoggedOut => {
-                    (self.boxes, self.login) = (None, None);
-                    self.entrance.leave();
-                    continue;
-                }
+                Action::LoggedOut => Ask::Leave,
                 Action::IdleStart | Action::IdleEnd => continue,
                 Action::Lookup(query) => Ask::Lookup(query),
                 Action::Login(claim) => Ask::Login(claim),
@@ -225,7 +222,7 @@ impl<S: Store> Connection for Front<S> {
 
     fn task(&self) -> Option<Task> {
         Some(match self.ask.as_ref()? {
-            Ask::Lookup(_) | Ask::Login(_) => Task::Login,
+            Ask::Lookup(_) | Ask::Login(_) | Ask::Leave => Task::Login,
             Ask::Spool => Task::Spool,
             Ask::Run | Ask::Wake => Task::Mailbox,
         })
@@ -236,10 +233,14 @@ impl<S: Store> Connection for Front<S> {
         match &ask {
             Some(Ask::Lookup(query)) => return self.look_up(query, tick),
             Some(Ask::Login(claim)) => return self.log_in(claim, now, tick),
+            Some(Ask::Leave) => {
+                (self.boxes, self.login) = (None, None);
+                return self.entrance.leave(now);
+            }
             _ => {}
         }
-        if let Some(why) = self.login.as_ref().and_then(|login| login::ended(&self.engine, login, now)) {
-            return self.server.expel(why);
+        if let Some(why) = self.login.as_ref().and_then(|login| self.entrance.expelled(login, now)) {
+            return self.server.expel(&why);
         }
         let Some(boxes) = &mut self.boxes else { return };
         boxes.at(now);

@@ -1,6 +1,7 @@
 //! Logins, whatever the protocol: who is locked out is not heard, a refusal waits before it is said, and an account has
 //! only so many connections.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use sigillo_accounts::PasswordHash;
@@ -73,10 +74,24 @@ impl<S: Store> Entrance<S> {
         (now, tick): (Timestamp, Tick),
         check: impl FnOnce(&Engine<S>) -> Result<Login, LoginError>,
     ) -> Option<Login> {
+        match self.enter_into(user, (now, tick), check, |_| Ok::<_, (_, Infallible)>(()))? {
+            Ok((login, ())) => Some(login),
+            Err(never) => match never {},
+        }
+    }
+
+    /// The same for who comes for something that may not be to be had: then he was never in, and hears it at once.
+    pub(super) fn enter_into<T, E>(
+        &mut self,
+        user: &str,
+        (now, tick): (Timestamp, Tick),
+        check: impl FnOnce(&Engine<S>) -> Result<Login, LoginError>,
+        open: impl FnOnce(&Login) -> Result<T, (LoginResult, E)>,
+    ) -> Option<Result<(Login, T), E>> {
         match self.unless_locked(user, tick, check) {
             Ok(login) => {
                 self.engine.guard.succeeded(user, self.peer.ip.into(), tick);
-                self.welcome(login, now, tick)
+                self.welcome(login, open, now, tick)
             }
             Err((counted, refused)) => {
                 self.engine.turned_away(user, (self.protocol, self.peer.ip), counted, now);
@@ -148,42 +163,67 @@ impl<S: Store> Entrance<S> {
         self.engine.rules.help.as_deref().map_or("al proprio gestore".to_owned(), |help| format!("a {help}"))
     }
 
-    fn welcome(&mut self, login: Login, now: Timestamp, tick: Tick) -> Option<Login> {
-        let place = self.engine.accounts.enter(login.mailbox);
-        match place {
-            Some(place) => {
-                tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
-                self.engine.meter.note(Fact::Login(LoginResult::Fine));
-                self.engine.came_in(&login, (self.protocol, self.peer.ip), now);
-                self.place = Some(place);
-                self.ended(now);
-                self.inside = Some((login.clone(), now));
-                Some(login)
+    fn welcome<T, E>(
+        &mut self,
+        login: Login,
+        open: impl FnOnce(&Login) -> Result<T, (LoginResult, E)>,
+        now: Timestamp,
+        tick: Tick,
+    ) -> Option<Result<(Login, T), E>> {
+        let Some(place) = self.engine.accounts.enter(login.mailbox) else {
+            tracing::warn!(user = %login.address, peer = %self.peer.ip, "too many connections of an account");
+            self.turned_back(&login, LoginResult::Full, now);
+            let text = format!(
+                "Troppe connessioni di questa casella, al più {}: chiuderne qualcuna",
+                self.engine.accounts.most()
+            );
+            self.refuse(Refused::Limit(text), tick);
+            return None;
+        };
+        let opened = match open(&login) {
+            Ok(opened) => opened,
+            Err((why, refusal)) => {
+                self.turned_back(&login, why, now);
+                return Some(Err(refusal));
             }
-            None => {
-                tracing::warn!(user = %login.address, peer = %self.peer.ip, "too many connections of an account");
-                self.engine.meter.note(Fact::Login(LoginResult::Full));
-                let from = (self.protocol, self.peer.ip);
-                self.engine.refused(login.mailbox, login.credential(), from, LoginResult::Full, now);
-                let text = format!(
-                    "Troppe connessioni di questa casella, al più {}: chiuderne qualcuna",
-                    self.engine.accounts.most()
-                );
-                self.refuse(Refused::Limit(text), tick);
-                None
-            }
-        }
+        };
+        tracing::info!(user = %login.address, credential = %login.credential(), peer = %self.peer.ip, "login");
+        self.engine.meter.note(Fact::Login(LoginResult::Fine));
+        self.engine.came_in(&login, (self.protocol, self.peer.ip), now);
+        self.place = Some(place);
+        self.ended(now);
+        self.inside = Some((login.clone(), now));
+        Some(Ok((login, opened)))
     }
 
-    /// Gives the place back: who was in goes, or what he came for is not to be had now.
-    pub(super) fn leave(&mut self) {
+    /// Writes that somebody who proved who he is did not come in.
+    fn turned_back(&self, login: &Login, why: LoginResult, now: Timestamp) {
+        self.engine.meter.note(Fact::Login(why));
+        self.engine.refused(login.mailbox, login.credential(), (self.protocol, self.peer.ip), why, now);
+    }
+
+    /// Who was in goes, and the connection stays.
+    pub(super) fn leave(&mut self, now: Timestamp) {
         self.place = None;
+        self.ended(now);
     }
 
     /// The connection is over, or somebody else comes in on it: who was in went.
     pub(super) fn ended(&mut self, now: Timestamp) {
         if let Some((login, since)) = self.inside.take() {
             self.engine.went(&login, (self.protocol, self.peer.ip), since, now);
+        }
+    }
+
+    /// Why a reader's login stands no more, and where to go then: its credential may have ended since, or its mailbox been
+    /// blocked. What cannot be found out changes nothing.
+    pub(super) fn expelled(&self, login: &Login, now: Timestamp) -> Option<String> {
+        match reader(&self.engine, login.clone(), now) {
+            Err(LoginError::Credentials | LoginError::Rights) => {
+                Some("La credenziale è stata revocata o cambiata".to_owned())
+            }
+            Err(LoginError::Blocked) => Some(format!("La casella è stata bloccata: rivolgersi {}", self.help())),
+            _ => None,
         }
     }
 
@@ -242,14 +282,4 @@ pub(super) fn reader<S: Store>(engine: &Engine<S>, login: Login, now: Timestamp)
 pub(super) fn in_inbox<S: Store>(engine: &Engine<S>, login: Login, deed: Deed) -> Result<Login, LoginError> {
     let rights = grants::granted(engine, login.mailbox, INBOX, &login.credential())?;
     if deed.allowed(rights) { Ok(login) } else { Err(LoginError::Rights) }
-}
-
-/// Why a reader's login stands no more: its credential may have ended since, or its mailbox been blocked. What cannot be
-/// found out changes nothing.
-pub(super) fn ended<S: Store>(engine: &Engine<S>, login: &Login, now: Timestamp) -> Option<&'static str> {
-    match reader(engine, login.clone(), now) {
-        Err(LoginError::Credentials | LoginError::Rights) => Some("La credenziale è stata revocata o cambiata"),
-        Err(LoginError::Blocked) => Some("La casella è stata bloccata"),
-        _ => None,
-    }
 }

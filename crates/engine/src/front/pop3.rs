@@ -16,7 +16,7 @@ use super::{Connection, Peer, Step};
 use crate::claims::Found;
 use crate::deeds::Visitor;
 use crate::directory::INBOX;
-use crate::meter::Task;
+use crate::meter::{LoginResult, Task};
 use crate::places::Place;
 use crate::{Engine, Login};
 
@@ -75,21 +75,19 @@ impl<S: Store> Front<S> {
             let login = reader(engine, engine.judge_claim(claim, now)?, now)?;
             login::in_inbox(engine, login, Deed::Read)
         };
-        let Some(login) = self.entrance.enter(claim.user(), (now, tick), check) else { return };
-        let opened = match self.engine.maildrops.enter(login.mailbox) {
-            Some(place) => self.maildrop(login.mailbox).map(|drop| (place, drop)),
-            None => Err(LoginRefusal::InUse),
+        let engine = Arc::clone(&self.engine);
+        let open = |login: &Login| match engine.maildrops.enter(login.mailbox) {
+            Some(place) => match maildrop::opened(&engine, login.mailbox) {
+                Ok(drop) => Ok((place, drop)),
+                Err(refusal) => Err((LoginResult::Failed, refusal)),
+            },
+            None => Err((LoginResult::Full, LoginRefusal::InUse)),
         };
-        let answer = match opened {
-            Ok((place, drop)) => {
-                (self.drop, self.login) = (Some(place), Some(login));
-                Ok(drop)
-            }
-            Err(refusal) => {
-                self.entrance.leave();
-                Err(refusal)
-            }
-        };
+        let Some(entered) = self.entrance.enter_into(claim.user(), (now, tick), check, open) else { return };
+        let answer = entered.map(|(login, (place, drop))| {
+            (self.drop, self.login) = (Some(place), Some(login));
+            drop
+        });
         self.server.logged_in(answer, tick);
     }
 }
@@ -172,8 +170,8 @@ impl<S: Store> Connection for Front<S> {
             _ => {}
         }
         let Some(login) = &self.login else { return };
-        if let Some(why) = login::ended(&self.engine, login, now) {
-            return self.server.expel(why);
+        if let Some(why) = self.entrance.expelled(login, now) {
+            return self.server.expel(&why);
         }
         let mailbox = login.mailbox;
         let visitor = Visitor { protocol: "pop3", from: self.peer.ip, person: login.credential() };

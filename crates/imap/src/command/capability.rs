@@ -73,6 +73,57 @@ const CAPABILITIES: [(&str, When); 50] = [
     ("LOGINDISABLED", When::Barred),
 ];
 
+/// The commands that come with a capability: where it is switched off, they are refused too, since who does that has a
+/// reason (RFC 8437 §8). Those of UID stand without it.
+const COMMANDS: [(&str, &str); 24] = [
+    ("COMPRESS", "COMPRESS=DEFLATE"),
+    ("DELETEACL", "ACL"),
+    ("ENABLE", "ENABLE"),
+    ("GETACL", "ACL"),
+    ("GETMETADATA", "METADATA"),
+    ("GETQUOTA", "QUOTA"),
+    ("GETQUOTAROOT", "QUOTA"),
+    ("ID", "ID"),
+    ("IDLE", "IDLE"),
+    ("LISTRIGHTS", "ACL"),
+    ("MOVE", "MOVE"),
+    ("MYRIGHTS", "ACL"),
+    ("NAMESPACE", "NAMESPACE"),
+    ("NOTIFY", "NOTIFY"),
+    ("REPLACE", "REPLACE"),
+    ("SETACL", "ACL"),
+    ("SETMETADATA", "METADATA"),
+    ("SETQUOTA", "QUOTA"),
+    ("SORT", "SORT"),
+    ("THREAD ORDEREDSUBJECT", "THREAD=ORDEREDSUBJECT"),
+    ("THREAD REFERENCES", "THREAD=REFERENCES"),
+    ("THREAD X-CONVERSATION", "THREAD=X-CONVERSATION"),
+    ("UNAUTHENTICATE", "UNAUTHENTICATE"),
+    ("UNSELECT", "UNSELECT"),
+];
+
+/// The capability that a command comes with, by the text behind its tag; `None` of one that is always there.
+pub fn behind(after_tag: &[u8]) -> Option<&'static str> {
+    let mut words = after_tag.split(|b| *b == b' ');
+    let mut word = || String::from_utf8_lossy(words.next().unwrap_or_default()).to_ascii_uppercase();
+    let mut name = word();
+    if name == "UID" {
+        name = word();
+        if name == "EXPUNGE" {
+            return Some("UIDPLUS");
+        }
+    }
+    if name == "THREAD" {
+        name = format!("{name} {}", word());
+    }
+    COMMANDS.iter().find(|row| row.0 == name).map(|row| row.1)
+}
+
+/// The names that can be switched off, in the order of the announcement.
+pub fn switchable() -> impl Iterator<Item = &'static str> {
+    CAPABILITIES.into_iter().map(|(name, _)| name).filter(|name| *name != BASE)
+}
+
 /// The protocol itself, which nobody switches off.
 const BASE: &str = "IMAP4rev1";
 
@@ -126,6 +177,21 @@ mod tests {
             assert!(CAPABILITIES[..i].iter().all(|row| row.0 != *name), "{name} twice");
             assert!(page.contains(&format!("| `{name}` |")), "{name} has no row in docs/imap.md");
         }
+    }
+
+    #[test]
+    fn commands_come_with_capabilities_that_there_are() {
+        for (command, capability) in COMMANDS {
+            assert!(switchable().any(|name| name == capability), "{capability}");
+            assert_eq!(behind(format!("{command} x").to_lowercase().as_bytes()), Some(capability));
+        }
+        assert_eq!(behind(b"uid Move 1 x"), Some("MOVE"));
+        assert_eq!(behind(b"UID EXPUNGE 1"), Some("UIDPLUS"));
+        assert_eq!(behind(b"IDLE"), Some("IDLE"));
+        assert!(
+            [&b"EXPUNGE"[..], b"UID COPY 1 x", b"NOOP", b"UID", b""].into_iter().all(|text| behind(text).is_none())
+        );
+        assert!(switchable().all(|name| name != BASE));
     }
 
     #[test]

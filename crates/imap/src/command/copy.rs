@@ -8,6 +8,8 @@ use crate::{Copied, Refusal, Request, SequenceSet, set};
 
 /// Messages that one commit copies, moves or removes.
 pub const PAGE: usize = 1000;
+/// Octets of keywords that one commit copies or moves.
+const KEYWORDS: usize = 256 * 1024;
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     let (set, mailbox) = arguments(args)?;
@@ -62,7 +64,7 @@ impl TransferJob {
 
     /// Copies or moves the next page.
     pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
-        let next = self.uids.len().min(self.at + PAGE);
+        let next = self.page_end(work)?;
         let page = &self.uids[self.at..next];
         if !page.is_empty() {
             let done = if self.moving {
@@ -86,6 +88,21 @@ impl TransferJob {
         }
         let done = Done::ok("COPY completed");
         if self.copied.pairs.is_empty() { done } else { done.coded(code(&self.copied)) }.step()
+    }
+
+    /// Where the next page ends.
+    fn page_end(&self, work: &mut Work<'_>) -> Result<usize, Refusal> {
+        let view = &work.folder()?.view;
+        let keywords = |uid: &u32| view.row(view.index_of(*uid)?).map(|row| row.flags.keyword_octets());
+        let (mut next, mut octets) = (self.at, 0);
+        for uid in self.uids[self.at..].iter().take(PAGE) {
+            octets += keywords(uid).unwrap_or(0);
+            if octets > KEYWORDS && next > self.at {
+                break;
+            }
+            next += 1;
+        }
+        Ok(next)
     }
 
     fn note(&mut self, copied: Copied, work: &mut Work<'_>) -> Result<(), Refusal> {

@@ -15,10 +15,11 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 }
 
 pub fn run(mailbox: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
+    let selected = work.selects(mailbox);
     work.boxes.delete(mailbox)?;
     work.notices.removed(mailbox);
     let done = Done::ok("DELETE completed");
-    if work.selected.as_ref().is_some_and(|s| s.name == mailbox) {
+    if selected {
         *work.selected = None;
         return done.telling(Tell::Nothing).step();
     }

@@ -2,7 +2,7 @@
 
 use crate::command::{Command, list};
 use crate::cursor::{Cursor, Problem, Read};
-use crate::view::{Selected, exists, fetched, permanent};
+use crate::view::{MAX_KEYWORDS, Selected, exists, fetched, permanent};
 use crate::work::{Done, Step, Tell, Work, highest};
 use crate::{FolderState, Known, Refusal, Request, System, set};
 
@@ -80,21 +80,26 @@ pub fn run(
     let state = work.boxes.select(mailbox)?;
     let rights = work.boxes.rights_in(state.number)?;
     let (examined, read_only) = (read_only, read_only || state.read_only);
-    tell(&state, read_only, work);
+    let full = tell(&state, read_only, work);
     if work.enabled.rev2 {
         list::one(mailbox, None, work)?;
     }
     let known = known.filter(|known| known.uid_validity == state.uid_validity);
-    *work.selected = Some(Selected::new(mailbox.to_owned(), examined, state, rights));
-    if let Some(known) = known {
-        resynchronise(known, work)?;
+    *work.selected = Some(Selected::new(mailbox.to_owned(), examined, state, rights, full));
+    if let Some(known) = known
+        && let Err(refusal) = resynchronise(known, work)
+    {
+        // Who is refused has no folder selected (RFC 3501 §6.3.1).
+        *work.selected = None;
+        return Err(refusal.into());
     }
     work.look_after();
     let (code, text) = if read_only { ("READ-ONLY", "EXAMINE completed") } else { ("READ-WRITE", "SELECT completed") };
     Done::ok(text).coded(code).telling(Tell::Nothing).step()
 }
 
-fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) {
+/// Gives whether the folder has as many keywords as it may.
+fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) -> bool {
     let mut known = crate::Flags::all_system();
     for row in &state.rows {
         for keyword in row.flags.keywords() {
@@ -105,7 +110,8 @@ fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) {
         known.insert_keyword(keyword.clone());
     }
     work.line(&format!("* FLAGS ({known})"));
-    work.line(&permanent(state.permanent_flags.clone(), state.new_keywords, read_only));
+    let full = known.keywords().len() >= MAX_KEYWORDS;
+    work.line(&permanent(state.permanent_flags.clone(), state.new_keywords && !full, read_only));
     let on = *work.enabled;
     work.out.extend_from_slice(exists(state.rows.len(), on).as_bytes());
     if let Some(first) = state.rows.iter().position(|r| !on.rev2 && !r.flags.has(System::Seen)) {
@@ -115,6 +121,7 @@ fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) {
     work.line(&format!("* OK [UIDNEXT {}] Next UID", state.uid_next));
     work.line(&highest(state.highest_modseq));
     work.line(&format!("* OK [MAILBOXID ({})] Its identity", state.id));
+    full
 }
 
 /// What went and what changed since a client looked last, of the messages that it knows.

@@ -5,6 +5,9 @@ use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Work};
 use crate::{Code, MAX_ANNOTATION, Refusal, Request};
 
+/// A folder's special use (RFC 6154 §4).
+const SPECIAL_USE: &str = "/private/specialuse";
+
 /// Octets of an entry's name, and entries of one command.
 const MAX_NAME: usize = 256;
 const MAX_ENTRIES: usize = 100;
@@ -54,6 +57,10 @@ pub fn run(mailbox: &str, entries: &[(String, Option<Vec<u8>>)], work: &mut Work
     if mailbox.is_empty() && entries.iter().any(|(entry, _)| entry == "/shared/admin") {
         // Whom to turn to: never for a client to say (RFC 5464 §6.2.2).
         return Err(Refusal::new(Code::Cannot, "L'annotazione /shared/admin non si cambia").into());
+    }
+    if entries.iter().any(|(entry, _)| entry == SPECIAL_USE) {
+        // It follows from the folder, and is said when one is made (RFC 6154 §3, §4).
+        return Err(Refusal::new(Code::UseAttr, "L'uso speciale si dice creando la cartella").into());
     }
     work.boxes.annotate(mailbox, entries)?;
     work.notices.annotated(mailbox, entries);

@@ -55,6 +55,9 @@ pub fn run(set: &SequenceSet, uid: bool, silent: bool, change: &Change, work: &m
             None => gone = true,
         }
     }
+    if change.op != StoreOp::Remove && !touched.is_empty() {
+        folder.check_keywords(&change.flags)?;
+    }
     let number = folder.number;
     if !touched.is_empty() {
         let stored = work.boxes.store_flags(number, &touched, change)?;

@@ -66,6 +66,7 @@ impl Server {
             "APPEND" if self.user.is_some() => {
                 return self.append_literal(tag, Reading::append(self.enabled), args, 0, size, sync);
             }
+            _ if command::behind(rest).is_some_and(|capability| !self.offers(capability)) => {}
             "REPLACE" if self.selected.is_some() => {
                 return self.append_literal(tag, Reading::replace(false, self.enabled), args, 0, size, sync);
             }
@@ -194,6 +195,9 @@ impl Server {
     fn command(&mut self, text: &[u8], now: Tick) {
         let (tag, rest) = command::tag(text);
         let Some(tag) = tag else { return self.problem("*", Problem::Bad("Missing tag")) };
+        if command::behind(rest).is_some_and(|capability| !self.offers(capability)) {
+            return self.problem(&tag, Problem::Bad("Unknown command"));
+        }
         let (user, folder) = (self.user.is_some(), self.selected.is_some());
         let allowed = |needs| match needs {
             Needs::Any => true,
@@ -234,10 +238,6 @@ impl Server {
                 // What was sent without waiting for the answer is neither one nor the other.
                 self.framer.clear();
                 self.actions.push_back(Action::Compress);
-            }
-            // Who switches it off has a reason (RFC 8437 §8): it is not only unannounced.
-            Command::Unauthenticate if !self.offers("UNAUTHENTICATE") => {
-                self.problem(&tag, Problem::Bad("Unknown command"));
             }
             Command::Unauthenticate => self.unauthenticate(&tag, now),
             Command::Logout => {

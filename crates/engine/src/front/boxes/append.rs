@@ -24,10 +24,15 @@ struct Ready<'d> {
     size: u64,
     /// `None` of a message whose header section is too large, or after too many large ones: it is made when it is asked for.
     summary: Option<Summary>,
+    /// The Message-ID of which it may be the sender's own copy.
+    copy_of: Option<String>,
 }
 
-/// Octets of summaries that are held for one commit.
-const SUMMARIES: usize = 4 << 20;
+/// What one commit holds of summaries, in octets: who needs those of the other messages makes them.
+const SUMMARIES: usize = 256 * 1024;
+/// What it holds of messages' own bytes, in octets, and how many of a message after that: the others become bodies.
+const OWN: u64 = 256 * 1024;
+const LEAST_OWN: u64 = 256;
 
 /// A part of it, with its octets.
 enum Part<'d> {
@@ -67,7 +72,7 @@ impl<S: Store> Boxes<S> {
         let mut ready = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let message = self.ready(draft, came, &mut at)?;
-            held += message.summary.as_ref().map_or(0, |s| s.header.len() + s.structure.text.len());
+            held += message.summary.as_ref().map_or(0, summary::weight);
             ready.push(Ready { summary: message.summary.filter(|_| held <= SUMMARIES), ..message });
         }
         let more = ready.iter().map(|message| message.size).sum();
@@ -80,8 +85,9 @@ impl<S: Store> Boxes<S> {
             }
             self.within(tx, box_bytes, more)?;
             let mut stored = Appended { uid_validity: 0, uids: Vec::with_capacity(ready.len()) };
+            let mut own = 0;
             for message in &ready {
-                let (uid, validity) = self.post_ready(tx, (folder, rights), message, came)?;
+                let (uid, validity) = self.post_ready(tx, (folder, rights), message, came, &mut own)?;
                 stored.uid_validity = validity;
                 stored.uids.push(uid);
             }
@@ -98,19 +104,20 @@ impl<S: Store> Boxes<S> {
         (folder, rights): (u32, FolderRights),
         message: &Ready<'_>,
         came: &mut Came,
+        own: &mut u64,
     ) -> Result<(u32, u32), Error> {
-        let Ready { draft, id, parts, summary, .. } = message;
-        let rope = rope(tx, parts, came)?;
+        let Ready { draft, id, parts, summary, copy_of, .. } = message;
+        let rope = rope(tx, parts, came, if *own < OWN { INLINE } else { LEAST_OWN })?;
+        *own += rope.inline_len();
         put_rope(tx, *id, &rope)?;
         if let Some(summary) = summary {
             put_summary(tx, *id, summary)?;
         }
         let date = draft.date.unwrap_or(self.now);
         let mut place = self.place(folder, rights, &draft.flags, date);
-        let proven = summary.as_ref().and_then(|summary| proofs::copy_of(&draft.flags, date, summary, self.now));
-        if let Some(msgid) = proven {
+        if let Some(msgid) = copy_of {
             let flags = Flags::from_parts(place.flags, place.keywords);
-            let flags = proofs::copied(tx, self.mailbox, &msgid, (*id, &flags), self.now);
+            let flags = proofs::copied(tx, self.mailbox, msgid, (*id, &flags), self.now);
             (place.flags, place.keywords) = (flags.bits(), flags.keywords().to_vec());
         }
         let (uid, validity) = post(tx, &place, *id, rope.len())?;
@@ -147,7 +154,9 @@ impl<S: Store> Boxes<S> {
         let whole = usize::try_from(size).unwrap_or(usize::MAX);
         let mut source = Windowed::new(whole, |from, len| self.octets(&parts, came, from as u64, len as u64));
         let summary = summary::read(&mut source).map_err(fault)?;
-        Ok(Ready { draft, id: self.engine.new_msg(), parts, size, summary })
+        let date = draft.date.unwrap_or(self.now);
+        let copy_of = summary.as_ref().and_then(|summary| proofs::copy_of(&draft.flags, date, summary, self.now));
+        Ok(Ready { draft, id: self.engine.new_msg(), parts, size, summary, copy_of })
     }
 
     /// Some octets of a message of these parts.
@@ -180,8 +189,8 @@ fn reader<'c>(
     }
 }
 
-/// The octets of a message: a body each where it came in one piece, or the piece is long.
-fn rope<S: Store>(tx: &mut Transaction<'_, S>, parts: &[Part<'_>], came: &mut Came) -> Result<Rope, Error> {
+/// The octets of a message, at most `own` of them its own: a body each where it came in one piece, or the piece is long.
+fn rope<S: Store>(tx: &mut Transaction<'_, S>, parts: &[Part<'_>], came: &mut Came, own: u64) -> Result<Rope, Error> {
     let mut rope = Rope::new();
     for part in parts {
         match part {
@@ -197,6 +206,6 @@ fn rope<S: Store>(tx: &mut Transaction<'_, S>, parts: &[Part<'_>], came: &mut Ca
             }
         }
     }
-    rope.spill(tx, INLINE)?;
+    rope.spill(tx, own)?;
     Ok(rope)
 }

@@ -3,12 +3,12 @@
 use sigillo_imap::{Change, Code, Deed, Flags, FolderRights, Refusal, Stored};
 use sigillo_store::{Store, transact};
 
-use super::{Boxes, fault, row};
+use super::{Boxes, No, fault, row};
 use crate::fronts::Transaction;
 use crate::rows::EntryRow;
 use crate::{ATTEMPTS, Error, folder};
 
-/// Messages changed in one commit: keeps a batch well under its limit.
+/// Messages changed in one commit, as long as they fit.
 const PAGE: usize = 1000;
 
 impl<S: Store> Boxes<S> {
@@ -18,15 +18,22 @@ impl<S: Store> Boxes<S> {
         if !rights.reach(change.op, &change.flags) {
             return Err(Refusal::new(Code::NoPerm, "Manca il diritto di cambiare queste etichette"));
         }
-        let mut stored = Stored::default();
-        for page in uids.chunks(PAGE) {
+        let (mut stored, mut left) = (Stored::default(), uids);
+        while !left.is_empty() {
+            let page = &left[..left.len().min(PAGE)];
             // A delivery waits for one page at the most.
-            let _lane = self.engine.lanes.hold(&[self.mailbox]);
+            let lane = self.engine.lanes.hold(&[self.mailbox]);
             let done =
                 transact(&self.engine.store, ATTEMPTS, |tx| self.change_page(tx, (number, rights), page, change));
-            let Stored { rows, modified } = done.map_err(fault)?;
+            drop(lane);
+            let (Stored { rows, modified }, looked) = done.map_err(|no| {
+                // What went before stays.
+                self.changed();
+                no.0
+            })?;
             stored.rows.extend(rows);
             stored.modified.extend(modified);
+            left = &left[looked..];
         }
         self.changed();
         Ok(stored)
@@ -38,17 +45,23 @@ impl<S: Store> Boxes<S> {
         (number, rights): (u32, FolderRights),
         uids: &[u32],
         change: &Change,
-    ) -> Result<Stored, Error> {
-        let mut modified = Vec::new();
-        let changed = folder::relabel(tx, self.mailbox, number, uids, |uid, entry| {
+    ) -> Result<(Stored, usize), No> {
+        let (mut modified, mut too_many) = (Vec::new(), false);
+        let (changed, looked) = folder::relabel(tx, self.mailbox, number, uids, |uid, entry| {
             if !change.allows(entry.modseq) {
                 modified.push(uid);
                 return None;
             }
             let before = Flags::from_parts(entry.flags, entry.keywords.clone());
-            Some(rights.cover(&before, &before.after(change.op, &change.flags)))
+            let after = rights.cover(&before, &before.after(change.op, &change.flags));
+            too_many |= after.keywords().len() > Flags::MAX_KEYWORDS.max(before.keywords().len());
+            Some(after)
         })?;
-        Ok(Stored { rows: changed.into_iter().map(|(uid, entry)| row(uid, entry)).collect(), modified })
+        if too_many {
+            let text = format!("Al massimo {} etichette per messaggio", Flags::MAX_KEYWORDS);
+            return Err(Refusal::new(Code::Limit, text).into());
+        }
+        Ok((Stored { rows: changed.into_iter().map(|(uid, entry)| row(uid, entry)).collect(), modified }, looked))
     }
 
     /// Removes entries that `which` picks; the archive keeps its own reference to each message.
@@ -67,19 +80,15 @@ impl<S: Store> Boxes<S> {
         Ok(removed)
     }
 
-    /// The same for who holds the lane already.
+    /// The same of one page, for who holds the lane already.
     pub(super) fn take_out(
         &self,
         folder: u32,
-        uids: &[u32],
+        page: &[u32],
         which: impl Fn(&EntryRow) -> bool,
     ) -> Result<Vec<u32>, Refusal> {
-        let mut removed = Vec::new();
-        for page in uids.chunks(PAGE) {
-            let taken = transact(&self.engine.store, ATTEMPTS, |tx| self.take_out_in(tx, folder, page, &which));
-            removed.extend(taken.map_err(fault)?.into_iter().map(|(uid, _)| uid));
-        }
-        Ok(removed)
+        let taken = transact(&self.engine.store, ATTEMPTS, |tx| self.take_out_in(tx, folder, page, &which));
+        Ok(taken.map_err(fault)?.into_iter().map(|(uid, _)| uid).collect())
     }
 
     /// Removes entries, and writes down who did.

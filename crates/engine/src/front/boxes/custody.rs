@@ -7,7 +7,7 @@ use sigillo_imap::{Code, Custody, Deed, FolderRights, Quota, Refusal, RightsChan
 use sigillo_store::{Store, transact};
 
 use super::transfer::MOST_MESSAGES;
-use super::{Boxes, fault};
+use super::{Boxes, fault, special};
 use crate::annotations::{self, Unwritten};
 use crate::fronts::Transaction;
 use crate::grants::{self, EVERYWHERE};
@@ -106,7 +106,13 @@ impl<S: Store> Custody for Boxes<S> {
 
     fn annotations(&mut self, name: &str) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
         let folder = self.noted(name, Deed::Note)?;
-        annotations::seen_by(&self.engine, self.mailbox, folder, &self.person).map_err(fault)
+        let mut seen = annotations::seen_by(&self.engine, self.mailbox, folder, &self.person).map_err(fault)?;
+        if folder != EVERYWHERE {
+            let special = special(self.find(name)?.1.special.as_deref());
+            // RFC 6154 §4.
+            seen.extend(special.iter().map(|a| ("/private/specialuse".to_owned(), a.as_str().into())));
+        }
+        Ok(seen)
     }
 
     fn annotated(&mut self) -> Option<u64> {

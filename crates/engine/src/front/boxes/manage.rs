@@ -3,7 +3,7 @@
 use sigillo_imap::{Attribute, Code, DELIMITER, Deed, Refusal};
 use sigillo_store::{Store, transact};
 
-use super::transfer::MOST;
+use super::transfer::pages;
 use super::{Boxes, No, SPECIAL, fault};
 use crate::directory::{FOLDERS, INBOX};
 use crate::folders::{All, MAX_FOLDERS};
@@ -35,25 +35,37 @@ impl<S: Store> Boxes<S> {
         if FOLDERS.iter().any(|(kept, ..)| *kept == number) {
             return Err(Refusal::new(Code::Cannot, "La cartella fa parte della casella e non si elimina"));
         }
-        let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let below = format!("{name}{DELIMITER}");
-        let children = || Refusal::new(Code::HasChildren, "La cartella ne contiene altre");
-        // Before the first message goes.
+        // Before the first message goes. Who makes one below it meanwhile finds a level without messages above it.
         if self.sound_folders().map_err(fault)?.iter().any(|(_, f)| f.name.starts_with(&below)) {
-            return Err(children());
+            return Err(Refusal::new(Code::HasChildren, "La cartella ne contiene altre"));
         }
+        let done = self.empty_and_remove(number);
+        // What went before a fault is gone.
+        self.changed();
+        done
+    }
+
+    /// Page by page, so that a delivery waits for one of them at the most; also what comes in meanwhile goes.
+    fn empty_and_remove(&self, number: u32) -> Result<(), Refusal> {
+        let mut first = 0;
         loop {
-            let uids: Vec<u32> = self.entries(number, 0).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
-            self.take_out(number, &uids, |_| true)?;
+            let _lane = self.engine.lanes.hold(&[self.mailbox]);
+            if self.engine.store.get(folder_key(self.mailbox, number).as_ref()).map_err(fault)?.is_none() {
+                return Err(Refusal::no_folder()); // another session was faster
+            }
+            let uids: Vec<u32> = self.page(number, first).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
+            if let Some(last) = uids.last() {
+                self.take_out(number, &uids, |_| true)?;
+                first = last.saturating_add(1);
+                continue;
+            }
+            first = 0;
             let gone = transact(&self.engine.store, ATTEMPTS, |tx| {
-                if All::read(tx, self.mailbox)?.folders.iter().any(|(_, f)| f.name.starts_with(&below)) {
-                    return Err(No(children()));
-                }
                 // Another server on this store may have put something in.
-                Ok(self.entries(number, 0)?.is_empty() && folder::remove(tx, self.mailbox, number)?)
+                Ok::<_, No>(self.page(number, 0)?.is_empty() && folder::remove(tx, self.mailbox, number)?)
             });
             if gone.map_err(|no| no.0)? {
-                self.changed();
                 return Ok(());
             }
         }
@@ -73,6 +85,9 @@ impl<S: Store> Boxes<S> {
                 all.folders.into_iter().partition(|(_, f)| f.name == from || f.name.starts_with(&below));
             if !renamed.iter().any(|(_, f)| f.name == from) {
                 return Err(Refusal::no_folder().into());
+            }
+            if from == to {
+                return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste gia'").into());
             }
             all.folders = others;
             for (number, mut folder) in renamed {
@@ -95,8 +110,8 @@ impl<S: Store> Boxes<S> {
     fn empty_inbox_into(&self, to: &str) -> Result<(), Refusal> {
         self.create_folder(to, None)?;
         annotations::copy(&self.engine, self.mailbox, INBOX, self.find(to)?.0).map_err(fault)?;
-        let uids: Vec<u32> = self.entries(INBOX, 0).map_err(fault)?.into_iter().map(|(uid, _)| uid).collect();
-        uids.chunks(MOST).try_for_each(|page| self.transfer(INBOX, page, to, true).map(drop))
+        let entries = self.entries(INBOX, 0).map_err(fault)?;
+        pages(&entries).iter().try_for_each(|page| self.transfer(INBOX, page, to, true).map(drop))
     }
 
     /// Changes folders in one commit, knowing them all.

@@ -6,13 +6,34 @@ use sigillo_store::{Store, transact};
 
 use super::{Boxes, No, fault};
 use crate::fronts::Transaction;
+use crate::rows::EntryRow;
 use crate::stored::{Place, post, usage};
 use crate::{ATTEMPTS, Error, folder};
 
 /// Messages of one COPY or MOVE: all of them fit into one commit, so that it happens wholly or not at all.
 pub(super) const MOST: usize = 2000;
+/// Messages of one of the pages of a longer one, and octets of their keywords.
+const PAGE: usize = 1000;
+const KEYWORDS: usize = 256 * 1024;
 /// Messages of a mailbox: as many as numbers for one folder (RFC 3501 §2.3.1.1). Octets run out long before.
 pub(super) const MOST_MESSAGES: u64 = u32::MAX as u64;
+
+/// UIDs in pages, each of which fits into one commit.
+pub(super) fn pages(entries: &[(u32, EntryRow)]) -> Vec<Vec<u32>> {
+    let (mut pages, mut octets): (Vec<Vec<u32>>, _) = (Vec::new(), 0);
+    for (uid, entry) in entries {
+        let more: usize = entry.keywords.iter().map(String::len).sum();
+        octets += more;
+        match pages.last_mut().filter(|page| page.len() < PAGE && octets <= KEYWORDS) {
+            Some(page) => page.push(*uid),
+            None => {
+                pages.push(vec![*uid]);
+                octets = more;
+            }
+        }
+    }
+    pages
+}
 
 impl<S: Store> Boxes<S> {
     /// Refuses what the store has no room for now. What helps to make room (MOVE to the bin, EXPUNGE) goes on.

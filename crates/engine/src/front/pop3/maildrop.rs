@@ -7,34 +7,35 @@ use sigillo_store::{Store, Transaction, transact};
 use super::Front;
 use crate::deeds::Visitor;
 use crate::directory::INBOX;
-use crate::{ATTEMPTS, Error, folder};
+use crate::{ATTEMPTS, Engine, Error, folder};
 
 /// Messages read at once.
 const PAGE: usize = 1000;
 /// Messages removed in one commit; a QUIT of more takes several.
 const MOST: usize = 2000;
 
-impl<S: Store> Front<S> {
-    pub(super) fn maildrop(&self, mailbox: MailboxId) -> Result<Maildrop, LoginRefusal> {
-        self.listed(mailbox).map_err(|error| {
-            tracing::error!(%error, "the maildrop cannot be opened");
-            LoginRefusal::Unavailable
-        })
-    }
+/// What lies in the INBOX now.
+pub(super) fn opened<S: Store>(engine: &Engine<S>, mailbox: MailboxId) -> Result<Maildrop, LoginRefusal> {
+    listed(engine, mailbox).map_err(|error| {
+        tracing::error!(%error, "the maildrop cannot be opened");
+        LoginRefusal::Unavailable
+    })
+}
 
-    fn listed(&self, mailbox: MailboxId) -> Result<Maildrop, Error> {
-        let uid_validity = folder::open(&mut Transaction::new(&self.engine.store), mailbox, INBOX)?.uid_validity;
-        let mut messages: Vec<Message> = Vec::new();
-        loop {
-            let after = messages.last().map_or(Uid(0), |last| Uid(last.uid));
-            let page = self.engine.inbox(mailbox, after, PAGE)?;
-            if page.is_empty() {
-                return Ok(Maildrop { uid_validity, messages });
-            }
-            messages.extend(page.iter().map(|filed| Message { uid: filed.uid.0, size: filed.size }));
+fn listed<S: Store>(engine: &Engine<S>, mailbox: MailboxId) -> Result<Maildrop, Error> {
+    let uid_validity = folder::open(&mut Transaction::new(&engine.store), mailbox, INBOX)?.uid_validity;
+    let mut messages: Vec<Message> = Vec::new();
+    loop {
+        let after = messages.last().map_or(Uid(0), |last| Uid(last.uid));
+        let page = engine.inbox(mailbox, after, PAGE)?;
+        if page.is_empty() {
+            return Ok(Maildrop { uid_validity, messages });
         }
+        messages.extend(page.iter().map(|filed| Message { uid: filed.uid.0, size: filed.size }));
     }
+}
 
+impl<S: Store> Front<S> {
     /// The next piece of a message. Its rope is looked up with the first one: what is being read is read to its end, also
     /// when somebody removes it meanwhile.
     pub(super) fn piece(&mut self, mailbox: MailboxId, uid: u32, from: u64) -> Result<Piece, Refusal> {
@@ -50,15 +51,16 @@ impl<S: Store> Front<S> {
     }
 
     /// Removes messages as IMAP's EXPUNGE does; the archive keeps its own reference to each. What somebody else removed
-    /// before is removed. Who removes is written down in the same commit.
+    /// before is removed. A delivery waits for one page at the most; no other POP3 session is there meanwhile. Who removes is
+    /// written down in the same commit.
     pub(super) fn remove(
         &self,
         mailbox: MailboxId,
         uids: &[u32],
         (visitor, now): (&Visitor, Timestamp),
     ) -> Result<(), Refusal> {
-        let _lane = self.engine.lanes.hold(&[mailbox]);
         let removed = uids.chunks(MOST).try_for_each(|page| {
+            let _lane = self.engine.lanes.hold(&[mailbox]);
             transact(&self.engine.store, ATTEMPTS, |tx| {
                 let taken = folder::take_out(tx, mailbox, INBOX, page, |_| true)?;
                 let gone = taken.iter().map(|(uid, _)| *uid);

@@ -105,7 +105,7 @@ impl AppendJob {
             work.line(&format!("* OK [{code}] Replacement stored"));
             work.folder()?.view.gone(&[uid]);
         }
-        if work.selected.as_ref().is_some_and(|s| s.name == self.mailbox) {
+        if work.selects(&self.mailbox) {
             // The message is stored whatever the look at the folder gives.
             let _seen = work.refresh().is_ok();
         }

@@ -207,3 +207,20 @@ fn who_closes_hears_of_nothing_and_who_expunges_how_far_the_folder_is() {
          S: d OK …",
     );
 }
+
+/// RFC 3501 §6.3.1: of a SELECT that is refused nothing is left.
+#[test]
+fn a_select_that_fails_late_selects_nothing() {
+    let mut client = two();
+    client.toy.lost = true;
+    client.script(
+        "C: a ENABLE QRESYNC
+         S: * ENABLED …
+         S: a OK …",
+    );
+    let told = client.ask("b SELECT INBOX (QRESYNC (7 1))");
+    assert!(told.contains("b NO [UNAVAILABLE]"), "{told}");
+    assert!(client.ask("c FETCH 1 FLAGS").contains("c BAD"), "no folder is selected");
+    client.toy.lost = false;
+    assert!(client.ask("d SELECT INBOX (QRESYNC (7 1))").contains("d OK"));
+}

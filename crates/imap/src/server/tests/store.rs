@@ -46,3 +46,31 @@ fn storing_and_expunging() {
          S: l OK …",
     );
 }
+
+/// Six messages with a hundred keywords each are more than a folder takes by STORE: what is there stays, and can be given.
+#[test]
+fn a_folder_that_is_full_of_keywords_takes_no_new_one() {
+    let mut toy = Toy::new();
+    for message in 0..5 {
+        let uid = toy.deliver("INBOX", PLAIN);
+        let keywords = (0..100).map(|n| format!("k{message}-{n}"));
+        toy.inbox().change(uid, &crate::Change::new(crate::StoreOp::Set, crate::Flags::from_parts(0, keywords)));
+    }
+    toy.deliver("INBOX", PLAIN);
+    let mut client = Client::inside(toy);
+    let told = client.ask("a SELECT INBOX");
+    assert!(told.contains("[PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)]"), "{told}");
+    client.script(
+        "C: b STORE 6 +FLAGS (nuova)
+         S: b NO [LIMIT] …
+         C: c STORE 6 FLAGS (K4-99 nuova)
+         S: c NO [LIMIT] …
+         C: d STORE 6 +FLAGS (K4-99)
+         S: * 6 FETCH (FLAGS (K4-99))
+         S: d OK …
+         C: e STORE 1 -FLAGS.SILENT (k0-1)
+         S: e OK …
+         C: f STORE 6 +FLAGS.SILENT (nuova)
+         S: f OK …",
+    );
+}

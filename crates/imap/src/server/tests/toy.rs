@@ -155,6 +155,10 @@ pub struct Toy {
     pub searched: bool,
     /// So many pages are copied, and no more.
     pub pages: Option<usize>,
+    /// Subscribed names without a folder.
+    pub missing: Vec<String>,
+    /// What went cannot be told.
+    pub lost: bool,
     /// Nobody may change flags.
     pub unflagged: bool,
     pub kept: super::custody::Kept,
@@ -262,6 +266,9 @@ impl Mailboxes for Toy {
         Ok(self.kept.mine)
     }
     fn vanished(&mut self, folder: u32, since: u64) -> Result<Option<Vec<u32>>, Refusal> {
+        if self.lost {
+            return Err(Refusal::unavailable());
+        }
         Ok(self.numbered(folder)?.removed_since(since))
     }
     fn message(&mut self, folder: u32, uid: u32) -> Result<Option<Vec<u8>>, Refusal> {
