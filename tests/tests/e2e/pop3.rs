@@ -74,8 +74,16 @@ names = [l.split()[1].decode() for l in c.uidl()[1]]
 out["in_use"] = refusal(lambda: opened("pop3s"))
 c.dele(1); c.rset(); c.dele(2)
 c.sock.close(); c.file.close()
-time.sleep(0.5)
-c = opened("pop3s")
+# Until the server has noticed the break, the mailbox is in use.
+limit = time.time() + 30
+while True:
+    try:
+        c = opened("pop3s")
+        break
+    except poplib.error_proto as e:
+        if b"IN-USE" not in e.args[0] or time.time() > limit:
+            raise
+    time.sleep(0.5)
 out["after_break"] = c.stat()[0]
 c.dele(2)
 c.quit()
