@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use data_encoding::BASE64;
 use openssl::ssl::{SslConnector, SslMethod, SslStream};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use sigillo_tests::demo::{installed, run, wait_for};
+use sigillo_tests::demo::{run, wait_for, wanted};
 
 use crate::serve::Sample;
 
@@ -302,7 +302,7 @@ fn guessing_locks_the_guesser_out_and_nobody_else_and_fail2ban_reads_it() {
     assert_eq!(banned.iter().filter(|ip| *ip == "192.0.2.66").count(), 7, "{log}");
     assert_eq!(banned.iter().filter(|ip| *ip == "192.0.2.67").count(), 1, "{log}");
     assert_eq!(banned.len(), 8, "and nobody else: {banned:?}");
-    if let Some(judge) = installed("fail2ban-regex") {
+    if let Some(judge) = wanted("fail2ban-regex", "fail2ban") {
         let filter = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/fail2ban/sigillo.conf");
         let ran = run(judge, &[&file.to_string_lossy(), filter], b"", 60).fine("fail2ban-regex");
         assert!(ran.out.contains("8 matched"), "{}", ran.out);

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use sigillo_tests::demo::{Demo, Ran, installed, run};
+use sigillo_tests::demo::{Demo, Ran, run, wanted};
 
 use crate::fetched::{config, fetched, filled, inbox, lines, maildir, port, sorted};
 
@@ -139,8 +139,7 @@ fn poplib_opens_reads_marks_and_hears_refusals() {
 
 #[test]
 fn fetchmail_takes_everything_away_once() {
-    if installed("fetchmail").is_none() {
-        eprintln!("skipped: fetchmail is not installed");
+    if wanted("fetchmail", "fetchmail").is_none() {
         return;
     }
     let demo = filled();
@@ -166,8 +165,7 @@ fn fetchmail_takes_everything_away_once() {
 
 #[test]
 fn getmail_leaves_what_it_has_read_and_reads_it_once() {
-    if installed("getmail").is_none() {
-        eprintln!("skipped: getmail (package getmail6) is not installed");
+    if wanted("getmail", "getmail6").is_none() {
         return;
     }
     let demo = filled();
@@ -198,8 +196,7 @@ fn getmail_leaves_what_it_has_read_and_reads_it_once() {
 
 #[test]
 fn mpop_logs_in_by_scram_and_pipelines() {
-    if installed("mpop").is_none() {
-        eprintln!("skipped: mpop is not installed");
+    if wanted("mpop", "mpop").is_none() {
         return;
     }
     let demo = filled();
