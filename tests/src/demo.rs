@@ -75,6 +75,30 @@ pub fn installed(program: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
+/// Where a program is that a test cannot do without. Where it is not there, that is said (see [`skipped`]).
+///
+/// # Panics
+/// It is not there, and `SIGILLO_REQUIRE_ALL` is set.
+#[track_caller]
+pub fn wanted(program: &str, package: &str) -> Option<PathBuf> {
+    let found = installed(program);
+    if found.is_none() {
+        skipped(&format!("{program} is not installed: .ci/packages --tests (Debian: {package})"));
+    }
+    found
+}
+
+/// Says why a test shows nothing here. Where `SIGILLO_REQUIRE_ALL` is set, as `.ci/run` does, that is a failure: there
+/// nothing is green that was not tried.
+///
+/// # Panics
+/// `SIGILLO_REQUIRE_ALL` is set.
+#[track_caller]
+pub fn skipped(why: &str) {
+    assert!(std::env::var_os("SIGILLO_REQUIRE_ALL").is_none(), "SIGILLO_REQUIRE_ALL is set, and {why}");
+    eprintln!("skipped: {why}");
+}
+
 /// Asks again and again until there is an answer.
 #[track_caller]
 pub fn wait_for<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<T>) -> T {

@@ -72,8 +72,8 @@ impl Pebble {
         let mut server = command("pebble");
         server.arg("-config").arg(self.folder.join("pebble.json"));
         server.args(["-dnsserver", &format!("127.0.0.1:{}", self.ports[2])]);
-        // It asks at once, and each time anew.
-        server.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_AUTHZREUSE", "0");
+        // It asks at once, and each time anew; and refuses no good nonce by chance.
+        server.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_AUTHZREUSE", "0").env("PEBBLE_WFE_NONCEREJECT", "0");
         self.server = Some(Guard(spawn(&mut server, &self.folder, "pebble")));
         wait_for("pebble", Duration::from_secs(30), || {
             let server = self.server.as_mut().expect("just started");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::demo::{installed, run, wait_for};
+use crate::demo::{installed, run, skipped, wait_for};
 
 /// What it is to be.
 pub struct Setup<'s> {
@@ -67,7 +67,7 @@ impl Postfix {
     #[track_caller]
     pub fn start(setup: &Setup<'_>) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            println!("skipped: Postfix starts as root only");
+            skipped("Postfix starts as root only");
             return None;
         }
         let folder = tempfile::Builder::new().prefix("sigillo-postfix-").tempdir().expect("a temporary folder");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::demo::wait_for;
+use crate::demo::{wait_for, wanted};
 
 /// A file as the kernel was told of it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,6 +28,7 @@ struct Call {
 pub fn traced(into: &Path) -> Option<Vec<String>> {
     let calls = "trace=execve,write,pwrite64,writev,fdatasync,fsync,rename";
     let words = ["strace", "-D", "-f", "-q", "-y", "-s", "0", "-e", calls, "-o"].map(str::to_owned);
+    wanted("strace", "strace")?;
     let tried = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
     if !tried.as_ref().is_ok_and(|out| out.status.success()) {
         eprintln!("SKIPPED: strace cannot trace here: {tried:?}");

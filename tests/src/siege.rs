@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::demo::{Demo, Place, run, wait_for};
+use crate::demo::{Demo, Place, START, run, wait_for};
 use crate::fixtures::Numbers;
 use crate::power;
 
@@ -38,7 +39,7 @@ pub struct Load<'l> {
     pub pause_s: f64,
     /// Nothing more is begun after so long.
     pub seconds: u64,
-    /// How long the program lives before it is killed, in milliseconds.
+    /// How long the program lives before it is killed, in milliseconds since its doors are open.
     pub lives_ms: std::ops::Range<u64>,
     /// The same seed gives the same lives.
     pub seed: u64,
@@ -66,7 +67,7 @@ pub type Submissions = BTreeMap<String, Submitted>;
 /// When the clients fail or come to no end.
 pub fn lay(place: &Arc<Place>, load: &Load) -> (Submissions, usize) {
     // Makes keys and mailboxes, and the scripts' copy of demo.json.
-    drop(place.again());
+    let door = place.again().info.alfa().submissions.clone();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs();
     let ask = json!({
         "from": load.from, "to": load.to, "count": load.count, "threads": load.clients, "pause": load.pause_s,
@@ -90,6 +91,11 @@ pub fn lay(place: &Arc<Place>, load: &Load) -> (Submissions, usize) {
             break status;
         }
         let program = place.spawn();
+        // A life begins when the doors open: on a slow machine nothing would be submitted otherwise. Every fourth one
+        // begins before, for a kill may meet the start as well.
+        if kills % 4 != 3 {
+            await_door(&door);
+        }
         thread::sleep(Duration::from_millis(
             load.lives_ms.start + random.below(load.lives_ms.end - load.lives_ms.start),
         ));
@@ -102,6 +108,14 @@ pub fn lay(place: &Arc<Place>, load: &Load) -> (Submissions, usize) {
     assert!(status.success(), "{status}: {}", std::fs::read_to_string(&err).unwrap_or_default());
     let text = std::fs::read_to_string(&out).expect("answers");
     (serde_json::from_str(&text).expect("JSON"), kills)
+}
+
+/// Waits until somebody answers there, but no longer than a start may take.
+fn await_door(door: &str) {
+    let begun = Instant::now();
+    while TcpStream::connect(door).is_err() && begun.elapsed() < START {
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// How often each (mailbox, kind, Message-ID) is there. All service mailboxes together are `SERVICE`.

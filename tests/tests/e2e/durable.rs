@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use sigillo_tests::demo::{Demo, Mail, Place, installed, run};
+use sigillo_tests::demo::{Demo, Mail, Place, run, wanted};
 
 const ANNA: &str = "anna@comune-alfa.example";
 
@@ -54,7 +54,7 @@ fn calls(trace: &str) -> Vec<Call> {
 
 /// Whether tracing is allowed here at all.
 fn may_trace() -> bool {
-    installed("strace").is_some() && run("strace", &["-o", "/dev/null", "true"], b"", 20).code == Some(0)
+    wanted("strace", "strace").is_some() && run("strace", &["-o", "/dev/null", "true"], b"", 20).code == Some(0)
 }
 
 const ONE: &str = r#"

@@ -69,7 +69,7 @@ fn a_full_disk_is_4xx_and_the_service_recovers() {
     assert!((400..500).contains(&full.refusal.code), "on a full disk: {:?}", full.refusal);
     let socket = inside.join("data/alfa/admin.sock");
     let told =
-        wait_for("the gate", Duration::from_secs(10), || Some(status(&socket)).filter(|s| s["state"] == "refusing"));
+        wait_for("the gate", Duration::from_secs(30), || Some(status(&socket)).filter(|s| s["state"] == "refusing"));
     assert_eq!(told["store"]["state"], "full", "{told}");
     assert!(told["store"]["free_bytes"].as_u64() < told["store"]["reserve_bytes"].as_u64(), "{told}");
     let figures = demo.info.alfa().metrics.clone();
@@ -96,7 +96,7 @@ fn a_full_disk_is_4xx_and_the_service_recovers() {
     });
     eprintln!("{} accepted on the full disk; recovered after {:?}", full.accepted.len(), begun.elapsed());
     let told =
-        wait_for("health", Duration::from_secs(10), || Some(status(&socket)).filter(|s| s["state"] == "running"));
+        wait_for("health", Duration::from_secs(30), || Some(status(&socket)).filter(|s| s["state"] == "running"));
     assert_eq!(told["store"]["state"], "well", "{told}");
     assert_eq!(page(&figures, "/readyz").0, 200);
     let mut accepted = full.accepted;

@@ -1,7 +1,7 @@
 //! IMAP as real clients speak it: Python's imaplib, a raw connection for IDLE, mbsync.
 
 use serde_json::{Value, json};
-use sigillo_tests::demo::{Demo, Mail, installed, run};
+use sigillo_tests::demo::{Demo, Mail, run, wanted};
 
 const ANNA: &str = "anna@comune-alfa.example";
 const MARIO: &str = "mario@studio.example";
@@ -289,8 +289,7 @@ fn what_happens_in_any_folder_is_told_without_a_poll() {
 
 #[test]
 fn mbsync_pulls_a_mailbox_and_what_it_pulled_is_the_same() {
-    if installed("mbsync").is_none() {
-        eprintln!("skipped: mbsync (package isync) is not installed");
+    if wanted("mbsync", "isync").is_none() {
         return;
     }
     let demo = filled();

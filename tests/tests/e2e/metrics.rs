@@ -42,7 +42,9 @@ fn one_certified_message_moves_each_counter_by_exactly_what_was_done() {
     let taken = "sigillo_handover_recipients_total{destination=\"certified\",outcome=\"taken\"}";
     let settled = || Some(Figures::of(&beta)).filter(|now| now.get(taken) >= 2.0);
     let beta_now = wait_for("Beta's receipts are handed over", Duration::from_secs(40), settled);
-    let alfa_now = Figures::of(&alfa);
+    let open = "sigillo_sessions_open{role=\"submissions\"}";
+    let settled = || Some(Figures::of(&alfa)).filter(|now| now.get(taken) >= 1.0 && now.get(open) == 0.0);
+    let alfa_now = wait_for("Alfa's envelope is handed over", Duration::from_secs(40), settled);
     let expected = exactly(&[
         ("sigillo_submissions_total{outcome=\"accepted\"}", 1.0),
         ("sigillo_messages_issued_total{kind=\"accettazione\"}", 1.0),
@@ -75,7 +77,7 @@ fn one_certified_message_moves_each_counter_by_exactly_what_was_done() {
     for series in [submission, accepted] {
         assert_eq!(alfa_now.get(series) - alfa_before.get(series), 1.0, "{series}");
     }
-    assert_eq!(alfa_now.get("sigillo_sessions_open{role=\"submissions\"}"), 0.0);
+    assert_eq!(alfa_now.get(open), 0.0);
     judged(&page(&alfa, "/metrics").1);
     told_to_nobody(&alfa);
     crowded(&alfa);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use sigillo_tests::demo::{Guard, Ran, binary, run, wait_for};
+use sigillo_tests::demo::{Guard, Ran, binary, run, skipped, wait_for};
 
 use crate::postfix::Keys;
 use crate::serve::Sample;
@@ -156,8 +156,7 @@ fn administrate(sample: &Sample, token: &str) -> Ran {
 #[test]
 fn a_token_of_the_issuer_is_a_person_or_opens_a_mailbox_and_a_forged_one_is_nobody() {
     let Some(python) = python() else {
-        println!("skipped: no oidc_provider_mock; run: .ci/python ~/.cache/sigillo");
-        return;
+        return skipped("there is no oidc_provider_mock: .ci/python ~/.cache/sigillo");
     };
     let (sample, keys) = (Sample::new(), Keys::new(&["localhost"], &[]));
     let port = sample.ports.base + 9;

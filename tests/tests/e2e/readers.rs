@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::json;
-use sigillo_tests::demo::{Demo, installed, run};
+use sigillo_tests::demo::{Demo, run, wanted};
 
 use crate::fetched::{config, fetched, filled, inbox, maildir, port};
 
@@ -23,12 +23,8 @@ answer(flags)
     serde_json::from_value(said).expect("a list of texts")
 }
 
-fn missing(program: &str) -> bool {
-    let none = installed(program).is_none();
-    if none {
-        eprintln!("skipped: {program} is not installed");
-    }
-    none
+fn missing(program: &str, package: &str) -> bool {
+    wanted(program, package).is_none()
 }
 
 /// Gives a message in a Maildir these flags; it is no longer new.
@@ -40,7 +36,7 @@ fn mark(maildir: &Path, new: &Path, flags: &str) {
 
 #[test]
 fn mbsync_carries_flags_deletions_and_drafts_both_ways() {
-    if missing("mbsync") {
+    if missing("mbsync", "isync") {
         return;
     }
     let demo = filled();
@@ -96,7 +92,7 @@ answer(0)
 
 #[test]
 fn offlineimap_mirrors_every_folder() {
-    if missing("offlineimap") {
+    if missing("offlineimap", "offlineimap3") {
         return;
     }
     let demo = filled();
@@ -122,7 +118,7 @@ fn offlineimap_mirrors_every_folder() {
 
 #[test]
 fn neomutt_opens_the_inbox_and_flags_what_lies_there() {
-    if missing("neomutt") || missing("script") {
+    if missing("neomutt", "neomutt") || missing("script", "bsdutils") {
         return;
     }
     let demo = filled();
@@ -146,7 +142,7 @@ fn neomutt_opens_the_inbox_and_flags_what_lies_there() {
 
 #[test]
 fn fetchmail_reads_by_imap_and_leaves_it_seen() {
-    if missing("fetchmail") {
+    if missing("fetchmail", "fetchmail") {
         return;
     }
     let demo = filled();

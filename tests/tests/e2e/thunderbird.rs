@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sigillo_tests::demo::{Demo, Guard, installed, run, wait_for};
+use sigillo_tests::demo::{Demo, Guard, run, wait_for, wanted};
 
 use crate::fetched::port;
 
@@ -130,8 +130,7 @@ fn start(profile: &Path, home: &Path) -> (Guard, Marionette) {
 
 #[test]
 fn thunderbird_reads_marks_and_copies() {
-    if let Some(program) = ["thunderbird", "certutil"].into_iter().find(|program| installed(program).is_none()) {
-        eprintln!("skipped: {program} is not installed");
+    if wanted("thunderbird", "thunderbird").is_none() || wanted("certutil", "libnss3-tools").is_none() {
         return;
     }
     let demo = Demo::start(&["--without", "beta"]);

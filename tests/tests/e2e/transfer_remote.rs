@@ -1,10 +1,14 @@
 //! An account of another server comes in: of Dovecot, and of a Sigillo. Python's imaplib fills and reads both sides.
 
 use std::fs;
-use std::net::TcpStream;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -176,6 +180,48 @@ impl Drop for Dovecot {
     }
 }
 
+/// Stands before a server, and gives what it says by and by for as long as it is slow: what is killed in the midst of its
+/// work is in the midst of it on any machine.
+struct Brake {
+    port: u16,
+    slow: Arc<AtomicBool>,
+}
+
+impl Brake {
+    fn before(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let brake = Self { port: listener.local_addr().expect("bound").port(), slow: Arc::default() };
+        let slow = Arc::clone(&brake.slow);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, server) = (client.expect("a client"), TcpStream::connect(("127.0.0.1", server)));
+                let (server, slow) = (server.expect("the server"), Arc::clone(&slow));
+                let (from, to) = (server.try_clone().expect("a copy"), client.try_clone().expect("a copy"));
+                thread::spawn(move || {
+                    drop(io::copy(&mut &client, &mut &server));
+                    drop(server.shutdown(Shutdown::Write));
+                });
+                thread::spawn(move || Self::pass(from, to, &slow));
+            }
+        });
+        brake
+    }
+
+    fn pass(mut from: TcpStream, mut to: TcpStream, slow: &AtomicBool) {
+        let mut piece = [0; 1024];
+        while let Ok(count @ 1..) = from.read(&mut piece) {
+            if slow.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            // Who was killed hears nothing any more.
+            if to.write_all(&piece[..count]).is_err() {
+                break;
+            }
+        }
+        drop(to.shutdown(Shutdown::Both));
+    }
+}
+
 /// The verb for an account, with its password in a file.
 fn verb(place: &Path, to: &str, from: &str, ca: &Path) -> Vec<String> {
     let password = place.join("password");
@@ -206,7 +252,8 @@ fn an_account_of_dovecot_comes_in_by_passes() {
     let (there, place) = (dovecot.peer(), TempDir::new().expect("a folder"));
     there.ask("fill");
     let before = there.holds();
-    let from = format!("imaps://vecchia@localhost:{}/", there.port);
+    let brake = Brake::before(there.port);
+    let from = format!("imaps://vecchia@localhost:{}/", brake.port);
     let verb = verb(place.path(), ANNA, &from, &there.ca);
 
     let (fine, tried) = pass(&sample, &[&verb[..], &["--dry-run".to_owned()]].concat());
@@ -215,13 +262,15 @@ fn an_account_of_dovecot_comes_in_by_passes() {
 
     // A pass that is killed somewhere, and the next one.
     let state = place.path().join(format!("stato-{ANNA}"));
+    brake.slow.store(true, Ordering::SeqCst);
     let mut broken = Command::new(binary());
     broken.arg("mailbox").args(&verb).args(["--socket", &sample.socket()]).stdout(Stdio::null());
     let mut broken = Guard(broken.spawn().expect("the program starts"));
     let lines = || fs::read_to_string(&state).map_or(0, |text| text.lines().count());
-    wait_for("some messages", Duration::from_secs(30), || (lines() > 20).then_some(()));
+    wait_for("some messages", Duration::from_secs(60), || (lines() > 20).then_some(()));
     broken.0.kill().expect("killed");
     broken.0.wait().expect("gone");
+    brake.slow.store(false, Ordering::SeqCst);
     let (fine, first) = pass(&sample, &verb);
     let (added, already) = (sum(&first, "added"), sum(&first, "already"));
     assert!(fine && added + already == 307 && already >= 20 && added > 0, "{first}");

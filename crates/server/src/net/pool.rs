@@ -108,10 +108,13 @@ mod tests {
         assert_eq!(most.load(Ordering::SeqCst), 30, "alone");
         // Who waits for memory holds no thread.
         let (one, (go, wait)) = (Pool::within(2, Memory::new(1024)), std::sync::mpsc::channel::<()>());
+        let (has_begun, begun) = tokio::sync::oneshot::channel();
         let heavy = tokio::spawn({
             let one = one.clone();
-            async move { one.weighing(1024, move || wait.recv().is_ok()).await }
+            let work = move || has_begun.send(()).is_ok() && wait.recv().is_ok();
+            async move { one.weighing(1024, work).await }
         });
+        begun.await.unwrap();
         let waiting = tokio::spawn({
             let one = one.clone();
             async move { one.weighing(1024, || ()).await }

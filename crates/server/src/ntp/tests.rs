@@ -2,6 +2,7 @@
 
 use super::*;
 use std::net::UdpSocket as Socket;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// An answer as a server of stratum 2 gives it, whose clock differs by so many milliseconds from ours.
@@ -45,6 +46,26 @@ async fn measured(say: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> State
     (*monitor(&[server(say).0]).measure().await).clone()
 }
 
+/// The offset, and whether it is right. Asked up to three times until it is one of these: a machine that pauses between a
+/// question and its answer measures its own pause.
+async fn offset(
+    say: impl Fn(&[u8]) -> Vec<Vec<u8>> + Clone + Send + 'static,
+    wanted: RangeInclusive<i64>,
+) -> (i64, bool) {
+    let mut told = (i64::MAX, false);
+    for _ in 0..3 {
+        told = match measured(say.clone()).await {
+            State::Synchronised { offset_ms } => (offset_ms, true),
+            State::Off { offset_ms } => (offset_ms, false),
+            State::Unknown { why } => panic!("{why}"),
+        };
+        if wanted.contains(&told.0) {
+            return told;
+        }
+    }
+    panic!("{} is none of {wanted:?}", told.0)
+}
+
 #[track_caller]
 fn unknown(state: &State, part: &str) {
     let State::Unknown { why } = state else { panic!("{state:?}") };
@@ -54,13 +75,8 @@ fn unknown(state: &State, part: &str) {
 #[tokio::test]
 async fn the_offset_is_measured_to_either_side() {
     for ahead in [0, 700, -700, 1500, -1500, 3_600_000, -86_400_000] {
-        let state = measured(move |question| vec![answer(question, ahead)]).await;
-        let (offset, right) = match state {
-            State::Synchronised { offset_ms } => (offset_ms, true),
-            State::Off { offset_ms } => (offset_ms, false),
-            State::Unknown { why } => panic!("{why}"),
-        };
-        assert!((offset - ahead).abs() < 250, "{ahead}: {offset}");
+        let wanted = ahead - 249..=ahead + 249;
+        let (_, right) = offset(move |question| vec![answer(question, ahead)], wanted).await;
         assert_eq!(right, ahead.abs() <= 1000, "{ahead}");
     }
 }
@@ -98,7 +114,7 @@ async fn a_server_that_is_not_synchronised_or_in_doubt_proves_nothing() {
 
 #[tokio::test]
 async fn packets_that_answer_nothing_are_passed_over() {
-    let state = measured(|question| {
+    let say = |question: &[u8]| {
         let with = |change: fn(&mut Vec<u8>)| {
             let mut packet = answer(question, 9000);
             change(&mut packet);
@@ -115,9 +131,9 @@ async fn packets_that_answer_nothing_are_passed_over() {
             with(|p| (p[1], p[24]) = (0, p[24] ^ 1)),
             answer(question, 400),
         ]
-    })
-    .await;
-    assert!(matches!(state, State::Synchronised { offset_ms: 200..=600 }), "{state:?}");
+    };
+    let (_, right) = offset(say, 200..=600).await;
+    assert!(right, "what counts is the last one");
 }
 
 #[tokio::test]
