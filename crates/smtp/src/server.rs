@@ -139,14 +139,16 @@ pub struct Server {
     /// What the chunks of BDAT brought so far.
     body: Option<Content>,
     bad_commands: u32,
-    /// MAIL or RCPT was refused for the time being, and nothing ended the transaction yet.
-    put_off: bool,
+    /// MAIL or RCPT was refused, and nothing ended the transaction yet.
+    refused: bool,
     bad_logins: u32,
     now: Tick,
     /// When the session began to wait for what it waits for.
     since: Tick,
     /// When the message began.
     data_since: Tick,
+    /// Octets of the message that came.
+    octets: u64,
     ended: bool,
     stopping: bool,
 }
@@ -178,11 +180,12 @@ impl Server {
             utf8: false,
             body: None,
             bad_commands: 0,
-            put_off: false,
+            refused: false,
             bad_logins: 0,
             now,
             since: now,
             data_since: now,
+            octets: 0,
             ended: false,
             stopping: false,
             config,
@@ -242,7 +245,7 @@ impl Server {
     pub fn answer(&mut self, reply: Reply, now: Tick) {
         self.tick(now);
         let State::Waiting(question) = self.state else { return };
-        self.put_off |= matches!(question, Question::Mail | Question::Rcpt) && reply.is_temporary();
+        self.refused |= matches!(question, Question::Mail | Question::Rcpt) && !reply.is_positive();
         match question {
             Question::Credentials => return,
             Question::Mail => self.open = reply.is_positive(),
@@ -274,6 +277,11 @@ impl Server {
     /// Whether the connection is encrypted.
     pub fn is_tls(&self) -> bool {
         self.tls
+    }
+
+    /// Octets of the message on its way that came, also those that are not kept because it is refused already.
+    pub fn octets(&self) -> u64 {
+        self.octets
     }
 
     /// Who logged in.
@@ -340,15 +348,21 @@ impl Server {
         }
     }
 
-    /// A reply to a command that has nothing to go with. Behind one that was refused for the time being it was pipelined
-    /// in good faith (RFC 2920 §3.1): who sends mail for hours meets limits now and then.
+    /// A refusal of MAIL or RCPT that blames no syntax: what was pipelined behind it is not senseless.
+    fn refuse(&mut self, reply: &Reply) {
+        self.refused = true;
+        self.say(reply);
+    }
+
+    /// A reply to a command that has nothing to go with. Behind one that was refused it was pipelined in good faith
+    /// (RFC 2920 §3.1): who sends mail for hours meets limits, and recipients that are gone, now and then.
     fn pointless(&mut self, reply: &Reply) {
-        if self.put_off { self.say(reply) } else { self.bad(reply) }
+        if self.refused { self.say(reply) } else { self.bad(reply) }
     }
 
     /// Drops the transaction, if there is one.
     fn reset(&mut self) {
-        self.put_off = false;
+        self.refused = false;
         if std::mem::take(&mut self.open) {
             self.queue.push_back(Action::Reset);
         }

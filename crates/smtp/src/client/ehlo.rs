@@ -64,10 +64,11 @@ impl Client {
         }
     }
 
+    /// Who refuses both names refuses us, here and now: that says no more of the message than a refusal for a greeting.
     pub(super) fn helo_answered(&mut self, reply: Reply) {
         match reply.code {
             250 => self.named(),
-            _ => self.turned_away(Failure::from_reply(reply)),
+            _ => self.unwelcome(reply),
         }
     }
 

@@ -7,12 +7,14 @@ impl Client {
     pub(super) fn greeted(&mut self, reply: Reply) {
         match reply.code {
             220 => self.ehlo(),
-            // 521: this host never takes mail (RFC 7504). Any other refusal is about this host and this moment, and
-            // another mail exchanger, or a later hour, may do better.
-            _ => {
-                let permanent = reply.code == 521;
-                self.turned_away(Failure { permanent, ..Failure::from_reply(reply) });
-            }
+            _ => self.unwelcome(reply),
         }
+    }
+
+    /// 521: this host never takes mail (RFC 7504). Any other refusal is about this host and this moment, and another mail
+    /// exchanger, or a later hour, may do better.
+    pub(super) fn unwelcome(&mut self, reply: Reply) {
+        let permanent = reply.code == 521;
+        self.turned_away(Failure { permanent, ..Failure::from_reply(reply) });
     }
 }

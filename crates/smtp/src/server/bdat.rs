@@ -34,9 +34,12 @@ impl Server {
             self.say(&self.too_big());
             return self.hang_up();
         }
+        if self.body.is_none() {
+            // A chunk that is refused has its time too: its octets come all the same.
+            (self.data_since, self.octets) = (self.now, 0);
+        }
         if refusal.is_none() && self.body.is_none() {
             self.queue.push_back(Action::DataStart);
-            self.data_since = self.now;
             self.body = Some(Content::new(self.config.size_limit));
         }
         self.enter(State::Chunk(Chunk { size, left: size, last, refusal }));
@@ -70,6 +73,7 @@ impl Server {
             return false;
         }
         chunk.left -= piece.len() as u64;
+        self.octets += piece.len() as u64;
         let (ended, size, last) = (chunk.left == 0, chunk.size, chunk.last);
         let refusal = chunk.refusal.take_if(|_| ended);
         if chunk.refusal.is_none() && refusal.is_none() {

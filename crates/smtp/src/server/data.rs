@@ -24,7 +24,7 @@ impl Server {
         }
         self.queue.push_back(Action::DataStart);
         self.say(&Reply::bare(354, "End data with <CRLF>.<CRLF>"));
-        self.data_since = self.now;
+        (self.data_since, self.octets) = (self.now, 0);
         self.enter(State::Data(Unstuffer::new(self.config.size_limit)));
     }
 
@@ -39,6 +39,7 @@ impl Server {
         let (used, ended) = unstuffer.feed(&held[..held.len().min(CHUNK)], &mut chunk);
         let Content { size, eight_bit, defect, .. } = unstuffer.content;
         self.lines.take(used);
+        self.octets += used as u64;
         if !chunk.is_empty() {
             self.queue.push_back(Action::DataChunk(chunk));
         }

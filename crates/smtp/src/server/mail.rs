@@ -23,12 +23,12 @@ impl Server {
             Ok(mail) => {
                 self.recipients = 0;
                 self.open = true;
-                self.put_off = false;
+                self.refused = false;
                 self.utf8 = mail.utf8;
                 self.ask(Question::Mail, Action::Mail(mail));
             }
             Err(reply) if reply.code / 10 == 50 => self.bad(&reply),
-            Err(reply) => self.say(&reply),
+            Err(reply) => self.refuse(&reply),
         }
     }
 

@@ -18,11 +18,11 @@ impl Server {
         }
         match self.read_rcpt(argument) {
             Ok(_) if self.recipients >= self.config.max_recipients => {
-                self.say(&Reply::new(452, (4, 5, 3), "Troppi destinatari / Too many recipients"));
+                self.refuse(&Reply::new(452, (4, 5, 3), "Troppi destinatari / Too many recipients"));
             }
             Ok(rcpt) => self.ask(Question::Rcpt, Action::Rcpt(rcpt)),
             Err(reply) if reply.code / 10 == 50 => self.bad(&reply),
-            Err(reply) => self.say(&reply),
+            Err(reply) => self.refuse(&reply),
         }
     }
 

@@ -189,3 +189,21 @@ fn a_message_in_chunks_has_an_end_of_patience() {
     s.drive();
     assert!(s.actions.ends_with(&[Action::Reset, Action::Close]));
 }
+
+#[test]
+fn a_refused_chunk_has_its_time_on_an_old_connection_too() {
+    let mut s = Scripted::new(Role::Reception, |c| c.message_timeout_ms = 200_000);
+    s.run("S: 220 …\nC: EHLO b\nS+ 250\n");
+    for begun in [250_000, 500_000] {
+        s.now = Tick(begun);
+        s.server.input(Tick(begun), b"BDAT 6 LAST\r\nQU");
+        s.drive();
+        assert_eq!(s.server.deadline(), Some(Tick(begun + 180_000)));
+        s.server.input(Tick(begun + 150_000), b"IT");
+        s.drive();
+        assert_eq!(s.server.deadline(), Some(Tick(begun + 200_000)), "and not more than a message has");
+        s.server.input(Tick(begun + 150_000), b"\r\n");
+        s.run("S: 503 5.5.1 …");
+    }
+    assert!(!s.closed);
+}

@@ -197,6 +197,19 @@ fn unfriendly_greetings() {
     }
 }
 
+/// Who has no name for us has none for any message of ours: another server of the domain may have one.
+#[test]
+fn a_server_that_takes_no_name_is_as_one_that_greets_with_a_refusal() {
+    for (reply, permanent) in [("554 5.7.1 go away", false), ("421 busy", false), ("521 no mail here", true)] {
+        let mut r = Run::new(&["a@x.example"], |_| ());
+        r.say("220 hi\r\n", HELLO);
+        r.say("554 5.7.1 not you\r\n", "HELO mx.alfa.example\r\n");
+        r.say(&format!("{reply}\r\n"), "QUIT\r\n");
+        assert_eq!((r.failure(0).permanent, r.closed), (permanent, true), "{reply}");
+        assert!(r.failure(0).text.contains(reply) && !r.client.is_met());
+    }
+}
+
 #[test]
 fn tls_where_offered_and_everything_forgotten() {
     let mut r = Run::new(&["a@x.example"], |c| c.require_tls = true);

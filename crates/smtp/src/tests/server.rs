@@ -334,6 +334,39 @@ fn what_was_pipelined_behind_a_refusal_for_now_is_not_senseless() {
     assert!(s.closed);
 }
 
+/// One recipient each, who is gone: an application that goes through an old list sends nothing senseless.
+#[test]
+fn what_was_pipelined_behind_any_refusal_is_not_senseless() {
+    for refused in [
+        "C: MAIL FROM:<a@x.example>\nS: 250 …\nC: RCPT TO:<no@x.example>\nS: 550 …\nC: DATA\nS: 554 5.5.1 …\n",
+        "C: MAIL FROM:<a@x.example>\nS: 250 …\nC: RCPT TO:<è@x.example>\nS: 553 …\nC: DATA\nS: 554 5.5.1 …\n",
+        "C: MAIL FROM:<banned@x.example>\nS: 550 …\nC: RCPT TO:<a@x.example>\nS: 503 …\nC: DATA\nS: 503 5.5.1 …\n",
+        "C: MAIL FROM:<a@x.example> SIZE=99999999999\nS: 552 …\nC: RCPT TO:<a@x.example>\nS: 503 …\nC: DATA\nS: 503 …\n",
+    ] {
+        let mut s = Scripted::new(Role::Reception, |c| c.bad_commands = 1);
+        let turn = format!("{refused}C: RSET\nS: 250 …\n");
+        s.run(&format!("{READY}{turn}{turn}{turn}C: DATA\nS: 503 5.5.1 …\nC: DATA\nS: 421 4.7.0 …"));
+        assert!(s.closed, "{refused}");
+    }
+}
+
+/// What is not kept comes over the wire all the same: who counts the pace of a client counts it too.
+#[test]
+fn octets_of_a_message_that_is_refused_already_are_counted() {
+    let script = "C: MAIL FROM:<a@x.example>\nS: 250 …\nC: RCPT TO:<a@x.example>\nS: 250 …\n";
+    let mut s = reception(&format!("{script}C: DATA\nS: 354 …"));
+    for n in 1..=3 {
+        s.server.input(Tick(0), b"..\0x\r\n");
+        s.drive();
+        assert_eq!(s.server.octets(), n * 6);
+    }
+    s.run(&format!("C: .\nS: 554 5.6.0 …\n{script}C: BDAT 9"));
+    assert_eq!(s.server.octets(), 0, "each message anew");
+    s.server.input(Tick(0), b"a\0b\0c");
+    s.drive();
+    assert_eq!(s.server.octets(), 5);
+}
+
 #[test]
 fn sizes() {
     let mut s = Scripted::new(Role::Reception, |c| c.size_limit = 10);
