@@ -9,7 +9,7 @@ use crate::rows::{
     BoxUsage, ChangesRow, EntryRow, FolderRow, Held, changes_key, decode, encode, entry_key, folder_key, usage_key,
 };
 use crate::stored::usage;
-use crate::{Engine, PAGE_OCTETS, annotations, filing, grants, keepers, text_index};
+use crate::{Engine, PAGE_OCTETS, annotations, filing, grants, keepers, subscriptions, text_index};
 
 /// Commits that a folder remembers; what older ones did a client must find out for itself.
 const REMEMBERED: u32 = 10_000;
@@ -137,6 +137,9 @@ pub(crate) fn remove<S: Store>(
     tx.put(usage_key(mailbox), encode(&held.ok_or_else(|| miscounted(&usage_key(mailbox)))?));
     tx.delete(folder_key(mailbox, folder));
     tx.delete(text_index::mark_key(mailbox, folder));
+    if row.subscribed {
+        subscriptions::keep(tx, mailbox, &row.name)?;
+    }
     filing::removed(tx, mailbox, folder)?;
     Ok(true)
 }

@@ -74,6 +74,7 @@ mod spool;
 mod stored;
 mod sts_policies;
 mod submit;
+mod subscriptions;
 mod summary;
 mod tenants;
 mod text_index;
@@ -137,10 +138,10 @@ pub use trail::Sent;
 pub use unlocks::{Bearer, Standing, Term, UNLOCKED_FOR, Unproven};
 pub use watches::{Alert, Forward};
 
-/// How often a commit is tried while others win. In one process lanes leave no conflict; between servers on one store
 /// What one of the commits of a long work writes, in octets, until the next begins: so far below the limit of a batch that
 /// whatever the last row of it adds fits.
 const PAGE_OCTETS: usize = sigillo_store::MAX_BATCH / 2;
 
+/// How often a commit is tried while others win. In one process lanes leave no conflict; between servers on one store
 /// each conflict is somebody else's commit, so that the store goes on, and nobody loses so often in a row.
 pub(crate) const ATTEMPTS: usize = 1_000;

@@ -19,7 +19,8 @@ const PAGE: usize = 500;
 const AT_ONCE: usize = 64;
 /// Rows under a mailbox's number that go with its contents, in this order: rights, second factors and former passwords refer to
 /// credentials.
-const CONTENTS: [u8; 11] = [
+const CONTENTS: [u8; 12] = [
+    tag::SUBSCRIBED,
     tag::GRANT,
     tag::ANNOTATION,
     tag::PROOF,

@@ -145,6 +145,8 @@ pub enum LoginRefusal {
 pub enum Attribute {
     /// `\Noselect`
     NoSelect,
+    /// `\NonExistent`
+    NonExistent,
     /// `\Noinferiors`
     NoInferiors,
     /// `\All`
@@ -172,6 +174,7 @@ impl Attribute {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoSelect => "\\Noselect",
+            Self::NonExistent => "\\NonExistent",
             Self::NoInferiors => "\\Noinferiors",
             Self::All => "\\All",
             Self::Archive => "\\Archive",
@@ -199,6 +202,18 @@ pub struct FolderInfo {
     pub status: Option<Status>,
     /// What the user may do in it.
     pub rights: FolderRights,
+}
+
+impl FolderInfo {
+    /// A name that is subscribed and has no folder (RFC 5258 §3.1).
+    pub fn missing(name: String) -> Self {
+        Self { name, attributes: vec![Attribute::NonExistent], subscribed: true, ..Self::default() }
+    }
+
+    /// Whether there is such a folder.
+    pub fn is_there(&self) -> bool {
+        !self.attributes.contains(&Attribute::NonExistent)
+    }
 }
 
 /// What is known of a message without reading it.
@@ -472,8 +487,12 @@ pub trait Mailboxes: Custody {
     fn delete(&mut self, name: &str) -> Result<(), Refusal>;
     /// Gives a folder, and those below it, another name.
     fn rename(&mut self, from: &str, to: &str) -> Result<(), Refusal>;
-    /// Sets or clears the subscription.
+    /// Sets or clears the subscription of a folder, or clears that of a name that has none.
     fn subscribe(&mut self, name: &str, on: bool) -> Result<(), Refusal>;
+    /// The names that are subscribed and have no folder: it was deleted, or has another name (RFC 3501 §6.3.6).
+    fn subscriptions(&mut self) -> Result<Vec<String>, Refusal> {
+        Ok(Vec::new())
+    }
     /// Counts without opening.
     fn status(&mut self, name: &str) -> Result<Status, Refusal>;
 }

@@ -293,10 +293,17 @@ impl Notices {
     }
 
     /// This session gave a folder, and those below it, another name.
-    pub fn renamed(&mut self, from: &str, to: &str) {
+    pub fn renamed(&mut self, boxes: &mut dyn Mailboxes, from: &str, to: &str) {
+        if self.watch.is_none() {
+            return;
+        }
         let below = Filter::Subtree(vec![from.to_owned()]);
-        for known in self.known.values_mut().filter(|known| below.holds(&known.name, false)) {
+        // The subscription stays where it was.
+        let subscribed: Vec<u32> =
+            boxes.list().unwrap_or_default().iter().filter(|f| f.subscribed).map(|f| f.number).collect();
+        for (number, known) in self.known.iter_mut().filter(|(_, known)| below.holds(&known.name, false)) {
             known.name.replace_range(..from.len(), to);
+            known.subscribed = subscribed.contains(number);
         }
     }
 

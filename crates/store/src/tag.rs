@@ -65,6 +65,9 @@ pub const FOLDER_CHANGES: u8 = 0x1a;
 /// Into which folder a mailbox's receipts go, where it is not the INBOX. Mailbox number.
 pub const RECEIPTS_FOLDER: u8 = 0x1b;
 
+/// Names that are subscribed and have no folder. Mailbox number, then name.
+pub const SUBSCRIBED: u8 = 0x1c;
+
 /// Stored messages: rope, size, what an index wants to know. Message number.
 pub const MESSAGE: u8 = 0x20;
 /// Where a certified message stands for one recipient. Certified id, then recipient.
@@ -220,7 +223,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1c–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `53`, `5e–5f`, `71–7f`, `89–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1d–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `53`, `5e–5f`, `71–7f`, `89–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -240,6 +243,7 @@ pub const ALL: &[(u8, &str)] = &[
     (FOLDER_ENTRY, "folder-entry"),
     (FOLDER_CHANGES, "folder-changes"),
     (RECEIPTS_FOLDER, "receipts-folder"),
+    (SUBSCRIBED, "subscribed"),
     (MESSAGE, "message"),
     (DISPATCH, "dispatch"),
     (RECEIVED, "received"),

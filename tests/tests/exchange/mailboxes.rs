@@ -394,3 +394,41 @@ fn what_is_switched_off_for_a_mailbox_is_neither_announced_nor_done() {
     }
     assert!(wire.say("e SORT (DATE) UTF-8 ALL\r\n").contains("* SORT 1\r\n"));
 }
+
+#[test]
+fn a_subscription_stays_with_its_name() {
+    let mut desk = Desk::new(74);
+    let subscribed = |desk: &mut Desk, name: &str| desk.ok(&format!("LIST (SUBSCRIBED) \"\" {name}"));
+    let missing = |name: &str| format!("* LIST (\\NonExistent \\Subscribed) \"/\" {name}\r\n");
+    desk.ok("CREATE A/B");
+    desk.ok("SUBSCRIBE A/B");
+    desk.ok("SUBSCRIBE A");
+    desk.ok("DELETE A/B");
+    assert!(subscribed(&mut desk, "A/B").contains(&missing("A/B")));
+    assert!(desk.ok("LSUB \"\" A/B").contains("* LSUB (\\Noselect) \"/\" A/B\r\n"));
+    assert!(desk.ok("LIST \"\" A/B").starts_with("t OK"), "there is no such folder");
+    desk.ok("SUBSCRIBE A/B");
+    desk.no("SUBSCRIBE Nessuna", "NONEXISTENT");
+    assert_clean(desk.store(), "deleted");
+    // The name keeps it, whichever folder has the name.
+    desk.ok("CREATE A/B");
+    assert!(subscribed(&mut desk, "A/B").contains("* LIST (\\HasNoChildren \\Subscribed) \"/\" A/B\r\n"));
+    assert!(rows::of(desk.store(), tag::SUBSCRIBED).is_empty());
+    desk.ok("RENAME A C");
+    let told = subscribed(&mut desk, "*");
+    assert!(told.contains(&missing("A")) && told.contains(&missing("A/B")) && !told.contains("\"/\" C\r\n"), "{told}");
+    desk.ok("RENAME C/B A");
+    let told = subscribed(&mut desk, "A*");
+    assert!(told.contains("\\HasNoChildren \\Subscribed) \"/\" A\r\n") && told.contains(&missing("A/B")), "{told}");
+    desk.ok("UNSUBSCRIBE A/B");
+    desk.no("UNSUBSCRIBE A/B", "NONEXISTENT");
+    assert!(rows::of(desk.store(), tag::SUBSCRIBED).is_empty());
+    // So many names are remembered, and no more.
+    for n in 0..1_005 {
+        desk.ok(&format!("CREATE N{n}"));
+        desk.ok(&format!("SUBSCRIBE N{n}"));
+        desk.ok(&format!("DELETE N{n}"));
+    }
+    assert_eq!(rows::of(desk.store(), tag::SUBSCRIBED).len(), 1_000);
+    assert_clean(desk.store(), "renamed");
+}

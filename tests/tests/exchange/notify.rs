@@ -41,14 +41,15 @@ fn what_others_do_in_any_folder_is_told() {
         (&format!("APPEND Pratiche {APPEND}"), &["* STATUS Pratiche (MESSAGES 1 UIDNEXT 2 UIDVALIDITY "]),
         (
             "RENAME Pratiche Fascicoli",
-            &["* LIST (\\HasChildren \\Subscribed) \"/\" Fascicoli (\"OLDNAME\" (Pratiche))"],
+            // The subscription stays with the old name.
+            &["* LIST (\\HasChildren) \"/\" Fascicoli (\"OLDNAME\" (Pratiche))"],
         ),
         ("SETMETADATA Fascicoli (/shared/comment \"x\")", &["* METADATA Fascicoli \"/shared/comment\""]),
         ("SETMETADATA Fascicoli (/private/comment \"x\")", &[]),
         ("SETMETADATA \"\" (/shared/comment \"x\")", &["* METADATA \"\" \"/shared/comment\""]),
         (
             "DELETE Fascicoli/2026",
-            &["* LIST (\\HasNoChildren \\Subscribed) \"/\" Fascicoli", "* LIST (\\NonExistent) \"/\" Fascicoli/2026"],
+            &["* LIST (\\HasNoChildren) \"/\" Fascicoli", "* LIST (\\NonExistent) \"/\" Fascicoli/2026"],
         ),
         ("SELECT Fascicoli", &[]),
         ("STORE 1 +FLAGS (\\Seen \\Deleted)", &["* STATUS Fascicoli (MESSAGES 1 UIDNEXT 2 UIDVALIDITY "]),

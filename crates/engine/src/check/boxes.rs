@@ -13,7 +13,7 @@ use crate::rows::{
     BoxUsage, ChangesRow, EntryRow, FolderNumbers, FolderRow, MessageRow, address_key, credential_key, decode, encode,
     folder_key, folder_numbers_key, mailbox_key, message_key, usage_key,
 };
-use crate::{accesses, annotations, filing, grants, keepers, profiles, proofs, purge, rates, trail};
+use crate::{accesses, annotations, filing, grants, keepers, profiles, proofs, purge, rates, subscriptions, trail};
 
 /// Rows of a mailbox read at once.
 const PAGE: usize = 1_000;
@@ -216,6 +216,11 @@ impl<S: Store> Judge<'_, '_, S> {
     pub(super) fn receipts_folder(&mut self) -> Result<(), Error> {
         let (id, folder) = filing::read(self.key, self.value)?;
         self.of_folder(id, folder)
+    }
+
+    pub(super) fn subscribed(&mut self) -> Result<(), Error> {
+        let (id, _) = subscriptions::read(self.key, self.value)?;
+        self.of_mailbox(id, Remedy::SetAside)
     }
 
     pub(super) fn grant(&mut self) -> Result<(), Error> {

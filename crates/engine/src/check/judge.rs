@@ -78,6 +78,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::FOLDER_ENTRY => self.folder_entry(),
             tag::FOLDER_CHANGES => self.folder_changes(),
             tag::RECEIPTS_FOLDER => self.receipts_folder(),
+            tag::SUBSCRIBED => self.subscribed(),
             tag::GRANT => self.grant(),
             tag::ANNOTATION => self.annotation(),
             tag::ANNOTATED => self.annotated(),

@@ -45,6 +45,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::LEAVING => format!("{} {}", r.time()?, r.mailbox()?.0),
         tag::OVERRUN => format!("{}/{} {}/{}", r.text()?, r.mailbox()?.0, r.time()?, r.u8()?),
         tag::TRAIL => format!("{} {} {}", r.mailbox()?.0, r.time()?, r.text()?),
+        tag::SUBSCRIBED => format!("{}/{}", r.mailbox()?.0, r.text()?),
         tag::CREDENTIAL | tag::CREDENTIAL_USE | tag::FORMER_PASSWORD | tag::SECOND_FACTOR | tag::SENT_DAY => {
             format!("{}/{}", r.mailbox()?.0, r.text()?)
         }

@@ -16,13 +16,14 @@ use sigillo_imap::{
     Appended, AtHand, Attribute, Change, Code, Content, Copied, Deed, Draft, Flags, FolderInfo, FolderRights,
     FolderState, Grams, Mailboxes, Refusal, Row, Status, Stored, Summary, System,
 };
-use sigillo_store::{KeyBuilder, KeyReader, Store, tag};
+use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 
 use crate::deeds::Visitor;
 use crate::folders::{MAX_FOLDERS, number_of};
+use crate::grants::EVERYWHERE;
 use crate::rows::{ChangesRow, EntryRow, FolderRow, decode, entry_key, folder_key};
 use crate::spool::{Came, Incoming};
-use crate::{ATTEMPTS, Engine, Error, Rejected};
+use crate::{ATTEMPTS, Engine, Error, Rejected, subscriptions};
 pub use contents::{Contents, Lying, Unfiled};
 
 /// The folders of one mailbox, at the service time of the request in hand.
@@ -233,7 +234,7 @@ fn row(uid: u32, entry: EntryRow) -> Row {
     }
 }
 
-/// A fault of ours: logged here, told as "try later".
+/// A fault of ours: logged here, told as "try later". What is too much for one commit is so the next time too.
 fn fault(error: impl Into<Error>) -> Refusal {
     let error = error.into();
     tracing::error!(%error, "mailbox request failed");
@@ -439,8 +440,27 @@ impl<S: Store> Mailboxes for Boxes<S> {
     }
 
     fn subscribe(&mut self, name: &str, on: bool) -> Result<(), Refusal> {
-        let (number, _) = self.folder(name, Deed::Show)?;
-        self.change_folder(number, |f| f.subscribed = on)
+        match self.folder(name, Deed::Show) {
+            Err(missing) if missing.code == Some(Code::NonExistent) => {
+                let was = self.subscriptions()?.iter().any(|there| there == name);
+                if !was {
+                    Err(missing)
+                } else if on {
+                    Ok(())
+                } else {
+                    self.forget_subscription(name)
+                }
+            }
+            found => self.change_folder(found?.0, |f| f.subscribed = on),
+        }
+    }
+
+    fn subscriptions(&mut self) -> Result<Vec<String>, Refusal> {
+        // Who does not see what nothing was said of does not see what was there.
+        if !Deed::Show.allowed(self.rights(EVERYWHERE)?) {
+            return Ok(Vec::new());
+        }
+        self.engine.subscriptions(self.mailbox).map_err(fault)
     }
 
     fn status(&mut self, name: &str) -> Result<Status, Refusal> {
@@ -450,10 +470,16 @@ impl<S: Store> Mailboxes for Boxes<S> {
 }
 
 impl<S: Store> Boxes<S> {
+    fn forget_subscription(&self, name: &str) -> Result<(), Refusal> {
+        let _lane = self.engine.lanes.hold(&[self.mailbox]);
+        let taken = transact(&self.engine.store, ATTEMPTS, |tx| subscriptions::take(tx, self.mailbox, name));
+        taken.map(drop).map_err(fault)
+    }
+
     fn change_folder(&self, number: u32, change: impl Fn(&mut FolderRow)) -> Result<(), Refusal> {
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let key = folder_key(self.mailbox, number);
-        sigillo_store::transact(&self.engine.store, ATTEMPTS, |tx| {
+        transact(&self.engine.store, ATTEMPTS, |tx| {
             if let Some(value) = tx.get(&key)? {
                 let mut folder: FolderRow = decode(&key, &value)?;
                 change(&mut folder);

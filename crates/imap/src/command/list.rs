@@ -109,7 +109,10 @@ pub fn run(
     if options.status.contains(&StatusItem::HighestModSeq) {
         work.enable_condstore();
     }
-    let folders = work.boxes.list()?;
+    let mut folders = work.boxes.list()?;
+    if options.subscribed {
+        folders.extend(work.boxes.subscriptions()?.into_iter().map(FolderInfo::missing));
+    }
     let patterns: Vec<String> = patterns.iter().map(|pattern| inbox(&format!("{reference}{pattern}"))).collect();
     let special = |f: &FolderInfo| f.attributes.iter().any(|a| Attribute::USES.contains(a));
     let selected = |f: &FolderInfo| (!options.subscribed || f.subscribed) && (!options.special_use || special(f));
@@ -126,7 +129,7 @@ pub fn run(
         if let Some(numbers) = folder.status.as_ref().filter(|_| !options.status.is_empty()) {
             work.line(&status::line(&folder.name, &options.status, numbers, on));
         }
-        if options.my_rights {
+        if options.my_rights && folder.is_there() {
             work.line(&super::myrights::line(&folder.name, folder.rights, on));
         }
     }
@@ -162,10 +165,15 @@ pub struct Found<'f> {
 impl Found<'_> {
     /// What is said of it; `missing` of what is not there.
     pub fn attributes(&self, missing: &'static str) -> Vec<&'static str> {
-        let Some(folder) = self.folder else { return vec![missing, "\\HasChildren"] };
-        let mut attributes: Vec<&str> = folder.attributes.iter().map(|a| a.as_str()).collect();
-        if self.has_children || !folder.attributes.contains(&Attribute::NoInferiors) {
-            attributes.push(if self.has_children { "\\HasChildren" } else { "\\HasNoChildren" });
+        let mut attributes = match self.folder {
+            Some(folder) => folder.attributes.iter().map(|a| a.as_str()).collect(),
+            None => vec![missing],
+        };
+        let may = |folder: &FolderInfo| folder.is_there() && !folder.attributes.contains(&Attribute::NoInferiors);
+        if self.has_children {
+            attributes.push("\\HasChildren");
+        } else if self.folder.is_some_and(may) {
+            attributes.push("\\HasNoChildren");
         }
         attributes
     }
@@ -231,7 +239,9 @@ pub fn matching<'f>(
         names.insert((folder.name != "INBOX", &folder.name), Some(folder));
         for parent in above(&folder.name) {
             names.entry((parent != "INBOX", parent)).or_insert(None);
-            with_children.insert(parent);
+            if folder.is_there() {
+                with_children.insert(parent);
+            }
             if selected(folder) {
                 with_selected.insert(parent);
             }

@@ -17,7 +17,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 pub fn run(from: &str, to: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
     work.boxes.rename(from, to)?;
     if from != "INBOX" {
-        work.notices.renamed(from, to);
+        work.notices.renamed(work.boxes, from, to);
     }
     work.notices.made(work.boxes, to);
     // The selected folder may be the one that has another name now, or lie below it. Renaming INBOX moves its

@@ -106,11 +106,11 @@ fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) -> bool {
             known.insert_keyword(keyword.clone());
         }
     }
+    let full = known.keywords().len() >= MAX_KEYWORDS;
     for keyword in state.permanent_flags.keywords() {
         known.insert_keyword(keyword.clone());
     }
     work.line(&format!("* FLAGS ({known})"));
-    let full = known.keywords().len() >= MAX_KEYWORDS;
     work.line(&permanent(state.permanent_flags.clone(), state.new_keywords && !full, read_only));
     let on = *work.enabled;
     work.out.extend_from_slice(exists(state.rows.len(), on).as_bytes());

@@ -9,7 +9,7 @@ use crate::directory::{FOLDERS, INBOX};
 use crate::folders::{All, MAX_FOLDERS};
 use crate::fronts::Transaction;
 use crate::rows::{FolderRow, encode, folder_key, folder_numbers_key};
-use crate::{ATTEMPTS, annotations, folder, grants};
+use crate::{ATTEMPTS, annotations, folder, grants, subscriptions};
 
 /// Octets of a folder's full name.
 const MAX_NAME: usize = 500;
@@ -91,11 +91,15 @@ impl<S: Store> Boxes<S> {
             }
             all.folders = others;
             for (number, mut folder) in renamed {
+                if folder.subscribed {
+                    subscriptions::keep(tx, self.mailbox, &folder.name)?;
+                }
                 folder.name.replace_range(..from.len(), to);
                 check_name(&folder.name)?;
                 if all.find(&folder.name).is_some() {
                     return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste gia'").into());
                 }
+                folder.subscribed = subscriptions::take(tx, self.mailbox, &folder.name)?;
                 tx.put(folder_key(self.mailbox, number), encode(&folder));
                 all.folders.push((number, folder));
             }
@@ -145,7 +149,8 @@ impl<S: Store> Boxes<S> {
             let key = folder_key(self.mailbox, last.folder);
             tx.expect_absent(&key);
             grants::inherit(tx, self.mailbox, above, last.folder)?;
-            tx.put(&key, encode(&FolderRow { special, ..FolderRow::new(level, last.uid_validity) }));
+            let subscribed = subscriptions::take(tx, self.mailbox, level)?;
+            tx.put(&key, encode(&FolderRow { special, subscribed, ..FolderRow::new(level, last.uid_validity) }));
         }
         tx.put(folder_numbers_key(self.mailbox), encode(&last));
         Ok(())

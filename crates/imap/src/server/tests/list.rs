@@ -88,3 +88,41 @@ fn numbers_come_with_the_names() {
          S: d BAD …",
     );
 }
+
+/// RFC 3501 §6.3.6, RFC 5258 §3.1.
+#[test]
+fn subscribed_names_without_a_folder_are_told_as_such() {
+    let mut client = cabinet();
+    client.toy.missing = vec!["Altro/Vecchio".into(), "Bozze/Vecchie".into(), "Uffici/Tributi".into()];
+    client.script(
+        "C: a LIST (SUBSCRIBED) \"\" *
+         S: * LIST (\\HasNoChildren \\Subscribed) \"/\" INBOX
+         S: * LIST (\\NonExistent \\Subscribed) \"/\" Altro/Vecchio
+         S: * LIST (\\Drafts \\HasNoChildren \\Subscribed) \"/\" Bozze
+         S: * LIST (\\NonExistent \\Subscribed) \"/\" Bozze/Vecchie
+         S: * LIST (\\NonExistent \\HasChildren \\Subscribed) \"/\" Uffici/Tributi
+         S: * LIST (\\HasNoChildren \\Subscribed) \"/\" Uffici/Tributi/2026
+         S: a OK …
+         C: b LIST (SUBSCRIBED RECURSIVEMATCH) \"\" % RETURN (MYRIGHTS)
+         S: * LIST (\\HasNoChildren \\Subscribed) \"/\" INBOX
+         S: * MYRIGHTS INBOX …
+         S: * LIST (\\NonExistent) \"/\" Altro (\"CHILDINFO\" (\"SUBSCRIBED\"))
+         S: * LIST (\\Drafts \\HasNoChildren \\Subscribed) \"/\" Bozze (\"CHILDINFO\" (\"SUBSCRIBED\"))
+         S: * MYRIGHTS Bozze …
+         S: * LIST (\\HasChildren) \"/\" Uffici (\"CHILDINFO\" (\"SUBSCRIBED\"))
+         S: b OK …
+         C: c LIST (SUBSCRIBED) \"\" Altro/% RETURN (MYRIGHTS STATUS (MESSAGES))
+         S: * LIST (\\NonExistent \\Subscribed) \"/\" Altro/Vecchio
+         S: c OK …
+         C: d LIST \"\" Altro/* RETURN (SUBSCRIBED)
+         S: d OK …
+         C: e LSUB \"\" *
+         S: * LSUB (\\HasNoChildren) \"/\" INBOX
+         S: * LSUB (\\Noselect) \"/\" Altro/Vecchio
+         S: * LSUB (\\Drafts \\HasNoChildren) \"/\" Bozze
+         S: * LSUB (\\Noselect) \"/\" Bozze/Vecchie
+         S: * LSUB (\\Noselect \\HasChildren) \"/\" Uffici/Tributi
+         S: * LSUB (\\HasNoChildren) \"/\" Uffici/Tributi/2026
+         S: e OK …",
+    );
+}

@@ -407,6 +407,9 @@ impl Mailboxes for Toy {
         self.folder(name)?.info.subscribed = on;
         Ok(())
     }
+    fn subscriptions(&mut self) -> Result<Vec<String>, Refusal> {
+        Ok(self.missing.clone())
+    }
     fn status(&mut self, name: &str) -> Result<Status, Refusal> {
         Ok(self.folder(name)?.status())
     }
