@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigillo_accounts::{Contact, Done, PasswordPolicy, Request};
+use sigillo_accounts::{Block, Contact, Done, PasswordPolicy, Request};
 use sigillo_base::{Address, MailboxId, Phone, Secret, Timestamp};
 use sigillo_engine::front::{self, Claimant, OwnProof, Refused, Turned};
-use sigillo_engine::{Asking, Engine, Peer, Rules, verifier};
+use sigillo_engine::{Asking, Change, Engine, Peer, Rules, verifier};
 use sigillo_store::{MemoryStore, tag};
 use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::street::Street;
@@ -159,6 +159,11 @@ fn nobody_learns_who_is_here_and_nobody_is_flooded() {
     for n in 0..10 {
         drop(anna.ask(after(4000 + n * 3700)));
     }
+    let block = Block { since: after(60_000).as_millis(), until: None, reason: "in mora".into() };
+    anna.engine.change(anna.mailbox, &Change::Block(block), &Request::own(after(60_000))).expect("blocked");
+    let blocked = anna.engine.ask_reset(&address(ANNA), Asking::Administration(&desk), after(60_001));
+    let text = blocked.expect_err("not while it is").to_string();
+    assert!(text.contains("bloccata dal 13/03/2026") && text.contains("mailbox unblock"), "{text}");
     assert!(anna.heard(after(50_000)).len() <= 6, "a day has an end too");
     let own = Contact { phone: None, mail: Address::parse("carla@comune-alfa.example").ok() };
     let refused = anna.engine.set_contact((anna.mailbox, &address(ANNA)), &own, "x", NOW);
