@@ -144,7 +144,11 @@ impl<S: Store> Judge<'_, '_, S> {
         self.of_mailbox(id, Remedy::Backup)
     }
 
+    /// An access, or the seal of a day's.
     pub(super) fn event(&mut self) -> Result<(), Error> {
+        if self.key.first() == Some(&tag::ACCESS_SEAL) {
+            return crate::seals::read(self.key, self.value).map(drop);
+        }
         let (id, _) = accesses::read(self.key, self.value)?;
         self.of_mailbox(id, Remedy::Backup)
     }

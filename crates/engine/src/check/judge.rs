@@ -70,8 +70,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::PROFILE_HISTORY => self.profile_history(),
             tag::OVERRUN => rates::read_overrun(self.key, self.value).map(drop),
             tag::TRAIL => self.trail(),
-            tag::EVENT => self.event(),
-            tag::ACCESS_SEAL => crate::seals::read(self.key, self.value).map(drop),
+            tag::EVENT | tag::ACCESS_SEAL => self.event(),
             tag::SENT_DAY => self.sent_day(),
             tag::BOX_USAGE => self.box_usage(),
             tag::FOLDER => self.folder(),
@@ -93,7 +92,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::ARCHIVE => self.archived(),
             tag::QUARANTINE => self.quarantined(),
             tag::RECEIVED => decode::<ReceivedRow>(self.key, self.value).map(drop),
-            tag::SCREENED => decode::<u64>(self.key, self.value).map(drop),
+            tag::SCREENED | tag::TLS_REPORTED => self.plain(),
             tag::DISPATCH => self.dispatch(),
             tag::TIMER_DUE => self.timer(),
             tag::QUEUE_ITEM => self.queue_item(),
@@ -108,13 +107,20 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::STS_POLICY => self.sts_policy(),
             tag::ONCE => crate::once::ends(self.key, self.value).map(drop),
             tag::TOLD..=tag::CERTIFICATE_TOLD | tag::NOTICE | tag::ARRIVED => self.outside(),
-            tag::TLS_REPORTED => decode::<i64>(self.key, self.value).map(drop),
             tag::TLS_RESULTS => crate::tls_results::read(self.key, self.value).map(drop),
             tag::BODY => self.body(),
             tag::BODY_LINK => self.body_link(),
             tag::BODY_CHUNK => self.body_chunk(),
             tag::BODY_RESERVATION => self.body_reservation(),
             _ => Ok(()), // nothing of this release
+        }
+    }
+
+    /// A number, and nothing else.
+    fn plain(&mut self) -> Result<(), Error> {
+        match self.key.first() {
+            Some(&tag::SCREENED) => decode::<u64>(self.key, self.value).map(drop),
+            _ => decode::<i64>(self.key, self.value).map(drop),
         }
     }
 

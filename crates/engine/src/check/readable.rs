@@ -77,14 +77,18 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::BODY_CHUNK => format!("{}/{}", hex(&r.array::<32>()?), r.u32()?),
         tag::BODY_LINK => return Ok(format!("{} ← {}", hex(&r.array::<32>()?), readable(r.rest()))),
         tag::LEASE => readable(r.clone().rest()),
-        tag::QUEUE_DUE => match r.u8()? {
-            lane @ ..2 => format!("{lane} {} {:032x}", r.time()?, r.u128()?),
-            lane => format!("{lane} {} {:032x}", r.u64()?, r.u128()?),
-        },
+        tag::QUEUE_DUE => due(r)?,
         tag::TIMER_DUE => format!("{} {} → {}", r.time()?, r.text()?, r.text()?),
         _ => hex(r.clone().rest()),
     };
     Ok(text)
+}
+
+fn due(mut r: KeyReader<'_>) -> Result<String, Error> {
+    Ok(match r.u8()? {
+        lane @ ..2 => format!("{lane} {} {:032x}", r.time()?, r.u128()?),
+        lane => format!("{lane} {} {:032x}", r.u64()?, r.u128()?),
+    })
 }
 
 #[cfg(test)]

@@ -22,10 +22,17 @@ impl Line {
         self.0.push_str(&escape(value));
     }
 
+    /// The line with a field.
+    pub(super) fn with(mut self, key: &str, value: &str) -> Self {
+        self.put(key, value);
+        self
+    }
+
     /// The same where there is a value.
-    pub(super) fn perhaps(&mut self, key: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.put(key, value);
+    pub(super) fn perhaps(self, key: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
         }
     }
 

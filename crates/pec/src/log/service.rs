@@ -312,96 +312,67 @@ impl Service {
     /// The line, without an end of line. Control characters of free texts become blanks or go.
     pub fn to_line(&self) -> String {
         let begin = |name: &str| Line::new(self.at, &self.installation, name);
-        match &self.event {
-            ServiceEvent::Open { segment, day, issuer, service, domains } => {
-                let mut line = begin(OPEN);
-                line.put("segmento", &segment.to_string());
-                line.put("giorno", day);
-                line.put("gestore", issuer);
-                line.put("servizio", service.as_str());
-                line.put("domini", &domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", "));
-                line.done()
-            }
+        let line = match &self.event {
+            ServiceEvent::Open { segment, day, issuer, service, domains } => begin(OPEN)
+                .with("segmento", &segment.to_string())
+                .with("giorno", day)
+                .with("gestore", issuer)
+                .with("servizio", service.as_str())
+                .with("domini", &domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ")),
             ServiceEvent::Close { segment, lines } => {
-                let mut line = begin(CLOSE);
-                line.put("segmento", &segment.to_string());
-                line.put("righe", &lines.to_string());
-                line.done()
+                begin(CLOSE).with("segmento", &segment.to_string()).with("righe", &lines.to_string())
             }
-            ServiceEvent::IndexUpdate(outcome) => ended(begin, UPDATE, outcome),
-            ServiceEvent::Clock(outcome) => ended(begin, CLOCK, outcome),
+            ServiceEvent::IndexUpdate(outcome) => begin(&ended(UPDATE, outcome)).perhaps("motivo", why(outcome)),
+            ServiceEvent::Clock(outcome) => begin(&ended(CLOCK, outcome)).perhaps("motivo", why(outcome)),
             ServiceEvent::Configured { sha256, outcome } => {
-                let mut line = begin(&format!("{CONFIG} {}", if outcome.is_ok() { "OK" } else { "ERR" }));
-                line.put("sha256", sha256);
-                line.perhaps("motivo", outcome.as_ref().err().map(String::as_str));
-                line.done()
+                begin(&ended(CONFIG, outcome)).with("sha256", sha256).perhaps("motivo", why(outcome))
             }
-            ServiceEvent::Queue { what, id, item, by, why } => {
-                let mut line = begin(&format!("{QUEUE} {}", what.as_str()));
-                line.put("identificativo", id);
-                line.put("elemento", item);
-                line.put("da", by);
-                line.put("motivo", why);
-                line.done()
-            }
+            ServiceEvent::Queue { what, id, item, by, why } => begin(&format!("{QUEUE} {}", what.as_str()))
+                .with("identificativo", id)
+                .with("elemento", item)
+                .with("da", by)
+                .with("motivo", why),
             ServiceEvent::Admin { act, stage, by, method, object, token, from, content } => {
-                let mut line = begin(&format!("{ADMIN} {act} {}", stage.as_str()));
-                line.put("da", by);
-                line.put("metodo", method);
-                line.put("oggetto", object);
-                line.perhaps("credenziale", token.as_deref());
-                line.perhaps("origine", from.as_deref());
-                line.perhaps("contenuto", content.as_deref());
-                line.done()
+                begin(&format!("{ADMIN} {act} {}", stage.as_str()))
+                    .with("da", by)
+                    .with("metodo", method)
+                    .with("oggetto", object)
+                    .perhaps("credenziale", token.as_deref())
+                    .perhaps("origine", from.as_deref())
+                    .perhaps("contenuto", content.as_deref())
             }
             ServiceEvent::Quarantine { what, id, why } => {
-                let mut line = begin(&format!("{QUARANTINE} {}", what.as_str()));
-                line.put("identificativo", id);
-                line.put("motivo", why);
-                line.done()
+                begin(&format!("{QUARANTINE} {}", what.as_str())).with("identificativo", id).with("motivo", why)
             }
-            ServiceEvent::Accesses { day, tenant, rows, sha256 } => {
-                let mut line = begin(ACCESSES);
-                line.put("giorno", day);
-                line.perhaps("amministrazione", tenant.map(|tenant| tenant.to_string()).as_deref());
-                line.put("righe", &rows.to_string());
-                line.put("sha256", sha256);
-                line.done()
-            }
-            ServiceEvent::Rehashed { address, credential, scheme } => {
-                let mut line = begin(&format!("{CREDENTIAL} aggiornata"));
-                line.put("casella", address);
-                line.put("credenziale", credential);
-                line.put("schema", scheme);
-                line.done()
-            }
-            ServiceEvent::Proof { what, address, credential, by } => {
-                let mut line = begin(&format!("{CREDENTIAL} {}", what.as_str()));
-                line.put("casella", address);
-                line.put("credenziale", credential);
-                line.put("da", by);
-                line.done()
-            }
-            ServiceEvent::PersonProof { what, person, token, by } => {
-                let mut line = begin(&format!("{CREDENTIAL} {}", what.as_str()));
-                line.put("persona", person);
-                line.perhaps("credenziale", token.as_deref());
-                line.put("da", by);
-                line.done()
-            }
-        }
+            ServiceEvent::Accesses { day, tenant, rows, sha256 } => begin(ACCESSES)
+                .with("giorno", day)
+                .perhaps("amministrazione", tenant.map(|tenant| tenant.to_string()).as_deref())
+                .with("righe", &rows.to_string())
+                .with("sha256", sha256),
+            ServiceEvent::Rehashed { address, credential, scheme } => begin(&format!("{CREDENTIAL} aggiornata"))
+                .with("casella", address)
+                .with("credenziale", credential)
+                .with("schema", scheme),
+            ServiceEvent::Proof { what, address, credential, by } => begin(&format!("{CREDENTIAL} {}", what.as_str()))
+                .with("casella", address)
+                .with("credenziale", credential)
+                .with("da", by),
+            ServiceEvent::PersonProof { what, person, token, by } => begin(&format!("{CREDENTIAL} {}", what.as_str()))
+                .with("persona", person)
+                .perhaps("credenziale", token.as_deref())
+                .with("da", by),
+        };
+        line.done()
     }
 }
 
-fn ended(begin: impl Fn(&str) -> Line, name: &str, outcome: &Result<(), String>) -> String {
-    match outcome {
-        Ok(()) => begin(&format!("{name} OK")).done(),
-        Err(why) => {
-            let mut line = begin(&format!("{name} ERR"));
-            line.put("motivo", why);
-            line.done()
-        }
-    }
+/// What came to an end well, or not.
+fn ended(name: &str, outcome: &Result<(), String>) -> String {
+    format!("{name} {}", if outcome.is_ok() { "OK" } else { "ERR" })
+}
+
+fn why(outcome: &Result<(), String>) -> Option<&str> {
+    outcome.as_ref().err().map(String::as_str)
 }
 
 pub(super) fn read(parts: Parts) -> Result<Service, Error> {
@@ -410,9 +381,7 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
     let event = match (name, word) {
         ("PEC_LogRotate", "OPEN") => ServiceEvent::Open {
             segment: number(&fields.required("segmento")?)?,
-            day: Some(fields.required("giorno")?)
-                .filter(|day| calendar::is_day(day))
-                .ok_or_else(|| bad("campo giorno non valido"))?,
+            day: day(&mut fields)?,
             issuer: fields.required("gestore")?,
             service: domain(&fields.required("servizio")?)?,
             domains: list(&fields.required("domini")?).map(domain).collect::<Result<_, _>>()?,
@@ -424,8 +393,9 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
         (UPDATE, "OK") => ServiceEvent::IndexUpdate(Ok(())),
         (UPDATE, "ERR") => ServiceEvent::IndexUpdate(Err(fields.required("motivo")?)),
         (CONFIG, word @ ("OK" | "ERR")) => {
+            let sha256 = fields.required("sha256")?;
             let outcome = if word == "OK" { Ok(()) } else { Err(fields.required("motivo")?) };
-            ServiceEvent::Configured { sha256: fields.required("sha256")?, outcome }
+            ServiceEvent::Configured { sha256, outcome }
         }
         (CLOCK, "OK") => ServiceEvent::Clock(Ok(())),
         (CLOCK, "ERR") => ServiceEvent::Clock(Err(fields.required("motivo")?)),
@@ -452,9 +422,7 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
             why: fields.required("motivo")?,
         },
         ("PEC_Access", "giorno-chiuso") => ServiceEvent::Accesses {
-            day: Some(fields.required("giorno")?)
-                .filter(|day| calendar::is_day(day))
-                .ok_or_else(|| bad("campo giorno non valido"))?,
+            day: day(&mut fields)?,
             tenant: fields.optional("amministrazione").map(|number_of| number(&number_of)).transpose()?,
             rows: number(&fields.required("righe")?)?,
             sha256: fields.required("sha256")?,
@@ -464,27 +432,33 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
             credential: fields.required("credenziale")?,
             scheme: fields.required("schema")?,
         },
-        (CREDENTIAL, word) => {
-            let what = ProofEvent::ALL.into_iter().find(|e| e.as_str() == word).ok_or_else(unknown)?;
-            match fields.optional("persona") {
-                Some(person) => ServiceEvent::PersonProof {
-                    what,
-                    person,
-                    token: fields.optional("credenziale"),
-                    by: fields.required("da")?,
-                },
-                None => ServiceEvent::Proof {
-                    what,
-                    address: fields.required("casella")?,
-                    credential: fields.required("credenziale")?,
-                    by: fields.required("da")?,
-                },
-            }
-        }
+        (CREDENTIAL, word) => proof(word, &mut fields)?,
         _ => return Err(unknown()),
     };
     fields.end()?;
     Ok(Service { at: parts.at, installation: parts.installation, event })
+}
+
+fn day(fields: &mut Keyed<'_>) -> Result<String, Error> {
+    Some(fields.required("giorno")?).filter(|day| calendar::is_day(day)).ok_or_else(|| bad("campo giorno non valido"))
+}
+
+fn proof(word: &str, fields: &mut Keyed<'_>) -> Result<ServiceEvent, Error> {
+    let what = ProofEvent::ALL.into_iter().find(|e| e.as_str() == word).ok_or_else(unknown)?;
+    Ok(match fields.optional("persona") {
+        Some(person) => ServiceEvent::PersonProof {
+            what,
+            person,
+            token: fields.optional("credenziale"),
+            by: fields.required("da")?,
+        },
+        None => ServiceEvent::Proof {
+            what,
+            address: fields.required("casella")?,
+            credential: fields.required("credenziale")?,
+            by: fields.required("da")?,
+        },
+    })
 }
 
 fn unknown() -> Error {
