@@ -23,7 +23,7 @@ mod signatures;
 
 use sigillo_base::Timestamp;
 
-pub use answers::rspamd;
+pub use answers::{rspamd, sts};
 pub use commands::imap_command;
 pub use evidence::{certification, incoming, index, inspect, judge, log, report};
 pub use mailboxes::imap;
@@ -54,6 +54,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("proxy", proxy),
     ("log", log),
     ("rspamd", rspamd),
+    ("sts", sts),
     ("password_hash", password_hash),
 ];
 

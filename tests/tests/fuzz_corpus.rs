@@ -175,6 +175,11 @@ fn rspamd_corpus() {
 }
 
 #[test]
+fn sts_corpus() {
+    replay("sts");
+}
+
+#[test]
 fn log_corpus() {
     for (path, data) in corpus("log") {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -145,6 +145,12 @@ impl Incoming {
         Some(self.began?.plus_ms(pace.grace_ms).plus_ms(earned_ms))
     }
 
+    /// So many octets of it came over the wire, also those that were not kept: a message that is refused already must come
+    /// as any other.
+    pub(crate) fn heard(&mut self, octets: u64) {
+        self.came = self.came.max(octets);
+    }
+
     /// Takes a piece.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.came += bytes.len() as u64;

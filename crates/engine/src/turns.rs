@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use sigillo_base::Timestamp;
+use sigillo_base::{Domain, Timestamp};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, skim, tag, transact};
 
 use crate::fronts::{Lane, Transaction};
@@ -118,10 +118,15 @@ fn read_turn(key: &[u8], value: &[u8]) -> Result<(Found, Whose), StoreError> {
     Ok((Found { key: key.to_vec(), item }, decode(key, value)?))
 }
 
-/// How many items are being handed over, by owner and by destination.
+/// Destinations whose server is remembered: whoever writes to many domains fills no memory.
+const SERVERS: usize = 10_000;
+
+/// How many items are being handed over, by owner and by destination; destinations behind one server are one.
 #[derive(Debug, Default)]
 pub(crate) struct Shares {
     held: Mutex<HashMap<String, usize>>,
+    /// Which server the mail of a destination went to last.
+    servers: Mutex<HashMap<String, String>>,
     /// Whether something found no place since this was asked.
     passed: AtomicBool,
 }
@@ -136,18 +141,32 @@ pub(crate) struct Share {
 impl Shares {
     /// A place, as long as neither owner nor destination has too many of them for what is free, and the destination fewer
     /// than `each`.
-    pub(crate) fn claim(self: &Arc<Self>, whose: Whose, free: usize, each: usize) -> Option<Arc<Share>> {
+    pub(crate) fn claim(self: &Arc<Self>, mut whose: Whose, free: usize, each: usize) -> Option<Arc<Share>> {
+        if let Some(server) = self.servers.lock().get(&whose.1) {
+            whose.1.clone_from(server);
+        }
         let mut held = self.held.lock();
         let few = |name: &String, most: usize| held.get(name).copied().unwrap_or_default() < most;
         if !(few(&whose.0, GREED * free) && few(&whose.1, each.min(GREED * free))) {
             self.passed.store(true, Ordering::Relaxed);
             return None;
         }
-        // An owner has an `@` in his name, a destination has none.
+        // An owner has an `@` in his name, a destination and a server have none.
         for name in [&whose.0, &whose.1] {
             *held.entry(name.clone()).or_default() += 1;
         }
         Some(Arc::new(Share { of: Arc::clone(self), whose }))
+    }
+
+    fn learn(&self, to: &str, server: &str) {
+        let mut servers = self.servers.lock();
+        if servers.get(to).is_some_and(|known| known == server) {
+            return;
+        }
+        if servers.len() >= SERVERS {
+            servers.clear();
+        }
+        servers.insert(to.to_owned(), server.to_owned());
     }
 }
 
@@ -166,6 +185,12 @@ impl Drop for Share {
 }
 
 impl<S: Store> Engine<S> {
+    /// Mail for this destination goes to this server. From now on it shares the places of all that do, so that what many
+    /// domains have for one slow server stays in the queue as what one of them has.
+    pub fn goes_to(&self, to: &Domain, server: &str) {
+        self.shares.learn(to.as_str(), server);
+    }
+
     /// Whether looks since this was asked passed over something that is due: whoever it belongs to, or where it goes, has
     /// too much in hand. It may have a place when some of that ends.
     pub fn passed_over(&self) -> bool {

@@ -13,13 +13,15 @@ pub mod sts;
 mod transaction;
 mod watchdog;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sigillo_base::Domain;
 use sigillo_engine::{Dispatch, Engine, LEASE, meter};
 use sigillo_smtp::client::RecipientOutcome;
 use sigillo_store::Store;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{AcquireError, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -30,7 +32,7 @@ use crate::dns::Dns;
 use crate::metrics::{Attempt, Metrics};
 use crate::net::Pool;
 use idle::Idle;
-use lanes::{Lanes, Room};
+use lanes::{Lanes, Room, Seat};
 pub use pauses::Pause;
 use pauses::Pauses;
 use policy::Policies;
@@ -76,7 +78,9 @@ pub struct Relay<S: Store> {
     /// One place for each transaction at once.
     places: Arc<Semaphore>,
     concurrency: usize,
-    lanes: Arc<Lanes>,
+    lanes: Arc<Lanes<Domain>>,
+    /// The same by server: many domains may be behind one.
+    servers: Arc<Lanes<SocketAddr>>,
     pauses: Pauses,
     counts: Counts,
     /// What is counted.
@@ -119,6 +123,7 @@ impl<S: Store> Relay<S> {
             places: Arc::new(Semaphore::new(config.concurrency)),
             concurrency: config.concurrency,
             lanes: Lanes::new(config.per_destination),
+            servers: Lanes::new(config.per_destination),
             pauses: Pauses::default(),
             counts: Counts::default(),
             idle: Idle::new(config.idle, config.per_connection),
@@ -222,7 +227,7 @@ impl<S: Store> Relay<S> {
     }
 
     /// Whether nothing of it will fall due again.
-    async fn hand_over(self: Arc<Self>, dispatch: Dispatch, room: Room) -> bool {
+    async fn hand_over(self: Arc<Self>, dispatch: Dispatch, room: Room<Domain>) -> bool {
         let dispatch = Arc::new(dispatch);
         let _open = self.metrics.attempts_open.enter(());
         let mut attempt = Watched::spawn(STALL, {
@@ -251,12 +256,11 @@ impl<S: Store> Relay<S> {
     }
 
     /// The attempt, when the destination and the relay have a place for it.
-    async fn in_turn(&self, dispatch: &Arc<Dispatch>, room: &Room) -> Result<Vec<RecipientOutcome>, String> {
-        let closed = |_| "il servizio si sta fermando".to_owned();
+    async fn in_turn(&self, dispatch: &Arc<Dispatch>, room: &Room<Domain>) -> Result<Vec<RecipientOutcome>, String> {
         let _turn = room.places.acquire().await.map_err(closed)?;
-        let _place = self.places.acquire().await.map_err(closed)?;
+        let mut seat = Seat::take(&self.places).await.map_err(closed)?;
         watchdog::step(dispatch.to.as_str(), "inizio");
-        self.attempt(dispatch).await
+        self.attempt(dispatch, &mut seat).await
     }
 
     async fn settled(
@@ -288,6 +292,11 @@ impl<S: Store> Relay<S> {
             None => true,
         }
     }
+}
+
+/// There are no places any more.
+fn closed(_: AcquireError) -> String {
+    "il servizio si sta fermando".to_owned()
 }
 
 /// When to look at the queue again.

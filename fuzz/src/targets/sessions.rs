@@ -48,64 +48,94 @@ pub(super) fn any_cuts(data: &[u8], run: impl Fn(&mut dyn Iterator<Item = &[u8]>
     }
 }
 
-/// A submission session after TLS: every question is answered with yes, except each third recipient.
+/// A session at every door: what senders, recipients and messages are answered, their lengths say.
 pub fn smtp(data: &[u8]) {
-    let new = |tls| {
-        let mut config = smtp_server::Config::new(smtp_server::Role::Submission, "mx.pec.alfa.example");
-        config.size_limit = 4096;
-        smtp_server::Server::new(config, tls, Tick(0))
-    };
-    any_cuts(data, |pieces| {
-        let mut server = new(true);
-        let mut trace = Vec::new();
-        drive_smtp(&mut server, &mut trace);
-        for piece in pieces {
-            server.input(Tick(0), piece);
-            drive_smtp(&mut server, &mut trace);
-        }
-        server.end_of_input(Tick(0));
-        drive_smtp(&mut server, &mut trace);
-        trace
-    });
-    // Before TLS the cuts matter, since what follows STARTTLS is thrown away: there it must only stand.
-    let mut server = new(false);
-    server.input(Tick(0), data);
-    drive_smtp(&mut server, &mut Vec::new());
+    use smtp_server::Role;
+    for role in [Role::Submission, Role::SubmissionTls, Role::Reception] {
+        let new = |tls| {
+            let mut config = smtp_server::Config::new(role, "mx.pec.alfa.example");
+            config.size_limit = 4096;
+            smtp_server::Server::new(config, tls, Tick(0))
+        };
+        any_cuts(data, |pieces| {
+            let mut server = new(true);
+            let mut trace = Vec::new();
+            drive_smtp(&mut server, Tick(0), &mut trace);
+            for piece in pieces {
+                server.input(Tick(0), piece);
+                drive_smtp(&mut server, Tick(0), &mut trace);
+            }
+            server.end_of_input(Tick(0));
+            drive_smtp(&mut server, Tick(0), &mut trace);
+            trace
+        });
+        // Before TLS the cuts matter, since what follows STARTTLS is thrown away: there it must only stand.
+        let mut server = new(false);
+        server.input(Tick(0), data);
+        drive_smtp(&mut server, Tick(0), &mut Vec::new());
+        slowly(new(true), data);
+    }
 }
 
-fn drive_smtp(server: &mut smtp_server::Server, trace: &mut Vec<Did>) {
+/// The same where time passes between the lines, as much as each is long: whoever is told that its time is over has no
+/// deadline left that is over too, and a session that ended does nothing more.
+fn slowly(mut server: smtp_server::Server, data: &[u8]) {
+    let (mut now, mut trace) = (Tick(0), Vec::new());
+    for line in data.split_inclusive(|b| *b == b'\n') {
+        drive_smtp(&mut server, now, &mut trace);
+        now = now.plus_ms(line.len() as u64 * 3000);
+        server.timeout(now);
+        assert!(server.deadline().is_none_or(|end| end > now), "its time is over, and it waits");
+        let ended = trace.last() == Some(&Did::Other(format!("{:?}", smtp_server::Action::Close)));
+        let did = trace.len();
+        server.input(now, line);
+        drive_smtp(&mut server, now, &mut trace);
+        assert!(!ended || trace.len() == did, "something after the end");
+    }
+}
+
+/// Yes, not now, or no.
+fn verdict(length: usize) -> Reply {
+    match length % 5 {
+        3 => Reply::new(450, (4, 2, 1), "Later"),
+        2 => Reply::new(550, (5, 1, 1), "No"),
+        _ => Reply::new(250, (2, 0, 0), "OK"),
+    }
+}
+
+fn drive_smtp(server: &mut smtp_server::Server, now: Tick, trace: &mut Vec<Did>) {
     use smtp_server::Action;
-    let yes = || Reply::new(250, (2, 0, 0), "OK");
     while let Some(action) = server.poll() {
         match action {
             Action::Write(bytes) => push(trace, Did::Wrote(bytes)),
             Action::DataChunk(bytes) => push(trace, Did::Took(bytes)),
-            Action::StartTls => server.tls_started(Tick(0)),
+            Action::StartTls => server.tls_started(now),
             Action::Lookup(Query::Keys(user)) => {
                 push(trace, Did::Other(format!("keys of {user}")));
-                server.keys(ScramKeys::of_nobody(b"fuzz", &user), "NONCE", Tick(0));
+                server.keys(ScramKeys::of_nobody(b"fuzz", &user), "NONCE", now);
             }
             Action::Lookup(Query::Token { user, .. }) => {
                 push(trace, Did::Other(format!("token of {user:?}")));
-                server.token(user.filter(|u| u.len() % 2 == 0), Tick(0));
+                server.token(user.filter(|u| u.len() % 2 == 0), now);
             }
             Action::Authenticate(claim) => {
                 push(trace, Did::Other(format!("login {claim:?}")));
                 let user = Some(claim.user().to_owned()).filter(|_| !matches!(claim, Claim::Refuted(_)));
-                server.authenticated(user, Reply::new(535, (5, 7, 8), "No"), Tick(0));
+                server.authenticated(user, Reply::new(535, (5, 7, 8), "No"), now);
             }
             Action::Mail(from) => {
                 push(trace, Did::Other(format!("{from:?}")));
-                server.answer(yes(), Tick(0));
+                server.answer(verdict(from.from.map_or(0, |address| address.local().len())), now);
             }
             Action::Rcpt(to) => {
                 push(trace, Did::Other(format!("to {to:?}")));
-                let no = to.address.local().len() % 3 == 2;
-                server.answer(if no { Reply::new(550, (5, 1, 1), "No") } else { yes() }, Tick(0));
+                server.answer(verdict(to.address.local().len()), now);
             }
             Action::DataEnd { size, eight_bit } => {
                 push(trace, Did::Other(format!("end {size} {eight_bit}")));
-                server.answer(yes(), Tick(0));
+                let leaves = size % 7 == 6;
+                let answer = if leaves { Reply::new(421, (4, 3, 2), "Bye") } else { verdict(size as usize) };
+                server.answer(answer, now);
             }
             other => push(trace, Did::Other(format!("{other:?}"))),
         }

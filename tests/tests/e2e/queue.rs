@@ -72,3 +72,64 @@ fn an_administrator_learns_why_a_message_waits_and_decides_what_becomes_of_it() 
         assert!(log.contains(event), "{event}: {log}");
     }
 }
+
+/// Several messages wait: which of them an order is about, and how many, is what was said.
+#[test]
+fn an_order_is_about_as_many_as_was_said() {
+    let demo = Demo::start(&["--without", "beta"]);
+    for n in 0..3 {
+        demo.send(ANNA, BRUNO, &format!("ferma{n}@comune-alfa.example"));
+    }
+    let to = ["--to", "ente-beta.example"];
+    let json = |words: &[&str]| -> serde_json::Value {
+        let said = queue(&demo, &[words, &["--json"]].concat()).fine("queue").out;
+        serde_json::from_str(&said).expect("JSON")
+    };
+    let items = |found: &serde_json::Value| found["items"].as_array().expect("items").clone();
+    let listed = |more: &[&str]| items(&json(&[&["list"], &to[..], more].concat()));
+    wait_for("three that failed once", Duration::from_secs(60), || {
+        let waiting = listed(&["--state", "waiting"]);
+        (waiting.len() == 3 && waiting.iter().all(|item| item["last_error"].is_string())).then_some(())
+    });
+
+    for words in [&["list"][..], &["drop", "--yes"], &["hold"]] {
+        let none = queue(&demo, &[words, &to, &["--limit", "0"]].concat());
+        assert!(none.code != Some(0) && none.err.contains("almeno 1"), "{}", none.all());
+    }
+    let (asked, all) = (queue(&demo, &["drop", to[0], to[1], "--limit", "2"]), queue(&demo, &["drop", to[0], to[1]]));
+    assert!(asked.code == Some(1) && asked.err.contains("2 elementi"), "{}", asked.all());
+    assert!(all.code == Some(1) && all.err.contains("3 elementi"), "{}", all.all());
+    assert_eq!(listed(&[]).len(), 3, "nothing was dropped yet");
+    assert_eq!(listed(&["--limit", "2"]).len(), 2);
+    assert_eq!(listed(&["--older-than", "0s"]).len(), 3);
+    assert_eq!(listed(&["--older-than", "1d"]).len(), 0);
+    let young = queue(&demo, &["drop", "--older-than", "1d", "--yes"]);
+    assert!(young.code == Some(1) && young.err.contains("nessun elemento"), "{}", young.all());
+
+    let first = listed(&[]).remove(0);
+    let id = first["id"].as_str().expect("id");
+    for verb in ["show", "why"] {
+        let told = items(&json(&[verb, id]));
+        assert_eq!(told.len(), 1, "{verb}");
+        assert_eq!((&told[0]["id"], &told[0]["recipients"][0]), (&first["id"], &BRUNO.into()), "{verb}");
+        assert!(told[0]["held"].is_null() && told[0]["last_error"].is_string(), "{verb}: {told:?}");
+    }
+
+    queue(&demo, &["hold", "--id", id, "--why", "verifica"]).fine("queue hold");
+    assert_eq!(items(&json(&["show", id]))[0]["held"]["why"], "verifica");
+    let done = json(&["release", "--id", id]);
+    assert_eq!(done["done"], serde_json::json!([id]), "{done}");
+    assert!(items(&json(&["show", id]))[0]["held"].is_null(), "released");
+    // In work in this moment, it cannot be told to be tried: then once more.
+    let attempts = |found: &serde_json::Value| items(found)[0]["attempts"].as_u64().expect("a number");
+    let before = wait_for("an order to try", Duration::from_secs(30), || {
+        let before = attempts(&json(&["show", id]));
+        (queue(&demo, &["retry", "--id", id]).code == Some(0)).then_some(before)
+    });
+    wait_for("another attempt", Duration::from_secs(30), || (attempts(&json(&["show", id])) > before).then_some(()));
+
+    wait_for("an order to drop", Duration::from_secs(30), || {
+        (queue(&demo, &["drop", to[0], to[1], "--limit", "1", "--yes"]).code == Some(0)).then_some(())
+    });
+    assert_eq!(listed(&[]).len(), 2, "one, as was said");
+}

@@ -1,6 +1,6 @@
 //! The way to other servers by the DNS, asked of a real name server.
 
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +8,13 @@ use sigillo_base::Domain;
 use sigillo_server::config;
 use sigillo_server::dns::{self, Dns, Fault};
 use sigillo_server::relay::route::{Routes, Way};
-use sigillo_tests::demo::wait_for;
+use sigillo_tests::demo::{Guard, wait_for};
 use sigillo_tests::knot::{Knot, Zone};
 
 use crate::serve::Sample;
 use crate::transport::Deaf;
+
+const ANNA: &str = "anna@comune-esempio.example";
 
 const RECORDS: &str = r"
 due       MX 10 mx1.due
@@ -40,6 +42,8 @@ mxalias   MX 10 nome.mxalias
 nome.mxalias CNAME mx2.due
 giro      CNAME giro2
 giro2     CNAME giro
+sei       MX 10 mx.sei
+mx.sei    AAAA ::1
 _25._tcp.mx1.due TLSA 3 1 1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
 aperto    NS ns
 falso     NS ns
@@ -166,6 +170,40 @@ async fn a_name_server_that_is_silent_is_no_verdict_on_the_domain() {
     assert!(matches!(asked.way("due.example", 0).await, Way::Later(_)));
 }
 
+/// A provider that asks this name server, finds servers at this port, and has Anna's box.
+fn serve(sample: &Sample, knot: &Knot, port: u16) -> Guard {
+    let changes = [
+        ("\nport = 25\n", format!("\nport = {port}\n")),
+        ("\n# servers = [\"127.0.0.1:53\"]\n", format!("\nservers = [\"{}\"]\n", knot.address())),
+        ("\ndnssec = false\n", format!("\ndnssec = true\nanchors = \"{}\"\n", knot.anchors("example").display())),
+    ];
+    sample.write(&changes.iter().fold(sample.text(), |text, (from, to)| text.replacen(from, to, 1)));
+    let guard = sample.serve();
+    sample.add(ANNA, "segreta");
+    guard
+}
+
+fn send(sample: &Sample, to: &str) {
+    let letter = format!("From: {ANNA}\r\nTo: {to}\r\nSubject: dns\r\nMessage-ID: <{to}>\r\n\r\nCiao.\r\n");
+    let url = format!("smtp://127.0.0.1:{}", sample.ports.base + 1);
+    sample.curl(ANNA, &url, &["--mail-from", ANNA, "--mail-rcpt", to, "--upload-file", "-"], &letter).fine("curl");
+}
+
+#[test]
+fn mail_goes_over_ipv6() {
+    let knot = knot();
+    let sample = Sample::new();
+    let port = sample.ports.base + 9;
+    let Ok(there) = TcpListener::bind((Ipv6Addr::LOCALHOST, port)) else {
+        return eprintln!("skipped: there is no IPv6");
+    };
+    let server = Deaf::start(there, &["SIZE"]);
+    let _guard = serve(&sample, &knot, port);
+    send(&sample, "dora@sei.example");
+    wait_for("the message", Duration::from_secs(40), || (!server.lines(".").is_empty()).then_some(()));
+    assert_eq!(server.lines("RCPT TO:"), ["RCPT TO:<dora@sei.example>"]);
+}
+
 /// The whole way: the program asks the name server, and goes on to the next server when the first does not answer.
 #[test]
 fn mail_goes_where_the_dns_says() {
@@ -175,28 +213,15 @@ fn mail_goes_where_the_dns_says() {
     let at = |ip: [u8; 4]| TcpListener::bind(SocketAddr::from((IpAddr::from(ip), port))).expect("a free port");
     // Nobody listens for mx1: the second exchanger takes the message.
     let second = Deaf::start(at([127, 0, 0, 3]), &["SIZE"]);
-    let changes = [
-        ("\nport = 25\n", format!("\nport = {port}\n")),
-        ("\n# servers = [\"127.0.0.1:53\"]\n", format!("\nservers = [\"{}\"]\n", knot.address())),
-        ("\ndnssec = false\n", format!("\ndnssec = true\nanchors = \"{}\"\n", knot.anchors("example").display())),
-    ];
-    sample.write(&changes.iter().fold(sample.text(), |text, (from, to)| text.replacen(from, to, 1)));
-    let _guard = sample.serve();
-    let anna = "anna@comune-esempio.example";
-    sample.add(anna, "segreta");
-    let send = |to: &str| {
-        let letter = format!("From: {anna}\r\nTo: {to}\r\nSubject: dns\r\nMessage-ID: <{to}>\r\n\r\nCiao.\r\n");
-        let url = format!("smtp://127.0.0.1:{}", sample.ports.base + 1);
-        sample.curl(anna, &url, &["--mail-from", anna, "--mail-rcpt", to, "--upload-file", "-"], &letter).fine("curl");
-    };
-    send("dora@due.example");
+    let _guard = serve(&sample, &knot, port);
+    send(&sample, "dora@due.example");
     wait_for("the message", Duration::from_secs(40), || (!second.lines(".").is_empty()).then_some(()));
     assert_eq!(second.lines("RCPT TO:"), ["RCPT TO:<dora@due.example>"]);
-    send("dora@nullo.example");
+    send(&sample, "dora@nullo.example");
     let inbox = format!("imaps://127.0.0.1:{}/INBOX", sample.ports.base + 4);
     wait_for("the notification", Duration::from_secs(40), || {
         let search = ["--request", "SEARCH SUBJECT \"ANOMALIA MESSAGGIO\" TEXT \"null MX\""];
-        let ran = sample.curl(anna, &inbox, &search, "").fine("curl reads");
+        let ran = sample.curl(ANNA, &inbox, &search, "").fine("curl reads");
         ran.out.trim().strip_prefix("* SEARCH").is_some_and(|n| !n.trim().is_empty()).then_some(())
     });
 }

@@ -58,6 +58,27 @@ fn a_message_that_comes_too_slowly_is_dropped_and_one_at_a_pace_is_not() {
 }
 
 #[test]
+fn a_message_that_cannot_be_taken_is_told_why_however_slowly_it_comes() {
+    let street = Street::new(3);
+    let engine = with(&street, Doors { pace: Pace { grace_ms: 1000, bytes_s: 100 }, ..Doors::default() });
+    for (defect, rest) in [("a\0b\r\n", "DATA"), ("a\0b\r\n", "BDAT 3005 LAST")] {
+        let mut wire = smtp(&street, &engine, Peer::LOCAL);
+        assert!(wire.say(plain("una frase lunga")).starts_with("235"));
+        wire.say(format!("MAIL FROM:<{ANNA}>\r\nRCPT TO:<{BRUNO}>\r\n{rest}\r\n"));
+        let begun = wire.tick;
+        wire.say(defect);
+        for second in 1..30 {
+            wire.tick = begun.plus_ms(second * 1000);
+            assert_eq!(wire.say("x".repeat(98) + "\r\n"), "", "{rest}: at its pace");
+            assert!(wire.connection.deadline().is_some_and(|d| d > wire.tick), "{rest}: in the {second}. second");
+        }
+        let end = if rest == "DATA" { ".\r\n".to_owned() } else { "x".repeat(98) + "\r\n" };
+        let said = wire.say(end);
+        assert!(said.starts_with("554 5.6.0") && !wire.closed, "{rest}: {said}");
+    }
+}
+
+#[test]
 fn an_account_has_so_many_connections_of_whatever_protocol() {
     let street = Street::new(2);
     let engine = with(&street, Doors { per_account: 2, ..Doors::default() });

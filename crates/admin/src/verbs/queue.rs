@@ -89,7 +89,7 @@ pub struct Which {
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
     /// Al più tanti
-    #[arg(long, value_name = "NUMERO")]
+    #[arg(long, value_name = "NUMERO", value_parser = at_least_one)]
     pub limit: Option<usize>,
 }
 
@@ -148,7 +148,8 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
         Verb::Reroute { to_host, ordered } => order("reroute", ordered, to_host.clone(), lang).await,
         Verb::Drop { yes: true, ordered } => order("drop", ordered, None, lang).await,
         Verb::Drop { yes: false, ordered } => {
-            let found = all(&ordered.at, chosen(ordered, lang)?, usize::MAX).await?;
+            let most = ordered.which.limit.unwrap_or(usize::MAX);
+            let found = all(&ordered.at, chosen(ordered, lang)?, most).await?;
             let count = found.items.len();
             Err(Error::Refused(match lang {
                 Lang::It => format!("{count} elementi della coda: con --yes si eliminano, e chi ha scritto è avvisato"),
@@ -329,6 +330,12 @@ fn why(item: &QueueItem, lang: Lang) -> String {
     format!("{transaction} → {to}: {told}").replace(['\r', '\n'], " ")
 }
 
+/// An order about none is a mistake, and must not become one about the first.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let bad = || format!("«{text}» non è un numero di elementi: almeno 1 / at least 1");
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(bad)
+}
+
 /// `90s`, `30m`, `2h`, `1d`.
 fn seconds(text: &str) -> Result<u64, String> {
     let bad = || format!("«{text}» non è un tempo: 90s, 30m, 2h, 1d");
@@ -387,6 +394,14 @@ mod tests {
             let (italian, english) = (why(&item, Lang::It), why(&item, Lang::En));
             assert!(italian.contains(it) && english.contains(en), "{italian}\n{english}");
             assert!(!italian.contains('\n') && !english.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn none_is_no_number_of_items() {
+        assert_eq!(at_least_one("3"), Ok(3));
+        for bad in ["0", "", "-1", "x"] {
+            assert!(at_least_one(bad).is_err_and(|why| why.contains("almeno 1")), "{bad}");
         }
     }
 

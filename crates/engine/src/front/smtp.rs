@@ -264,6 +264,7 @@ impl<S: Store> Connection for Front<S> {
                 return self.asked().unwrap_or(Step::Wait);
             }
         }
+        self.message.heard(self.server.octets());
         Step::Wait
     }
 

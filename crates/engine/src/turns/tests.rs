@@ -111,3 +111,22 @@ fn no_owner_and_no_destination_takes_every_place() {
     held.clear();
     assert!(shares.held.lock().is_empty() && claim(&mut held, "altra@x", "lenta.example"));
 }
+
+#[test]
+fn destinations_behind_one_server_share_its_places() {
+    let shares = Arc::new(Shares::default());
+    let claim = |to: &str| shares.claim(("anna@x".into(), to.into()), 64, 2);
+    for to in ["uno.example", "due.example", "tre.example"] {
+        shares.learn(to, "192.0.2.1:25");
+    }
+    let held = [claim("uno.example"), claim("due.example")];
+    assert!(held.iter().all(Option::is_some) && claim("tre.example").is_none(), "two in all");
+    assert!(claim("altrove.example").is_some(), "and nobody else is kept");
+    shares.learn("tre.example", "192.0.2.2:25");
+    assert!(claim("tre.example").is_some(), "its mail goes elsewhere by now");
+    shares.learn("uno.example", "192.0.2.2:25");
+    drop(held);
+    assert!(shares.held.lock().is_empty(), "a place is given back where it was taken");
+    (0..3 * SERVERS).for_each(|n| shares.learn(&format!("{n}.example"), "192.0.2.3:25"));
+    assert!(shares.servers.lock().len() <= SERVERS);
+}

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use sigillo_base::Address;
 use sigillo_smime::Certificate;
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
@@ -64,6 +64,38 @@ impl Stream {
             },
             Self::Gone => Poll::Ready(Ok(())),
         }
+    }
+
+    /// Writes on, and hears what is said meanwhile: how many octets of it, 0 at the peer's end; `None` when all of `bytes` is
+    /// out. `sent` tells how far that came. Cancel-safe.
+    pub async fn write_or_read(
+        &mut self,
+        bytes: &[u8],
+        sent: &mut usize,
+        heard: &mut [u8],
+    ) -> io::Result<Option<usize>> {
+        poll_fn(|cx| {
+            let mut buffer = ReadBuf::new(heard);
+            if let Poll::Ready(read) = self.poll(cx, &mut buffer) {
+                return Poll::Ready(read.map(|()| Some(buffer.filled().len())));
+            }
+            while let Some(rest) = bytes.get(*sent..).filter(|rest| !rest.is_empty()) {
+                let written = match self {
+                    Self::Plain(tcp) => ready!(Pin::new(tcp).poll_write(cx, rest))?,
+                    Self::Tls(tls) => ready!(Pin::new(tls).poll_write(cx, rest))?,
+                    Self::Gone => 0,
+                };
+                if written == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                *sent += written;
+            }
+            if let Self::Tls(tls) = self {
+                ready!(Pin::new(tls).poll_flush(cx))?;
+            }
+            Poll::Ready(Ok(None))
+        })
+        .await
     }
 
     /// Writes all of it and pushes it out.

@@ -9,12 +9,13 @@ use sigillo_smtp::client::{self, Failure, RecipientOutcome};
 use sigillo_store::Store;
 
 use super::idle::Target;
+use super::lanes::Seat;
 use super::policy::{Demand, Demanded};
 use super::report::Trouble;
 use super::route::{Host, Way};
 use super::security::Security;
 use super::transaction::{Open, Sent};
-use super::{Relay, destination};
+use super::{Relay, closed, destination, watchdog};
 use crate::config::{Route, RouteTls};
 use crate::ids::random;
 
@@ -23,7 +24,11 @@ type Tried = Result<Result<Vec<RecipientOutcome>, String>, String>;
 
 impl<S: Store> Relay<S> {
     /// One attempt over all servers of the destination. `Err` says why it could not be made now.
-    pub(super) async fn attempt(&self, dispatch: &Arc<Dispatch>) -> Result<Vec<RecipientOutcome>, String> {
+    pub(super) async fn attempt(
+        &self,
+        dispatch: &Arc<Dispatch>,
+        seat: &mut Seat<'_>,
+    ) -> Result<Vec<RecipientOutcome>, String> {
         let way = match &dispatch.route {
             Some(ordered) => self.routes.ordered(ordered).await,
             None => self.routes.find(&dispatch.to, u64::from_be_bytes(random())).await,
@@ -53,7 +58,7 @@ impl<S: Store> Relay<S> {
                     }
                 };
                 let call = Call { dispatch, host, address: *address, demanded: &demanded, route };
-                match self.call(&call).await? {
+                match self.call(&call, seat).await? {
                     // Another server of theirs may protect it (RFC 8689 §4.2.1).
                     Ok(outcomes) if dispatch.marked && ours(&outcomes) => unprotected = Some(outcomes),
                     Ok(outcomes) => return Ok(outcomes),
@@ -69,8 +74,15 @@ impl<S: Store> Relay<S> {
     }
 
     /// One address of one server: over a connection that is open, or a new one.
-    async fn call(&self, call: &Call<'_>) -> Tried {
+    async fn call(&self, call: &Call<'_>, seat: &mut Seat<'_>) -> Tried {
         let target = call.target();
+        let room = self.servers.enter(&target.address);
+        self.engine.goes_to(&call.dispatch.to, &target.address.to_string());
+        if room.crowded {
+            return Err(format!("{} [{}]: troppi messaggi attendono già questo server", target.name, target.address));
+        }
+        let _turn = seat.turn(&room.places).await.map_err(closed)?;
+        watchdog::step(&target.name, "inizio");
         if let Some(mut open) = self.idle.take(&target) {
             match open.send(self, call.dispatch).await {
                 Sent::Done(outcomes) => {

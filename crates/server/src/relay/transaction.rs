@@ -25,6 +25,8 @@ use crate::net::Stream;
 const CONNECT: Duration = Duration::from_secs(30);
 const HANDSHAKE: Duration = Duration::from_secs(30);
 const WRITE: Duration = Duration::from_secs(120);
+/// What a server said before its connection broke is there, or comes no more.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Bytes of a message read from the store at once.
 const CHUNK: u64 = 256 * 1024;
 
@@ -158,13 +160,13 @@ impl Open {
 
     /// Hands over the message that the connection was opened for.
     pub(super) async fn first<S: Store>(&mut self, relay: &Relay<S>, dispatch: &Arc<Dispatch>) -> Sent {
-        self.drive(relay, dispatch).await
+        self.drive(&Kept { relay, dispatch }).await
     }
 
     /// Hands over another message.
     pub(super) async fn send<S: Store>(&mut self, relay: &Relay<S>, dispatch: &Arc<Dispatch>) -> Sent {
         if self.client.next(envelope(dispatch), self.ticks.now()) {
-            self.drive(relay, dispatch).await
+            self.drive(&Kept { relay, dispatch }).await
         } else {
             Sent::Broken(Vec::new())
         }
@@ -188,7 +190,7 @@ impl Open {
         }
     }
 
-    async fn drive<S: Store>(&mut self, relay: &Relay<S>, dispatch: &Arc<Dispatch>) -> Sent {
+    async fn drive(&mut self, message: &impl Message) -> Sent {
         self.messages += 1;
         let mut given = 0;
         let mut buffer = vec![0; 8 * 1024];
@@ -201,12 +203,12 @@ impl Open {
                     self.start_tls().await;
                     Ok(())
                 }
-                Some(Action::NeedBody) => match read(relay, dispatch, given).await {
+                Some(Action::NeedBody) => match message.read(given).await {
                     Ok(bytes) => {
                         given += bytes.len() as u64;
                         self.client.body(&bytes);
                         // Nobody is asked for what is behind the end.
-                        if bytes.is_empty() || given == dispatch.message.len() {
+                        if bytes.is_empty() || given == message.octets() {
                             self.client.body_end();
                         }
                         Ok(())
@@ -250,9 +252,40 @@ impl Open {
         self.client.end_of_input(self.ticks.now());
     }
 
+    /// Writes, and hears what the server says meanwhile: one that refuses a message in its midst says so before it closes,
+    /// and who does not read that sees a broken connection only.
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let written = tokio::time::timeout(WRITE, self.stream.write_all(bytes)).await;
-        written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        let written = tokio::time::timeout(WRITE, self.write_hearing(bytes)).await;
+        let written = written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        if written.is_err() {
+            self.hear_last_words().await;
+        }
+        written
+    }
+
+    async fn write_hearing(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (mut sent, mut buffer) = (0, [0; 1024]);
+        while let Some(read) = self.stream.write_or_read(bytes, &mut sent, &mut buffer).await? {
+            if read == 0 {
+                self.lose();
+                break;
+            }
+            self.client.input(self.ticks.now(), &buffer[..read]);
+        }
+        Ok(())
+    }
+
+    /// Reads what lies there of a connection that takes nothing any more.
+    async fn hear_last_words(&mut self) {
+        let mut buffer = [0; 1024];
+        let heard = async {
+            while let Ok(read @ 1..) = self.stream.read(&mut buffer).await {
+                self.client.input(self.ticks.now(), &buffer[..read]);
+            }
+        };
+        if tokio::time::timeout(LAST_WORDS, heard).await.is_err() {
+            tracing::debug!(host = self.name, "takes nothing, and does not go");
+        }
     }
 
     async fn wait(&mut self, buffer: &mut [u8]) -> io::Result<()> {
@@ -314,14 +347,140 @@ fn stage(action: Option<&Action>) -> &'static str {
     }
 }
 
-async fn read<S: Store>(relay: &Relay<S>, dispatch: &Arc<Dispatch>, from: u64) -> Result<Vec<u8>, String> {
-    if let Some(bytes) = &dispatch.bytes {
-        return Ok(bytes.get(from as usize..).unwrap_or_default().to_vec());
+/// A message to be handed over, read piece by piece.
+trait Message: Sync {
+    fn octets(&self) -> u64;
+    fn read(&self, from: u64) -> impl Future<Output = Result<Vec<u8>, String>> + Send;
+}
+
+/// A message in the store.
+struct Kept<'a, S: Store> {
+    relay: &'a Relay<S>,
+    dispatch: &'a Arc<Dispatch>,
+}
+
+impl<S: Store> Message for Kept<'_, S> {
+    fn octets(&self) -> u64 {
+        self.dispatch.message.len()
     }
-    let (engine, dispatch) = (Arc::clone(&relay.engine), Arc::clone(dispatch));
-    match relay.pool.run(move || engine.read(&dispatch.message, from, CHUNK)).await {
-        Some(Ok(bytes)) => Ok(bytes),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err("lettura interrotta".to_owned()),
+
+    async fn read(&self, from: u64) -> Result<Vec<u8>, String> {
+        if let Some(bytes) = &self.dispatch.bytes {
+            return Ok(bytes.get(from as usize..).unwrap_or_default().to_vec());
+        }
+        let (engine, dispatch) = (Arc::clone(&self.relay.engine), Arc::clone(self.dispatch));
+        match self.relay.pool.run(move || engine.read(&dispatch.message, from, CHUNK)).await {
+            Some(Ok(bytes)) => Ok(bytes),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("lettura interrotta".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+    use sigillo_base::Address;
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+    use tokio_rustls::rustls::RootCertStore;
+
+    use super::*;
+    use crate::tls;
+
+    /// So many octets in lines.
+    struct Lines(u64);
+
+    impl Message for Lines {
+        fn octets(&self) -> u64 {
+            self.0
+        }
+
+        async fn read(&self, from: u64) -> Result<Vec<u8>, String> {
+            let line = [&[b'x'; 62][..], b"\r\n"].concat();
+            Ok(line.repeat((self.0 - from).min(CHUNK) as usize / line.len()))
+        }
+    }
+
+    async fn open(to: &TcpListener, size: u64) -> Open {
+        let key = KeyPair::generate().unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap().der().clone()).unwrap();
+        let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(tls::provider()));
+        let judge = Judge::new(Security::Opportunistic, webpki.build().unwrap(), &[]);
+        let rcpt = |a: &str| Address::parse(a).unwrap();
+        let (from, to_whom) = (Some(rcpt("anna@alfa.example")), vec![rcpt("bruno@beta.example")]);
+        let envelope = Envelope { from, to: to_whom, size, eight_bit: false, utf8: false, require_tls: false };
+        let ticks = Ticks::start();
+        Open {
+            stream: Stream::Plain(TcpStream::connect(to.local_addr().unwrap()).await.unwrap()),
+            client: Client::new(Config::new("mx.alfa.example"), envelope, ticks.now()),
+            ticks,
+            connector: TlsConnector::from(Arc::new(judge.config().unwrap())),
+            judge,
+            name: "mx.beta.example".into(),
+            closed: false,
+            messages: 0,
+            tls_failed: None,
+        }
+    }
+
+    /// A server without SIZE, up to its 354.
+    async fn greet(listener: TcpListener) -> BufReader<TcpStream> {
+        let mut peer = BufReader::new(listener.accept().await.unwrap().0);
+        peer.write_all(b"220 mx.beta.example\r\n").await.unwrap();
+        let mut line = String::new();
+        while line != "DATA\r\n" {
+            line.clear();
+            peer.read_line(&mut line).await.unwrap();
+            peer.write_all(if line == "DATA\r\n" { b"354 dica\r\n" } else { b"250 bene\r\n" }).await.unwrap();
+        }
+        peer
+    }
+
+    fn refused_for_good(sent: Sent) -> bool {
+        let Sent::Broken(outcomes) = sent else { return false };
+        matches!(&outcomes[0].result, Err(f) if f.permanent && f.text.starts_with("552 5.3.4") && !f.maybe_delivered)
+    }
+
+    #[tokio::test]
+    async fn a_refusal_in_the_midst_of_a_message_is_heard() {
+        const SIZE: u64 = 64 << 20;
+        // As the others do it: with octets unread, so that the connection is reset; and after all of them.
+        for swallows in [false, true] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut open = open(&listener, SIZE).await;
+            let server = tokio::spawn(async move {
+                let mut peer = greet(listener).await;
+                let mut came = vec![0; 1 << 20];
+                peer.read_exact(&mut came).await.unwrap();
+                peer.write_all(b"552 5.3.4 troppo grande\r\n").await.unwrap();
+                if swallows {
+                    peer.shutdown().await.unwrap();
+                    while peer.read(&mut came).await.is_ok_and(|read| read > 0) {}
+                }
+            });
+            let sent = open.drive(&Lines(SIZE)).await;
+            assert!(refused_for_good(sent) && !open.reusable(), "swallows: {swallows}");
+            drop(open);
+            server.await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_in_many_pieces_goes_out_whole() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut open = open(&listener, 1 << 20).await;
+        let server = tokio::spawn(async move {
+            let mut peer = greet(listener).await;
+            let mut line = String::new();
+            while line != ".\r\n" {
+                line.clear();
+                peer.read_line(&mut line).await.unwrap();
+            }
+            peer.write_all(b"250 preso\r\n").await.unwrap();
+        });
+        assert!(matches!(open.drive(&Lines(1 << 20)).await, Sent::Done(outcomes) if outcomes[0].result.is_ok()));
+        server.await.unwrap();
     }
 }

@@ -29,6 +29,11 @@ pub(super) fn step(at: &str, what: &str) {
         .unwrap_or_default();
 }
 
+/// Notes that it waits for its turn again.
+pub(super) fn rest() {
+    PROGRESS.try_with(|progress| *progress.0.lock() = None).unwrap_or_default();
+}
+
 /// A hand-over in a task of its own, so that whatever breaks off in there, its message is given back.
 pub(super) struct Watched<T> {
     task: JoinHandle<T>,

@@ -29,7 +29,7 @@ async fn queue(State(provider): At, Params(given): Params<api::QueueFilter>) -> 
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let list = move |engine: &House| {
-        let limit = given.limit.unwrap_or(api::QUEUE_LIMIT).clamp(1, api::QUEUE_LIMIT);
+        let limit = limit(given.limit, api::QUEUE_LIMIT)?;
         let (items, next) = engine.queue_page(&filter(&given)?, number(given.after.as_deref())?, limit, now)?;
         Ok(api::Queue { items: items.into_iter().map(shown).collect(), next: next.map(|id| format!("{id:032x}")) })
     };
@@ -55,7 +55,7 @@ async fn order(
         _ => return Err(Fail::missing(format!("«{name}» non è un ordine per la coda"))),
     };
     let carry_out = move |engine: &House| {
-        let limit = given.limit.unwrap_or(api::ORDERED_LIMIT).clamp(1, api::ORDERED_LIMIT);
+        let limit = limit(given.limit, api::ORDERED_LIMIT)?;
         let (items, next) = engine.queue_page(&filter(&given)?, number(given.after.as_deref())?, limit, now)?;
         let mut ordered = api::Ordered { next: next.map(|id| format!("{id:032x}")), ..api::Ordered::default() };
         for item in items {
@@ -69,6 +69,14 @@ async fn order(
         Ok(ordered)
     };
     Ok(Json(work(&provider, carry_out).await?))
+}
+
+/// How many of a page are meant. None is a mistake: an order must not be carried out about the first all the same.
+fn limit(given: Option<usize>, most: usize) -> Result<usize, Fail> {
+    match given {
+        Some(0) => Err(Fail::field("limit", "«0» non è un numero di elementi: almeno 1")),
+        given => Ok(given.unwrap_or(most).min(most)),
+    }
 }
 
 fn route(text: &str) -> Result<String, Fail> {
@@ -118,5 +126,17 @@ fn shown(w: Waiting) -> api::QueueItem {
         worker: w.worker,
         route: w.route,
         held: w.held.map(held),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_none_is_refused_and_a_long_one_is_cut() {
+        assert!(limit(Some(0), 10).is_err());
+        let asked = [None, Some(1), Some(10), Some(11)].map(|given| limit(given, 10).ok());
+        assert_eq!(asked, [Some(10), Some(1), Some(10), Some(10)]);
     }
 }
