@@ -233,13 +233,10 @@ fn a_unix_socket_whose_queue_is_full_ends_with_the_time_limit() {
 #[test]
 fn no_more_at_once_than_agreed_and_who_waits_gives_up_in_time() {
     let counter = AtomicUsize::new(0);
-    let pause = Arc::new(Mutex::new(LIMIT / 2));
-    let lasts = Arc::clone(&pause);
     let fake = Fake::start(move |stream| {
         drain(stream);
         let now = counter.fetch_add(1, Ordering::SeqCst) + 1;
-        let lasts = *lasts.lock();
-        thread::sleep(lasts);
+        thread::sleep(LIMIT / 2);
         counter.fetch_sub(1, Ordering::SeqCst);
         let reply: &[u8] = if now <= 2 { b"stream: OK\0" } else { b"stream: crowd ERROR\0" };
         stream.write_all(reply).unwrap();
@@ -256,20 +253,20 @@ fn no_more_at_once_than_agreed_and_who_waits_gives_up_in_time() {
             assert_eq!(scan.join().unwrap(), Ok(Verdict::Clean));
         }
     });
-    // The first has time to spare; a second one may begin, and no third.
-    *pause.lock() = 5 * LIMIT;
-    let hasty = Clamd::new(fake.at.clone(), 1, 9 * LIMIT);
+    // The only turn is taken, by who takes longer than they wait; who gave up keeps none.
+    let hasty = Clamd::new(fake.at.clone(), 1, 3 * LIMIT);
+    let taken = hasty.gate.enter(LIMIT).unwrap();
+    let scans = fake.scans.load(Ordering::SeqCst);
     thread::scope(|scope| {
-        let scans: Vec<_> = (0..6_u8)
-            .map(|i| {
-                let hasty = &hasty;
-                scope.spawn(move || hasty.scan(&[i]))
-            })
-            .collect();
-        let done: Vec<_> = scans.into_iter().map(|s| s.join().unwrap()).collect();
-        let late = done.iter().filter(|d| d.as_ref().is_err_and(|e| e.0.contains("concurrency"))).count();
-        assert!(late >= 3 && done.iter().any(Result::is_ok), "{done:?}");
+        let waiting: Vec<_> = (0..6_u8).map(|_| scope.spawn(|| unavailable(&hasty, b"x", "concurrency"))).collect();
+        for who in waiting {
+            who.join().unwrap();
+        }
     });
+    assert_eq!(fake.scans.load(Ordering::SeqCst), scans, "clamd heard of none of them");
+    drop(taken);
+    let patient = Clamd { gate: Arc::clone(&hasty.gate), ..Clamd::new(fake.at.clone(), 1, PATIENCE) };
+    assert_eq!(patient.scan(b"y"), Ok(Verdict::Clean));
 }
 
 #[test]
