@@ -14,7 +14,7 @@ use crate::{Engine, Error};
 /// The outcome of who has read a message.
 const READ: &str = "read";
 /// Of who has removed some.
-pub(crate) const REMOVED: &str = "removed";
+const REMOVED: &str = "removed";
 /// Characters of what was removed; the rest of a long list is counted only.
 const MOST: usize = 400;
 

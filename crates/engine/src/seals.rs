@@ -31,15 +31,20 @@ pub struct AccessSeal {
     pub line: String,
 }
 
-/// An access as it is counted into a seal, and as it stands in an extract: fields of CSV (RFC 4180).
+/// An access as it is counted into a seal, and as it stands in an extract: fields of CSV (RFC 4180). Names of mailboxes and
+/// folders are free: what a spreadsheet would take for a formula begins with an apostrophe.
 pub fn access_line(mailbox: &str, access: &Access) -> String {
     let Access { at, protocol, from, person, outcome, since, what } = access;
     let (at, since) = (at.to_string(), since.map(|since| since.to_string()).unwrap_or_default());
     let from = from.to_string();
     let fields = [mailbox, person.as_str(), protocol, &at, &since, &from, outcome, what];
-    let quoted = |field: &str| match field.contains(['"', ',', '\r', '\n']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
+    let quoted = |field: &str| {
+        let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+        let field = if formula { format!("'{field}") } else { field.to_owned() };
+        match field.contains(['"', ',', '\r', '\n']) {
+            true => format!("\"{}\"", field.replace('"', "\"\"")),
+            false => field,
+        }
     };
     fields.map(quoted).join(",")
 }
@@ -162,5 +167,28 @@ impl<S: Store> Engine<S> {
         let day = |at: Timestamp| at.legal().iso_day;
         let (from, to) = (seal_key(tenant.0, &day(from)).done(), seal_key(tenant.0, &day(to)).done());
         Ok(self.sound(&from, &to, usize::MAX, read)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sigillo_accounts::CredentialName;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_row_whatever_names_there_are_and_no_formula() {
+        let access = Access {
+            at: Timestamp::from_millis(1_773_306_901_000),
+            protocol: "imap".into(),
+            from: [192, 0, 2, 7].into(),
+            person: CredentialName::owner(),
+            outcome: "removed".into(),
+            since: None,
+            what: "=1+1, \"x\" 4:9".into(),
+        };
+        let at = "2026-03-12T10:15:01.000+01:00";
+        let wanted = format!("'=a@b.example,,imap,{at},,192.0.2.7,removed,\"'=1+1, \"\"x\"\" 4:9\"");
+        assert_eq!(access_line("=a@b.example", &access), wanted);
     }
 }
