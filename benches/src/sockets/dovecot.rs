@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,11 @@ pub fn start(root: &Path, imaps: u16, users: &str, more: &str) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("Dovecot starts")
+}
+
+/// Its socket for LMTP, below the folder that it was started with.
+pub fn lmtp(root: &Path) -> PathBuf {
+    root.join("dovecot/lmtp")
 }
 
 /// Waits until somebody listens there.

@@ -1,6 +1,7 @@
 //! IMAP beside Dovecot: the built program and a Dovecot on the same machine, under the same client, run by run in turns.
 
 mod crowd;
+mod delivery;
 mod folders;
 mod latency;
 mod logins;

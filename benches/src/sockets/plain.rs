@@ -138,7 +138,7 @@ fn access(root: &Path, relay: u16) -> String {
 
 /// The recipients' side.
 fn incoming(root: &Path) -> String {
-    let lmtp: PathBuf = root.join("dovecot/lmtp");
+    let lmtp = dovecot::lmtp(root);
     format!(
         "mynetworks =\nsmtpd_tls_security_level = may\nvirtual_mailbox_domains = beta.example\n\
          smtpd_relay_restrictions = reject_unauth_destination\nvirtual_transport = lmtp:unix:{}\n\

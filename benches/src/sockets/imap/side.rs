@@ -1,6 +1,6 @@
 //! The two servers that are compared, seen alike: where they listen, who has a mailbox there, what they take of the machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use openssl::ssl::SslConnector;
@@ -8,7 +8,7 @@ use sigillo_base::{Address, Secret};
 use tempfile::TempDir;
 
 use crate::machine::{files_of, memory_below, ticks_below};
-use crate::sockets::client::connector;
+use crate::sockets::client::{Sender, connector};
 use crate::sockets::demo::Demo;
 use crate::sockets::reader::Reader;
 use crate::sockets::street::Mailbox;
@@ -39,12 +39,14 @@ pub struct Side {
     server: Server,
     tls: SslConnector,
     address: String,
+    /// Submission, which Dovecot has none of.
+    submissions: Option<String>,
     people: Vec<Mailbox>,
 }
 
 struct Dovecot {
     child: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for Dovecot {
@@ -69,7 +71,13 @@ impl Side {
         let people = place.pairs.into_iter().map(|(own, _)| own);
         // The first is the demonstration's own, under another password.
         let people = people.skip(1).collect();
-        Self { server: Server::Ours(Box::new(demo)), tls: connector(&place.ca_file), address: place.imaps, people }
+        Self {
+            server: Server::Ours(Box::new(demo)),
+            tls: connector(&place.ca_file),
+            address: place.imaps,
+            submissions: Some(place.submissions),
+            people,
+        }
     }
 
     /// A Dovecot with so many; `None`, and why, where it cannot be.
@@ -80,15 +88,16 @@ impl Side {
         let folder = dovecot::folder(folder);
         let [imaps] = dovecot::ports();
         let child = dovecot::start(folder.path(), imaps, &users(people), &settings());
-        let server = Dovecot { child, _folder: folder };
-        dovecot::wait(imaps, server._folder.path());
+        let server = Dovecot { child, folder };
+        dovecot::wait(imaps, server.folder.path());
         let mailbox = |n: usize| Mailbox {
             address: Address::parse(&format!("m{n}@alfa.example")).expect("an address"),
             password: PASSWORD.into(),
         };
         Some(Self {
-            tls: connector(&server._folder.path().join("tls.pem")),
+            tls: connector(&server.folder.path().join("tls.pem")),
             address: format!("127.0.0.1:{imaps}"),
+            submissions: None,
             people: (1..=people).map(mailbox).collect(),
             server: Server::Theirs(server),
         })
@@ -144,6 +153,19 @@ impl Side {
     /// A connection that has said nothing yet, with so many octets read at once.
     pub fn greeted(&self, room: usize) -> Reader {
         Reader::greeted(&self.tls, &self.address, room)
+    }
+
+    /// A submission connection of this person's, who has a mailbox of ours.
+    pub fn sender(&self, mailbox: &Mailbox) -> Sender {
+        Sender::open(&self.tls, self.submissions.as_deref().expect("a provider"), mailbox)
+    }
+
+    /// Where Dovecot takes mail for its mailboxes.
+    pub fn lmtp(&self) -> Option<PathBuf> {
+        match &self.server {
+            Server::Ours(_) => None,
+            Server::Theirs(dovecot) => Some(dovecot::lmtp(dovecot.folder.path())),
+        }
     }
 
     /// A connection of this person, logged in.
