@@ -1,7 +1,7 @@
 //! What is done to mailboxes, lists and address books on somebody's request (*registro delle operazioni*: BOX-12, HD-27).
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::{TenantId, Timestamp, UnitId};
+use sigillo_base::{Said, TenantId, Timestamp, UnitId, said};
 
 use crate::{Act, Target};
 
@@ -83,11 +83,13 @@ impl Request {
     }
 
     /// What is wrong with it, if anything: a field's name and why.
-    pub fn fault(&self) -> Option<(&'static str, String)> {
+    pub fn fault(&self) -> Option<(&'static str, Said)> {
         let fine = |text: &str| text.chars().count() <= MAX_TEXT && !text.chars().any(char::is_control);
-        let text = || format!("al più {MAX_TEXT} caratteri, su una riga");
+        let text = || said!("al più {MAX_TEXT} caratteri, su una riga", "at most {MAX_TEXT} characters, on one line");
         match () {
-            () if self.asked > self.done => Some(("requested_at", "la richiesta è nel futuro".to_owned())),
+            () if self.asked > self.done => {
+                Some(("requested_at", said!("la richiesta è nel futuro", "the request is in the future")))
+            }
             () if !fine(&self.asked_by) || self.asked_by.trim().is_empty() => Some(("requested_by", text())),
             () if !fine(&self.ticket) => Some(("ticket", text())),
             () => None,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sigillo_base::limits::{LARGEST_PROFILE_MESSAGE, MAX_RECIPIENTS, MB};
+use sigillo_base::{Said, Tell, said, told};
 
 use crate::CredentialName;
 
@@ -45,12 +46,20 @@ pub struct Limits {
 }
 
 /// A text that names no profile.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("«{name}» non è un profilo: usare uno fra {known}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownProfile {
     name: String,
     known: String,
 }
+
+impl Tell for UnknownProfile {
+    fn said(&self) -> Said {
+        let Self { name, known } = self;
+        said!("«{name}» non è un profilo: usare uno fra {known}", "“{name}” is no profile: use one of {known}")
+    }
+}
+
+told!(UnknownProfile);
 
 impl Profile {
     /// Every profile, in the order of the specification.

@@ -18,7 +18,7 @@ use hyper::{Method, Request, header};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sigillo_base::Secret;
+use sigillo_base::{Lang, Secret};
 
 use crate::api::{self, Problem, Step};
 use crate::terminal;
@@ -101,6 +101,8 @@ pub struct Client {
     way: Way,
     /// Where the token of who asks lies, if he has one.
     token: Option<PathBuf>,
+    /// In which language refusals are wanted.
+    lang: Lang,
     /// What every request says of itself.
     headers: Vec<(&'static str, String)>,
     /// Asks for a code where the service wants one.
@@ -110,20 +112,29 @@ pub struct Client {
 impl Client {
     /// A client for the provider that listens on `socket`.
     pub fn new(socket: impl AsRef<Path>) -> Self {
-        Self { way: Way::Socket(socket.as_ref().to_owned()), token: None, headers: Vec::new(), ask: None }
+        Self::by(Way::Socket(socket.as_ref().to_owned()))
     }
 
     /// A client for the provider at this address (`https://host:port`), whose certificate leads to an authority of this PEM
     /// file, or to one of the system's.
     pub fn of_server(url: &str, ca: Option<PathBuf>) -> Self {
-        let way = Way::Server { url: url.to_owned(), ca, trust: Arc::default() };
-        Self { way, token: None, headers: Vec::new(), ask: None }
+        Self::by(Way::Server { url: url.to_owned(), ca, trust: Arc::default() })
+    }
+
+    fn by(way: Way) -> Self {
+        Self { way, token: None, lang: Lang::default(), headers: Vec::new(), ask: None }
     }
 
     /// The same for the person whose token lies in this file, of mode 0600.
     #[must_use]
     pub fn with_token(self, file: Option<PathBuf>) -> Self {
         Self { token: file, ..self }
+    }
+
+    /// The same for who reads this language.
+    #[must_use]
+    pub fn speaking(self, lang: Lang) -> Self {
+        Self { lang, ..self }
     }
 
     /// The same for who sits at a terminal, if anybody does: where the service wants a code of his second factor he is asked for
@@ -503,6 +514,7 @@ impl Client {
             .method(method)
             .uri(path)
             .header(header::HOST, self.way.host())
+            .header(header::ACCEPT_LANGUAGE, self.lang.pick("it", "en"))
             .header(header::CONTENT_TYPE, body.kind);
         if let Some(token) = self.token()? {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));

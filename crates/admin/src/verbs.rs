@@ -50,6 +50,9 @@ pub struct Where {
     /// Risponde in JSON invece che con una tabella
     #[arg(long)]
     pub json: bool,
+    /// Of the whole command line: the service answers in it.
+    #[arg(from_global)]
+    pub lang: Lang,
 }
 
 impl Where {
@@ -59,7 +62,8 @@ impl Where {
             Some(url) => Client::of_server(url, self.ca_file.clone()),
             None => Client::new(&self.socket),
         };
-        client.with_token(self.token_file.clone()).at_a_terminal().asking(vec![(api::CHANNEL, "console".to_owned())])
+        let client = client.with_token(self.token_file.clone()).speaking(self.lang).at_a_terminal();
+        client.asking(vec![(api::CHANNEL, "console".to_owned())])
     }
 
     /// An answer as it was asked for: in JSON, or as `show` makes it for people.

@@ -2,7 +2,7 @@
 //! password is said is in [`credentials`](crate::credentials).
 
 use sigillo_accounts::{Credential, CredentialName, PasswordHash};
-use sigillo_base::{MailboxId, Timestamp};
+use sigillo_base::{MailboxId, Timestamp, said};
 use sigillo_store::{Store, transact};
 
 use crate::credentials::give;
@@ -37,7 +37,7 @@ impl<S: Store> Engine<S> {
         let name = CredentialName::owner();
         let given = transact(&self.store, ATTEMPTS, |tx| {
             let key = credential_key(id, &name);
-            let missing = || Error::Invalid("la casella non esiste".into());
+            let missing = || Error::Invalid(said!("la casella non esiste", "there is no such mailbox"));
             let mut row: Credential = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
             if row.verifier.hash == *hash {
                 return Ok(HashGiven::Same);

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::{Done, Operation, Request};
 use sigillo_base::limits::MAX_RECIPIENTS;
-use sigillo_base::{Address, Timestamp, UnitId};
+use sigillo_base::{Address, Timestamp, UnitId, said};
 use sigillo_pec::access;
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
@@ -105,20 +105,30 @@ impl<S: Store> Engine<S> {
     ) -> Result<bool, Error> {
         let NewList { address, members, unit } = new;
         if !self.is_local(address.domain()) {
-            return Err(Error::Invalid(format!("il dominio {} non è servito da questo gestore", address.domain())));
+            return Err(Error::Invalid(said!(
+                "il dominio {} non è servito da questo gestore",
+                "the domain {} is not served by this provider",
+                address.domain()
+            )));
         }
         if members.contains(address) {
-            return Err(Error::Invalid(format!("la lista {address} non può contenere se stessa")));
+            return Err(Error::Invalid(said!(
+                "la lista {address} non può contenere se stessa",
+                "the list {address} cannot hold itself"
+            )));
         }
         let mut seen = HashSet::new();
         let members: Vec<String> =
             members.iter().filter(|m| seen.insert(m.key())).map(|m| m.as_str().to_owned()).collect();
         if members.len() > MAX_RECIPIENTS {
-            let text = format!("la lista {address} avrebbe {} membri, al più {MAX_RECIPIENTS}", members.len());
-            return Err(Error::Invalid(text));
+            return Err(Error::Invalid(said!(
+                "la lista {address} avrebbe {} membri, al più {MAX_RECIPIENTS}",
+                "the list {address} would have {} members, at most {MAX_RECIPIENTS}",
+                members.len()
+            )));
         }
         if tx.get(address_key(address))?.is_some() {
-            return Err(Error::Invalid(format!("{address} è già una casella")));
+            return Err(Error::Invalid(said!("{address} è già una casella", "{address} is a mailbox already")));
         }
         let key = list_key(address);
         let before = get_large_in::<_, ListRow>(tx, &key)?.map(|row| row.list(&key)).transpose()?;
@@ -180,7 +190,7 @@ impl<S: Store> Engine<S> {
         request: &Request,
     ) -> Result<(), Error> {
         if !remove_large(tx, &list_key(address))? {
-            return Err(Error::Invalid(format!("la lista {address} non esiste")));
+            return Err(Error::Invalid(said!("la lista {address} non esiste", "there is no list {address}")));
         }
         let unit = unit_of(tx, address)?;
         tx.delete(list_unit_key(address));

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use sigillo_accounts::{Act, Done, Grant, Mailbox, Person, PersonName, Request, Role, Scope, Target, Token};
-use sigillo_base::{Address, MailboxId, PersonId, Secret, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, MailboxId, PersonId, Secret, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
 use sigillo_wire::Tick;
 
@@ -81,7 +81,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when the name was given before, to whomever, or his administration is not there.
     pub fn add_person(&self, new: &NewPerson, now: Timestamp) -> Result<PersonId, Error> {
-        named("nome e cognome", &new.name)?;
+        named(said!("nome e cognome", "full name"), &new.name)?;
         let row = Person {
             login: new.login.as_str().into(),
             name: new.name.trim().into(),
@@ -92,8 +92,11 @@ impl<S: Store> Engine<S> {
         };
         transact(&self.store, ATTEMPTS, |tx| {
             if tx.get(name_key(&new.login))?.is_some() {
-                let text = format!("«{}» è, o è stato, di un'altra persona: un nome non si dà due volte", row.login);
-                return Err(Error::Invalid(text));
+                return Err(Error::Invalid(said!(
+                    "«{}» è, o è stato, di un'altra persona: un nome non si dà due volte",
+                    "“{}” is, or was, another person's: no name is given twice",
+                    row.login
+                )));
             }
             if let Some(tenant) = new.tenant {
                 living(tx, tenant)?;
@@ -112,7 +115,11 @@ impl<S: Store> Engine<S> {
     /// or of another administration than his.
     pub fn set_grant(&self, name: &PersonName, grant: Grant, given: bool, request: &Request) -> Result<Person, Error> {
         if !grant.scope.fits(grant.role) {
-            return Err(Error::Invalid(format!("il ruolo {} non si dà in questo ambito", grant.role.name())));
+            return Err(Error::Invalid(said!(
+                "il ruolo {} non si dà in questo ambito",
+                "the role {} is not given in this scope",
+                grant.role.name()
+            )));
         }
         let target = self.scope_target(grant.scope)?;
         transact(&self.store, ATTEMPTS, |tx| {
@@ -149,7 +156,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<bool, Error> {
         let grant = Grant { role: Role::MailboxResponsible, scope: Scope::Mailbox(id.0) };
         let key = mailbox_key(id);
-        let row: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(|| Error::Invalid("la casella non esiste".into()))?)?;
+        let row: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(no_mailbox)?)?;
         let owner = match Address::parse(&row.address) {
             Ok(address) => owner_in(tx, address.domain())?,
             Err(_) => None,
@@ -279,17 +286,25 @@ impl<S: Store> Engine<S> {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<Token, Error> {
-        named("nome del token", label)?;
+        named(said!("nome del token", "name of the token"), label)?;
         transact(&self.store, ATTEMPTS, |tx| {
             let (id, row) = working(tx, name)?;
             // Two that are made at once meet at the counter: one of them looks again.
             draw(tx, "token")?;
             let all = self.tokens_of(id)?;
             if all.iter().any(|(_, token)| token.name == label && token.is_good(now.as_millis())) {
-                return Err(Error::Invalid(format!("{} ha già un token «{label}»: revocarlo prima", row.login)));
+                return Err(Error::Invalid(said!(
+                    "{} ha già un token «{label}»: revocarlo prima",
+                    "{} has a token “{label}” already: revoke it first",
+                    row.login
+                )));
             }
             if all.len() >= MAX_TOKENS {
-                return Err(Error::Invalid(format!("{} ha già avuto {MAX_TOKENS} token", row.login)));
+                return Err(Error::Invalid(said!(
+                    "{} ha già avuto {MAX_TOKENS} token",
+                    "{} has had {MAX_TOKENS} tokens already",
+                    row.login
+                )));
             }
             let (created, expires) = (now.as_millis(), expires.as_millis());
             let token = Token { person: id.0, name: label.into(), created, expires, revoked: None };
@@ -303,7 +318,13 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when he has no such token that is good.
     pub fn revoke_token(&self, name: &PersonName, label: &str, now: Timestamp) -> Result<(), Error> {
-        let missing = || Error::Invalid(format!("{} non ha un token «{label}» valido", name.as_str()));
+        let missing = || {
+            Error::Invalid(said!(
+                "{} non ha un token «{label}» valido",
+                "{} has no token “{label}” that is good",
+                name.as_str()
+            ))
+        };
         let (id, _) = self.person(name)?.ok_or_else(missing)?;
         let good = |token: &Token| token.name == label && token.is_good(now.as_millis());
         let found = self.tokens_of(id)?.into_iter().find(|(_, token)| good(token));
@@ -387,9 +408,8 @@ impl<S: Store> Engine<S> {
             Scope::Tenant(tenant) => Target::tenant(TenantId(tenant)),
             Scope::Unit(tenant, unit) => Target { unit: Some(UnitId(unit)), ..Target::tenant(TenantId(tenant)) },
             Scope::Mailbox(id) => {
-                let missing = || Error::Invalid("la casella non esiste".into());
-                let row = self.mailbox(MailboxId(id))?.filter(|row| !row.is_gone()).ok_or_else(missing)?;
-                self.target(&Address::parse(&row.address).map_err(|_| missing())?)?
+                let row = self.mailbox(MailboxId(id))?.filter(|row| !row.is_gone()).ok_or_else(no_mailbox)?;
+                self.target(&Address::parse(&row.address).map_err(|_| no_mailbox())?)?
             }
         })
     }
@@ -414,8 +434,11 @@ fn give<S: Store>(
     let (id, mut row) = working(tx, name)?;
     // Who belongs to an administration works for nobody else (SEC-05).
     if given && row.tenant.is_some() && row.tenant.map(TenantId) != target.tenant {
-        let text = format!("{} è di un'altra amministrazione: non può averne ruoli qui", row.login);
-        return Err(Error::Invalid(text));
+        return Err(Error::Invalid(said!(
+            "{} è di un'altra amministrazione: non può averne ruoli qui",
+            "{} is of another administration: no role here can be given",
+            row.login
+        )));
     }
     let had = row.grants.contains(&grant);
     row.grants.retain(|had| *had != grant);
@@ -423,21 +446,29 @@ fn give<S: Store>(
         row.grants.push(grant);
     }
     if row.grants.len() > MAX_GRANTS {
-        return Err(Error::Invalid(format!("una persona ha al più {MAX_GRANTS} ruoli")));
+        return Err(Error::Invalid(said!(
+            "una persona ha al più {MAX_GRANTS} ruoli",
+            "a person has at most {MAX_GRANTS} roles"
+        )));
     }
     tx.put(person_key(id), encode(&row));
     Ok((row, had != given))
 }
 
+fn no_mailbox() -> Error {
+    Error::Invalid(said!("la casella non esiste", "there is no such mailbox"))
+}
+
 /// Somebody who has not ended.
 pub(crate) fn working<S: Store>(tx: &mut Transaction<'_, S>, name: &PersonName) -> Result<(PersonId, Person), Error> {
-    let missing = || Error::Invalid(format!("non c'è nessuno che si chiami {}", name.as_str()));
+    let missing =
+        || Error::Invalid(said!("non c'è nessuno che si chiami {}", "there is nobody called {}", name.as_str()));
     let key = name_key(name);
     let id = PersonId(decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?);
     let key = person_key(id);
     let row: Person = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
     if row.ended.is_some() {
-        return Err(Error::Invalid(format!("{} non amministra più", row.login)));
+        return Err(Error::Invalid(said!("{} non amministra più", "{} administrates no more", row.login)));
     }
     Ok((id, row))
 }

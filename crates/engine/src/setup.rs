@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use sigillo_accounts::{CredentialName, PasswordPolicy, Profiles, Seal};
-use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId};
+use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId, said};
 use sigillo_pec::Provider;
 use sigillo_pec::index::Index;
 use sigillo_smime::{Identity, Signer, Trust};
@@ -241,8 +241,9 @@ impl<S: Store> Engine<S> {
     pub fn open(store: S, setup: Setup) -> Result<Self, crate::Error> {
         let service = &setup.provider.service_address;
         if !setup.identity.certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service.as_str())) {
-            return Err(crate::Error::Invalid(format!(
-                "il certificato di firma non contiene l'indirizzo di servizio {service} (subjectAltName rfc822Name)"
+            return Err(crate::Error::Invalid(said!(
+                "il certificato di firma non contiene l'indirizzo di servizio {service} (subjectAltName rfc822Name)",
+                "the signing certificate does not have the service address {service} in it (subjectAltName rfc822Name)"
             )));
         }
         migrate::run(&store, |done| {

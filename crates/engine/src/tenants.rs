@@ -3,7 +3,7 @@
 //! with a domain.
 
 use sigillo_accounts::{Target, Tenant, Unit};
-use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, Domain, MailboxId, Said, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::rows::{decode, encode};
@@ -71,12 +71,16 @@ pub(crate) fn owner_in<S: Store>(tx: &mut Transaction<'_, S>, domain: &Domain) -
 }
 
 /// A name that people can read.
-pub(crate) fn named(what: &str, name: &str) -> Result<(), Error> {
+pub(crate) fn named(what: Said, name: &str) -> Result<(), Error> {
     let fine = !name.trim().is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
     if fine {
         return Ok(());
     }
-    Err(Error::Invalid(format!("{what}: da 1 a {MAX_NAME} caratteri, su una riga")))
+    let Said { it, en } = what;
+    Err(Error::Invalid(said!(
+        "{it}: da 1 a {MAX_NAME} caratteri, su una riga",
+        "{en}: 1 to {MAX_NAME} characters, on one line"
+    )))
 }
 
 impl<S: Store> Engine<S> {
@@ -121,9 +125,10 @@ impl<S: Store> Engine<S> {
                 // Expected to be so still when this is committed: nobody assigns one meanwhile.
                 let key = owner_key(&domain);
                 if tx.get(&key)?.map(|value| decode::<u64>(&key, &value)).transpose()? == Some(id.0) {
-                    let text =
-                        format!("il dominio {domain} è ancora suo: assegnarlo prima con `sigillo domain assign`");
-                    return Err(Error::Invalid(text));
+                    return Err(Error::Invalid(said!(
+                        "il dominio {domain} è ancora suo: assegnarlo prima con `sigillo domain assign`",
+                        "the domain {domain} is still its: assign it first by `sigillo domain assign`"
+                    )));
                 }
             }
             address_book::need_empty(tx, id)?;
@@ -166,17 +171,24 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when there is no such administration, the name is taken or cannot be, or there are too many.
     pub fn add_unit(&self, tenant: TenantId, name: &str, now: Timestamp) -> Result<UnitId, Error> {
-        named("nome della struttura", name)?;
+        named(said!("nome della struttura", "name of the unit"), name)?;
         transact(&self.store, ATTEMPTS, |tx| {
             living(tx, tenant)?;
             // Two that are made at once meet at the counter: one of them looks again.
             let id = UnitId(draw(tx, "unit")?);
             let units = self.units(tenant)?;
             if units.len() >= MAX_UNITS {
-                return Err(Error::Invalid(format!("l'amministrazione ha già {MAX_UNITS} strutture")));
+                return Err(Error::Invalid(said!(
+                    "l'amministrazione ha già {MAX_UNITS} strutture",
+                    "the administration has {MAX_UNITS} units already"
+                )));
             }
             if units.iter().any(|(_, unit)| unit.name.eq_ignore_ascii_case(name.trim())) {
-                return Err(Error::Invalid(format!("la struttura «{}» c'è già", name.trim())));
+                return Err(Error::Invalid(said!(
+                    "la struttura «{}» c'è già",
+                    "there is a unit “{}” already",
+                    name.trim()
+                )));
             }
             let unit = Unit { name: name.trim().into(), created: now.as_millis(), removed: None };
             tx.put(unit_key(tenant, id), encode(&unit));
@@ -219,10 +231,16 @@ impl<S: Store> Engine<S> {
     /// [`Error::Invalid`] for a domain that is not ours, the service domain, or an administration that is not there.
     pub fn assign_domain(&self, domain: &Domain, to: Option<TenantId>) -> Result<(), Error> {
         if !self.is_local(domain) {
-            return Err(Error::Invalid(format!("il dominio {domain} non è servito da questo gestore")));
+            return Err(Error::Invalid(said!(
+                "il dominio {domain} non è servito da questo gestore",
+                "the domain {domain} is not served by this provider"
+            )));
         }
         if to.is_some() && *domain == self.service_domain {
-            return Err(Error::Invalid(format!("{domain} è il dominio di servizio: è del gestore")));
+            return Err(Error::Invalid(said!(
+                "{domain} è il dominio di servizio: è del gestore",
+                "{domain} is the service domain: it is the provider's"
+            )));
         }
         transact(&self.store, ATTEMPTS, |tx| {
             match to {
@@ -253,7 +271,12 @@ impl<S: Store> Engine<S> {
         domain: &Domain,
         unit: UnitId,
     ) -> Result<(u64, u64), Error> {
-        let nobodys = || Error::Invalid(format!("il dominio {domain} non è di un'amministrazione: non ha strutture"));
+        let nobodys = || {
+            Error::Invalid(said!(
+                "il dominio {domain} non è di un'amministrazione: non ha strutture",
+                "the domain {domain} is of no administration: it has no units"
+            ))
+        };
         let tenant = owner_in(tx, domain)?.ok_or_else(nobodys)?;
         living_unit(tx, tenant, unit)?;
         Ok((tenant.0, unit.0))
@@ -299,19 +322,22 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(), sigillo_store::Error>
 }
 
 fn check(row: &Tenant) -> Result<(), Error> {
-    named("nome dell'amministrazione", &row.name)?;
+    named(said!("nome dell'amministrazione", "name of the administration"), &row.name)?;
     if !row.code.is_empty() {
-        named("codice dell'amministrazione", &row.code)?;
+        named(said!("codice dell'amministrazione", "code of the administration"), &row.code)?;
     }
     if row.contacts.len() > MAX_CONTACTS {
-        return Err(Error::Invalid(format!("al più {MAX_CONTACTS} indirizzi da avvisare")));
+        return Err(Error::Invalid(said!(
+            "al più {MAX_CONTACTS} indirizzi da avvisare",
+            "at most {MAX_CONTACTS} addresses to notify"
+        )));
     }
     Ok(())
 }
 
 /// An administration that was not removed.
 pub(crate) fn living<S: Store>(tx: &mut Transaction<'_, S>, id: TenantId) -> Result<Tenant, Error> {
-    let missing = || Error::Invalid(format!("l'amministrazione {} non c'è", id.0));
+    let missing = || Error::Invalid(said!("l'amministrazione {} non c'è", "there is no administration {}", id.0));
     let key = tenant_key(id);
     let row: Tenant = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
     Some(row).filter(|row| row.removed.is_none()).ok_or_else(missing)
@@ -319,7 +345,14 @@ pub(crate) fn living<S: Store>(tx: &mut Transaction<'_, S>, id: TenantId) -> Res
 
 /// A unit that was not removed.
 pub(crate) fn living_unit<S: Store>(tx: &mut Transaction<'_, S>, tenant: TenantId, id: UnitId) -> Result<Unit, Error> {
-    let missing = || Error::Invalid(format!("l'amministrazione {} non ha una struttura {}", tenant.0, id.0));
+    let missing = || {
+        Error::Invalid(said!(
+            "l'amministrazione {} non ha una struttura {}",
+            "the administration {} has no unit {}",
+            tenant.0,
+            id.0
+        ))
+    };
     let key = unit_key(tenant, id);
     let row: Unit = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
     Some(row).filter(|row| row.removed.is_none()).ok_or_else(missing)

@@ -6,6 +6,7 @@ mod door;
 mod doorman;
 mod extract;
 mod fail;
+mod language;
 mod log;
 mod openapi;
 mod routes;

@@ -201,6 +201,63 @@ fn every_refusal_has_one_form() {
     }
 }
 
+/// Refusals of every kind: of a handler, of a parser, of the engine, of the door, of the reader of JSON, of lines.
+#[test]
+fn a_refusal_is_in_the_language_that_is_wanted() {
+    let (sample, _guard) = served();
+    let token = somebody(&sample, "m.rossi", None, &[("supplier-admin", "supplier")]);
+    let list = format!("PUT /v1/lists/{ANNA}");
+    let cases: &[(&str, &str, &str, &str)] = &[
+        ("POST /v1/persons/m.rossi/tokens", r#"{"name": "x", "days": 0}"#, "days: da 1 a 400", "days: 1 to 400"),
+        (
+            "GET /v1/mailboxes/nessuno",
+            "",
+            "nessuno: manca la chiocciola fra nome e dominio",
+            "nessuno: there is no @ between a name and a domain",
+        ),
+        (&list, r#"{"members": []}"#, &format!("{ANNA} è già una casella"), &format!("{ANNA} is a mailbox already")),
+        ("GET /v1/altro", "", "questo percorso non c'è", "there is no such path"),
+        ("POST /v1/tenants", r#"{"name": 5}"#, "name: non si legge: invalid type", "name: invalid type"),
+        ("POST /v1/tenants", "{", "la richiesta non si legge: Failed to parse", "Failed to parse"),
+    ];
+    for (line, body, italian, english) in cases {
+        for (wanted, content, text) in [
+            (&[][..], "it", italian),
+            (&["Accept-Language: de, *;q=0.5"], "it", italian),
+            (&["Accept-Language: en-GB,en;q=0.9,it;q=0.8"], "en", english),
+        ] {
+            let answer = call(&sample, &token, line, wanted, body.as_bytes());
+            assert_eq!(answer.header("content-language"), Some(content), "{answer:?}");
+            let problem = answer.json();
+            let detail = problem["detail"].as_str().expect("a detail");
+            assert!(detail.starts_with(text), "{line} {wanted:?}: {detail}");
+            if let Some(field) = problem["errors"][0]["detail"].as_str() {
+                assert!(detail.ends_with(field), "{problem}");
+            }
+            let instance = problem["instance"].as_str().expect("an instance");
+            let said = sample.said();
+            let logged = said.lines().find(|line| line.contains(instance)).expect("a line of the log");
+            assert!(*line == "POST /v1/tenants" || logged.contains(italian), "the log is Italian: {logged}");
+        }
+    }
+    let stranger = call(&sample, "sgt_x", "GET /v1/mailboxes", &["Accept-Language: en"], b"");
+    assert!(stranger.body.contains("the token is not good"), "{stranger:?}");
+    let lines = json!({"dry_run": true, "lines": [{"line": 2, "address": "nessuno"}]}).to_string();
+    let orders = |head: &[&str]| call(&sample, &token, "POST /v1/mailboxes/apply", head, lines.as_bytes()).body;
+    assert!(orders(&[]).contains("manca la chiocciola"), "{}", orders(&[]));
+    assert!(orders(&["Accept-Language: en"]).contains("there is no @"), "{}", orders(&["Accept-Language: en"]));
+    // The same from the shell.
+    let token_file = sample.path("m.rossi.token").to_string_lossy().into_owned();
+    let ran = |lang: &[&str]| {
+        let verb =
+            ["mailbox", "add", ANNA, "--profile", "boh", "--token-file", &token_file, "--socket", &sample.socket()];
+        run(binary(), &[lang, &verb].concat(), b"una frase segreta\n", 30)
+    };
+    let (italian, english) = (ran(&[]), ran(&["--lang", "en"]));
+    assert!(italian.code != Some(0) && italian.err.contains("«boh» non è un profilo: usare uno fra"), "{italian:?}");
+    assert!(english.code == italian.code && english.err.contains("“boh” is no profile: use one of"), "{english:?}");
+}
+
 #[test]
 fn what_is_changed_is_what_was_seen() {
     let (sample, _guard) = served();

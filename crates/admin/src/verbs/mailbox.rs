@@ -366,6 +366,8 @@ mod tests {
 
     #[derive(Parser)]
     struct Cli {
+        #[arg(long, global = true, default_value = "it")]
+        lang: Lang,
         #[command(subcommand)]
         verb: Verb,
     }
@@ -374,8 +376,8 @@ mod tests {
     fn a_password_is_no_argument() {
         assert!(Cli::try_parse_from(["x", "add", "a@b.example", "--password", "p"]).is_err());
         assert!(Cli::try_parse_from(["x", "add", "a@b.example", "segreta"]).is_err());
-        let cli = Cli::try_parse_from(["x", "add", "a@b.example", "--socket", "/s"]).unwrap();
-        assert!(matches!(cli.verb, Verb::Add { profile, .. } if profile == "standard"));
+        let cli = Cli::try_parse_from(["x", "add", "a@b.example", "--socket", "/s", "--lang", "en"]).unwrap();
+        assert!(matches!(cli.verb, Verb::Add { profile, at, .. } if profile == "standard" && at.lang == cli.lang));
     }
 
     #[test]

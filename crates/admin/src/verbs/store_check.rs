@@ -180,7 +180,8 @@ mod tests {
             next: next.map(Into::into),
             percent: 50,
         };
-        let at = Where { socket: "x".into(), server: None, ca_file: None, token_file: None, json: false };
+        let (socket, lang) = ("x".into(), Lang::It);
+        let at = Where { socket, server: None, ca_file: None, token_file: None, json: false, lang };
         let args = CheckArgs { deep: true, store: None, at };
         let mut told = Vec::new();
         let mut pages = Pages(vec![page(vec![finding("error")], Some("1")), page(vec![finding("note")], None)]);

@@ -17,7 +17,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, Secret, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, Domain, Said, Secret, TenantId, Timestamp, UnitId, said};
 use sigillo_engine::{Bearer, Origin, Shown, Standing, token_number};
 use sigillo_pec::log::{ServiceEvent, Stage};
 use sigillo_wire::Tick;
@@ -25,7 +25,7 @@ use sigillo_wire::Tick;
 use super::content::Content;
 use super::doorman::{Doorman, Payer};
 use super::fail::Fail;
-use super::routes::{Provided, alive, work};
+use super::routes::{Provided, alive, broken_off, work};
 use super::socket::Peer;
 use super::table::{Need, On, Row};
 use super::write::{self, Way};
@@ -138,7 +138,12 @@ impl Actor {
 
 /// The answer to who may not.
 pub(super) fn denied(act: Act) -> Fail {
-    Fail::new(StatusCode::FORBIDDEN, format!("serve il permesso «{}» su ciò che si chiede", act.name()))
+    let text = said!(
+        "serve il permesso «{}» su ciò che si chiede",
+        "the permission “{}” is needed on what is asked for",
+        act.name()
+    );
+    Fail::new(StatusCode::FORBIDDEN, text)
 }
 
 /// What stands before a row of the table.
@@ -205,8 +210,7 @@ impl Gate {
             return Ok(None);
         };
         let body = std::mem::take(request.body_mut());
-        let too_much = |_| Fail::new(StatusCode::PAYLOAD_TOO_LARGE, format!("il corpo supera {} byte", self.most));
-        let bytes = to_bytes(body, self.most).await.map_err(too_much)?;
+        let bytes = to_bytes(body, self.most).await.map_err(|_| write::too_large(self.most))?;
         // What cannot be read the handler refuses, by name.
         let new = if makes { serde_json::from_slice::<New>(&bytes).ok() } else { None };
         knock.content = content.told(&bytes);
@@ -231,7 +235,9 @@ impl Gate {
                 Some(Peer::Near(uid)) => uid.0.filter(|_| uid.allowed()),
                 _ => None,
             };
-            let Some(uid) = uid else { return Err(unknown("serve un token: Authorization: Bearer …")) };
+            let text =
+                || said!("serve un token: Authorization: Bearer …", "a token is needed: Authorization: Bearer …");
+            let Some(uid) = uid else { return Err(unknown(text())) };
             return Ok(Actor::System { uid, administrated: engine.is_administrated()? });
         };
         let ip = knock.peer.and_then(Peer::ip);
@@ -256,10 +262,16 @@ impl Gate {
                 if self.doorman.writes_down(knock.place(), now) {
                     engine.log_service(self.event(Stage::Stranger, None, knock), now)?;
                 }
-                Err(unknown("il token non è valido: è scaduto, revocato o di nessuno"))
+                Err(unknown(said!(
+                    "il token non è valido: è scaduto, revocato o di nessuno",
+                    "the token is not good: it expired, was revoked or is nobody's"
+                )))
             }
             Shown::Locked => {
-                let text = "troppi token sbagliati da questo indirizzo: riprovare più tardi";
+                let text = said!(
+                    "troppi token sbagliati da questo indirizzo: riprovare più tardi",
+                    "too many wrong tokens from this address: try again later"
+                );
                 Err(Fail::new(StatusCode::TOO_MANY_REQUESTS, text).after(Duration::from_secs(60)))
             }
         }
@@ -269,11 +281,17 @@ impl Gate {
     fn unproven(&self, standing: Standing, wanted: SecondFactor) -> Option<Fail> {
         match standing {
             Standing::Locked if self.need != Need::Unlocks => {
-                let text = "serve un codice del secondo fattore: «sigillo person unlock»";
+                let text = said!(
+                    "serve un codice del secondo fattore: «sigillo person unlock»",
+                    "a code of the second factor is needed: “sigillo person unlock”"
+                );
                 Some(unknown(text).kind(api::CODE_WANTED))
             }
             Standing::NoFactor if wanted == SecondFactor::Required && self.need != Need::Enrols => {
-                let text = "chi amministra deve avere un secondo fattore: «sigillo person totp enrol»";
+                let text = said!(
+                    "chi amministra deve avere un secondo fattore: «sigillo person totp enrol»",
+                    "whoever administrates must have a second factor: “sigillo person totp enrol”"
+                );
                 Some(Fail::new(StatusCode::FORBIDDEN, text).kind(api::FACTOR_WANTED))
             }
             _ => None,
@@ -288,7 +306,10 @@ fn admit(doorman: &Doorman, knock: &Knock) -> Result<(), Fail> {
     let token = knock.token.as_ref().map(|token| Payer::Token(token_number(token)));
     for payer in [Payer::Place(place)].into_iter().chain(token) {
         doorman.admit(payer, Instant::now()).map_err(|wait| {
-            let text = "troppe richieste in un minuto: riprovare fra poco";
+            let text = said!(
+                "troppe richieste in un minuto: riprovare fra poco",
+                "too many requests in a minute: try again shortly"
+            );
             Fail::new(StatusCode::TOO_MANY_REQUESTS, text).after(wait)
         })?;
     }
@@ -312,7 +333,9 @@ async fn issued(provider: &Provider, token: Option<&Secret>) -> Result<Option<Pe
     let (Some(token), Some(issuer)) = (signed, provider.issuer()) else { return Ok(None) };
     let named = issuer.person(token).await.map_err(|error| {
         tracing::warn!(%error, "a token cannot be checked");
-        Fail::new(StatusCode::SERVICE_UNAVAILABLE, "il token non si può verificare adesso: riprovare")
+        let text =
+            said!("il token non si può verificare adesso: riprovare", "the token cannot be checked now: try again");
+        Fail::new(StatusCode::SERVICE_UNAVAILABLE, text)
     })?;
     Ok(named.and_then(|name| PersonName::parse(&name).ok()))
 }
@@ -320,7 +343,7 @@ async fn issued(provider: &Provider, token: Option<&Secret>) -> Result<Option<Pe
 /// Who is called so is nobody: no name of a person is like it.
 const STRANGER: &str = "sconosciuto";
 
-fn unknown(detail: &str) -> Fail {
+fn unknown(detail: Said) -> Fail {
     Fail::new(StatusCode::UNAUTHORIZED, detail)
 }
 
@@ -368,7 +391,7 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
         work(&house, move |engine| gate.who(engine, &knock, (issued.as_ref(), wanted), now)).await?
     };
     let params = request.extract_parts::<RawPathParams>().await;
-    let params = params.map_err(|rejected| Fail::new(rejected.status(), rejected.body_text()))?;
+    let params = params.map_err(|rejected| Fail::foreign(rejected.status(), &rejected.body_text()))?;
     let params: Vec<_> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let new = gate.look(&mut knock, &mut request).await?;
     let asked = {
@@ -399,7 +422,7 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
         return done.await;
     }
     // Whoever hangs up breaks nothing off: what was begun is finished, and written down.
-    tokio::spawn(done).await.map_err(|_| Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "lavoro interrotto"))?
+    tokio::spawn(done).await.map_err(|_| broken_off())?
 }
 
 /// Does what was asked by who may; what was not done then is written down too.
@@ -472,5 +495,5 @@ fn target(engine: &House, on: On, params: &[(String, String)], new: Option<&New>
 
 /// The name of somebody in a path or body.
 pub(super) fn person_name(text: &str) -> Result<PersonName, Fail> {
-    PersonName::parse(text).map_err(|e| Fail::bad(e.to_string()))
+    PersonName::parse(text).map_err(Fail::bad)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use sigillo_base::{Address, Secret};
+use sigillo_base::{Address, Secret, Tell};
 
 use crate::api::{GivenHash, NewHash, NewMailbox};
 use crate::csv::Table;
@@ -56,7 +56,8 @@ struct Wrong {
 
 /// Gives each mailbox the hash that the file has for it, and the text to print.
 pub async fn run(args: &Args, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Result<String, Error> {
-    let table = Table::read(&load(&args.file)?).map_err(|e| Error::Refused(format!("{}: {e}", args.file.display())))?;
+    let table = Table::read(&load(&args.file)?)
+        .map_err(|e| Error::Refused(format!("{}: {}", args.file.display(), e.said().pick(lang))))?;
     let client = args.at.client();
     let mut report = Report { dry_run: args.dry_run, ..Report::default() };
     let total = table.rows.len() as u64;
@@ -65,7 +66,7 @@ pub async fn run(args: &Args, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Re
             // The first line may name the columns.
             Ok(fields) if at == 0 && !fields[0].contains('@') => continue,
             Ok(fields) => entry(fields, table.separator, lang),
-            Err(why) => Err((String::new(), why.to_string())),
+            Err(why) => Err((String::new(), why.said().pick(lang).to_owned())),
         };
         let done = match read {
             Ok((address, hash)) => match give(&client, args, &address, hash).await? {
@@ -89,7 +90,10 @@ fn entry(fields: Vec<String>, separator: char, lang: Lang) -> Result<(String, Se
     let address = fields.next().unwrap_or_default();
     if let Err(error) = Address::parse(&address) {
         // It may be anything, a hash too: it is not repeated.
-        return Err((String::new(), format!("{}: {error}", lang.pick("il primo campo", "the first field"))));
+        return Err((
+            String::new(),
+            format!("{}: {}", lang.pick("il primo campo", "the first field"), error.said().pick(lang)),
+        ));
     }
     let mut rest: Vec<String> = fields.collect();
     while rest.last().is_some_and(String::is_empty) {

@@ -7,10 +7,10 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use sigillo_accounts::{Act, BookChange, BookEntry, Scope, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, MailboxId, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, MailboxId, Said, TenantId, Timestamp, UnitId, said};
 
 use super::requests::Asking;
-use super::{At, Fail, PAGE, Reply, address, alive, work};
+use super::{At, Fail, PAGE, Reply, address, alive, no_tenant, work};
 use crate::http::authority::{Actor, denied};
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, delete, get, patch, put};
@@ -60,7 +60,7 @@ fn may_read(actor: &Actor, engine: &House, tenant: TenantId) -> Result<(), Fail>
 /// Refuses what is asked of an administration that is not there.
 pub(super) fn living(engine: &House, tenant: TenantId) -> Result<(), Fail> {
     let there = engine.tenant(tenant)?.is_some_and(|row| row.removed.is_none());
-    if there { Ok(()) } else { Err(Fail::missing(format!("l'amministrazione {} non c'è", tenant.0))) }
+    if there { Ok(()) } else { Err(no_tenant(tenant)) }
 }
 
 async fn page(
@@ -157,7 +157,7 @@ pub(super) fn fault(
     tenant: TenantId,
     of: &Address,
     change: &BookChange,
-) -> Result<Option<(&'static str, String)>, Fail> {
+) -> Result<Option<(&'static str, Said)>, Fail> {
     let before = engine.book_entry(tenant, of)?.unwrap_or_default();
     Ok(change.of(&before).fault())
 }
@@ -190,7 +190,7 @@ async fn clear(State(provider): At, Path(tenant): Path<u64>, asking: Asking) -> 
 
 fn found(engine: &House, tenant: TenantId, of: &Address) -> Result<api::BookEntry, Fail> {
     living(engine, tenant)?;
-    let missing = || Fail::missing(format!("{of} non è nella rubrica"));
+    let missing = || Fail::missing(said!("{of} non è nella rubrica", "{of} is not in the address book"));
     let entry = engine.book_entry(tenant, of)?.ok_or_else(missing)?;
     Ok(told(entry, engine.is_own(tenant, of)?))
 }

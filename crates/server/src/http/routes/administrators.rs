@@ -9,11 +9,11 @@ use axum::{Extension, Json};
 use data_encoding::BASE32_NOPAD;
 use sigillo_accounts::{Act, Grant, Person, PersonName, Role, Scope, Target, Token};
 use sigillo_admin::api;
-use sigillo_base::{MailboxId, Secret, TenantId, Timestamp};
+use sigillo_base::{MailboxId, Said, Secret, TenantId, Timestamp, said};
 use sigillo_engine::{Error, NewPerson, Tokened};
 
 use super::requests::Asking;
-use super::{At, Fail, Reply, address, alive, mailbox, work};
+use super::{At, Fail, Reply, address, alive, mailbox, not_among, work};
 use crate::http::authority::{Actor, denied, person_name};
 use crate::http::extract::Sent;
 use crate::http::table::{On, Row, delete, get, post, put};
@@ -134,7 +134,13 @@ async fn grant(
         }
         let name = person_name(&name)?;
         if given && actor.is(&name) {
-            return Err(Fail::new(StatusCode::FORBIDDEN, "nessuno dà un ruolo a se stesso: lo chiede a un altro"));
+            return Err(Fail::new(
+                StatusCode::FORBIDDEN,
+                said!(
+                    "nessuno dà un ruolo a se stesso: lo chiede a un altro",
+                    "nobody gives himself a role: ask somebody else"
+                ),
+            ));
         }
         // Who is not of the administration that names him is told apart from nobody.
         actor.need(Act::PersonWrite, &home(&found(engine, &name)?))?;
@@ -163,7 +169,7 @@ async fn add_token(
 ) -> Result<(StatusCode, Json<api::MadeToken>), Fail> {
     let days = days.unwrap_or(api::TOKEN_DAYS);
     if !(1..=api::MAX_TOKEN_DAYS).contains(&days) {
-        return Err(Fail::field("days", format!("da 1 a {}", api::MAX_TOKEN_DAYS)));
+        return Err(Fail::field("days", said!("da 1 a {}", "1 to {}", api::MAX_TOKEN_DAYS)));
     }
     let provider = alive(&provider)?;
     let now = provider.clock.now();
@@ -203,8 +209,10 @@ async fn reset(
     let set = move |engine: &House| {
         let name = ruled(engine, &actor, &name)?;
         if actor.is(&name) {
-            let text =
-                "nessuno si toglie così il secondo fattore: «sigillo person totp remove», o lo chiede a un altro";
+            let text = said!(
+                "nessuno si toglie così il secondo fattore: «sigillo person totp remove», o lo chiede a un altro",
+                "nobody removes his own second factor so: “sigillo person totp remove”, or ask somebody else"
+            );
             return Err(Fail::new(StatusCode::FORBIDDEN, text));
         }
         engine.reset_factor(&name, &actor.name(), now)?;
@@ -223,7 +231,11 @@ pub(super) fn found(engine: &House, name: &PersonName) -> Result<Person, Fail> {
 }
 
 fn missing(name: &PersonName) -> Fail {
-    Fail::missing(format!("non c'è nessuno che si chiami {}", name.as_str()))
+    Fail::missing(nobody(name))
+}
+
+pub(super) fn nobody(name: &PersonName) -> Said {
+    said!("non c'è nessuno che si chiami {}", "there is nobody called {}", name.as_str())
 }
 
 /// Somebody whom this actor may end, and give tokens to.
@@ -248,10 +260,17 @@ fn parse(engine: &House, asked: &api::RoleGrant) -> Result<Grant, Fail> {
     let api::RoleGrant { role, scope } = asked;
     let unknown = || {
         let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
-        Fail::field("role", format!("«{role}» non è fra {}", names.join(", ")))
+        Fail::field(
+            "role",
+            not_among(role, &format!("fra {}", names.join(", ")), &format!("among {}", names.join(", "))),
+        )
     };
     let bad = || {
-        Fail::field("scope", format!("«{scope}» non è supplier, tenant/NUMERO, unit/NUMERO/NUMERO o mailbox/INDIRIZZO"))
+        let (it, en) = (
+            "supplier, tenant/NUMERO, unit/NUMERO/NUMERO o mailbox/INDIRIZZO",
+            "supplier, tenant/NUMBER, unit/NUMBER/NUMBER or mailbox/ADDRESS",
+        );
+        Fail::field("scope", not_among(scope, it, en))
     };
     let number = |text: &str| text.parse::<u64>().map_err(|_| bad());
     let scope = match *scope.split('/').collect::<Vec<_>>().as_slice() {

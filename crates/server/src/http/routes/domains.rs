@@ -4,12 +4,12 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use sigillo_accounts::{Act, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, UnitId};
+use sigillo_base::{Address, Domain, Tell, UnitId, said};
 use sigillo_engine::{DomainPolicy, List, NewList};
 use sigillo_pec::ReceiptKind;
 
 use super::requests::Asking;
-use super::{At, Fail, PAGE, Reply, address, alive, sees, work};
+use super::{At, Fail, PAGE, Reply, address, alive, not_among, sees, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, delete, get, patch, put};
@@ -49,9 +49,12 @@ async fn domains(State(provider): At, Extension(actor): Extension<Actor>) -> Rep
 
 async fn one_domain(State(provider): At, Path(name): Path<String>) -> Reply<api::Domain> {
     let read = move |engine: &House| {
-        let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
+        let domain = Domain::parse(&name).map_err(|e| Fail::bad(e.said().about(&name)))?;
         if !engine.domains().contains(&domain) {
-            return Err(Fail::missing(format!("il dominio {domain} non è servito da questo gestore")));
+            return Err(Fail::missing(said!(
+                "il dominio {domain} non è servito da questo gestore",
+                "the domain {domain} is not served by this provider"
+            )));
         }
         shown(engine, &domain)
     };
@@ -65,10 +68,12 @@ async fn change_domain(
 ) -> Reply<api::Domain> {
     let provider = alive(&provider)?;
     let set = move |engine: &House| {
-        let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
+        let domain = Domain::parse(&name).map_err(|e| Fail::bad(e.said().about(&name)))?;
         let mut policy = engine.domain_policy(&domain)?;
         if let Some(word) = change.receipt {
-            let unknown = || Fail::field("receipt", format!("«{word}» non è completa, breve o sintetica"));
+            let unknown = || {
+                Fail::field("receipt", not_among(&word, "completa, breve o sintetica", "completa, breve or sintetica"))
+            };
             policy.receipt = Some(ReceiptKind::parse(&word).ok_or_else(unknown)?);
         }
         let DomainPolicy { certified_only, receipt_to_recipient, holder_reads_log, .. } = &mut policy;
@@ -178,7 +183,7 @@ async fn set_list_unit(
     let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let address = address(&name)?;
-        let missing = || Fail::missing(format!("la lista {address} non c'è"));
+        let missing = || no_list(&address);
         let members = engine.find_list(&address)?.ok_or_else(missing)?.members;
         engine.put_list(&NewList { address, members, unit: Some(of.unit.map(UnitId)) }, &request)?;
         Ok(of)
@@ -198,6 +203,9 @@ async fn remove_list(State(provider): At, Path(name): Path<String>, asking: Aski
 }
 
 fn found(engine: &House, list: &Address) -> Result<api::List, Fail> {
-    let missing = || Fail::missing(format!("la lista {list} non c'è"));
-    as_reply(engine, engine.find_list(list)?.ok_or_else(missing)?)
+    as_reply(engine, engine.find_list(list)?.ok_or_else(|| no_list(list))?)
+}
+
+fn no_list(address: &Address) -> Fail {
+    Fail::missing(said!("la lista {address} non c'è", "there is no list {address}"))
 }

@@ -5,11 +5,11 @@ use axum::extract::{Path, State};
 use data_encoding::HEXLOWER;
 use sigillo_accounts::{Act, Mailbox, PersonName};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp};
+use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp, said};
 use sigillo_engine::{Access, AccessSeal, access_line};
 use sigillo_pec::log::{Entry, Service, ServiceEvent};
 
-use super::{At, Fail, Reply, alive, persons, work};
+use super::{At, Fail, Reply, alive, no_place, persons, work};
 use crate::http::extract::Params;
 use crate::http::table::{On, Row, get};
 use crate::legal_log;
@@ -73,7 +73,7 @@ fn place(after: &str) -> Result<(u64, Option<Vec<u8>>), Fail> {
     let parts = after.split_once('.').and_then(|(number, key)| {
         Some((number.parse().ok()?, HEXLOWER.decode(key.as_bytes()).ok().filter(|key| !key.is_empty())))
     });
-    parts.ok_or_else(|| Fail::field("after", "non è di una risposta di prima"))
+    parts.ok_or_else(no_place)
 }
 
 fn is_of(engine: &House, row: &Mailbox, tenant: TenantId) -> Result<bool, Fail> {
@@ -153,7 +153,9 @@ fn unescaped(part: &str) -> String {
 
 /// From the first instant of a legal month to the end of its last.
 fn month(text: &str) -> Result<(Timestamp, Timestamp), Fail> {
-    let bad = || Fail::field("month", format!("«{text}» non è un mese: scrivere AAAA-MM"));
+    let bad = || {
+        Fail::field("month", said!("«{text}» non è un mese: scrivere AAAA-MM", "“{text}” is no month: write YYYY-MM"))
+    };
     if text.len() != 7 {
         return Err(bad());
     }

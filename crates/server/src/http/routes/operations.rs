@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use sigillo_accounts::{Act, Done, Operation};
 use sigillo_admin::api;
-use sigillo_base::Timestamp;
+use sigillo_base::{Timestamp, said};
 use sigillo_engine::OperationId;
 
 use super::{At, Fail, PAGE, Reply, alive, work};
@@ -33,14 +33,14 @@ async fn operations(
     let kind = match filter.kind.as_deref() {
         Some(name) => Some(Done::parse(name).ok_or_else(|| {
             let names: Vec<&str> = Done::ALL.iter().map(|done| done.name()).collect();
-            Fail::bad(format!("kind: «{name}» non è fra {}", names.join(", ")))
+            Fail::bad(said!("kind: «{name}» non è fra {}", "kind: “{name}” is not among {}", names.join(", ")))
         })?),
         None => None,
     };
     if let Some(month) = &filter.month
         && Timestamp::legal_day(&format!("{month}-01")).is_none()
     {
-        return Err(Fail::bad(format!("month: «{month}» non è un mese AAAA-MM")));
+        return Err(Fail::bad(said!("month: «{month}» non è un mese AAAA-MM", "month: “{month}” is no month YYYY-MM")));
     }
     let after = filter.after.as_deref().map(number).transpose()?;
     let object = filter.object.as_ref().map(|object| object.to_ascii_lowercase());
@@ -80,13 +80,20 @@ async fn operation(
         let number = number(&id)?;
         // Somebody else's is not there.
         let found = engine.operation(&number)?.filter(|operation| sees(&actor, operation));
-        Ok(shown(number, found.ok_or_else(|| Fail::missing(format!("l'operazione {id} non c'è")))?))
+        let missing = || Fail::missing(said!("l'operazione {id} non c'è", "there is no operation {id}"));
+        Ok(shown(number, found.ok_or_else(missing)?))
     };
     Ok(Json(work(&*alive(&provider)?, find).await?))
 }
 
 fn number(text: &str) -> Result<OperationId, Fail> {
-    OperationId::parse(text).ok_or_else(|| Fail::bad(format!("«{text}» non è il numero di un'operazione: AAAAMM-N")))
+    let bad = || {
+        said!(
+            "«{text}» non è il numero di un'operazione: AAAAMM-N",
+            "“{text}” is not the number of an operation: YYYYMM-N"
+        )
+    };
+    OperationId::parse(text).ok_or_else(|| Fail::bad(bad()))
 }
 
 fn shown(id: OperationId, operation: Operation) -> api::Operation {

@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sigillo_accounts::{Act, Block, CredentialName};
 use sigillo_admin::api;
-use sigillo_base::{MailboxId, Timestamp};
+use sigillo_base::{MailboxId, Timestamp, said};
 use sigillo_engine::{Change, FolderRights, RightsChange};
 
 use super::life::change;
 use super::requests::Asking;
-use super::{At, Fail, Reply, alive, instant, mailbox, span, work};
+use super::{At, Fail, Reply, alive, instant, mailbox, no_place, span, work};
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, delete, get, put};
 use crate::provider::House;
@@ -42,8 +42,13 @@ async fn set_rights(
 ) -> Reply<api::FolderRights> {
     let set = move |engine: &House| {
         let id = MailboxId(mailbox(engine, &address)?.id);
-        let person = CredentialName::parse(&person).map_err(|e| Fail::bad(e.to_string()))?;
-        let bad = || Fail::field("rights", format!("«{rights}» non sono lettere fra lrswipkxtea"));
+        let person = CredentialName::parse(&person).map_err(Fail::bad)?;
+        let bad = || {
+            Fail::field(
+                "rights",
+                said!("«{rights}» non sono lettere fra lrswipkxtea", "“{rights}” are no letters among lrswipkxtea"),
+            )
+        };
         let change = RightsChange::parse(&rights).ok_or_else(bad)?;
         engine.grant(id, folder.as_deref(), &person, change)?;
         granted(engine, id)
@@ -98,7 +103,7 @@ async fn accesses(
         let id = MailboxId(mailbox(engine, &address)?.id);
         let period = span(asked.from.as_deref(), asked.to.as_deref(), now)?;
         let after = asked.after.map(|after| HEXLOWER.decode(after.as_bytes())).transpose();
-        let after = after.map_err(|_| Fail::field("after", "non è di una risposta di prima"))?;
+        let after = after.map_err(|_| no_place())?;
         let (found, next) = engine.accesses(id, period, after.as_deref(), api::ACCESSES_LIMIT)?;
         let accesses = found.into_iter().map(told);
         Ok(api::Accesses { accesses: accesses.collect(), next: next.map(|key| HEXLOWER.encode(&key)) })

@@ -11,7 +11,7 @@ use sigillo_accounts::{Act, Plan, Quantities};
 use sigillo_admin::api;
 use sigillo_base::{TenantId, Timestamp};
 
-use super::{At, Fail, Reply, alive, work};
+use super::{At, Fail, Reply, alive, no_tenant, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, get, post, put};
@@ -90,8 +90,7 @@ async fn consistency(
 }
 
 fn found(engine: &House, tenant: TenantId) -> Result<(), Fail> {
-    let missing = || Fail::missing(format!("l'amministrazione {} non c'è", tenant.0));
-    engine.tenant(tenant)?.filter(|row| row.removed.is_none()).map(drop).ok_or_else(missing)
+    engine.tenant(tenant)?.filter(|row| row.removed.is_none()).map(drop).ok_or_else(|| no_tenant(tenant))
 }
 
 fn plans(engine: &House, tenant: TenantId) -> Result<api::Plans, Fail> {

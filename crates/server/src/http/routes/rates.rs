@@ -9,7 +9,7 @@ use sigillo_admin::api;
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_engine::{Overrun, ProfileSince};
 
-use super::{At, Fail, Reply, alive, mailbox, work};
+use super::{At, Fail, Reply, alive, mailbox, not_among, work};
 use crate::http::extract::Params;
 use crate::http::table::{On, Row, get};
 use crate::provider::House;
@@ -83,7 +83,7 @@ struct Day {
 
 async fn blocked(State(provider): At, Params(Day { day }): Params<Day>) -> Reply<api::BlockedBoxes> {
     if Timestamp::legal_day(&day).is_none() {
-        return Err(Fail::field("day", format!("«{day}» non è un giorno AAAA-MM-GG")));
+        return Err(Fail::field("day", not_among(&day, "un giorno AAAA-MM-GG", "a day YYYY-MM-DD")));
     }
     Ok(Json(work(&*alive(&provider)?, move |engine| Ok(blocked_boxes(engine, &day)?)).await?))
 }

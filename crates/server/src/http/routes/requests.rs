@@ -8,10 +8,11 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use sigillo_accounts::{Request, Way};
 use sigillo_admin::api;
-use sigillo_base::Timestamp;
+use sigillo_base::{Lang, Timestamp, said};
 
 use super::{Fail, instant};
 use crate::http::authority::Actor;
+use crate::http::language;
 
 /// What a request says of itself.
 #[derive(Debug, Clone)]
@@ -29,6 +30,11 @@ impl<S: Sync> FromRequestParts<S> for Asking {
 }
 
 impl Asking {
+    /// In which language its answer is wanted.
+    pub(super) fn lang(&self) -> Lang {
+        language::wanted(&self.headers)
+    }
+
     /// The request as it is written down, done now.
     pub(super) fn request(&self, now: Timestamp) -> Result<Request, Fail> {
         self.asked(None, None, now)
@@ -41,7 +47,8 @@ impl Asking {
             self.by.as_ref().map_or((own.confirmed_by, "service"), |actor| (actor.name(), actor.proof()));
         let header = |name: &'static str| -> Result<Option<String>, Fail> {
             let Some(value) = self.headers.get(name) else { return Ok(None) };
-            let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Fail::bad(format!("{name}: non è UTF-8")))?;
+            let text = std::str::from_utf8(value.as_bytes())
+                .map_err(|_| Fail::bad(said!("{name}: non è UTF-8", "{name}: not UTF-8")))?;
             Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
         };
         let at = match at {
@@ -49,7 +56,9 @@ impl Asking {
             None => header(api::REQUESTED_AT)?,
         };
         let channel = header(api::CHANNEL)?;
-        let unknown = || Fail::bad("channel: non è console, file, phone o api");
+        let unknown = || {
+            Fail::bad(said!("channel: non è console, file, phone o api", "channel: is not console, file, phone or api"))
+        };
         let request = Request {
             asked: at.as_deref().map(instant).transpose()?.unwrap_or(now).as_millis(),
             asked_by: header(api::REQUESTED_BY)?.unwrap_or_else(|| confirmed_by.clone()),
@@ -60,7 +69,7 @@ impl Asking {
             channel: channel.map_or(Ok(Way::Api), |name| Way::parse(&name).ok_or_else(unknown))?,
         };
         match request.fault() {
-            Some((field, why)) => Err(Fail::bad(format!("{field}: {why}"))),
+            Some((field, why)) => Err(Fail::bad(why.about(field))),
             None => Ok(request),
         }
     }

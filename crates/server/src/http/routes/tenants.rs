@@ -5,11 +5,11 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use sigillo_accounts::{Act, Target, Tenant};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, Domain, Tell, TenantId, Timestamp, UnitId};
 use sigillo_engine::Change;
 
 use super::requests::Asking;
-use super::{At, Fail, Reply, address, alive, work};
+use super::{At, Fail, Reply, address, alive, no_tenant, work};
 use crate::http::authority::{Actor, denied};
 use crate::http::extract::Sent;
 use crate::http::table::{On, Row, delete, get, patch, post, put};
@@ -134,7 +134,7 @@ async fn remove_unit(State(provider): At, Path((id, unit)): Path<(u64, u64)>) ->
 
 async fn assign(State(provider): At, Path(name): Path<String>, Sent(owner): Sent<api::Owner>) -> Reply<api::Owner> {
     let set = move |engine: &House| {
-        let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
+        let domain = Domain::parse(&name).map_err(|e| Fail::bad(e.said().about(&name)))?;
         engine.assign_domain(&domain, owner.tenant.map(TenantId))?;
         Ok(owner)
     };
@@ -163,7 +163,7 @@ fn all_units(engine: &House, id: TenantId) -> Result<api::Units, Fail> {
 
 fn found(engine: &House, id: TenantId) -> Result<api::Tenant, Fail> {
     let row = engine.tenant(id)?.filter(|row| row.removed.is_none());
-    shown(engine, id, row.ok_or_else(|| Fail::missing(format!("l'amministrazione {} non c'è", id.0)))?)
+    shown(engine, id, row.ok_or_else(|| no_tenant(id))?)
 }
 
 fn shown(engine: &House, id: TenantId, row: Tenant) -> Result<api::Tenant, Fail> {

@@ -2,11 +2,12 @@
 
 use sigillo_accounts::{Act, Request, Target, Verifier};
 use sigillo_admin::api::ListLine;
-use sigillo_base::Address;
+use sigillo_base::{Address, Tell, said};
 use sigillo_engine::NewList;
 
 use super::{Line, Outcome, Work, Wrong, need, of, told};
 use crate::http::routes::domains::may_put;
+use crate::http::routes::not_among;
 
 impl Line for ListLine {
     const KIND: &str = "lists";
@@ -36,9 +37,11 @@ impl Line for ListLine {
         let cancelled = match self.state.as_deref() {
             None | Some("active") => false,
             Some("cancelled") => true,
-            Some(other) => return Err(Wrong::new("state", format!("«{other}» non è active o cancelled"))),
+            Some(other) => {
+                return Err(Wrong::new("state", not_among(other, "active o cancelled", "active or cancelled")));
+            }
         };
-        let member = |text: &String| Address::parse(text).map_err(|e| Wrong::new("members", format!("{text}: {e}")));
+        let member = |text: &String| Address::parse(text).map_err(|e| Wrong::new("members", e.said().about(text)));
         let given =
             self.members.as_ref().map(|all| all.iter().map(member).collect::<Result<Vec<_>, _>>()).transpose()?;
         let (engine, actor) = (work.engine, work.actor.clone());
@@ -46,7 +49,7 @@ impl Line for ListLine {
         if cancelled {
             if there.is_none() {
                 need(&actor, Act::ListRead, &target)?;
-                return Err(Wrong::new("address", "la lista non c'è"));
+                return Err(Wrong::new("address", said!("la lista non c'è", "there is no such list")));
             }
             need(&actor, Act::ListWrite, &target)?;
             return work.batch.entry(|entry| {
@@ -60,7 +63,8 @@ impl Line for ListLine {
         may_put(&actor, engine, address, Target { unit: to, ..target })
             .map_err(|fail| Wrong { denied: Some(act), ..Wrong::from(fail) })?;
         let members = given.or_else(|| there.as_ref().map(|list| list.members.clone()));
-        let members = members.ok_or_else(|| Wrong::new("members", "mancano i membri di una lista nuova"))?;
+        let none = || said!("mancano i membri di una lista nuova", "the members of a new list are missing");
+        let members = members.ok_or_else(|| Wrong::new("members", none()))?;
         let new = NewList { address: address.clone(), members, unit };
         work.batch.entry(|entry| {
             let changed = entry.put_list(&new, request).map_err(of("members"))?;
