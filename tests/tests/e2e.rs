@@ -19,6 +19,8 @@ mod audit;
 mod backup;
 #[path = "e2e/bad_input.rs"]
 mod bad_input;
+#[path = "e2e/both.rs"]
+mod both;
 #[path = "e2e/bulk.rs"]
 mod bulk;
 #[path = "e2e/certificates.rs"]

@@ -1,10 +1,10 @@
 //! The two servers that are compared, seen alike: where they listen, who has a mailbox there, what they take of the machine.
 
 use std::path::Path;
-use std::process::Child;
 
 use openssl::ssl::SslConnector;
 use sigillo_base::{Address, Secret};
+use sigillo_tests::dovecot::Dovecot;
 use tempfile::TempDir;
 
 use crate::machine::{files_of, memory_below, ticks_below};
@@ -31,7 +31,11 @@ pub enum Kept {
 
 enum Server {
     Ours(Box<Demo>),
-    Theirs(Dovecot),
+    Theirs {
+        dovecot: Dovecot,
+        /// Where it lies, with its certificate.
+        _folder: TempDir,
+    },
 }
 
 /// One of them, until it is dropped.
@@ -40,17 +44,6 @@ pub struct Side {
     tls: SslConnector,
     address: String,
     people: Vec<Mailbox>,
-}
-
-struct Dovecot {
-    child: Child,
-    _folder: TempDir,
-}
-
-impl Drop for Dovecot {
-    fn drop(&mut self) {
-        dovecot::end(&mut self.child);
-    }
 }
 
 /// What differs from the configuration of a demonstration: the limits of this bench, memory as without a word about it.
@@ -79,18 +72,16 @@ impl Side {
         }
         let folder = dovecot::folder(folder);
         let [imaps] = dovecot::ports();
-        let child = dovecot::start(folder.path(), imaps, &users(people), &settings());
-        let server = Dovecot { child, _folder: folder };
-        dovecot::wait(imaps, server._folder.path());
+        let server = dovecot::start(folder.path(), imaps, &users(people), &settings());
         let mailbox = |n: usize| Mailbox {
             address: Address::parse(&format!("m{n}@alfa.example")).expect("an address"),
             password: PASSWORD.into(),
         };
         Some(Self {
-            tls: connector(&server._folder.path().join("tls.pem")),
+            tls: connector(&folder.path().join("tls.pem")),
             address: format!("127.0.0.1:{imaps}"),
             people: (1..=people).map(mailbox).collect(),
-            server: Server::Theirs(server),
+            server: Server::Theirs { dovecot: server, _folder: folder },
         })
     }
 
@@ -109,7 +100,7 @@ impl Side {
     fn pid(&self) -> u32 {
         match &self.server {
             Server::Ours(demo) => demo.pid(),
-            Server::Theirs(dovecot) => dovecot.child.id(),
+            Server::Theirs { dovecot, .. } => dovecot.pid(),
         }
     }
 
