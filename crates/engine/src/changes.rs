@@ -2,16 +2,16 @@
 //! operation.
 
 use sigillo_accounts::{
-    Block, Cancelled, Choice, Done, Gone, Inactive, Mailbox, Operation, OrdinaryMail, Profile, Request, State,
+    Block, Cancelled, Choice, Done, Inactive, Mailbox, Operation, OrdinaryMail, Profile, Request, State,
 };
-use sigillo_base::{Address, MailboxId, UnitId};
+use sigillo_base::{Address, MailboxId, Timestamp, UnitId};
 use sigillo_store::{Store, transact};
 
 use crate::fronts::Transaction;
 use crate::plans::Counted;
 use crate::rows::{decode, encode, mailbox_key};
 use crate::tenants::{owner_in, unit_row};
-use crate::{ATTEMPTS, Engine, Error, operations, profiles, purge, rates};
+use crate::{ATTEMPTS, Engine, Error, idle, operations, profiles, purge, rates};
 
 /// Capabilities that one mailbox can be without.
 const MAX_WITHOUT: usize = 50;
@@ -156,13 +156,13 @@ impl<S: Store> Engine<S> {
             | (Change::Deactivate, State::Inactive(_))
             | (Change::Cancel, State::Cancelled(_)) => Ok(None),
             (Change::Activate, State::Inactive(_)) => to(State::Active, Done::MailboxActivate, ""),
-            (Change::Activate, _) => no("è bloccata, non disattivata: `sigillo mailbox unblock`"),
+            (Change::Activate, _) => Err(idle::refused(row)),
             (Change::Deactivate | Change::Cancel, _) if service => no("è la casella di servizio: resta in uso"),
             (Change::Deactivate, _) => to(State::Inactive(Inactive { since }), Done::MailboxDeactivate, ""),
-            (Change::Block(_) | Change::Unblock, State::Inactive(_)) => no("è disattivata: `sigillo mailbox activate`"),
+            (Change::Block(_) | Change::Unblock, State::Inactive(_)) => Err(idle::refused(row)),
             (Change::Block(block), _) => to(State::Blocked(block.clone()), Done::MailboxBlock, &block.reason),
             (Change::Unblock, _) => to(State::Active, Done::MailboxUnblock, ""),
-            (Change::Cancel, State::Gone(_)) => no("non c'è più"),
+            (Change::Cancel, State::Gone(_)) => Err(idle::refused(row)),
             (Change::Cancel, before) => {
                 let until = request.now().plus(self.rules.grace);
                 let cancelled = Cancelled { since, until: until.as_millis(), before: Box::new(before.clone()) };
@@ -171,9 +171,10 @@ impl<S: Store> Engine<S> {
             (Change::Undelete, State::Cancelled(cancelled)) if cancelled.until > since => {
                 to((*cancelled.before).clone(), Done::MailboxUndelete, "")
             }
-            (Change::Undelete, State::Cancelled(_) | State::Gone(_)) => {
-                no("è stata cancellata e il tempo per ripensarci è finito")
+            (Change::Undelete, State::Cancelled(Cancelled { until: over, .. })) => {
+                no(&format!("si poteva riprendere fino al {}", idle::told(Timestamp::from_millis(*over))))
             }
+            (Change::Undelete, State::Gone(_)) => Err(idle::refused(row)),
             (Change::Undelete, _) => Ok(None),
             _ => attribute(row, change),
         }
@@ -223,10 +224,7 @@ fn without(capabilities: &[String]) -> Result<Vec<String>, Error> {
 /// Refuses to change what was cancelled.
 fn alive(row: &Mailbox) -> Result<(), Error> {
     match &row.state {
-        State::Cancelled(_) => {
-            Err(Error::Invalid(format!("la casella {} è cancellata: `sigillo mailbox undelete`", row.address)))
-        }
-        State::Gone(Gone { .. }) => Err(Error::Invalid(format!("la casella {} non c'è più", row.address))),
+        State::Cancelled(_) | State::Gone(_) => Err(idle::refused(row)),
         State::Active | State::Blocked(_) | State::Inactive(_) => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 use sigillo_wire::sasl::ScramKeys;
 
 use crate::fronts::Transaction;
+use crate::idle::{idle, told};
 use crate::rows::{credential_key, credential_use_key, decode, encode};
 use crate::tenants::unit_row;
 use crate::{ATTEMPTS, Engine, Error};
@@ -58,14 +59,14 @@ pub enum LoginError {
     #[error("utente o password non validi")]
     Credentials,
     /// The mailbox is blocked: told only to who knew the password.
-    #[error("la casella è bloccata")]
-    Blocked,
+    #[error("la casella {0}")]
+    Blocked(String),
     /// The password is to be changed before it is good: told only to who knew it.
     #[error("la password è da cambiare prima di usarla")]
     MustChange,
     /// The password was good until a time that is over: told only to who knew it.
-    #[error("la password è scaduta")]
-    Expired,
+    #[error("la password è scaduta il {}", told(*.0))]
+    Expired(Timestamp),
     /// The credential is not for this: told only to who knew the password.
     #[error("la credenziale non dà questo accesso")]
     Rights,
@@ -382,8 +383,8 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
     ) -> Result<Login, LoginError> {
         let login = self.as_holder(mailbox, name, credential, now)?;
-        if credential.expires.is_some_and(|at| at <= now.as_millis()) {
-            return Err(LoginError::Expired);
+        if let Some(at) = credential.expires.map(Timestamp::from_millis).filter(|at| *at <= now) {
+            return Err(LoginError::Expired(at));
         }
         if credential.must_change {
             return Err(LoginError::MustChange);
@@ -401,7 +402,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<Login, LoginError> {
         let row = self.mailbox(mailbox)?.ok_or(LoginError::Credentials)?;
         if !row.works(now.as_millis()) {
-            return Err(LoginError::Blocked);
+            return Err(LoginError::Blocked(idle(&row)));
         }
         let address = Address::parse(&row.address)
             .map_err(|e| Error::Invalid(format!("casella {}: indirizzo illeggibile: {e}", row.id)))?;

@@ -44,6 +44,7 @@ mod fronts;
 mod grants;
 mod guard;
 mod hashes;
+mod idle;
 mod keepers;
 mod leases;
 mod ledger;

@@ -9,9 +9,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sigillo_accounts::{
-    Channel, Concern, CredentialName, LoginName, Mailbox, NoticeKind, PasswordHash, Request, State,
-};
+use sigillo_accounts::{Channel, Concern, CredentialName, LoginName, NoticeKind, PasswordHash, Request};
 use sigillo_base::{Address, MailboxId, Secret, Timestamp};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
@@ -23,7 +21,7 @@ use crate::fronts::Transaction;
 use crate::notices::Notice;
 use crate::passwords::Setting;
 use crate::rows::{credential_key, decode, encode};
-use crate::{ATTEMPTS, Engine, Error, Lockout, Login, LoginError, Origin};
+use crate::{ATTEMPTS, Engine, Error, Lockout, Login, LoginError, Origin, idle};
 
 /// How long a secret is good.
 pub const GOOD_FOR: Duration = Duration::from_secs(15 * 60);
@@ -76,21 +74,6 @@ pub enum Asking<'a> {
     Administration(&'a Request),
 }
 
-/// Since when a mailbox is not in use, and what ends that.
-fn idle(row: &Mailbox) -> String {
-    let day = |ms| Timestamp::from_millis(ms).legal().day;
-    match &row.state {
-        State::Blocked(block) => format!("la casella è bloccata dal {}: `sigillo mailbox unblock`", day(block.since)),
-        State::Inactive(idle) => {
-            format!("la casella è disattivata dal {}: `sigillo mailbox activate`", day(idle.since))
-        }
-        State::Cancelled(gone) => {
-            format!("la casella è cancellata dal {}: `sigillo mailbox undelete`", day(gone.since))
-        }
-        State::Active | State::Gone(_) => "la casella non è in uso".to_owned(),
-    }
-}
-
 impl<S: Store> Engine<S> {
     /// Counts somebody who asks for a secret; until when he is not heard, where he asked too often. It does not depend on
     /// whether there is such a mailbox.
@@ -116,7 +99,7 @@ impl<S: Store> Engine<S> {
         let invalid = |why: &str| Error::Invalid(format!("{address}: {why}"));
         let row = self.find_mailbox(address)?.ok_or_else(|| invalid("la casella non c'è"))?;
         if !row.works(now.as_millis()) {
-            return Err(invalid(&idle(&row)));
+            return Err(idle::refused(&row));
         }
         let id = MailboxId(row.id);
         self.is_ours_to_give(id, &CredentialName::owner())?;
