@@ -82,6 +82,7 @@ mod text_index;
 mod tls_results;
 mod track;
 mod trail;
+mod trial;
 mod turns;
 mod unlocks;
 mod watches;

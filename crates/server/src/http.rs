@@ -11,6 +11,7 @@ mod openapi;
 mod routes;
 mod socket;
 mod table;
+mod trial;
 mod write;
 
 use std::sync::{Arc, Weak};
