@@ -107,7 +107,7 @@ pub(crate) fn all_known<S: Store>(store: &S, profiles: &Profiles) -> Result<(), 
             let boxes = boxes.join(", ");
             return Err(Error::Invalid(format!(
                 "il profilo «{name}» non è più nella configurazione, ma lo hanno ancora: {boxes}; rimettere [[profile]] \
-                 name = \"{name}\" o cambiare prima il loro profilo (`sigillo mailbox profile`)"
+                 name = \"{name}\" o cambiare prima il loro profilo (`sigillo mailbox set --profile`)"
             )));
         }
         from = key::prefix_end(&begin);

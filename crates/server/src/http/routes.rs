@@ -285,7 +285,7 @@ async fn set_password(
             credentials::kept(engine, &self::address(&address)?, new.password.as_ref(), new.password_hash.as_ref())?;
         // A hash is of who has his password already: nobody brings his own in the place of it.
         if new.password_hash.is_some() {
-            if engine.give_hash(id, &password.hash, false, request.now())? == HashGiven::Kept {
+            if engine.give_hash(id, &password.hash, request.now())? == HashGiven::Kept {
                 let text = format!(
                     "{address} ha già una password di chi la tiene: se ne dà un'altra, o un segreto con `sigillo mailbox reset`"
                 );
