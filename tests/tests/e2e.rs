@@ -127,5 +127,7 @@ mod transfer;
 mod transfer_remote;
 #[path = "e2e/transport.rs"]
 mod transport;
+#[path = "e2e/trial.rs"]
+mod trial;
 #[path = "e2e/virus.rs"]
 mod virus;

@@ -196,6 +196,12 @@ impl Profiles {
         Profile::from_str(name).map(Choice::from).map_err(|_| unknown(name, self.0.iter().map(|c| c.name.as_str())))
     }
 
+    /// Every profile that can be chosen, those of the specification first: its name, what it is made for, its figures.
+    pub fn all(&self) -> impl Iterator<Item = (&str, Profile, Limits)> {
+        let known = Profile::ALL.into_iter().map(|profile| (profile.name(), profile, profile.limits()));
+        known.chain(self.0.iter().map(|custom| (custom.name.as_str(), custom.base, custom.limits)))
+    }
+
     /// The provider's own profile of this name.
     pub fn find(&self, name: &str) -> Option<&Custom> {
         self.0.iter().find(|custom| custom.name == name)

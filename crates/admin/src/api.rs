@@ -405,8 +405,7 @@ pub fn password_path(address: &str) -> String {
     format!("{}/password", mailbox_path(address))
 }
 
-/// The path of the hash that a list has for a mailbox's owner: `PUT` [`NewHash`], answered with [`GivenHash`]; `POST` says what
-/// `PUT` would, and changes nothing.
+/// The path of the hash that a list has for a mailbox's owner: `PUT` [`NewHash`], answered with [`GivenHash`].
 pub fn hash_path(address: &str) -> String {
     format!("{}/password-hash", mailbox_path(address))
 }

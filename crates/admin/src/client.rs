@@ -71,6 +71,9 @@ pub enum Error {
     /// The service refused.
     #[error("{}", .0.detail)]
     Refused(Box<Problem>),
+    /// It was to be tried, and the answer does not say that it was.
+    #[error("il servizio non conosce --dry-run: può averlo fatto davvero")]
+    Untried,
 }
 
 /// What goes with a request.
@@ -175,10 +178,9 @@ impl Client {
         self.send(Method::PUT, &api::password_path(address), Some(new), PATIENCE).await
     }
 
-    /// Gives a mailbox's owner the hash that a list has for him, or says what would become of it.
-    pub async fn give_hash(&self, address: &str, new: &api::NewHash, trial: bool) -> Result<api::GivenHash, Error> {
-        let method = if trial { Method::POST } else { Method::PUT };
-        self.send(method, &api::hash_path(address), Some(new), PATIENCE).await
+    /// Gives a mailbox's owner the hash that a list has for him.
+    pub async fn give_hash(&self, address: &str, new: &api::NewHash) -> Result<api::GivenHash, Error> {
+        self.send(Method::PUT, &api::hash_path(address), Some(new), PATIENCE).await
     }
 
     /// Changes a mailbox.
@@ -488,7 +490,10 @@ impl Client {
         };
         let Some(code) = asked else { return Err(Error::Refused(refused)) };
         let unlocking = Content::json(&api::Unlocking { code, hours: None, always: false })?;
-        self.once(&Method::POST, api::MY_UNLOCK, &unlocking, PATIENCE, &mut |_| {}).await?;
+        let mut unlocks = self.clone();
+        // Also what is only tried wants the token unlocked in earnest.
+        unlocks.headers.retain(|(name, _)| *name != api::DRY_RUN);
+        unlocks.once(&Method::POST, api::MY_UNLOCK, &unlocking, PATIENCE, &mut |_| {}).await?;
         self.once(&method, path, &body, patience, &mut heard).await
     }
 
@@ -527,6 +532,10 @@ impl Client {
         let request = request.body(Full::new(body.bytes.clone())).map_err(|e| Error::Http(e.to_string()))?;
         let answer = async {
             let response = in_time(patience, sender.send_request(request)).await?.map_err(http)?;
+            let tries = *method != Method::GET && self.headers.iter().any(|(name, _)| *name == api::DRY_RUN);
+            if tries && response.status().is_success() && !response.headers().contains_key(api::DRY_RUN) {
+                return Err(Error::Untried);
+            }
             let (status, mut body, mut refusal) = (response.status(), response.into_body(), Vec::new());
             while let Some(frame) = in_time(patience, body.frame()).await? {
                 match frame.map_err(http)?.data_ref() {

@@ -3,8 +3,10 @@
 pub mod address_book;
 pub mod apply;
 pub mod cert;
+pub mod credential;
 pub mod dispatch;
 pub mod domain;
+mod how;
 pub mod index;
 pub mod list;
 pub mod log;
@@ -14,6 +16,7 @@ pub mod operation;
 pub mod password;
 pub mod person;
 pub mod plan;
+pub mod profile;
 pub mod quarantine;
 pub mod queue;
 pub mod report;
@@ -24,17 +27,19 @@ pub mod store_check;
 pub mod tenant;
 pub mod tls_report;
 pub mod totp;
+pub mod unit;
 
 use std::path::{Path, PathBuf};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+pub use self::how::{Confirm, Destroys, How, Reads, TRIAL, Writes};
 use crate::{Client, Lang, api};
 
-/// What every administrative verb takes.
+/// What every administrative verb takes; those that change something take [`Writes`] or [`Destroys`] with it.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Where {
+pub struct Where<H: How = Reads> {
     /// Socket amministrativo del gestore
     #[arg(long, value_name = "PATH", env = "SIGILLO_SOCKET", default_value = "/run/sigillo/admin.sock")]
     pub socket: PathBuf,
@@ -53,9 +58,12 @@ pub struct Where {
     /// Of the whole command line: the service answers in it.
     #[arg(from_global)]
     pub lang: Lang,
+    /// On which terms.
+    #[command(flatten)]
+    pub how: H,
 }
 
-impl Where {
+impl<H: How> Where<H> {
     /// Who asks there, at a console.
     pub fn client(&self) -> Client {
         let client = match &self.server {
@@ -63,7 +71,11 @@ impl Where {
             None => Client::new(&self.socket),
         };
         let client = client.with_token(self.token_file.clone()).speaking(self.lang).at_a_terminal();
-        client.asking(vec![(api::CHANNEL, "console".to_owned())])
+        let mut headers = vec![(api::CHANNEL, "console".to_owned())];
+        if self.how.is_dry() {
+            headers.push((api::DRY_RUN, true.to_string()));
+        }
+        client.asking(headers)
     }
 
     /// An answer as it was asked for: in JSON, or as `show` makes it for people.
@@ -102,7 +114,7 @@ impl Asked {
     }
 
     /// Who asks there, on this request.
-    fn client(&self, at: &Where) -> Client {
+    fn client(&self, at: &Where<impl How>) -> Client {
         at.client().asking(self.headers(&self.channel))
     }
 }

@@ -2,16 +2,16 @@
 //! operation.
 
 use sigillo_accounts::{
-    Block, Cancelled, Choice, Done, Gone, Inactive, Mailbox, Operation, OrdinaryMail, Profile, Request, State,
+    Block, Cancelled, Choice, Done, Inactive, Mailbox, Operation, OrdinaryMail, Profile, Request, State,
 };
-use sigillo_base::{Address, MailboxId, Said, UnitId, said};
+use sigillo_base::{Address, MailboxId, Said, Timestamp, UnitId, said};
 use sigillo_store::{Store, transact};
 
 use crate::fronts::Transaction;
 use crate::plans::Counted;
 use crate::rows::{decode, encode, mailbox_key};
 use crate::tenants::{owner_in, unit_row};
-use crate::{ATTEMPTS, Engine, Error, operations, profiles, purge, rates};
+use crate::{ATTEMPTS, Engine, Error, idle, operations, profiles, purge, rates};
 
 /// Capabilities that one mailbox can be without.
 const MAX_WITHOUT: usize = 50;
@@ -161,20 +161,15 @@ impl<S: Store> Engine<S> {
             | (Change::Deactivate, State::Inactive(_))
             | (Change::Cancel, State::Cancelled(_)) => Ok(None),
             (Change::Activate, State::Inactive(_)) => to(State::Active, Done::MailboxActivate, ""),
-            (Change::Activate, _) => no(said!(
-                "è bloccata, non disattivata: `sigillo mailbox unblock`",
-                "is blocked, not out of use: `sigillo mailbox unblock`"
-            )),
+            (Change::Activate, _) => Err(idle::refused(row)),
             (Change::Deactivate | Change::Cancel, _) if service => {
                 no(said!("è la casella di servizio: resta in uso", "is the service mailbox: it stays in use"))
             }
             (Change::Deactivate, _) => to(State::Inactive(Inactive { since }), Done::MailboxDeactivate, ""),
-            (Change::Block(_) | Change::Unblock, State::Inactive(_)) => {
-                no(said!("è disattivata: `sigillo mailbox activate`", "is out of use: `sigillo mailbox activate`"))
-            }
+            (Change::Block(_) | Change::Unblock, State::Inactive(_)) => Err(idle::refused(row)),
             (Change::Block(block), _) => to(State::Blocked(block.clone()), Done::MailboxBlock, &block.reason),
             (Change::Unblock, _) => to(State::Active, Done::MailboxUnblock, ""),
-            (Change::Cancel, State::Gone(_)) => no(said!("non c'è più", "is gone")),
+            (Change::Cancel, State::Gone(_)) => Err(idle::refused(row)),
             (Change::Cancel, before) => {
                 let until = request.now().plus(self.rules.grace);
                 let cancelled = Cancelled { since, until: until.as_millis(), before: Box::new(before.clone()) };
@@ -183,10 +178,11 @@ impl<S: Store> Engine<S> {
             (Change::Undelete, State::Cancelled(cancelled)) if cancelled.until > since => {
                 to((*cancelled.before).clone(), Done::MailboxUndelete, "")
             }
-            (Change::Undelete, State::Cancelled(_) | State::Gone(_)) => no(said!(
-                "è stata cancellata e il tempo per ripensarci è finito",
-                "was cancelled, and the time to call it back is over"
-            )),
+            (Change::Undelete, State::Cancelled(Cancelled { until: over, .. })) => {
+                let Said { it, en } = idle::told(Timestamp::from_millis(*over));
+                no(said!("si poteva riprendere fino al {it}", "could be called back until {en}"))
+            }
+            (Change::Undelete, State::Gone(_)) => Err(idle::refused(row)),
             (Change::Undelete, _) => Ok(None),
             _ => attribute(row, change),
         }
@@ -245,14 +241,7 @@ fn without(capabilities: &[String]) -> Result<Vec<String>, Error> {
 /// Refuses to change what was cancelled.
 fn alive(row: &Mailbox) -> Result<(), Error> {
     match &row.state {
-        State::Cancelled(_) => Err(Error::Invalid(said!(
-            "la casella {} è cancellata: `sigillo mailbox undelete`",
-            "mailbox {} is cancelled: `sigillo mailbox undelete`",
-            row.address
-        ))),
-        State::Gone(Gone { .. }) => {
-            Err(Error::Invalid(said!("la casella {} non c'è più", "mailbox {} is gone", row.address)))
-        }
+        State::Cancelled(_) | State::Gone(_) => Err(idle::refused(row)),
         State::Active | State::Blocked(_) | State::Inactive(_) => Ok(()),
     }
 }

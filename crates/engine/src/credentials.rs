@@ -10,6 +10,7 @@ use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 use sigillo_wire::sasl::ScramKeys;
 
 use crate::fronts::Transaction;
+use crate::idle::{idle, told};
 use crate::rows::{credential_key, credential_use_key, decode, encode};
 use crate::tenants::unit_row;
 use crate::{ATTEMPTS, Engine, Error, LoginError};
@@ -356,8 +357,8 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
     ) -> Result<Login, LoginError> {
         let login = self.as_holder(mailbox, name, credential, now)?;
-        if credential.expires.is_some_and(|at| at <= now.as_millis()) {
-            return Err(LoginError::Expired);
+        if let Some(at) = credential.expires.map(Timestamp::from_millis).filter(|at| *at <= now) {
+            return Err(LoginError::Expired(at));
         }
         if credential.must_change {
             return Err(LoginError::MustChange);
@@ -375,7 +376,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<Login, LoginError> {
         let row = self.mailbox(mailbox)?.ok_or(LoginError::Credentials)?;
         if !row.works(now.as_millis()) {
-            return Err(LoginError::Blocked);
+            return Err(LoginError::Blocked(idle(&row)));
         }
         let address = Address::parse(&row.address).map_err(|e| {
             let Said { it, en } = e.said();

@@ -1,8 +1,9 @@
 //! Why somebody does not come in.
 
-use sigillo_base::{Said, Tell, said, told};
+use sigillo_base::{Said, Tell, Timestamp, said};
 
 use crate::Error;
+use crate::idle::told;
 
 /// Why a login failed.
 #[derive(Debug)]
@@ -10,11 +11,11 @@ pub enum LoginError {
     /// Unknown user or wrong password; nobody is told which.
     Credentials,
     /// The mailbox is blocked: told only to who knew the password.
-    Blocked,
+    Blocked(Said),
     /// The password is to be changed before it is good: told only to who knew it.
     MustChange,
     /// The password was good until a time that is over: told only to who knew it.
-    Expired,
+    Expired(Timestamp),
     /// The credential is not for this: told only to who knew the password.
     Rights,
     /// Who holds it has a second factor, which mail programs have no use for: told only to who knew the password.
@@ -37,11 +38,14 @@ impl Tell for LoginError {
     fn said(&self) -> Said {
         match self {
             Self::Credentials => said!("utente o password non validi", "wrong user or password"),
-            Self::Blocked => said!("la casella è bloccata", "the mailbox is blocked"),
+            Self::Blocked(Said { it, en }) => said!("la casella {it}", "the mailbox {en}"),
             Self::MustChange => {
                 said!("la password è da cambiare prima di usarla", "the password is to be changed before it is used")
             }
-            Self::Expired => said!("la password è scaduta", "the password has expired"),
+            Self::Expired(at) => {
+                let Said { it, en } = told(*at);
+                said!("la password è scaduta il {it}", "the password expired on {en}")
+            }
             Self::Rights => said!("la credenziale non dà questo accesso", "the credential does not give this access"),
             Self::SecondFactor => said!(
                 "la casella ha un secondo fattore: i programmi di posta accedono con una password per applicazioni (INDIRIZZO/NOME)",
@@ -58,4 +62,4 @@ impl Tell for LoginError {
     }
 }
 
-told!(LoginError);
+sigillo_base::told!(LoginError);

@@ -107,9 +107,9 @@ pub(crate) fn all_known<S: Store>(store: &S, profiles: &Profiles) -> Result<(), 
             let boxes = boxes.join(", ");
             return Err(Error::Invalid(said!(
                 "il profilo «{name}» non è più nella configurazione, ma lo hanno ancora: {boxes}; rimettere [[profile]] \
-                 name = \"{name}\" o cambiare prima il loro profilo (`sigillo mailbox profile`)",
+                 name = \"{name}\" o cambiare prima il loro profilo (`sigillo mailbox set --profile`)",
                 "the profile “{name}” is no longer in the configuration, but these still have it: {boxes}; put [[profile]] \
-                 name = \"{name}\" back, or change their profile first (`sigillo mailbox profile`)"
+                 name = \"{name}\" back, or change their profile first (`sigillo mailbox set --profile`)"
             )));
         }
         from = key::prefix_end(&begin);

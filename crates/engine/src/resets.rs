@@ -9,9 +9,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sigillo_accounts::{
-    Channel, Concern, CredentialName, LoginName, Mailbox, NoticeKind, PasswordHash, Request, State,
-};
+use sigillo_accounts::{Channel, Concern, CredentialName, LoginName, NoticeKind, PasswordHash, Request};
 use sigillo_base::{Address, MailboxId, Said, Secret, Tell, Timestamp, said};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
@@ -23,7 +21,7 @@ use crate::fronts::Transaction;
 use crate::notices::Notice;
 use crate::passwords::Setting;
 use crate::rows::{credential_key, decode, encode};
-use crate::{ATTEMPTS, Engine, Error, Lockout, Login, LoginError, Origin};
+use crate::{ATTEMPTS, Engine, Error, Lockout, Login, LoginError, Origin, idle};
 
 /// How long a secret is good.
 pub const GOOD_FOR: Duration = Duration::from_secs(15 * 60);
@@ -76,29 +74,6 @@ pub enum Asking<'a> {
     Administration(&'a Request),
 }
 
-/// Since when a mailbox is not in use, and what ends that.
-fn idle(row: &Mailbox) -> Said {
-    let day = |ms| Timestamp::from_millis(ms).legal().day;
-    match &row.state {
-        State::Blocked(block) => said!(
-            "la casella è bloccata dal {}: `sigillo mailbox unblock`",
-            "the mailbox has been blocked since {}: `sigillo mailbox unblock`",
-            day(block.since)
-        ),
-        State::Inactive(idle) => said!(
-            "la casella è disattivata dal {}: `sigillo mailbox activate`",
-            "the mailbox has been out of use since {}: `sigillo mailbox activate`",
-            day(idle.since)
-        ),
-        State::Cancelled(gone) => said!(
-            "la casella è cancellata dal {}: `sigillo mailbox undelete`",
-            "the mailbox has been cancelled since {}: `sigillo mailbox undelete`",
-            day(gone.since)
-        ),
-        State::Active | State::Gone(_) => said!("la casella non è in uso", "the mailbox is not in use"),
-    }
-}
-
 impl<S: Store> Engine<S> {
     /// Counts somebody who asks for a secret; until when he is not heard, where he asked too often. It does not depend on
     /// whether there is such a mailbox.
@@ -126,7 +101,7 @@ impl<S: Store> Engine<S> {
             .find_mailbox(address)?
             .ok_or_else(|| invalid(said!("la casella non c'è", "there is no such mailbox")))?;
         if !row.works(now.as_millis()) {
-            return Err(invalid(idle(&row)));
+            return Err(idle::refused(&row));
         }
         let id = MailboxId(row.id);
         self.is_ours_to_give(id, &CredentialName::owner())?;

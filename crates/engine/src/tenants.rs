@@ -70,6 +70,15 @@ pub(crate) fn owner_in<S: Store>(tx: &mut Transaction<'_, S>, domain: &Domain) -
     Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?.map(TenantId))
 }
 
+/// Refuses a name that a unit has.
+fn free(units: &[(UnitId, Unit)], name: &str) -> Result<(), Error> {
+    let taken = units.iter().any(|(_, unit)| unit.name.eq_ignore_ascii_case(name.trim()));
+    if !taken {
+        return Ok(());
+    }
+    Err(Error::Invalid(said!("la struttura «{}» c'è già", "there is a unit “{}” already", name.trim())))
+}
+
 /// A name that people can read.
 pub(crate) fn named(what: Said, name: &str) -> Result<(), Error> {
     let fine = !name.trim().is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
@@ -183,16 +192,29 @@ impl<S: Store> Engine<S> {
                     "the administration has {MAX_UNITS} units already"
                 )));
             }
-            if units.iter().any(|(_, unit)| unit.name.eq_ignore_ascii_case(name.trim())) {
-                return Err(Error::Invalid(said!(
-                    "la struttura «{}» c'è già",
-                    "there is a unit “{}” already",
-                    name.trim()
-                )));
-            }
+            free(&units, name)?;
             let unit = Unit { name: name.trim().into(), created: now.as_millis(), removed: None };
             tx.put(unit_key(tenant, id), encode(&unit));
             Ok(id)
+        })
+    }
+
+    /// Gives a unit another name; what is its own stays so.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is none, or another has the name; a bad name.
+    pub fn rename_unit(&self, tenant: TenantId, id: UnitId, name: &str) -> Result<(), Error> {
+        named("nome della struttura", name)?;
+        transact(&self.store, ATTEMPTS, |tx| {
+            // Two that take a name at once meet at the counter, as above; its number is left out.
+            draw(tx, "unit")?;
+            let mut row = living_unit(tx, tenant, id)?;
+            let mut others = self.units(tenant)?;
+            others.retain(|(other, _)| *other != id);
+            free(&others, name)?;
+            row.name = name.trim().into();
+            tx.put(unit_key(tenant, id), encode(&row));
+            Ok(())
         })
     }
 

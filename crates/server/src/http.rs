@@ -12,6 +12,7 @@ mod openapi;
 mod routes;
 mod socket;
 mod table;
+mod trial;
 mod write;
 
 use std::sync::{Arc, Weak};

@@ -50,9 +50,9 @@ pub fn somebody(sample: &Sample, login: &str, tenant: Option<&str>, grants: &[(&
 pub fn two_administrations(sample: &Sample) {
     for (name, domain) in [("Comune di Esempio", COMUNE), ("Ente di Esempio", ENTE)] {
         let made = ask(sample, &["tenant", "add", name, "--code", "c_x"], "");
-        ask(sample, &["domain", "assign", domain, "--tenant", &made["id"].to_string()], "");
+        ask(sample, &["domain", "assign", domain, "--tenant", &made["id"].to_string(), "--yes"], "");
     }
-    assert_eq!(ask(sample, &["tenant", "add-unit", "1", "Anagrafe"], "")["id"], 1);
+    assert_eq!(ask(sample, &["unit", "add", "1", "Anagrafe"], "")["id"], 1);
     ask(sample, &["mailbox", "unit", ANNA, "--unit", "1"], "");
 }
 
@@ -272,11 +272,11 @@ fn what_is_administrated_has_a_name_and_is_in_the_log() {
     assert!(of_anna("accesses").1.to_string().contains("m.rossi"), "{}", of_anna("accesses").1);
     // A token that ended is worth nothing, and so is one of who ended.
     assert_eq!(request(&sample, "sgt_sbagliato", "GET", "/v1/status", &Value::Null).0, 401);
-    ask(&sample, &["person", "revoke-token", "m.rossi", "prova"], "");
+    ask(&sample, &["person", "revoke-token", "m.rossi", "prova", "--yes"], "");
     assert_eq!(request(&sample, &token, "GET", "/v1/status", &Value::Null).0, 401);
     let other = somebody(&sample, "p.gialli", None, &[("help-desk-l1", "supplier")]);
     assert_eq!(request(&sample, &other, "GET", "/v1/status", &Value::Null).0, 200);
-    ask(&sample, &["person", "end", "p.gialli"], "");
+    ask(&sample, &["person", "end", "p.gialli", "--yes"], "");
     assert_eq!(request(&sample, &other, "GET", "/v1/status", &Value::Null).0, 401);
     assert!(refused(&["person", "add", "p.gialli", "Un Altro"]).contains("un nome non si dà due volte"));
 }

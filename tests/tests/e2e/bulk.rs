@@ -132,7 +132,7 @@ fn what_is_no_table_is_refused_as_a_whole_and_passwords_are_first_ones_only() {
 fn a_file_goes_no_further_than_who_brings_it_and_than_the_plan() {
     let (sample, _guard) = served();
     two_administrations(&sample);
-    ask(&sample, &["mailbox", "profile", ANNA, "standard"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "standard"], "");
     ask(&sample, &["plan", "set", "1", "--profile", "standard=3"], "");
     ask(&sample, &["plan", "approve", "1", "1"], "");
     somebody(&sample, "p.unita", Some("1"), &[("unit-provisioner", "unit/1/1")]);

@@ -103,7 +103,7 @@ fn an_operation_says_who_asked_when_by_which_way_and_for_which_ticket() {
 fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     let (sample, _guard) = served();
     two_administrations(&sample);
-    ask(&sample, &["mailbox", "profile", ANNA, "standard"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "standard"], "");
     let contact = somebody(&sample, "l.bianchi", Some("1"), &[("technical-contact", "tenant/1")]);
     let plan = [
         "plan",
@@ -143,8 +143,8 @@ fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     let refused = |verb: &[&str]| assert!(refused(&sample, verb).contains("ne restano 0"), "{verb:?}");
     refused(&["mailbox", "activate", &format!("tre@{COMUNE}")]);
     refused(&["mailbox", "unit", &format!("due@{COMUNE}"), "--unit", "1"]);
-    ask(&sample, &["mailbox", "profile", ANNA, "massive-small"], "");
-    refused(&["mailbox", "profile", &format!("due@{COMUNE}"), "massive-small"]);
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "massive-small"], "");
+    refused(&["mailbox", "set", &format!("due@{COMUNE}"), "--profile", "massive-small"]);
     ask(&sample, &["mailbox", "activate", &format!("tre@{COMUNE}")], "");
     sample.add(&format!("altra@{ENTE}"), "segreta");
     assert_eq!(ask(&sample, &["plan", "show", "2"], "")["counts"], Value::Null, "without a plan there is no limit");
@@ -157,7 +157,7 @@ fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
 fn a_unit_provisions_its_own_mailboxes_and_lists_and_no_others() {
     let (sample, _guard) = served();
     two_administrations(&sample);
-    ask(&sample, &["tenant", "add-unit", "1", "Tributi"], "");
+    ask(&sample, &["unit", "add", "1", "Tributi"], "");
     sample.add(&format!("tributi@{COMUNE}"), "segreta");
     ask(&sample, &["mailbox", "unit", &format!("tributi@{COMUNE}"), "--unit", "2"], "");
     let his = somebody(&sample, "p.unita", Some("1"), &[("unit-provisioner", "unit/1/1")]);

@@ -126,7 +126,7 @@ fn a_token_is_locked_until_a_code_is_said_for_it() {
     let tokens = ask(&sample, &["person", "tokens", "m.rossi"], "");
     assert_eq!(always["until"], tokens["tokens"][2]["expires"]);
     assert_eq!(nightly.asks("GET", MAILBOXES, &Value::Null), fine());
-    ask(&sample, &["person", "revoke-token", "m.rossi", "notturno"], "");
+    ask(&sample, &["person", "revoke-token", "m.rossi", "notturno", "--yes"], "");
     assert_eq!(nightly.asks("GET", MAILBOXES, &Value::Null).0, 401);
     first.told(&["store", "check"], "");
     let log = first.cli(&["log", "show"], "").fine("log show").all();

@@ -151,7 +151,7 @@ fn a_maildir_comes_in_and_goes_out_again() {
     };
     assert_eq!(bare(&read["mbox"]), bare(&sent));
 
-    ask(&sample, &["mailbox", "profile", BRUNO, "standard"], "");
+    ask(&sample, &["mailbox", "set", BRUNO, "--profile", "standard"], "");
     let from = format!("mbox:{}", mbox.display());
     let (fine, told) = moved(&sample, &["import", BRUNO, "--from", &from]);
     assert!(fine && sum(&told, "added") == 10, "{told}");
@@ -168,7 +168,7 @@ fn a_maildir_comes_in_and_goes_out_again() {
 #[test]
 fn what_does_not_fit_is_not_begun() {
     let (sample, _guard) = served_with("\n[[profile]]\nname = \"piccolo\"\nbase = \"standard\"\nbox_gb = 1\n");
-    ask(&sample, &["mailbox", "profile", ANNA, "piccolo"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "piccolo"], "");
     let place = tempfile::tempdir().expect("a folder");
     // Files with holes: more than the mailbox holds, and nothing on the disk.
     for number in 0..20 {

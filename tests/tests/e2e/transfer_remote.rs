@@ -306,7 +306,7 @@ fn an_account_of_dovecot_comes_in_by_passes() {
     assert!(fine && sum(&anew, "added") == 0 && sum(&anew, "already") == 308, "known by their hashes: {anew}");
 
     // A Sigillo as the source, by STARTTLS; the @ of the user stands as it is.
-    ask(&sample, &["mailbox", "profile", BRUNO, "standard"], "");
+    ask(&sample, &["mailbox", "set", BRUNO, "--profile", "standard"], "");
     let from = format!("imap://{ANNA}@localhost:{}", sample.ports.base + 3);
     let (fine, told) = pass(&sample, &self::verb(place.path(), BRUNO, &from, &ca));
     assert!(fine && sum(&told, "added") == 309 && sum(&told, "missing") == 0, "{told}");
@@ -369,7 +369,7 @@ fn a_list_of_accounts_comes_in_each_into_its_mailbox() {
     there.ask("fill");
     let second = theirs.peer("seconda");
     second.ask("few");
-    ask(&sample, &["mailbox", "profile", BRUNO, "standard"], "");
+    ask(&sample, &["mailbox", "set", BRUNO, "--profile", "standard"], "");
     let (file, states) = (place.path().join("conti.csv"), place.path().join("stati"));
     fs::write(place.path().join("seconda.password"), "segreta\n").expect("a file");
     let port = there.port;

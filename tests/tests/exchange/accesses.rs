@@ -73,7 +73,7 @@ fn who_may_not_come_in_hears_why_and_where_to_go() {
     let block = Block { since: 0, until: Some(after(200).as_millis()), reason: "in mora".into() };
     office.engine.change(office.mailbox, &Change::Block(block), &Request::own(NOW)).expect("blocked");
     let said = inside.say("b SELECT INBOX\r\n");
-    assert!(said.contains("* BYE La casella e' stata bloccata: rivolgersi al proprio gestore"), "{said}");
+    assert!(said.contains("* BYE La casella e' bloccata dal 01/01/1970 alle 01:00:00 al "), "{said}");
     for user in [ANNA, &dora] {
         let said = told(user, after(103));
         assert!(said.contains("a NO [CONTACTADMIN] La casella e' bloccata") && !said.contains("mora"), "{said}");

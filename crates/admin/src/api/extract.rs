@@ -90,7 +90,7 @@ pub struct AdminAct {
     pub from: Option<String>,
     /// The permission that it needed.
     pub act: String,
-    /// `richiesta`, `negata`, `fallita`, `token-errato`, `senza-codice`.
+    /// `richiesta`, `negata`, `fallita`, `token-errato`, `senza-codice`, `prova`.
     pub stage: String,
     /// The method.
     pub method: String,

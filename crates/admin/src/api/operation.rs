@@ -18,6 +18,8 @@ pub const REQUESTED_AT: &str = "sigillo-requested-at";
 pub const REQUESTED_BY: &str = "sigillo-requested-by";
 /// Header: by which way it came: `console`, `file`, `phone`, `api`; `api`, without it.
 pub const CHANNEL: &str = "sigillo-channel";
+/// Header: `true` asks what would come of a request, and nothing is done; the answer has it too.
+pub const DRY_RUN: &str = "sigillo-dry-run";
 
 /// The path of a record: `GET` [`Operation`].
 pub fn operation_path(id: &str) -> String {

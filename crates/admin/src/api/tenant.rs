@@ -18,7 +18,7 @@ pub fn units_path(tenant: u64) -> String {
     format!("{TENANTS}/{tenant}/units")
 }
 
-/// The path of one: `DELETE`, answered with [`Units`].
+/// The path of one: `PATCH` [`NewUnit`] gives it another name, answered with [`Unit`]; `DELETE`, answered with [`Units`].
 pub fn unit_path(tenant: u64, unit: u64) -> String {
     format!("{TENANTS}/{tenant}/units/{unit}")
 }
@@ -115,7 +115,7 @@ pub struct Unit {
     pub name: String,
 }
 
-/// A unit to be made.
+/// A unit to be made, or its other name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUnit {

@@ -55,6 +55,12 @@ impl Client {
         self.send(Method::POST, &api::units_path(tenant), Some(&new), PATIENCE).await
     }
 
+    /// Gives a unit another name.
+    pub async fn rename_unit(&self, tenant: u64, unit: u64, name: &str) -> Result<api::Unit, Error> {
+        let new = api::NewUnit { name: name.to_owned() };
+        self.send(Method::PATCH, &api::unit_path(tenant, unit), Some(&new), PATIENCE).await
+    }
+
     /// Ends a unit.
     pub async fn remove_unit(&self, tenant: u64, unit: u64) -> Result<api::Units, Error> {
         self.send(Method::DELETE, &api::unit_path(tenant, unit), None::<&()>, PATIENCE).await

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sigillo_base::{Said, Secret, Tell, said};
 
 use super::address_book::sheet::meant;
-use super::{Asked, Error, Where, header, json, load, table};
+use super::{Asked, Confirm, Error, Where, header, json, load, table};
 use crate::Lang;
 use crate::api::{
     Applied, Apply, BookLine, LISTS_APPLY, ListLine, MAILBOXES_APPLY, MailboxLine, WrongLine, book_apply_path,
@@ -22,9 +22,9 @@ pub struct Args {
     /// Dice soltanto che cosa cambierebbe
     #[arg(long)]
     dry_run: bool,
-    /// Conferma anche le cancellazioni che sono nel file
-    #[arg(long)]
-    yes: bool,
+    /// Whether what is cancelled in it is confirmed.
+    #[command(flatten)]
+    confirm: Confirm,
     /// On whose request.
     #[command(flatten)]
     asked: Asked,
@@ -212,12 +212,14 @@ async fn apply<L: Serialize>(
     heard: &mut dyn FnMut(u64, u64),
 ) -> Result<String, Error> {
     let cancelled = lines.iter().filter(|line| state(line) == Some("cancelled")).count();
-    if cancelled > 0 && !args.yes && !args.dry_run {
-        let text = match lang {
-            Lang::It => format!("il file ne cancella {cancelled}: si conferma con --yes, si prova con --dry-run"),
-            Lang::En => format!("the file cancels {cancelled}: confirm by --yes, try by --dry-run"),
+    if cancelled > 0 && !args.dry_run {
+        let what = async || {
+            Ok(match lang {
+                Lang::It => format!("il file ne cancellerebbe {cancelled}; si prova con --dry-run"),
+                Lang::En => format!("the file would cancel {cancelled}; try by --dry-run"),
+            })
         };
-        return Err(Error::Refused(text));
+        args.confirm.given(lang, what).await?;
     }
     let order = Apply { dry_run: args.dry_run, lines };
     let client = args.at.client().asking(args.asked.headers("file"));

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Asked, Error, Where, apply, header, json, table};
+use super::how::count;
+use super::{Asked, Destroys, Error, Where, Writes, apply, header, json, table};
 use crate::Lang;
-use crate::api::{List, Members};
+use crate::api::{List, Members, list_path};
 
 /// What can be done with lists.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -33,7 +34,7 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Dice di quale struttura della sua amministrazione è una lista; senza --unit è di nessuna
     Unit {
@@ -47,7 +48,7 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Crea, cambia o elimina le liste di un file; ripetuto, cambia solo ciò che manca
     Apply(apply::Args),
@@ -60,7 +61,7 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
 }
 
@@ -90,6 +91,15 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
         }
         Verb::Apply(args) => apply::lists(args, lang, progress).await,
         Verb::Remove { address, asked, at } => {
+            at.confirmed(lang, async || {
+                let list: List = at.client().get(&list_path(address)).await?;
+                let members = list.members.len() as u64;
+                Ok(match lang {
+                    Lang::It => format!("si eliminerebbe la lista {address}, {}", count(members, ("membro", "membri"))),
+                    Lang::En => format!("the list {address} would go, {}", count(members, ("member", "members"))),
+                })
+            })
+            .await?;
             let list = asked.client(at).remove_list(address).await?;
             if at.json {
                 return json(&list);

@@ -14,6 +14,7 @@ use sigillo_wire::sasl::{Claim, Query};
 use super::Peer;
 use crate::claims::Found;
 use crate::directory::INBOX;
+use crate::idle::idle;
 use crate::meter::LoginResult;
 use crate::places::Place;
 use crate::{Engine, Fact, Login, LoginError, grants};
@@ -118,8 +119,8 @@ impl<S: Store> Entrance<S> {
                         ("fault", Refused::Fault)
                     }
                     LoginError::Credentials => ("credentials", Refused::Credentials),
-                    LoginError::Blocked => ("blocked", Refused::Blocked(self.sentence(&error))),
-                    LoginError::MustChange | LoginError::Expired => {
+                    LoginError::Blocked(_) => ("blocked", Refused::Blocked(self.sentence(&error))),
+                    LoginError::MustChange | LoginError::Expired(_) => {
                         ("expired", Refused::Expired(self.to_be_changed(&error)))
                     }
                     LoginError::Rights => ("rights", Refused::Rights(self.sentence(&error))),
@@ -228,7 +229,7 @@ impl<S: Store> Entrance<S> {
             Err(LoginError::Credentials | LoginError::Rights) => {
                 Some("La credenziale è stata revocata o cambiata".to_owned())
             }
-            Err(LoginError::Blocked) => Some(format!("La casella è stata bloccata: rivolgersi {}", self.help().it)),
+            Err(error @ LoginError::Blocked(_)) => Some(self.sentence(&error).it),
             _ => None,
         }
     }
@@ -280,8 +281,9 @@ pub(super) fn weight(claim: &Claim) -> usize {
 
 /// This login, if it may read now.
 pub(super) fn reader<S: Store>(engine: &Engine<S>, login: Login, now: Timestamp) -> Result<Login, LoginError> {
-    if !engine.mailbox(login.mailbox)?.is_some_and(|mailbox| mailbox.works(now.as_millis())) {
-        return Err(LoginError::Blocked);
+    let mailbox = engine.mailbox(login.mailbox)?.ok_or(LoginError::Credentials)?;
+    if !mailbox.works(now.as_millis()) {
+        return Err(LoginError::Blocked(idle(&mailbox)));
     }
     match engine.rights(&login)? {
         Some(rights) if rights.read => Ok(login),

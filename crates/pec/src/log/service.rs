@@ -257,10 +257,12 @@ pub enum Stage {
     Stranger,
     /// *senza-codice*: he is somebody by his token, and a code of his second factor is wanted first.
     Unproven,
+    /// *prova*: he may, and asked only what would come of it: nothing was done.
+    Tried,
 }
 
 impl Stage {
-    const ALL: [Self; 5] = [Self::Asked, Self::Denied, Self::Failed, Self::Stranger, Self::Unproven];
+    const ALL: [Self; 6] = [Self::Asked, Self::Denied, Self::Failed, Self::Stranger, Self::Unproven, Self::Tried];
 
     /// Its word in the log.
     pub fn as_str(self) -> &'static str {
@@ -270,6 +272,7 @@ impl Stage {
             Self::Failed => "fallita",
             Self::Stranger => "token-errato",
             Self::Unproven => "senza-codice",
+            Self::Tried => "prova",
         }
     }
 }

@@ -28,6 +28,7 @@ use super::fail::Fail;
 use super::routes::{Provided, alive, broken_off, work};
 use super::socket::Peer;
 use super::table::{Need, On, Row};
+use super::trial;
 use super::write::{self, Way};
 use crate::config::SecondFactor;
 use crate::provider::{House, Provider};
@@ -318,7 +319,7 @@ fn admit(doorman: &Doorman, knock: &Knock) -> Result<(), Fail> {
 
 /// Counts the requests at a door that has its own way of knowing people.
 pub(super) async fn counted(State(doorman): State<Arc<Doorman>>, request: Request, next: Next) -> Response {
-    match admit(&doorman, &Knock::of(&request, doorman.ticks.now())) {
+    match admit(&doorman, &Knock::of(&request, doorman.ticks.now())).and_then(|()| trial::refuse(request.headers())) {
         Ok(()) => next.run(request).await,
         Err(fail) => fail.into_response(),
     }
@@ -357,6 +358,8 @@ struct Knock {
     object: String,
     /// What it says, as the log has it.
     content: Option<String>,
+    /// Whether it asks only what would come of it.
+    tried: bool,
 }
 
 impl Knock {
@@ -367,6 +370,7 @@ impl Knock {
             tick,
             object: request.uri().path().chars().take(MOST_OBJECT).collect(),
             content: None,
+            tried: false,
         }
     }
 
@@ -390,6 +394,12 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
         let wanted = house.config().second_factor;
         work(&house, move |engine| gate.who(engine, &knock, (issued.as_ref(), wanted), now)).await?
     };
+    if let Some(way) = &gate.way {
+        match way.tried {
+            Some(_) => knock.tried = trial::is_asked(request.headers())?,
+            None => trial::refuse(request.headers())?,
+        }
+    }
     let params = request.extract_parts::<RawPathParams>().await;
     let params = params.map_err(|rejected| Fail::foreign(rejected.status(), &rejected.body_text()))?;
     let params: Vec<_> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -409,7 +419,8 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
                 }
             }
             if gate.logged {
-                engine.log_service(gate.event(Stage::Asked, Some(&actor), &knock), now)?;
+                let stage = if knock.tried { Stage::Tried } else { Stage::Asked };
+                engine.log_service(gate.event(stage, Some(&actor), &knock), now)?;
             }
             Ok(())
         }
@@ -446,7 +457,7 @@ async fn done(
     let status = response.status();
     tracing::info!(method = %gate.method, by, act = gate.act(), status = status.as_u16(), "administrative request");
     let denied = status == StatusCode::FORBIDDEN && matches!(gate.need, Need::May(..));
-    if denied || gate.logged && !status.is_success() {
+    if denied || gate.logged && !knock.tried && !status.is_success() {
         let stage = if status == StatusCode::FORBIDDEN { Stage::Denied } else { Stage::Failed };
         let event = gate.event(stage, Some(&actor), &knock);
         work(&house, move |engine| Ok(engine.log_service(event, now)?)).await?;

@@ -43,11 +43,13 @@ use sigillo_engine::front::Contents;
 use sigillo_engine::{Change, HashGiven};
 
 use super::authority::{Actor, Gate, authorise, counted};
+use super::content::Content;
 use super::doorman::Doorman;
 use super::extract::{Params, Sent};
 pub(super) use super::fail::Fail;
 use super::fail::one_form;
 use super::table::{Need, On, Row, get, patch, post, put};
+use super::trial;
 use super::write::{Lanes, Reader, Way};
 use crate::provider::{House, Provider};
 use crate::systemd::Notifier;
@@ -72,7 +74,8 @@ pub(super) fn table() -> Vec<Row> {
         patch("/v1/mailboxes/{address}", (Act::MailboxChange, On::Address), "changes a mailbox", change_mailbox),
         put("/v1/mailboxes/{address}/password", PASSWORD, "gives the owner another password", set_password),
         get(api::INDEX, (Act::ServiceRead, On::Service), "the provider index in use", index::show),
-        post(api::INDEX_UPDATE, (Act::ServiceWrite, On::Service), "looks for a newer provider index", index::update),
+        post(api::INDEX_UPDATE, (Act::ServiceWrite, On::Service), "looks for a newer provider index", index::update)
+            .real(),
     ];
     [
         own,
@@ -121,7 +124,12 @@ pub(super) fn router(provider: Weak<Provider>, doorman: Arc<Doorman>) -> Router 
             let counts = from_fn_with_state(Arc::clone(&doorman), counted);
             return router.route(row.path, row.handler.route_layer(counts));
         }
-        let way = || Way { lanes: Arc::clone(&lanes), reader: readers.get(row.path).cloned(), repeats: row.repeats() };
+        let way = || Way {
+            lanes: Arc::clone(&lanes),
+            reader: readers.get(row.path).cloned(),
+            repeats: row.repeats(),
+            tried: Content::of_answer(&row).filter(|_| row.tries()).map(Arc::new),
+        };
         let way = row.writes().then(way);
         let gate = Gate::new(&row, provider.clone(), Arc::clone(&doorman), way);
         router.route(row.path, row.handler.route_layer(from_fn_with_state(gate, authorise)))
@@ -158,7 +166,7 @@ pub(super) async fn weighing<T: Send + 'static>(
     bytes: u64,
     work: impl FnOnce(&House) -> Result<T, Fail> + Send + 'static,
 ) -> Result<T, Fail> {
-    let engine = Arc::clone(&provider.engine);
+    let engine = trial::engine(provider);
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     provider.pool.weighing(bytes, move || work(&engine)).await.ok_or_else(broken_off)?
 }
@@ -288,7 +296,7 @@ async fn set_password(
             credentials::kept(engine, &self::address(&address)?, new.password.as_ref(), new.password_hash.as_ref())?;
         // A hash is of who has his password already: nobody brings his own in the place of it.
         if new.password_hash.is_some() {
-            if engine.give_hash(id, &password.hash, false, request.now())? == HashGiven::Kept {
+            if engine.give_hash(id, &password.hash, request.now())? == HashGiven::Kept {
                 let text = said!(
                     "{address} ha già una password di chi la tiene: se ne dà un'altra, o un segreto con `sigillo mailbox reset`",
                     "{address} already has a password of its holder: give another one, or a secret by `sigillo mailbox reset`"
@@ -313,7 +321,7 @@ async fn change_mailbox(
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let request = asking.request(now)?;
-    let whole = Arc::clone(&provider.engine);
+    let whole = trial::engine(&provider);
     let set = move |engine: &House| {
         let found = mailbox(engine, &address)?;
         let id = MailboxId(found.id);

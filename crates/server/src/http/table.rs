@@ -75,6 +75,8 @@ pub(super) struct Row {
     pub(super) most: usize,
     /// What it says is in a register of its own, which ends, and not in the log.
     pub(super) silent: bool,
+    /// It acts elsewhere than in the store, or judges a code: there is no trial of it.
+    real: bool,
 }
 
 /// Octets of a body, where a row does not say otherwise: what axum takes by itself.
@@ -88,7 +90,7 @@ impl Row {
     {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
         let handler = on(filter, handler);
-        Self { method, path, need, about, shape: H::shape, handler, most: MOST_BODY, silent: false }
+        Self { method, path, need, about, shape: H::shape, handler, most: MOST_BODY, silent: false, real: false }
     }
 
     /// The same with a body of at most so many bytes.
@@ -100,6 +102,11 @@ impl Row {
     /// The same, with what it says in a register of its own.
     pub(super) fn silent(self) -> Self {
         Self { silent: true, ..self }
+    }
+
+    /// The same, which cannot be tried.
+    pub(super) fn real(self) -> Self {
+        Self { real: true, ..self }
     }
 
     /// What it carries and brings.
@@ -117,6 +124,11 @@ impl Row {
             && matches!(self.need, Need::May(..) | Need::Known)
             && shape.body.is_none_or(|(kind, _)| json(kind))
             && shape.answer.is_some_and(|(_, kind, _)| json(kind))
+    }
+
+    /// Whether it can be tried: what it does lies in the store, and it is done before it is answered.
+    pub(super) fn tries(&self) -> bool {
+        self.repeats() && matches!(self.need, Need::May(..)) && !self.real
     }
 
     /// Whether it changes something.

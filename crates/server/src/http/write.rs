@@ -25,8 +25,10 @@ use sigillo_base::{Address, Said, said};
 use sigillo_engine::Once;
 use tokio::sync::Mutex;
 
+use super::content::Content;
 use super::fail::Fail;
 use super::routes::{broken_off, work};
+use super::trial;
 use crate::provider::Provider;
 
 /// Requests that wait for each other: those whose resources fall into one lane.
@@ -92,7 +94,7 @@ fn tag(bytes: &[u8]) -> String {
     format!("\"{}\"", HEXLOWER.encode(&sigillo_smime::sha256(bytes)[..16]))
 }
 
-async fn whole(body: Body) -> Result<Bytes, Fail> {
+pub(super) async fn whole(body: Body) -> Result<Bytes, Fail> {
     to_bytes(body, usize::MAX)
         .await
         .map_err(|_| Fail::new(StatusCode::INTERNAL_SERVER_ERROR, said!("risposta interrotta", "answer broken off")))
@@ -163,6 +165,8 @@ pub(super) struct Way {
     pub(super) reader: Option<Reader>,
     /// Whether its answer can be kept and given again.
     pub(super) repeats: bool,
+    /// What the answer to a trial tells; `None` where nothing can be tried.
+    pub(super) tried: Option<Arc<Content>>,
 }
 
 impl Way {
@@ -184,14 +188,22 @@ impl Way {
             sent = to_bytes(body, MOST_BODY).await.map_err(too_much)?;
             body = Body::from(sent.clone());
         }
-        let once = match self.begin(&house, who, &parts, &sent).await? {
-            Begun::Answered(response) => return Ok(response),
-            Begun::Now(once) => once,
+        let trial = self.tried.clone().filter(|_| trial::is_asked(&parts.headers).unwrap_or(false));
+        // A trial is remembered under no key: what was only tried is still to be done.
+        let once = match trial {
+            Some(_) => None,
+            None => match self.begin(&house, who, &parts, &sent).await? {
+                Begun::Answered(response) => return Ok(response),
+                Begun::Now(once) => once,
+            },
         };
         let request = Request::from_parts(parts, body);
         // A handler that panics has an answer as well, or its key would be in progress for ever.
         let change =
             async move { self.in_its_lane(resource, request, next).await.unwrap_or_else(IntoResponse::into_response) };
+        if let Some(told) = trial {
+            return trial::run(&house, &told, change).await;
+        }
         let broken = |_| broken_off().into_response();
         let response = tokio::spawn(change).await.unwrap_or_else(broken);
         match once {

@@ -7,7 +7,7 @@ use sigillo_base::{Address, Secret, Tell};
 
 use crate::api::{GivenHash, NewHash, NewMailbox};
 use crate::csv::Table;
-use crate::verbs::{Error, Where, header, json, load, table};
+use crate::verbs::{Error, How, Where, Writes, header, json, load, table};
 use crate::{Client, Lang};
 
 /// Status of a mailbox that is not there.
@@ -18,15 +18,12 @@ const MISSING: u16 = 404;
 pub struct Args {
     /// File CSV con «indirizzo;hash» su ogni riga; «-» è l'ingresso standard
     file: PathBuf,
-    /// Dice soltanto che cosa cambierebbe
-    #[arg(long)]
-    dry_run: bool,
     /// Crea le caselle che non ci sono, con questo profilo
     #[arg(long, value_name = "PROFILO")]
     add: Option<String>,
     /// Where to ask.
     #[command(flatten)]
-    at: Where,
+    at: Where<Writes>,
 }
 
 /// What became of a file.
@@ -59,7 +56,7 @@ pub async fn run(args: &Args, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Re
     let table = Table::read(&load(&args.file)?)
         .map_err(|e| Error::Refused(format!("{}: {}", args.file.display(), e.said().pick(lang))))?;
     let client = args.at.client();
-    let mut report = Report { dry_run: args.dry_run, ..Report::default() };
+    let mut report = Report { dry_run: args.at.how.is_dry(), ..Report::default() };
     let total = table.rows.len() as u64;
     for (at, row) in table.rows.into_iter().enumerate() {
         let read = match row.fields {
@@ -109,15 +106,12 @@ fn entry(fields: Vec<String>, separator: char, lang: Lang) -> Result<(String, Se
 /// What the service makes of a line, or why it does not; an error where it answers no more.
 async fn give(client: &Client, args: &Args, address: &str, hash: Secret) -> Result<Result<String, String>, Error> {
     let new = NewHash { hash };
-    let refused = match client.give_hash(address, &new, args.dry_run).await {
+    let refused = match client.give_hash(address, &new).await {
         Ok(GivenHash { outcome, .. }) => return Ok(Ok(outcome)),
         Err(crate::Error::Refused(problem)) if problem.status < 500 => problem,
         Err(error) => return Err(error.into()),
     };
     let Some(profile) = args.add.as_ref().filter(|_| refused.status == MISSING) else { return Ok(Err(refused.detail)) };
-    if args.dry_run {
-        return Ok(Ok("added".to_owned()));
-    }
     let new = NewMailbox {
         address: address.to_owned(),
         profile: profile.clone(),
@@ -157,9 +151,6 @@ fn told(report: &Report, lang: Lang) -> String {
     let figures = [report.given, report.added, report.same, report.kept, report.wrong.len() as u64];
     rows.add_row(figures.map(|n| n.to_string()));
     let mut text = rows.to_string();
-    if report.dry_run {
-        text += lang.pick("\nprova: niente è cambiato", "\ntrial: nothing was changed");
-    }
     for Wrong { line, address, why } in &report.wrong {
         let of = if address.is_empty() { String::new() } else { format!(" ({address})") };
         text += &format!("\n{} {line}{of}: {why}", lang.pick("riga", "line"));

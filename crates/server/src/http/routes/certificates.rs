@@ -20,9 +20,10 @@ pub(super) fn rows() -> Vec<Row> {
     const WRITE: (Act, On) = (Act::ServiceWrite, On::Service);
     vec![
         get(api::CERTIFICATES, READ, "certificates, keys and revocation lists in use", list),
-        post(api::CERTIFICATES_RENEW, WRITE, "asks the ACME authority for another certificate of the doors", renew),
+        post(api::CERTIFICATES_RENEW, WRITE, "asks the ACME authority for another certificate of the doors", renew)
+            .real(),
         get(api::CERTIFICATES_ROLL, READ, "whether the next certificate could sign", plan),
-        post(api::CERTIFICATES_ROLL, WRITE, "signs with the next certificate", roll),
+        post(api::CERTIFICATES_ROLL, WRITE, "signs with the next certificate", roll).real(),
     ]
 }
 

@@ -34,7 +34,6 @@ pub(super) fn rows() -> Vec<Row> {
             "gives the owner the hash that a list has for him",
             give_hash,
         ),
-        post("/v1/mailboxes/{address}/password-hash", RESET, "what giving it would do", try_hash),
         get("/v1/mailboxes/{address}/trail", READ, "what a mailbox submitted, and with which credential", trail),
     ]
 }
@@ -69,8 +68,8 @@ async fn add(
         let base = engine.terms(&found).0;
         if kind == Kind::Personal && base != Profile::Structured {
             let text = said!(
-                "{address} non è una casella strutturata: credenziali personali non ne ha",
-                "{address} is no structured mailbox: it has no personal credentials"
+                "{address} non è una casella strutturata, e credenziali personali non ne ha: `sigillo mailbox set {address} --profile structured`",
+                "{address} is no structured mailbox, and has no personal credentials: `sigillo mailbox set {address} --profile structured`"
             );
             return Err(Fail::new(StatusCode::CONFLICT, text));
         }
@@ -120,26 +119,17 @@ async fn standing(
     Ok(Json(work(&*alive(&provider)?, set).await?))
 }
 
-async fn give_hash(at: At, path: Path<String>, body: Sent<api::NewHash>) -> Reply<api::GivenHash> {
-    hash(at, path, body, false).await
-}
-
-async fn try_hash(at: At, path: Path<String>, body: Sent<api::NewHash>) -> Reply<api::GivenHash> {
-    hash(at, path, body, true).await
-}
-
-async fn hash(
+async fn give_hash(
     State(provider): At,
     Path(address): Path<String>,
     Sent(new): Sent<api::NewHash>,
-    trial: bool,
 ) -> Reply<api::GivenHash> {
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let give = move |engine: &House| {
         let hash = PasswordHash::parse(new.hash.expose()).map_err(Fail::bad)?;
         let id = MailboxId(mailbox(engine, &address)?.id);
-        let outcome = match engine.give_hash(id, &hash, trial, now)? {
+        let outcome = match engine.give_hash(id, &hash, now)? {
             HashGiven::Given => "given",
             HashGiven::Same => "same",
             HashGiven::Kept => "kept",

@@ -24,7 +24,7 @@ pub(super) fn rows() -> Vec<Row> {
         put("/v1/mailboxes/{address}/alert", WRITE, "says who is told of a mailbox's mail", set_alert),
         get("/v1/mailboxes/{address}/forward", READ, "where copies of a mailbox's mail go", forward),
         put("/v1/mailboxes/{address}/forward", WRITE, "says where copies of a mailbox's mail go", set_forward),
-        post("/v1/mailboxes/{address}/forward", WRITE, "confirms where copies go, by the code", confirm_forward),
+        post("/v1/mailboxes/{address}/forward", WRITE, "confirms where copies go, by the code", confirm_forward).real(),
     ]
 }
 

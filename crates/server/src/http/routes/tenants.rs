@@ -24,6 +24,12 @@ pub(super) fn rows() -> Vec<Row> {
         delete("/v1/tenants/{tenant}", (Act::TenantWrite, On::Service), "ends an administration", remove),
         get("/v1/tenants/{tenant}/units", (Act::TenantRead, On::Tenant), "the units of an administration", units),
         post("/v1/tenants/{tenant}/units", (Act::UnitWrite, On::Tenant), "makes a unit", add_unit),
+        patch(
+            "/v1/tenants/{tenant}/units/{unit}",
+            (Act::UnitWrite, On::Tenant),
+            "gives a unit another name",
+            rename_unit,
+        ),
         delete("/v1/tenants/{tenant}/units/{unit}", (Act::UnitWrite, On::Tenant), "ends a unit", remove_unit),
         put("/v1/domains/{name}/tenant", (Act::TenantWrite, On::Service), "says whose a domain is", assign),
         put("/v1/mailboxes/{address}/unit", (Act::UnitWrite, On::Address), "says of which unit a mailbox is", set_unit),
@@ -120,6 +126,18 @@ async fn add_unit(
         Ok(api::Unit { id: unit.0, name: name.trim().to_owned() })
     };
     Ok((StatusCode::CREATED, Json(work(&provider, make).await?)))
+}
+
+async fn rename_unit(
+    State(provider): At,
+    Path((tenant, unit)): Path<(u64, u64)>,
+    Sent(api::NewUnit { name }): Sent<api::NewUnit>,
+) -> Reply<api::Unit> {
+    let set = move |engine: &House| {
+        engine.rename_unit(TenantId(tenant), UnitId(unit), &name)?;
+        Ok(api::Unit { id: unit, name: name.trim().to_owned() })
+    };
+    Ok(Json(work(&*alive(&provider)?, set).await?))
 }
 
 async fn remove_unit(State(provider): At, Path((id, unit)): Path<(u64, u64)>) -> Reply<api::Units> {
