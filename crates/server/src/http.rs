@@ -7,6 +7,7 @@ mod doorman;
 mod extract;
 mod fail;
 mod log;
+mod named;
 mod openapi;
 mod routes;
 mod socket;

@@ -7,6 +7,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::HEXLOWER;
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 use sigillo_engine::Error;
 
@@ -29,11 +30,21 @@ pub(super) struct Fail {
     after_s: Option<u64>,
     /// What the program's log has of it, where the rest repeats what was sent: that may be a secret in the wrong place.
     logged: Option<String>,
+    /// The permission to read what was named, where it is said to who has it not: the log has it as denied, whether it is there or not.
+    hidden: Option<Act>,
 }
 
 impl Fail {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), kind: None, errors: Vec::new(), after_s: None, logged: None }
+        Self {
+            status,
+            detail: detail.into(),
+            kind: None,
+            errors: Vec::new(),
+            after_s: None,
+            logged: None,
+            hidden: None,
+        }
     }
 
     pub(super) fn missing(detail: impl Into<String>) -> Self {
@@ -57,6 +68,21 @@ impl Fail {
     /// The same of a class of its own.
     pub(super) fn kind(self, kind: &'static str) -> Self {
         Self { kind: Some(kind), ..self }
+    }
+
+    /// The same, to who may not know whether there is anything, for want of this permission.
+    pub(super) fn hidden(self, reading: Act) -> Self {
+        Self { hidden: Some(reading), ..self }
+    }
+
+    /// For want of which permission it hides something.
+    pub(super) const fn hides(&self) -> Option<Act> {
+        self.hidden
+    }
+
+    /// Whether somebody was turned away by it.
+    pub(super) fn denies(&self) -> bool {
+        self.hidden.is_some() || self.status == StatusCode::FORBIDDEN
     }
 
     /// The same, for who comes again after this time.

@@ -47,6 +47,7 @@ use super::doorman::Doorman;
 use super::extract::{Params, Sent};
 pub(super) use super::fail::Fail;
 use super::fail::one_form;
+use super::named::Named;
 use super::table::{Need, On, Row, get, patch, post, put};
 use super::write::{Lanes, Reader, Way};
 use crate::provider::{House, Provider};
@@ -369,7 +370,7 @@ fn instant(text: &str) -> Result<Timestamp, Fail> {
 }
 
 fn mailbox(engine: &House, text: &str) -> Result<Mailbox, Fail> {
-    engine.find_mailbox(&address(text)?)?.ok_or_else(|| Fail::missing(format!("la casella {text} non c'è")))
+    engine.find_mailbox(&address(text)?)?.ok_or_else(|| Named::Mailbox(text).missing())
 }
 
 fn shown(engine: &House, mailbox: Mailbox) -> Result<api::Mailbox, Fail> {

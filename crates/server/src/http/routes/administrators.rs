@@ -16,6 +16,7 @@ use super::requests::Asking;
 use super::{At, Fail, Reply, address, alive, mailbox, work};
 use crate::http::authority::{Actor, denied, person_name};
 use crate::http::extract::Sent;
+use crate::http::named::{Named, home};
 use crate::http::table::{On, Row, delete, get, post, put};
 use crate::ids::random;
 use crate::provider::House;
@@ -24,21 +25,18 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         get(api::PERSONS, (Act::PersonRead, On::Each), "the persons who administrate", persons),
         post(api::PERSONS, (Act::PersonWrite, On::Handler), "names somebody", add),
-        get("/v1/persons/{name}", (Act::PersonRead, On::Handler), "somebody who administrates", one),
-        delete("/v1/persons/{name}", (Act::PersonWrite, On::Handler), "ends somebody", end),
-        put("/v1/persons/{name}/roles", (Act::PersonWrite, On::Handler), "gives a role", give),
-        delete("/v1/persons/{name}/roles", (Act::PersonWrite, On::Handler), "takes a role", take),
-        get("/v1/persons/{name}/tokens", (Act::PersonWrite, On::Handler), "somebody's tokens", tokens),
-        post("/v1/persons/{name}/tokens", (Act::PersonWrite, On::Handler), "gives somebody a token", add_token),
-        delete("/v1/persons/{name}/tokens/{token}", (Act::PersonWrite, On::Handler), "ends a token", revoke),
-        delete(
-            "/v1/persons/{name}/totp",
-            (Act::PersonWrite, On::Handler),
-            "removes a second factor that is lost",
-            reset,
-        ),
+        get("/v1/persons/{name}", (Act::PersonRead, On::Person), "somebody who administrates", one),
+        delete("/v1/persons/{name}", WRITE, "ends somebody", end),
+        put("/v1/persons/{name}/roles", WRITE, "gives a role", give),
+        delete("/v1/persons/{name}/roles", WRITE, "takes a role", take),
+        get("/v1/persons/{name}/tokens", WRITE, "somebody's tokens", tokens),
+        post("/v1/persons/{name}/tokens", WRITE, "gives somebody a token", add_token),
+        delete("/v1/persons/{name}/tokens/{token}", WRITE, "ends a token", revoke),
+        delete("/v1/persons/{name}/totp", WRITE, "removes a second factor that is lost", reset),
     ]
 }
+
+const WRITE: (Act, On) = (Act::PersonWrite, On::Person);
 
 async fn persons(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Administrators> {
     let list = move |engine: &House| {
@@ -49,20 +47,8 @@ async fn persons(State(provider): At, Extension(actor): Extension<Actor>) -> Rep
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
-async fn one(
-    State(provider): At,
-    Extension(actor): Extension<Actor>,
-    Path(name): Path<String>,
-) -> Reply<api::Administrator> {
-    let read = move |engine: &House| {
-        let name = person_name(&name)?;
-        let person = found(engine, &name)?;
-        // Whom he may not see is not there for him: names are given once in the whole service.
-        if !actor.may(Act::PersonRead, &home(&person)) {
-            return Err(missing(&name));
-        }
-        shown(engine, person)
-    };
+async fn one(State(provider): At, Path(name): Path<String>) -> Reply<api::Administrator> {
+    let read = move |engine: &House| shown(engine, found(engine, &person_name(&name)?)?);
     Ok(Json(work(&*alive(&provider)?, read).await?))
 }
 
@@ -128,7 +114,7 @@ async fn grant(
     let provider = alive(&provider)?;
     let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
-        let grant = parse(engine, &asked)?;
+        let grant = parse(engine, &actor, &asked)?;
         if !actor.may_name(&grant, &engine.scope_target(grant.scope)?) {
             return Err(denied(Act::PersonWrite));
         }
@@ -136,8 +122,6 @@ async fn grant(
         if given && actor.is(&name) {
             return Err(Fail::new(StatusCode::FORBIDDEN, "nessuno dà un ruolo a se stesso: lo chiede a un altro"));
         }
-        // Who is not of the administration that names him is told apart from nobody.
-        actor.need(Act::PersonWrite, &home(&found(engine, &name)?))?;
         shown(engine, engine.set_grant(&name, grant, given, &request)?)
     };
     Ok(Json(work(&provider, set).await?))
@@ -213,24 +197,14 @@ async fn reset(
     Ok(Json(work(&provider, set).await?))
 }
 
-/// Where somebody is looked for.
-fn home(person: &Person) -> Target {
-    Target { tenant: person.tenant.map(TenantId), ..Target::SERVICE }
-}
-
 pub(super) fn found(engine: &House, name: &PersonName) -> Result<Person, Fail> {
-    engine.person(name)?.map(|(_, person)| person).ok_or_else(|| missing(name))
+    engine.person(name)?.map(|(_, person)| person).ok_or_else(|| Named::Person(name.as_str()).missing())
 }
 
-fn missing(name: &PersonName) -> Fail {
-    Fail::missing(format!("non c'è nessuno che si chiami {}", name.as_str()))
-}
-
-/// Somebody whom this actor may end, and give tokens to.
+/// Somebody of his whom this actor may end, and give tokens to.
 fn ruled(engine: &House, actor: &Actor, text: &str) -> Result<PersonName, Fail> {
     let name = person_name(text)?;
     let person = found(engine, &name)?;
-    actor.need(Act::PersonWrite, &home(&person))?;
     for grant in &person.grants {
         let at = match engine.scope_target(grant.scope) {
             // A mailbox that went away takes nothing with it.
@@ -244,7 +218,8 @@ fn ruled(engine: &House, actor: &Actor, text: &str) -> Result<PersonName, Fail> 
     Ok(name)
 }
 
-fn parse(engine: &House, asked: &api::RoleGrant) -> Result<Grant, Fail> {
+/// A role and where it is to hold; what he may not read is not there to be named.
+fn parse(engine: &House, actor: &Actor, asked: &api::RoleGrant) -> Result<Grant, Fail> {
     let api::RoleGrant { role, scope } = asked;
     let unknown = || {
         let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
@@ -254,14 +229,25 @@ fn parse(engine: &House, asked: &api::RoleGrant) -> Result<Grant, Fail> {
         Fail::field("scope", format!("«{scope}» non è supplier, tenant/NUMERO, unit/NUMERO/NUMERO o mailbox/INDIRIZZO"))
     };
     let number = |text: &str| text.parse::<u64>().map_err(|_| bad());
+    let role = Role::parse(role).ok_or_else(unknown)?;
+    let seen = |named: Named<'_>| named.need_seen(engine, actor);
     let scope = match *scope.split('/').collect::<Vec<_>>().as_slice() {
         ["supplier"] => Scope::Supplier,
-        ["tenant", tenant] => Scope::Tenant(number(tenant)?),
-        ["unit", tenant, unit] => Scope::Unit(number(tenant)?, number(unit)?),
-        ["mailbox", name] => Scope::Mailbox(mailbox(engine, name)?.id),
+        ["tenant", tenant] => {
+            seen(Named::Tenant(tenant))?;
+            Scope::Tenant(number(tenant)?)
+        }
+        ["unit", tenant, unit] => {
+            seen(Named::Tenant(tenant))?;
+            Scope::Unit(number(tenant)?, number(unit)?)
+        }
+        ["mailbox", name] => {
+            seen(Named::Mailbox(name))?;
+            Scope::Mailbox(mailbox(engine, name)?.id)
+        }
         _ => return Err(bad()),
     };
-    Ok(Grant { role: Role::parse(role).ok_or_else(unknown)?, scope })
+    Ok(Grant { role, scope })
 }
 
 pub(super) fn shown(engine: &House, person: Person) -> Result<api::Administrator, Fail> {

@@ -12,6 +12,7 @@ use super::requests::Asking;
 use super::{At, Fail, PAGE, Reply, address, alive, sees, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent};
+use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, patch, put};
 use crate::provider::House;
 
@@ -51,7 +52,7 @@ async fn one_domain(State(provider): At, Path(name): Path<String>) -> Reply<api:
     let read = move |engine: &House| {
         let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
         if !engine.domains().contains(&domain) {
-            return Err(Fail::missing(format!("il dominio {domain} non è servito da questo gestore")));
+            return Err(Named::Domain(domain.as_str()).missing());
         }
         shown(engine, &domain)
     };
@@ -160,6 +161,9 @@ async fn set_list(
 /// Refuses who may not make this list, or change it, so that it is `to` somebody.
 pub(super) fn may_put(actor: &Actor, engine: &House, list: &Address, to: Target) -> Result<(), Fail> {
     let (target, there) = (engine.target(list)?, engine.find_list(list)?.is_some());
+    if there || !actor.may(Act::ListWrite, &to) {
+        Named::List(list.as_str()).need_seen(engine, actor)?;
+    }
     if there {
         // Its members are one thing, that there is one another (HD-04, HD-06); where it goes a third.
         actor.need(Act::ListMembers, &target)?;
@@ -178,7 +182,7 @@ async fn set_list_unit(
     let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let address = address(&name)?;
-        let missing = || Fail::missing(format!("la lista {address} non c'è"));
+        let missing = || Named::List(address.as_str()).missing();
         let members = engine.find_list(&address)?.ok_or_else(missing)?.members;
         engine.put_list(&NewList { address, members, unit: Some(of.unit.map(UnitId)) }, &request)?;
         Ok(of)
@@ -198,6 +202,6 @@ async fn remove_list(State(provider): At, Path(name): Path<String>, asking: Aski
 }
 
 fn found(engine: &House, list: &Address) -> Result<api::List, Fail> {
-    let missing = || Fail::missing(format!("la lista {list} non c'è"));
+    let missing = || Named::List(list.as_str()).missing();
     as_reply(engine, engine.find_list(list)?.ok_or_else(missing)?)
 }

@@ -10,6 +10,7 @@ use sigillo_engine::OperationId;
 use super::{At, Fail, PAGE, Reply, alive, work};
 use crate::http::authority::Actor;
 use crate::http::extract::Params;
+use crate::http::named::Named;
 use crate::http::table::{On, Row, get};
 use crate::provider::House;
 
@@ -80,7 +81,7 @@ async fn operation(
         let number = number(&id)?;
         // Somebody else's is not there.
         let found = engine.operation(&number)?.filter(|operation| sees(&actor, operation));
-        Ok(shown(number, found.ok_or_else(|| Fail::missing(format!("l'operazione {id} non c'è")))?))
+        Ok(shown(number, found.ok_or_else(|| Named::Operation(&id).missing())?))
     };
     Ok(Json(work(&*alive(&provider)?, find).await?))
 }

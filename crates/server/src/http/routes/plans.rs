@@ -11,6 +11,7 @@ use sigillo_accounts::{Act, Plan, Quantities};
 use sigillo_admin::api;
 use sigillo_base::{TenantId, Timestamp};
 
+use super::tenants::living;
 use super::{At, Fail, Reply, alive, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent};
@@ -45,7 +46,7 @@ async fn add(
     let created = provider.clock.now().as_millis();
     let plan = Plan { quantities, units, note, created, by: actor.name(), approved: None };
     let write = move |engine: &House| {
-        found(engine, TenantId(tenant))?;
+        living(engine, TenantId(tenant))?;
         engine.add_plan(TenantId(tenant), &plan)?;
         plans(engine, TenantId(tenant))
     };
@@ -60,7 +61,7 @@ async fn approve(
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let set = move |engine: &House| {
-        found(engine, TenantId(tenant))?;
+        living(engine, TenantId(tenant))?;
         engine.approve_plan(TenantId(tenant), version, &actor.name(), now)?;
         plans(engine, TenantId(tenant))
     };
@@ -81,17 +82,12 @@ async fn consistency(
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let count = move |engine: &House| {
-        found(engine, TenantId(tenant))?;
+        living(engine, TenantId(tenant))?;
         let found = engine.consistency(TenantId(tenant), &month, now)?;
         let total = found.active.values().sum();
         Ok(api::Consistency { tenant, month, at: found.at.to_string(), active: found.active, total })
     };
     Ok(Json(work(&provider, count).await?))
-}
-
-fn found(engine: &House, tenant: TenantId) -> Result<(), Fail> {
-    let missing = || Fail::missing(format!("l'amministrazione {} non c'è", tenant.0));
-    engine.tenant(tenant)?.filter(|row| row.removed.is_none()).map(drop).ok_or_else(missing)
 }
 
 fn plans(engine: &House, tenant: TenantId) -> Result<api::Plans, Fail> {

@@ -3,15 +3,16 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use sigillo_accounts::{Act, Target, Tenant};
+use sigillo_accounts::{Act, Tenant};
 use sigillo_admin::api;
 use sigillo_base::{Address, Domain, TenantId, Timestamp, UnitId};
 use sigillo_engine::Change;
 
 use super::requests::Asking;
 use super::{At, Fail, Reply, address, alive, work};
-use crate::http::authority::{Actor, denied};
+use crate::http::authority::Actor;
 use crate::http::extract::Sent;
+use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, patch, post, put};
 use crate::provider::House;
 
@@ -19,7 +20,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         get(api::TENANTS, (Act::TenantRead, On::Each), "the administrations", tenants),
         post(api::TENANTS, (Act::TenantWrite, On::Service), "takes in an administration", add),
-        get("/v1/tenants/{tenant}", (Act::TenantRead, On::Handler), "an administration", one),
+        get("/v1/tenants/{tenant}", (Act::TenantRead, On::Within), "an administration", one),
         patch("/v1/tenants/{tenant}", (Act::TenantWrite, On::Service), "changes an administration", change),
         delete("/v1/tenants/{tenant}", (Act::TenantWrite, On::Service), "ends an administration", remove),
         get("/v1/tenants/{tenant}/units", (Act::TenantRead, On::Tenant), "the units of an administration", units),
@@ -34,7 +35,7 @@ async fn tenants(State(provider): At, Extension(actor): Extension<Actor>) -> Rep
     let list = move |engine: &House| {
         let mut tenants = Vec::new();
         for (id, row) in engine.tenants()? {
-            if sees(&actor, engine, id)? {
+            if actor.may_within(engine, Act::TenantRead, id)? {
                 tenants.push(shown(engine, id, row)?);
             }
         }
@@ -43,22 +44,8 @@ async fn tenants(State(provider): At, Extension(actor): Extension<Actor>) -> Rep
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
-async fn one(State(provider): At, Extension(actor): Extension<Actor>, Path(id): Path<u64>) -> Reply<api::Tenant> {
-    let read = move |engine: &House| {
-        let id = TenantId(id);
-        if sees(&actor, engine, id)? { found(engine, id) } else { Err(denied(Act::TenantRead)) }
-    };
-    Ok(Json(work(&*alive(&provider)?, read).await?))
-}
-
-/// Who works for a unit sees its administration.
-fn sees(actor: &Actor, engine: &House, tenant: TenantId) -> Result<bool, Fail> {
-    if actor.may(Act::TenantRead, &Target::tenant(tenant)) {
-        return Ok(true);
-    }
-    let units = engine.units(tenant)?;
-    let of = |(unit, _): &(UnitId, _)| Target { unit: Some(*unit), ..Target::tenant(tenant) };
-    Ok(units.iter().any(|unit| actor.may(Act::TenantRead, &of(unit))))
+async fn one(State(provider): At, Path(id): Path<u64>) -> Reply<api::Tenant> {
+    Ok(Json(work(&*alive(&provider)?, move |engine| found(engine, TenantId(id))).await?))
 }
 
 async fn add(
@@ -162,8 +149,13 @@ fn all_units(engine: &House, id: TenantId) -> Result<api::Units, Fail> {
 }
 
 fn found(engine: &House, id: TenantId) -> Result<api::Tenant, Fail> {
+    shown(engine, id, living(engine, id)?)
+}
+
+/// An administration that is there.
+pub(super) fn living(engine: &House, id: TenantId) -> Result<Tenant, Fail> {
     let row = engine.tenant(id)?.filter(|row| row.removed.is_none());
-    shown(engine, id, row.ok_or_else(|| Fail::missing(format!("l'amministrazione {} non c'è", id.0)))?)
+    row.ok_or_else(|| Named::Tenant(&id.0.to_string()).missing())
 }
 
 fn shown(engine: &House, id: TenantId, row: Tenant) -> Result<api::Tenant, Fail> {

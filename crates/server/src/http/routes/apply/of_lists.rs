@@ -5,7 +5,8 @@ use sigillo_admin::api::ListLine;
 use sigillo_base::Address;
 use sigillo_engine::NewList;
 
-use super::{Line, Outcome, Work, Wrong, need, of, told};
+use super::{Line, Outcome, Work, Wrong, need_named, of, told};
+use crate::http::named::Named;
 use crate::http::routes::domains::may_put;
 
 impl Line for ListLine {
@@ -32,7 +33,8 @@ impl Line for ListLine {
         request: &Request,
     ) -> Result<Outcome, Wrong> {
         let (target, there) = (work.engine.target(address)?, work.engine.find_list(address)?);
-        let unit = work.unit(&target, self.unit.as_deref(), Act::ListWrite)?;
+        let named = Named::List(address.as_str());
+        let unit = work.unit(&target, self.unit.as_deref(), (Act::ListWrite, named))?;
         let cancelled = match self.state.as_deref() {
             None | Some("active") => false,
             Some("cancelled") => true,
@@ -44,11 +46,10 @@ impl Line for ListLine {
         let (engine, actor) = (work.engine, work.actor.clone());
         let path = format!("/v1/lists/{address}");
         if cancelled {
+            need_named(engine, &actor, Act::ListWrite, &target, named)?;
             if there.is_none() {
-                need(&actor, Act::ListRead, &target)?;
-                return Err(Wrong::new("address", "la lista non c'è"));
+                return Err(Wrong::new("address", named.missing().detail));
             }
-            need(&actor, Act::ListWrite, &target)?;
             return work.batch.entry(|entry| {
                 entry.remove_list(address, request)?;
                 entry.log(told(&actor, Act::ListWrite, &path), request.now());
@@ -57,8 +58,7 @@ impl Line for ListLine {
         }
         let act = if there.is_some() { Act::ListMembers } else { Act::ListWrite };
         let to = unit.map_or(target.unit, |unit| unit);
-        may_put(&actor, engine, address, Target { unit: to, ..target })
-            .map_err(|fail| Wrong { denied: Some(act), ..Wrong::from(fail) })?;
+        may_put(&actor, engine, address, Target { unit: to, ..target }).map_err(Wrong::denied(act))?;
         let members = given.or_else(|| there.as_ref().map(|list| list.members.clone()));
         let members = members.ok_or_else(|| Wrong::new("members", "mancano i membri di una lista nuova"))?;
         let new = NewList { address: address.clone(), members, unit };
