@@ -45,7 +45,7 @@ pub use dispatch::{
 };
 pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use extract::*;
-pub use list::{LISTS, List, Lists, Members, list_path, list_unit_path};
+pub use list::{LISTS, List, Lists, Members, list_cancellation_path, list_path, list_unit_path};
 pub use log::*;
 pub use notice::*;
 pub use operation::*;

@@ -282,9 +282,14 @@ impl Client {
         self.send(Method::PUT, &api::list_path(address), Some(members), PATIENCE).await
     }
 
-    /// Removes a list.
+    /// Cancels a list.
     pub async fn remove_list(&self, address: &str) -> Result<api::List, Error> {
         self.send(Method::DELETE, &api::list_path(address), None::<&()>, PATIENCE).await
+    }
+
+    /// Calls a list back.
+    pub async fn undelete_list(&self, address: &str) -> Result<api::List, Error> {
+        self.send(Method::DELETE, &api::list_cancellation_path(address), None::<&()>, PATIENCE).await
     }
 
     /// What the legal log says of a mailbox, as its holder may read it.

@@ -165,12 +165,14 @@ fn every_role_may_what_the_table_says_and_nothing_in_another_administration() {
         .iter()
         .map(|(role, tenant, scope)| somebody(&sample, &format!("p.{role}"), *tenant, &[(role, scope)]))
         .collect();
-    let (admin, ours) = (sample.path("p.supplier-admin.token"), format!("nostra@{COMUNE}"));
+    let admin = sample.path("p.supplier-admin.token");
     for ((role, tenant, _), token) in people.iter().zip(&tokens) {
-        // A list of the unit, which some of them remove.
+        // A list of the unit, which some of them cancel.
+        let ours = format!("{role}@{COMUNE}");
         let list = ["list", "set", &ours, ANNA, "--unit", "1", "--token-file", &admin.to_string_lossy()];
         ask(&sample, &list, "");
         for (act, method, path, body) in &cells {
+            let path = &path.replace("nostra@", &format!("{role}@"));
             let may = table[*role].iter().any(|had| had == act) && (tenant.is_none() || !of_the_service(act, path));
             let (status, answer) = request(&sample, token, method, path, body);
             assert_eq!(!turned_away(status, &answer), may, "{role}: {act}: {method} {path}: {status} {answer}");

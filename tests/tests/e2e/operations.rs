@@ -99,6 +99,30 @@ fn an_operation_says_who_asked_when_by_which_way_and_for_which_ticket() {
     assert_eq!(request(&sample, &contact, "GET", &format!("/v1/operations/{id}"), &Value::Null).0, 404);
 }
 
+/// A list that is cancelled: shown with its grace, given to nobody else, called back as it was, each with its record.
+#[test]
+fn a_list_is_cancelled_and_called_back_from_the_shell() {
+    let (sample, _guard) = served();
+    let council = format!("consiglio@{COMUNE}");
+    ask(&sample, &["list", "set", &council, ANNA, BRUNO], "");
+    let made = ask(&sample, &["list", "list"], "")["lists"][0].clone();
+    assert_eq!((&made["state"], &made["cancelled_until"]), (&json!("active"), &Value::Null));
+    let ended = ask(&sample, &["list", "remove", &council, "--ticket", "TT-7"], "");
+    assert_eq!(ended["state"], "cancelled");
+    assert!(ended["cancelled_until"].as_str().is_some_and(|until| until.len() > 20), "{ended}");
+    assert_eq!(ask(&sample, &["list", "list"], "")["lists"][0], ended, "it is shown");
+    assert!(refused(&sample, &["list", "set", &council, ANNA]).contains("undelete"));
+    assert!(refused(&sample, &["list", "unit", &council]).contains("undelete"));
+    let add = run(binary(), &["mailbox", "add", &council, "--socket", &sample.socket()], b"un altro segreto\n", 30);
+    assert!(add.code != Some(0) && add.all().contains(&council), "{}", add.all());
+    assert_eq!(ask(&sample, &["list", "undelete", &council, "--ticket", "TT-7"], ""), made, "as it was");
+    assert!(refused(&sample, &["list", "undelete", &format!("nessuna@{COMUNE}")]).contains("non c'è"));
+    let found = operations(&sample, &["--ticket", "TT-7"]);
+    let kinds: Vec<&str> = found.iter().filter_map(|operation| operation["kind"].as_str()).collect();
+    assert_eq!(kinds, ["list-cancel", "list-undelete"]);
+    assert!(found[0]["detail"].as_str().is_some_and(|detail| detail.contains("ripensamento")), "{found:?}");
+}
+
 #[test]
 fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     let (sample, _guard) = served();

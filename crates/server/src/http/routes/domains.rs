@@ -29,7 +29,8 @@ pub(super) fn rows() -> Vec<Row> {
             "makes a list, or gives it other members",
             set_list,
         ),
-        delete("/v1/lists/{address}", (Act::ListWrite, On::Address), "removes a list", remove_list),
+        delete("/v1/lists/{address}", (Act::ListWrite, On::Address), "cancels a list", cancel_list),
+        delete("/v1/lists/{address}/cancellation", (Act::ListWrite, On::Address), "calls a list back", undelete_list),
         put("/v1/lists/{address}/unit", (Act::UnitWrite, On::Address), "says of which unit a list is", set_list_unit),
     ]
 }
@@ -133,7 +134,10 @@ async fn one_list(State(provider): At, Path(name): Path<String>) -> Reply<api::L
 fn as_reply(engine: &House, list: List) -> Result<api::List, Fail> {
     let members = list.members.iter().map(Address::to_string).collect();
     let unit = engine.target(&list.address)?.unit.map(|unit| unit.0);
-    Ok(api::List { address: list.address.to_string(), members, created: list.created.to_string(), unit })
+    let cancelled_until = list.cancelled_until.map(|until| until.to_string());
+    let state = if cancelled_until.is_some() { "cancelled" } else { "active" };
+    let (address, created) = (list.address.to_string(), list.created.to_string());
+    Ok(api::List { address, members, created, unit, state: state.to_owned(), cancelled_until })
 }
 
 async fn set_list(
@@ -190,15 +194,28 @@ async fn set_list_unit(
     Ok(Json(work(&provider, set).await?))
 }
 
-async fn remove_list(State(provider): At, Path(name): Path<String>, asking: Asking) -> Reply<api::List> {
+async fn cancel_list(at: At, name: Path<String>, asking: Asking) -> Reply<api::List> {
+    end_list(at, name, asking, true).await
+}
+
+async fn undelete_list(at: At, name: Path<String>, asking: Asking) -> Reply<api::List> {
+    end_list(at, name, asking, false).await
+}
+
+async fn end_list(State(provider): At, Path(name): Path<String>, asking: Asking, ends: bool) -> Reply<api::List> {
     let provider = alive(&provider)?;
     let request = asking.request(provider.clock.now())?;
-    let remove = move |engine: &House| {
-        let list = found(engine, &address(&name)?)?;
-        engine.remove_list(&address(&name)?, &request)?;
-        Ok(list)
+    let set = move |engine: &House| {
+        let list = address(&name)?;
+        found(engine, &list)?;
+        if ends {
+            engine.cancel_list(&list, &request)?;
+        } else {
+            engine.undelete_list(&list, &request)?;
+        }
+        found(engine, &list)
     };
-    Ok(Json(work(&provider, remove).await?))
+    Ok(Json(work(&provider, set).await?))
 }
 
 fn found(engine: &House, list: &Address) -> Result<api::List, Fail> {

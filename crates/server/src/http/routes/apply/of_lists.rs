@@ -51,7 +51,9 @@ impl Line for ListLine {
                 return Err(Wrong::new("address", named.missing().detail));
             }
             return work.batch.entry(|entry| {
-                entry.remove_list(address, request)?;
+                if !entry.cancel_list(address, request)? {
+                    return Ok(Outcome::Unchanged);
+                }
                 entry.log(told(&actor, Act::ListWrite, &path), request.now());
                 Ok(Outcome::Changed)
             });
@@ -61,13 +63,21 @@ impl Line for ListLine {
         may_put(&actor, engine, address, Target { unit: to, ..target }).map_err(Wrong::denied(act))?;
         let members = given.or_else(|| there.as_ref().map(|list| list.members.clone()));
         let members = members.ok_or_else(|| Wrong::new("members", "mancano i membri di una lista nuova"))?;
+        let back = self.state.is_some() && there.as_ref().is_some_and(|list| list.cancelled_until.is_some());
+        if back {
+            need_named(engine, &actor, Act::ListWrite, &target, named)?;
+        }
         let new = NewList { address: address.clone(), members, unit };
         work.batch.entry(|entry| {
+            if back {
+                entry.undelete_list(address, request).map_err(of("state"))?;
+                entry.log(told(&actor, Act::ListWrite, &path), request.now());
+            }
             let changed = entry.put_list(&new, request).map_err(of("members"))?;
             if changed {
                 entry.log(told(&actor, act, &path), request.now());
             }
-            Ok(match (changed, &there) {
+            Ok(match (changed || back, &there) {
                 (true, None) => Outcome::Created,
                 (true, Some(_)) => Outcome::Changed,
                 (false, _) => Outcome::Unchanged,
