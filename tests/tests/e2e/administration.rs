@@ -243,6 +243,32 @@ fn administrations_do_not_see_each_other_and_nobody_raises_himself() {
     assert!(elsewhere.code != Some(0) && elsewhere.all().contains("altra amministrazione"), "{}", elsewhere.all());
 }
 
+/// With an administration end those who work for it, at once: their tokens open nothing any more.
+#[test]
+fn a_token_of_an_administration_that_was_removed_opens_nothing() {
+    let (sample, _guard) = served();
+    two_administrations(&sample);
+    let theirs = somebody(&sample, "a.neri", Some("2"), &[("technical-contact", "tenant/2")]);
+    let ours = somebody(&sample, "l.bianchi", Some("1"), &[("technical-contact", "tenant/1")]);
+    let both = [("help-desk-l2", "tenant/1"), ("help-desk-l2", "tenant/2")];
+    let desk = somebody(&sample, "d.desk", None, &both);
+    let asks = |token: &str| request(&sample, token, "GET", "/v1/mailboxes", &Value::Null).0;
+    let socket = sample.socket();
+    let early = run(binary(), &["tenant", "remove", "2", "--socket", &socket], b"", 30);
+    assert!(early.code != Some(0) && early.all().contains("domain assign"), "{}", early.all());
+    assert_eq!([&theirs, &ours, &desk].map(|token| asks(token)), [200, 200, 200], "nothing ended yet");
+    ask(&sample, &["domain", "assign", ENTE], "");
+    ask(&sample, &["tenant", "remove", "2"], "");
+    assert_eq!([&theirs, &ours, &desk].map(|token| asks(token)), [401, 200, 200]);
+    let persons = ask(&sample, &["person", "list"], "");
+    let of = |login: &str| {
+        let all = persons["persons"].as_array().expect("a list");
+        all.iter().find(|person| person["login"] == login).expect("he is there").clone()
+    };
+    assert!(of("a.neri")["ended"].is_string(), "{persons}");
+    assert_eq!(of("d.desk")["roles"], json!([{"role": "help-desk-l2", "scope": "tenant/1"}]));
+}
+
 #[test]
 fn what_is_administrated_has_a_name_and_is_in_the_log() {
     let (sample, _guard) = served();

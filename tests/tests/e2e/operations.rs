@@ -164,7 +164,8 @@ fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     ask(&sample, &["mailbox", "deactivate", &format!("due@{COMUNE}")], "");
     ask(&sample, &["mailbox", "deactivate", &format!("tre@{COMUNE}")], "");
     ask(&sample, &["mailbox", "activate", &format!("due@{COMUNE}")], "");
-    let refused = |verb: &[&str]| assert!(refused(&sample, verb).contains("ne restano 0"), "{verb:?}");
+    let refused_with = |verb: &[&str]| refused(&sample, verb);
+    let refused = |verb: &[&str]| assert!(refused_with(verb).contains("ne restano 0"), "{verb:?}");
     refused(&["mailbox", "activate", &format!("tre@{COMUNE}")]);
     refused(&["mailbox", "unit", &format!("due@{COMUNE}"), "--unit", "1"]);
     ask(&sample, &["mailbox", "profile", ANNA, "massive-small"], "");
@@ -172,6 +173,12 @@ fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     ask(&sample, &["mailbox", "activate", &format!("tre@{COMUNE}")], "");
     sample.add(&format!("altra@{ENTE}"), "segreta");
     assert_eq!(ask(&sample, &["plan", "show", "2"], "")["counts"], Value::Null, "without a plan there is no limit");
+    // A domain with more than was ordered does not come.
+    ask(&sample, &["plan", "set", "2", "--profile", "standard=1"], "");
+    ask(&sample, &["domain", "assign", ENTE], "");
+    ask(&sample, &["plan", "approve", "2", "1"], "");
+    let said = refused_with(&["domain", "assign", ENTE, "--tenant", "2"]);
+    assert!(said.contains("«standard»: 2 nel dominio, 0 in uso, 1 previste, 1 di troppo"), "{said}");
     // The 15th of this month last year: nobody was there yet.
     let counted = ask(&sample, &["plan", "consistency", "1", "--month", "2025-11"], "");
     assert_eq!((&counted["total"], &counted["at"]), (&json!(0), &json!("2025-11-15T23:59:59.999+01:00")));

@@ -211,7 +211,6 @@ async fn mailboxes(
         let bad = || Fail::field("after", "non è di una risposta di prima");
         let after = asked.after.as_deref().map_or(Ok(0), |after| after.parse().map_err(|_| bad()))?;
         let (mut mailboxes, mut after) = (Vec::new(), MailboxId(after));
-        let mut responsible = engine.all_responsible()?;
         let most = asked.limit.map_or(usize::MAX, |limit| limit.max(1));
         let paged = asked.limit.is_some() || asked.after.is_some();
         loop {
@@ -228,8 +227,7 @@ async fn mailboxes(
                     continue;
                 }
                 if sees(&actor, engine, Act::MailboxRead, &row.address)? {
-                    let answer = responsible.remove(&MailboxId(row.id)).unwrap_or_default();
-                    mailboxes.push(shown_with(engine, row, answer)?);
+                    mailboxes.push(shown(engine, row)?);
                 }
             }
         }
@@ -375,10 +373,6 @@ fn mailbox(engine: &House, text: &str) -> Result<Mailbox, Fail> {
 
 fn shown(engine: &House, mailbox: Mailbox) -> Result<api::Mailbox, Fail> {
     let responsible = engine.responsible(MailboxId(mailbox.id))?;
-    shown_with(engine, mailbox, responsible)
-}
-
-fn shown_with(engine: &House, mailbox: Mailbox, responsible: Vec<String>) -> Result<api::Mailbox, Fail> {
     let ordinary = if mailbox.takes_ordinary_mail() { "accept" } else { "refuse" };
     let profile = mailbox.profile.name().to_owned();
     let time = |ms| Timestamp::from_millis(ms).to_string();
