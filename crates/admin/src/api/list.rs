@@ -26,7 +26,7 @@ pub fn list_unit_path(address: &str) -> String {
 /// Distribution lists, by address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lists {
-    /// All of them.
+    /// A page of them.
     pub lists: Vec<List>,
     /// What to ask as `after` for those that follow; none at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@ mod me;
 mod notices;
 mod operations;
 mod own;
+mod pages;
 mod passwords;
 mod persons;
 mod plans;
@@ -208,33 +209,16 @@ async fn mailboxes(
 ) -> Reply<api::Mailboxes> {
     let provider = alive(&provider)?;
     let list = move |engine: &House| {
-        let bad = || Fail::field("after", "non è di una risposta di prima");
-        let after = asked.after.as_deref().map_or(Ok(0), |after| after.parse().map_err(|_| bad()))?;
-        let (mut mailboxes, mut after) = (Vec::new(), MailboxId(after));
-        let most = asked.limit.map_or(usize::MAX, |limit| limit.max(1));
-        let paged = asked.limit.is_some() || asked.after.is_some();
-        loop {
-            let page = engine.mailboxes(after, PAGE)?;
-            if page.is_empty() {
-                break;
-            }
-            for row in page {
-                if mailboxes.len() == most {
-                    return Ok(api::Mailboxes { mailboxes, next: Some(after.0.to_string()) });
-                }
-                after = MailboxId(row.id);
-                if row.is_gone() {
-                    continue;
-                }
-                if sees(&actor, engine, Act::MailboxRead, &row.address)? {
-                    mailboxes.push(shown(engine, row)?);
-                }
-            }
-        }
-        if !paged {
-            mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
-        }
-        Ok(api::Mailboxes { mailboxes, next: None })
+        let more = |after: &u64| {
+            let rows = engine.mailboxes(MailboxId(*after), PAGE)?;
+            Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        };
+        let show = |row: Mailbox| {
+            let seen = !row.is_gone() && sees(&actor, engine, Act::MailboxRead, &row.address)?;
+            seen.then(|| shown(engine, row)).transpose()
+        };
+        let (mailboxes, next) = pages::page((pages::number(&asked)?, pages::most(&asked)?), more, show)?;
+        Ok(api::Mailboxes { mailboxes, next: next.map(|after| after.to_string()) })
     };
     Ok(Json(work(&provider, list).await?))
 }

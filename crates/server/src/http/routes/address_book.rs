@@ -11,7 +11,7 @@ use sigillo_base::{Address, TenantId, Timestamp};
 
 use super::requests::Asking;
 use super::tenants::living;
-use super::{At, Fail, PAGE, Reply, address, alive, work};
+use super::{At, Fail, PAGE, Reply, address, alive, pages, work};
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, delete, get, patch, put};
 use crate::provider::House;
@@ -40,27 +40,22 @@ async fn page(
     let tenant = TenantId(tenant);
     let read = move |engine: &House| {
         living(engine, tenant)?;
-        let mut after = filter.after.as_deref().map(address).transpose()?;
+        let after = filter.after.as_deref().map(address).transpose()?;
         let most = filter.limit.unwrap_or(usize::MAX).clamp(1, api::ADDRESS_BOOK_LIMIT);
         let text = filter.text.map(|text| text.trim().to_lowercase());
-        let mut entries = Vec::new();
-        loop {
+        let more = |after: &Option<Address>| {
             let rows = engine.book_entries(tenant, after.as_ref(), PAGE)?;
-            if rows.is_empty() {
-                return Ok(api::AddressBook { entries, next: None });
+            rows.into_iter().map(|row| Ok((Some(address(&row.address)?), row))).collect()
+        };
+        let show = |row: BookEntry| {
+            if text.as_ref().is_some_and(|text| !row.matches(text)) {
+                return Ok(None);
             }
-            for row in rows {
-                if entries.len() == most {
-                    return Ok(api::AddressBook { entries, next: after.map(|after| after.to_string()) });
-                }
-                let of = address(&row.address)?;
-                if text.as_ref().is_none_or(|text| row.matches(text)) {
-                    let own = engine.is_own(tenant, &of)?;
-                    entries.extend(filter.own.is_none_or(|wanted| wanted == own).then(|| told(row, own)));
-                }
-                after = Some(of);
-            }
-        }
+            let own = engine.is_own(tenant, &address(&row.address)?)?;
+            Ok(filter.own.is_none_or(|wanted| wanted == own).then(|| told(row, own)))
+        };
+        let (entries, next) = pages::page((after, most), more, show)?;
+        Ok(api::AddressBook { entries, next: next.flatten().map(|after| after.to_string()) })
     };
     Ok(Json(work(&*alive(&provider)?, read).await?))
 }

@@ -13,9 +13,9 @@ use sigillo_base::{MailboxId, PersonId, Secret, TenantId, Timestamp};
 use sigillo_engine::{Error, NewPerson, Tokened};
 
 use super::requests::Asking;
-use super::{At, Fail, Reply, address, alive, mailbox, work};
+use super::{At, Fail, PAGE, Reply, address, alive, mailbox, pages, work};
 use crate::http::authority::{Actor, denied, person_name};
-use crate::http::extract::Sent;
+use crate::http::extract::{Params, Sent};
 use crate::http::named::{Named, home};
 use crate::http::table::{On, Row, delete, get, post, put};
 use crate::ids::random;
@@ -38,12 +38,22 @@ pub(super) fn rows() -> Vec<Row> {
 
 const WRITE: (Act, On) = (Act::PersonWrite, On::Person);
 
-async fn persons(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Administrators> {
+async fn persons(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::Administrators> {
     let list = move |engine: &House| {
-        let all = engine.administrators(PersonId(0), usize::MAX)?.into_iter().map(|(_, person)| person);
-        let seen = all.filter(|person| actor.may(Act::PersonRead, &home(person)));
-        let persons = seen.map(|person| shown(engine, person)).collect::<Result<_, _>>()?;
-        Ok(api::Administrators { persons })
+        let more = |after: &u64| {
+            let rows = engine.administrators(PersonId(*after), PAGE)?;
+            Ok(rows.into_iter().map(|(id, person)| (id.0, person)).collect())
+        };
+        let show = |person: Person| {
+            let seen = actor.may(Act::PersonRead, &home(&person));
+            seen.then(|| shown(engine, person)).transpose()
+        };
+        let (persons, next) = pages::page((pages::number(&asked)?, pages::most(&asked)?), more, show)?;
+        Ok(api::Administrators { persons, next: next.map(|after| after.to_string()) })
     };
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
@@ -132,11 +142,9 @@ async fn tokens(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
+    Params(asked): Params<api::Listing>,
 ) -> Reply<api::Tokens> {
-    let list = move |engine: &House| {
-        let name = ruled(engine, &actor, &name)?;
-        Ok(all_tokens(engine.tokens(&name)?))
-    };
+    let list = move |engine: &House| tokens_of(engine, &ruled(engine, &actor, &name)?, &asked);
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
@@ -172,7 +180,7 @@ async fn revoke(
     let set = move |engine: &House| {
         let name = ruled(engine, &actor, &name)?;
         engine.revoke_token(&name, &token, now)?;
-        Ok(all_tokens(engine.tokens(&name)?))
+        tokens_of(engine, &name, &api::Listing::default())
     };
     Ok(Json(work(&provider, set).await?))
 }
@@ -275,7 +283,8 @@ pub(super) fn shown(engine: &House, person: Person) -> Result<api::Administrator
     Ok(api::Administrator { login, name, mail, tenant, roles, second_factor, created, ended })
 }
 
-fn all_tokens(tokens: Vec<Tokened>) -> api::Tokens {
+/// A page of somebody's tokens, which are counted from 1: none is ever taken away.
+fn tokens_of(engine: &House, name: &PersonName, asked: &api::Listing) -> Result<api::Tokens, Fail> {
     let time = |ms| Timestamp::from_millis(ms).to_string();
     let shown = |Tokened { token: Token { name, created, expires, revoked, .. }, unlocked }| api::Token {
         name,
@@ -284,5 +293,7 @@ fn all_tokens(tokens: Vec<Tokened>) -> api::Tokens {
         revoked: revoked.map(time),
         unlocked: unlocked.map(|until| until.to_string()),
     };
-    api::Tokens { tokens: tokens.into_iter().map(shown).collect() }
+    let all = (1..).zip(engine.tokens(name)?.into_iter().map(shown)).collect();
+    let (tokens, next) = pages::page_of((pages::number(asked)?, pages::most(asked)?), all);
+    Ok(api::Tokens { tokens, next: next.map(|after: u64| after.to_string()) })
 }

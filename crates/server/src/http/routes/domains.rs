@@ -9,7 +9,7 @@ use sigillo_engine::{DomainPolicy, List, NewList};
 use sigillo_pec::ReceiptKind;
 
 use super::requests::Asking;
-use super::{At, Fail, PAGE, Reply, address, alive, sees, work};
+use super::{At, Fail, PAGE, Reply, address, alive, pages, sees, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent};
 use crate::http::named::Named;
@@ -35,16 +35,23 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-async fn domains(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Domains> {
+async fn domains(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::Domains> {
     let provider = alive(&provider)?;
     let list = move |engine: &House| {
-        let mut domains = Vec::new();
+        let most = pages::most(&asked)?;
+        let mut seen = Vec::new();
         for domain in engine.domains() {
             if actor.may(Act::DomainRead, &Target { tenant: engine.owner(&domain)?, ..Target::SERVICE }) {
-                domains.push(shown(engine, &domain)?);
+                seen.push((domain.as_str().to_owned(), domain));
             }
         }
-        Ok(api::Domains { domains })
+        let (page, next) = pages::page_of((asked.after.unwrap_or_default(), most), seen);
+        let domains = page.iter().map(|domain| shown(engine, domain)).collect::<Result<_, _>>()?;
+        Ok(api::Domains { domains, next })
     };
     Ok(Json(work(&provider, list).await?))
 }
@@ -106,23 +113,17 @@ async fn lists(
 ) -> Reply<api::Lists> {
     let provider = alive(&provider)?;
     let all = move |engine: &House| {
-        let (mut lists, mut after) = (Vec::new(), asked.after.as_deref().map(address).transpose()?);
-        let most = asked.limit.map_or(usize::MAX, |limit| limit.max(1));
-        loop {
-            let page = engine.lists(after.as_ref(), PAGE)?;
-            if page.is_empty() {
-                return Ok(api::Lists { lists, next: None });
-            }
-            for list in page {
-                if lists.len() == most {
-                    return Ok(api::Lists { lists, next: after.map(|after| after.to_string()) });
-                }
-                after = Some(list.address.clone());
-                if sees(&actor, engine, Act::ListRead, list.address.as_str())? {
-                    lists.push(as_reply(engine, list)?);
-                }
-            }
-        }
+        let after = asked.after.as_deref().map(address).transpose()?;
+        let more = |after: &Option<Address>| {
+            let rows = engine.lists(after.as_ref(), PAGE)?;
+            Ok(rows.into_iter().map(|list| (Some(list.address.clone()), list)).collect())
+        };
+        let show = |list: List| {
+            let seen = sees(&actor, engine, Act::ListRead, list.address.as_str())?;
+            seen.then(|| as_reply(engine, list)).transpose()
+        };
+        let (lists, next) = pages::page((after, pages::most(&asked)?), more, show)?;
+        Ok(api::Lists { lists, next: next.flatten().map(|after| after.to_string()) })
     };
     Ok(Json(work(&provider, all).await?))
 }

@@ -12,7 +12,7 @@ use sigillo_admin::api;
 use sigillo_base::{TenantId, Timestamp};
 
 use super::tenants::living;
-use super::{At, Fail, Reply, alive, work};
+use super::{At, Fail, Reply, alive, pages, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, get, post, put};
@@ -31,8 +31,8 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-async fn show(State(provider): At, Path(tenant): Path<u64>) -> Reply<api::Plans> {
-    Ok(Json(work(&*alive(&provider)?, move |engine| plans(engine, TenantId(tenant))).await?))
+async fn show(State(provider): At, Path(tenant): Path<u64>, Params(asked): Params<api::Listing>) -> Reply<api::Plans> {
+    Ok(Json(work(&*alive(&provider)?, move |engine| plans(engine, TenantId(tenant), &asked)).await?))
 }
 
 async fn add(
@@ -47,8 +47,8 @@ async fn add(
     let plan = Plan { quantities, units, note, created, by: actor.name(), approved: None };
     let write = move |engine: &House| {
         living(engine, TenantId(tenant))?;
-        engine.add_plan(TenantId(tenant), &plan)?;
-        plans(engine, TenantId(tenant))
+        let version = engine.add_plan(TenantId(tenant), &plan)?;
+        plans(engine, TenantId(tenant), &from(version))
     };
     Ok((StatusCode::CREATED, Json(work(&provider, write).await?)))
 }
@@ -63,7 +63,7 @@ async fn approve(
     let set = move |engine: &House| {
         living(engine, TenantId(tenant))?;
         engine.approve_plan(TenantId(tenant), version, &actor.name(), now)?;
-        plans(engine, TenantId(tenant))
+        plans(engine, TenantId(tenant), &from(version))
     };
     Ok(Json(work(&provider, set).await?))
 }
@@ -90,7 +90,12 @@ async fn consistency(
     Ok(Json(work(&provider, count).await?))
 }
 
-fn plans(engine: &House, tenant: TenantId) -> Result<api::Plans, Fail> {
+/// The page that begins with a version.
+fn from(version: u64) -> api::Listing {
+    api::Listing { limit: None, after: Some(version.saturating_sub(1).to_string()) }
+}
+
+fn plans(engine: &House, tenant: TenantId, asked: &api::Listing) -> Result<api::Plans, Fail> {
     let (versions, counts) = engine.plans(tenant)?;
     let (used, used_by_unit) = engine.in_use(tenant)?;
     let current = versions.iter().find(|(version, _)| Some(*version) == counts).map(|(_, plan)| plan.clone());
@@ -112,10 +117,13 @@ fn plans(engine: &House, tenant: TenantId) -> Result<api::Plans, Fail> {
         units.map(|(unit, may)| (*unit, self::left(may, used_by_unit.get(unit).unwrap_or(&nothing)))).collect()
     };
     let left_by_unit = current.as_ref().map(of_units).unwrap_or_default();
+    let versions = versions.into_iter().map(|of| (of.0, shown(of))).collect();
+    let (versions, next) = pages::page_of((pages::number(asked)?, pages::most(asked)?), versions);
     Ok(api::Plans {
         tenant: tenant.0,
         counts,
-        versions: versions.into_iter().map(shown).collect(),
+        versions,
+        next: next.map(|after| after.to_string()),
         used,
         left,
         used_by_unit,

@@ -9,9 +9,9 @@ use sigillo_base::{Address, Domain, TenantId, Timestamp, UnitId};
 use sigillo_engine::Change;
 
 use super::requests::Asking;
-use super::{At, Fail, Reply, address, alive, work};
+use super::{At, Fail, PAGE, Reply, address, alive, pages, work};
 use crate::http::authority::Actor;
-use crate::http::extract::Sent;
+use crate::http::extract::{Params, Sent};
 use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, patch, post, put};
 use crate::provider::House;
@@ -31,15 +31,22 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-async fn tenants(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Tenants> {
+async fn tenants(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::Tenants> {
     let list = move |engine: &House| {
-        let mut tenants = Vec::new();
-        for (id, row) in engine.tenants(TenantId(0), usize::MAX)? {
-            if actor.may_within(engine, Act::TenantRead, id)? {
-                tenants.push(shown(engine, id, row)?);
-            }
-        }
-        Ok(api::Tenants { tenants })
+        let more = |after: &u64| {
+            let rows = engine.tenants(TenantId(*after), PAGE)?;
+            Ok(rows.into_iter().map(|(id, row)| (id.0, (id, row))).collect())
+        };
+        let show = |(id, row)| {
+            let seen = actor.may_within(engine, Act::TenantRead, id)?;
+            seen.then(|| shown(engine, id, row)).transpose()
+        };
+        let (tenants, next) = pages::page((pages::number(&asked)?, pages::most(&asked)?), more, show)?;
+        Ok(api::Tenants { tenants, next: next.map(|after| after.to_string()) })
     };
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
@@ -91,8 +98,12 @@ async fn remove(State(provider): At, Path(id): Path<u64>) -> Reply<api::Tenant> 
     Ok(Json(work(&provider, end).await?))
 }
 
-async fn units(State(provider): At, Path(id): Path<u64>) -> Reply<api::Units> {
-    Ok(Json(work(&*alive(&provider)?, move |engine| all_units(engine, TenantId(id))).await?))
+async fn units(State(provider): At, Path(id): Path<u64>, Params(asked): Params<api::Listing>) -> Reply<api::Units> {
+    let list = move |engine: &House| {
+        living(engine, TenantId(id))?;
+        units_of(engine, TenantId(id), &asked)
+    };
+    Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
 async fn add_unit(
@@ -114,7 +125,7 @@ async fn remove_unit(State(provider): At, Path((id, unit)): Path<(u64, u64)>) ->
     let now = provider.clock.now();
     let end = move |engine: &House| {
         engine.remove_unit(TenantId(id), UnitId(unit), now)?;
-        all_units(engine, TenantId(id))
+        units_of(engine, TenantId(id), &api::Listing::default())
     };
     Ok(Json(work(&provider, end).await?))
 }
@@ -143,9 +154,10 @@ fn addresses(texts: &[String]) -> Result<Vec<Address>, Fail> {
     texts.iter().map(|text| address(text)).collect()
 }
 
-fn all_units(engine: &House, id: TenantId) -> Result<api::Units, Fail> {
-    let units = engine.units(id)?.into_iter().map(|(id, row)| api::Unit { id: id.0, name: row.name });
-    Ok(api::Units { units: units.collect() })
+fn units_of(engine: &House, id: TenantId, asked: &api::Listing) -> Result<api::Units, Fail> {
+    let units = engine.units(id)?.into_iter().map(|(id, row)| (id.0, api::Unit { id: id.0, name: row.name }));
+    let (units, next) = pages::page_of((pages::number(asked)?, pages::most(asked)?), units.collect());
+    Ok(api::Units { units, next: next.map(|after| after.to_string()) })
 }
 
 fn found(engine: &House, id: TenantId) -> Result<api::Tenant, Fail> {
