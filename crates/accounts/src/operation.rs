@@ -128,7 +128,7 @@ pub enum Done {
     ListCreate,
     /// It got other members, or came into another unit.
     ListChange,
-    /// It was removed.
+    /// It was cancelled.
     ListCancel,
     /// An entry was written into an address book.
     BookCreate,
@@ -138,11 +138,15 @@ pub enum Done {
     BookCancel,
     /// Its holder was given another password, or the means to set one (PWD-05).
     MailboxPassword,
+    /// A list was called back.
+    ListUndelete,
+    /// Its grace was over, and it went.
+    ListPurge,
 }
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::MailboxCreate,
         Self::MailboxChange,
         Self::MailboxActivate,
@@ -162,6 +166,8 @@ impl Done {
         Self::BookChange,
         Self::BookCancel,
         Self::MailboxPassword,
+        Self::ListUndelete,
+        Self::ListPurge,
     ];
 
     /// Its name.
@@ -186,6 +192,8 @@ impl Done {
             Self::BookChange => "address-book-change",
             Self::BookCancel => "address-book-cancel",
             Self::MailboxPassword => "mailbox-password",
+            Self::ListUndelete => "list-undelete",
+            Self::ListPurge => "list-purge",
         }
     }
 
@@ -197,7 +205,9 @@ impl Done {
     /// Who sees such a record: who may do this to its object.
     pub const fn seen_by(self) -> Act {
         match self {
-            Self::ListCreate | Self::ListChange | Self::ListCancel => Act::ListRead,
+            Self::ListCreate | Self::ListChange | Self::ListCancel | Self::ListUndelete | Self::ListPurge => {
+                Act::ListRead
+            }
             Self::BookCreate | Self::BookChange | Self::BookCancel => Act::AddressBookRead,
             _ => Act::MailboxRead,
         }

@@ -5,6 +5,7 @@ mod content;
 mod link;
 mod operations;
 mod own;
+mod pages;
 mod tenants;
 
 use std::os::unix::fs::PermissionsExt;
@@ -163,9 +164,11 @@ impl Client {
         self.get(api::STATUS).await
     }
 
-    /// Its mailboxes.
+    /// Its mailboxes, by address.
     pub async fn mailboxes(&self) -> Result<api::Mailboxes, Error> {
-        self.get(api::MAILBOXES).await
+        let mut all: api::Mailboxes = self.whole(api::MAILBOXES).await?;
+        all.mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
+        Ok(all)
     }
 
     /// Makes a mailbox.
@@ -190,7 +193,7 @@ impl Client {
 
     /// The credentials of a mailbox.
     pub async fn credentials(&self, address: &str) -> Result<api::Credentials, Error> {
-        self.get(&api::credentials_path(address)).await
+        self.whole(&api::credentials_path(address)).await
     }
 
     /// Makes a credential.
@@ -231,12 +234,14 @@ impl Client {
 
     /// Everybody's rights in the folders of a mailbox.
     pub async fn rights(&self, of: &str) -> Result<api::FolderRights, Error> {
-        self.get(&api::rights_path(of)).await
+        self.whole(&api::rights_path(of)).await
     }
 
     /// Gives or takes rights.
     pub async fn set_rights(&self, of: &str, new: &api::NewRights) -> Result<api::FolderRights, Error> {
-        self.send(Method::PUT, &api::rights_path(of), Some(new), PATIENCE).await
+        let path = api::rights_path(of);
+        let first = self.send(Method::PUT, &path, Some(new), PATIENCE).await?;
+        self.followed(&path, first).await
     }
 
     /// Blocks a mailbox.
@@ -277,7 +282,7 @@ impl Client {
 
     /// Its domains, with the choices of their owners.
     pub async fn domains(&self) -> Result<api::Domains, Error> {
-        self.get(api::DOMAINS).await
+        self.whole(api::DOMAINS).await
     }
 
     /// Changes what was chosen for a domain.
@@ -287,7 +292,7 @@ impl Client {
 
     /// Its distribution lists.
     pub async fn lists(&self) -> Result<api::Lists, Error> {
-        self.get(api::LISTS).await
+        self.whole(api::LISTS).await
     }
 
     /// Makes a list, or gives it other members.
@@ -295,9 +300,14 @@ impl Client {
         self.send(Method::PUT, &api::list_path(address), Some(members), PATIENCE).await
     }
 
-    /// Removes a list.
+    /// Cancels a list.
     pub async fn remove_list(&self, address: &str) -> Result<api::List, Error> {
         self.send(Method::DELETE, &api::list_path(address), None::<&()>, PATIENCE).await
+    }
+
+    /// Calls a list back.
+    pub async fn undelete_list(&self, address: &str) -> Result<api::List, Error> {
+        self.send(Method::DELETE, &api::list_cancellation_path(address), None::<&()>, PATIENCE).await
     }
 
     /// What the legal log says of a mailbox, as its holder may read it.

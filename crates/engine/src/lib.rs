@@ -68,6 +68,7 @@ mod queue;
 mod rates;
 mod receive;
 mod resets;
+mod roles;
 mod rows;
 mod screening;
 mod seals;

@@ -313,6 +313,33 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
+    /// Refuses a domain with more mailboxes than an administration has left of what it ordered.
+    pub(crate) fn admit_domain(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        domain: &Domain,
+        tenant: TenantId,
+    ) -> Result<(), Error> {
+        let Some((version, plan)) = approved(tx, tenant)? else { return Ok(()) };
+        let had = self.counts_of(tx, tenant)?;
+        let brought = self.counts(tx, &Part::Domain(domain.clone()))?;
+        let over = brought.into_iter().filter_map(|(profile, n)| {
+            let (limit, had) = (plan.of(&profile), had.get(&profile).copied().unwrap_or_default());
+            let more = (had + n).checked_sub(limit).filter(|more| *more > 0)?;
+            Some(format!("«{profile}»: {n} nel dominio, {had} in uso, {limit} previste, {more} di troppo"))
+        });
+        let over: Vec<String> = over.collect();
+        if over.is_empty() {
+            return Ok(());
+        }
+        let text = format!(
+            "il piano dei fabbisogni (versione {version}) dell'amministrazione {} non ha posto per il dominio {domain}: {}",
+            tenant.0,
+            over.join("; ")
+        );
+        Err(Error::Invalid(text))
+    }
+
     /// Expected to be so still when this is committed: of every domain, so that none passes the others.
     fn counts_of(&self, tx: &mut Transaction<'_, S>, tenant: TenantId) -> Result<Quantities, Error> {
         let mut sum = Quantities::new();

@@ -21,6 +21,7 @@ use crate::elsewhere::Passwords;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
 use crate::meter::Part;
+use crate::roles::Roles;
 use crate::turns::Shares;
 use crate::{Antivirus, Dkim, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles, resets};
 
@@ -205,6 +206,8 @@ pub struct Engine<S> {
     pub(crate) taken_over: Mutex<bool>,
     /// Whether something was recorded that no disk was waited for.
     pub(crate) unsettled: AtomicBool,
+    /// What the roles of all persons came to when they were read last.
+    pub(crate) roles: Mutex<Option<Arc<Roles>>>,
     /// Damaged rows that were passed over.
     pub(crate) damaged: Damaged,
     /// Verified passwords: a keyed digest per credential, so that argon2 runs once.
@@ -290,6 +293,7 @@ impl<S: Store> Engine<S> {
             process,
             taken_over: Mutex::default(),
             unsettled: AtomicBool::new(false),
+            roles: Mutex::default(),
             damaged: Damaged::default(),
             verified: Mutex::default(),
             dear_checks: Mutex::default(),

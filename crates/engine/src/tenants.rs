@@ -123,7 +123,8 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// Ends an administration that has no domain any more. Its number is never given again.
+    /// Ends an administration that has no domain any more, and with it whoever belongs to it and every role in it. Its number
+    /// is never given again.
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is none, a domain is still its, or its address book has entries.
@@ -141,6 +142,7 @@ impl<S: Store> Engine<S> {
                 }
             }
             address_book::need_empty(tx, id)?;
+            self.end_all_of(tx, id, now)?;
             row.removed = Some(now.as_millis());
             tx.put(tenant_key(id), encode(&row));
             Ok(())
@@ -156,14 +158,15 @@ impl<S: Store> Engine<S> {
         self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
     }
 
-    /// All of them, by number, but those that were removed.
+    /// At most `limit` administrations behind this one, by number, but those that were removed.
     ///
     /// # Errors
     /// The store's fault.
-    pub fn tenants(&self) -> Result<Vec<(TenantId, Tenant)>, Error> {
-        let (mut from, to) = KeyBuilder::new(tag::DIRECTORY).range();
+    pub fn tenants(&self, after: TenantId, limit: usize) -> Result<Vec<(TenantId, Tenant)>, Error> {
+        let (_, to) = KeyBuilder::new(tag::DIRECTORY).range();
+        let mut from = key::prefix_end(KeyBuilder::new(tag::DIRECTORY).u64(after.0).as_ref());
         let mut all = Vec::new();
-        loop {
+        while all.len() < limit {
             // The administration itself is the first of its rows: the next one begins behind all of them.
             let page = self.sound(&from, &to, 1, |key, value| {
                 let mut reader = KeyReader::new(key, tag::DIRECTORY)?;
@@ -173,6 +176,7 @@ impl<S: Store> Engine<S> {
             from = key::prefix_end(KeyBuilder::new(tag::DIRECTORY).u64(id.0).as_ref());
             all.extend(row.removed.is_none().then_some((id, row)));
         }
+        Ok(all)
     }
 
     /// Makes a unit of an administration.
@@ -250,7 +254,8 @@ impl<S: Store> Engine<S> {
     /// Says whose a domain of ours is: an administration's, or the provider's own.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a domain that is not ours, the service domain, or an administration that is not there.
+    /// [`Error::Invalid`] for a domain that is not ours, the service domain, an administration that is not there, or one that
+    /// did not order so many mailboxes.
     pub fn assign_domain(&self, domain: &Domain, to: Option<TenantId>) -> Result<(), Error> {
         if !self.is_local(domain) {
             return Err(Error::Invalid(said!(
@@ -268,6 +273,9 @@ impl<S: Store> Engine<S> {
             match to {
                 Some(id) => {
                     living(tx, id)?;
+                    if owner_in(tx, domain)? != Some(id) {
+                        self.admit_domain(tx, domain, id)?;
+                    }
                     tx.put(owner_key(domain), encode(&id.0));
                 }
                 None => tx.delete(owner_key(domain)),

@@ -8,6 +8,7 @@ mod extract;
 mod fail;
 mod language;
 mod log;
+mod named;
 mod openapi;
 mod routes;
 mod socket;

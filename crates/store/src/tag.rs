@@ -131,6 +131,8 @@ pub const STANDING: u8 = 0x50;
 pub const LEAVING: u8 = 0x51;
 /// Which unit of its administration a list belongs to. Address in lower case.
 pub const LIST_UNIT: u8 = 0x52;
+/// Lists that were cancelled: since when, and until when they can be called back. Address in lower case.
+pub const LIST_CANCELLED: u8 = 0x53;
 
 /// MTA-STS policies of other domains. Domain name.
 pub const STS_POLICY: u8 = 0x54;
@@ -223,7 +225,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1d–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `53`, `5e–5f`, `71–7f`, `89–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1d–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `5e–5f`, `71–7f`, `89–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -271,6 +273,7 @@ pub const ALL: &[(u8, &str)] = &[
     (STANDING, "standing"),
     (LEAVING, "leaving"),
     (LIST_UNIT, "list-unit"),
+    (LIST_CANCELLED, "list-cancelled"),
     (STS_POLICY, "sts-policy"),
     (TLS_REPORTED, "tls-reported"),
     (TOLD, "told"),

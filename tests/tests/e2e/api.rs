@@ -320,6 +320,88 @@ fn what_is_changed_is_what_was_seen() {
     assert_eq!(send(&format!("GET {list}"), &[], "").json()["members"].as_array().expect("members").len(), 11);
 }
 
+/// Every list, and the member of its answer that holds it.
+fn lists() -> [(String, &'static str); 10] {
+    [
+        ("/v1/mailboxes".to_owned(), "mailboxes"),
+        ("/v1/lists".to_owned(), "lists"),
+        ("/v1/domains".to_owned(), "domains"),
+        ("/v1/tenants".to_owned(), "tenants"),
+        ("/v1/tenants/1/units".to_owned(), "units"),
+        ("/v1/tenants/1/plan".to_owned(), "versions"),
+        ("/v1/persons".to_owned(), "persons"),
+        ("/v1/persons/m.rossi/tokens".to_owned(), "tokens"),
+        (format!("/v1/mailboxes/{ANNA}/credentials"), "credentials"),
+        (format!("/v1/mailboxes/{ANNA}/rights"), "rights"),
+    ]
+}
+
+#[test]
+fn every_list_comes_in_pages_that_leave_nothing_out() {
+    let (sample, _guard) = served();
+    two_administrations(&sample);
+    let third = ask(&sample, &["tenant", "add", "Provincia di Esempio", "--code", "p_x"], "");
+    assert_eq!(third["id"], 3);
+    ask(&sample, &["mailbox", "profile", ANNA, "structured"], "");
+    for name in ["dora", "elio"] {
+        let made = ["mailbox", "credential", "add", ANNA, name, "--kind", "personal", "--password-file", "-"];
+        ask(&sample, &made, "una frase lunga\n");
+    }
+    ask(&sample, &["mailbox", "rights", ANNA, "--person", "dora", "--folder", "Bozze", "--set", "lr"], "");
+    for name in ["Tributi", "Scuola"] {
+        ask(&sample, &["tenant", "add-unit", "1", name], "");
+        sample.add(&format!("{}@{COMUNE}", name.to_lowercase()), "segreta");
+    }
+    for n in ["1", "2", "3"] {
+        ask(&sample, &["plan", "set", "1", "--profile", &format!("standard={n}")], "");
+        ask(&sample, &["list", "set", &format!("lista{n}@{COMUNE}"), ANNA], "");
+    }
+    somebody(&sample, "g.verdi", Some("1"), &[]);
+    somebody(&sample, "a.neri", Some("2"), &[]);
+    let token = somebody(&sample, "m.rossi", None, &[("supplier-admin", "supplier")]);
+    for name in ["altro", "terzo"] {
+        let made =
+            call(&sample, &token, "POST /v1/persons/m.rossi/tokens", &[], json!({"name": name}).to_string().as_bytes());
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    let get = |path: &str| call(&sample, &token, &format!("GET {path}"), &[], b"");
+    for (path, member) in lists() {
+        let whole = get(&path).json();
+        let all = whole[member].as_array().expect("a list").clone();
+        assert!(all.len() >= 3 && whole.get("next").is_none(), "{path}: {whole}");
+        for limit in [1, 2] {
+            let (mut found, mut at) = (Vec::new(), format!("{path}?limit={limit}"));
+            loop {
+                let answer = get(&at);
+                let page = answer.json();
+                let items = page[member].as_array().unwrap_or_else(|| panic!("{at}: {page}"));
+                assert!(!items.is_empty() && items.len() <= limit, "{at}: {page}");
+                found.extend(items.iter().cloned());
+                match page["next"].as_str() {
+                    // The header leads there too.
+                    Some(_) => {
+                        let link = answer.header("link").unwrap_or_else(|| panic!("{answer:?}"));
+                        at = link.trim_start_matches('<').split('>').next().expect("a link").to_owned();
+                    }
+                    None => break,
+                }
+            }
+            assert_eq!(found, all, "{path} {limit}");
+        }
+        assert_eq!(get(&format!("{path}?limit=0")).status, 400, "{path}");
+        assert_eq!(get(&format!("{path}?limit=100000")).json()[member].as_array().map(Vec::len), Some(all.len()));
+        let strange = get(&format!("{path}?limit=1&after=%20"));
+        assert!(matches!(strange.status, 200 | 400), "{strange:?}");
+    }
+    // What somebody may not see takes no place on his pages.
+    let contact = somebody(&sample, "l.bianchi", Some("2"), &[("technical-contact", "tenant/2")]);
+    let seen = call(&sample, &contact, "GET /v1/mailboxes?limit=1", &[], b"").json();
+    assert_eq!(
+        (seen["mailboxes"][0]["address"].as_str(), seen["mailboxes"].as_array().map(Vec::len)),
+        (Some(BRUNO), Some(1))
+    );
+}
+
 #[test]
 fn what_is_sent_twice_is_done_once_also_over_a_restart() {
     let (sample, mut guard) = served();

@@ -105,6 +105,9 @@ fn busy() -> Street {
     engine.set_profile(street.houses[0].login(&carla).mailbox, &chosen, street.now).expect("set");
     let list = address("uffici@comune-alfa.example");
     engine.set_list(&list, &[bruno.clone(), carla.clone()], street.now).expect("a list");
+    let old = address("vecchia@comune-alfa.example");
+    engine.set_list(&old, &[bruno.clone()], street.now).expect("another");
+    engine.cancel_list(&old, &Request::own(street.now)).expect("cancelled");
     let domain = engine.domains().into_iter().find(|d| *d == *anna.domain()).expect("a domain");
     engine.set_domain_policy(&domain, &Default::default()).expect("a policy");
     takes_ordinary(&street.houses[0], CARLA);

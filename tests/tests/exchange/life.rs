@@ -110,7 +110,7 @@ fn a_cancelled_mailbox_comes_back_as_it_was_within_its_grace_and_goes_after_it()
     assert_clean(store, "at the end");
 }
 
-fn hash() -> sigillo_accounts::PasswordHash {
+pub fn hash() -> sigillo_accounts::PasswordHash {
     let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     sigillo_accounts::PasswordHash::parse(hash).expect("a hash")
 }
@@ -331,7 +331,7 @@ fn every_operation_is_written_down_with_who_asked_when_and_for_which_ticket() {
     assert_eq!(engine.put_list(&new(&[ANNA]), &request).ok(), Some(true));
     assert_eq!(engine.put_list(&new(&[ANNA]), &request).ok(), Some(false), "as it was");
     assert_eq!(engine.put_list(&new(&[ANNA, BRUNO]), &request).ok(), Some(true));
-    engine.remove_list(&list, &request).expect("removed");
+    assert_eq!(engine.cancel_list(&list, &request).ok(), Some(true));
     let all = engine.operations(Some(&NOW.legal().iso_day[..7]), None, 99).expect("read");
     let ours: Vec<_> = all.iter().filter(|(_, o)| o.request == request).collect();
     let done: Vec<Done> = ours.iter().map(|(_, o)| o.done).collect();

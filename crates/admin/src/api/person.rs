@@ -24,8 +24,11 @@ pub fn accesses_path(address: &str) -> String {
 /// Everybody's rights but the owner's, who has all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FolderRights {
-    /// First those where no folder has its own.
+    /// A page of them: first those where no folder has its own.
     pub rights: Vec<PersonRights>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// Somebody's rights.

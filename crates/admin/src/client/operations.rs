@@ -52,7 +52,7 @@ impl Client {
 
     /// What an administration ordered.
     pub async fn plans(&self, tenant: u64) -> Result<api::Plans, Error> {
-        self.get(&api::plan_path(tenant)).await
+        self.whole(&api::plan_path(tenant)).await
     }
 
     /// Writes another version of it.

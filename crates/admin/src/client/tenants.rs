@@ -9,7 +9,7 @@ use crate::api;
 impl Client {
     /// The administrations that who asks may see.
     pub async fn tenants(&self) -> Result<api::Tenants, Error> {
-        self.get(api::TENANTS).await
+        self.whole(api::TENANTS).await
     }
 
     /// Takes in an administration.
@@ -46,7 +46,7 @@ impl Client {
 
     /// The units of an administration.
     pub async fn units(&self, tenant: u64) -> Result<api::Units, Error> {
-        self.get(&api::units_path(tenant)).await
+        self.whole(&api::units_path(tenant)).await
     }
 
     /// Makes a unit.
@@ -63,7 +63,8 @@ impl Client {
 
     /// Ends a unit.
     pub async fn remove_unit(&self, tenant: u64, unit: u64) -> Result<api::Units, Error> {
-        self.send(Method::DELETE, &api::unit_path(tenant, unit), None::<&()>, PATIENCE).await
+        let first = self.send(Method::DELETE, &api::unit_path(tenant, unit), None::<&()>, PATIENCE).await?;
+        self.followed(&api::units_path(tenant), first).await
     }
 
     /// Says whose a domain is.
@@ -78,7 +79,7 @@ impl Client {
 
     /// The persons that who asks may see.
     pub async fn persons(&self) -> Result<api::Administrators, Error> {
-        self.get(api::PERSONS).await
+        self.whole(api::PERSONS).await
     }
 
     /// Names somebody.
@@ -99,7 +100,7 @@ impl Client {
 
     /// Somebody's tokens, without their secrets.
     pub async fn tokens(&self, name: &str) -> Result<api::Tokens, Error> {
-        self.get(&api::tokens_path(name)).await
+        self.whole(&api::tokens_path(name)).await
     }
 
     /// Gives somebody a token.
@@ -134,6 +135,7 @@ impl Client {
 
     /// Ends a token.
     pub async fn revoke_token(&self, name: &str, token: &str) -> Result<api::Tokens, Error> {
-        self.send(Method::DELETE, &api::token_path(name, token), None::<&()>, PATIENCE).await
+        let first = self.send(Method::DELETE, &api::token_path(name, token), None::<&()>, PATIENCE).await?;
+        self.followed(&api::tokens_path(name), first).await
     }
 }

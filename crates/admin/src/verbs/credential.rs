@@ -113,7 +113,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             let name = name.clone().unwrap_or_default();
             let standing = Standing { name, must_change: *must_change, expires: expires.clone() };
             let now = at.client().set_standing(address, &standing).await?;
-            if at.json { json(&now) } else { Ok(show(Credentials { credentials: vec![now] }, lang)) }
+            if at.json { json(&now) } else { Ok(show(Credentials { credentials: vec![now], next: None }, lang)) }
         }
         Verb::Rotate { address, name, password_file, at } => {
             let new = NewSecret { password: given(password_file.as_deref())? };

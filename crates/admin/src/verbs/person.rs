@@ -315,7 +315,7 @@ fn show(persons: &[Administrator], lang: Lang) -> String {
 
 fn tokens(tokens: Vec<Token>, at: &Where<impl How>, lang: Lang) -> Result<String, Error> {
     if at.json {
-        return json(&crate::api::Tokens { tokens });
+        return json(&crate::api::Tokens { tokens, next: None });
     }
     let columns = [
         ("token", "token"),

@@ -45,7 +45,7 @@ pub enum Verb {
         #[command(flatten)]
         at: Where<Writes>,
     },
-    /// Toglie un'amministrazione che non ha più domini; il suo numero non si riusa
+    /// Toglie un'amministrazione che non ha più domini, e con essa le sue persone; il suo numero non si riusa
     Remove {
         /// Il suo numero
         id: u64,

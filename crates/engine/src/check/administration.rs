@@ -8,7 +8,7 @@ use super::judge::{Judge, Other};
 use super::{Problem, Remedy};
 use crate::address_book::{self, BookRow};
 use crate::rows::{decode, encode, mailbox_key};
-use crate::{factors, operations, persons, plans, purge, tenants, unlocks};
+use crate::{factors, lists, operations, persons, plans, purge, tenants, unlocks};
 
 impl<S: Store> Judge<'_, '_, S> {
     pub(super) fn domain_owner(&mut self) -> Result<(), Error> {
@@ -37,6 +37,7 @@ impl<S: Store> Judge<'_, '_, S> {
             tag::COUNTED => self.counted(),
             tag::STANDING => self.standing(),
             tag::LEAVING => self.leaving(),
+            tag::LIST_CANCELLED => self.list_cancelled(),
             _ => self.list_unit(),
         }
     }
@@ -62,6 +63,11 @@ impl<S: Store> Judge<'_, '_, S> {
         let key = tenants::unit_key(TenantId(tenant), UnitId(unit));
         let there = !matches!(self.other::<sigillo_accounts::Unit>(&key)?, Other::Absent);
         self.needs(there, "la lista è di una struttura che non c'è".to_owned(), Remedy::SetAside);
+        self.refers(KeyBuilder::new(tag::LIST).text(&list), "la lista non c'è", Remedy::SetAside)
+    }
+
+    fn list_cancelled(&mut self) -> Result<(), Error> {
+        let list = lists::read_cancelled(self.key, self.value)?.0;
         self.refers(KeyBuilder::new(tag::LIST).text(&list), "la lista non c'è", Remedy::SetAside)
     }
 

@@ -52,7 +52,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::RATE => self.rate(),
             tag::DOMAIN => crate::domains::read(self.key, self.value).map(drop),
             tag::LIST => self.list(),
-            tag::OPERATION..=tag::LIST_UNIT => self.provisioning(),
+            tag::OPERATION..=tag::LIST_CANCELLED => self.provisioning(),
             tag::DIRECTORY => crate::tenants::read(self.key, self.value),
             tag::DOMAIN_OWNER => self.domain_owner(),
             tag::MAILBOX_UNIT => self.mailbox_unit(),

@@ -28,6 +28,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         | tag::MAILBOX_BY_ADDRESS
         | tag::LIST
         | tag::LIST_UNIT
+        | tag::LIST_CANCELLED
         | tag::STS_POLICY => r.text()?,
         tag::WATCH | tag::ALERT_WINDOW | tag::RATE | tag::MAILBOX | tag::BOX_USAGE | tag::CONTACT | tag::RESET => {
             r.mailbox()?.0.to_string()

@@ -17,14 +17,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, Said, Secret, TenantId, Timestamp, UnitId, said};
-use sigillo_engine::{Bearer, Origin, Shown, Standing, token_number};
+use sigillo_base::{Address, Said, Secret, TenantId, Timestamp, UnitId, said};
+use sigillo_engine::{Bearer, Error, Origin, Shown, Standing, token_number};
 use sigillo_pec::log::{ServiceEvent, Stage};
 use sigillo_wire::Tick;
 
 use super::content::Content;
 use super::doorman::{Doorman, Payer};
 use super::fail::Fail;
+use super::named::{self, Named};
 use super::routes::{Provided, alive, broken_off, work};
 use super::socket::Peer;
 use super::table::{Need, On, Row};
@@ -109,13 +110,39 @@ impl Actor {
         }
     }
 
-    /// Where he has roles. The system's user has none: he may by what he is.
-    pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> {
+    /// Whether he may do this anywhere in an administration: in all of it, in a unit of it, at a mailbox of it.
+    pub(super) fn may_within(&self, engine: &House, act: Act, tenant: TenantId) -> Result<bool, Fail> {
+        if self.may(act, &Target::tenant(tenant)) {
+            return Ok(true);
+        }
         let grants = match self {
             Self::System { .. } => &[][..],
             Self::Person(person, ..) => &person.grants,
         };
-        grants.iter().map(|grant| grant.scope)
+        for Grant { scope, .. } in grants.iter().filter(|grant| grant.role.may(act)) {
+            let there = match *scope {
+                Scope::Unit(of, unit) if of == tenant.0 => {
+                    engine.units(tenant)?.iter().any(|(id, _)| *id == UnitId(unit))
+                }
+                Scope::Mailbox(_) => true,
+                _ => false,
+            };
+            if !there {
+                continue;
+            }
+            match engine.scope_target(*scope) {
+                Ok(target) if target.tenant == Some(tenant) && self.may(act, &target) => return Ok(true),
+                // A mailbox that went away opens nothing.
+                Ok(_) | Err(Error::Invalid(_)) => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether he is the system's user at the socket.
+    pub(super) const fn is_system(&self) -> bool {
+        matches!(self, Self::System { .. })
     }
 
     /// Whether he is the person of this name.
@@ -408,13 +435,17 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
         let (gate, actor, knock, params) = (gate.clone(), actor.clone(), knock.clone(), params.clone());
         move |engine: &House| {
             if let Need::May(act, on) = gate.need {
-                let allowed = match on {
-                    On::Each | On::Handler => actor.may_somewhere(act),
+                let allowed = match (on, tenant(&params)) {
+                    (On::Each | On::Handler, _) => actor.may_somewhere(act),
+                    (On::Within, Some(tenant)) => actor.may_within(engine, act, tenant)?,
                     _ => actor.may(act, &target(engine, on, &params, new.as_ref())?),
                 };
                 if !allowed {
                     tracing::warn!(by = actor.name(), act = act.name(), knock.object, "administrative request denied");
                     engine.log_service(gate.event(Stage::Denied, Some(&actor), &knock), now)?;
+                    if let Some(named) = Named::first(gate.path, &params) {
+                        named.need_seen(engine, &actor)?;
+                    }
                     return Err(denied(act));
                 }
             }
@@ -456,9 +487,10 @@ async fn done(
     let response = done.unwrap_or_else(IntoResponse::into_response);
     let status = response.status();
     tracing::info!(method = %gate.method, by, act = gate.act(), status = status.as_u16(), "administrative request");
-    let denied = status == StatusCode::FORBIDDEN && matches!(gate.need, Need::May(..));
+    let turned_away = response.extensions().get::<Fail>().is_some_and(Fail::denies);
+    let denied = turned_away && matches!(gate.need, Need::May(..));
     if denied || gate.logged && !knock.tried && !status.is_success() {
-        let stage = if status == StatusCode::FORBIDDEN { Stage::Denied } else { Stage::Failed };
+        let stage = if turned_away { Stage::Denied } else { Stage::Failed };
         let event = gate.event(stage, Some(&actor), &knock);
         work(&house, move |engine| Ok(engine.log_service(event, now)?)).await?;
     }
@@ -492,16 +524,17 @@ fn target(engine: &House, on: On, params: &[(String, String)], new: Option<&New>
             let unit = new.and_then(|new| new.unit).map(UnitId);
             Ok(Target { unit, ..address(new.map(|new| new.address.as_str()))? })
         }
-        On::Domain => match param("name").map(Domain::parse) {
-            Some(Ok(domain)) => Ok(Target { tenant: engine.owner(&domain)?, ..Target::SERVICE }),
-            Some(Err(_)) | None => Ok(Target::SERVICE),
-        },
-        On::Tenant => {
-            let id = param("tenant").and_then(|text| text.parse().ok());
-            Ok(id.map_or(Target::SERVICE, |id| Target::tenant(TenantId(id))))
-        }
+        On::Domain => named::domain(engine, param("name").unwrap_or_default()),
+        On::Person => named::person(engine, param("name").unwrap_or_default()),
+        On::Tenant | On::Within => Ok(tenant(params).map_or(Target::SERVICE, Target::tenant)),
         On::Service | On::Each | On::Handler => Ok(Target::SERVICE),
     }
+}
+
+/// The administration in a path.
+fn tenant(params: &[(String, String)]) -> Option<TenantId> {
+    let (_, id) = params.iter().find(|(name, _)| name == "tenant")?;
+    id.parse().ok().map(TenantId)
 }
 
 /// The name of somebody in a path or body.

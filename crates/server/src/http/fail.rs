@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use data_encoding::HEXLOWER;
+use sigillo_accounts::Act;
 use sigillo_admin::api;
 use sigillo_base::{Lang, Said, said};
 use sigillo_engine::Error;
@@ -34,11 +35,14 @@ pub(super) struct Fail {
     after_s: Option<u64>,
     /// What the program's log has of it, where the rest repeats what was sent: that may be a secret in the wrong place.
     logged: Option<String>,
+    /// The permission to read what was named, where it is said to who has it not: the log has it as denied, whether it is there or not.
+    hidden: Option<Act>,
 }
 
 impl Fail {
     pub(super) fn new(status: StatusCode, detail: impl Into<Said>) -> Self {
-        Self { status, detail: detail.into(), kind: None, field: None, after_s: None, logged: None }
+        let detail = detail.into();
+        Self { status, detail, kind: None, field: None, after_s: None, logged: None, hidden: None }
     }
 
     pub(super) fn missing(detail: impl Into<Said>) -> Self {
@@ -66,6 +70,21 @@ impl Fail {
     /// The same of a class of its own.
     pub(super) fn kind(self, kind: &'static str) -> Self {
         Self { kind: Some(kind), ..self }
+    }
+
+    /// The same, to who may not know whether there is anything, for want of this permission.
+    pub(super) fn hidden(self, reading: Act) -> Self {
+        Self { hidden: Some(reading), ..self }
+    }
+
+    /// For want of which permission it hides something.
+    pub(super) const fn hides(&self) -> Option<Act> {
+        self.hidden
+    }
+
+    /// Whether somebody was turned away by it.
+    pub(super) fn denies(&self) -> bool {
+        self.hidden.is_some() || self.status == StatusCode::FORBIDDEN
     }
 
     /// The same, for who comes again after this time.

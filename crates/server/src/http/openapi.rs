@@ -120,7 +120,8 @@ fn word(on: On) -> &'static str {
         On::Service => "service",
         On::Address | On::NewMailbox => "mailbox",
         On::Domain => "domain",
-        On::Tenant => "tenant",
+        On::Tenant | On::Within => "tenant",
+        On::Person => "person",
         On::Each => "each",
         On::Handler => "handler",
     }

@@ -15,6 +15,7 @@ mod me;
 mod notices;
 mod operations;
 mod own;
+mod pages;
 mod passwords;
 mod persons;
 mod plans;
@@ -48,6 +49,7 @@ use super::doorman::Doorman;
 use super::extract::{Params, Sent};
 pub(super) use super::fail::Fail;
 use super::fail::one_form;
+use super::named::Named;
 use super::table::{Need, On, Row, get, patch, post, put};
 use super::trial;
 use super::write::{Lanes, Reader, Way};
@@ -227,34 +229,16 @@ async fn mailboxes(
 ) -> Reply<api::Mailboxes> {
     let provider = alive(&provider)?;
     let list = move |engine: &House| {
-        let after = asked.after.as_deref().map_or(Ok(0), |after| after.parse().map_err(|_| no_place()))?;
-        let (mut mailboxes, mut after) = (Vec::new(), MailboxId(after));
-        let mut responsible = engine.all_responsible()?;
-        let most = asked.limit.map_or(usize::MAX, |limit| limit.max(1));
-        let paged = asked.limit.is_some() || asked.after.is_some();
-        loop {
-            let page = engine.mailboxes(after, PAGE)?;
-            if page.is_empty() {
-                break;
-            }
-            for row in page {
-                if mailboxes.len() == most {
-                    return Ok(api::Mailboxes { mailboxes, next: Some(after.0.to_string()) });
-                }
-                after = MailboxId(row.id);
-                if row.is_gone() {
-                    continue;
-                }
-                if sees(&actor, engine, Act::MailboxRead, &row.address)? {
-                    let answer = responsible.remove(&MailboxId(row.id)).unwrap_or_default();
-                    mailboxes.push(shown_with(engine, row, answer)?);
-                }
-            }
-        }
-        if !paged {
-            mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
-        }
-        Ok(api::Mailboxes { mailboxes, next: None })
+        let more = |after: &u64| {
+            let rows = engine.mailboxes(MailboxId(*after), PAGE)?;
+            Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        };
+        let show = |row: Mailbox| {
+            let seen = !row.is_gone() && sees(&actor, engine, Act::MailboxRead, &row.address)?;
+            seen.then(|| shown(engine, row)).transpose()
+        };
+        let (mailboxes, next) = pages::page((pages::number(&asked)?, pages::most(&asked)?), more, show)?;
+        Ok(api::Mailboxes { mailboxes, next: next.map(|after| after.to_string()) })
     };
     Ok(Json(work(&provider, list).await?))
 }
@@ -397,15 +381,7 @@ fn instant(text: &str) -> Result<Timestamp, Fail> {
 }
 
 fn mailbox(engine: &House, text: &str) -> Result<Mailbox, Fail> {
-    engine.find_mailbox(&address(text)?)?.ok_or_else(|| no_mailbox(text))
-}
-
-fn no_mailbox(address: &str) -> Fail {
-    Fail::missing(said!("la casella {address} non c'è", "there is no mailbox {address}"))
-}
-
-fn no_tenant(id: TenantId) -> Fail {
-    Fail::missing(said!("l'amministrazione {} non c'è", "there is no administration {}", id.0))
+    engine.find_mailbox(&address(text)?)?.ok_or_else(|| Named::Mailbox(text).missing())
 }
 
 /// What is said of a word that is none of these.
@@ -415,10 +391,6 @@ fn not_among(word: &str, these: &str, these_en: &str) -> Said {
 
 fn shown(engine: &House, mailbox: Mailbox) -> Result<api::Mailbox, Fail> {
     let responsible = engine.responsible(MailboxId(mailbox.id))?;
-    shown_with(engine, mailbox, responsible)
-}
-
-fn shown_with(engine: &House, mailbox: Mailbox, responsible: Vec<String>) -> Result<api::Mailbox, Fail> {
     let ordinary = if mailbox.takes_ordinary_mail() { "accept" } else { "refuse" };
     let profile = mailbox.profile.name().to_owned();
     let time = |ms| Timestamp::from_millis(ms).to_string();

@@ -29,6 +29,10 @@ pub(super) enum On {
     Domain,
     /// The administration in the path (`{tenant}`).
     Tenant,
+    /// The same, or anything in it.
+    Within,
+    /// The person in the path (`{name}`).
+    Person,
     /// Many: the answer holds those that he may see.
     Each,
     /// The handler asks, since it depends on more than the path.

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use sigillo_admin::api;
+use sigillo_base::said;
 use tokio::task_local;
 
 use super::content::Content;
@@ -25,14 +26,19 @@ pub(super) fn is_asked(headers: &HeaderMap) -> Result<bool, Fail> {
     match headers.get(api::DRY_RUN).map(HeaderValue::as_bytes) {
         None | Some(b"false") => Ok(false),
         Some(b"true") => Ok(true),
-        Some(_) => Err(Fail::bad(format!("{}: vale true oppure false", api::DRY_RUN))),
+        Some(_) => Err(Fail::bad(said!("{}: vale true oppure false", "{} is true or false", api::DRY_RUN))),
     }
 }
 
 /// Refuses a trial of what cannot be tried.
 pub(super) fn refuse(headers: &HeaderMap) -> Result<(), Fail> {
-    let text = "questa richiesta non si può provare: agisce fuori dell'archivio, dura o giudica un codice; non è stata eseguita";
-    if is_asked(headers)? { Err(Fail::bad(text)) } else { Ok(()) }
+    if !is_asked(headers)? {
+        return Ok(());
+    }
+    Err(Fail::bad(said!(
+        "questa richiesta non si può provare: agisce fuori dell'archivio, dura o giudica un codice; non è stata eseguita",
+        "this request cannot be tried: it acts outside of the store, takes its time or judges a code; it was not carried out"
+    )))
 }
 
 /// The engine of this task: the provider's, but in a trial.
@@ -54,7 +60,8 @@ pub(super) async fn run(
     // What is there now has another tag.
     parts.headers.remove(header::ETAG);
     parts.headers.remove(header::CONTENT_LENGTH);
-    let broken = || Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "la risposta della prova non si legge");
+    let unread = || said!("la risposta della prova non si legge", "the answer of the trial is not read");
+    let broken = || Fail::new(StatusCode::INTERNAL_SERVER_ERROR, unread());
     let shown = told.hidden(&whole(body).await?).ok_or_else(broken)?;
     Ok(Response::from_parts(parts, Body::from(shown)))
 }

@@ -21,9 +21,10 @@ use sigillo_store_rocks::RocksStore;
 
 use super::requests::Asking;
 use super::steps::{Steps, steps};
-use super::{At, Fail, address_book, alive, not_among, work};
+use super::{At, Fail, alive, not_among, tenants, work};
 use crate::http::authority::Actor;
 use crate::http::extract::Sent;
+use crate::http::named::Named;
 use crate::http::table::{On, Row, post};
 use crate::provider::House;
 
@@ -62,6 +63,11 @@ struct Wrong {
 impl Wrong {
     fn new(field: &'static str, why: impl Into<Said>) -> Self {
         Self { field, why: why.into(), denied: None }
+    }
+
+    /// Of who may not do this, or not read what he named: the log says no more than he hears.
+    fn denied(act: Act) -> impl Fn(Fail) -> Self {
+        move |fail| Self { denied: Some(fail.hides().unwrap_or(act)), ..Self::from(fail) }
     }
 }
 
@@ -105,7 +111,7 @@ trait Line: Send + 'static {
     /// Its own ticket and time.
     fn asked(&self) -> (Option<&str>, Option<&str>);
     /// The passwords that are new, hashed; given back in the order of the lines.
-    fn hashed(_: &House, lines: &[Self], _: bool) -> Vec<Result<Option<Verifier>, Said>>
+    fn hashed(_: (&House, &Actor), lines: &[Self], _: bool) -> Vec<Result<Option<Verifier>, Said>>
     where
         Self: Sized,
     {
@@ -128,9 +134,17 @@ struct Work<'e, O = ()> {
     actor: Actor,
 }
 
+/// Refuses who may not; to who may not read it, it is not there.
+fn need_named(engine: &House, actor: &Actor, act: Act, target: &Target, named: Named<'_>) -> Result<(), Wrong> {
+    if !actor.may(act, target) {
+        named.need_seen(engine, actor).map_err(Wrong::denied(act))?;
+    }
+    need(actor, act, target)
+}
+
 /// Refuses who may not.
 fn need(actor: &Actor, act: Act, target: &Target) -> Result<(), Wrong> {
-    actor.need(act, target).map_err(|fail| Wrong { denied: Some(act), ..Wrong::from(fail) })
+    actor.need(act, target).map_err(Wrong::denied(act))
 }
 
 /// What the log says of a line that is done.
@@ -154,10 +168,15 @@ fn event(actor: &Actor, act: Act, stage: Stage, object: &str) -> ServiceEvent {
 
 impl<O> Work<'_, O> {
     /// The unit that a field names: by number or name, or none. Who may not do this in the whole administration hears only that.
-    fn unit(&self, target: &Target, text: Option<&str>, act: Act) -> Result<Option<Option<UnitId>>, Wrong> {
+    fn unit(
+        &self,
+        target: &Target,
+        text: Option<&str>,
+        (act, named): (Act, Named<'_>),
+    ) -> Result<Option<Option<UnitId>>, Wrong> {
         let found = self.unit_of(target, text);
         if found.is_err() {
-            need(&self.actor, act, target)?;
+            need_named(self.engine, &self.actor, act, target, named)?;
         }
         found
     }
@@ -204,7 +223,7 @@ async fn entries(
     Sent(order): Sent<api::Apply<api::BookLine>>,
 ) -> Result<Steps<api::Applied>, Fail> {
     let tenant = TenantId(tenant);
-    work(&*alive(&at.0)?, move |engine| address_book::living(engine, tenant)).await?;
+    work(&*alive(&at.0)?, move |engine| tenants::living(engine, tenant).map(drop)).await?;
     apply(at, actor, asking, tenant, order)
 }
 
@@ -243,7 +262,7 @@ fn all<L: Line>(
     let mut applied = api::Applied { dry_run, ..api::Applied::default() };
     let (mut seen, mut done) = (HashSet::new(), 0);
     for page in lines.chunks(AHEAD) {
-        let hashed = L::hashed(engine, page, dry_run);
+        let hashed = L::hashed((engine, actor), page, dry_run);
         for (line, verifier) in page.iter().zip(hashed) {
             match one(&mut work, asking, line, verifier, &mut seen, now()) {
                 Ok(Outcome::Created) => applied.created += 1,

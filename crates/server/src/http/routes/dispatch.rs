@@ -11,6 +11,7 @@ use sigillo_pec::log::Record;
 use super::{At, Fail, Reply, alive, mailbox, not_among, sees, span, work};
 use crate::http::authority::Actor;
 use crate::http::extract::Params;
+use crate::http::named::Named;
 use crate::http::table::{On, Row, get};
 use crate::provider::House;
 
@@ -57,9 +58,7 @@ async fn dispatch(
     let find = move |engine: &House| {
         let id = PecId::parse(&text)
             .ok_or_else(|| Fail::bad(not_among(&text, "un identificativo", "a certified identifier")))?;
-        let missing = || {
-            Fail::missing(said!("il registro non conosce il messaggio {id}", "the log does not know the message {id}"))
-        };
+        let missing = || Named::Dispatch(id.as_str()).missing();
         let found = engine.track(&id)?.ok_or_else(missing)?;
         // Somebody else's message is not there, for whoever may not see it.
         let mut seen = sees(&actor, engine, Act::DispatchRead, &found.sender)?;

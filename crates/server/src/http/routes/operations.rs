@@ -10,6 +10,7 @@ use sigillo_engine::OperationId;
 use super::{At, Fail, PAGE, Reply, alive, work};
 use crate::http::authority::Actor;
 use crate::http::extract::Params;
+use crate::http::named::Named;
 use crate::http::table::{On, Row, get};
 use crate::provider::House;
 
@@ -80,8 +81,7 @@ async fn operation(
         let number = number(&id)?;
         // Somebody else's is not there.
         let found = engine.operation(&number)?.filter(|operation| sees(&actor, operation));
-        let missing = || Fail::missing(said!("l'operazione {id} non c'è", "there is no operation {id}"));
-        Ok(shown(number, found.ok_or_else(missing)?))
+        Ok(shown(number, found.ok_or_else(|| Named::Operation(&id).missing())?))
     };
     Ok(Json(work(&*alive(&provider)?, find).await?))
 }

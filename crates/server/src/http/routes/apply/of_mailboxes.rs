@@ -14,11 +14,11 @@ use sigillo_base::{Address, MailboxId, Said, UnitId, said};
 use sigillo_engine::{Change, Entry};
 use sigillo_store_rocks::RocksStore;
 
-use super::{AT_ONCE, Line, Outcome, Work, Wrong, need, of, told};
-use crate::http::authority::{Actor, person_name};
-use crate::http::routes::administrators::nobody;
+use super::{AT_ONCE, Line, Outcome, Work, Wrong, need, need_named, of, told};
+use crate::http::authority::Actor;
+use crate::http::named::Named;
 use crate::http::routes::credentials::kept;
-use crate::http::routes::life::may_answer;
+use crate::http::routes::life::{may_answer, named};
 use crate::http::routes::{broken_off, not_among};
 use crate::ids::random;
 use crate::provider::House;
@@ -67,7 +67,8 @@ impl Wish {
         };
         let profiles = work.engine.profiles();
         let profile = line.profile.as_deref().map(|name| profiles.choose(name)).transpose().map_err(of("profile"))?;
-        let person = |name: &str| person_name(name).map_err(|fail| Wrong::new("responsible", fail.detail));
+        let person =
+            |name: &str| named(work.engine, &work.actor, name).map_err(|fail| Wrong::new("responsible", fail.detail));
         let responsible = line.responsible.as_deref().map(person).transpose()?;
         if let Some(name) = &responsible
             && work.engine.person(name)?.is_none_or(|(_, person)| person.ended.is_some())
@@ -94,7 +95,7 @@ impl Line for MailboxLine {
         (self.ticket.as_deref(), self.requested_at.as_deref())
     }
 
-    fn hashed(engine: &House, lines: &[Self], trial: bool) -> Vec<Result<Option<Verifier>, Said>> {
+    fn hashed((engine, actor): (&House, &Actor), lines: &[Self], trial: bool) -> Vec<Result<Option<Verifier>, Said>> {
         // Of all files at once: each hash takes a core, and memory.
         let _turn = HASHING.lock();
         let threads = thread::available_parallelism().map_or(1, usize::from).min(AT_ONCE);
@@ -105,7 +106,7 @@ impl Line for MailboxLine {
             loop {
                 let at = next.fetch_add(1, Relaxed);
                 let Some(line) = lines.get(at) else { return own };
-                own.push((at, first_verifier(engine, line, trial)));
+                own.push((at, first_verifier((engine, actor), line, trial)));
             }
         };
         thread::scope(|scope| {
@@ -125,12 +126,14 @@ impl Line for MailboxLine {
         request: &Request,
     ) -> Result<Outcome, Wrong> {
         let target = work.engine.target(address)?;
-        let unit = work.unit(&target, self.unit.as_deref(), Act::MailboxCreate)?;
+        let named = Named::Mailbox(address.as_str());
+        let unit = work.unit(&target, self.unit.as_deref(), (Act::MailboxCreate, named))?;
         // Before anything is said about what the line wants.
-        match work.engine.find_mailbox(address)? {
-            Some(_) => need(&work.actor, Act::MailboxRead, &target)?,
-            None => need(&work.actor, Act::MailboxCreate, &Target { unit: unit.flatten(), ..target })?,
-        }
+        let (act, at) = match work.engine.find_mailbox(address)? {
+            Some(_) => (Act::MailboxRead, target),
+            None => (Act::MailboxCreate, Target { unit: unit.flatten(), ..target }),
+        };
+        need_named(work.engine, &work.actor, act, &at, named)?;
         let wish = Wish::read(self, work, unit)?;
         let (engine, actor) = (work.engine, work.actor.clone());
         work.batch.entry(|entry| {
@@ -144,10 +147,22 @@ impl Line for MailboxLine {
     }
 }
 
-/// The verifier of a mailbox that is not there yet.
-fn first_verifier(engine: &House, line: &MailboxLine, trial: bool) -> Result<Option<Verifier>, Said> {
+/// The verifier of a mailbox that is not there yet. Of who may make none there nothing is hashed: neither what is wrong with
+/// a password nor the time it takes tells him whether there is one.
+fn first_verifier(
+    (engine, actor): (&House, &Actor),
+    line: &MailboxLine,
+    trial: bool,
+) -> Result<Option<Verifier>, Said> {
     // What is wrong with an address is said of its line, later.
     let Ok(address) = Address::parse(&line.address) else { return Ok(None) };
+    let makes = match engine.owner(address.domain())? {
+        Some(tenant) => actor.may_within(engine, Act::MailboxCreate, tenant).map_err(|fail| fail.detail)?,
+        None => actor.may(Act::MailboxCreate, &Target::SERVICE),
+    };
+    if !makes {
+        return Ok(None);
+    }
     let there = engine.find_mailbox(&address)?.is_some();
     let cancelled = line.state.as_deref() == Some("cancelled");
     match (&line.password, &line.password_hash) {
