@@ -131,6 +131,7 @@ pub use spool::{Hall, MemorySpool, Spool, Spooled};
 pub use stored::{Filed, held};
 pub use sts_policies::StsPolicy;
 pub use submit::Submitted;
+pub use tenants::Owners;
 pub use text_index::Indexing;
 pub use tls_results::{TlsFailure, TlsPolicy, TlsResults};
 pub use track::{Stage, Tracked, TrackedRecipient};

@@ -13,6 +13,7 @@ use sigillo_smime::Hasher;
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, tag, transact};
 
 use crate::rows::{decode, encode};
+use crate::tenants::number;
 use crate::{ATTEMPTS, Access, Engine, Error};
 
 /// A day is sealed so long after its end, when all of it is written.
@@ -47,11 +48,6 @@ pub fn access_line(mailbox: &str, access: &Access) -> String {
         }
     };
     fields.map(quoted).join(",")
-}
-
-/// Whose accesses they are: numbers of administrations begin with 1.
-fn number(tenant: Option<TenantId>) -> u64 {
-    tenant.map_or(0, |tenant| tenant.0)
 }
 
 fn seal_key(tenant: u64, day: &str) -> KeyBuilder {
@@ -129,17 +125,16 @@ impl<S: Store> Engine<S> {
             let page = self.mailboxes(after, PAGE)?;
             for row in &page {
                 after = MailboxId(row.id);
+                let owners = Address::parse(&row.address).ok().map(|of| self.owners(of.domain())).transpose()?;
                 let mut next = None;
                 loop {
                     let (found, more) = self.accesses(after, period, next.as_deref(), PAGE)?;
-                    if !found.is_empty() {
-                        let owner = Address::parse(&row.address).ok().map(|of| self.owner(of.domain())).transpose()?;
-                        let sum = sums.entry(number(owner.flatten())).or_insert_with(|| (0, Hasher::new()));
-                        for access in &found {
-                            sum.0 += 1;
-                            sum.1.update(access_line(&row.address, access).as_bytes());
-                            sum.1.update(b"\n");
-                        }
+                    for access in &found {
+                        let owner = owners.as_ref().and_then(|owners| owners.at(access.at));
+                        let sum = sums.entry(number(owner)).or_insert_with(|| (0, Hasher::new()));
+                        sum.0 += 1;
+                        sum.1.update(access_line(&row.address, access).as_bytes());
+                        sum.1.update(b"\n");
                     }
                     next = more;
                     if next.is_none() {

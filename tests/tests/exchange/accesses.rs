@@ -209,7 +209,7 @@ fn the_accesses_of_a_day_are_sealed_by_the_legal_log() {
     let office = Office::new(58);
     let tenant = office.engine.add_tenant("Comune di Alfa", "c_a", &[], NOW).expect("an administration");
     let domain = sigillo_tests::fixtures::address(ANNA).domain().clone();
-    office.engine.assign_domain(&domain, Some(tenant)).expect("its domain");
+    office.engine.assign_domain(&domain, Some(tenant), NOW).expect("its domain");
     login(&mut client(&office, after(1), peer(3)), ANNA, PASSWORD);
     login(&mut client(&office, after(2), peer(3)), ANNA, "sbagliata");
     let seal = |at| office.engine.seal_accesses(after(at)).expect("sealed");

@@ -48,7 +48,7 @@ pub fn assert_clean(store: &MemoryStore, what: &str) {
 fn administrate(house: &House, now: Timestamp) {
     let (engine, carla) = (house.engine(), address(CARLA));
     let tenant = engine.add_tenant("Comune di Alfa", "c_a", &[], now).expect("an administration");
-    engine.assign_domain(carla.domain(), Some(tenant)).expect("its domain");
+    engine.assign_domain(carla.domain(), Some(tenant), now).expect("its domain");
     let unit = engine.add_unit(tenant, "Anagrafe", now).expect("a unit");
     engine.change(house.login(&carla).mailbox, &Change::Unit(Some(unit)), &Request::own(now)).expect("its mailbox");
     let plan = Plan { quantities: [("standard".to_owned(), 9), ("prova".to_owned(), 1)].into(), ..Plan::default() };

@@ -54,7 +54,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::LIST => self.list(),
             tag::OPERATION..=tag::LIST_UNIT => self.provisioning(),
             tag::DIRECTORY => crate::tenants::read(self.key, self.value),
-            tag::DOMAIN_OWNER => self.domain_owner(),
+            tag::DOMAIN_OWNER | tag::DOMAIN_HISTORY => self.domain_owner(),
             tag::MAILBOX_UNIT => self.mailbox_unit(),
             tag::PERSON => crate::persons::read(self.key, self.value).map(drop),
             tag::PERSON_BY_NAME => self.person_by_name(),

@@ -37,6 +37,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::PROFILE_HISTORY | tag::STANDING => format!("{} {}", r.mailbox()?.0, r.time()?),
         tag::OPERATION => format!("{}/{}", r.text()?, r.u64()?),
         tag::ACCESS_SEAL => format!("{}/{}", r.u64()?, r.text()?),
+        tag::DOMAIN_HISTORY => format!("{} {}", r.text()?, r.time()?),
         tag::PLAN => format!("{}/{}", r.u64()?, r.u64()?),
         tag::ADDRESS_BOOK => match (r.u64()?, r.u8()?) {
             (tenant, 0) => format!("{tenant}/{}", r.text()?),

@@ -44,9 +44,10 @@ async fn accesses(
             page.seals = engine.access_seals(TenantId(tenant), period)?.into_iter().map(told).collect();
         }
         for row in engine.mailboxes(MailboxId(after), PAGE)? {
-            if is_of(engine, &row, TenantId(tenant))? {
+            let spans = spans(engine, &row, TenantId(tenant), period)?;
+            for span in &spans {
                 let room = PAGE.saturating_sub(page.accesses.len()).max(1);
-                let (found, more) = engine.accesses(MailboxId(row.id), period, within.as_deref(), room)?;
+                let (found, more) = engine.accesses(MailboxId(row.id), *span, within.as_deref(), room)?;
                 let of_box = |access: Access| api::MailboxAccess {
                     mailbox: row.address.clone(),
                     line: access_line(&row.address, &access),
@@ -57,9 +58,9 @@ async fn accesses(
                     page.next = Some(format!("{after}.{}", HEXLOWER.encode(&more)));
                     return Ok(page);
                 }
-                page.mailboxes.push(row.address);
             }
             (after, within) = (row.id, None);
+            page.mailboxes.extend((!spans.is_empty()).then_some(row.address));
         }
         let more = !engine.mailboxes(MailboxId(after), 1)?.is_empty();
         page.next = more.then(|| format!("{after}."));
@@ -76,9 +77,15 @@ fn place(after: &str) -> Result<(u64, Option<Vec<u8>>), Fail> {
     parts.ok_or_else(|| Fail::field("after", "non è di una risposta di prima"))
 }
 
-fn is_of(engine: &House, row: &Mailbox, tenant: TenantId) -> Result<bool, Fail> {
-    let Ok(address) = Address::parse(&row.address) else { return Ok(false) };
-    Ok(engine.owner(address.domain())? == Some(tenant))
+/// When of a period a mailbox was an administration's: what was then is told to it, whosever the mailbox is today.
+fn spans(
+    engine: &House,
+    row: &Mailbox,
+    tenant: TenantId,
+    period: (Timestamp, Timestamp),
+) -> Result<Vec<(Timestamp, Timestamp)>, Fail> {
+    let Ok(address) = Address::parse(&row.address) else { return Ok(Vec::new()) };
+    Ok(engine.owners(address.domain())?.spans(Some(tenant), period))
 }
 
 async fn acts(State(provider): At, Path(tenant): Path<u64>, Params(asked): Params<api::OfMonth>) -> Reply<api::Acts> {
@@ -110,19 +117,22 @@ fn concerning(
     line: String,
 ) -> Result<Option<api::AdminAct>, Fail> {
     let ServiceEvent::Admin { act, stage, by, method, object, token, from, content } = event else { return Ok(None) };
-    if !touches(engine, tenant, &object)? && !is_person_of(engine, tenant, &by)? {
+    // Who is given a domain learns of it, and who had it.
+    let owner = || serde_json::from_str::<api::Owner>(content.as_deref()?).ok();
+    let given = || object.starts_with("/v1/domains/") && owner().is_some_and(|to| to.tenant == Some(tenant.0));
+    if !touches(engine, tenant, at, &object)? && !is_person_of(engine, tenant, &by)? && !given() {
         return Ok(None);
     }
     let stage = stage.as_str().to_owned();
     Ok(Some(api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, content, line }))
 }
 
-/// Whether a path leads to what is of an administration, by whose it is today.
-fn touches(engine: &House, tenant: TenantId, path: &str) -> Result<bool, Fail> {
+/// Whether a path leads to what is of an administration, by whose it was then.
+fn touches(engine: &House, tenant: TenantId, at: Timestamp, path: &str) -> Result<bool, Fail> {
     let mut parts = path.trim_start_matches("/v1/").split('/');
     let (Some(kind), Some(name)) = (parts.next(), parts.next()) else { return Ok(false) };
     let name = unescaped(name);
-    let owns = |domain: &Domain| Ok::<_, Fail>(engine.owner(domain)? == Some(tenant));
+    let owns = |domain: &Domain| Ok::<_, Fail>(engine.owners(domain)?.at(at) == Some(tenant));
     match kind {
         "tenants" => Ok(name.parse() == Ok(tenant.0)),
         "domains" => Domain::parse(&name).map_or(Ok(false), |domain| owns(&domain)),

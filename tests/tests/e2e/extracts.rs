@@ -1,0 +1,116 @@
+//! Extracts for administrations over days that pass in seconds: what is sealed is what they are given (AUD-01 … AUD-03).
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Duration;
+
+use serde_json::Value;
+use sigillo_tests::demo::{Demo, Ran, binary, run, wait_for};
+
+const ANNA: &str = "anna@comune-alfa.example";
+const DOMAIN: &str = "comune-alfa.example";
+
+/// A provider whose days take four seconds, with two administrations; the first has the domain.
+struct Days {
+    demo: Demo,
+    months: BTreeSet<String>,
+    files: Cell<u32>,
+}
+
+/// What an administration is given of all months in which something was.
+struct Extract {
+    rows: Vec<Value>,
+    days: Vec<Value>,
+}
+
+impl Days {
+    fn begin() -> Self {
+        let demo = Demo::start(&["--no-exchange", "--without", "beta", "--speed", "20000"]);
+        let mut days = Self { demo, months: BTreeSet::new(), files: Cell::new(0) };
+        days.look();
+        for name in ["Comune di Alfa", "Ente di Alfa"] {
+            days.verb(&["tenant", "add", name, "--code", "c_x"]).fine("tenant add");
+        }
+        days.verb(&["domain", "assign", DOMAIN, "--tenant", "1"]).fine("domain assign");
+        days
+    }
+
+    fn verb(&self, verb: &[&str]) -> Ran {
+        let socket = self.demo.info.alfa().admin_socket.to_string_lossy().into_owned();
+        run(binary(), &[verb, &["--socket", &socket]].concat(), b"", 60)
+    }
+
+    /// Which month it is now.
+    fn look(&mut self) {
+        let status = self.verb(&["status", "--json"]).fine("status").out;
+        let status: Value = serde_json::from_str(&status).expect("JSON");
+        let now = status["service_time"].as_str().expect("a time");
+        self.months.insert(now[..7].to_owned());
+    }
+
+    fn login(&self, user: &str) -> Ran {
+        let url = format!("imaps://{}/INBOX", self.demo.info.alfa().imaps);
+        let ca = self.demo.info.ca_file.to_string_lossy().into_owned();
+        let args = ["--silent", "--show-error", "--cacert", &ca, "--user", user, &url, "--request", "NOOP"];
+        run("curl", &args, b"", 60)
+    }
+
+    fn come_in(&self) {
+        self.login(&self.demo.info.login(ANNA)).fine("curl reads");
+    }
+
+    /// What an administration is given; each extract must agree with what was sealed.
+    fn extract(&self, tenant: &str, kind: &str) -> Extract {
+        let (mut rows, mut days) = (Vec::new(), Vec::new());
+        for month in &self.months {
+            self.files.set(self.files.get() + 1);
+            let out = self.demo.place.path(&format!("{}.json", self.files.get())).to_string_lossy().into_owned();
+            let verb = ["log", "extract", "--tenant", tenant, "--month", month, "--kind", kind, "--out", &out];
+            self.verb(&[&verb[..], &["--format", "json"]].concat()).fine("log extract");
+            let read =
+                |path: &str| -> Value { serde_json::from_slice(&fs::read(path).expect("the file")).expect("JSON") };
+            rows.extend(read(&out).as_array().expect("rows").clone());
+            days.extend(read(&format!("{out}.prova.json"))["days"].as_array().cloned().unwrap_or_default());
+        }
+        Extract { rows, days }
+    }
+
+    /// The same when all its days are sealed, with so many rows or more of which this is so.
+    fn sealed(&mut self, tenant: &str, kind: &str, least: usize, of: impl Fn(&Value) -> bool) -> Extract {
+        wait_for("the seals of all days", Duration::from_secs(120), || {
+            self.look();
+            self.look();
+            let found = self.extract(tenant, kind);
+            let whole = found.days.iter().all(|day| day["sealed"] == true);
+            (whole && found.rows.iter().filter(|row| of(row)).count() >= least).then_some(found)
+        })
+    }
+}
+
+fn outcome(word: &'static str) -> impl Fn(&Value) -> bool {
+    move |row| row["outcome"] == word
+}
+
+#[test]
+fn a_domain_that_changes_hands_leaves_its_days_to_who_had_it() {
+    let mut days = Days::begin();
+    days.come_in();
+    days.sealed("1", "accesses", 1, outcome("left"));
+    days.come_in();
+    days.verb(&["domain", "assign", DOMAIN, "--tenant", "2"]).fine("domain assign");
+    days.come_in();
+    let second = days.sealed("2", "accesses", 1, outcome("left"));
+    let first = days.sealed("1", "accesses", 2, outcome("ok"));
+    let count = |of: &Extract, word| of.rows.iter().filter(|row| row["outcome"] == word).count();
+    assert_eq!((count(&first, "ok"), count(&second, "ok")), (2, 1), "{:#?} {:#?}", first.rows, second.rows);
+    let last = |of: &Extract| of.rows.last().and_then(|row| row["at"].as_str()).map(str::to_owned);
+    assert!(last(&first) < second.rows[0]["at"].as_str().map(str::to_owned), "none is in both");
+    // Both hear of the hand-over.
+    for tenant in ["1", "2"] {
+        let acts = days.extract(tenant, "administration").rows;
+        let to = |act: &Value| act["object"].as_str().is_some_and(|path| path.ends_with("/tenant"));
+        let told = acts.iter().filter(|act| to(act) && act["content"] == "{\"tenant\":2}").count();
+        assert_eq!(told, 1, "{tenant}: {acts:#?}");
+    }
+}
