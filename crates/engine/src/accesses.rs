@@ -164,11 +164,22 @@ impl<S: Store> Engine<S> {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<AccessPage, Error> {
-        let (begin, to) = (of(id).time(from).done(), of(id).time(to).done());
-        let from = after.filter(|after| *after >= begin.as_slice()).map_or(begin.clone(), key::successor);
-        let found = self.sound(&from, &to, limit, |key, value| Ok((key.to_vec(), read(key, value)?.1)))?;
+        let period = (of(id).time(from).done(), of(id).time(to).done());
+        self.page(period, after, limit, |key, value| Ok(read(key, value)?.1))
+    }
+
+    /// At most `limit` rows of `[begin, to)` behind this key, and where to go on.
+    pub(crate) fn page<T>(
+        &self,
+        (begin, to): (Vec<u8>, Vec<u8>),
+        after: Option<&[u8]>,
+        limit: usize,
+        read: impl Fn(&[u8], &[u8]) -> Result<T, sigillo_store::Error>,
+    ) -> Result<(Vec<T>, Option<Vec<u8>>), Error> {
+        let from = after.filter(|after| *after >= begin.as_slice()).map_or(begin, key::successor);
+        let found = self.sound(&from, &to, limit, |key, value| Ok((key.to_vec(), read(key, value)?)))?;
         let next = found.last().filter(|_| found.len() == limit).map(|(key, _)| key.clone());
-        Ok((found.into_iter().map(|(_, access)| access).collect(), next))
+        Ok((found.into_iter().map(|(_, row)| row).collect(), next))
     }
 }
 

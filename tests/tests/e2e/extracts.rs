@@ -76,15 +76,27 @@ impl Days {
         Extract { rows, days }
     }
 
-    /// The same when all its days are sealed, with so many rows or more of which this is so.
+    /// The same when so many rows of which this is so are of days that are sealed.
     fn sealed(&mut self, tenant: &str, kind: &str, least: usize, of: impl Fn(&Value) -> bool) -> Extract {
-        wait_for("the seals of all days", Duration::from_secs(120), || {
-            self.look();
+        wait_for("the seals of its days", Duration::from_secs(120), || {
             self.look();
             let found = self.extract(tenant, kind);
-            let whole = found.days.iter().all(|day| day["sealed"] == true);
-            (whole && found.rows.iter().filter(|row| of(row)).count() >= least).then_some(found)
+            let whole = |row: &&Value| {
+                let day = row["at"].as_str().map(|at| &at[..10]);
+                of(row) && found.days.iter().any(|d| d["day"].as_str() == day && d["sealed"] == true)
+            };
+            (found.rows.iter().filter(whole).count() >= least).then_some(found)
         })
+    }
+
+    /// Somebody of an administration who acts for it; gives the file of his token.
+    fn contact(&self, login: &str, tenant: &str) -> String {
+        let file = self.demo.place.path(login).to_string_lossy().into_owned();
+        self.verb(&["person", "add", login, "Una Persona", "--tenant", tenant]).fine("person add");
+        let scope = format!("tenant/{tenant}");
+        self.verb(&["person", "grant", login, "technical-contact", &scope]).fine("person grant");
+        self.verb(&["person", "add-token", login, "prova", "--out", &file]).fine("person add-token");
+        file
     }
 }
 
@@ -113,4 +125,40 @@ fn a_domain_that_changes_hands_leaves_its_days_to_who_had_it() {
         let told = acts.iter().filter(|act| to(act) && act["content"] == "{\"tenant\":2}").count();
         assert_eq!(told, 1, "{tenant}: {acts:#?}");
     }
+}
+
+#[test]
+fn what_somebody_reads_stands_in_the_extract_of_his_administration_and_is_sealed() {
+    let mut days = Days::begin();
+    let (mine, other) = (days.contact("l.bianchi", "1"), days.contact("a.neri", "2"));
+    days.verb(&["mailbox", "list", "--token-file", &mine]).fine("mailbox list");
+    days.verb(&["mailbox", "accesses", ANNA, "--from", "2026-01-01", "--token-file", &mine]).fine("accesses");
+    days.verb(&["mailbox", "list", "--token-file", &other]).fine("mailbox list");
+    let refused = days.verb(&["address-book", "list", "2", "--token-file", &mine]);
+    assert_ne!(refused.code, Some(0), "{}", refused.all());
+    let by = |login: &'static str, stage: &'static str, object: String| {
+        move |row: &Value| {
+            row["by"] == login
+                && row["stage"] == stage
+                && row["object"].as_str().is_some_and(|o| o.starts_with(&object))
+        }
+    };
+    let listed = by("l.bianchi", "lettura 200", "/v1/mailboxes".into());
+    let asked = by("l.bianchi", "lettura 200", format!("/v1/mailboxes/{ANNA}/accesses?from=2026-01-01"));
+    let denied = by("l.bianchi", "negata", "/v1/tenants/2/address-book".into());
+    let first = days.sealed("1", "administration", 2, &listed);
+    for (wanted, what) in [(&asked as &dyn Fn(&Value) -> bool, "asked"), (&denied, "denied")] {
+        let found: Vec<_> = first.rows.iter().filter(|row| wanted(row)).collect();
+        assert_eq!(found.len(), 1, "{what}: {:#?}", first.rows);
+        assert_eq!(found[0]["token"], "prova");
+    }
+    assert!(!first.rows.iter().any(|row| row["by"] == "a.neri"), "{:#?}", first.rows);
+    let second = days.sealed("2", "administration", 1, by("a.neri", "lettura 200", "/v1/mailboxes".into()));
+    let told =
+        second.rows.iter().any(|row| row["by"] == "l.bianchi" && row["method"] == "GET" && row["stage"] != "negata");
+    assert!(!told, "{:#?}", second.rows);
+    // The system's user is somebody too: what he looks at that is nobody's is the provider's own.
+    let system =
+        |row: &Value| row["by"].as_str().is_some_and(|by| by.starts_with("uid-")) && row["object"] == "/v1/status";
+    days.sealed("0", "administration", 1, system);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sigillo_accounts::{Block, CredentialName, Request};
 use sigillo_base::Timestamp;
-use sigillo_engine::{Access, Change, Kept, Peer, access_line, front};
+use sigillo_engine::{Access, Change, Kept, Peer, Reading, Register, access_line, front, reading_line};
 use sigillo_smtp::server::Role;
 use sigillo_store::memory::{Fault, Plan};
 use sigillo_store::tag;
@@ -226,7 +226,7 @@ fn the_accesses_of_a_day_are_sealed_by_the_legal_log() {
     let (first, second) = (lines()[0].clone(), lines()[1].clone());
     assert!(first.contains(&format!(": amministrazione={}: righe={}: sha256=", tenant.0, of_first.len())), "{first}");
     assert!(second.contains(": righe=1: "), "{second}");
-    let seals = office.engine.access_seals(tenant, (NOW, after(90 * DAY))).expect("seals");
+    let seals = office.engine.access_seals(Some(tenant), Register::Accesses, (NOW, after(90 * DAY))).expect("seals");
     assert_eq!(seals.iter().map(|(_, seal)| seal.line.clone()).collect::<Vec<_>>(), lines());
     // The sum is that of the lines as anybody can make it.
     let mut text = String::new();
@@ -235,6 +235,53 @@ fn the_accesses_of_a_day_are_sealed_by_the_legal_log() {
     }
     assert_eq!(seals[0].1.sha256, data_encoding::HEXLOWER.encode(&sigillo_smime::sha256(text.as_bytes())));
     assert_clean(&office.street.houses[0].store, "the office");
+}
+
+#[test]
+fn what_is_read_by_who_administrates_is_kept_for_each_administration_and_sealed() {
+    const DAY: u64 = 24 * 3600;
+    let office = Office::new(59);
+    let tenants = ["Alfa", "Beta"].map(|name| office.engine.add_tenant(name, "c_a", &[], NOW).expect("one"));
+    let looked = |tenant, second, object: &str| {
+        let (by, token, act) = ("l.bianchi".to_owned(), Some("=1+1".to_owned()), "mailbox-read".to_owned());
+        let reading =
+            Reading { at: after(second), by, token, from: Some(peer(7)), act, object: object.into(), status: 200 };
+        office.engine.has_looked(tenant, &reading);
+        reading
+    };
+    office.engine.seal_accesses(after(1)).expect("the day before");
+    let first: Vec<Reading> = (1..=5).map(|n| looked(Some(tenants[0]), n, "/v1/mailboxes?after=a,b")).collect();
+    let second = looked(Some(tenants[1]), 2, "/v1/mailboxes");
+    let own = looked(None, 3, "/v1/status");
+    let period = (NOW, after(90 * DAY));
+    let read = |tenant| office.engine.readings(tenant, period, None, 10_000).expect("read").0;
+    assert_eq!((read(Some(tenants[0])), read(Some(tenants[1])), read(None)), (first.clone(), vec![second], vec![own]));
+    let (page, next) = office.engine.readings(Some(tenants[0]), period, None, 3).expect("read");
+    let (rest, end) = office.engine.readings(Some(tenants[0]), period, next.as_deref(), 3).expect("read");
+    assert_eq!(([page, rest].concat(), end), (first.clone(), None));
+    office.engine.seal_accesses(after(DAY)).expect("sealed");
+    let seals = |tenant| office.engine.access_seals(tenant, Register::Readings, period).expect("seals");
+    let text: String = first.iter().map(|reading| reading_line(reading) + "\n").collect();
+    assert!(
+        text.starts_with("2026")
+            && text.contains(",'=1+1,192.0.2.7,")
+            && text.contains(",\"/v1/mailboxes?after=a,b\",200")
+    );
+    let of_first = seals(Some(tenants[0])).pop().expect("a seal").1;
+    let sum = data_encoding::HEXLOWER.encode(&sigillo_smime::sha256(text.as_bytes()));
+    assert_eq!((of_first.rows, &of_first.sha256), (5, &sum));
+    let told = format!(": amministrazione={}: registro=amministrazione: righe=5: sha256={sum}", tenants[0].0);
+    assert!(of_first.line.contains(&told), "{}", of_first.line);
+    assert_eq!((seals(Some(tenants[1])).len(), seals(None).len()), (1, 1));
+    let accesses = office.engine.access_seals(None, Register::Accesses, period).expect("seals");
+    assert!(accesses.len() == 1 && !accesses[0].1.line.contains("registro"), "{accesses:?}");
+    assert_clean(office.store(), "readings and their seals");
+    // They end as accesses do, and a store that takes nothing keeps nobody from looking.
+    let early = Timestamp::from_millis(0);
+    expire(&office.engine, Kept { archive: None, records: early, accesses: after(4), counts: early }, after(DAY));
+    assert_eq!(read(Some(tenants[0])), first[3..]);
+    office.store().plan(Plan::new().fail_commit(1, Fault::Refused));
+    looked(None, 9, "/v1/status");
 }
 
 /// What happened at the door after the office was opened: when, how, with what outcome, and since when.
