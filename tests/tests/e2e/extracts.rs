@@ -5,8 +5,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
-use serde_json::Value;
-use sigillo_tests::demo::{Demo, Ran, binary, run, wait_for};
+use serde_json::{Value, json};
+use sigillo_tests::clamd::{Clamd, MALWARE, eicar};
+use sigillo_tests::demo::{Demo, Mail, Ran, binary, run, wait_for};
+
+use crate::administration::{request, somebody, two_administrations};
+use crate::rates::{ask, served};
+use crate::totp::fresh;
 
 const ANNA: &str = "anna@comune-alfa.example";
 const DOMAIN: &str = "comune-alfa.example";
@@ -26,7 +31,11 @@ struct Extract {
 
 impl Days {
     fn begin() -> Self {
-        let demo = Demo::start(&["--no-exchange", "--without", "beta", "--speed", "20000"]);
+        Self::begin_with(&["--speed", "20000"])
+    }
+
+    fn begin_with(more: &[&str]) -> Self {
+        let demo = Demo::start(&[&["--no-exchange", "--without", "beta"], more].concat());
         let mut days = Self { demo, months: BTreeSet::new(), files: Cell::new(0) };
         days.look();
         for name in ["Comune di Alfa", "Ente di Alfa"] {
@@ -161,4 +170,59 @@ fn what_somebody_reads_stands_in_the_extract_of_his_administration_and_is_sealed
     let system =
         |row: &Value| row["by"].as_str().is_some_and(|by| by.starts_with("uid-")) && row["object"] == "/v1/status";
     days.sealed("0", "administration", 1, system);
+}
+
+/// Whether an act is this event, on this.
+fn is(act: &Value, name: &str, word: &str, object: &str) -> bool {
+    act["act"] == name && act["stage"] == word && act["object"] == object
+}
+
+#[test]
+fn orders_about_its_messages_and_its_malware_are_told_to_an_administration() {
+    let clamd = Clamd::start();
+    let days = Days::begin_with(&["--clamd", &clamd.socket().to_string_lossy()]);
+    let to = "bruno@ente-beta.example";
+    days.demo.send(ANNA, to, "ferma@comune-alfa.example");
+    days.verb(&["queue", "hold", "--from", ANNA, "--why", "verifica"]).fine("queue hold");
+    let text = format!("From: <{ANNA}>\r\nTo: <{to}>\r\nSubject: x\r\nMessage-ID: <v@x>\r\n\r\n{}\r\n", eicar());
+    assert_eq!(days.demo.submit(&[Mail::raw(ANNA, &[to], text.as_bytes())])[0].code, 250);
+    let rows = days.extract("1", "administration").rows;
+    let of = |name: &str, word: &str| rows.iter().find(|act| act["act"] == name && act["stage"] == word).cloned();
+    let held = of("PEC_Queue", "blocco").unwrap_or_else(|| panic!("{rows:#?}"));
+    assert!(held["by"].as_str().is_some_and(|by| by.starts_with("uid-")) && held["content"] == "verifica", "{held}");
+    let stored = of("PEC_Quarantine", "deposito").unwrap_or_else(|| panic!("{rows:#?}"));
+    assert_eq!((&stored["by"], &stored["content"]), (&json!("gestore"), &json!(MALWARE)));
+    // Nothing of it is the other's, and nothing of the service itself is anybody's.
+    let second = days.extract("2", "administration").rows;
+    assert!(!second.iter().any(|act| act["act"] == "PEC_Queue" || act["act"] == "PEC_Quarantine"), "{second:#?}");
+    assert!(!rows.iter().any(|act| act["line"].as_str().is_some_and(|line| line.contains("PEC_LogRotate"))));
+}
+
+#[test]
+fn what_its_people_prove_themselves_by_is_told_to_an_administration() {
+    let (sample, _guard) = served();
+    two_administrations(&sample);
+    let admin = somebody(&sample, "m.rossi", None, &[("supplier-admin", "supplier")]);
+    for (login, tenant) in [("l.bianchi", "1"), ("a.neri", "2")] {
+        let scope = format!("tenant/{tenant}");
+        let token = somebody(&sample, login, Some(tenant), &[("technical-contact", &scope)]);
+        let (status, begun) = request(&sample, &token, "POST", "/v1/me/totp", &Value::Null);
+        assert_eq!(status, 200, "{begun}");
+        let code = fresh(begun["seed"].as_str().expect("a seed"), &mut Vec::new());
+        assert_eq!(request(&sample, &token, "PUT", "/v1/me/totp", &json!({"code": code})).0, 200);
+        assert_eq!(request(&sample, &token, "POST", "/v1/me/unlock", &json!({"code": "000000"})).0, 401);
+    }
+    let now = ask(&sample, &["status"], "")["service_time"].as_str().expect("a time").to_owned();
+    let acts = |tenant: u64| {
+        let path = format!("/v1/tenants/{tenant}/acts?month={}", &now[..7]);
+        request(&sample, &admin, "GET", &path, &Value::Null).1["acts"].as_array().expect("acts").clone()
+    };
+    for (tenant, own, other) in [(1, "l.bianchi", "a.neri"), (2, "a.neri", "l.bianchi")] {
+        let told = acts(tenant);
+        for word in ["secondo-fattore", "codice-errato"] {
+            let of = |who: &str| told.iter().filter(|act| is(act, "PEC_Credential", word, who)).count();
+            assert_eq!((of(own), of(other)), (1, 0), "{tenant} {word}: {told:#?}");
+        }
+    }
+    assert!(acts(0).iter().all(|act| act["act"] != "PEC_Credential"), "the provider's own have none");
 }

@@ -106,15 +106,16 @@ pub struct AdminAct {
     pub token: Option<String>,
     /// Where he came from; none: the machine itself.
     pub from: Option<String>,
-    /// The permission that it needed.
+    /// The permission that it needed; of another event of the log its name: `PEC_Credential`, `PEC_Queue`, `PEC_Quarantine`.
     pub act: String,
-    /// `richiesta`, `negata`, `fallita`, `token-errato`, `senza-codice`; `lettura` with the status that was answered.
+    /// `richiesta`, `negata`, `fallita`, `token-errato`, `senza-codice`; `lettura` with the status that was answered; of another
+    /// event its word in the log.
     pub stage: String,
-    /// The method.
+    /// The method; empty of another event.
     pub method: String,
-    /// On what: the path.
+    /// On what: the path; of another event the person, mailbox or message.
     pub object: String,
-    /// What was sent, in JSON without what is secret, at most 2,000 characters; none where nothing was.
+    /// What was sent, in JSON without what is secret, at most 2,000 characters; none where nothing was; of another event why.
     #[serde(default)]
     pub content: Option<String>,
     /// The line of the legal log, as it stands in its segment but for the chain; of a reading, that of its register.

@@ -201,7 +201,8 @@ impl ProofEvent {
         Self::WrongCode,
     ];
 
-    fn as_str(self) -> &'static str {
+    /// Its word in the log.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Changed => "cambiata",
             Self::Given => "assegnata",
@@ -237,7 +238,8 @@ pub enum QueueOrder {
 impl QueueOrder {
     const ALL: [Self; 5] = [Self::Hold, Self::Release, Self::Retry, Self::Reroute, Self::Drop];
 
-    fn as_str(self) -> &'static str {
+    /// Its word in the log.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Hold => "blocco",
             Self::Release => "sblocco",
@@ -292,7 +294,8 @@ pub enum Custody {
 impl Custody {
     const ALL: [Self; 3] = [Self::Stored, Self::Read, Self::Removed];
 
-    fn as_str(self) -> &'static str {
+    /// Its word in the log.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Stored => "deposito",
             Self::Read => "consultazione",

@@ -2,6 +2,7 @@
 
 use sigillo_accounts::PersonName;
 use sigillo_base::{Address, Domain, TenantId, Timestamp};
+use sigillo_pec::log::Entry;
 
 use super::fail::Fail;
 use crate::provider::House;
@@ -28,6 +29,23 @@ pub(super) fn of_domain(engine: &House, domain: &Domain, at: Timestamp) -> Resul
 /// Whose an address was; of what is no address: nobody's.
 pub(super) fn of_address(engine: &House, address: &str, at: Timestamp) -> Result<Option<TenantId>, Fail> {
     Address::parse(address).map_or(Ok(None), |address| of_domain(engine, address.domain(), at))
+}
+
+/// Whose a message is, by the first line of the log about it: its sender's, and its recipients'.
+pub(super) fn of_message(engine: &House, id: &str) -> Result<Vec<Option<TenantId>>, Fail> {
+    let first = engine.ledger().of(id, None, 1)?.pop();
+    let Some(Ok(Entry::Event(record))) = first.map(|logged| Entry::parse_line(&logged.line)) else {
+        return Ok(Vec::new());
+    };
+    let recipients = record.recipients.iter().map(|recipient| recipient.address.as_str());
+    let mut domains: Vec<_> = [record.sender.as_str()]
+        .into_iter()
+        .chain(recipients)
+        .filter_map(|address| Some(Address::parse(address).ok()?.domain().clone()))
+        .collect();
+    domains.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+    domains.dedup();
+    domains.iter().map(|domain| of_domain(engine, domain, record.at)).collect()
 }
 
 /// To which administration somebody belongs.

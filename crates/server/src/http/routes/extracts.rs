@@ -1,5 +1,7 @@
 //! What an administration is given of accesses and of administrative acts that concern it (ACC-03, AUD-02, AUD-03).
 
+use std::net::IpAddr;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use data_encoding::HEXLOWER;
@@ -7,7 +9,7 @@ use sigillo_accounts::{Act, Mailbox};
 use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId, TenantId, Timestamp};
 use sigillo_engine::{Access, AccessSeal, Reading, Register, access_line, reading_line};
-use sigillo_pec::log::{Entry, Service, ServiceEvent};
+use sigillo_pec::log::{Custody, Entry, Service, ServiceEvent};
 
 use super::{At, Fail, Reply, alive, persons, work};
 use crate::http::concern;
@@ -175,7 +177,7 @@ async fn acts(State(provider): At, Path(tenant): Path<u64>, Params(asked): Param
     Ok(Json(work(&*alive(&provider)?, read).await?))
 }
 
-/// An administrative act, if it concerns this administration: what is its, or who did it.
+/// What the log says of an event, if it concerns this administration: what is its, or who did it.
 fn concerning(
     engine: &House,
     tenant: Option<TenantId>,
@@ -183,17 +185,83 @@ fn concerning(
     event: ServiceEvent,
     line: String,
 ) -> Result<Option<api::AdminAct>, Fail> {
-    let ServiceEvent::Admin { act, stage, by, method, object, token, from, content } = event else { return Ok(None) };
-    // Who is given a domain learns of it, and who had it.
-    let owner = || serde_json::from_str::<api::Owner>(content.as_deref()?).ok();
-    let given = || object.starts_with("/v1/domains/") && owner().is_some_and(|to| to.tenant.map(TenantId) == tenant);
-    let doer = concern::of_person(engine, &by)?;
-    // What nobody in particular has is the provider's by who does it.
-    if doer != tenant && (tenant.is_none() || concern::of_path(engine, &object, at)? != tenant) && !given() {
-        return Ok(None);
+    let person = |login: &str| Ok::<_, Fail>(concern::of_person(engine, login)? == tenant);
+    let message = |id: &str| Ok::<_, Fail>(concern::of_message(engine, id)?.contains(&tenant));
+    let (mine, told) = match event {
+        ServiceEvent::Admin { act, stage, by, method, object, token, from, content } => {
+            // Who is given a domain learns of it, and who had it.
+            let owner = || serde_json::from_str::<api::Owner>(content.as_deref()?).ok();
+            let given =
+                object.starts_with("/v1/domains/") && owner().is_some_and(|to| to.tenant.map(TenantId) == tenant);
+            // What nobody in particular has is the provider's by who does it.
+            let has = tenant.is_some() && concern::of_path(engine, &object, at)? == tenant;
+            let stage = stage.as_str().to_owned();
+            (has || given || person(&by)?, Told { by, token, from, act, stage, method, object, content })
+        }
+        ServiceEvent::PersonProof { what, person: who, token, by } => {
+            let mine = person(&who)? || by.parse::<IpAddr>().is_err() && person(&by)?;
+            (mine, Told { token, ..Told::proof(what.as_str(), who, by) })
+        }
+        ServiceEvent::Proof { what, address, credential, by } => {
+            let mine = concern::of_address(engine, &address, at)? == tenant;
+            (mine, Told::proof(what.as_str(), login(&address, &credential), by))
+        }
+        ServiceEvent::Rehashed { address, credential, scheme } => {
+            let (mine, who) = (concern::of_address(engine, &address, at)? == tenant, login(&address, &credential));
+            (mine, Told { content: Some(scheme), ..Told::new("PEC_Credential", "aggiornata", who.clone(), who) })
+        }
+        ServiceEvent::Queue { what, id, by, why, .. } => {
+            let mine = person(&by)? || message(&id)?;
+            (mine, Told { content: Some(why), ..Told::new("PEC_Queue", what.as_str(), by, id) })
+        }
+        ServiceEvent::Quarantine { what, id, why } => {
+            let by = if what == Custody::Read { why.clone() } else { SERVICE.to_owned() };
+            (message(&id)?, Told { content: Some(why), ..Told::new("PEC_Quarantine", what.as_str(), by, id) })
+        }
+        ServiceEvent::Open { .. }
+        | ServiceEvent::Close { .. }
+        | ServiceEvent::IndexUpdate(_)
+        | ServiceEvent::Configured { .. }
+        | ServiceEvent::Clock(_)
+        | ServiceEvent::Accesses { .. } => return Ok(None),
+    };
+    let Told { by, token, from, act, stage, method, object, content } = told;
+    Ok(mine.then(|| api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, content, line }))
+}
+
+/// Who does what nobody has asked for.
+const SERVICE: &str = "gestore";
+
+/// A credential of a mailbox, as one logs in with it.
+fn login(address: &str, credential: &str) -> String {
+    if credential.is_empty() { address.to_owned() } else { format!("{address}/{credential}") }
+}
+
+/// What is told of an event beside its time and line.
+struct Told {
+    by: String,
+    token: Option<String>,
+    from: Option<String>,
+    act: String,
+    stage: String,
+    method: String,
+    object: String,
+    content: Option<String>,
+}
+
+impl Told {
+    fn new(act: &str, stage: &str, by: String, object: String) -> Self {
+        let (act, stage) = (act.to_owned(), stage.to_owned());
+        Self { by, token: None, from: None, act, stage, method: String::new(), object, content: None }
     }
-    let stage = stage.as_str().to_owned();
-    Ok(Some(api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, content, line }))
+
+    /// Of somebody's means to prove himself: he did it himself from an address, or somebody else did.
+    fn proof(stage: &str, who: String, by: String) -> Self {
+        if by.parse::<IpAddr>().is_ok() {
+            return Self { from: Some(by), ..Self::new("PEC_Credential", stage, who.clone(), who) };
+        }
+        Self::new("PEC_Credential", stage, by, who)
+    }
 }
 
 /// From the first instant of a legal month to the end of its last.
