@@ -9,7 +9,8 @@ use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transacti
 
 use crate::rows::{DispatchRow, ReceivedRow, SentRow, decode, encode, large, remove_large, sent_key};
 use crate::{
-    ATTEMPTS, Engine, Error, accesses, keepers, notices, once, proofs, rates, readings, sts_policies, trail, unlocks,
+    ATTEMPTS, Engine, Error, accesses, keepers, notices, once, proofs, rates, readings, refusals, sts_policies, trail,
+    unlocks,
 };
 
 /// From when on things are kept: what is older ends.
@@ -36,7 +37,7 @@ pub struct Expired {
 }
 
 /// The tables, ascending.
-const TABLES: [u8; 14] = [
+const TABLES: [u8; 15] = [
     tag::DISPATCH,
     tag::RECEIVED,
     tag::ARCHIVE,
@@ -51,6 +52,7 @@ const TABLES: [u8; 14] = [
     tag::PROOF,
     tag::UNLOCKED,
     tag::READING,
+    tag::STRANGER,
 ];
 
 /// What becomes of a row.
@@ -183,6 +185,10 @@ fn judge<S: Store>(
         tag::READING => {
             let (tenant, reading) = readings::read(key, value)?;
             Verdict::of(reading.at < kept.accesses, &readings::part(tenant))
+        }
+        tag::STRANGER => {
+            let (tenant, (_, access)) = refusals::read(key, value)?;
+            Verdict::of(access.at < kept.accesses, &refusals::part(tenant))
         }
         tag::SENT_DAY => {
             let (mailbox, sent) = rates::sent_day(key)?;

@@ -36,7 +36,7 @@ pub struct AccessSeal {
     /// How many.
     pub rows: u64,
     /// SHA-256 of their lines ([`access_line`], [`reading_line`]), each ended by a line feed, in the order of mailboxes and of
-    /// time; hexadecimal.
+    /// time, behind them those of nobody; hexadecimal.
     pub sha256: String,
     /// The line of the legal log.
     pub line: String,
@@ -118,6 +118,22 @@ impl Sums {
     }
 }
 
+/// Goes through all pages.
+fn each<T>(
+    page: impl Fn(Option<&[u8]>) -> Result<(Vec<T>, Option<Vec<u8>>), Error>,
+    mut to: impl FnMut(T),
+) -> Result<(), Error> {
+    let mut next: Option<Vec<u8>> = None;
+    loop {
+        let (found, more) = page(next.as_deref())?;
+        found.into_iter().for_each(&mut to);
+        next = more;
+        if next.is_none() {
+            return Ok(());
+        }
+    }
+}
+
 impl<S: Store> Engine<S> {
     /// Seals the accesses and readings of all days that are over and were not sealed; gives how many days. The first time it is
     /// yesterday: what was written before has no seal.
@@ -178,16 +194,13 @@ impl<S: Store> Engine<S> {
     fn sums(&self, period: (Timestamp, Timestamp)) -> Result<BTreeMap<(u64, Register), (u64, String)>, Error> {
         let mut sums = Sums::default();
         self.add_accesses(period, &mut sums)?;
+        for tenant in self.administrations_in(tag::STRANGER)? {
+            let page = |after: Option<&[u8]>| self.strangers(tenant, period, after, PAGE);
+            each(page, |(name, access)| sums.add(tenant, Register::Accesses, &access_line(&name, &access)))?;
+        }
         for tenant in self.administrations_in(tag::READING)? {
-            let mut next = None;
-            loop {
-                let (found, more) = self.readings(tenant, period, next.as_deref(), PAGE)?;
-                found.iter().for_each(|reading| sums.add(tenant, Register::Readings, &reading_line(reading)));
-                next = more;
-                if next.is_none() {
-                    break;
-                }
-            }
+            let page = |after: Option<&[u8]>| self.readings(tenant, period, after, PAGE);
+            each(page, |reading| sums.add(tenant, Register::Readings, &reading_line(&reading)))?;
         }
         Ok(sums.done())
     }
@@ -199,18 +212,11 @@ impl<S: Store> Engine<S> {
             for row in &page {
                 after = MailboxId(row.id);
                 let owners = Address::parse(&row.address).ok().map(|of| self.owners(of.domain())).transpose()?;
-                let mut next = None;
-                loop {
-                    let (found, more) = self.accesses(after, period, next.as_deref(), PAGE)?;
-                    for access in &found {
-                        let owner = owners.as_ref().and_then(|owners| owners.at(access.at));
-                        sums.add(owner, Register::Accesses, &access_line(&row.address, access));
-                    }
-                    next = more;
-                    if next.is_none() {
-                        break;
-                    }
-                }
+                let page = |next: Option<&[u8]>| self.accesses(after, period, next, PAGE);
+                each(page, |access| {
+                    let owner = owners.as_ref().and_then(|owners| owners.at(access.at));
+                    sums.add(owner, Register::Accesses, &access_line(&row.address, &access));
+                })?;
             }
             if page.len() < PAGE {
                 return Ok(());

@@ -199,6 +199,9 @@ pub const ACCESS_SEAL: u8 = 0x70;
 pub const DOMAIN_HISTORY: u8 = 0x75;
 /// What was read over the administrative interface. Tenant whose it is (0: none), then time, then number.
 pub const READING: u8 = 0x76;
+/// Failed logins by names that no mailbox has. Tenant whose domain they name (0: none), then minute, then hash of what they have in
+/// common.
+pub const STRANGER: u8 = 0x77;
 
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
@@ -228,7 +231,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1d–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `53`, `5e–5f`, `71–74`, `77–7f`, `89–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1d–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `53`, `5e–5f`, `71–74`, `78–7f`, `89–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -305,6 +308,7 @@ pub const ALL: &[(u8, &str)] = &[
     (ACCESS_SEAL, "access-seal"),
     (DOMAIN_HISTORY, "domain-history"),
     (READING, "reading"),
+    (STRANGER, "stranger"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),

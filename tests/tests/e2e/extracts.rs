@@ -186,11 +186,13 @@ fn orders_about_its_messages_and_its_malware_are_told_to_an_administration() {
     days.verb(&["queue", "hold", "--from", ANNA, "--why", "verifica"]).fine("queue hold");
     let text = format!("From: <{ANNA}>\r\nTo: <{to}>\r\nSubject: x\r\nMessage-ID: <v@x>\r\n\r\n{}\r\n", eicar());
     assert_eq!(days.demo.submit(&[Mail::raw(ANNA, &[to], text.as_bytes())])[0].code, 250);
-    let rows = days.extract("1", "administration").rows;
-    let of = |name: &str, word: &str| rows.iter().find(|act| act["act"] == name && act["stage"] == word).cloned();
-    let held = of("PEC_Queue", "blocco").unwrap_or_else(|| panic!("{rows:#?}"));
+    let (rows, held, stored) = wait_for("both events", Duration::from_secs(30), || {
+        let rows = days.extract("1", "administration").rows;
+        let of = |name: &str, word: &str| rows.iter().find(|act| act["act"] == name && act["stage"] == word).cloned();
+        let (held, stored) = (of("PEC_Queue", "blocco")?, of("PEC_Quarantine", "deposito")?);
+        Some((rows, held, stored))
+    });
     assert!(held["by"].as_str().is_some_and(|by| by.starts_with("uid-")) && held["content"] == "verifica", "{held}");
-    let stored = of("PEC_Quarantine", "deposito").unwrap_or_else(|| panic!("{rows:#?}"));
     assert_eq!((&stored["by"], &stored["content"]), (&json!("gestore"), &json!(MALWARE)));
     // Nothing of it is the other's, and nothing of the service itself is anybody's.
     let second = days.extract("2", "administration").rows;
@@ -225,4 +227,17 @@ fn what_its_people_prove_themselves_by_is_told_to_an_administration() {
         }
     }
     assert!(acts(0).iter().all(|act| act["act"] != "PEC_Credential"), "the provider's own have none");
+}
+
+#[test]
+fn who_fails_by_a_name_that_nobody_has_stands_in_the_extract_of_its_domain() {
+    let mut days = Days::begin();
+    let nobody = format!("nessuno@{DOMAIN}");
+    for _ in 0..3 {
+        assert_ne!(days.login(&format!("{nobody}:sbagliata")).code, Some(0));
+    }
+    let found = days.sealed("1", "accesses", 1, |row| row["mailbox"] == nobody.as_str() && row["outcome"] == "wrong");
+    let times = |row: &Value| row["what"].as_str().map_or(1, |n| n.trim_start_matches('×').parse().expect("a number"));
+    let rows = found.rows.iter().filter(|row| row["mailbox"] == nobody.as_str());
+    assert!(rows.map(times).sum::<u64>() >= 3, "{:#?}", found.rows);
 }

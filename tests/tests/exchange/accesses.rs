@@ -143,21 +143,84 @@ fn accesses_of_long_ago_are_forgotten_and_others_kept() {
     assert_eq!(expire(&office.engine, kept, after(700)), 0);
 }
 
+/// How many failed logins a row stands for.
+fn times(access: &Access) -> u64 {
+    access.what.strip_prefix('×').map_or(1, |times| times.parse().expect("a number"))
+}
+
+#[test]
+fn who_fails_as_nobody_or_is_locked_out_is_counted_and_sealed() {
+    const DAY: u64 = 24 * 3600;
+    let office = Office::new(60);
+    let tenant = office.engine.add_tenant("Comune di Alfa", "c_a", &[], NOW).expect("an administration");
+    let domain = sigillo_tests::fixtures::address(ANNA).domain().clone();
+    office.engine.assign_domain(&domain, Some(tenant), NOW).expect("its domain");
+    office.engine.seal_accesses(after(1)).expect("the day before");
+    let fail = |user: &str, from, at| {
+        assert!(login(&mut client(&office, after(at), peer(from)), user, "sbagliata").contains("a NO"), "{user}");
+    };
+    for n in 0..30 {
+        fail(&format!("n{n}@{domain}"), 1, 61);
+    }
+    for _ in 0..200 {
+        fail(&format!("Nessuno@{domain}"), 2, 62);
+        fail(ANNA, 3, 62);
+    }
+    fail(&format!("nessuno@{domain}"), 2, 3_000);
+    fail("root", 4, 62);
+    fail("altri@altrove.example", 4, 62);
+    let of = |tenant| office.engine.strangers(tenant, (NOW, after(DAY)), None, 10_000).expect("read").0;
+    let told = |rows: &[(String, Access)], from| -> Vec<(String, String, u64)> {
+        let of_place = rows.iter().filter(|(_, access)| access.from == peer(from));
+        let mut told: Vec<_> = of_place.map(|(name, a)| (name.clone(), a.outcome.clone(), times(a))).collect();
+        told.sort();
+        told
+    };
+    let own = of(Some(tenant));
+    let named = told(&own, 1);
+    assert_eq!((named.len(), named.iter().map(|(.., n)| n).sum::<u64>()), (11, 30), "{named:?}");
+    assert_eq!(named[0], (String::new(), "wrong".into(), 20), "ten names, and the others together");
+    let nobody = format!("nessuno@{domain}");
+    let row = |outcome: &str, times| (nobody.clone(), outcome.to_owned(), times);
+    assert_eq!(told(&own, 2), [row("locked", 1), row("locked", 195), row("wrong", 5)], "a row for each minute");
+    let provided = told(&of(None), 4);
+    assert_eq!(provided.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["altri@altrove.example", "root"]);
+    // At a mailbox that there is the first failures stand one by one.
+    let at_anna: Vec<_> = all(&office).into_iter().filter(|a| a.from == peer(3)).collect();
+    assert_eq!(at_anna.iter().map(times).sum::<u64>(), 200);
+    assert_eq!(at_anna.iter().filter(|a| a.outcome == "locked").map(times).collect::<Vec<_>>(), [195]);
+    // All of it is sealed: the mailboxes' first, behind them what is nobody's.
+    office.engine.seal_accesses(after(DAY)).expect("sealed");
+    let seal =
+        office.engine.access_seals(Some(tenant), Register::Accesses, (NOW, after(2 * DAY))).expect("seals").remove(0).1;
+    let of_box = all(&office).into_iter().map(|access| access_line(ANNA, &access));
+    let lines = of_box.chain(own.iter().map(|(name, access)| access_line(name, access)));
+    let text: String = lines.map(|line| line + "\n").collect();
+    assert_eq!(seal.sha256, data_encoding::HEXLOWER.encode(&sigillo_smime::sha256(text.as_bytes())));
+    assert_clean(office.store(), "failed logins");
+    let early = Timestamp::from_millis(0);
+    expire(&office.engine, Kept { archive: None, records: early, accesses: after(DAY), counts: early }, after(2 * DAY));
+    assert_eq!((of(Some(tenant)), of(None)), (vec![], vec![]));
+}
+
 #[test]
 fn guessers_fill_no_disk() {
     let office = Office::new(54);
     let (mut written, mut host) = (0, 0_u32);
     // From ever other addresses, so that no lock stops them; the password is known again, which costs no hash.
     office.engine.set_standing(office.mailbox, &dora_name(), Some(true), None).expect("changed");
-    while host < 1_100 {
+    while host < 2_100 {
         host += 1;
-        let mut wire = client(&office, after(1), IpAddr::from(host.to_be_bytes()));
+        let mut wire = client(&office, after(61), IpAddr::from(host.to_be_bytes()));
         assert!(login(&mut wire, &format!("{ANNA}/dora"), PASSWORD).contains("a NO"));
         written = all(&office).len();
     }
-    assert_eq!(written, 2 + 1_000);
-    assert!(login(&mut client(&office, after(2), peer(1)), ANNA, PASSWORD).contains("a OK"));
-    assert_eq!(all(&office).len(), 2 + 1_000 + 1, "who comes in is always written down");
+    // One by one, then by the place they came from, then all together; none is forgotten.
+    assert_eq!(written, 2 + 1_000 + 1_000 + 1);
+    let failed = |all: Vec<Access>| all.iter().filter(|a| a.outcome == "expired").map(times).sum::<u64>();
+    assert_eq!(failed(all(&office)), 2_100);
+    assert!(login(&mut client(&office, after(62), peer(1)), ANNA, PASSWORD).contains("a OK"));
+    assert_eq!(all(&office).len(), written + 1, "who comes in is always written down");
 }
 
 /// What was done beside coming in: by whom, and to what.

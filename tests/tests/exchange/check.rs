@@ -139,6 +139,9 @@ fn busy() -> Street {
         "a LOGIN {CARLA} \"una frase lunga\"\r\nb SELECT Bozze\r\nc APPEND Bozze {{4+}}\r\nciao\r\nd UID MOVE 1 Cestino\r\n"
     );
     assert!(reader.say(login).contains("d OK"));
+    let mut stranger = Wire::new(front::imap(engine.clone(), Peer::LOCAL, true, Default::default()), street.now);
+    stranger.hear();
+    assert!(stranger.say("a LOGIN nessuno@comune-alfa.example x\r\n").is_empty(), "it waits for its refusal");
     assert!(reader.say("e CREATE Vecchia\r\nf SUBSCRIBE Vecchia\r\ng DELETE Vecchia\r\n").contains("g OK"));
     for days in [0, 2] {
         engine.seal_accesses(street.now.plus(Duration::from_secs(days * 24 * 3600))).expect("days are sealed");

@@ -32,7 +32,8 @@ pub struct OfMonth {
     pub after: Option<String>,
 }
 
-/// Accesses to the mailboxes of an administration: by mailbox in the order they were made, then by time.
+/// Accesses to the mailboxes of an administration: by mailbox in the order they were made, then by time; behind them failed logins by
+/// names in its domains that no mailbox has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantAccesses {
     /// About a thousand; a page may hold none and have a next one.
@@ -74,7 +75,7 @@ pub struct AccessSeal {
 /// An access, and to which mailbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MailboxAccess {
-    /// Its address.
+    /// Its address, or what was said that is none; empty for several.
     pub mailbox: String,
     /// The access.
     #[serde(flatten)]

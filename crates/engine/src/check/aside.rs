@@ -29,7 +29,7 @@ struct AsideRow {
 /// Whether a row may be moved when it does not read. Not where its absence would say something else: that a mailbox does
 /// not exist, that a password suffices, that nothing was chosen for a domain, or that it is the provider's, that nobody has a name, that a message was never archived or an event never happened.
 pub(super) fn movable(key: &[u8]) -> bool {
-    const KEPT: [u8; 32] = [
+    const KEPT: [u8; 33] = [
         tag::META,
         tag::COUNTER,
         tag::DOMAIN,
@@ -56,6 +56,7 @@ pub(super) fn movable(key: &[u8]) -> bool {
         tag::EVENT,
         tag::ACCESS_SEAL,
         tag::READING,
+        tag::STRANGER,
         tag::SENT_DAY,
         tag::ARCHIVE,
         tag::LOG_CHAIN,

@@ -70,7 +70,7 @@ impl<'t, 's, S: Store> Judge<'t, 's, S> {
             tag::PROFILE_HISTORY => self.profile_history(),
             tag::OVERRUN => rates::read_overrun(self.key, self.value).map(drop),
             tag::TRAIL => self.trail(),
-            tag::EVENT | tag::ACCESS_SEAL | tag::READING => self.event(),
+            tag::EVENT | tag::ACCESS_SEAL | tag::READING | tag::STRANGER => self.event(),
             tag::SENT_DAY => self.sent_day(),
             tag::BOX_USAGE => self.box_usage(),
             tag::FOLDER => self.folder(),

@@ -1,6 +1,6 @@
 //! `sigillo log extract`: what an administration is given of a month, as a file with its proof beside it (REP-04, REP-05).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -208,10 +208,12 @@ async fn accesses(
     client: &Client,
 ) -> Result<(Vec<api::MailboxAccess>, Boxes, Vec<api::AccessSeal>), Error> {
     let (mut all, mut boxes, mut seals, mut after) = (Vec::new(), Boxes::new(), Vec::new(), None);
+    let mut known = BTreeSet::new();
     loop {
         let page = client.tenant_accesses(args.tenant, &args.month, after.as_deref()).await?;
         for address in page.mailboxes {
-            boxes.entry(address).or_default();
+            boxes.entry(address.clone()).or_default();
+            known.insert(address);
         }
         for found in &page.accesses {
             count(boxes.entry(found.mailbox.clone()).or_default(), &found.access);
@@ -220,6 +222,8 @@ async fn accesses(
         seals.extend(page.seals);
         after = page.next;
         if after.is_none() {
+            // Whoever failed by a name that no mailbox has makes none of it.
+            boxes.retain(|address, _| known.contains(address));
             return Ok((all, boxes, seals));
         }
     }
@@ -232,7 +236,7 @@ fn count(of: &mut Counted, access: &api::Access) {
             of.last = Some(access.at.clone());
         }
         "left" | "read" | "removed" => {}
-        _ => of.failures += 1,
+        _ => of.failures += access.times(),
     }
 }
 

@@ -21,6 +21,9 @@ use crate::provider::House;
 /// Accesses, lines and mailboxes that one page looks at.
 const PAGE: usize = 1_000;
 
+/// Behind all mailboxes: names that none has.
+const BEHIND: u64 = u64::MAX;
+
 const READ: (Act, On) = (Act::LogRead, On::Tenant);
 
 pub(super) fn rows() -> Vec<Row> {
@@ -59,12 +62,7 @@ async fn accesses(
             for span in &spans {
                 let room = PAGE.saturating_sub(page.accesses.len()).max(1);
                 let (found, more) = engine.accesses(MailboxId(row.id), *span, within.as_deref(), room)?;
-                let of_box = |access: Access| api::MailboxAccess {
-                    mailbox: row.address.clone(),
-                    line: access_line(&row.address, &access),
-                    access: persons::told(access),
-                };
-                page.accesses.extend(found.into_iter().map(of_box));
+                page.accesses.extend(found.into_iter().map(|access| as_access(row.address.clone(), access)));
                 if let Some(more) = more {
                     page.next = Some(format!("{after}.{}", HEXLOWER.encode(&more)));
                     return Ok(page);
@@ -73,11 +71,21 @@ async fn accesses(
             (after, within) = (row.id, None);
             page.mailboxes.extend((!spans.is_empty()).then_some(row.address));
         }
-        let more = !engine.mailboxes(MailboxId(after), 1)?.is_empty();
-        page.next = more.then(|| format!("{after}."));
+        if !engine.mailboxes(MailboxId(after), 1)?.is_empty() {
+            page.next = Some(format!("{after}."));
+            return Ok(page);
+        }
+        let room = PAGE.saturating_sub(page.accesses.len()).max(1);
+        let (found, more) = engine.strangers(tenant, period, within.as_deref(), room)?;
+        page.accesses.extend(found.into_iter().map(|(name, access)| as_access(name, access)));
+        page.next = more.map(|more| format!("{BEHIND}.{}", HEXLOWER.encode(&more)));
         Ok(page)
     };
     Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
+fn as_access(mailbox: String, access: Access) -> api::MailboxAccess {
+    api::MailboxAccess { line: access_line(&mailbox, &access), mailbox, access: persons::told(access) }
 }
 
 /// What the legal log says of the days of a period that are over.
