@@ -316,6 +316,7 @@ fn every_operation_is_written_down_with_who_asked_when_and_for_which_ticket() {
         confirmed_how: "token".into(),
         ticket: "TT-2026-000123".into(),
         channel: Way::Phone,
+        executed: None,
     };
     let unit = engine.add_unit(tenant, "Anagrafe", NOW).expect("a unit");
     let anna = address(ANNA);
