@@ -39,6 +39,8 @@ mod doctor;
 mod doors;
 #[path = "e2e/durable.rs"]
 mod durable;
+#[path = "e2e/extracts.rs"]
+mod extracts;
 #[path = "e2e/fetched.rs"]
 mod fetched;
 #[path = "e2e/full_disk.rs"]

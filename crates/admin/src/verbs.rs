@@ -96,6 +96,12 @@ pub struct Asked {
     /// Chi l'ha chiesta, se non chi la esegue
     #[arg(long, value_name = "CHI")]
     pub requested_by: Option<String>,
+    /// La persona che l'ha confermata, se non chi la esegue; vuole --confirmed-at e --ticket
+    #[arg(long, value_name = "PERSONA", requires_all = ["confirmed_at", "ticket"])]
+    pub confirmed_by: Option<String>,
+    /// Quando l'ha confermata: da qui corrono le ore
+    #[arg(long, value_name = "QUANDO", requires = "confirmed_by")]
+    pub confirmed_at: Option<String>,
     /// Per quale via è arrivata: console o phone
     #[arg(long, value_name = "VIA", default_value = "console")]
     pub channel: String,
@@ -108,6 +114,8 @@ impl Asked {
             (api::TICKET, self.ticket.clone()),
             (api::REQUESTED_AT, self.requested_at.clone()),
             (api::REQUESTED_BY, self.requested_by.clone()),
+            (api::CONFIRMED_BY, self.confirmed_by.clone()),
+            (api::CONFIRMED_AT, self.confirmed_at.clone()),
             (api::CHANNEL, Some(channel.to_owned())),
         ];
         given.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()

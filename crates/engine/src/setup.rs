@@ -14,13 +14,13 @@ use sigillo_smime::{Identity, Signer, Trust};
 use sigillo_store::{Store, body};
 
 use crate::accepting::Accepting;
-use crate::accesses::Refusals;
 use crate::claims::Tokens;
 use crate::damaged::Damaged;
 use crate::elsewhere::Passwords;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
 use crate::meter::Part;
+use crate::refusals::Refusals;
 use crate::roles::Roles;
 use crate::turns::Shares;
 use crate::{Antivirus, Dkim, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles, resets};

@@ -2,6 +2,8 @@
 //! mailboxes and lists belong to whom their domain does. So nothing is of two administrations, and nothing has to be moved
 //! with a domain.
 
+use std::time::Duration;
+
 use sigillo_accounts::{Target, Tenant, Unit};
 use sigillo_base::{Address, Domain, MailboxId, Said, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
@@ -28,6 +30,28 @@ pub(crate) fn unit_key(tenant: TenantId, id: UnitId) -> KeyBuilder {
 
 pub(crate) fn owner_key(domain: &Domain) -> KeyBuilder {
     KeyBuilder::new(tag::DOMAIN_OWNER).text(domain.as_str())
+}
+
+fn history_of(domain: &Domain) -> KeyBuilder {
+    KeyBuilder::new(tag::DOMAIN_HISTORY).text(domain.as_str())
+}
+
+/// Whose a domain was from when on, the earliest first; the first from the beginning of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owners(Vec<(Timestamp, Option<TenantId>)>);
+
+impl Owners {
+    /// Whose it was then; `None` is the provider.
+    pub fn at(&self, at: Timestamp) -> Option<TenantId> {
+        self.0.iter().rev().find(|(since, _)| *since <= at).and_then(|(_, owner)| *owner)
+    }
+
+    /// The spans of a period in which it was this one's.
+    pub fn spans(&self, owner: Option<TenantId>, (from, to): (Timestamp, Timestamp)) -> Vec<(Timestamp, Timestamp)> {
+        let ends = self.0.iter().skip(1).map(|(since, _)| *since).chain([to]);
+        let spans = self.0.iter().zip(ends).filter(|((_, whose), _)| *whose == owner);
+        spans.map(|((since, _), end)| (from.max(*since), to.min(end))).filter(|(from, to)| from < to).collect()
+    }
 }
 
 pub(crate) fn mailbox_unit_key(id: MailboxId) -> KeyBuilder {
@@ -251,12 +275,13 @@ impl<S: Store> Engine<S> {
         Ok(found.into_iter().filter(|(_, unit)| unit.removed.is_none()).collect())
     }
 
-    /// Says whose a domain of ours is: an administration's, or the provider's own.
+    /// Says whose a domain of ours is from now on: an administration's, or the provider's own. What was until now stays its
+    /// owner's of then.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a domain that is not ours, the service domain, an administration that is not there, or one that
     /// did not order so many mailboxes.
-    pub fn assign_domain(&self, domain: &Domain, to: Option<TenantId>) -> Result<(), Error> {
+    pub fn assign_domain(&self, domain: &Domain, to: Option<TenantId>, now: Timestamp) -> Result<(), Error> {
         if !self.is_local(domain) {
             return Err(Error::Invalid(said!(
                 "il dominio {domain} non è servito da questo gestore",
@@ -270,18 +295,50 @@ impl<S: Store> Engine<S> {
             )));
         }
         transact(&self.store, ATTEMPTS, |tx| {
-            match to {
-                Some(id) => {
-                    living(tx, id)?;
-                    if owner_in(tx, domain)? != Some(id) {
-                        self.admit_domain(tx, domain, id)?;
-                    }
-                    tx.put(owner_key(domain), encode(&id.0));
+            if let Some(id) = to {
+                living(tx, id)?;
+            }
+            let before = owner_in(tx, domain)?;
+            if before == to {
+                return Ok(());
+            }
+            if let Some(id) = to {
+                self.admit_domain(tx, domain, id)?;
+            }
+            let (first, end) = history_of(domain).range();
+            let last = tx.scan(&first, &end, usize::MAX)?.pop();
+            let since = match last {
+                // Whatever the clock does, who came last has it.
+                Some((key, value)) => now.max(read_history(&key, &value)?.1.plus(Duration::from_millis(1))),
+                None => {
+                    tx.put(history_of(domain).time(Timestamp::default()), encode(&number(before)));
+                    now
                 }
+            };
+            tx.put(history_of(domain).time(since), encode(&number(to)));
+            match to {
+                Some(id) => tx.put(owner_key(domain), encode(&id.0)),
                 None => tx.delete(owner_key(domain)),
             }
             Ok(())
         })
+    }
+
+    /// Whose a domain was. Of one that never changed hands here, or did before a release that writes that down, it is whose it is
+    /// today.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn owners(&self, domain: &Domain) -> Result<Owners, Error> {
+        let (from, to) = history_of(domain).range();
+        let known = self.sound(&from, &to, usize::MAX, |key, value| {
+            let (_, since, owner) = read_history(key, value)?;
+            Ok((since, owner))
+        })?;
+        if known.is_empty() {
+            return Ok(Owners(vec![(Timestamp::default(), self.owner(domain)?)]));
+        }
+        Ok(Owners(known))
     }
 
     /// Whose a domain is; `None` is the provider.
@@ -336,6 +393,23 @@ impl<S: Store> Engine<S> {
     }
 }
 
+/// The number of an administration; 0 for none.
+pub(crate) fn number(tenant: Option<TenantId>) -> u64 {
+    tenant.map_or(0, |tenant| tenant.0)
+}
+
+/// The domain of a row of the history, from when on, and whose it was.
+pub(crate) fn read_history(
+    key: &[u8],
+    value: &[u8],
+) -> Result<(String, Timestamp, Option<TenantId>), sigillo_store::Error> {
+    let mut reader = KeyReader::new(key, tag::DOMAIN_HISTORY)?;
+    let (domain, since) = (reader.text()?, reader.time()?);
+    reader.end()?;
+    let owner: u64 = decode(key, value)?;
+    Ok((domain, since, (owner > 0).then_some(TenantId(owner))))
+}
+
 /// A row of the directory: an administration, or one of its units.
 pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(), sigillo_store::Error> {
     let mut reader = KeyReader::new(key, tag::DIRECTORY)?;
@@ -386,4 +460,21 @@ pub(crate) fn living_unit<S: Store>(tx: &mut Transaction<'_, S>, tenant: TenantI
     let key = unit_key(tenant, id);
     let row: Unit = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
     Some(row).filter(|row| row.removed.is_none()).ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_its_owners_for_as_long_as_he_has_it() {
+        let at = Timestamp::from_millis;
+        let (one, two) = (Some(TenantId(1)), Some(TenantId(2)));
+        let owners = Owners(vec![(at(0), one), (at(10), two), (at(20), None), (at(30), one)]);
+        assert_eq!([0, 9, 10, 19, 20, 30, 99].map(|t| owners.at(at(t))), [one, one, two, two, None, one, one]);
+        let spans = |of, from, to| owners.spans(of, (at(from), at(to)));
+        assert_eq!(spans(one, 5, 40), [(at(5), at(10)), (at(30), at(40))]);
+        assert_eq!(spans(two, 12, 15), [(at(12), at(15))]);
+        assert_eq!((spans(two, 20, 30), spans(None, 0, 25)), (vec![], vec![(at(20), at(25))]));
+    }
 }

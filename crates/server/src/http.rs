@@ -1,6 +1,7 @@
 //! The administrative interface: HTTP/JSON on a Unix socket, and over TLS where the configuration says so. Who asks, and what he may, is `authority`.
 
 mod authority;
+mod concern;
 mod content;
 mod door;
 mod doorman;

@@ -124,6 +124,45 @@ fn a_list_is_cancelled_and_called_back_from_the_shell() {
 }
 
 #[test]
+fn one_asks_another_confirms_and_a_third_does_it() {
+    let (sample, _guard) = served();
+    two_administrations(&sample);
+    for (login, tenant, role) in
+        [("l.bianchi", "1", "technical-contact"), ("p.conti", "1", "consultant"), ("g.verdi", "2", "technical-contact")]
+    {
+        somebody(&sample, login, Some(tenant), &[(role, &format!("tenant/{tenant}"))]);
+    }
+    let now = ask(&sample, &["status"], "")["service_time"].as_str().expect("a time").to_owned();
+    let now = sigillo_base::Timestamp::from_iso(&now).expect("a time");
+    let ago = |hours: u64| now.minus(Duration::from_secs(hours * 3600)).to_string();
+    let (asked, confirmed) = (ago(30), ago(2));
+    let order = ["--ticket", "TT-9", "--requested-at", &asked, "--requested-by", "Ufficio personale"];
+    let by = |who: &'static str, at: &str| {
+        let verb = ["mailbox", "deactivate", ANNA, "--channel", "phone"];
+        let said = ["--confirmed-by", who, "--confirmed-at", at].map(str::to_owned);
+        [&verb[..], &order].concat().into_iter().map(str::to_owned).chain(said).collect::<Vec<_>>()
+    };
+    let no = |verb: Vec<String>| refused(&sample, &verb.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(no(by("p.conti", &confirmed)).contains("mailbox-activate"), "who may not do it confirms nothing");
+    assert!(no(by("g.verdi", &confirmed)).contains("mailbox-activate"), "nor does who is of another administration");
+    assert!(no(by("x.nessuno", &confirmed)).contains("x.nessuno"));
+    assert!(no(by("l.bianchi", "2999-01-01")).contains("futuro"));
+    assert!(no(by("l.bianchi", &ago(31))).contains("prima della richiesta"));
+    assert_eq!(ask(&sample, &["mailbox", "list"], "")["mailboxes"][0]["state"], "active", "nothing was done");
+    let verb = by("l.bianchi", &confirmed);
+    ask(&sample, &verb.iter().map(String::as_str).collect::<Vec<_>>(), "");
+    let found = operations(&sample, &["--ticket", "TT-9"]);
+    let [done] = found.as_slice() else { panic!("{found:?}") };
+    let said = (&done["requested_by"], &done["confirmed_by"], &done["confirmed_how"], &done["confirmed_at"]);
+    assert_eq!(said, (&json!("Ufficio personale"), &json!("l.bianchi"), &json!("ticket"), &json!(confirmed)));
+    assert!(done["done_by"].as_str().is_some_and(|by| by.starts_with("uid-")), "{done}");
+    let used = done["seconds_used"].as_u64().expect("seconds");
+    assert!((2 * 3600..2 * 3600 + 600).contains(&used), "from the confirmation: {used}");
+    let shown = run(binary(), &["operation", "list", "--ticket", "TT-9", "--socket", &sample.socket()], b"", 30);
+    assert!(shown.out.contains("2:0") && shown.out.contains("l.bianchi"), "{}", shown.all());
+}
+
+#[test]
 fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     let (sample, _guard) = served();
     two_administrations(&sample);

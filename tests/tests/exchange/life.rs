@@ -175,7 +175,7 @@ fn planned(standard: u64) -> (House, TenantId) {
     let house = House::new(fixtures::alfa(), 1, &Known::fixtures(), NOW);
     let engine = house.engine();
     let tenant = engine.add_tenant("Comune di Alfa", "c_a", &[], NOW).expect("an administration");
-    engine.assign_domain(address(ANNA).domain(), Some(tenant)).expect("its domain");
+    engine.assign_domain(address(ANNA).domain(), Some(tenant), NOW).expect("its domain");
     approve(engine, tenant, standard, &[]);
     (house, tenant)
 }
@@ -276,7 +276,7 @@ fn who_was_active_on_the_fifteenth_is_counted_as_what_he_was_then() {
     let house = House::new(fixtures::alfa(), 1, &Known::fixtures(), NOW);
     let engine = house.engine();
     let tenant = engine.add_tenant("Comune di Alfa", "c_a", &[], NOW).expect("an administration");
-    engine.assign_domain(address(ANNA).domain(), Some(tenant)).expect("its domain");
+    engine.assign_domain(address(ANNA).domain(), Some(tenant), NOW).expect("its domain");
     let on = |text: &str| Timestamp::from_iso(text).expect("a time");
     let made = |name: &str, at: &str| add(engine, name, on(at)).expect("made");
     let order = |id, what: Change, at: &str| engine.change(id, &what, &own(on(at))).map(drop).expect("changed");
@@ -316,6 +316,7 @@ fn every_operation_is_written_down_with_who_asked_when_and_for_which_ticket() {
         confirmed_how: "token".into(),
         ticket: "TT-2026-000123".into(),
         channel: Way::Phone,
+        executed: None,
     };
     let unit = engine.add_unit(tenant, "Anagrafe", NOW).expect("a unit");
     let anna = address(ANNA);

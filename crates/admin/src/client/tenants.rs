@@ -44,6 +44,12 @@ impl Client {
         self.get(&format!("{}?{given}", api::acts_path(id))).await
     }
 
+    /// A page of what was read of an administration, or by its own.
+    pub async fn readings(&self, id: u64, month: &str, after: Option<&str>) -> Result<api::Readings, Error> {
+        let given = query(&[("month", Some(month)), ("after", after)]);
+        self.get(&format!("{}?{given}", api::readings_path(id))).await
+    }
+
     /// The units of an administration.
     pub async fn units(&self, tenant: u64) -> Result<api::Units, Error> {
         self.whole(&api::units_path(tenant)).await

@@ -11,10 +11,17 @@ use crate::rows::{decode, encode, mailbox_key};
 use crate::{factors, lists, operations, persons, plans, purge, tenants, unlocks};
 
 impl<S: Store> Judge<'_, '_, S> {
+    /// Whose a domain is, or was.
     pub(super) fn domain_owner(&mut self) -> Result<(), Error> {
-        let name = KeyReader::new(self.key, tag::DOMAIN_OWNER)?.text()?;
+        let (name, owner) = if self.key.first() == Some(&tag::DOMAIN_HISTORY) {
+            let (name, _, owner) = tenants::read_history(self.key, self.value)?;
+            (name, owner)
+        } else {
+            let name = KeyReader::new(self.key, tag::DOMAIN_OWNER)?.text()?;
+            (name, Some(TenantId(decode(self.key, self.value)?)))
+        };
         Domain::parse(&name).map_err(|e| Error::corrupt(self.key, e.to_string()))?;
-        let owner = TenantId(decode(self.key, self.value)?);
+        let Some(owner) = owner else { return Ok(()) };
         let there = matches!(self.other::<Tenant>(&tenants::tenant_key(owner))?, Other::Is(_) | Other::Unreadable);
         self.needs(there, format!("il dominio {name} è di un'amministrazione che non c'è"), Remedy::Backup);
         Ok(())

@@ -126,6 +126,7 @@ proptest! {
             13 => ServiceEvent::Accesses {
                 day: "2026-03-12".into(),
                 tenant: (n % 2 == 0).then_some(n),
+                readings: n % 3 == 0,
                 rows: n,
                 sha256: "0".repeat(64),
             },

@@ -18,10 +18,11 @@ use axum::response::{IntoResponse, Response};
 use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target};
 use sigillo_admin::api;
 use sigillo_base::{Address, Said, Secret, TenantId, Timestamp, UnitId, said};
-use sigillo_engine::{Bearer, Error, Origin, Shown, Standing, token_number};
+use sigillo_engine::{Bearer, Error, Origin, Reading, Shown, Standing, token_number};
 use sigillo_pec::log::{ServiceEvent, Stage};
 use sigillo_wire::Tick;
 
+use super::concern;
 use super::content::Content;
 use super::doorman::{Doorman, Payer};
 use super::fail::Fail;
@@ -145,6 +146,14 @@ impl Actor {
         matches!(self, Self::System { .. })
     }
 
+    /// The administration that he belongs to.
+    fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::System { .. } => None,
+            Self::Person(person, ..) => person.tenant.map(TenantId),
+        }
+    }
+
     /// Whether he is the person of this name.
     pub(super) fn is(&self, name: &PersonName) -> bool {
         matches!(self, Self::Person(person, ..) if person.login == name.as_str())
@@ -189,6 +198,9 @@ pub(super) struct Gate {
     logged: bool,
     /// What is told there of a request.
     content: Option<Arc<Content>>,
+    /// Of what only reads: which parameters of its query the register of readings names; `None` where it is not in there, for
+    /// the same reason.
+    shown: Option<Arc<[String]>>,
     /// Octets of a body.
     most: usize,
 }
@@ -198,10 +210,12 @@ impl Gate {
     pub(super) fn new(row: &Row, provider: Provided, doorman: Arc<Doorman>, way: Option<Way>) -> Self {
         // Codes the engine writes down, as often as they are judged: guessers write no more.
         let code = matches!(row.need, Need::Unlocks | Need::Proves);
-        let logged = row.writes() && !row.path.contains("/messages") && !code;
+        let messages = row.path.contains("/messages");
+        let logged = row.writes() && !messages && !code;
         let content = Content::of(row).filter(|_| logged && !row.silent).map(Arc::new);
+        let shown = (!row.writes() && !messages).then(|| row.parameters().into());
         let (need, path, method, most) = (row.need, row.path, row.method.clone(), row.most);
-        Self { provider, doorman, need, path, method, way, logged, content, most }
+        Self { provider, doorman, need, path, method, way, logged, content, shown, most }
     }
 
     fn act(&self) -> &'static str {
@@ -228,6 +242,24 @@ impl Gate {
             from: knock.peer.and_then(Peer::ip).map(|ip| ip.to_string()),
             content: knock.content.clone(),
         }
+    }
+
+    /// What is written down of somebody who has read; what he names that is no parameter may be anything, and is not.
+    fn reading(&self, actor: &Actor, knock: &Knock, status: StatusCode, at: Timestamp) -> Option<Reading> {
+        let shown = self.shown.as_ref()?;
+        let known = |pair: &&str| shown.iter().any(|name| pair.split('=').next() == Some(name.as_str()));
+        let query: Vec<&str> = knock.query.iter().flat_map(|query| query.split('&')).filter(known).collect();
+        let object =
+            if query.is_empty() { knock.object.clone() } else { format!("{}?{}", knock.object, query.join("&")) };
+        Some(Reading {
+            at,
+            by: actor.name(),
+            token: actor.token(),
+            from: knock.peer.and_then(Peer::ip),
+            act: self.act().to_owned(),
+            object: object.chars().take(MOST_OBJECT).collect(),
+            status: status.as_u16(),
+        })
     }
 
     /// Looks into the body where it is to be written down, or says of what the request is; the request keeps it. Of who is
@@ -383,6 +415,7 @@ struct Knock {
     tick: Tick,
     /// Its path, as the log has it.
     object: String,
+    query: Option<String>,
     /// What it says, as the log has it.
     content: Option<String>,
     /// Whether it asks only what would come of it.
@@ -396,6 +429,7 @@ impl Knock {
             token: bearer(request),
             tick,
             object: request.uri().path().chars().take(MOST_OBJECT).collect(),
+            query: request.uri().query().map(str::to_owned),
             content: None,
             tried: false,
         }
@@ -407,7 +441,7 @@ impl Knock {
     }
 }
 
-/// Lets through who may, and writes down what is changed and who was turned away, before it is done (AUD-03).
+/// Lets through who may, and writes down what is changed and who was turned away, before it is done, and what is read (AUD-03).
 pub(super) async fn authorise(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     admitted(gate, request, next).await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -493,6 +527,17 @@ async fn done(
         let stage = if turned_away { Stage::Denied } else { Stage::Failed };
         let event = gate.event(stage, Some(&actor), &knock);
         work(&house, move |engine| Ok(engine.log_service(event, now)?)).await?;
+    } else if let Some(reading) = gate.reading(&actor, &knock, status, now) {
+        let told = move |engine: &House| {
+            let whose = match actor.tenant() {
+                // Whom he works for, whatever he looks at: nobody else is told of him.
+                Some(own) => Some(own),
+                None => concern::of_path(engine, &knock.object, now)?,
+            };
+            engine.has_looked(whose, &reading);
+            Ok(())
+        };
+        work(&house, told).await?;
     }
     Ok(response)
 }

@@ -120,6 +120,13 @@ impl Row {
         shape
     }
 
+    /// The names of what its query may hold.
+    pub(super) fn parameters(&self) -> Vec<String> {
+        let query = self.told(&mut SchemaGenerator::default()).query;
+        let names = query.as_ref().and_then(|schema| schema.as_value().get("properties")?.as_object());
+        names.map_or_else(Vec::new, |names| names.keys().cloned().collect())
+    }
+
     /// Whether its answer can be kept and given again, for who sends it twice.
     pub(super) fn repeats(&self) -> bool {
         let shape = self.told(&mut SchemaGenerator::default());

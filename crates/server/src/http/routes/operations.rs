@@ -99,6 +99,7 @@ fn number(text: &str) -> Result<OperationId, Fail> {
 fn shown(id: OperationId, operation: Operation) -> api::Operation {
     let Operation { done, object, mailbox: _, tenant, unit, detail, request } = operation;
     let (asked, at) = (Timestamp::from_millis(request.asked), request.now());
+    let (confirmed, clock) = (request.confirmed(), request.clock());
     api::Operation {
         id: id.to_string(),
         kind: done.name().to_owned(),
@@ -109,7 +110,9 @@ fn shown(id: OperationId, operation: Operation) -> api::Operation {
         requested_at: asked.to_string(),
         requested_by: request.asked_by,
         done_at: at.to_string(),
-        seconds_used: at.since(asked).as_secs(),
+        seconds_used: at.since(clock).as_secs(),
+        confirmed_at: confirmed.to_string(),
+        done_by: request.executed.map_or_else(|| request.confirmed_by.clone(), |executed| executed.by),
         confirmed_by: request.confirmed_by,
         confirmed_how: request.confirmed_how,
         ticket: request.ticket,

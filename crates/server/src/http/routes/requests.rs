@@ -1,18 +1,22 @@
 //! On whose request something is done, beside the request itself: in headers, so that every path takes them alike (BOX-12,
-//! WEB-03). Who was let in is who confirms it; what he says of who asked, when and why is written down as his word.
+//! WEB-03). Who was let in is who confirms it, unless he says by which ticket somebody did who may do it himself; what he says of
+//! who asked, when and why is written down as his word.
 
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use sigillo_accounts::{Request, Way};
+use sigillo_accounts::{Executed, Request, Way};
 use sigillo_admin::api;
 use sigillo_base::{Lang, Timestamp, said};
 
 use super::{Fail, instant};
 use crate::http::authority::Actor;
 use crate::http::language;
+
+/// What somebody has confirmed it by who was not let in himself.
+const TICKET: &str = "ticket";
 
 /// What a request says of itself.
 #[derive(Debug, Clone)]
@@ -43,7 +47,7 @@ impl Asking {
     /// The same, with what a line of a file says for itself.
     pub(super) fn asked(&self, ticket: Option<&str>, at: Option<&str>, now: Timestamp) -> Result<Request, Fail> {
         let own = Request::own(now);
-        let (confirmed_by, how) =
+        let (mut confirmed_by, mut how) =
             self.by.as_ref().map_or((own.confirmed_by, "service"), |actor| (actor.name(), actor.proof()));
         let header = |name: &'static str| -> Result<Option<String>, Fail> {
             let Some(value) = self.headers.get(name) else { return Ok(None) };
@@ -54,6 +58,15 @@ impl Asking {
         let at = match at {
             Some(at) => Some(at.to_owned()),
             None => header(api::REQUESTED_AT)?,
+        };
+        let executed = match (header(api::CONFIRMED_BY)?, header(api::CONFIRMED_AT)?) {
+            (None, None) => None,
+            (Some(by), Some(at)) => {
+                let confirmed = instant(&at)?.as_millis();
+                let done_by = std::mem::replace(&mut confirmed_by, by);
+                Some(Executed { confirmed, by: done_by, how: std::mem::replace(&mut how, TICKET).to_owned() })
+            }
+            _ => return Err(Fail::bad("confirmed_by, confirmed_at: vanno detti insieme")),
         };
         let channel = header(api::CHANNEL)?;
         let unknown = || {
@@ -66,6 +79,7 @@ impl Asking {
             confirmed_by,
             confirmed_how: how.to_owned(),
             ticket: ticket.map(str::to_owned).or(header(api::TICKET)?).unwrap_or_default(),
+            executed,
             channel: channel.map_or(Ok(Way::Api), |name| Way::parse(&name).ok_or_else(unknown))?,
         };
         match request.fault() {

@@ -149,12 +149,14 @@ async fn remove_unit(State(provider): At, Path((id, unit)): Path<(u64, u64)>) ->
 }
 
 async fn assign(State(provider): At, Path(name): Path<String>, Sent(owner): Sent<api::Owner>) -> Reply<api::Owner> {
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
     let set = move |engine: &House| {
         let domain = Domain::parse(&name).map_err(|e| Fail::bad(e.said().about(&name)))?;
-        engine.assign_domain(&domain, owner.tenant.map(TenantId))?;
+        engine.assign_domain(&domain, owner.tenant.map(TenantId), now)?;
         Ok(owner)
     };
-    Ok(Json(work(&*alive(&provider)?, set).await?))
+    Ok(Json(work(&provider, set).await?))
 }
 
 async fn set_unit(
