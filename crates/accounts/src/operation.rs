@@ -119,13 +119,20 @@ impl Request {
             () if !fine(&self.asked_by) || self.asked_by.trim().is_empty() => Some(("requested_by", text())),
             () if !fine(&self.ticket) => Some(("ticket", text())),
             () => self.executed.as_ref().and_then(|executed| match () {
-                () if self.ticket.is_empty() => {
-                    Some(("ticket", "la conferma di un altro vuole il ticket che ne dà conto".to_owned()))
+                () if self.ticket.is_empty() => Some((
+                    "ticket",
+                    said!(
+                        "la conferma di un altro vuole il ticket che ne dà conto",
+                        "somebody else's confirmation wants the ticket that accounts for it"
+                    ),
+                )),
+                () if executed.confirmed > self.done => {
+                    Some(("confirmed_at", said!("la conferma è nel futuro", "the confirmation is in the future")))
                 }
-                () if executed.confirmed > self.done => Some(("confirmed_at", "la conferma è nel futuro".to_owned())),
-                () if executed.confirmed < self.asked => {
-                    Some(("confirmed_at", "la conferma è prima della richiesta".to_owned()))
-                }
+                () if executed.confirmed < self.asked => Some((
+                    "confirmed_at",
+                    said!("la conferma è prima della richiesta", "the confirmation is before the request"),
+                )),
                 () => None,
             }),
         }
@@ -248,7 +255,7 @@ impl Done {
             Self::MailboxUnit => Act::UnitWrite,
             Self::MailboxResponsible => Act::PersonWrite,
             Self::MailboxCancel | Self::MailboxUndelete | Self::MailboxPurge => Act::MailboxCancel,
-            Self::ListCreate | Self::ListCancel => Act::ListWrite,
+            Self::ListCreate | Self::ListCancel | Self::ListUndelete | Self::ListPurge => Act::ListWrite,
             Self::ListChange => Act::ListMembers,
             Self::BookCreate | Self::BookChange | Self::BookCancel => Act::AddressBookWrite,
             Self::MailboxPassword => Act::PasswordReset,

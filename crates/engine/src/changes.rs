@@ -180,7 +180,10 @@ impl<S: Store> Engine<S> {
             }
             (Change::Undelete, State::Cancelled(Cancelled { until: over, .. })) => {
                 let Said { it, en } = idle::told(Timestamp::from_millis(*over));
-                no(said!("si poteva riprendere fino al {it}", "could be called back until {en}"))
+                no(said!(
+                    "è stata cancellata e il tempo per ripensarci è finito il {it}",
+                    "was cancelled, and the time to call it back was over on {en}"
+                ))
             }
             (Change::Undelete, State::Gone(_)) => Err(idle::refused(row)),
             (Change::Undelete, _) => Ok(None),

@@ -10,7 +10,7 @@ use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 use sigillo_wire::sasl::ScramKeys;
 
 use crate::fronts::Transaction;
-use crate::idle::{idle, told};
+use crate::idle::idle;
 use crate::rows::{credential_key, credential_use_key, decode, encode};
 use crate::tenants::unit_row;
 use crate::{ATTEMPTS, Engine, Error, LoginError};

@@ -91,7 +91,7 @@ pub(crate) fn read<S: Store>(store: &S, key: &[u8], value: &[u8]) -> Result<List
 
 /// Refuses what is no list.
 fn there<S: Store>(tx: &mut Transaction<'_, S>, list: &Address) -> Result<(), Error> {
-    let missing = || Error::Invalid(format!("la lista {list} non esiste"));
+    let missing = || Error::Invalid(said!("la lista {list} non esiste", "there is no list {list}"));
     tx.get(list_key(list))?.map(drop).ok_or_else(missing)
 }
 
@@ -166,10 +166,10 @@ impl<S: Store> Engine<S> {
             return Err(Error::Invalid(said!("{address} è già una casella", "{address} is a mailbox already")));
         }
         if let Some(until) = cancelled(tx, address)? {
-            let text = format!(
-                "la lista {address} è cancellata, e fino a {until} la si può solo riavere: `sigillo list undelete`"
-            );
-            return Err(Error::Invalid(text));
+            return Err(Error::Invalid(said!(
+                "la lista {address} è cancellata, e fino a {until} la si può solo riavere: `sigillo list undelete`",
+                "the list {address} is cancelled, and until {until} can only be called back: `sigillo list undelete`"
+            )));
         }
         let key = list_key(address);
         let before = get_large_in::<_, ListRow>(tx, &key)?.map(|row| row.list(&key)).transpose()?;
@@ -263,8 +263,10 @@ impl<S: Store> Engine<S> {
         there(tx, address)?;
         let Some(until) = cancelled(tx, address)? else { return Ok(false) };
         if until <= request.now() {
-            let text = format!("la lista {address} è stata cancellata e il tempo per ripensarci è finito");
-            return Err(Error::Invalid(text));
+            return Err(Error::Invalid(said!(
+                "la lista {address} è stata cancellata e il tempo per ripensarci è finito",
+                "the list {address} was cancelled, and the time to call it back is over"
+            )));
         }
         tx.delete(cancelled_key(address));
         let unit = unit_of(tx, address)?;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use sigillo_accounts::{Operation, PersonName};
-use sigillo_base::Timestamp;
+use sigillo_base::{Tell, Timestamp, said};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, key, tag};
 
 use crate::rows::{decode, decode_more, encode, encode_more};
@@ -48,10 +48,13 @@ pub(crate) fn record<S: Store>(tx: &mut Transaction<'_, S>, operation: &Operatio
     let request = &operation.request;
     if request.executed.is_some() {
         let by = &request.confirmed_by;
-        let name = PersonName::parse(by).map_err(|e| Error::Invalid(format!("confirmed_by: {e}")))?;
+        let name = PersonName::parse(by).map_err(|e| Error::Invalid(e.said().about("confirmed_by")))?;
         if !persons::working(tx, &name)?.1.may(operation.done.needs(), &operation.target()) {
             let act = operation.done.needs().name();
-            return Err(Error::Invalid(format!("{by} non può confermarlo: gli manca il permesso «{act}»")));
+            return Err(Error::Invalid(said!(
+                "{by} non può confermarlo: gli manca il permesso «{act}»",
+                "{by} may not confirm it: the permission “{act}” is wanting"
+            )));
         }
     }
     let day = operation.request.now().legal().iso_day;

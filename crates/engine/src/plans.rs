@@ -326,18 +326,28 @@ impl<S: Store> Engine<S> {
         let over = brought.into_iter().filter_map(|(profile, n)| {
             let (limit, had) = (plan.of(&profile), had.get(&profile).copied().unwrap_or_default());
             let more = (had + n).checked_sub(limit).filter(|more| *more > 0)?;
-            Some(format!("«{profile}»: {n} nel dominio, {had} in uso, {limit} previste, {more} di troppo"))
+            let said = said!(
+                "«{profile}»: {n} nel dominio, {had} in uso, {limit} previste, {more} di troppo",
+                "“{profile}”: {n} in the domain, {had} in use, {limit} ordered, {more} too many"
+            );
+            Some((said.it, said.en))
         });
-        let over: Vec<String> = over.collect();
-        if over.is_empty() {
+        let (it, en): (Vec<String>, Vec<String>) = over.unzip();
+        if it.is_empty() {
             return Ok(());
         }
-        let text = format!(
-            "il piano dei fabbisogni (versione {version}) dell'amministrazione {} non ha posto per il dominio {domain}: {}",
-            tenant.0,
-            over.join("; ")
-        );
-        Err(Error::Invalid(text))
+        Err(Error::Invalid(Said::new(
+            format!(
+                "il piano dei fabbisogni (versione {version}) dell'amministrazione {} non ha posto per il dominio {domain}: {}",
+                tenant.0,
+                it.join("; ")
+            ),
+            format!(
+                "the plan of needs (version {version}) of administration {} has no room for the domain {domain}: {}",
+                tenant.0,
+                en.join("; ")
+            ),
+        )))
     }
 
     /// Expected to be so still when this is committed: of every domain, so that none passes the others.

@@ -89,7 +89,7 @@ impl<S: Store> Engine<S> {
         let mailbox =
             self.mailbox(login.mailbox)?.ok_or_else(|| Rejected::refused(535, (5, 7, 8), "La casella non esiste"))?;
         if !mailbox.works(now.as_millis()) {
-            return Err(Rejected::refused(550, (5, 7, 1), format!("La casella {}", idle(&mailbox))));
+            return Err(Rejected::refused(550, (5, 7, 1), format!("La casella {}", idle(&mailbox).it)));
         }
         if !mailbox.may_send(now.as_millis()) {
             return Err(Rejected::refused(550, (5, 7, 1), "La casella non è abilitata all'invio"));

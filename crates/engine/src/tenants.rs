@@ -232,7 +232,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when there is none, or another has the name; a bad name.
     pub fn rename_unit(&self, tenant: TenantId, id: UnitId, name: &str) -> Result<(), Error> {
-        named("nome della struttura", name)?;
+        named(said!("nome della struttura", "name of the unit"), name)?;
         transact(&self.store, ATTEMPTS, |tx| {
             // Two that take a name at once meet at the counter, as above; its number is left out.
             draw(tx, "unit")?;

@@ -7,9 +7,9 @@ use parking_lot::{Mutex, RwLock};
 use sigillo_store::Store;
 
 use crate::accepting::Accepting;
-use crate::accesses::Refusals;
 use crate::damaged::Damaged;
 use crate::guard::Guard;
+use crate::refusals::Refusals;
 use crate::setup::Lanes;
 use crate::{Engine, Lockout, resets};
 
@@ -46,6 +46,7 @@ impl<S: Store + Clone> Engine<S> {
             process: self.process,
             taken_over: Mutex::new(*self.taken_over.lock()),
             unsettled: AtomicBool::default(),
+            roles: Mutex::default(),
             damaged: Damaged::default(),
             verified: Mutex::default(),
             dear_checks: Mutex::default(),

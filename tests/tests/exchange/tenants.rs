@@ -73,10 +73,10 @@ fn with_an_administration_end_its_persons_and_every_role_in_it() {
     engine.confirm_own_factor(&bearer, &code(&seed, NOW), "192.0.2.7", NOW).expect("confirmed");
     let later = NOW.plus(Duration::from_secs(60));
     engine.unlock(&bearer, (&code(&seed, later), Term::Always), ("192.0.2.7", None), (later, Tick(0))).expect("open");
-    engine.assign_domain(&Domain::parse(STUDIO).expect("a domain"), Some(one)).expect("a domain");
+    engine.assign_domain(&Domain::parse(STUDIO).expect("a domain"), Some(one), NOW).expect("a domain");
     engine.remove_tenant(one, NOW).expect_err("it has a domain");
     assert!(["l.bianchi", "p.unita", "g.verdi", "d.desk"].iter().all(|login| comes_in(engine, login)), "nothing ended");
-    engine.assign_domain(&Domain::parse(STUDIO).expect("a domain"), None).expect("the provider's");
+    engine.assign_domain(&Domain::parse(STUDIO).expect("a domain"), None, NOW).expect("the provider's");
     engine.remove_tenant(one, NOW).expect("it is empty");
     let still = ["l.bianchi", "p.unita", "g.verdi", "d.desk"].map(|login| comes_in(engine, login));
     assert_eq!(still, [false, false, true, true]);
@@ -143,7 +143,7 @@ fn a_domain_brings_no_more_mailboxes_than_are_left_of_what_was_ordered() {
     let engine = house.engine();
     let tenant = engine.add_tenant("Comune", "c", &[], NOW).expect("one");
     let [own, studio] = ["comune-alfa.example", STUDIO].map(|text| Domain::parse(text).expect("a domain"));
-    engine.assign_domain(&own, Some(tenant)).expect("its own");
+    engine.assign_domain(&own, Some(tenant), NOW).expect("its own");
     let add = |at: &str, profile| engine.add_mailbox(&address(at), profile, hash(), NOW).expect("a mailbox");
     let approve = |ordered: &[(&str, u64)]| {
         let quantities = ordered.iter().map(|(profile, n)| ((*profile).to_owned(), *n)).collect();
@@ -158,19 +158,19 @@ fn a_domain_brings_no_more_mailboxes_than_are_left_of_what_was_ordered() {
     let out = add("quattro@studio.example", Profile::Standard);
     engine.change(out, &sigillo_engine::Change::Deactivate, &Request::own(NOW)).expect("it does not count");
     approve(&[("standard", 2)]);
-    let refused = engine.assign_domain(&studio, Some(tenant)).expect_err("too many").to_string();
+    let refused = engine.assign_domain(&studio, Some(tenant), NOW).expect_err("too many").to_string();
     assert!(refused.contains("«standard»: 2 nel dominio, 1 in uso, 2 previste, 1 di troppo"), "{refused}");
     assert!(refused.contains("«massive-small»: 1 nel dominio, 0 in uso, 0 previste, 1 di troppo"), "{refused}");
     assert_eq!(engine.owner(&studio).expect("read"), None, "it stayed");
     approve(&[("standard", 3)]);
-    let refused = engine.assign_domain(&studio, Some(tenant)).expect_err("one too many").to_string();
+    let refused = engine.assign_domain(&studio, Some(tenant), NOW).expect_err("one too many").to_string();
     assert!(!refused.contains("standard"), "{refused}");
     engine.change(massive, &sigillo_engine::Change::Cancel, &Request::own(NOW)).expect("it does not count");
-    engine.assign_domain(&studio, Some(tenant)).expect("there is room");
+    engine.assign_domain(&studio, Some(tenant), NOW).expect("there is room");
     // Once it is its, a smaller plan takes nothing away, and saying so again is no change.
     approve(&[("standard", 1)]);
-    engine.assign_domain(&studio, Some(tenant)).expect("it is its already");
-    engine.assign_domain(&studio, None).expect("away");
-    assert!(engine.assign_domain(&studio, Some(tenant)).is_err());
+    engine.assign_domain(&studio, Some(tenant), NOW).expect("it is its already");
+    engine.assign_domain(&studio, None, NOW).expect("away");
+    assert!(engine.assign_domain(&studio, Some(tenant), NOW).is_err());
     assert_clean(&house.store, "with domains that came and went");
 }

@@ -39,7 +39,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Json, Router};
 use sigillo_accounts::{Act, Block, CredentialName, Mailbox, OrdinaryMail, Profile, State as Standing, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, MailboxId, Said, Tell, TenantId, Timestamp, UnitId, said};
+use sigillo_base::{Address, MailboxId, Said, Tell, Timestamp, UnitId, said};
 use sigillo_engine::front::Contents;
 use sigillo_engine::{Change, HashGiven};
 

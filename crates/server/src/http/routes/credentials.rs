@@ -11,7 +11,7 @@ use sigillo_base::{Address, MailboxId, Secret, Timestamp, said};
 use sigillo_engine::{Credentialed, HashGiven, verifier};
 
 use super::requests::Asking;
-use super::{At, Fail, Reply, address, alive, instant, mailbox, not_among, pages, span, work};
+use super::{At, Fail, Reply, address, alive, instant, mailbox, no_place, not_among, pages, span, work};
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, delete, get, patch, post, put};
 use crate::ids::{random, random_password};
@@ -47,7 +47,7 @@ async fn list(
         let found = mailbox(engine, &address)?;
         let all = engine.credentials(MailboxId(found.id))?;
         // The owner's has no name: behind it is something else than at the beginning.
-        let name = |after: &str| after.strip_prefix('/').map(str::to_owned).ok_or_else(pages::strange);
+        let name = |after: &str| after.strip_prefix('/').map(str::to_owned).ok_or_else(no_place);
         let after = asked.after.as_deref().map(name).transpose()?;
         let named = all.into_iter().map(|c| (Some(c.name.as_str().to_owned()), shown(&found.address, c)));
         let (credentials, next) = pages::page_of((after, pages::most(&asked)?), named.collect());

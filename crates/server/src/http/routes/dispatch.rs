@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use sigillo_accounts::Act;
 use sigillo_admin::api;
-use sigillo_base::{Address, MailboxId, PecId, said};
+use sigillo_base::{Address, MailboxId, PecId};
 use sigillo_engine::{Login, Stage, Tracked, TrackedRecipient};
 use sigillo_pec::log::Record;
 

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use sigillo_accounts::{Act, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, Tell, UnitId, said};
+use sigillo_base::{Address, Domain, Tell, UnitId};
 use sigillo_engine::{DomainPolicy, List, NewList};
 use sigillo_pec::ReceiptKind;
 

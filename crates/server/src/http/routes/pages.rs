@@ -2,24 +2,19 @@
 
 use sigillo_admin::api::{LISTING_LIMIT, LISTING_MOST, Listing};
 
-use super::Fail;
+use super::{Fail, no_place, not_among};
 
 /// How many a page has.
 pub(super) fn most(asked: &Listing) -> Result<usize, Fail> {
     match asked.limit {
-        Some(0) => Err(Fail::field("limit", "«0» non è un numero di elementi: almeno 1")),
+        Some(0) => Err(Fail::field("limit", not_among("0", "un numero di elementi: almeno 1", "a number of items: at least 1"))),
         given => Ok(given.unwrap_or(LISTING_LIMIT).min(LISTING_MOST)),
     }
 }
 
 /// Behind which number a page begins; numbers begin with 1.
 pub(super) fn number(asked: &Listing) -> Result<u64, Fail> {
-    asked.after.as_deref().map_or(Ok(0), |after| after.parse().map_err(|_| strange()))
-}
-
-/// What is no `next` of any answer.
-pub(super) fn strange() -> Fail {
-    Fail::field("after", "non è di una risposta di prima")
+    asked.after.as_deref().map_or(Ok(0), |after| after.parse().map_err(|_| no_place()))
 }
 
 /// A page of what `more` gives behind a key, in the order of the keys, some at a time and nothing at the end. `show` leaves out what

@@ -22,9 +22,10 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::steps::{Steps, steps};
-use super::{At, Fail, Reply, address, alive, mailbox, no_mailbox, requests, weighing, work};
+use super::{At, Fail, Reply, address, alive, mailbox, requests, weighing, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent, Sheet};
+use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, post, put};
 use crate::ids::random;
 use crate::provider::{House, Provider};
@@ -269,7 +270,7 @@ fn give_one(
 ) -> Result<(), Fail> {
     let Entry { user, password, phone, .. } = entry;
     // Somebody else's mailbox is not there for him (SEC-05).
-    let missing = || no_mailbox(user.as_str());
+    let missing = || Named::Mailbox(user.as_str()).missing();
     if !actor.may(Act::PasswordFile, &engine.target(user)?) {
         return Err(missing());
     }

@@ -66,7 +66,10 @@ impl Asking {
                 let done_by = std::mem::replace(&mut confirmed_by, by);
                 Some(Executed { confirmed, by: done_by, how: std::mem::replace(&mut how, TICKET).to_owned() })
             }
-            _ => return Err(Fail::bad("confirmed_by, confirmed_at: vanno detti insieme")),
+            _ => return Err(Fail::bad(said!(
+                    "confirmed_by, confirmed_at: vanno detti insieme",
+                    "confirmed_by, confirmed_at: are said together"
+                ))),
         };
         let channel = header(api::CHANNEL)?;
         let unknown = || {

@@ -73,7 +73,7 @@ impl Wish {
         if let Some(name) = &responsible
             && work.engine.person(name)?.is_none_or(|(_, person)| person.ended.is_some())
         {
-            return Err(Wrong::new("responsible", nobody(name)));
+            return Err(Wrong::new("responsible", Named::Person(name.as_str()).missing().detail));
         }
         Ok(Self { standing, profile, unit, responsible, ordinary })
     }
