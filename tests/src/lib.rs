@@ -4,6 +4,7 @@
 
 pub mod clamd;
 pub mod demo;
+pub mod dovecot;
 pub mod evidence;
 pub mod figures;
 pub mod fixtures;

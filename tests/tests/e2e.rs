@@ -19,6 +19,8 @@ mod audit;
 mod backup;
 #[path = "e2e/bad_input.rs"]
 mod bad_input;
+#[path = "e2e/both.rs"]
+mod both;
 #[path = "e2e/bulk.rs"]
 mod bulk;
 #[path = "e2e/certificates.rs"]
@@ -37,6 +39,8 @@ mod doctor;
 mod doors;
 #[path = "e2e/durable.rs"]
 mod durable;
+#[path = "e2e/extracts.rs"]
+mod extracts;
 #[path = "e2e/fetched.rs"]
 mod fetched;
 #[path = "e2e/full_disk.rs"]
@@ -125,5 +129,7 @@ mod transfer;
 mod transfer_remote;
 #[path = "e2e/transport.rs"]
 mod transport;
+#[path = "e2e/trial.rs"]
+mod trial;
 #[path = "e2e/virus.rs"]
 mod virus;

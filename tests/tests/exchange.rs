@@ -57,6 +57,7 @@ mod exchange {
     pub mod search;
     pub mod smtp;
     pub mod sync;
+    pub mod tenants;
     pub mod time;
     pub mod tls_results;
     pub mod track;

@@ -1,11 +1,14 @@
-//! A Dovecot of our own on loopback, with folders and ports of its own; Debian: dovecot-imapd, dovecot-lmtpd.
+//! Where other servers are started from, to be compared with: folders, a certificate and ports of their own, on loopback.
+//! Debian: dovecot-imapd, dovecot-lmtpd.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use sigillo_tests::dovecot::{Dovecot, Setup};
 
 pub const PROGRAM: &str = "/usr/sbin/dovecot";
 /// How long a start may take on a busy machine.
@@ -37,39 +40,16 @@ pub fn folder(below: &Path) -> tempfile::TempDir {
     folder
 }
 
-/// Starts it; `users` are the lines of a passwd-file, `more` are further settings.
-pub fn start(root: &Path, imaps: u16, users: &str, more: &str) -> Child {
-    let dir = root.join("dovecot");
-    fs::create_dir_all(dir.join("mail")).expect("a folder");
-    let owner = rustix::fs::Uid::from_raw(8);
-    rustix::fs::chown(dir.join("mail"), Some(owner), Some(rustix::fs::Gid::from_raw(8))).expect("a folder of ours");
-    fs::write(dir.join("users"), users).expect("room on the disk");
-    let (d, t) = (dir.display(), root.display());
-    let settings = format!(
-        "base_dir = {d}/run\nlog_path = {d}/log\nprotocols = imap lmtp\nlisten = 127.0.0.1\nfirst_valid_uid = 8\n\
-         mail_location = sdbox:{d}/mail/%u\nmail_fsync = optimized\nssl = yes\nssl_cert = <{t}/tls.pem\nssl_key = <{t}/tls.key\n\
-         disable_plaintext_auth = no\nauth_mechanisms = plain\n\
-         passdb {{\n driver = passwd-file\n args = {d}/users\n}}\n\
-         userdb {{\n driver = static\n args = uid=8 gid=8 home={d}/mail/%u\n}}\n\
-         service imap-login {{\n inet_listener imap {{\n  port = 0\n }}\n inet_listener imaps {{\n  port = {imaps}\n  ssl = yes\n }}\n}}\n\
-         service lmtp {{\n unix_listener {d}/lmtp {{\n  mode = 0666\n }}\n}}\n\
-         service auth {{\n unix_listener {d}/auth {{\n  mode = 0666\n }}\n}}\nmail_max_userip_connections = 20000\n{more}"
-    );
-    let file = dir.join("dovecot.conf");
-    fs::write(&file, settings).expect("room on the disk");
-    Command::new(PROGRAM)
-        .args(["-F", "-c"])
-        .arg(file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("Dovecot starts")
+/// Starts a Dovecot in such a folder; `users` are the lines of a passwd-file, `more` are further settings.
+pub fn start(root: &Path, imaps: u16, users: &str, more: &str) -> Dovecot {
+    let [certificate, key] = ["tls.pem", "tls.key"].map(|name| root.join(name));
+    Dovecot::start(&Setup { below: root, ports: [0, imaps], tls: [&certificate, &key], mail: "sdbox", users, more })
 }
 
-/// Its socket for LMTP, below the folder that it was started with.
-pub fn lmtp(root: &Path) -> PathBuf {
-    root.join("dovecot/lmtp")
-}
+/// What lets it take mail for its mailboxes, at [`LMTP_SOCKET`].
+pub const LMTP: &str = "protocols = imap lmtp\nservice lmtp {\n unix_listener lmtp {\n  mode = 0666\n }\n}\n";
+/// Below its folder.
+pub const LMTP_SOCKET: &str = "run/lmtp";
 
 /// Waits until somebody listens there.
 pub fn wait(port: u16, root: &Path) {

@@ -2,10 +2,11 @@
 //! started here, on loopback, with folders and ports of its own; Debian: postfix, dovecot-imapd, dovecot-lmtpd.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use sigillo_base::Address;
+use sigillo_tests::dovecot::Dovecot;
 use tempfile::TempDir;
 
 use super::dovecot;
@@ -13,10 +14,12 @@ use super::street::{Mailbox, Place};
 use crate::machine::{halt_below, ticks_below};
 
 const PASSWORD: &str = "una-parola-lunga";
+/// What of Dovecot takes mail, and tells who may log in.
+const AUTH: &str = "service auth {\n unix_listener auth {\n  mode = 0666\n }\n}\n";
 
 /// Two Postfix and a Dovecot, until it is dropped.
 pub struct Plain {
-    dovecot: Child,
+    dovecot: Dovecot,
     postfixes: [Child; 2],
     place: Place,
     _folder: TempDir,
@@ -36,15 +39,20 @@ impl Plain {
             .flat_map(|n| [format!("a{n}@alfa.example"), format!("b{n}@beta.example")])
             .map(|user| format!("{user}:{{PLAIN}}{PASSWORD}\n"))
             .collect();
-        let mailboxes = dovecot::start(root, imaps, &users, "");
+        let mailboxes = dovecot::start(root, imaps, &users, &format!("{}{AUTH}", dovecot::LMTP));
         let access = postfix(
             root,
             "a",
-            &access(root, relay),
+            &access(&mailboxes.path("run/auth"), relay),
             &format!("127.0.0.1:{smtps} inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n"),
         );
-        let incoming = postfix(root, "b", &incoming(root), &format!("127.0.0.1:{relay} inet n - n - - smtpd\n"));
-        [smtps, relay, imaps].into_iter().for_each(|port| dovecot::wait(port, root));
+        let incoming = postfix(
+            root,
+            "b",
+            &incoming(&mailboxes.path(dovecot::LMTP_SOCKET)),
+            &format!("127.0.0.1:{relay} inet n - n - - smtpd\n"),
+        );
+        [smtps, relay].into_iter().for_each(|port| dovecot::wait(port, root));
         let mailbox = |name: &str, n: usize, domain: &str| Mailbox {
             address: Address::parse(&format!("{name}{n}@{domain}")).expect("an address"),
             password: PASSWORD.into(),
@@ -66,20 +74,23 @@ impl Plain {
 
     /// Lets all of them stand still while others are measured, or go on.
     pub fn halt(&self, halted: bool) {
-        self.postfixes.iter().chain([&self.dovecot]).for_each(|child| halt_below(child.id(), halted));
+        self.pids().for_each(|pid| halt_below(pid, halted));
+    }
+
+    /// The processes above all others.
+    fn pids(&self) -> impl Iterator<Item = u32> {
+        self.postfixes.iter().map(std::process::Child::id).chain([self.dovecot.pid()])
     }
 
     /// CPU time of all their processes so far, in clock ticks.
     pub fn ticks(&self) -> u64 {
-        self.postfixes.iter().chain([&self.dovecot]).map(|child| ticks_below(child.id())).sum()
+        self.pids().map(ticks_below).sum()
     }
 }
 
 impl Drop for Plain {
     fn drop(&mut self) {
-        for child in self.postfixes.iter_mut().chain([&mut self.dovecot]) {
-            dovecot::end(child);
-        }
+        self.postfixes.iter_mut().for_each(dovecot::end);
     }
 }
 
@@ -125,8 +136,7 @@ fn postfix(root: &Path, name: &str, own: &str, smtpd: &str) -> Child {
 }
 
 /// The senders' side: takes mail of who logged in, hands all of it on over TLS.
-fn access(root: &Path, relay: u16) -> String {
-    let auth: PathBuf = root.join("dovecot/auth");
+fn access(auth: &Path, relay: u16) -> String {
     format!(
         "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = {}\n\
          smtpd_relay_restrictions = permit_sasl_authenticated, reject\nrelayhost = [127.0.0.1]:{relay}\n\
@@ -137,8 +147,7 @@ fn access(root: &Path, relay: u16) -> String {
 }
 
 /// The recipients' side.
-fn incoming(root: &Path) -> String {
-    let lmtp = dovecot::lmtp(root);
+fn incoming(lmtp: &Path) -> String {
     format!(
         "mynetworks =\nsmtpd_tls_security_level = may\nvirtual_mailbox_domains = beta.example\n\
          smtpd_relay_restrictions = reject_unauth_destination\nvirtual_transport = lmtp:unix:{}\n\

@@ -2,6 +2,7 @@
 //! registry of users (*anagrafica utenti*, HD-04).
 
 use serde::{Deserialize, Serialize};
+use sigillo_base::{Said, said};
 
 /// A text of an entry: its name at the interface, in a sentence, and how many characters it has at the most.
 type Field = (&'static str, &'static str, usize);
@@ -53,16 +54,21 @@ impl BookEntry {
     }
 
     /// What is wrong with it, if anything: a field's name and why.
-    pub fn fault(&self) -> Option<(&'static str, String)> {
+    pub fn fault(&self) -> Option<(&'static str, Said)> {
         if self.name.is_empty() {
-            return Some(("name", "una voce ha un nome".to_owned()));
+            return Some(("name", said!("una voce ha un nome", "an entry has a name")));
         }
         self.texts().into_iter().zip(FIELDS).find_map(|(text, (field, _, most))| {
             let long = text.chars().count() > most || text.chars().any(breaks);
             let digits = field == "phone" && !text.is_empty() && !text.chars().any(|c| c.is_ascii_digit());
             match (long, digits) {
-                (true, _) => Some((field, format!("al più {most} caratteri, su una riga"))),
-                (false, true) => Some((field, "un numero di telefono ha delle cifre".to_owned())),
+                (true, _) => Some((
+                    field,
+                    said!("al più {most} caratteri, su una riga", "at most {most} characters, on one line"),
+                )),
+                (false, true) => {
+                    Some((field, said!("un numero di telefono ha delle cifre", "a telephone number has digits")))
+                }
                 (false, false) => None,
             }
         })

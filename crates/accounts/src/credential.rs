@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::Address;
+use sigillo_base::{Address, Said, Tell, said, told};
 
 use crate::PasswordHash;
 
@@ -104,9 +104,20 @@ impl From<PasswordHash> for Verifier {
 pub struct CredentialName(String);
 
 /// A text that cannot name a credential.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("«{0}» non può essere il nome di una credenziale: da 1 a 64 fra lettere senza accento, cifre, «.», «_» e «-»")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadName(String);
+
+impl Tell for BadName {
+    fn said(&self) -> Said {
+        said!(
+            "«{0}» non può essere il nome di una credenziale: da 1 a 64 fra lettere senza accento, cifre, «.», «_» e «-»",
+            "“{0}” cannot be the name of a credential: 1 to 64 letters without accents, digits, “.”, “_” and “-”",
+            self.0
+        )
+    }
+}
+
+told!(BadName);
 
 const MAX_NAME: usize = 64;
 

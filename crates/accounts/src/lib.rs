@@ -30,7 +30,7 @@ pub use contact::Contact;
 pub use credential::{BadName, Credential, CredentialName, Kind, LoginName, Rights, Scram, Verifier};
 pub use mailbox::{Block, Cancelled, Gone, Inactive, Mailbox, OrdinaryMail, State};
 pub use notice::{Channel, Concern, NoticeKind};
-pub use operation::{Done, Operation, Request, Way};
+pub use operation::{Done, Executed, Operation, Request, Way};
 pub use password::{PasswordError, PasswordHash};
 pub use person::{BadPerson, Person, PersonName, Token};
 pub use plan::{Plan, Quantities};

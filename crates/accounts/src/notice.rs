@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::{Address, MailboxId, Phone, TenantId};
+use sigillo_base::{Address, Complaint, MailboxId, Phone, Said, Tell, TenantId, said};
 
 /// Where a person is told something. As a text it is `sms:+393331234567` or `mailto:anna@x.example`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,21 +39,23 @@ impl fmt::Display for Channel {
 }
 
 impl FromStr for Channel {
-    type Err = String;
+    type Err = Complaint;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: &dyn fmt::Display| format!("{text}: {why}");
+    fn from_str(text: &str) -> Result<Self, Complaint> {
+        let wrong = |why: Said| Complaint(why.about(text));
         match text.split_once(':') {
-            Some(("sms", number)) => Phone::parse(number).map(Self::Sms).map_err(|e| wrong(&e)),
-            Some(("mailto", address)) => Address::parse(address).map(Self::Mail).map_err(|e| wrong(&e)),
-            _ => Err(wrong(&"non è sms:+39… né mailto:nome@dominio")),
+            Some(("sms", number)) => Phone::parse(number).map(Self::Sms).map_err(|e| wrong(e.said())),
+            Some(("mailto", address)) => Address::parse(address).map(Self::Mail).map_err(|e| wrong(e.said())),
+            _ => {
+                Err(wrong(said!("non è sms:+39… né mailto:nome@dominio", "is neither sms:+39… nor mailto:name@domain")))
+            }
         }
     }
 }
 
 impl TryFrom<String> for Channel {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
+    type Error = Complaint;
+    fn try_from(text: String) -> Result<Self, Complaint> {
         text.parse()
     }
 }

@@ -1,7 +1,7 @@
 //! What is done to mailboxes, lists and address books on somebody's request (*registro delle operazioni*: BOX-12, HD-27).
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::{TenantId, Timestamp, UnitId};
+use sigillo_base::{Said, TenantId, Timestamp, UnitId, said};
 
 use crate::{Act, Target};
 
@@ -46,20 +46,35 @@ impl Way {
 /// Who asked for something, when, and who answers for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// When it was asked for, in milliseconds since the Unix epoch: the clock of WEB-06 starts here.
+    /// When it was asked for, in milliseconds since the Unix epoch.
     pub asked: i64,
     /// Who asked: a person's name, or words for whom the help desk heard.
     pub asked_by: String,
     /// When it is done, in milliseconds: the time of the transaction.
     pub done: i64,
-    /// Who confirmed that the administration wants it (WEB-03): who was let in to do it.
+    /// Who confirmed that the administration wants it (WEB-03): who was let in to do it, where no other is said to have.
     pub confirmed_by: String,
-    /// What he was let in by: `token`, `socket`; `service` where nobody was asked.
+    /// What he was let in by: `token`, `socket`; `service` where nobody was asked; `ticket` where another has done it, by what
+    /// the ticket says.
     pub confirmed_how: String,
     /// The ticket that it belongs to; empty without one.
     pub ticket: String,
     /// By which way it came.
     pub channel: Way,
+    /// Who has done it, where another confirmed it before. In a row it stands behind everything else.
+    #[serde(skip)]
+    pub executed: Option<Executed>,
+}
+
+/// What was confirmed by one and done by another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Executed {
+    /// When it was confirmed, in milliseconds since the Unix epoch.
+    pub confirmed: i64,
+    /// Who was let in to do it.
+    pub by: String,
+    /// What he was let in by.
+    pub how: String,
 }
 
 impl Request {
@@ -74,6 +89,7 @@ impl Request {
             confirmed_how: Way::Service.name().to_owned(),
             ticket: String::new(),
             channel: Way::Service,
+            executed: None,
         }
     }
 
@@ -82,15 +98,43 @@ impl Request {
         Timestamp::from_millis(self.done)
     }
 
+    /// When it was confirmed: by being done, where nobody else did.
+    pub fn confirmed(&self) -> Timestamp {
+        Timestamp::from_millis(self.executed.as_ref().map_or(self.done, |executed| executed.confirmed))
+    }
+
+    /// When the clock of WEB-06 starts: with the confirmation, if it came before; else with the request.
+    pub fn clock(&self) -> Timestamp {
+        Timestamp::from_millis(self.executed.as_ref().map_or(self.asked, |executed| executed.confirmed))
+    }
+
     /// What is wrong with it, if anything: a field's name and why.
-    pub fn fault(&self) -> Option<(&'static str, String)> {
+    pub fn fault(&self) -> Option<(&'static str, Said)> {
         let fine = |text: &str| text.chars().count() <= MAX_TEXT && !text.chars().any(char::is_control);
-        let text = || format!("al più {MAX_TEXT} caratteri, su una riga");
+        let text = || said!("al più {MAX_TEXT} caratteri, su una riga", "at most {MAX_TEXT} characters, on one line");
         match () {
-            () if self.asked > self.done => Some(("requested_at", "la richiesta è nel futuro".to_owned())),
+            () if self.asked > self.done => {
+                Some(("requested_at", said!("la richiesta è nel futuro", "the request is in the future")))
+            }
             () if !fine(&self.asked_by) || self.asked_by.trim().is_empty() => Some(("requested_by", text())),
             () if !fine(&self.ticket) => Some(("ticket", text())),
-            () => None,
+            () => self.executed.as_ref().and_then(|executed| match () {
+                () if self.ticket.is_empty() => Some((
+                    "ticket",
+                    said!(
+                        "la conferma di un altro vuole il ticket che ne dà conto",
+                        "somebody else's confirmation wants the ticket that accounts for it"
+                    ),
+                )),
+                () if executed.confirmed > self.done => {
+                    Some(("confirmed_at", said!("la conferma è nel futuro", "the confirmation is in the future")))
+                }
+                () if executed.confirmed < self.asked => Some((
+                    "confirmed_at",
+                    said!("la conferma è prima della richiesta", "the confirmation is before the request"),
+                )),
+                () => None,
+            }),
         }
     }
 }
@@ -126,7 +170,7 @@ pub enum Done {
     ListCreate,
     /// It got other members, or came into another unit.
     ListChange,
-    /// It was removed.
+    /// It was cancelled.
     ListCancel,
     /// An entry was written into an address book.
     BookCreate,
@@ -136,11 +180,15 @@ pub enum Done {
     BookCancel,
     /// Its holder was given another password, or the means to set one (PWD-05).
     MailboxPassword,
+    /// A list was called back.
+    ListUndelete,
+    /// Its grace was over, and it went.
+    ListPurge,
 }
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::MailboxCreate,
         Self::MailboxChange,
         Self::MailboxActivate,
@@ -160,6 +208,8 @@ impl Done {
         Self::BookChange,
         Self::BookCancel,
         Self::MailboxPassword,
+        Self::ListUndelete,
+        Self::ListPurge,
     ];
 
     /// Its name.
@@ -184,6 +234,8 @@ impl Done {
             Self::BookChange => "address-book-change",
             Self::BookCancel => "address-book-cancel",
             Self::MailboxPassword => "mailbox-password",
+            Self::ListUndelete => "list-undelete",
+            Self::ListPurge => "list-purge",
         }
     }
 
@@ -192,10 +244,30 @@ impl Done {
         Self::ALL.into_iter().find(|done| done.name() == name)
     }
 
+    /// What lets somebody do it, and so confirm it.
+    pub const fn needs(self) -> Act {
+        match self {
+            Self::MailboxCreate => Act::MailboxCreate,
+            Self::MailboxChange => Act::MailboxChange,
+            Self::MailboxActivate | Self::MailboxDeactivate => Act::MailboxActivate,
+            Self::MailboxBlock | Self::MailboxUnblock => Act::MailboxBlock,
+            Self::MailboxProfile => Act::MailboxProfile,
+            Self::MailboxUnit => Act::UnitWrite,
+            Self::MailboxResponsible => Act::PersonWrite,
+            Self::MailboxCancel | Self::MailboxUndelete | Self::MailboxPurge => Act::MailboxCancel,
+            Self::ListCreate | Self::ListCancel | Self::ListUndelete | Self::ListPurge => Act::ListWrite,
+            Self::ListChange => Act::ListMembers,
+            Self::BookCreate | Self::BookChange | Self::BookCancel => Act::AddressBookWrite,
+            Self::MailboxPassword => Act::PasswordReset,
+        }
+    }
+
     /// Who sees such a record: who may do this to its object.
     pub const fn seen_by(self) -> Act {
         match self {
-            Self::ListCreate | Self::ListChange | Self::ListCancel => Act::ListRead,
+            Self::ListCreate | Self::ListChange | Self::ListCancel | Self::ListUndelete | Self::ListPurge => {
+                Act::ListRead
+            }
             Self::BookCreate | Self::BookChange | Self::BookCancel => Act::AddressBookRead,
             _ => Act::MailboxRead,
         }
@@ -250,6 +322,23 @@ mod tests {
         assert_eq!(wrong(&|r| r.asked_by = " ".into()), Some("requested_by"));
         assert_eq!(wrong(&|r| r.asked_by = "a\nb".into()), Some("requested_by"));
         assert_eq!(wrong(&|r| r.ticket = "x".repeat(201)), Some("ticket"));
+    }
+
+    #[test]
+    fn the_clock_starts_with_the_confirmation_of_another_which_its_ticket_shows() {
+        let mut request = Request { asked: 100, ticket: "TT-7".into(), ..Request::own(Timestamp::from_millis(1_000)) };
+        assert_eq!((request.clock().as_millis(), request.confirmed().as_millis()), (100, 1_000));
+        let confirmed = |confirmed| Some(Executed { confirmed, by: "h.desk".into(), how: "token".into() });
+        request.executed = confirmed(400);
+        assert_eq!((request.clock().as_millis(), request.confirmed().as_millis()), (400, 400));
+        let fault = |request: &Request| request.fault().map(|(field, _)| field);
+        assert_eq!(fault(&request), None);
+        for (at, wrong) in [(99, Some("confirmed_at")), (100, None), (1_000, None), (1_001, Some("confirmed_at"))] {
+            request.executed = confirmed(at);
+            assert_eq!(fault(&request), wrong, "{at}");
+        }
+        request.ticket.clear();
+        assert_eq!(fault(&request), Some("ticket"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use argon2::{Algorithm, Version};
 use data_encoding::BASE64_NOPAD;
 use serde::{Deserialize, Serialize};
-use sigillo_base::Secret;
+use sigillo_base::{Said, Secret, Tell, said, told};
 
 use foreign::{Foreign, argon2};
 
@@ -20,31 +20,53 @@ use foreign::{Foreign, argon2};
 pub struct PasswordHash(String);
 
 /// Why a password cannot be hashed or a hash cannot be taken. None of them shows a part of it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PasswordError {
     /// Empty, or longer than 1024 bytes: nobody types that, and hashing it is a gift to an attacker.
-    #[error("la password è vuota o più lunga di 1024 byte")]
     Length,
     /// Nothing says what it is.
-    #[error(
-        "non dice di quale schema è: un hash comincia con «{{SCHEMA}}» o «$schema$», ed è di non più di {MAX_HASH} caratteri"
-    )]
     NoScheme,
     /// No hash at all.
-    #[error(
-        "{{{0}}} è una password in chiaro, non un hash: chi ha letto il file la conosce; se ne dia una con --password-file"
-    )]
     Clear(String),
     /// A scheme that is not known here.
-    #[error("lo schema «{0}» non si conosce: si conoscono {KNOWN}")]
     Unknown(String),
     /// It is not what its scheme says.
-    #[error("l'hash «{0}» non è scritto come il suo schema vuole: forse è stato troncato")]
     Format(&'static str),
-    /// Whoever guesses passwords would be served at our expense.
-    #[error("l'hash «{0}» costa troppo a ogni accesso: al più {1}")]
-    Cost(&'static str, &'static str),
+    /// Whoever guesses passwords would be served at our expense. The scheme, and the most that it may cost.
+    Cost(&'static str, Said),
 }
+
+impl Tell for PasswordError {
+    fn said(&self) -> Said {
+        match self {
+            Self::Length => {
+                said!("la password è vuota o più lunga di 1024 byte", "the password is empty or longer than 1024 bytes")
+            }
+            Self::NoScheme => said!(
+                "non dice di quale schema è: un hash comincia con «{{SCHEMA}}» o «$schema$», ed è di non più di {MAX_HASH} caratteri",
+                "it does not say its scheme: a hash begins with “{{SCHEME}}” or “$scheme$”, and has at most {MAX_HASH} characters"
+            ),
+            Self::Clear(scheme) => said!(
+                "{{{scheme}}} è una password in chiaro, non un hash: chi ha letto il file la conosce; se ne dia una con --password-file",
+                "{{{scheme}}} is a password in clear, no hash: whoever read the file knows it; give one with --password-file"
+            ),
+            Self::Unknown(scheme) => said!(
+                "lo schema «{scheme}» non si conosce: si conoscono {KNOWN}",
+                "the scheme “{scheme}” is not known: known are {KNOWN}"
+            ),
+            Self::Format(scheme) => said!(
+                "l'hash «{scheme}» non è scritto come il suo schema vuole: forse è stato troncato",
+                "the hash “{scheme}” is not written as its scheme wants: it may have been cut off"
+            ),
+            Self::Cost(scheme, Said { it, en }) => said!(
+                "l'hash «{scheme}» costa troppo a ogni accesso: al più {it}",
+                "the hash “{scheme}” costs too much at each login: at most {en}"
+            ),
+        }
+    }
+}
+
+told!(PasswordError);
 
 /// What can be taken over, for who hears that his is not among it.
 const KNOWN: &str = "argon2i, argon2id, bcrypt, yescrypt, SHA256-CRYPT, SHA512-CRYPT, MD5-CRYPT, apr1, PBKDF2, SHA, SSHA, \

@@ -1,7 +1,7 @@
 //! Who administrates: persons, never accounts that several share (SEC-06).
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::TenantId;
+use sigillo_base::{Said, Tell, TenantId, said, told};
 
 use crate::role::{Act, Grant, Target};
 
@@ -74,17 +74,30 @@ impl Token {
 pub struct PersonName(String);
 
 /// A text that cannot name a person.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadPerson {
     /// The characters or the length.
-    #[error(
-        "«{0}» non può essere il nome di accesso di una persona: da 3 a 64 fra lettere senza accento, cifre, «.», «_» e «-»"
-    )]
     Form(String),
     /// A name that several people would use.
-    #[error("«{0}» è il nome di un ruolo, non di una persona: ogni accesso amministrativo è di una persona sola")]
     Shared(String),
 }
+
+impl Tell for BadPerson {
+    fn said(&self) -> Said {
+        match self {
+            Self::Form(name) => said!(
+                "«{name}» non può essere il nome di accesso di una persona: da 3 a 64 fra lettere senza accento, cifre, «.», «_» e «-»",
+                "“{name}” cannot be what a person is called: 3 to 64 letters without accents, digits, “.”, “_” and “-”"
+            ),
+            Self::Shared(name) => said!(
+                "«{name}» è il nome di un ruolo, non di una persona: ogni accesso amministrativo è di una persona sola",
+                "“{name}” is the name of a role, not of a person: each administrative access is one person's alone"
+            ),
+        }
+    }
+}
+
+told!(BadPerson);
 
 /// Names under which several people come in, wherever they are allowed.
 const SHARED: [&str; 12] = [

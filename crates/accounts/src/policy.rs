@@ -4,7 +4,7 @@
 //! the commonest words whatever stands around them, one key again and again, a row of the keyboard. Rules about kinds of
 //! characters are not here: they make passwords that are written down (NIST SP 800-63B §5.1.1.2).
 
-use sigillo_base::{Address, Secret};
+use sigillo_base::{Address, Said, Secret, Tell, said, told};
 
 /// What a provider asks of the passwords that its users choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,27 +48,53 @@ impl PasswordPolicy {
 }
 
 /// Why a password is not taken. None of them shows a part of it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfit {
     /// Too short.
-    #[error("la password è troppo corta: servono almeno {0} caratteri")]
     Short(usize),
     /// A control character.
-    #[error("la password contiene un carattere di controllo")]
     Control,
     /// Not every program can say it: SASLprep (RFC 4013) forbids it.
-    #[error("la password contiene caratteri che non tutti i programmi di posta sanno inviare")]
     Unsayable,
     /// What everybody knows of its user.
-    #[error("la password contiene l'indirizzo della casella o una sua parte")]
     Address,
     /// Among the first that anybody tries.
-    #[error("la password è fra le più comuni: se ne scelga un'altra, per esempio tre o quattro parole a caso")]
     Common,
     /// It was the user's before.
-    #[error("la password è già stata usata: non si riprende una delle ultime {0}")]
     Former(usize),
 }
+
+impl Tell for Unfit {
+    fn said(&self) -> Said {
+        match self {
+            Self::Short(least) => said!(
+                "la password è troppo corta: servono almeno {least} caratteri",
+                "the password is too short: at least {least} characters are needed"
+            ),
+            Self::Control => {
+                said!("la password contiene un carattere di controllo", "the password has a control character in it")
+            }
+            Self::Unsayable => said!(
+                "la password contiene caratteri che non tutti i programmi di posta sanno inviare",
+                "the password has characters in it that not every mail program can send"
+            ),
+            Self::Address => said!(
+                "la password contiene l'indirizzo della casella o una sua parte",
+                "the password has the address of the mailbox in it, or a part of that"
+            ),
+            Self::Common => said!(
+                "la password è fra le più comuni: se ne scelga un'altra, per esempio tre o quattro parole a caso",
+                "the password is among the most common: choose another one, such as three or four words at random"
+            ),
+            Self::Former(last) => said!(
+                "la password è già stata usata: non si riprende una delle ultime {last}",
+                "the password was used before: none of the last {last} is taken again"
+            ),
+        }
+    }
+}
+
+told!(Unfit);
 
 /// Words in one spelling, a line each.
 const COMMON: &str = include_str!("policy/common.txt");

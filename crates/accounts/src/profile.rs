@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sigillo_base::limits::{LARGEST_PROFILE_MESSAGE, MAX_RECIPIENTS, MB};
+use sigillo_base::{Said, Tell, said, told};
 
 use crate::CredentialName;
 
@@ -45,12 +46,20 @@ pub struct Limits {
 }
 
 /// A text that names no profile.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("«{name}» non è un profilo: usare uno fra {known}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownProfile {
     name: String,
     known: String,
 }
+
+impl Tell for UnknownProfile {
+    fn said(&self) -> Said {
+        let Self { name, known } = self;
+        said!("«{name}» non è un profilo: usare uno fra {known}", "“{name}” is no profile: use one of {known}")
+    }
+}
+
+told!(UnknownProfile);
 
 impl Profile {
     /// Every profile, in the order of the specification.
@@ -185,6 +194,12 @@ impl Profiles {
             return Ok(Choice { base: custom.base, custom: Some(custom.name.clone()) });
         }
         Profile::from_str(name).map(Choice::from).map_err(|_| unknown(name, self.0.iter().map(|c| c.name.as_str())))
+    }
+
+    /// Every profile that can be chosen, those of the specification first: its name, what it is made for, its figures.
+    pub fn all(&self) -> impl Iterator<Item = (&str, Profile, Limits)> {
+        let known = Profile::ALL.into_iter().map(|profile| (profile.name(), profile, profile.limits()));
+        known.chain(self.0.iter().map(|custom| (custom.name.as_str(), custom.base, custom.limits)))
     }
 
     /// The provider's own profile of this name.

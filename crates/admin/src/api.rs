@@ -10,6 +10,7 @@ mod dispatch;
 mod domain;
 mod extract;
 mod list;
+mod listing;
 mod log;
 mod notice;
 mod operation;
@@ -45,7 +46,8 @@ pub use dispatch::{
 };
 pub use domain::{DOMAINS, Domain, DomainChange, Domains, domain_path};
 pub use extract::*;
-pub use list::{LISTS, List, Lists, Members, list_path, list_unit_path};
+pub use list::{LISTS, List, Lists, Members, list_cancellation_path, list_path, list_unit_path};
+pub use listing::{LISTING_LIMIT, LISTING_MOST, Listing, Paged};
 pub use log::*;
 pub use notice::*;
 pub use operation::*;
@@ -277,20 +279,10 @@ pub struct ClockStatus {
     pub why: Option<String>,
 }
 
-/// Which page of a list that may be long.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Listing {
-    /// How many at the most, in the order they were made or of their addresses; all of them, by address, when absent.
-    pub limit: Option<usize>,
-    /// `next` of the page before.
-    pub after: Option<String>,
-}
-
-/// Mailboxes, by address; pages of them in the order they were made.
+/// Mailboxes, in the order they were made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mailboxes {
-    /// All of them.
+    /// A page of them.
     pub mailboxes: Vec<Mailbox>,
     /// What to ask as `after` for those that follow; none at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -405,8 +397,7 @@ pub fn password_path(address: &str) -> String {
     format!("{}/password", mailbox_path(address))
 }
 
-/// The path of the hash that a list has for a mailbox's owner: `PUT` [`NewHash`], answered with [`GivenHash`]; `POST` says what
-/// `PUT` would, and changes nothing.
+/// The path of the hash that a list has for a mailbox's owner: `PUT` [`NewHash`], answered with [`GivenHash`].
 pub fn hash_path(address: &str) -> String {
     format!("{}/password-hash", mailbox_path(address))
 }

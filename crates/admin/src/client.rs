@@ -5,6 +5,7 @@ mod content;
 mod link;
 mod operations;
 mod own;
+mod pages;
 mod tenants;
 
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +19,7 @@ use hyper::{Method, Request, header};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sigillo_base::Secret;
+use sigillo_base::{Lang, Secret};
 
 use crate::api::{self, Problem, Step};
 use crate::terminal;
@@ -71,6 +72,9 @@ pub enum Error {
     /// The service refused.
     #[error("{}", .0.detail)]
     Refused(Box<Problem>),
+    /// It was to be tried, and the answer does not say that it was.
+    #[error("il servizio non conosce --dry-run: può averlo fatto davvero")]
+    Untried,
 }
 
 /// What goes with a request.
@@ -101,6 +105,8 @@ pub struct Client {
     way: Way,
     /// Where the token of who asks lies, if he has one.
     token: Option<PathBuf>,
+    /// In which language refusals are wanted.
+    lang: Lang,
     /// What every request says of itself.
     headers: Vec<(&'static str, String)>,
     /// Asks for a code where the service wants one.
@@ -110,20 +116,29 @@ pub struct Client {
 impl Client {
     /// A client for the provider that listens on `socket`.
     pub fn new(socket: impl AsRef<Path>) -> Self {
-        Self { way: Way::Socket(socket.as_ref().to_owned()), token: None, headers: Vec::new(), ask: None }
+        Self::by(Way::Socket(socket.as_ref().to_owned()))
     }
 
     /// A client for the provider at this address (`https://host:port`), whose certificate leads to an authority of this PEM
     /// file, or to one of the system's.
     pub fn of_server(url: &str, ca: Option<PathBuf>) -> Self {
-        let way = Way::Server { url: url.to_owned(), ca, trust: Arc::default() };
-        Self { way, token: None, headers: Vec::new(), ask: None }
+        Self::by(Way::Server { url: url.to_owned(), ca, trust: Arc::default() })
+    }
+
+    fn by(way: Way) -> Self {
+        Self { way, token: None, lang: Lang::default(), headers: Vec::new(), ask: None }
     }
 
     /// The same for the person whose token lies in this file, of mode 0600.
     #[must_use]
     pub fn with_token(self, file: Option<PathBuf>) -> Self {
         Self { token: file, ..self }
+    }
+
+    /// The same for who reads this language.
+    #[must_use]
+    pub fn speaking(self, lang: Lang) -> Self {
+        Self { lang, ..self }
     }
 
     /// The same for who sits at a terminal, if anybody does: where the service wants a code of his second factor he is asked for
@@ -149,9 +164,11 @@ impl Client {
         self.get(api::STATUS).await
     }
 
-    /// Its mailboxes.
+    /// Its mailboxes, by address.
     pub async fn mailboxes(&self) -> Result<api::Mailboxes, Error> {
-        self.get(api::MAILBOXES).await
+        let mut all: api::Mailboxes = self.whole(api::MAILBOXES).await?;
+        all.mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
+        Ok(all)
     }
 
     /// Makes a mailbox.
@@ -164,10 +181,9 @@ impl Client {
         self.send(Method::PUT, &api::password_path(address), Some(new), PATIENCE).await
     }
 
-    /// Gives a mailbox's owner the hash that a list has for him, or says what would become of it.
-    pub async fn give_hash(&self, address: &str, new: &api::NewHash, trial: bool) -> Result<api::GivenHash, Error> {
-        let method = if trial { Method::POST } else { Method::PUT };
-        self.send(method, &api::hash_path(address), Some(new), PATIENCE).await
+    /// Gives a mailbox's owner the hash that a list has for him.
+    pub async fn give_hash(&self, address: &str, new: &api::NewHash) -> Result<api::GivenHash, Error> {
+        self.send(Method::PUT, &api::hash_path(address), Some(new), PATIENCE).await
     }
 
     /// Changes a mailbox.
@@ -177,7 +193,7 @@ impl Client {
 
     /// The credentials of a mailbox.
     pub async fn credentials(&self, address: &str) -> Result<api::Credentials, Error> {
-        self.get(&api::credentials_path(address)).await
+        self.whole(&api::credentials_path(address)).await
     }
 
     /// Makes a credential.
@@ -218,12 +234,14 @@ impl Client {
 
     /// Everybody's rights in the folders of a mailbox.
     pub async fn rights(&self, of: &str) -> Result<api::FolderRights, Error> {
-        self.get(&api::rights_path(of)).await
+        self.whole(&api::rights_path(of)).await
     }
 
     /// Gives or takes rights.
     pub async fn set_rights(&self, of: &str, new: &api::NewRights) -> Result<api::FolderRights, Error> {
-        self.send(Method::PUT, &api::rights_path(of), Some(new), PATIENCE).await
+        let path = api::rights_path(of);
+        let first = self.send(Method::PUT, &path, Some(new), PATIENCE).await?;
+        self.followed(&path, first).await
     }
 
     /// Blocks a mailbox.
@@ -264,7 +282,7 @@ impl Client {
 
     /// Its domains, with the choices of their owners.
     pub async fn domains(&self) -> Result<api::Domains, Error> {
-        self.get(api::DOMAINS).await
+        self.whole(api::DOMAINS).await
     }
 
     /// Changes what was chosen for a domain.
@@ -274,7 +292,7 @@ impl Client {
 
     /// Its distribution lists.
     pub async fn lists(&self) -> Result<api::Lists, Error> {
-        self.get(api::LISTS).await
+        self.whole(api::LISTS).await
     }
 
     /// Makes a list, or gives it other members.
@@ -282,9 +300,14 @@ impl Client {
         self.send(Method::PUT, &api::list_path(address), Some(members), PATIENCE).await
     }
 
-    /// Removes a list.
+    /// Cancels a list.
     pub async fn remove_list(&self, address: &str) -> Result<api::List, Error> {
         self.send(Method::DELETE, &api::list_path(address), None::<&()>, PATIENCE).await
+    }
+
+    /// Calls a list back.
+    pub async fn undelete_list(&self, address: &str) -> Result<api::List, Error> {
+        self.send(Method::DELETE, &api::list_cancellation_path(address), None::<&()>, PATIENCE).await
     }
 
     /// What the legal log says of a mailbox, as its holder may read it.
@@ -477,7 +500,10 @@ impl Client {
         };
         let Some(code) = asked else { return Err(Error::Refused(refused)) };
         let unlocking = Content::json(&api::Unlocking { code, hours: None, always: false })?;
-        self.once(&Method::POST, api::MY_UNLOCK, &unlocking, PATIENCE, &mut |_| {}).await?;
+        let mut unlocks = self.clone();
+        // Also what is only tried wants the token unlocked in earnest.
+        unlocks.headers.retain(|(name, _)| *name != api::DRY_RUN);
+        unlocks.once(&Method::POST, api::MY_UNLOCK, &unlocking, PATIENCE, &mut |_| {}).await?;
         self.once(&method, path, &body, patience, &mut heard).await
     }
 
@@ -503,6 +529,7 @@ impl Client {
             .method(method)
             .uri(path)
             .header(header::HOST, self.way.host())
+            .header(header::ACCEPT_LANGUAGE, self.lang.pick("it", "en"))
             .header(header::CONTENT_TYPE, body.kind);
         if let Some(token) = self.token()? {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -515,6 +542,10 @@ impl Client {
         let request = request.body(Full::new(body.bytes.clone())).map_err(|e| Error::Http(e.to_string()))?;
         let answer = async {
             let response = in_time(patience, sender.send_request(request)).await?.map_err(http)?;
+            let tries = *method != Method::GET && self.headers.iter().any(|(name, _)| *name == api::DRY_RUN);
+            if tries && response.status().is_success() && !response.headers().contains_key(api::DRY_RUN) {
+                return Err(Error::Untried);
+            }
             let (status, mut body, mut refusal) = (response.status(), response.into_body(), Vec::new());
             while let Some(frame) = in_time(patience, body.frame()).await? {
                 match frame.map_err(http)?.data_ref() {

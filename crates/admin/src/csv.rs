@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use sigillo_base::{Said, Tell, said, told};
+
 /// Octets of a file.
 pub const MAX_BYTES: u64 = 32 << 20;
 /// Lines of a file.
@@ -17,35 +19,68 @@ const SEPARATORS: [char; 3] = [';', ',', '\t'];
 const MAX_LINE: usize = 8 << 10;
 
 /// Why a file is no table. Lines are counted from 1.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// More than [`MAX_BYTES`], or too many lines.
-    #[error("il file è troppo grande: al più {} MiB e {MAX_LINES} righe", MAX_BYTES >> 20)]
     TooLarge,
     /// Two bytes for each character.
-    #[error("il file è in UTF-16: va salvato come «CSV UTF-8», o convertito con «iconv -f UTF-16 -t UTF-8»")]
     Utf16,
     /// One byte for each character, most likely.
-    #[error(
-        "riga {0}: non è UTF-8 (forse Latin-1 o Windows-1252): va salvato come «CSV UTF-8», o convertito con \
-         «iconv -f WINDOWS-1252 -t UTF-8»"
-    )]
     NotUtf8(usize),
 }
 
+impl Tell for Error {
+    fn said(&self) -> Said {
+        match self {
+            Self::TooLarge => said!(
+                "il file è troppo grande: al più {} MiB e {MAX_LINES} righe",
+                "the file is too large: at most {} MiB and {MAX_LINES} lines",
+                MAX_BYTES >> 20
+            ),
+            Self::Utf16 => said!(
+                "il file è in UTF-16: va salvato come «CSV UTF-8», o convertito con «iconv -f UTF-16 -t UTF-8»",
+                "the file is in UTF-16: save it as “CSV UTF-8”, or convert it by “iconv -f UTF-16 -t UTF-8”"
+            ),
+            Self::NotUtf8(line) => said!(
+                "riga {line}: non è UTF-8 (forse Latin-1 o Windows-1252): va salvato come «CSV UTF-8», o convertito con \
+                 «iconv -f WINDOWS-1252 -t UTF-8»",
+                "line {line}: not UTF-8 (perhaps Latin-1 or Windows-1252): save it as “CSV UTF-8”, or convert it by \
+                 “iconv -f WINDOWS-1252 -t UTF-8”"
+            ),
+        }
+    }
+}
+
+told!(Error);
+
 /// Why a line is no row.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadLine {
     /// Longer than any row that is meant.
-    #[error("la riga supera {MAX_LINE} byte")]
     TooLong,
     /// A quotation mark without its other, or with something behind it; also a line break within.
-    #[error("virgolette non chiuse, o seguite da altro: dentro un campo si raddoppiano, e un campo sta su una riga")]
     Quotes,
     /// A character that no field has: also the line ends of old Macintoshes.
-    #[error("un carattere di controllo: le righe finiscono con LF o CRLF")]
     Control,
 }
+
+impl Tell for BadLine {
+    fn said(&self) -> Said {
+        match self {
+            Self::TooLong => said!("la riga supera {MAX_LINE} byte", "the line is longer than {MAX_LINE} bytes"),
+            Self::Quotes => said!(
+                "virgolette non chiuse, o seguite da altro: dentro un campo si raddoppiano, e un campo sta su una riga",
+                "quotation marks not closed, or something behind them: within a field they are doubled, and a field is on one line"
+            ),
+            Self::Control => said!(
+                "un carattere di controllo: le righe finiscono con LF o CRLF",
+                "a control character: lines end with LF or CRLF"
+            ),
+        }
+    }
+}
+
+told!(BadLine);
 
 /// A line with something in it.
 #[derive(Debug)]

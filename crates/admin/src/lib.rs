@@ -13,10 +13,9 @@
 pub mod api;
 mod client;
 pub mod csv;
-mod lang;
 pub mod report;
 mod terminal;
 pub mod verbs;
 
 pub use client::{Client, Error};
-pub use lang::Lang;
+pub use sigillo_base::Lang;

@@ -3,8 +3,10 @@
 pub mod address_book;
 pub mod apply;
 pub mod cert;
+pub mod credential;
 pub mod dispatch;
 pub mod domain;
+mod how;
 pub mod index;
 pub mod list;
 pub mod log;
@@ -14,6 +16,7 @@ pub mod operation;
 pub mod password;
 pub mod person;
 pub mod plan;
+pub mod profile;
 pub mod quarantine;
 pub mod queue;
 pub mod report;
@@ -24,17 +27,19 @@ pub mod store_check;
 pub mod tenant;
 pub mod tls_report;
 pub mod totp;
+pub mod unit;
 
 use std::path::{Path, PathBuf};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+pub use self::how::{Confirm, Destroys, How, Reads, TRIAL, Writes};
 use crate::{Client, Lang, api};
 
-/// What every administrative verb takes.
+/// What every administrative verb takes; those that change something take [`Writes`] or [`Destroys`] with it.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Where {
+pub struct Where<H: How = Reads> {
     /// Socket amministrativo del gestore
     #[arg(long, value_name = "PATH", env = "SIGILLO_SOCKET", default_value = "/run/sigillo/admin.sock")]
     pub socket: PathBuf,
@@ -50,16 +55,27 @@ pub struct Where {
     /// Risponde in JSON invece che con una tabella
     #[arg(long)]
     pub json: bool,
+    /// Of the whole command line: the service answers in it.
+    #[arg(from_global)]
+    pub lang: Lang,
+    /// On which terms.
+    #[command(flatten)]
+    pub how: H,
 }
 
-impl Where {
+impl<H: How> Where<H> {
     /// Who asks there, at a console.
     pub fn client(&self) -> Client {
         let client = match &self.server {
             Some(url) => Client::of_server(url, self.ca_file.clone()),
             None => Client::new(&self.socket),
         };
-        client.with_token(self.token_file.clone()).at_a_terminal().asking(vec![(api::CHANNEL, "console".to_owned())])
+        let client = client.with_token(self.token_file.clone()).speaking(self.lang).at_a_terminal();
+        let mut headers = vec![(api::CHANNEL, "console".to_owned())];
+        if self.how.is_dry() {
+            headers.push((api::DRY_RUN, true.to_string()));
+        }
+        client.asking(headers)
     }
 
     /// An answer as it was asked for: in JSON, or as `show` makes it for people.
@@ -80,6 +96,12 @@ pub struct Asked {
     /// Chi l'ha chiesta, se non chi la esegue
     #[arg(long, value_name = "CHI")]
     pub requested_by: Option<String>,
+    /// La persona che l'ha confermata, se non chi la esegue; vuole --confirmed-at e --ticket
+    #[arg(long, value_name = "PERSONA", requires_all = ["confirmed_at", "ticket"])]
+    pub confirmed_by: Option<String>,
+    /// Quando l'ha confermata: da qui corrono le ore
+    #[arg(long, value_name = "QUANDO", requires = "confirmed_by")]
+    pub confirmed_at: Option<String>,
     /// Per quale via è arrivata: console o phone
     #[arg(long, value_name = "VIA", default_value = "console")]
     pub channel: String,
@@ -92,13 +114,15 @@ impl Asked {
             (api::TICKET, self.ticket.clone()),
             (api::REQUESTED_AT, self.requested_at.clone()),
             (api::REQUESTED_BY, self.requested_by.clone()),
+            (api::CONFIRMED_BY, self.confirmed_by.clone()),
+            (api::CONFIRMED_AT, self.confirmed_at.clone()),
             (api::CHANNEL, Some(channel.to_owned())),
         ];
         given.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }
 
     /// Who asks there, on this request.
-    fn client(&self, at: &Where) -> Client {
+    fn client(&self, at: &Where<impl How>) -> Client {
         at.client().asking(self.headers(&self.channel))
     }
 }

@@ -6,8 +6,11 @@ use sigillo_wire::utf7;
 
 /// The character between the levels of a folder's name, as IMAP shows it here.
 const DELIMITER: char = '/';
-/// A point within a level, which the name of a file cannot show otherwise.
-const POINT: &str = "&AC4-";
+/// What the name of a file cannot show within a level, as Dovecot escapes it (its plugin `listescape`): others open such a
+/// folder under the name that lies on the disk, which they do not when it is no modified UTF-7. The backslash first.
+const ESCAPES: [(&str, &str); 2] = [("\\", "\\5c"), (".", "\\2e")];
+/// A point within a level as Courier writes it.
+const COURIER_POINT: &str = "&AC4-";
 /// Letters of flags, in the order in which a name lists them.
 const LETTERS: [(char, &str); 5] =
     [('D', "\\Draft"), ('F', "\\Flagged"), ('R', "\\Answered"), ('S', "\\Seen"), ('T', "\\Deleted")];
@@ -16,12 +19,14 @@ pub const KEYWORDS: usize = 26;
 
 /// One level of a folder's name as the name of a file: modified UTF-7 without a point.
 pub fn level(name: &str) -> String {
-    utf7::encode(name).replace('.', POINT)
+    ESCAPES.iter().fold(utf7::encode(name), |file, (plain, escaped)| file.replace(plain, escaped))
 }
 
 /// What [`level`] was made of; a name that is no modified UTF-7 is taken as it stands.
 pub fn level_of(file: &str) -> String {
-    utf7::decode(file.replace(POINT, ".").as_bytes()).unwrap_or_else(|| file.to_owned())
+    let file = file.replace(COURIER_POINT, ".");
+    let file = ESCAPES.iter().rev().fold(file, |file, (plain, escaped)| file.replace(escaped, plain));
+    utf7::decode(file.as_bytes()).unwrap_or(file)
 }
 
 /// The name of the folder's directory: `.A.B`; the INBOX has none of its own.
@@ -110,12 +115,14 @@ mod tests {
             ("INBOX", ""),
             ("Inviata", ".Inviata"),
             ("Archivio/2025/Perché", ".Archivio.2025.Perch&AOk-"),
-            ("v1.0/..", ".v1&AC4-0.&AC4-&AC4-"),
+            ("v1.0/..", ".v1\\2e0.\\2e\\2e"),
+            ("a\\2e/\\.\\5c", ".a\\5c2e.\\5c\\2e\\5c5c"),
         ] {
             assert_eq!(directory(name), dir);
             assert!(dir.is_empty() || folder(dir).as_deref() == Some(name), "{dir}");
         }
         assert_eq!(folder(".Posta.Città").as_deref(), Some("Posta/Città"), "raw UTF-8");
+        assert_eq!(folder(".v1&AC4-0").as_deref(), Some("v1.0"), "Courier's");
         for none in ["cur", "..", ".", ".a..b"] {
             assert_eq!(folder(none), None, "{none}");
         }

@@ -6,6 +6,7 @@
 //!
 //! Flags stand in the fields Status, X-Status and X-Keywords, as mutt and Dovecot write them. Written by [`write`] they
 //! are the first lines, and [`Reader`] takes those away again; elsewhere in a header it reads them and leaves them.
+//! X-IMAPbase in the first message names all keywords of the file: Dovecot believes no other.
 
 mod from;
 
@@ -35,15 +36,17 @@ pub struct Entry {
     pub bytes: Result<Vec<u8>, Wrong>,
 }
 
-/// The fields that hold flags, in the order in which they are written.
-const FIELDS: [&str; 3] = ["Status:", "X-Status:", "X-Keywords:"];
+/// The fields of the file and those that hold flags, in the order in which they are written.
+const FIELDS: [&str; 4] = ["X-IMAPbase:", "Status:", "X-Status:", "X-Keywords:"];
+/// The place of keywords among them.
+const KEYWORDS: usize = 3;
 /// Letters of flags, with the number of the field in which they stand.
 const LETTERS: [(u8, usize, &str); 5] = [
-    (b'R', 0, "\\Seen"),
-    (b'A', 1, "\\Answered"),
-    (b'F', 1, "\\Flagged"),
-    (b'T', 1, "\\Draft"),
-    (b'D', 1, "\\Deleted"),
+    (b'R', 1, "\\Seen"),
+    (b'A', 2, "\\Answered"),
+    (b'F', 2, "\\Flagged"),
+    (b'T', 2, "\\Draft"),
+    (b'D', 2, "\\Deleted"),
 ];
 /// A line is read in pieces of at most this many octets; no From_ line is longer.
 const PIECE: u64 = 64 * 1024;
@@ -196,7 +199,7 @@ fn value_of<'l>(line: &'l [u8], name: &str) -> Option<&'l str> {
 }
 
 fn read_field(field: usize, value: &str, flags: &mut Vec<String>) {
-    if field == 2 {
+    if field == KEYWORDS {
         flags.extend(value.split_whitespace().map(str::to_owned));
     } else {
         let known = LETTERS.iter().filter(|(letter, at, _)| *at == field && value.as_bytes().contains(letter));
@@ -204,12 +207,22 @@ fn read_field(field: usize, value: &str, flags: &mut Vec<String>) {
     }
 }
 
-/// Writes a message at the end of an mbox, quoted as `mboxrd`.
+/// Writes a message at the end of an mbox, quoted as `mboxrd`. With the first one come the keywords of all.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut impl Write, message: &[u8], date: Timestamp, flags: &[String]) -> io::Result<()> {
+pub fn write(
+    out: &mut impl Write,
+    message: &[u8],
+    date: Timestamp,
+    flags: &[String],
+    keywords: &[String],
+) -> io::Result<()> {
     out.write_all(format!("From sigillo {}\n", from::write(date)).as_bytes())?;
+    if !keywords.is_empty() {
+        // UIDVALIDITY and the last UID stand before them; who reads it gives UIDs of his own.
+        out.write_all(format!("{} 1 0000000000 {}\r\n", FIELDS[0], keywords.join(" ")).as_bytes())?;
+    }
     // A message that begins with one of these fields itself must not lose it.
     let begins = FIELDS.iter().any(|name| value_of(message, name).is_some() || unread(message, name));
     if begins || !flags.is_empty() {
@@ -231,14 +244,14 @@ fn unread(message: &[u8], name: &str) -> bool {
 }
 
 fn write_fields(out: &mut impl Write, flags: &[String], all: bool) -> io::Result<()> {
-    let mut values = [String::new(), String::new(), String::new()];
+    let mut values: [String; FIELDS.len()] = Default::default();
     for flag in flags {
         match LETTERS.iter().find(|(_, _, f)| f == flag) {
             Some((letter, field, _)) => values[*field].push(char::from(*letter)),
-            None => values[2] = format!("{} {flag}", values[2]).trim_start().to_owned(),
+            None => values[KEYWORDS] = format!("{} {flag}", values[KEYWORDS]).trim_start().to_owned(),
         }
     }
-    for (name, value) in FIELDS.iter().zip(&values) {
+    for (name, value) in FIELDS.iter().zip(&values).skip(1) {
         if all || !value.is_empty() {
             out.write_all(format!("{name} {value}\r\n").as_bytes())?;
         }

@@ -5,19 +5,30 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use crate::{Said, Tell, said, told};
+
 /// Why a text is not an address. The text is what a person should read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddressError {
     /// No `@` between a local part and a domain.
-    #[error("manca la chiocciola fra nome e dominio")]
     NoAt,
     /// The local part is empty, too long (64 octets) or holds a character that must not be there.
-    #[error("la parte prima della chiocciola non è valida")]
     Local,
     /// The domain is empty, too long (255 octets) or not made of DNS labels.
-    #[error("il dominio non è valido")]
     Domain,
 }
+
+impl Tell for AddressError {
+    fn said(&self) -> Said {
+        match self {
+            Self::NoAt => said!("manca la chiocciola fra nome e dominio", "there is no @ between a name and a domain"),
+            Self::Local => said!("la parte prima della chiocciola non è valida", "the part before the @ is not valid"),
+            Self::Domain => said!("il dominio non è valido", "the domain is not valid"),
+        }
+    }
+}
+
+told!(AddressError);
 
 /// A DNS domain in lower case, without a trailing dot. Address literals (`[127.0.0.1]`) are refused: a certified
 /// domain is always a name (RFC 6109 §1.2.3).

@@ -3,24 +3,47 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::{Said, Tell, said, told};
+
 /// Why a text is not such a number. The text is what a person should read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneError {
     /// Something else than digits and what stands between them.
-    #[error("un numero di telefono ha solo cifre, con «+» davanti")]
     Digits,
     /// Neither a prefix nor an Italian mobile.
-    #[error(
-        "manca il prefisso internazionale (+39…): senza, si intende un cellulare italiano di 9 o 10 cifre che comincia con 3"
-    )]
     Prefix,
     /// Fewer than 8 digits, more than 15, or a country's code that begins with 0.
-    #[error("un numero internazionale ha da 8 a 15 cifre dopo il «+» e non comincia con 0")]
     Length,
     /// An Italian number that receives no short messages.
-    #[error("un numero italiano che riceve SMS comincia con +39 3")]
     Landline,
 }
+
+impl Tell for PhoneError {
+    fn said(&self) -> Said {
+        match self {
+            Self::Digits => {
+                said!(
+                    "un numero di telefono ha solo cifre, con «+» davanti",
+                    "a telephone number has digits alone, behind a +"
+                )
+            }
+            Self::Prefix => said!(
+                "manca il prefisso internazionale (+39…): senza, si intende un cellulare italiano di 9 o 10 cifre che comincia con 3",
+                "the international prefix (+39…) is missing: without it an Italian mobile of 9 or 10 digits from 3 on is meant"
+            ),
+            Self::Length => said!(
+                "un numero internazionale ha da 8 a 15 cifre dopo il «+» e non comincia con 0",
+                "an international number has 8 to 15 digits behind the +, and does not begin with 0"
+            ),
+            Self::Landline => said!(
+                "un numero italiano che riceve SMS comincia con +39 3",
+                "an Italian number that receives text messages begins with +39 3"
+            ),
+        }
+    }
+}
+
+told!(PhoneError);
 
 /// A telephone number in the form of E.164: `+` and 8 to 15 digits, the country's code first.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

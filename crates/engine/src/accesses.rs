@@ -1,12 +1,10 @@
 //! Who came in to a mailbox, and who was turned away: when, how, from where, as whom (ACC-03, AUD-02). What a mailbox sends
 //! is in its [`trail`](crate::trail); the legal log holds messages only.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use sigillo_accounts::{CredentialName, LoginName};
+use sigillo_accounts::CredentialName;
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_store::{KeyBuilder, KeyReader, Store, key, tag};
 
@@ -16,11 +14,8 @@ use crate::meter::LoginResult;
 use crate::rows::{decode, encode};
 use crate::{Engine, Error, Login};
 
-/// Failed logins of one mailbox that are written down in a day: guessers write no more.
-const REFUSALS_A_DAY: u32 = 1_000;
 /// The outcome of who goes.
 const LEFT: &str = "left";
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// Somebody at the door of a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +32,7 @@ pub struct Access {
     pub outcome: String,
     /// Of who goes: when he had come in.
     pub since: Option<Timestamp>,
-    /// What was read or removed: a folder and UIDs, `INBOX 4:9`; else empty.
+    /// What was read or removed: a folder and UIDs, `INBOX 4:9`; of failed logins that are counted, how many: `×57`; else empty.
     pub what: String,
 }
 
@@ -45,32 +40,16 @@ pub struct Access {
 pub type AccessPage = (Vec<Access>, Option<Vec<u8>>);
 
 /// An event of a mailbox.
-#[derive(Serialize, Deserialize)]
-enum EventRow {
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) enum EventRow {
     /// A login, or one that failed.
     Access { protocol: String, from: IpAddr, person: String, outcome: String },
     /// The end of what a login began.
     Left { protocol: String, from: IpAddr, person: String, since: i64 },
     /// What somebody did who is in.
     Did { protocol: String, from: IpAddr, person: String, outcome: String, what: String },
-}
-
-/// The failed logins that were written down: the day, and how many of each mailbox.
-#[derive(Default)]
-pub(crate) struct Refusals(Mutex<(i64, HashMap<MailboxId, u32>)>);
-
-impl Refusals {
-    /// Whether one more of this mailbox is written down.
-    fn room(&self, mailbox: MailboxId, now: Timestamp) -> bool {
-        let today = now.as_millis().div_euclid(DAY_MS);
-        let mut all = self.0.lock();
-        if all.0 != today {
-            *all = (today, HashMap::new());
-        }
-        let written = all.1.entry(mailbox).or_default();
-        *written = written.saturating_add(1);
-        *written <= REFUSALS_A_DAY
-    }
+    /// Failed logins of a minute.
+    Refused { protocol: String, from: IpAddr, person: String, outcome: String, times: u64 },
 }
 
 impl<S: Store> Engine<S> {
@@ -105,39 +84,6 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Writes that somebody did not, if there is such a mailbox; who is locked out is not written again and again.
-    pub(crate) fn turned_away(&self, user: &str, from: (&str, IpAddr), why: LoginResult, now: Timestamp) {
-        if why == LoginResult::Locked {
-            return;
-        }
-        let Some(LoginName { address, credential }) = LoginName::parse(user) else { return };
-        match self.find_mailbox(&address) {
-            Ok(Some(row)) => self.refused(MailboxId(row.id), credential, from, why, now),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, user = %address, "a failed login is not written down"),
-        }
-    }
-
-    /// The same of a mailbox that there is.
-    pub(crate) fn refused(
-        &self,
-        id: MailboxId,
-        person: CredentialName,
-        (protocol, from): (&str, IpAddr),
-        why: LoginResult,
-        now: Timestamp,
-    ) {
-        if !self.refusals.room(id, now) {
-            return;
-        }
-        let outcome = why.as_str().into();
-        let protocol = protocol.into();
-        let access = Access { at: now, protocol, from, person, outcome, since: None, what: String::new() };
-        if let Err(error) = self.note_access(Transaction::new(&self.store), id, &access) {
-            tracing::warn!(%error, mailbox = id.0, "a failed login is not written down");
-        }
-    }
-
     /// Writes that the administration looked into a mailbox, and who it was.
     pub(crate) fn looked_in(&self, id: MailboxId, who: &Visitor, at: Timestamp) -> Result<(), Error> {
         let Visitor { protocol, from, person } = who.clone();
@@ -146,7 +92,7 @@ impl<S: Store> Engine<S> {
         self.note_access(Transaction::new(&self.store), id, &access)
     }
 
-    fn note_access(&self, mut tx: Transaction<'_, S>, id: MailboxId, access: &Access) -> Result<(), Error> {
+    pub(crate) fn note_access(&self, mut tx: Transaction<'_, S>, id: MailboxId, access: &Access) -> Result<(), Error> {
         let (key, value) = access_row(id, access, self.ids.next_id());
         tx.put(key, value);
         tx.later();
@@ -164,11 +110,22 @@ impl<S: Store> Engine<S> {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<AccessPage, Error> {
-        let (begin, to) = (of(id).time(from).done(), of(id).time(to).done());
-        let from = after.filter(|after| *after >= begin.as_slice()).map_or(begin.clone(), key::successor);
-        let found = self.sound(&from, &to, limit, |key, value| Ok((key.to_vec(), read(key, value)?.1)))?;
+        let period = (of(id).time(from).done(), of(id).time(to).done());
+        self.page(period, after, limit, |key, value| Ok(read(key, value)?.1))
+    }
+
+    /// At most `limit` rows of `[begin, to)` behind this key, and where to go on.
+    pub(crate) fn page<T>(
+        &self,
+        (begin, to): (Vec<u8>, Vec<u8>),
+        after: Option<&[u8]>,
+        limit: usize,
+        read: impl Fn(&[u8], &[u8]) -> Result<T, sigillo_store::Error>,
+    ) -> Result<(Vec<T>, Option<Vec<u8>>), Error> {
+        let from = after.filter(|after| *after >= begin.as_slice()).map_or(begin, key::successor);
+        let found = self.sound(&from, &to, limit, |key, value| Ok((key.to_vec(), read(key, value)?)))?;
         let next = found.last().filter(|_| found.len() == limit).map(|(key, _)| key.clone());
-        Ok((found.into_iter().map(|(_, access)| access).collect(), next))
+        Ok((found.into_iter().map(|(_, row)| row).collect(), next))
     }
 }
 
@@ -184,8 +141,14 @@ pub(crate) fn access_row(id: MailboxId, access: &Access, number: u128) -> (KeyBu
     (of(id).time(at).u128(number), encode(&row))
 }
 
-fn of(id: MailboxId) -> KeyBuilder {
+/// The part of the table that a mailbox has, in order of time.
+pub(crate) fn of(id: MailboxId) -> KeyBuilder {
     KeyBuilder::new(tag::EVENT).mailbox(id)
+}
+
+/// How many there were, where there was more than one.
+pub(crate) fn counted(times: u64) -> String {
+    if times > 1 { format!("×{times}") } else { String::new() }
 }
 
 /// The mailbox and the access of a row.
@@ -199,6 +162,9 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(MailboxId, Access), sigi
             (protocol, from, person, LEFT.to_owned(), Some(Timestamp::from_millis(since)), String::new())
         }
         EventRow::Did { protocol, from, person, outcome, what } => (protocol, from, person, outcome, None, what),
+        EventRow::Refused { protocol, from, person, outcome, times } => {
+            (protocol, from, person, outcome, None, counted(times))
+        }
     };
     let person = match person.as_str() {
         "" => CredentialName::owner(),

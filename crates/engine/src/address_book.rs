@@ -6,7 +6,7 @@
 //! gone takes the entry in its own administration's book with it ([`purge`](crate::purge)).
 
 use sigillo_accounts::{BookChange, BookEntry, Done, Operation, Request, Target, differences};
-use sigillo_base::{Address, MailboxId, TenantId};
+use sigillo_base::{Address, MailboxId, TenantId, said};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, key, skim, tag, transact};
 
 use crate::fronts::Transaction;
@@ -95,7 +95,10 @@ fn count<S: Store>(tx: &mut Transaction<'_, S>, tenant: TenantId, more: bool) ->
     let key = count_key(tenant);
     let had: u64 = tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?.unwrap_or_default();
     if more && had >= MOST_ENTRIES {
-        return Err(Error::Invalid(format!("la rubrica ha già {MOST_ENTRIES} voci")));
+        return Err(Error::Invalid(said!(
+            "la rubrica ha già {MOST_ENTRIES} voci",
+            "the address book has {MOST_ENTRIES} entries already"
+        )));
     }
     match if more { had + 1 } else { had.saturating_sub(1) } {
         0 => tx.delete(key),
@@ -112,10 +115,10 @@ pub(crate) fn need_empty<S: Store>(tx: &mut Transaction<'_, S>, tenant: TenantId
         return Ok(());
     }
     let id = tenant.0;
-    let text = format!(
-        "la sua rubrica ha ancora delle voci: si salvano con `sigillo address-book export {id}`, si tolgono con `sigillo address-book clear {id}`"
-    );
-    Err(Error::Invalid(text))
+    Err(Error::Invalid(said!(
+        "la sua rubrica ha ancora delle voci: si salvano con `sigillo address-book export {id}`, si tolgono con `sigillo address-book clear {id}`",
+        "its address book still has entries: save them by `sigillo address-book export {id}`, remove them by `sigillo address-book clear {id}`"
+    )))
 }
 
 /// Takes the entry of a mailbox that is gone out of its own administration's book.
@@ -226,7 +229,7 @@ impl<S: Store> Engine<S> {
         });
         let after = change.of(&before);
         if let Some((field, why)) = after.fault() {
-            return Err(Error::Invalid(format!("{field}: {why}")));
+            return Err(Error::Invalid(why.about(field)));
         }
         let differs = differences(&before, &after);
         if !made && differs.is_empty() {
@@ -257,7 +260,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), Error> {
         let key = entry_key(tenant, address);
         if tx.get(&key)?.is_none() {
-            return Err(Error::Invalid(format!("{address} non è nella rubrica")));
+            return Err(Error::Invalid(said!("{address} non è nella rubrica", "{address} is not in the address book")));
         }
         tx.delete(&key);
         count(tx, tenant, false)?;

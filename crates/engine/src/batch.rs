@@ -128,12 +128,20 @@ impl<S: Store> Entry<'_, '_, S> {
         self.engine.log_event(self.tx, event, now);
     }
 
-    /// See [`Engine::remove_list`].
+    /// See [`Engine::cancel_list`].
     ///
     /// # Errors
     /// The same.
-    pub fn remove_list(&mut self, address: &Address, request: &Request) -> Result<(), Error> {
-        self.engine.remove_list_in(self.tx, address, request)
+    pub fn cancel_list(&mut self, address: &Address, request: &Request) -> Result<bool, Error> {
+        self.engine.cancel_list_in(self.tx, address, request)
+    }
+
+    /// See [`Engine::undelete_list`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn undelete_list(&mut self, address: &Address, request: &Request) -> Result<bool, Error> {
+        self.engine.undelete_list_in(self.tx, address, request)
     }
 
     /// See [`Engine::put_book_entry`].

@@ -133,7 +133,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn tell_tenants(&self, own: &OwnCertificate, what: u32, now: Timestamp) -> Result<(), Error> {
-        for (id, tenant) in self.tenants()? {
+        for (id, tenant) in self.tenants(TenantId(0), usize::MAX)? {
             self.tell_tenant(own, what, (id, &tenant), now)?;
         }
         tracing::info!(purpose = own.purpose, what, "the administrations are told of a certificate");

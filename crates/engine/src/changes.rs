@@ -2,16 +2,16 @@
 //! operation.
 
 use sigillo_accounts::{
-    Block, Cancelled, Choice, Done, Gone, Inactive, Mailbox, Operation, OrdinaryMail, Profile, Request, State,
+    Block, Cancelled, Choice, Done, Inactive, Mailbox, Operation, OrdinaryMail, Profile, Request, State,
 };
-use sigillo_base::{Address, MailboxId, UnitId};
+use sigillo_base::{Address, MailboxId, Said, Timestamp, UnitId, said};
 use sigillo_store::{Store, transact};
 
 use crate::fronts::Transaction;
 use crate::plans::Counted;
 use crate::rows::{decode, encode, mailbox_key};
 use crate::tenants::{owner_in, unit_row};
-use crate::{ATTEMPTS, Engine, Error, operations, profiles, purge, rates};
+use crate::{ATTEMPTS, Engine, Error, idle, operations, profiles, purge, rates};
 
 /// Capabilities that one mailbox can be without.
 const MAX_WITHOUT: usize = 50;
@@ -71,7 +71,7 @@ impl<S: Store> Engine<S> {
         change: &Change,
         request: &Request,
     ) -> Result<bool, Error> {
-        let missing = || Error::Invalid("la casella non esiste".into());
+        let missing = || Error::Invalid(said!("la casella non esiste", "there is no such mailbox"));
         let key = mailbox_key(id);
         let before: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
         let unit = unit_row(tx, id)?;
@@ -108,7 +108,8 @@ impl<S: Store> Engine<S> {
         detail: String,
         request: &Request,
     ) -> Result<(), Error> {
-        let address = Address::parse(&row.address).map_err(|_| Error::Invalid("indirizzo illeggibile".into()))?;
+        let address = Address::parse(&row.address)
+            .map_err(|_| Error::Invalid(said!("indirizzo illeggibile", "unreadable address")))?;
         let tenant = owner_in(tx, address.domain())?.map(|tenant| tenant.0);
         let unit = unit.filter(|(of, _)| Some(*of) == tenant).map(|(_, unit)| unit);
         let (object, mailbox, request) = (row.address.clone(), Some(row.id), request.clone());
@@ -125,7 +126,8 @@ impl<S: Store> Engine<S> {
     ) -> Result<bool, Error> {
         alive(row)?;
         let id = MailboxId(row.id);
-        let address = Address::parse(&row.address).map_err(|_| Error::Invalid("indirizzo illeggibile".into()))?;
+        let address = Address::parse(&row.address)
+            .map_err(|_| Error::Invalid(said!("indirizzo illeggibile", "unreadable address")))?;
         let to = to.map(|unit| self.own_unit(tx, address.domain(), unit)).transpose()?;
         if from == to {
             return Ok(false);
@@ -147,7 +149,10 @@ impl<S: Store> Engine<S> {
             let row = Mailbox { state, ..row.clone() };
             Ok(Some(Next { row, done, detail: detail.to_owned() }))
         };
-        let no = |text: &str| Err(Error::Invalid(format!("la casella {} {text}", row.address)));
+        let no = |Said { it, en }: Said| {
+            let address = &row.address;
+            Err(Error::Invalid(said!("la casella {address} {it}", "mailbox {address} {en}")))
+        };
         let service = row.profile.base == Profile::Service;
         let since = request.done;
         match (change, &row.state) {
@@ -156,13 +161,15 @@ impl<S: Store> Engine<S> {
             | (Change::Deactivate, State::Inactive(_))
             | (Change::Cancel, State::Cancelled(_)) => Ok(None),
             (Change::Activate, State::Inactive(_)) => to(State::Active, Done::MailboxActivate, ""),
-            (Change::Activate, _) => no("è bloccata, non disattivata: `sigillo mailbox unblock`"),
-            (Change::Deactivate | Change::Cancel, _) if service => no("è la casella di servizio: resta in uso"),
+            (Change::Activate, _) => Err(idle::refused(row)),
+            (Change::Deactivate | Change::Cancel, _) if service => {
+                no(said!("è la casella di servizio: resta in uso", "is the service mailbox: it stays in use"))
+            }
             (Change::Deactivate, _) => to(State::Inactive(Inactive { since }), Done::MailboxDeactivate, ""),
-            (Change::Block(_) | Change::Unblock, State::Inactive(_)) => no("è disattivata: `sigillo mailbox activate`"),
+            (Change::Block(_) | Change::Unblock, State::Inactive(_)) => Err(idle::refused(row)),
             (Change::Block(block), _) => to(State::Blocked(block.clone()), Done::MailboxBlock, &block.reason),
             (Change::Unblock, _) => to(State::Active, Done::MailboxUnblock, ""),
-            (Change::Cancel, State::Gone(_)) => no("non c'è più"),
+            (Change::Cancel, State::Gone(_)) => Err(idle::refused(row)),
             (Change::Cancel, before) => {
                 let until = request.now().plus(self.rules.grace);
                 let cancelled = Cancelled { since, until: until.as_millis(), before: Box::new(before.clone()) };
@@ -171,9 +178,14 @@ impl<S: Store> Engine<S> {
             (Change::Undelete, State::Cancelled(cancelled)) if cancelled.until > since => {
                 to((*cancelled.before).clone(), Done::MailboxUndelete, "")
             }
-            (Change::Undelete, State::Cancelled(_) | State::Gone(_)) => {
-                no("è stata cancellata e il tempo per ripensarci è finito")
+            (Change::Undelete, State::Cancelled(Cancelled { until: over, .. })) => {
+                let Said { it, en } = idle::told(Timestamp::from_millis(*over));
+                no(said!(
+                    "è stata cancellata e il tempo per ripensarci è finito il {it}",
+                    "was cancelled, and the time to call it back was over on {en}"
+                ))
             }
+            (Change::Undelete, State::Gone(_)) => Err(idle::refused(row)),
             (Change::Undelete, _) => Ok(None),
             _ => attribute(row, change),
         }
@@ -186,7 +198,10 @@ fn attribute(row: &Mailbox, change: &Change) -> Result<Option<Next>, Error> {
     let (done, detail) = match change {
         Change::Profile(to) => {
             if *to != row.profile && (row.profile.base == Profile::Service || to.base == Profile::Service) {
-                return Err(Error::Invalid("una casella di servizio lo è dall'inizio alla fine".into()));
+                return Err(Error::Invalid(said!(
+                    "una casella di servizio lo è dall'inizio alla fine",
+                    "a service mailbox is one from beginning to end"
+                )));
             }
             next.profile = to.clone();
             (Done::MailboxProfile, format!("{} → {}", row.profile.name(), to.name()))
@@ -210,12 +225,18 @@ fn without(capabilities: &[String]) -> Result<Vec<String>, Error> {
     without.dedup();
     let fine = |word: &String| (1..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_graphic());
     if without.len() > MAX_WITHOUT || !without.iter().all(fine) {
-        return Err(Error::Invalid(format!("non più di {MAX_WITHOUT} capacità, ognuna una parola")));
+        return Err(Error::Invalid(said!(
+            "non più di {MAX_WITHOUT} capacità, ognuna una parola",
+            "at most {MAX_WITHOUT} capabilities, each one word"
+        )));
     }
     // What nobody announces is a mistake in writing, and what was meant would stay.
     if let Some(unknown) = without.iter().find(|word| !sigillo_imap::capabilities().any(|name| name == *word)) {
         let known = sigillo_imap::capabilities().collect::<Vec<_>>().join(", ");
-        return Err(Error::Invalid(format!("«{unknown}» non è una capacità di IMAP che si possa togliere: {known}")));
+        return Err(Error::Invalid(said!(
+            "«{unknown}» non è una capacità di IMAP che si possa togliere: {known}",
+            "“{unknown}” is no IMAP capability that can be taken away: {known}"
+        )));
     }
     Ok(without)
 }
@@ -223,10 +244,7 @@ fn without(capabilities: &[String]) -> Result<Vec<String>, Error> {
 /// Refuses to change what was cancelled.
 fn alive(row: &Mailbox) -> Result<(), Error> {
     match &row.state {
-        State::Cancelled(_) => {
-            Err(Error::Invalid(format!("la casella {} è cancellata: `sigillo mailbox undelete`", row.address)))
-        }
-        State::Gone(Gone { .. }) => Err(Error::Invalid(format!("la casella {} non c'è più", row.address))),
+        State::Cancelled(_) | State::Gone(_) => Err(idle::refused(row)),
         State::Active | State::Blocked(_) | State::Inactive(_) => Ok(()),
     }
 }

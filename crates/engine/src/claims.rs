@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sigillo_accounts::LoginName;
-use sigillo_base::{Secret, Timestamp};
+use sigillo_base::{Said, Secret, Timestamp};
 use sigillo_store::Store;
 use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 
@@ -47,7 +47,7 @@ impl<S: Store> Engine<S> {
             Query::Keys(user) => Ok(Found::Keys(self.scram(user)?, format!("{:032x}", self.ids.next_id()))),
             Query::Token { user, token } => {
                 let Some(tokens) = self.tokens.read().clone() else { return Ok(Found::Token(None)) };
-                let owner = tokens.owner(token).map_err(|e| Error::Invalid(e.to_string()))?;
+                let owner = tokens.owner(token).map_err(|e| Error::Invalid(Said::verbatim(e.to_string())))?;
                 // Nobody acts for another with his own token.
                 let same = |owner: &String| user.as_ref().is_none_or(|user| user.eq_ignore_ascii_case(owner));
                 Ok(Found::Token(owner.filter(same)))

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sigillo_accounts::{Channel, Concern, Contact, NoticeKind};
-use sigillo_base::{Address, MailboxId, Secret, Timestamp};
+use sigillo_base::{Address, MailboxId, Secret, Timestamp, said};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
@@ -86,9 +86,10 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
     ) -> Result<(), Error> {
         if let Some(mail) = contact.mail.as_ref().filter(|mail| self.is_local(mail.domain())) {
-            let text =
-                format!("{mail} è una casella di questo gestore: serve un indirizzo di posta ordinaria, altrove");
-            return Err(Error::Invalid(text));
+            return Err(Error::Invalid(said!(
+                "{mail} è una casella di questo gestore: serve un indirizzo di posta ordinaria, altrove",
+                "{mail} is a mailbox of this provider: give an address of ordinary mail, elsewhere"
+            )));
         }
         let key = contact_key(id);
         let had = contact_in(tx, id)?;

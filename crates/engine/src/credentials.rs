@@ -4,15 +4,16 @@ use sigillo_accounts::{
     Credential, CredentialName, Done, Kind, LoginName, Mailbox, PasswordError, PasswordHash, Request, Rights, Scram,
     Verifier,
 };
-use sigillo_base::{Address, MailboxId, Secret, Timestamp};
+use sigillo_base::{Address, MailboxId, Said, Secret, Tell, Timestamp, said};
 use sigillo_pec::log::ServiceEvent;
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 use sigillo_wire::sasl::ScramKeys;
 
 use crate::fronts::Transaction;
+use crate::idle::idle;
 use crate::rows::{credential_key, credential_use_key, decode, encode};
 use crate::tenants::unit_row;
-use crate::{ATTEMPTS, Engine, Error};
+use crate::{ATTEMPTS, Engine, Error, LoginError};
 
 /// Credentials of one mailbox, those that ended included.
 const MAX_CREDENTIALS: usize = 1_000;
@@ -49,40 +50,6 @@ pub struct Proven {
     pub name: CredentialName,
     /// When it got its secret of then: whoever gets another one ends the sessions of the old.
     pub(crate) changed: i64,
-}
-
-/// Why a login failed.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// Unknown user or wrong password; nobody is told which.
-    #[error("utente o password non validi")]
-    Credentials,
-    /// The mailbox is blocked: told only to who knew the password.
-    #[error("la casella è bloccata")]
-    Blocked,
-    /// The password is to be changed before it is good: told only to who knew it.
-    #[error("la password è da cambiare prima di usarla")]
-    MustChange,
-    /// The password was good until a time that is over: told only to who knew it.
-    #[error("la password è scaduta")]
-    Expired,
-    /// The credential is not for this: told only to who knew the password.
-    #[error("la credenziale non dà questo accesso")]
-    Rights,
-    /// Who holds it has a second factor, which mail programs have no use for: told only to who knew the password.
-    #[error(
-        "la casella ha un secondo fattore: i programmi di posta accedono con una password per applicazioni (INDIRIZZO/NOME)"
-    )]
-    SecondFactor,
-    /// A code is wanted beside the password: told only to who knew it.
-    #[error("serve anche il codice del secondo fattore")]
-    CodeWanted,
-    /// The code is not one, or was said before.
-    #[error("il codice non è valido, o è già stato usato")]
-    WrongCode,
-    /// It could not be checked.
-    #[error(transparent)]
-    Fault(#[from] Error),
 }
 
 /// A credential with its name and what is known of its use.
@@ -234,16 +201,21 @@ impl<S: Store> Engine<S> {
     pub fn add_credential(&self, id: MailboxId, name: &CredentialName, new: &Credential) -> Result<(), Error> {
         transact(&self.store, ATTEMPTS, |tx| {
             if tx.get(crate::rows::mailbox_key(id))?.is_none() {
-                return Err(Error::Invalid("la casella non esiste".into()));
+                return Err(Error::Invalid(said!("la casella non esiste", "there is no such mailbox")));
             }
             let (from, to) = KeyBuilder::new(tag::CREDENTIAL).mailbox(id).range();
             if tx.scan(&from, &to, MAX_CREDENTIALS)?.len() >= MAX_CREDENTIALS {
-                return Err(Error::Invalid(format!("la casella ha già avuto {MAX_CREDENTIALS} credenziali")));
+                return Err(Error::Invalid(said!(
+                    "la casella ha già avuto {MAX_CREDENTIALS} credenziali",
+                    "the mailbox has had {MAX_CREDENTIALS} credentials already"
+                )));
             }
             let key = credential_key(id, name);
             if tx.get(&key)?.is_some() {
-                let text = format!("la casella ha, o ha avuto, una credenziale «{name}»: il nome non si dà due volte");
-                return Err(Error::Invalid(text));
+                return Err(Error::Invalid(said!(
+                    "la casella ha, o ha avuto, una credenziale «{name}»: il nome non si dà due volte",
+                    "the mailbox has, or had, a credential “{name}”: no name is given twice"
+                )));
             }
             let must_change = new.must_change || self.given_to_be_changed(new);
             tx.put(&key, encode(&Credential { must_change, ..new.clone() }));
@@ -307,7 +279,7 @@ impl<S: Store> Engine<S> {
         request: &Request,
     ) -> Result<(), Error> {
         let key = crate::rows::mailbox_key(id);
-        let missing = || Error::Invalid("la casella non esiste".into());
+        let missing = || Error::Invalid(said!("la casella non esiste", "there is no such mailbox"));
         let row: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
         let unit = unit_row(tx, id)?;
         self.record(tx, &row, unit, Done::MailboxPassword, detail.to_owned(), request)
@@ -337,7 +309,10 @@ impl<S: Store> Engine<S> {
     /// gets another password.
     pub fn revoke_credential(&self, id: MailboxId, name: &CredentialName, now: Timestamp) -> Result<(), Error> {
         if name.is_owner() {
-            return Err(Error::Invalid("la credenziale del titolare non si revoca: le si dà un'altra password".into()));
+            return Err(Error::Invalid(said!(
+                "la credenziale del titolare non si revoca: le si dà un'altra password",
+                "the owner's credential is not revoked: give it another password"
+            )));
         }
         self.change_credential(id, name, |row| row.revoked = Some(now.as_millis()))?;
         self.bell.mailbox_changed(id); // who waits for mail wakes, and hears that he is out
@@ -382,8 +357,8 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
     ) -> Result<Login, LoginError> {
         let login = self.as_holder(mailbox, name, credential, now)?;
-        if credential.expires.is_some_and(|at| at <= now.as_millis()) {
-            return Err(LoginError::Expired);
+        if let Some(at) = credential.expires.map(Timestamp::from_millis).filter(|at| *at <= now) {
+            return Err(LoginError::Expired(at));
         }
         if credential.must_change {
             return Err(LoginError::MustChange);
@@ -401,10 +376,16 @@ impl<S: Store> Engine<S> {
     ) -> Result<Login, LoginError> {
         let row = self.mailbox(mailbox)?.ok_or(LoginError::Credentials)?;
         if !row.works(now.as_millis()) {
-            return Err(LoginError::Blocked);
+            return Err(LoginError::Blocked(idle(&row)));
         }
-        let address = Address::parse(&row.address)
-            .map_err(|e| Error::Invalid(format!("casella {}: indirizzo illeggibile: {e}", row.id)))?;
+        let address = Address::parse(&row.address).map_err(|e| {
+            let Said { it, en } = e.said();
+            Error::Invalid(said!(
+                "casella {}: indirizzo illeggibile: {it}",
+                "mailbox {}: unreadable address: {en}",
+                row.id
+            ))
+        })?;
         Ok(Login { mailbox, address, by: Some(Proven { name, changed: credential.changed }) })
     }
 
@@ -448,7 +429,7 @@ impl<S: Store> Engine<S> {
             hash: if own {
                 had.hash.clone()
             } else {
-                let bad = |e: PasswordError| Error::Invalid(e.to_string());
+                let bad = |e: PasswordError| Error::Invalid(e.said());
                 PasswordHash::create(password, self.ids.next_id().to_be_bytes()).map_err(bad)?
             },
             scram: derive(password, &keys.salt),
@@ -498,11 +479,17 @@ impl<S: Store> Engine<S> {
         change: impl Fn(&mut Credential),
     ) -> Result<(), Error> {
         let key = credential_key(id, name);
-        let missing = || Error::Invalid(format!("la casella non ha una credenziale «{name}»"));
+        let missing = || {
+            Error::Invalid(said!(
+                "la casella non ha una credenziale «{name}»",
+                "the mailbox has no credential “{name}”"
+            ))
+        };
         let mut row: Credential = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
         if row.revoked.is_some() {
-            return Err(Error::Invalid(format!(
-                "la credenziale «{name}» è revocata: per un'altra serve un nome nuovo"
+            return Err(Error::Invalid(said!(
+                "la credenziale «{name}» è revocata: per un'altra serve un nome nuovo",
+                "the credential “{name}” is revoked: another one needs a new name"
             )));
         }
         let had = row.verifier.hash.clone();

@@ -1,7 +1,7 @@
 //! Mailboxes: making and finding them.
 
 use sigillo_accounts::{Choice, Credential, CredentialName, Done, Mailbox, OrdinaryMail, Request, State, Verifier};
-use sigillo_base::{Address, MailboxId, Timestamp, UnitId};
+use sigillo_base::{Address, MailboxId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, Store, Transaction, tag, transact};
 
 use crate::fronts::Transaction as Own;
@@ -61,23 +61,33 @@ impl<S: Store> Engine<S> {
     pub(crate) fn add_in(&self, tx: &mut Own<'_, S>, new: &New, request: &Request) -> Result<MailboxId, Error> {
         let (New { address, profile, .. }, now) = (new, request.now());
         if !self.is_local(address.domain()) {
-            return Err(Error::Invalid(format!("il dominio {} non è servito da questo gestore", address.domain())));
+            return Err(Error::Invalid(said!(
+                "il dominio {} non è servito da questo gestore",
+                "the domain {} is not served by this provider",
+                address.domain()
+            )));
         }
         let key = address_key(address);
         if let Some(value) = tx.get(&key)? {
             let key = mailbox_key(MailboxId(decode(&key, &value)?));
             let there: Option<Mailbox> = tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?;
             let Some(Mailbox { state: State::Cancelled(cancelled), .. }) = there else {
-                return Err(Error::Invalid(format!("la casella {address} esiste già")));
+                return Err(Error::Invalid(said!(
+                    "la casella {address} esiste già",
+                    "mailbox {address} exists already"
+                )));
             };
             let until = Timestamp::from_millis(cancelled.until);
-            let text = format!(
-                "la casella {address} è cancellata, e fino a {until} la si può solo riavere: `sigillo mailbox undelete`"
-            );
-            return Err(Error::Invalid(text));
+            return Err(Error::Invalid(said!(
+                "la casella {address} è cancellata, e fino a {until} la si può solo riavere: `sigillo mailbox undelete`",
+                "mailbox {address} is cancelled, and until {until} it can only be called back: `sigillo mailbox undelete`"
+            )));
         }
         if tx.get(list_key(address))?.is_some() {
-            return Err(Error::Invalid(format!("{address} è già una lista di distribuzione")));
+            return Err(Error::Invalid(said!(
+                "{address} è già una lista di distribuzione",
+                "{address} is a distribution list already"
+            )));
         }
         let unit = new.unit.map(|unit| self.own_unit(tx, address.domain(), unit)).transpose()?;
         let counter = KeyBuilder::new(tag::COUNTER).text("mailbox");

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::Mailbox;
-use sigillo_base::{Address, Domain};
+use sigillo_base::{Address, Domain, said};
 use sigillo_pec::ReceiptKind;
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
@@ -68,7 +68,10 @@ impl<S: Store> Engine<S> {
     /// [`Error::Invalid`] for a domain that is not ours; the store's fault.
     pub fn set_domain_policy(&self, domain: &Domain, policy: &DomainPolicy) -> Result<(), Error> {
         if !self.is_local(domain) {
-            return Err(Error::Invalid(format!("il dominio {domain} non è servito da questo gestore")));
+            return Err(Error::Invalid(said!(
+                "il dominio {domain} non è servito da questo gestore",
+                "the domain {domain} is not served by this provider"
+            )));
         }
         let row = DomainRow {
             receipt: policy.receipt.map(|kind| kind.as_str().to_owned()),

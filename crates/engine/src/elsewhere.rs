@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sigillo_accounts::{Credential, CredentialName, LoginName};
-use sigillo_base::{Address, Domain, MailboxId, Secret, Timestamp};
+use sigillo_base::{Address, Domain, MailboxId, Said, Secret, Timestamp, said};
 use sigillo_store::Store;
 
 use crate::{Engine, Error, Login, LoginError, NoAnswer};
@@ -42,9 +42,11 @@ impl<S: Store> Engine<S> {
     /// Refuses to give a password that nobody would ask for.
     pub(crate) fn is_ours_to_give(&self, id: MailboxId, name: &CredentialName) -> Result<(), Error> {
         match self.mailbox(id)? {
-            Some(row) if name.is_owner() && self.kept_elsewhere(&row.address).is_some() => Err(Error::Invalid(
-                format!("la password di {} è nella directory del suo dominio: si cambia là", row.address),
-            )),
+            Some(row) if name.is_owner() && self.kept_elsewhere(&row.address).is_some() => Err(Error::Invalid(said!(
+                "la password di {} è nella directory del suo dominio: si cambia là",
+                "the password of {} is in the directory of its domain: it is changed there",
+                row.address
+            ))),
             _ => Ok(()),
         }
     }
@@ -59,7 +61,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<Login, LoginError> {
         // An empty one would be no login but an anonymous bind (RFC 4513 §5.1.2): it reaches nobody.
         let good = !password.expose().is_empty()
-            && passwords.is_password(&address, password).map_err(|e| Error::Invalid(e.to_string()))?;
+            && passwords.is_password(&address, password).map_err(|e| Error::Invalid(Said::verbatim(e.to_string())))?;
         match self.claimed(address.as_str())? {
             // When it is to be changed, and until when it is good, is said there.
             Some((mailbox, name, ours)) if good => {

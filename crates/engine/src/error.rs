@@ -1,5 +1,6 @@
 //! What can go wrong in a use-case: a refusal is an answer for the peer, a fault is ours.
 
+use sigillo_base::{Said, Tell, said};
 use sigillo_smtp::Reply;
 
 /// A fault of ours. For the peer it is a 4xx; nothing was half done.
@@ -15,8 +16,20 @@ pub enum Error {
     #[error("composizione: {0}")]
     Pec(#[from] sigillo_pec::Error),
     /// An administrative request that cannot be carried out; the text is for the administrator.
-    #[error("{0}")]
-    Invalid(String),
+    #[error("{}", .0.it)]
+    Invalid(Said),
+}
+
+impl Tell for Error {
+    fn said(&self) -> Said {
+        match self {
+            Self::Invalid(why) => why.clone(),
+            Self::Store(fault) => said!("store: {fault}", "store: {fault}"),
+            // What is behind a fault of ours stays as the log has it.
+            Self::Sign(fault) => said!("firma: {fault}", "signature: {fault}"),
+            Self::Pec(fault) => said!("composizione: {fault}", "composition: {fault}"),
+        }
+    }
 }
 
 /// Why a message was not taken.

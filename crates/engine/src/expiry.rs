@@ -8,7 +8,10 @@ use sigillo_base::{MailboxId, PecId, Timestamp};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::rows::{DispatchRow, ReceivedRow, SentRow, decode, encode, large, remove_large, sent_key};
-use crate::{ATTEMPTS, Engine, Error, accesses, keepers, notices, once, proofs, rates, sts_policies, trail, unlocks};
+use crate::{
+    ATTEMPTS, Engine, Error, accesses, keepers, notices, once, proofs, rates, readings, refusals, sts_policies, trail,
+    unlocks,
+};
 
 /// From when on things are kept: what is older ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +20,8 @@ pub struct Kept {
     pub archive: Option<Timestamp>,
     /// What is remembered of a message: where it stands for each recipient, that it came, which credential sent it.
     pub records: Timestamp,
-    /// Who came in to a mailbox, and who was turned away; what people were told that need not stay.
+    /// Who came in to a mailbox, and who was turned away; who read what over the administrative interface; what people were told
+    /// that need not stay.
     pub accesses: Timestamp,
     /// What is counted of a day, and limits that were reached.
     pub counts: Timestamp,
@@ -33,7 +37,7 @@ pub struct Expired {
 }
 
 /// The tables, ascending.
-const TABLES: [u8; 13] = [
+const TABLES: [u8; 15] = [
     tag::DISPATCH,
     tag::RECEIVED,
     tag::ARCHIVE,
@@ -47,6 +51,8 @@ const TABLES: [u8; 13] = [
     tag::ONCE,
     tag::PROOF,
     tag::UNLOCKED,
+    tag::READING,
+    tag::STRANGER,
 ];
 
 /// What becomes of a row.
@@ -175,6 +181,14 @@ fn judge<S: Store>(
         tag::EVENT => {
             let (mailbox, access) = accesses::read(key, value)?;
             Verdict::of(access.at < kept.accesses, &of_box(tag::EVENT, mailbox))
+        }
+        tag::READING => {
+            let (tenant, reading) = readings::read(key, value)?;
+            Verdict::of(reading.at < kept.accesses, &readings::part(tenant))
+        }
+        tag::STRANGER => {
+            let (tenant, (_, access)) = refusals::read(key, value)?;
+            Verdict::of(access.at < kept.accesses, &refusals::part(tenant))
         }
         tag::SENT_DAY => {
             let (mailbox, sent) = rates::sent_day(key)?;

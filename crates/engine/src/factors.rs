@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::{CredentialName, Seal, Sealed, Seed};
-use sigillo_base::{MailboxId, PersonId, Secret, Timestamp};
+use sigillo_base::{MailboxId, PersonId, Secret, Timestamp, said};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 
@@ -89,7 +89,7 @@ impl Whose<'_> {
 
 /// What a code comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum CodeSaid {
     /// There is no second factor that counts.
     NoFactor,
     /// There is one, and no code was said.
@@ -186,9 +186,9 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
     ) -> Result<(), LoginError> {
         match transact(&self.store, ATTEMPTS, |tx| self.judge_in(tx, Whose::Credential(login), code, by, now))? {
-            Said::NoFactor | Said::Right => Ok(()),
-            Said::Nothing => Err(LoginError::CodeWanted),
-            Said::Wrong => Err(LoginError::WrongCode),
+            CodeSaid::NoFactor | CodeSaid::Right => Ok(()),
+            CodeSaid::Nothing => Err(LoginError::CodeWanted),
+            CodeSaid::Wrong => Err(LoginError::WrongCode),
         }
     }
 
@@ -210,7 +210,12 @@ impl<S: Store> Engine<S> {
         let mut nonce = [0; 12];
         nonce.copy_from_slice(&self.ids.next_id().to_be_bytes()[..12]);
         let sealed = self.seal.read().close(seed.expose(), whose.key().as_ref(), nonce);
-        Ok((seed, sealed.ok_or_else(|| Error::Invalid("il seme non si è potuto cifrare".into()))?))
+        Ok((
+            seed,
+            sealed.ok_or_else(|| {
+                Error::Invalid(said!("il seme non si è potuto cifrare", "the seed could not be encrypted"))
+            })?,
+        ))
     }
 
     pub(crate) fn enrolment(&self, seed: &Seed, user: &str) -> Enrolment {
@@ -227,7 +232,10 @@ impl<S: Store> Engine<S> {
         if let Some(value) = tx.get(&key)?
             && decode::<FactorRow>(&key, &value)?.since.is_some()
         {
-            return Err(Error::Invalid("il secondo fattore c'è già: prima si toglie, con un suo codice".into()));
+            return Err(Error::Invalid(said!(
+                "il secondo fattore c'è già: prima si toglie, con un suo codice",
+                "there is a second factor already: remove it first, by a code of it"
+            )));
         }
         tx.put(&key, encode(&FactorRow { seed: sealed.clone(), since: None, used: 0, spares: Vec::new() }));
         Ok(())
@@ -242,14 +250,23 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
     ) -> Result<(), Error> {
         let key = whose.key();
-        let none = || Error::Invalid(format!("non c'è un secondo fattore da confermare: «{}»", whose.verb()));
+        let none = || {
+            Error::Invalid(said!(
+                "non c'è un secondo fattore da confermare: «{}»",
+                "there is no second factor to confirm: “{}”",
+                whose.verb()
+            ))
+        };
         let mut row: FactorRow = decode(&key, &tx.get(&key)?.ok_or_else(none)?)?;
         if row.since.is_some() {
             return Err(none());
         }
         let step = self.seed(&key, &row)?.step_of(code, now, row.used);
         row.used = step.ok_or_else(|| {
-            Error::Invalid("il codice non è quello dell'applicazione: l'ora del telefono è giusta?".into())
+            Error::Invalid(said!(
+                "il codice non è quello dell'applicazione: l'ora del telefono è giusta?",
+                "the code is not the application's: is the telephone's time right?"
+            ))
         })?;
         row.since = Some(now.as_millis());
         row.spares = spares.iter().map(digest).collect();
@@ -266,14 +283,14 @@ impl<S: Store> Engine<S> {
         code: Option<&Secret>,
         by: &str,
         now: Timestamp,
-    ) -> Result<Said, Error> {
+    ) -> Result<CodeSaid, Error> {
         let key = whose.key();
-        let Some(value) = tx.get(&key)? else { return Ok(Said::NoFactor) };
+        let Some(value) = tx.get(&key)? else { return Ok(CodeSaid::NoFactor) };
         let mut row: FactorRow = decode(&key, &value)?;
         if row.since.is_none() {
-            return Ok(Said::NoFactor);
+            return Ok(CodeSaid::NoFactor);
         }
-        let Some(code) = code else { return Ok(Said::Nothing) };
+        let Some(code) = code else { return Ok(CodeSaid::Nothing) };
         let spare = digest(code);
         // A spare one is good also where the seed does not open any more.
         if let Some(at) = row.spares.iter().position(|known| *known == spare) {
@@ -282,10 +299,10 @@ impl<S: Store> Engine<S> {
         } else if let Some(step) = self.seed(&key, &row)?.step_of(code, now, row.used) {
             row.used = step;
         } else {
-            return Ok(Said::Wrong);
+            return Ok(CodeSaid::Wrong);
         }
         tx.put(&key, encode(&row));
-        Ok(Said::Right)
+        Ok(CodeSaid::Right)
     }
 
     pub(crate) fn remove_in(
@@ -297,7 +314,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), Error> {
         let key = whose.key();
         if tx.get(&key)?.is_none() {
-            return Err(Error::Invalid("non c'è un secondo fattore".into()));
+            return Err(Error::Invalid(said!("non c'è un secondo fattore", "there is no second factor")));
         }
         tx.delete(&key);
         self.log_event(tx, whose.event(ProofEvent::FactorRemoved, by), now);
@@ -306,7 +323,10 @@ impl<S: Store> Engine<S> {
 
     fn seed(&self, key: &KeyBuilder, row: &FactorRow) -> Result<Seed, Error> {
         let shut = || {
-            Error::Invalid("il seme del secondo fattore non si apre: passwords.seal_key non è quella di allora".into())
+            Error::Invalid(said!(
+                "il seme del secondo fattore non si apre: passwords.seal_key non è quella di allora",
+                "the seed of the second factor cannot be opened: passwords.seal_key is not that of then"
+            ))
         };
         let bytes = self.seal.read().open(&row.seed, key.as_ref()).ok_or_else(shut)?;
         Ok(Seed::new(bytes.try_into().map_err(|_| shut())?))

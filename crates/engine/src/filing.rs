@@ -3,7 +3,7 @@
 //! anomaly envelope, always goes to the INBOX.
 
 use sigillo_accounts::{Done, Mailbox, Profile, Request};
-use sigillo_base::{MailboxId, Timestamp};
+use sigillo_base::{MailboxId, Said, Timestamp, said};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, tag};
 
 use crate::directory::INBOX;
@@ -88,10 +88,14 @@ impl<S: Store> Engine<S> {
         name: &str,
         request: &Request,
     ) -> Result<bool, Error> {
-        let invalid = |text: String| Err(Error::Invalid(text));
+        let invalid = |why: Said| Err(Error::Invalid(why));
         let id = MailboxId(row.id);
         if row.profile.base == Profile::Service {
-            return invalid(format!("{} è la casella di servizio: le sue ricevute restano in INBOX", row.address));
+            return invalid(said!(
+                "{} è la casella di servizio: le sue ricevute restano in INBOX",
+                "{} is the service mailbox: its receipts stay in INBOX",
+                row.address
+            ));
         }
         let before = folder(tx, id)?;
         if name.eq_ignore_ascii_case("INBOX") {
@@ -99,10 +103,11 @@ impl<S: Store> Engine<S> {
             return self.filed(tx, row, unit, (before, INBOX), request);
         }
         match All::read(tx, id)?.find(name) {
-            None => invalid(format!("la casella non ha la cartella «{name}»")),
-            Some((_, f)) if f.special.as_deref().is_some_and(|special| UNFIT.contains(&special)) => {
-                invalid(format!("la cartella «{name}» è il cestino, la posta indesiderata o le bozze"))
-            }
+            None => invalid(said!("la casella non ha la cartella «{name}»", "the mailbox has no folder “{name}”")),
+            Some((_, f)) if f.special.as_deref().is_some_and(|special| UNFIT.contains(&special)) => invalid(said!(
+                "la cartella «{name}» è il cestino, la posta indesiderata o le bozze",
+                "the folder “{name}” is that of trash, junk or drafts"
+            )),
             Some((number, _)) => {
                 tx.put(row_key(id), encode(number));
                 self.filed(tx, row, unit, (before, *number), request)

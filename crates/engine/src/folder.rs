@@ -1,7 +1,7 @@
 //! A folder under change: its entries, its counts and the mailbox's, its mod-sequence and the log of what was removed,
 //! always in one commit. [`post`](crate::stored::post) puts messages in; here they change and go.
 
-use sigillo_base::{MailboxId, MsgId, Uid};
+use sigillo_base::{MailboxId, MsgId, Uid, said};
 use sigillo_imap::{Flags, System};
 use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, skim, tag};
 
@@ -23,7 +23,9 @@ pub(crate) fn open<S: Store>(
     folder: u32,
 ) -> Result<FolderRow, crate::Error> {
     let key = folder_key(mailbox, folder);
-    let value = tx.get(&key)?.ok_or_else(|| crate::Error::Invalid("la cartella non esiste più".into()))?;
+    let value = tx
+        .get(&key)?
+        .ok_or_else(|| crate::Error::Invalid(said!("la cartella non esiste più", "the folder is gone")))?;
     Ok(decode(&key, &value)?)
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sigillo_base::Timestamp;
-use sigillo_store::{Batch, Durability, Error, KeyBuilder, Row, Store, tag};
+use sigillo_store::{Batch, Durability, Error, KeyBuilder, Overlay, Row, Store, tag};
 
 use crate::meter::Part;
 use crate::turns::Turns;
@@ -122,6 +122,8 @@ impl Lane {
 /// A store whose commits lower the fronts and ring.
 pub(crate) struct Fronted<S> {
     store: S,
+    /// What a trial writes, in the place of the store.
+    trial: Option<Overlay<S>>,
     bell: Arc<dyn Bell>,
     fronts: [Mutex<Front>; Lane::ALL.len()],
     turns: [Turns; Lane::ALL.len()],
@@ -160,7 +162,16 @@ impl<S> Fronted<S> {
     pub(crate) fn new(store: S, bell: Arc<dyn Bell>) -> Self {
         let front = |lane: Lane| Front { key: lane.prefix().done(), looks: BTreeMap::new(), begun: 0 };
         let fronts = Lane::ALL.map(|lane| Mutex::new(front(lane)));
-        Self { store, bell, fronts, turns: Default::default(), begun: Mutex::default() }
+        Self { store, trial: None, bell, fronts, turns: Default::default(), begun: Mutex::default() }
+    }
+
+    /// The same store for a trial: what is written is seen here alone, and is gone with it. Nobody is rung for.
+    pub(crate) fn trial(&self) -> Self
+    where
+        S: Store + Clone,
+    {
+        let trial = Some(Overlay::new(self.store.clone()));
+        Self { trial, ..Self::new(self.store.clone(), Arc::new(())) }
     }
 
     /// The store without fronts: for reading only.
@@ -200,15 +211,24 @@ impl<S> Fronted<S> {
 
 impl<S: Store> Store for Fronted<S> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.store.get(key)
+        match &self.trial {
+            None => self.store.get(key),
+            Some(trial) => trial.get(key),
+        }
     }
 
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
-        self.store.scan(from, to, limit)
+        match &self.trial {
+            None => self.store.scan(from, to, limit),
+            Some(trial) => trial.scan(from, to, limit),
+        }
     }
 
     fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), Error> {
-        let done = self.store.commit(batch, durability);
+        let done = match &self.trial {
+            None => self.store.commit(batch, durability),
+            Some(trial) => return trial.commit(batch, durability),
+        };
         // Afterwards: a look that began before would not see the rows, and pass them. Whatever came of it: what the
         // store could not tell may be there.
         let mut rung: Vec<Part> = Vec::new();

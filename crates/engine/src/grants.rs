@@ -2,7 +2,7 @@
 //! credential has rights for the whole mailbox, and others for single folders where they were given.
 
 use sigillo_accounts::CredentialName;
-use sigillo_base::MailboxId;
+use sigillo_base::{MailboxId, said};
 use sigillo_imap::{FolderRights, RightsChange};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
 
@@ -64,10 +64,18 @@ impl<S: Store> Engine<S> {
         change: RightsChange,
     ) -> Result<FolderRights, Error> {
         if person.is_owner() {
-            return Err(Error::Invalid("il titolare ha sempre tutti i diritti".into()));
+            return Err(Error::Invalid(said!(
+                "il titolare ha sempre tutti i diritti",
+                "the owner always has all rights"
+            )));
         }
         let rights = transact(&self.store, ATTEMPTS, |tx| {
-            let missing = || Error::Invalid(format!("la casella non ha una credenziale «{person}» in uso"));
+            let missing = || {
+                Error::Invalid(said!(
+                    "la casella non ha una credenziale «{person}» in uso",
+                    "the mailbox has no credential “{person}” in use"
+                ))
+            };
             let key = credential_key(id, person);
             let row: sigillo_accounts::Credential = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
             if row.revoked.is_some() {
@@ -78,7 +86,12 @@ impl<S: Store> Engine<S> {
                 Some(name) => {
                     let all = All::read(tx, id)?;
                     let found = all.find(name).map(|(number, _)| *number);
-                    found.ok_or_else(|| Error::Invalid(format!("la casella non ha una cartella «{name}»")))?
+                    found.ok_or_else(|| {
+                        Error::Invalid(said!(
+                            "la casella non ha una cartella «{name}»",
+                            "the mailbox has no folder “{name}”"
+                        ))
+                    })?
                 }
             };
             let rights = change.of(granted(self, id, number, person)?);

@@ -16,6 +16,13 @@ mod tests;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Origin(IpAddr);
 
+impl Origin {
+    /// The address, or the first one of its network.
+    pub(crate) const fn ip(self) -> IpAddr {
+        self.0
+    }
+}
+
 impl From<IpAddr> for Origin {
     fn from(ip: IpAddr) -> Self {
         Self(match ip.to_canonical() {

@@ -2,7 +2,7 @@
 //! password is said is in [`credentials`](crate::credentials).
 
 use sigillo_accounts::{Credential, CredentialName, PasswordHash};
-use sigillo_base::{MailboxId, Timestamp};
+use sigillo_base::{MailboxId, Timestamp, said};
 use sigillo_store::{Store, transact};
 
 use crate::credentials::give;
@@ -23,21 +23,15 @@ pub enum HashGiven {
 impl<S: Store> Engine<S> {
     /// Gives a mailbox's owner the hash that a list has for him, so that the list can be given again at any time: never in the
     /// place of a password that was set, or said, here. The password that the mailbox was made with counts as none until
-    /// somebody has come in with it. A trial changes nothing.
+    /// somebody has come in with it.
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is no such mailbox.
-    pub fn give_hash(
-        &self,
-        id: MailboxId,
-        hash: &PasswordHash,
-        trial: bool,
-        now: Timestamp,
-    ) -> Result<HashGiven, Error> {
+    pub fn give_hash(&self, id: MailboxId, hash: &PasswordHash, now: Timestamp) -> Result<HashGiven, Error> {
         let name = CredentialName::owner();
         let given = transact(&self.store, ATTEMPTS, |tx| {
             let key = credential_key(id, &name);
-            let missing = || Error::Invalid("la casella non esiste".into());
+            let missing = || Error::Invalid(said!("la casella non esiste", "there is no such mailbox"));
             let mut row: Credential = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
             if row.verifier.hash == *hash {
                 return Ok(HashGiven::Same);
@@ -46,13 +40,11 @@ impl<S: Store> Engine<S> {
             if row.verifier.hash.is_own() && !untouched {
                 return Ok(HashGiven::Kept);
             }
-            if !trial {
-                give(&mut row, &hash.clone().into(), now);
-                tx.put(&key, encode(&row));
-            }
+            give(&mut row, &hash.clone().into(), now);
+            tx.put(&key, encode(&row));
             Ok::<_, Error>(HashGiven::Given)
         })?;
-        if given == HashGiven::Given && !trial {
+        if given == HashGiven::Given {
             self.bell.mailbox_changed(id);
         }
         Ok(given)

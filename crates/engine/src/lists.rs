@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::{Done, Operation, Request};
 use sigillo_base::limits::MAX_RECIPIENTS;
-use sigillo_base::{Address, Timestamp, UnitId};
+use sigillo_base::{Address, Timestamp, UnitId, said};
 use sigillo_pec::access;
-use sigillo_store::{KeyBuilder, Store, tag, transact};
+use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 
 use crate::fronts::Transaction;
 use crate::rows::{address_key, decode, encode, get_large, get_large_in, list_key, put_large, remove_large};
@@ -30,6 +30,8 @@ pub struct List {
     pub members: Vec<Address>,
     /// When it was made.
     pub created: Timestamp,
+    /// Until when it can be called back, where it was cancelled: nothing is sent to it.
+    pub cancelled_until: Option<Timestamp>,
 }
 
 /// A list as it is to be.
@@ -50,15 +52,47 @@ struct ListRow {
     created: i64,
 }
 
+/// That a list was cancelled, beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct CancelledRow {
+    since: i64,
+    until: i64,
+}
+
+fn cancelled_key(list: &Address) -> KeyBuilder {
+    KeyBuilder::new(tag::LIST_CANCELLED).text(&list.key())
+}
+
+/// Which list was cancelled, by its address in lower case, and until when it can be called back.
+pub(crate) fn read_cancelled(key: &[u8], value: &[u8]) -> Result<(String, Timestamp), sigillo_store::Error> {
+    let mut reader = KeyReader::new(key, tag::LIST_CANCELLED)?;
+    let list = reader.text()?;
+    reader.end()?;
+    Ok((list, Timestamp::from_millis(decode::<CancelledRow>(key, value)?.until)))
+}
+
+/// Until when a list can be called back, where it was cancelled.
+fn cancelled<S: Store>(tx: &mut Transaction<'_, S>, list: &Address) -> Result<Option<Timestamp>, Error> {
+    let key = cancelled_key(list);
+    let value = tx.get(&key)?;
+    Ok(value.map(|value| read_cancelled(key.as_ref(), &value)).transpose()?.map(|(_, until)| until))
+}
+
 /// The administration and unit that a list was put into.
 fn unit_of<S: Store>(tx: &mut Transaction<'_, S>, list: &Address) -> Result<Option<(u64, u64)>, Error> {
     let key = list_unit_key(list);
     Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?)
 }
 
-/// The list in a row.
+/// The list in a row, by that alone.
 pub(crate) fn read<S: Store>(store: &S, key: &[u8], value: &[u8]) -> Result<List, sigillo_store::Error> {
     crate::rows::large::<S, ListRow>(store, key, value)?.list(key)
+}
+
+/// Refuses what is no list.
+fn there<S: Store>(tx: &mut Transaction<'_, S>, list: &Address) -> Result<(), Error> {
+    let missing = || Error::Invalid(said!("la lista {list} non esiste", "there is no list {list}"));
+    tx.get(list_key(list))?.map(drop).ok_or_else(missing)
 }
 
 impl ListRow {
@@ -69,6 +103,7 @@ impl ListRow {
             address: parse(&self.address)?,
             members: self.members.iter().map(parse).collect::<Result<_, _>>()?,
             created: Timestamp::from_millis(self.created),
+            cancelled_until: None,
         })
     }
 }
@@ -86,8 +121,8 @@ impl<S: Store> Engine<S> {
     /// Makes a list, or changes an existing one; `false` when it was so already.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the domain is not ours, the address is a mailbox, the members are too many or include
-    /// the list itself, or its administration has no such unit.
+    /// [`Error::Invalid`] when the domain is not ours, the address is a mailbox or a list that was cancelled, the members are
+    /// too many or include the list itself, or its administration has no such unit.
     pub fn put_list(&self, new: &NewList, request: &Request) -> Result<bool, Error> {
         let changed = transact(&self.store, ATTEMPTS, |tx| self.put_list_in(tx, new, request))?;
         if changed {
@@ -105,20 +140,36 @@ impl<S: Store> Engine<S> {
     ) -> Result<bool, Error> {
         let NewList { address, members, unit } = new;
         if !self.is_local(address.domain()) {
-            return Err(Error::Invalid(format!("il dominio {} non è servito da questo gestore", address.domain())));
+            return Err(Error::Invalid(said!(
+                "il dominio {} non è servito da questo gestore",
+                "the domain {} is not served by this provider",
+                address.domain()
+            )));
         }
         if members.contains(address) {
-            return Err(Error::Invalid(format!("la lista {address} non può contenere se stessa")));
+            return Err(Error::Invalid(said!(
+                "la lista {address} non può contenere se stessa",
+                "the list {address} cannot hold itself"
+            )));
         }
         let mut seen = HashSet::new();
         let members: Vec<String> =
             members.iter().filter(|m| seen.insert(m.key())).map(|m| m.as_str().to_owned()).collect();
         if members.len() > MAX_RECIPIENTS {
-            let text = format!("la lista {address} avrebbe {} membri, al più {MAX_RECIPIENTS}", members.len());
-            return Err(Error::Invalid(text));
+            return Err(Error::Invalid(said!(
+                "la lista {address} avrebbe {} membri, al più {MAX_RECIPIENTS}",
+                "the list {address} would have {} members, at most {MAX_RECIPIENTS}",
+                members.len()
+            )));
         }
         if tx.get(address_key(address))?.is_some() {
-            return Err(Error::Invalid(format!("{address} è già una casella")));
+            return Err(Error::Invalid(said!("{address} è già una casella", "{address} is a mailbox already")));
+        }
+        if let Some(until) = cancelled(tx, address)? {
+            return Err(Error::Invalid(said!(
+                "la lista {address} è cancellata, e fino a {until} la si può solo riavere: `sigillo list undelete`",
+                "the list {address} is cancelled, and until {until} can only be called back: `sigillo list undelete`"
+            )));
         }
         let key = list_key(address);
         let before = get_large_in::<_, ListRow>(tx, &key)?.map(|row| row.list(&key)).transpose()?;
@@ -163,48 +214,117 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// Removes a list; what was sent to it stays with its members.
+    /// Cancels a list; `false` when it was so already. What was sent to it stays with its members; within its grace it can be
+    /// called back, and its address is nobody else's.
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is none.
-    pub fn remove_list(&self, address: &Address, request: &Request) -> Result<(), Error> {
-        transact(&self.store, ATTEMPTS, |tx| self.remove_list_in(tx, address, request))?;
-        tracing::info!(list = %address, "distribution list removed");
-        Ok(())
+    pub fn cancel_list(&self, address: &Address, request: &Request) -> Result<bool, Error> {
+        let changed = transact(&self.store, ATTEMPTS, |tx| self.cancel_list_in(tx, address, request))?;
+        if changed {
+            tracing::info!(list = %address, "distribution list cancelled");
+        }
+        Ok(changed)
     }
 
-    pub(crate) fn remove_list_in(
+    pub(crate) fn cancel_list_in(
         &self,
         tx: &mut Transaction<'_, S>,
         address: &Address,
         request: &Request,
-    ) -> Result<(), Error> {
-        if !remove_large(tx, &list_key(address))? {
-            return Err(Error::Invalid(format!("la lista {address} non esiste")));
+    ) -> Result<bool, Error> {
+        there(tx, address)?;
+        if cancelled(tx, address)?.is_some() {
+            return Ok(false);
         }
+        let until = request.now().plus(self.rules.grace);
+        let row = CancelledRow { since: request.done, until: until.as_millis() };
+        tx.put(cancelled_key(address), encode(&row));
         let unit = unit_of(tx, address)?;
-        tx.delete(list_unit_key(address));
-        self.record_list(tx, address, unit, Done::ListCancel, String::new(), request)
+        let detail = format!("ripensamento fino a {until}");
+        self.record_list(tx, address, unit, Done::ListCancel, detail, request)?;
+        Ok(true)
     }
 
-    /// The list of an address, if there is one.
+    /// Calls a list back that was cancelled, as it was; `false` when it is in use.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is none, or its grace is over.
+    pub fn undelete_list(&self, address: &Address, request: &Request) -> Result<bool, Error> {
+        transact(&self.store, ATTEMPTS, |tx| self.undelete_list_in(tx, address, request))
+    }
+
+    pub(crate) fn undelete_list_in(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        address: &Address,
+        request: &Request,
+    ) -> Result<bool, Error> {
+        there(tx, address)?;
+        let Some(until) = cancelled(tx, address)? else { return Ok(false) };
+        if until <= request.now() {
+            return Err(Error::Invalid(said!(
+                "la lista {address} è stata cancellata e il tempo per ripensarci è finito",
+                "the list {address} was cancelled, and the time to call it back is over"
+            )));
+        }
+        tx.delete(cancelled_key(address));
+        let unit = unit_of(tx, address)?;
+        self.record_list(tx, address, unit, Done::ListUndelete, String::new(), request)?;
+        Ok(true)
+    }
+
+    /// Ends the first list whose grace is over: its members go, and its address may be given again; `false` when there is none.
+    pub(crate) fn purge_list(&self, now: Timestamp) -> Result<bool, Error> {
+        let (from, to) = KeyBuilder::new(tag::LIST_CANCELLED).range();
+        for (list, until) in self.sound(&from, &to, usize::MAX, read_cancelled)? {
+            let Some(address) = Address::parse(&list).ok().filter(|_| until <= now) else { continue };
+            return transact(&self.store, ATTEMPTS, |tx| {
+                // Called back meanwhile, perhaps.
+                if cancelled(tx, &address)?.is_some_and(|until| until <= now) {
+                    let unit = unit_of(tx, &address)?;
+                    remove_large(tx, &list_key(&address))?;
+                    tx.delete(cancelled_key(&address));
+                    tx.delete(list_unit_key(&address));
+                    self.record_list(tx, &address, unit, Done::ListPurge, String::new(), &Request::own(now))?;
+                }
+                Ok::<_, Error>(true)
+            });
+        }
+        Ok(false)
+    }
+
+    /// The list of an address, if there is one, also one that was cancelled.
     ///
     /// # Errors
     /// The store's fault.
     pub fn find_list(&self, address: &Address) -> Result<Option<List>, Error> {
         let key = list_key(address);
         let row: Option<ListRow> = get_large(&self.store, &key)?;
-        Ok(row.map(|row| row.list(&key)).transpose()?)
+        row.map(|row| self.with_end(row.list(&key)?)).transpose()
     }
 
-    /// At most `limit` lists after this address, in the order of their addresses.
+    fn with_end(&self, list: List) -> Result<List, Error> {
+        let key = cancelled_key(&list.address);
+        let value = self.store.get(key.as_ref())?;
+        let cancelled = value.map(|value| read_cancelled(key.as_ref(), &value)).transpose()?;
+        Ok(List { cancelled_until: cancelled.map(|(_, until)| until), ..list })
+    }
+
+    /// The list that something is sent to.
+    fn list_in_use(&self, address: &Address) -> Result<Option<List>, Error> {
+        Ok(self.find_list(address)?.filter(|list| list.cancelled_until.is_none()))
+    }
+
+    /// At most `limit` lists after this address, in the order of their addresses, those that were cancelled included.
     ///
     /// # Errors
     /// The store's fault.
     pub fn lists(&self, after: Option<&Address>, limit: usize) -> Result<Vec<List>, Error> {
         let (first, to) = KeyBuilder::new(tag::LIST).range();
         let from = after.map_or(first, |a| sigillo_store::key::successor(list_key(a)));
-        Ok(self.sound(&from, &to, limit, |key, value| read(&self.store, key, value))?)
+        let found = self.sound(&from, &to, limit, |key, value| read(&self.store, key, value))?;
+        found.into_iter().map(|list| self.with_end(list)).collect()
     }
 
     /// The lists of ours among these recipients, with their members; lists inside lists are opened. Once there are more
@@ -215,7 +335,7 @@ impl<S: Store> Engine<S> {
             if room == 0 {
                 break;
             }
-            if let Some(list) = self.find_list(rcpt)? {
+            if let Some(list) = self.list_in_use(rcpt)? {
                 let members = self.members(list, room)?;
                 room = room.saturating_sub(members.len());
                 found.push(access::List { address: rcpt.clone(), members });
@@ -235,7 +355,7 @@ impl<S: Store> Engine<S> {
             if !opened.insert(member.key()) {
                 continue;
             }
-            match self.find_list(&member)? {
+            match self.list_in_use(&member)? {
                 Some(inner) if depth < MAX_DEPTH => {
                     open.extend(inner.members.into_iter().rev().map(|m| (m, depth + 1)));
                 }

@@ -258,10 +258,10 @@ impl From<&LoginError> for LoginResult {
     fn from(error: &LoginError) -> Self {
         match error {
             LoginError::Credentials | LoginError::WrongCode => Self::Wrong,
-            LoginError::Blocked | LoginError::Rights | LoginError::SecondFactor | LoginError::CodeWanted => {
+            LoginError::Blocked(_) | LoginError::Rights | LoginError::SecondFactor | LoginError::CodeWanted => {
                 Self::Blocked
             }
-            LoginError::MustChange | LoginError::Expired => Self::Expired,
+            LoginError::MustChange | LoginError::Expired(_) => Self::Expired,
             LoginError::Fault(_) => Self::Failed,
         }
     }

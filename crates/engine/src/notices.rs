@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::{Channel, Concern, NoticeKind};
-use sigillo_base::{Secret, Timestamp};
+use sigillo_base::{Said, Secret, Timestamp, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 
 use crate::fronts::{Lane, Transaction};
@@ -108,12 +108,15 @@ fn lane(to: &Channel) -> Lane {
 }
 
 fn check(notice: &Notice) -> Result<(), Error> {
-    let invalid = |what: &str| Err(Error::Invalid(format!("avviso: {what}")));
+    let invalid = |Said { it, en }: Said| Err(Error::Invalid(said!("avviso: {it}", "notice: {en}")));
     if notice.text.expose().len() > MAX_TEXT {
-        return invalid("il testo è troppo lungo");
+        return invalid(said!("il testo è troppo lungo", "the text is too long"));
     }
     if notice.subject.chars().count() > MAX_SUBJECT || notice.subject.chars().any(char::is_control) {
-        return invalid("l'oggetto è troppo lungo o ha caratteri di controllo");
+        return invalid(said!(
+            "l'oggetto è troppo lungo o ha caratteri di controllo",
+            "the subject is too long or has control characters"
+        ));
     }
     Ok(())
 }

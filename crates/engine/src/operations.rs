@@ -3,12 +3,12 @@
 
 use std::fmt;
 
-use sigillo_accounts::Operation;
-use sigillo_base::Timestamp;
+use sigillo_accounts::{Operation, PersonName};
+use sigillo_base::{Tell, Timestamp, said};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, key, tag};
 
-use crate::rows::{decode, encode};
-use crate::{Engine, Error};
+use crate::rows::{decode, decode_more, encode, encode_more};
+use crate::{Engine, Error, persons};
 
 /// The number of a record: `202611-17`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,13 +41,28 @@ fn row_key(id: &OperationId) -> KeyBuilder {
 }
 
 /// Writes a record.
-pub(crate) fn record<S: Store>(tx: &mut Transaction<'_, S>, operation: &Operation) -> Result<(), StoreError> {
+///
+/// # Errors
+/// [`Error::Invalid`] where it is said to be confirmed by somebody who may not do it himself (WEB-03).
+pub(crate) fn record<S: Store>(tx: &mut Transaction<'_, S>, operation: &Operation) -> Result<(), Error> {
+    let request = &operation.request;
+    if request.executed.is_some() {
+        let by = &request.confirmed_by;
+        let name = PersonName::parse(by).map_err(|e| Error::Invalid(e.said().about("confirmed_by")))?;
+        if !persons::working(tx, &name)?.1.may(operation.done.needs(), &operation.target()) {
+            let act = operation.done.needs().name();
+            return Err(Error::Invalid(said!(
+                "{by} non può confermarlo: gli manca il permesso «{act}»",
+                "{by} may not confirm it: the permission “{act}” is wanting"
+            )));
+        }
+    }
     let day = operation.request.now().legal().iso_day;
     let month = day.get(..7).unwrap_or(&day).to_owned();
     let counter = KeyBuilder::new(tag::COUNTER).text("operation").text(&month);
     let number = tx.get(&counter)?.map_or(Ok(0), |value| decode::<u64>(&counter, &value))? + 1;
     tx.put(&counter, encode(&number));
-    tx.put(row_key(&OperationId { month, number }), encode(operation));
+    tx.put(row_key(&OperationId { month, number }), encode_more(operation, request.executed.as_ref()));
     Ok(())
 }
 
@@ -56,7 +71,9 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(OperationId, Operation),
     let mut reader = KeyReader::new(key, tag::OPERATION)?;
     let id = OperationId { month: reader.text()?, number: reader.u64()? };
     reader.end()?;
-    Ok((id, decode(key, value)?))
+    let (mut operation, executed): (Operation, _) = decode_more(key, value)?;
+    operation.request.executed = executed;
+    Ok((id, operation))
 }
 
 impl<S: Store> Engine<S> {
@@ -82,12 +99,15 @@ impl<S: Store> Engine<S> {
     /// The store's fault.
     pub fn operation(&self, id: &OperationId) -> Result<Option<Operation>, Error> {
         let key = row_key(id);
-        self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
+        let found = self.store.get(key.as_ref())?.map(|value| read(key.as_ref(), &value)).transpose()?;
+        Ok(found.map(|(_, operation)| operation))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use sigillo_accounts::{Done, Executed, Request};
+
     use super::*;
 
     #[test]
@@ -98,5 +118,28 @@ mod tests {
         for bad in ["", "17", "202613-1", "202611-0", "202611-", "2026-11-1", "è0261-1", "202611-x"] {
             assert_eq!(OperationId::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_behind_a_row_is_read_and_passed_over_by_who_does_not_know_it() {
+        let key = row_key(&OperationId { month: "2026-11".into(), number: 17 });
+        let plain = Operation {
+            done: Done::MailboxBlock,
+            object: "anna@comune.example".into(),
+            mailbox: Some(1),
+            tenant: Some(2),
+            unit: None,
+            detail: String::new(),
+            request: Request::own(Timestamp::from_millis(7)),
+        };
+        let mut done = plain.clone();
+        done.request.executed = Some(Executed { confirmed: 5, by: "h.desk".into(), how: "token".into() });
+        let row = |of: &Operation| encode_more(of, of.request.executed.as_ref());
+        assert_eq!(row(&plain), encode(&plain), "as it always was");
+        for operation in [&plain, &done] {
+            assert_eq!(read(key.as_ref(), &row(operation)).map(|(_, operation)| operation).as_ref(), Ok(operation));
+        }
+        assert_eq!(decode(&key, &row(&done)).as_ref(), Ok(&plain), "by a release before");
+        assert!(read(key.as_ref(), &row(&done)[..row(&done).len() - 1]).is_err());
     }
 }

@@ -6,7 +6,7 @@
 use sigillo_accounts::{
     Contact, Credential, CredentialName, Kind, PasswordHash, PasswordPolicy, Request, Unfit, Verifier,
 };
-use sigillo_base::{Address, MailboxId, Phone, Secret, Timestamp};
+use sigillo_base::{Address, MailboxId, Phone, Secret, Tell, Timestamp, said};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
@@ -45,11 +45,10 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when the policy does not take it: see [`Unfit`].
     pub fn chosen(&self, address: &Address, password: &Secret, salt: [u8; 32]) -> Result<Verifier, Error> {
-        let invalid = |why: String| Error::Invalid(why);
-        self.rules.passwords.check(password, address).map_err(|e| invalid(e.to_string()))?;
-        let made = verifier(password, salt).map_err(|e| invalid(e.to_string()))?;
+        self.rules.passwords.check(password, address).map_err(|e| Error::Invalid(e.said()))?;
+        let made = verifier(password, salt).map_err(|e| Error::Invalid(e.said()))?;
         if made.scram.is_none() {
-            return Err(invalid(Unfit::Unsayable.to_string()));
+            return Err(Error::Invalid(Unfit::Unsayable.said()));
         }
         Ok(made)
     }
@@ -103,8 +102,12 @@ impl<S: Store> Engine<S> {
         let age = self.rules.passwords.max_age_days;
         transact(&self.store, ATTEMPTS, |tx| {
             let key = credential_key(id, name);
-            let meanwhile =
-                || Error::Invalid("la password è stata cambiata nel frattempo: ripetere con quella nuova".into());
+            let meanwhile = || {
+                Error::Invalid(said!(
+                    "la password è stata cambiata nel frattempo: ripetere con quella nuova",
+                    "the password was changed meanwhile: try again with the new one"
+                ))
+            };
             let mut row: Credential = decode(&key, &tx.get(&key)?.ok_or_else(meanwhile)?)?;
             if row.revoked.is_some() || row.changed != setting.over {
                 return Err(meanwhile());
@@ -177,7 +180,7 @@ impl<S: Store> Engine<S> {
         };
         let present = self.credential(id, name)?.map(|row| row.verifier.hash);
         if present.iter().chain(former.iter().take(history - 1)).any(|hash| hash.verify(password)) {
-            return Err(Error::Invalid(Unfit::Former(history).to_string()));
+            return Err(Error::Invalid(Unfit::Former(history).said()));
         }
         Ok(())
     }

@@ -2,10 +2,8 @@
 //! kept as its SHA-256 alone: its 256 bits are random, so that nothing slower is needed, and looking it up by its hash
 //! tells an attacker nothing by its time.
 
-use std::collections::BTreeMap;
-
-use sigillo_accounts::{Act, Done, Grant, Mailbox, Person, PersonName, Request, Role, Scope, Target, Token};
-use sigillo_base::{Address, MailboxId, PersonId, Secret, TenantId, Timestamp, UnitId};
+use sigillo_accounts::{Done, Grant, Mailbox, Person, PersonName, Request, Role, Scope, Target, Token};
+use sigillo_base::{Address, MailboxId, PersonId, Secret, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
 use sigillo_wire::Tick;
 
@@ -15,12 +13,12 @@ use crate::guard::Origin;
 use crate::rows::{decode, encode, mailbox_key};
 use crate::tenants::{draw, living, living_unit, named, owner_in, unit_row};
 use crate::unlocks::{Bearer, Standing, unlocked_key};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::{ATTEMPTS, Engine, Error, roles};
 
 /// Grants of one person.
 const MAX_GRANTS: usize = 2_000;
 /// Persons that are kept, those that ended included.
-const MAX_PERSONS: usize = 100_000;
+pub(crate) const MAX_PERSONS: usize = 100_000;
 /// Tokens of one person, those that ended included.
 const MAX_TOKENS: usize = 100;
 
@@ -81,7 +79,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when the name was given before, to whomever, or his administration is not there.
     pub fn add_person(&self, new: &NewPerson, now: Timestamp) -> Result<PersonId, Error> {
-        named("nome e cognome", &new.name)?;
+        named(said!("nome e cognome", "full name"), &new.name)?;
         let row = Person {
             login: new.login.as_str().into(),
             name: new.name.trim().into(),
@@ -92,8 +90,11 @@ impl<S: Store> Engine<S> {
         };
         transact(&self.store, ATTEMPTS, |tx| {
             if tx.get(name_key(&new.login))?.is_some() {
-                let text = format!("«{}» è, o è stato, di un'altra persona: un nome non si dà due volte", row.login);
-                return Err(Error::Invalid(text));
+                return Err(Error::Invalid(said!(
+                    "«{}» è, o è stato, di un'altra persona: un nome non si dà due volte",
+                    "“{}” is, or was, another person's: no name is given twice",
+                    row.login
+                )));
             }
             if let Some(tenant) = new.tenant {
                 living(tx, tenant)?;
@@ -112,14 +113,17 @@ impl<S: Store> Engine<S> {
     /// or of another administration than his.
     pub fn set_grant(&self, name: &PersonName, grant: Grant, given: bool, request: &Request) -> Result<Person, Error> {
         if !grant.scope.fits(grant.role) {
-            return Err(Error::Invalid(format!("il ruolo {} non si dà in questo ambito", grant.role.name())));
+            return Err(Error::Invalid(said!(
+                "il ruolo {} non si dà in questo ambito",
+                "the role {} is not given in this scope",
+                grant.role.name()
+            )));
         }
         let target = self.scope_target(grant.scope)?;
         transact(&self.store, ATTEMPTS, |tx| {
             check_scope(tx, grant.scope)?;
             let (row, changed) = give(tx, name, grant, given, &target)?;
             if let (Scope::Mailbox(id), true) = (grant.scope, changed) {
-                draw(tx, "responsible")?;
                 let (out, into) = if given { ("", name.as_str()) } else { (name.as_str(), "") };
                 self.record_responsible(tx, MailboxId(id), out, into, request)?;
             }
@@ -149,20 +153,18 @@ impl<S: Store> Engine<S> {
     ) -> Result<bool, Error> {
         let grant = Grant { role: Role::MailboxResponsible, scope: Scope::Mailbox(id.0) };
         let key = mailbox_key(id);
-        let row: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(|| Error::Invalid("la casella non esiste".into()))?)?;
+        let row: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(no_mailbox)?)?;
         let owner = match Address::parse(&row.address) {
             Ok(address) => owner_in(tx, address.domain())?,
             Err(_) => None,
         };
         let target = Target { tenant: owner, unit: None, mailbox: Some(id) };
-        // Two at once meet at the counter: one of them looks again.
-        tx.get(KeyBuilder::new(tag::COUNTER).text("responsible"))?;
+        roles::still(tx)?;
         let before = self.responsible(id)?;
         let after: Vec<String> = person.map(|name| name.as_str().to_owned()).into_iter().collect();
         if before == after {
             return Ok(false);
         }
-        draw(tx, "responsible")?;
         if let Some(name) = person {
             give(tx, name, grant, true, &target)?;
         }
@@ -191,47 +193,50 @@ impl<S: Store> Engine<S> {
         self.record(tx, &row, unit, Done::MailboxResponsible, detail, request)
     }
 
-    /// Who answers for a mailbox, by name.
-    ///
-    /// # Errors
-    /// The store's fault.
-    pub fn responsible(&self, id: MailboxId) -> Result<Vec<String>, Error> {
-        Ok(self.all_responsible()?.remove(&id).unwrap_or_default())
-    }
-
-    /// Who answers for which mailbox (WEB-12).
-    ///
-    /// # Errors
-    /// The store's fault.
-    pub fn all_responsible(&self) -> Result<BTreeMap<MailboxId, Vec<String>>, Error> {
-        let mut all: BTreeMap<MailboxId, Vec<String>> = BTreeMap::new();
-        for person in self.administrators()?.into_iter().filter(|person| person.ended.is_none()) {
-            for grant in &person.grants {
-                if let Grant { role: Role::MailboxResponsible, scope: Scope::Mailbox(id) } = grant {
-                    all.entry(MailboxId(*id)).or_default().push(person.login.clone());
-                }
-            }
-        }
-        all.values_mut().for_each(|names| names.sort());
-        Ok(all)
-    }
-
     /// Ends somebody: his tokens are worth nothing from now on, and his second factor goes. His name stays his.
     ///
     /// # Errors
     /// [`Error::Invalid`] when he is not there, or ended already.
     pub fn end_person(&self, name: &PersonName, now: Timestamp) -> Result<Person, Error> {
         transact(&self.store, ATTEMPTS, |tx| {
-            let (id, mut row) = working(tx, name)?;
-            row.ended = Some(now.as_millis());
-            tx.put(person_key(id), encode(&row));
-            let factor = person_factor_key(id);
-            if tx.get(&factor)?.is_some() {
-                tx.delete(&factor);
-                self.lock_all(tx, id)?;
-            }
-            Ok(row)
+            let (id, row) = working(tx, name)?;
+            self.end_in(tx, id, row, now)
         })
+    }
+
+    fn end_in(&self, tx: &mut Own<'_, S>, id: PersonId, row: Person, now: Timestamp) -> Result<Person, Error> {
+        let row = Person { ended: Some(now.as_millis()), ..row };
+        tx.put(person_key(id), encode(&row));
+        let factor = person_factor_key(id);
+        if tx.get(&factor)?.is_some() {
+            tx.delete(&factor);
+            self.lock_all(tx, id)?;
+        }
+        roles::changed(tx)?;
+        Ok(row)
+    }
+
+    /// Ends everybody of an administration that is removed in this transaction, and takes the roles that the provider's own
+    /// people have in it. Whoever is named there meanwhile reads its row as well: one of the two looks again.
+    pub(crate) fn end_all_of(&self, tx: &mut Own<'_, S>, tenant: TenantId, now: Timestamp) -> Result<(), Error> {
+        let inside = |scope: &Scope| matches!(scope, Scope::Tenant(of) | Scope::Unit(of, _) if *of == tenant.0);
+        let concerned = |row: &Person| {
+            let works = row.tenant == Some(tenant.0) || row.grants.iter().any(|had| inside(&had.scope));
+            works && row.ended.is_none()
+        };
+        for (id, _) in self.administrators(PersonId(0), MAX_PERSONS)?.into_iter().filter(|(_, row)| concerned(row)) {
+            let key = person_key(id);
+            let Some(value) = tx.get(&key)? else { continue };
+            let mut row: Person = decode(&key, &value)?;
+            if row.tenant == Some(tenant.0) {
+                self.end_in(tx, id, row, now)?;
+            } else {
+                row.grants.retain(|had| !inside(&had.scope));
+                tx.put(&key, encode(&row));
+                roles::changed(tx)?;
+            }
+        }
+        Ok(())
     }
 
     /// Somebody by his name.
@@ -250,21 +255,14 @@ impl<S: Store> Engine<S> {
         self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
     }
 
-    /// Everybody, by number, those who ended included.
+    /// At most `limit` persons behind this one, by number, those who ended included.
     ///
     /// # Errors
     /// The store's fault.
-    pub fn administrators(&self) -> Result<Vec<Person>, Error> {
-        let (from, to) = KeyBuilder::new(tag::PERSON).range();
-        Ok(self.sound(&from, &to, MAX_PERSONS, read)?)
-    }
-
-    /// Whether anybody may run the service: from then on nobody does it without a name (SEC-06).
-    ///
-    /// # Errors
-    /// The store's fault.
-    pub fn is_administrated(&self) -> Result<bool, Error> {
-        Ok(self.administrators()?.iter().any(|person| person.may(Act::ServiceWrite, &Target::SERVICE)))
+    pub fn administrators(&self, after: PersonId, limit: usize) -> Result<Vec<(PersonId, Person)>, Error> {
+        let from = person_key(PersonId(after.0.saturating_add(1)));
+        let (_, to) = KeyBuilder::new(tag::PERSON).range();
+        Ok(self.sound(from.as_ref(), &to, limit, |key, value| Ok((number_of(key)?, decode(key, value)?)))?)
     }
 
     /// Gives somebody a token; the secret is whoever calls this has drawn, of 256 bits.
@@ -279,17 +277,25 @@ impl<S: Store> Engine<S> {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<Token, Error> {
-        named("nome del token", label)?;
+        named(said!("nome del token", "name of the token"), label)?;
         transact(&self.store, ATTEMPTS, |tx| {
             let (id, row) = working(tx, name)?;
             // Two that are made at once meet at the counter: one of them looks again.
             draw(tx, "token")?;
             let all = self.tokens_of(id)?;
             if all.iter().any(|(_, token)| token.name == label && token.is_good(now.as_millis())) {
-                return Err(Error::Invalid(format!("{} ha già un token «{label}»: revocarlo prima", row.login)));
+                return Err(Error::Invalid(said!(
+                    "{} ha già un token «{label}»: revocarlo prima",
+                    "{} has a token “{label}” already: revoke it first",
+                    row.login
+                )));
             }
             if all.len() >= MAX_TOKENS {
-                return Err(Error::Invalid(format!("{} ha già avuto {MAX_TOKENS} token", row.login)));
+                return Err(Error::Invalid(said!(
+                    "{} ha già avuto {MAX_TOKENS} token",
+                    "{} has had {MAX_TOKENS} tokens already",
+                    row.login
+                )));
             }
             let (created, expires) = (now.as_millis(), expires.as_millis());
             let token = Token { person: id.0, name: label.into(), created, expires, revoked: None };
@@ -303,7 +309,13 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when he has no such token that is good.
     pub fn revoke_token(&self, name: &PersonName, label: &str, now: Timestamp) -> Result<(), Error> {
-        let missing = || Error::Invalid(format!("{} non ha un token «{label}» valido", name.as_str()));
+        let missing = || {
+            Error::Invalid(said!(
+                "{} non ha un token «{label}» valido",
+                "{} has no token “{label}” that is good",
+                name.as_str()
+            ))
+        };
         let (id, _) = self.person(name)?.ok_or_else(missing)?;
         let good = |token: &Token| token.name == label && token.is_good(now.as_millis());
         let found = self.tokens_of(id)?.into_iter().find(|(_, token)| good(token));
@@ -387,9 +399,8 @@ impl<S: Store> Engine<S> {
             Scope::Tenant(tenant) => Target::tenant(TenantId(tenant)),
             Scope::Unit(tenant, unit) => Target { unit: Some(UnitId(unit)), ..Target::tenant(TenantId(tenant)) },
             Scope::Mailbox(id) => {
-                let missing = || Error::Invalid("la casella non esiste".into());
-                let row = self.mailbox(MailboxId(id))?.filter(|row| !row.is_gone()).ok_or_else(missing)?;
-                self.target(&Address::parse(&row.address).map_err(|_| missing())?)?
+                let row = self.mailbox(MailboxId(id))?.filter(|row| !row.is_gone()).ok_or_else(no_mailbox)?;
+                self.target(&Address::parse(&row.address).map_err(|_| no_mailbox())?)?
             }
         })
     }
@@ -398,7 +409,10 @@ impl<S: Store> Engine<S> {
 fn check_scope<S: Store>(tx: &mut Transaction<'_, S>, scope: Scope) -> Result<(), Error> {
     match scope {
         Scope::Tenant(tenant) => living(tx, TenantId(tenant)).map(drop),
-        Scope::Unit(tenant, unit) => living_unit(tx, TenantId(tenant), UnitId(unit)).map(drop),
+        Scope::Unit(tenant, unit) => {
+            living(tx, TenantId(tenant))?;
+            living_unit(tx, TenantId(tenant), UnitId(unit)).map(drop)
+        }
         Scope::Supplier | Scope::Mailbox(_) => Ok(()),
     }
 }
@@ -414,8 +428,11 @@ fn give<S: Store>(
     let (id, mut row) = working(tx, name)?;
     // Who belongs to an administration works for nobody else (SEC-05).
     if given && row.tenant.is_some() && row.tenant.map(TenantId) != target.tenant {
-        let text = format!("{} è di un'altra amministrazione: non può averne ruoli qui", row.login);
-        return Err(Error::Invalid(text));
+        return Err(Error::Invalid(said!(
+            "{} è di un'altra amministrazione: non può averne ruoli qui",
+            "{} is of another administration: no role here can be given",
+            row.login
+        )));
     }
     let had = row.grants.contains(&grant);
     row.grants.retain(|had| *had != grant);
@@ -423,29 +440,45 @@ fn give<S: Store>(
         row.grants.push(grant);
     }
     if row.grants.len() > MAX_GRANTS {
-        return Err(Error::Invalid(format!("una persona ha al più {MAX_GRANTS} ruoli")));
+        return Err(Error::Invalid(said!(
+            "una persona ha al più {MAX_GRANTS} ruoli",
+            "a person has at most {MAX_GRANTS} roles"
+        )));
     }
     tx.put(person_key(id), encode(&row));
+    if had != given {
+        roles::changed(tx)?;
+    }
     Ok((row, had != given))
+}
+
+fn no_mailbox() -> Error {
+    Error::Invalid(said!("la casella non esiste", "there is no such mailbox"))
 }
 
 /// Somebody who has not ended.
 pub(crate) fn working<S: Store>(tx: &mut Transaction<'_, S>, name: &PersonName) -> Result<(PersonId, Person), Error> {
-    let missing = || Error::Invalid(format!("non c'è nessuno che si chiami {}", name.as_str()));
+    let missing =
+        || Error::Invalid(said!("non c'è nessuno che si chiami {}", "there is nobody called {}", name.as_str()));
     let key = name_key(name);
     let id = PersonId(decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?);
     let key = person_key(id);
     let row: Person = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
     if row.ended.is_some() {
-        return Err(Error::Invalid(format!("{} non amministra più", row.login)));
+        return Err(Error::Invalid(said!("{} non amministra più", "{} administrates no more", row.login)));
     }
     Ok((id, row))
 }
 
 /// A row of somebody.
 pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Person, sigillo_store::Error> {
-    let mut reader = KeyReader::new(key, tag::PERSON)?;
-    reader.u64()?;
-    reader.end()?;
+    number_of(key)?;
     decode(key, value)
+}
+
+fn number_of(key: &[u8]) -> Result<PersonId, sigillo_store::Error> {
+    let mut reader = KeyReader::new(key, tag::PERSON)?;
+    let id = PersonId(reader.u64()?);
+    reader.end()?;
+    Ok(id)
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use sigillo_accounts::{Mailbox, Plan, Quantities};
-use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, Domain, MailboxId, Said, Tell, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, skim, tag, transact};
 
 use crate::fronts::Transaction;
@@ -119,14 +119,17 @@ impl<S: Store> Engine<S> {
     /// [`Error::Invalid`] when there is no such administration, unit or profile.
     pub fn add_plan(&self, tenant: TenantId, plan: &Plan) -> Result<u64, Error> {
         if !plan.note.is_empty() {
-            named("nota del piano", &plan.note)?;
+            named(said!("nota del piano", "note of the plan"), &plan.note)?;
         }
         if plan.units.len() > MAX_UNITS {
-            return Err(Error::Invalid(format!("al più {MAX_UNITS} strutture con quantità proprie")));
+            return Err(Error::Invalid(said!(
+                "al più {MAX_UNITS} strutture con quantità proprie",
+                "at most {MAX_UNITS} units with quantities of their own"
+            )));
         }
         let profiles = self.profiles();
         for name in plan.quantities.keys().chain(plan.units.values().flat_map(|own| own.keys())) {
-            profiles.choose(name).map_err(|e| Error::Invalid(e.to_string()))?;
+            profiles.choose(name).map_err(|e| Error::Invalid(e.said()))?;
         }
         transact(&self.store, ATTEMPTS, |tx| {
             living(tx, tenant)?;
@@ -136,7 +139,10 @@ impl<S: Store> Engine<S> {
             let counter = KeyBuilder::new(tag::COUNTER).text("plan").u64(tenant.0);
             let version = tx.get(&counter)?.map_or(Ok(0), |value| decode::<u64>(&counter, &value))? + 1;
             if version > MAX_VERSIONS as u64 {
-                return Err(Error::Invalid(format!("il piano ha già avuto {MAX_VERSIONS} versioni")));
+                return Err(Error::Invalid(said!(
+                    "il piano ha già avuto {MAX_VERSIONS} versioni",
+                    "the plan has had {MAX_VERSIONS} versions already"
+                )));
             }
             tx.put(&counter, encode(&version));
             tx.put(plan_key(tenant, version), encode(&Plan { approved: None, ..plan.clone() }));
@@ -151,11 +157,15 @@ impl<S: Store> Engine<S> {
     pub fn approve_plan(&self, tenant: TenantId, version: u64, by: &str, now: Timestamp) -> Result<(), Error> {
         transact(&self.store, ATTEMPTS, |tx| {
             living(tx, tenant)?;
-            let missing = || Error::Invalid(format!("il piano non ha una versione {version}"));
+            let missing =
+                || Error::Invalid(said!("il piano non ha una versione {version}", "the plan has no version {version}"));
             let key = plan_key(tenant, version);
             let value = tx.get(&key)?.filter(|_| version != APPROVED).ok_or_else(missing)?;
             if approved(tx, tenant)?.is_some_and(|(counts, _)| counts == version) {
-                return Err(Error::Invalid(format!("la versione {version} vale già")));
+                return Err(Error::Invalid(said!(
+                    "la versione {version} vale già",
+                    "version {version} counts already"
+                )));
             }
             let row = Plan { approved: Some((now.as_millis(), by.to_owned())), ..decode(&key, &value)? };
             tx.put(&key, encode(&row));
@@ -199,10 +209,13 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] for what is no month, or when its 15th is not over.
     pub fn consistency(&self, tenant: TenantId, month: &str, now: Timestamp) -> Result<Consistency, Error> {
-        let bad = || Error::Invalid(format!("«{month}» non è un mese AAAA-MM"));
+        let bad = || Error::Invalid(said!("«{month}» non è un mese AAAA-MM", "“{month}” is no month YYYY-MM"));
         let (_, over) = Timestamp::legal_day(&format!("{month}-15")).ok_or_else(bad)?;
         if over > now {
-            return Err(Error::Invalid(format!("il 15 di {month} non è ancora passato")));
+            return Err(Error::Invalid(said!(
+                "il 15 di {month} non è ancora passato",
+                "the 15th of {month} is not over yet"
+            )));
         }
         let at = over.minus(std::time::Duration::from_millis(1));
         let (mut active, mut after) = (Quantities::new(), MailboxId(0));
@@ -273,18 +286,18 @@ impl<S: Store> Engine<S> {
         let profile = after.profile.as_str();
         let before = before.filter(|before| before.profile == profile);
         let had = |counts: &Quantities| counts.get(profile).copied().unwrap_or_default();
-        let full = |whose: String, limit: u64, had: u64| {
+        let full = |Said { it, en }: Said, limit: u64, had: u64| {
             let left = limit.saturating_sub(had);
-            let text = format!(
-                "il piano dei fabbisogni (versione {version}) prevede per {whose} {limit} caselle «{profile}», {had} \
-                 sono in uso: ne restano {left}"
-            );
-            Err(Error::Invalid(text))
+            Err(Error::Invalid(said!(
+                "il piano dei fabbisogni (versione {version}) prevede per {it} {limit} caselle «{profile}», {had} \
+                 sono in uso: ne restano {left}",
+                "the plan (version {version}) has {limit} mailboxes “{profile}” for {en}, {had} are in use: {left} are left"
+            )))
         };
         if before.is_none() {
             let (limit, had) = (plan.of(profile), had(&self.counts_of(tx, tenant)?));
             if had >= limit {
-                return full(format!("l'amministrazione {}", tenant.0), limit, had);
+                return full(said!("l'amministrazione {}", "the administration {}", tenant.0), limit, had);
             }
         }
         // A unit of whom the domain belonged to before has no part in this plan.
@@ -294,10 +307,47 @@ impl<S: Store> Engine<S> {
         {
             let had = had(&self.counts(tx, &Part::Unit(of, unit))?);
             if had >= limit {
-                return full(format!("la struttura {unit}"), limit, had);
+                return full(said!("la struttura {unit}", "the unit {unit}"), limit, had);
             }
         }
         Ok(())
+    }
+
+    /// Refuses a domain with more mailboxes than an administration has left of what it ordered.
+    pub(crate) fn admit_domain(
+        &self,
+        tx: &mut Transaction<'_, S>,
+        domain: &Domain,
+        tenant: TenantId,
+    ) -> Result<(), Error> {
+        let Some((version, plan)) = approved(tx, tenant)? else { return Ok(()) };
+        let had = self.counts_of(tx, tenant)?;
+        let brought = self.counts(tx, &Part::Domain(domain.clone()))?;
+        let over = brought.into_iter().filter_map(|(profile, n)| {
+            let (limit, had) = (plan.of(&profile), had.get(&profile).copied().unwrap_or_default());
+            let more = (had + n).checked_sub(limit).filter(|more| *more > 0)?;
+            let said = said!(
+                "«{profile}»: {n} nel dominio, {had} in uso, {limit} previste, {more} di troppo",
+                "“{profile}”: {n} in the domain, {had} in use, {limit} ordered, {more} too many"
+            );
+            Some((said.it, said.en))
+        });
+        let (it, en): (Vec<String>, Vec<String>) = over.unzip();
+        if it.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Invalid(Said::new(
+            format!(
+                "il piano dei fabbisogni (versione {version}) dell'amministrazione {} non ha posto per il dominio {domain}: {}",
+                tenant.0,
+                it.join("; ")
+            ),
+            format!(
+                "the plan of needs (version {version}) of administration {} has no room for the domain {domain}: {}",
+                tenant.0,
+                en.join("; ")
+            ),
+        )))
     }
 
     /// Expected to be so still when this is committed: of every domain, so that none passes the others.

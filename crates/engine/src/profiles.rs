@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sigillo_accounts::{Choice, Mailbox, Profiles, Request};
-use sigillo_base::{MailboxId, Timestamp};
+use sigillo_base::{MailboxId, Timestamp, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag};
 
 use crate::rows::{decode, encode, mailbox_key};
@@ -105,9 +105,11 @@ pub(crate) fn all_known<S: Store>(store: &S, profiles: &Profiles) -> Result<(), 
                 boxes[SHOWN] = "…".into();
             }
             let boxes = boxes.join(", ");
-            return Err(Error::Invalid(format!(
+            return Err(Error::Invalid(said!(
                 "il profilo «{name}» non è più nella configurazione, ma lo hanno ancora: {boxes}; rimettere [[profile]] \
-                 name = \"{name}\" o cambiare prima il loro profilo (`sigillo mailbox profile`)"
+                 name = \"{name}\" o cambiare prima il loro profilo (`sigillo mailbox set --profile`)",
+                "the profile “{name}” is no longer in the configuration, but these still have it: {boxes}; put [[profile]] \
+                 name = \"{name}\" back, or change their profile first (`sigillo mailbox set --profile`)"
             )));
         }
         from = key::prefix_end(&begin);

@@ -77,7 +77,7 @@ pub(crate) fn is_gone<S: Store>(tx: &mut Transaction<'_, S>, id: MailboxId) -> R
 }
 
 impl<S: Store> Engine<S> {
-    /// Does a step towards the end of the first mailbox whose grace is over; `false` when there is nothing to do.
+    /// Does a step towards the end of the first mailbox, or list, whose grace is over; `false` when there is nothing to do.
     ///
     /// # Errors
     /// The store's fault: it is gone on with another time. A damaged mailbox stays, is counted, and stops nobody.
@@ -90,7 +90,7 @@ impl<S: Store> Engine<S> {
                 stepped => return stepped.map(|()| true),
             }
         }
-        Ok(false)
+        self.purge_list(now)
     }
 
     fn purge_step(&self, id: MailboxId, until: Timestamp, now: Timestamp) -> Result<(), Error> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::{PecId, Timestamp};
+use sigillo_base::{PecId, Timestamp, said};
 use sigillo_pec::log::{Custody, ServiceEvent};
 use sigillo_store::{BodyId, KeyBuilder, KeyReader, Rope, Store, body, tag, transact};
 
@@ -163,7 +163,12 @@ impl<S: Store> Engine<S> {
     pub fn quarantined_bytes(&self, at: Timestamp, id: u128, by: &str, now: Timestamp) -> Result<Vec<u8>, Error> {
         let key = quarantine_key(at, id);
         let row: Option<QuarantineRow> = get_large(&self.store, &key)?;
-        let row = row.ok_or_else(|| Error::Invalid(format!("nessun messaggio {id:032x} nel deposito virus")))?;
+        let row = row.ok_or_else(|| {
+            Error::Invalid(said!(
+                "nessun messaggio {id:032x} nel deposito virus",
+                "no message {id:032x} in the virus store"
+            ))
+        })?;
         transact(&self.store, ATTEMPTS, |tx| {
             self.log_custody(tx, Custody::Read, &row.pec_id, by, now);
             Ok::<_, Error>(())

@@ -9,10 +9,8 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sigillo_accounts::{
-    Channel, Concern, CredentialName, LoginName, Mailbox, NoticeKind, PasswordHash, Request, State,
-};
-use sigillo_base::{Address, MailboxId, Secret, Timestamp};
+use sigillo_accounts::{Channel, Concern, CredentialName, LoginName, NoticeKind, PasswordHash, Request};
+use sigillo_base::{Address, MailboxId, Said, Secret, Tell, Timestamp, said};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
 use sigillo_wire::Tick;
@@ -23,7 +21,7 @@ use crate::fronts::Transaction;
 use crate::notices::Notice;
 use crate::passwords::Setting;
 use crate::rows::{credential_key, decode, encode};
-use crate::{ATTEMPTS, Engine, Error, Lockout, Login, LoginError, Origin};
+use crate::{ATTEMPTS, Engine, Error, Lockout, Login, LoginError, Origin, idle};
 
 /// How long a secret is good.
 pub const GOOD_FOR: Duration = Duration::from_secs(15 * 60);
@@ -76,21 +74,6 @@ pub enum Asking<'a> {
     Administration(&'a Request),
 }
 
-/// Since when a mailbox is not in use, and what ends that.
-fn idle(row: &Mailbox) -> String {
-    let day = |ms| Timestamp::from_millis(ms).legal().day;
-    match &row.state {
-        State::Blocked(block) => format!("la casella è bloccata dal {}: `sigillo mailbox unblock`", day(block.since)),
-        State::Inactive(idle) => {
-            format!("la casella è disattivata dal {}: `sigillo mailbox activate`", day(idle.since))
-        }
-        State::Cancelled(gone) => {
-            format!("la casella è cancellata dal {}: `sigillo mailbox undelete`", day(gone.since))
-        }
-        State::Active | State::Gone(_) => "la casella non è in uso".to_owned(),
-    }
-}
-
 impl<S: Store> Engine<S> {
     /// Counts somebody who asks for a secret; until when he is not heard, where he asked too often. It does not depend on
     /// whether there is such a mailbox.
@@ -112,17 +95,24 @@ impl<S: Store> Engine<S> {
         let letters = (0..LETTERS).map(|n| char::from(ALPHABET[(bits >> (5 * n)) as usize & 31]));
         let secret = Secret::new(letters.collect());
         let salt = self.ids.next_id().to_be_bytes();
-        let hash = PasswordHash::create(&secret, salt).map_err(|e| Error::Invalid(e.to_string()))?;
-        let invalid = |why: &str| Error::Invalid(format!("{address}: {why}"));
-        let row = self.find_mailbox(address)?.ok_or_else(|| invalid("la casella non c'è"))?;
+        let hash = PasswordHash::create(&secret, salt).map_err(|e| Error::Invalid(e.said()))?;
+        let invalid = |why: Said| Error::Invalid(why.about(address.as_str()));
+        let row = self
+            .find_mailbox(address)?
+            .ok_or_else(|| invalid(said!("la casella non c'è", "there is no such mailbox")))?;
         if !row.works(now.as_millis()) {
-            return Err(invalid(&idle(&row)));
+            return Err(idle::refused(&row));
         }
         let id = MailboxId(row.id);
         self.is_ours_to_give(id, &CredentialName::owner())?;
         transact(&self.store, ATTEMPTS, |tx| {
             let to = contact_in(tx, id)?.channels().into_iter().next();
-            let to = to.ok_or_else(|| invalid("non si sa dove raggiungere chi la tiene: «sigillo mailbox contact»"))?;
+            let to = to.ok_or_else(|| {
+                invalid(said!(
+                    "non si sa dove raggiungere chi la tiene: «sigillo mailbox contact»",
+                    "nobody knows where its holder is reached: “sigillo mailbox contact”"
+                ))
+            })?;
             let (key, owner) = (reset_key(id), credential_key(id, &CredentialName::owner()));
             let had: Option<ResetRow> = tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?;
             let mut asked = had.map(|row| row.asked).unwrap_or_default();
@@ -131,11 +121,16 @@ impl<S: Store> Engine<S> {
                 && (asked.iter().filter(since(HOUR_MS)).count() >= AN_HOUR
                     || asked.iter().filter(since(24 * HOUR_MS)).count() >= A_DAY)
             {
-                return Err(invalid("ha già avuto abbastanza segreti per ora"));
+                return Err(invalid(said!(
+                    "ha già avuto abbastanza segreti per ora",
+                    "it has had enough secrets for now"
+                )));
             }
             asked.retain(|at| since(24 * HOUR_MS)(&at));
             asked.push(now.as_millis());
-            let credential = tx.get(&owner)?.ok_or_else(|| invalid("non ha la credenziale del titolare"))?;
+            let credential = tx.get(&owner)?.ok_or_else(|| {
+                invalid(said!("non ha la credenziale del titolare", "it has no credential of its owner"))
+            })?;
             let over = decode::<sigillo_accounts::Credential>(&owner, &credential)?.changed;
             let until = now.plus(GOOD_FOR);
             tx.put(

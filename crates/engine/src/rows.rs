@@ -21,11 +21,35 @@ pub fn encode<T: Serialize>(row: &T) -> Vec<u8> {
     postcard::to_extend(row, vec![VERSION]).unwrap_or_default()
 }
 
+/// The same with what a later release has put behind its fields; who does not know that passes over it.
+pub fn encode_more<T: Serialize, M: Serialize>(row: &T, more: Option<&M>) -> Vec<u8> {
+    match more {
+        Some(more) => postcard::to_extend(more, encode(row)).unwrap_or_default(),
+        None => encode(row),
+    }
+}
+
 /// Reads what [`encode`] wrote; a damaged row names its key.
 pub fn decode<T: DeserializeOwned>(key: impl AsRef<[u8]>, value: &[u8]) -> Result<T, Error> {
+    Ok(decode_part(key, value)?.0)
+}
+
+/// Reads what [`encode_more`] wrote.
+pub fn decode_more<T, M>(key: impl AsRef<[u8]>, value: &[u8]) -> Result<(T, Option<M>), Error>
+where
+    T: DeserializeOwned,
+    M: DeserializeOwned,
+{
+    let (row, rest) = decode_part(&key, value)?;
+    let more = (!rest.is_empty()).then(|| postcard::from_bytes(rest));
+    Ok((row, more.transpose().map_err(|e| Error::corrupt(key, format!("unreadable: {e}")))?))
+}
+
+/// The fields of a row, and what is behind them.
+fn decode_part<T: DeserializeOwned>(key: impl AsRef<[u8]>, value: &[u8]) -> Result<(T, &[u8]), Error> {
     match value.split_first() {
         Some((&VERSION, fields)) => {
-            postcard::from_bytes(fields).map_err(|e| Error::corrupt(key, format!("unreadable: {e}")))
+            postcard::take_from_bytes(fields).map_err(|e| Error::corrupt(key, format!("unreadable: {e}")))
         }
         Some((v, _)) => Err(Error::corrupt(key, format!("row version {v}, this release reads {VERSION}"))),
         None => Err(Error::corrupt(key, "empty row")),

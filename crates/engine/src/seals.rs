@@ -13,19 +13,30 @@ use sigillo_smime::Hasher;
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, tag, transact};
 
 use crate::rows::{decode, encode};
-use crate::{ATTEMPTS, Access, Engine, Error};
+use crate::tenants::number;
+use crate::{ATTEMPTS, Access, Engine, Error, Reading};
 
 /// A day is sealed so long after its end, when all of it is written.
 const GRACE: Duration = Duration::from_secs(5 * 60);
 /// Mailboxes and accesses read at once.
 const PAGE: usize = 1_000;
 
-/// The seal of one administration's accesses of one day.
+/// What is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Register {
+    /// Accesses to mailboxes.
+    Accesses,
+    /// What was read over the administrative interface.
+    Readings,
+}
+
+/// The seal of one administration's rows of one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessSeal {
     /// How many.
     pub rows: u64,
-    /// SHA-256 of their [lines](access_line), each ended by a line feed, in the order of mailboxes and of time; hexadecimal.
+    /// SHA-256 of their lines ([`access_line`], [`reading_line`]), each ended by a line feed, in the order of mailboxes and of
+    /// time, behind them those of nobody; hexadecimal.
     pub sha256: String,
     /// The line of the legal log.
     pub line: String,
@@ -37,7 +48,17 @@ pub fn access_line(mailbox: &str, access: &Access) -> String {
     let Access { at, protocol, from, person, outcome, since, what } = access;
     let (at, since) = (at.to_string(), since.map(|since| since.to_string()).unwrap_or_default());
     let from = from.to_string();
-    let fields = [mailbox, person.as_str(), protocol, &at, &since, &from, outcome, what];
+    line([mailbox, person.as_str(), protocol, &at, &since, &from, outcome, what])
+}
+
+/// The same of what was read over the administrative interface.
+pub fn reading_line(reading: &Reading) -> String {
+    let Reading { at, by, token, from, act, object, status } = reading;
+    let from = from.map(|from| from.to_string()).unwrap_or_default();
+    line([&at.to_string(), by, token.as_deref().unwrap_or_default(), &from, act, object, &status.to_string()])
+}
+
+fn line<const N: usize>(fields: [&str; N]) -> String {
     let quoted = |field: &str| {
         let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
         let field = if formula { format!("'{field}") } else { field.to_owned() };
@@ -49,13 +70,18 @@ pub fn access_line(mailbox: &str, access: &Access) -> String {
     fields.map(quoted).join(",")
 }
 
-/// Whose accesses they are: numbers of administrations begin with 1.
-fn number(tenant: Option<TenantId>) -> u64 {
-    tenant.map_or(0, |tenant| tenant.0)
+/// The mark of the second register; the first had its keys when there was none beside it.
+const READINGS: u8 = 1;
+
+fn of_day(tenant: u64, day: &str) -> KeyBuilder {
+    KeyBuilder::new(tag::ACCESS_SEAL).u64(tenant).text(day)
 }
 
-fn seal_key(tenant: u64, day: &str) -> KeyBuilder {
-    KeyBuilder::new(tag::ACCESS_SEAL).u64(tenant).text(day)
+fn seal_key(tenant: u64, day: &str, register: Register) -> KeyBuilder {
+    match register {
+        Register::Accesses => of_day(tenant, day),
+        Register::Readings => of_day(tenant, day).u8(READINGS),
+    }
 }
 
 /// The day that was sealed last.
@@ -63,17 +89,54 @@ fn last_key() -> KeyBuilder {
     KeyBuilder::new(tag::COUNTER).text("accesses")
 }
 
-/// The day of a seal.
-pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(String, AccessSeal), StoreError> {
+/// The day of a seal, and of which register it is.
+pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(String, Register, AccessSeal), StoreError> {
     let mut reader = KeyReader::new(key, tag::ACCESS_SEAL)?;
     let (_, day) = (reader.u64()?, reader.text()?);
-    reader.end()?;
-    Ok((day, decode(key, value)?))
+    let register = match reader.rest() {
+        [] => Register::Accesses,
+        [READINGS] => Register::Readings,
+        _ => return Err(StoreError::corrupt(key, "no register")),
+    };
+    Ok((day, register, decode(key, value)?))
+}
+
+/// The counts and sums of a day, by administration and register.
+#[derive(Default)]
+struct Sums(BTreeMap<(u64, Register), (u64, Hasher)>);
+
+impl Sums {
+    fn add(&mut self, tenant: Option<TenantId>, register: Register, line: &str) {
+        let (rows, sum) = self.0.entry((number(tenant), register)).or_insert_with(|| (0, Hasher::new()));
+        *rows += 1;
+        sum.update(line.as_bytes());
+        sum.update(b"\n");
+    }
+
+    fn done(self) -> BTreeMap<(u64, Register), (u64, String)> {
+        self.0.into_iter().map(|(of, (rows, sum))| (of, (rows, HEXLOWER.encode(&sum.finish())))).collect()
+    }
+}
+
+/// Goes through all pages.
+fn each<T>(
+    page: impl Fn(Option<&[u8]>) -> Result<(Vec<T>, Option<Vec<u8>>), Error>,
+    mut to: impl FnMut(T),
+) -> Result<(), Error> {
+    let mut next: Option<Vec<u8>> = None;
+    loop {
+        let (found, more) = page(next.as_deref())?;
+        found.into_iter().for_each(&mut to);
+        next = more;
+        if next.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 impl<S: Store> Engine<S> {
-    /// Seals the accesses of all days that are over and were not sealed; gives how many days. The first time it is yesterday:
-    /// what was written before has no seal.
+    /// Seals the accesses and readings of all days that are over and were not sealed; gives how many days. The first time it is
+    /// yesterday: what was written before has no seal.
     ///
     /// # Errors
     /// The store's fault; days that were sealed stay so.
@@ -100,73 +163,80 @@ impl<S: Store> Engine<S> {
     }
 
     fn seal_day(&self, day: &str, now: Timestamp) -> Result<(), Error> {
-        let sums = self.sums(day)?;
+        let sums = match Timestamp::legal_day(day) {
+            Some(period) => self.sums(period)?,
+            None => BTreeMap::new(),
+        };
         transact(&self.store, ATTEMPTS, |tx| {
             let last = last_key();
             let before: Option<String> = tx.get(&last)?.map(|value| decode(&last, &value)).transpose()?;
             if before.is_some_and(|before| before.as_str() >= day) {
                 return Ok(());
             }
-            for (tenant, (rows, sha256)) in &sums {
-                let (day, tenant_number) = (day.to_owned(), (*tenant > 0).then_some(*tenant));
-                let key = seal_key(*tenant, &day);
+            for (&(tenant, register), (rows, sha256)) in &sums {
                 let (rows, sha256) = (*rows, sha256.clone());
-                let event = ServiceEvent::Accesses { day, tenant: tenant_number, rows, sha256: sha256.clone() };
+                let event = ServiceEvent::Accesses {
+                    day: day.to_owned(),
+                    tenant: (tenant > 0).then_some(tenant),
+                    readings: register == Register::Readings,
+                    rows,
+                    sha256: sha256.clone(),
+                };
                 let line = self.log_event(tx, event, now);
-                tx.put(key, encode(&AccessSeal { rows, sha256, line }));
+                tx.put(seal_key(tenant, day, register), encode(&AccessSeal { rows, sha256, line }));
             }
             tx.put(&last, encode(&day.to_owned()));
             Ok::<_, Error>(())
         })
     }
 
-    /// How many accesses there are of a day, and their sum, by administration.
-    fn sums(&self, day: &str) -> Result<BTreeMap<u64, (u64, String)>, Error> {
-        let Some(period) = Timestamp::legal_day(day) else { return Ok(BTreeMap::new()) };
-        let mut sums: BTreeMap<u64, (u64, Hasher)> = BTreeMap::new();
+    /// How many rows there are of a day, and their sum.
+    fn sums(&self, period: (Timestamp, Timestamp)) -> Result<BTreeMap<(u64, Register), (u64, String)>, Error> {
+        let mut sums = Sums::default();
+        self.add_accesses(period, &mut sums)?;
+        for tenant in self.administrations_in(tag::STRANGER)? {
+            let page = |after: Option<&[u8]>| self.strangers(tenant, period, after, PAGE);
+            each(page, |(name, access)| sums.add(tenant, Register::Accesses, &access_line(&name, &access)))?;
+        }
+        for tenant in self.administrations_in(tag::READING)? {
+            let page = |after: Option<&[u8]>| self.readings(tenant, period, after, PAGE);
+            each(page, |reading| sums.add(tenant, Register::Readings, &reading_line(&reading)))?;
+        }
+        Ok(sums.done())
+    }
+
+    fn add_accesses(&self, period: (Timestamp, Timestamp), sums: &mut Sums) -> Result<(), Error> {
         let mut after = MailboxId(0);
         loop {
             let page = self.mailboxes(after, PAGE)?;
             for row in &page {
                 after = MailboxId(row.id);
-                let mut next = None;
-                loop {
-                    let (found, more) = self.accesses(after, period, next.as_deref(), PAGE)?;
-                    if !found.is_empty() {
-                        let owner = Address::parse(&row.address).ok().map(|of| self.owner(of.domain())).transpose()?;
-                        let sum = sums.entry(number(owner.flatten())).or_insert_with(|| (0, Hasher::new()));
-                        for access in &found {
-                            sum.0 += 1;
-                            sum.1.update(access_line(&row.address, access).as_bytes());
-                            sum.1.update(b"\n");
-                        }
-                    }
-                    next = more;
-                    if next.is_none() {
-                        break;
-                    }
-                }
+                let owners = Address::parse(&row.address).ok().map(|of| self.owners(of.domain())).transpose()?;
+                let page = |next: Option<&[u8]>| self.accesses(after, period, next, PAGE);
+                each(page, |access| {
+                    let owner = owners.as_ref().and_then(|owners| owners.at(access.at));
+                    sums.add(owner, Register::Accesses, &access_line(&row.address, &access));
+                })?;
             }
             if page.len() < PAGE {
-                break;
+                return Ok(());
             }
         }
-        let told = |(tenant, (rows, sum)): (u64, (u64, Hasher))| (tenant, (rows, HEXLOWER.encode(&sum.finish())));
-        Ok(sums.into_iter().map(told).collect())
     }
 
-    /// The seals of an administration's accesses in `[from, to)`, by day.
+    /// The seals of an administration's days in `[from, to)`.
     ///
     /// # Errors
     /// The store's fault.
     pub fn access_seals(
         &self,
-        tenant: TenantId,
+        tenant: Option<TenantId>,
+        wanted: Register,
         (from, to): (Timestamp, Timestamp),
     ) -> Result<Vec<(String, AccessSeal)>, Error> {
-        let day = |at: Timestamp| at.legal().iso_day;
-        let (from, to) = (seal_key(tenant.0, &day(from)).done(), seal_key(tenant.0, &day(to)).done());
-        Ok(self.sound(&from, &to, usize::MAX, read)?)
+        let day = |at: Timestamp| of_day(number(tenant), &at.legal().iso_day).done();
+        let found = self.sound(&day(from), &day(to), usize::MAX, read)?;
+        Ok(found.into_iter().filter(|(_, of, _)| *of == wanted).map(|(day, _, seal)| (day, seal)).collect())
     }
 }
 

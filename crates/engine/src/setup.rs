@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use sigillo_accounts::{CredentialName, PasswordPolicy, Profiles, Seal};
-use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId};
+use sigillo_base::{Domain, IdSource, MailboxId, MsgId, PecId, said};
 use sigillo_pec::Provider;
 use sigillo_pec::index::Index;
 use sigillo_smime::{Identity, Signer, Trust};
 use sigillo_store::{Store, body};
 
 use crate::accepting::Accepting;
-use crate::accesses::Refusals;
 use crate::claims::Tokens;
 use crate::damaged::Damaged;
 use crate::elsewhere::Passwords;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
 use crate::meter::Part;
+use crate::refusals::Refusals;
+use crate::roles::Roles;
 use crate::turns::Shares;
 use crate::{Antivirus, Dkim, Hall, Lockout, MemorySpool, Meter, Places, Screener, Spool, migrate, profiles, resets};
 
@@ -205,6 +206,8 @@ pub struct Engine<S> {
     pub(crate) taken_over: Mutex<bool>,
     /// Whether something was recorded that no disk was waited for.
     pub(crate) unsettled: AtomicBool,
+    /// What the roles of all persons came to when they were read last.
+    pub(crate) roles: Mutex<Option<Arc<Roles>>>,
     /// Damaged rows that were passed over.
     pub(crate) damaged: Damaged,
     /// Verified passwords: a keyed digest per credential, so that argon2 runs once.
@@ -241,8 +244,9 @@ impl<S: Store> Engine<S> {
     pub fn open(store: S, setup: Setup) -> Result<Self, crate::Error> {
         let service = &setup.provider.service_address;
         if !setup.identity.certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service.as_str())) {
-            return Err(crate::Error::Invalid(format!(
-                "il certificato di firma non contiene l'indirizzo di servizio {service} (subjectAltName rfc822Name)"
+            return Err(crate::Error::Invalid(said!(
+                "il certificato di firma non contiene l'indirizzo di servizio {service} (subjectAltName rfc822Name)",
+                "the signing certificate does not have the service address {service} in it (subjectAltName rfc822Name)"
             )));
         }
         migrate::run(&store, |done| {
@@ -289,6 +293,7 @@ impl<S: Store> Engine<S> {
             process,
             taken_over: Mutex::default(),
             unsettled: AtomicBool::new(false),
+            roles: Mutex::default(),
             damaged: Damaged::default(),
             verified: Mutex::default(),
             dear_checks: Mutex::default(),

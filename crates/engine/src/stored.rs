@@ -1,7 +1,7 @@
 //! Messages at rest: a composed message becomes a rope over bodies, so that an original is stored once however many
 //! envelopes, receipts and copies carry it.
 
-use sigillo_base::{Address, MailboxId, MsgId, Timestamp, Uid};
+use sigillo_base::{Address, MailboxId, MsgId, Timestamp, Uid, said};
 use sigillo_mime::{Composed, Piece};
 use sigillo_pec::Signed;
 use sigillo_store::{KeyBuilder, KeyReader, Rope, Store, Transaction, body, key, tag};
@@ -125,10 +125,12 @@ pub(crate) fn post<S: Store>(
     size: u64,
 ) -> Result<(Uid, u32), Error> {
     let key = folder_key(place.mailbox, place.folder);
-    let value = tx.get(&key)?.ok_or_else(|| Error::Invalid("la cartella non esiste".into()))?;
+    let value =
+        tx.get(&key)?.ok_or_else(|| Error::Invalid(said!("la cartella non esiste", "there is no such folder")))?;
     let mut folder: FolderRow = decode(&key, &value)?;
     let uid = Uid(folder.uid_next);
-    folder.uid_next = folder.uid_next.checked_add(1).ok_or_else(|| Error::Invalid("la cartella è piena".into()))?;
+    let full = || Error::Invalid(said!("la cartella è piena", "the folder is full"));
+    folder.uid_next = folder.uid_next.checked_add(1).ok_or_else(full)?;
     folder.modseq += 1;
     let entry = EntryRow {
         msg: msg.0,

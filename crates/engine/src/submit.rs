@@ -11,6 +11,7 @@ use sigillo_store::{Store, transact};
 
 use crate::front::Arrived;
 use crate::fronts::Transaction;
+use crate::idle::idle;
 use crate::quarantine::{Malware, Point};
 use crate::rows::{
     Carried, DispatchRow, FactsRow, SentRow, Work, decode, dispatch_key, get_large, put_large, sent_key,
@@ -87,6 +88,9 @@ impl<S: Store> Engine<S> {
         }
         let mailbox =
             self.mailbox(login.mailbox)?.ok_or_else(|| Rejected::refused(535, (5, 7, 8), "La casella non esiste"))?;
+        if !mailbox.works(now.as_millis()) {
+            return Err(Rejected::refused(550, (5, 7, 1), format!("La casella {}", idle(&mailbox).it)));
+        }
         if !mailbox.may_send(now.as_millis()) {
             return Err(Rejected::refused(550, (5, 7, 1), "La casella non è abilitata all'invio"));
         }

@@ -2,8 +2,10 @@
 //! mailboxes and lists belong to whom their domain does. So nothing is of two administrations, and nothing has to be moved
 //! with a domain.
 
+use std::time::Duration;
+
 use sigillo_accounts::{Target, Tenant, Unit};
-use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, Domain, MailboxId, Said, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::rows::{decode, encode};
@@ -28,6 +30,28 @@ pub(crate) fn unit_key(tenant: TenantId, id: UnitId) -> KeyBuilder {
 
 pub(crate) fn owner_key(domain: &Domain) -> KeyBuilder {
     KeyBuilder::new(tag::DOMAIN_OWNER).text(domain.as_str())
+}
+
+fn history_of(domain: &Domain) -> KeyBuilder {
+    KeyBuilder::new(tag::DOMAIN_HISTORY).text(domain.as_str())
+}
+
+/// Whose a domain was from when on, the earliest first; the first from the beginning of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owners(Vec<(Timestamp, Option<TenantId>)>);
+
+impl Owners {
+    /// Whose it was then; `None` is the provider.
+    pub fn at(&self, at: Timestamp) -> Option<TenantId> {
+        self.0.iter().rev().find(|(since, _)| *since <= at).and_then(|(_, owner)| *owner)
+    }
+
+    /// The spans of a period in which it was this one's.
+    pub fn spans(&self, owner: Option<TenantId>, (from, to): (Timestamp, Timestamp)) -> Vec<(Timestamp, Timestamp)> {
+        let ends = self.0.iter().skip(1).map(|(since, _)| *since).chain([to]);
+        let spans = self.0.iter().zip(ends).filter(|((_, whose), _)| *whose == owner);
+        spans.map(|((since, _), end)| (from.max(*since), to.min(end))).filter(|(from, to)| from < to).collect()
+    }
 }
 
 pub(crate) fn mailbox_unit_key(id: MailboxId) -> KeyBuilder {
@@ -70,13 +94,26 @@ pub(crate) fn owner_in<S: Store>(tx: &mut Transaction<'_, S>, domain: &Domain) -
     Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?.map(TenantId))
 }
 
+/// Refuses a name that a unit has.
+fn free(units: &[(UnitId, Unit)], name: &str) -> Result<(), Error> {
+    let taken = units.iter().any(|(_, unit)| unit.name.eq_ignore_ascii_case(name.trim()));
+    if !taken {
+        return Ok(());
+    }
+    Err(Error::Invalid(said!("la struttura «{}» c'è già", "there is a unit “{}” already", name.trim())))
+}
+
 /// A name that people can read.
-pub(crate) fn named(what: &str, name: &str) -> Result<(), Error> {
+pub(crate) fn named(what: Said, name: &str) -> Result<(), Error> {
     let fine = !name.trim().is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
     if fine {
         return Ok(());
     }
-    Err(Error::Invalid(format!("{what}: da 1 a {MAX_NAME} caratteri, su una riga")))
+    let Said { it, en } = what;
+    Err(Error::Invalid(said!(
+        "{it}: da 1 a {MAX_NAME} caratteri, su una riga",
+        "{en}: 1 to {MAX_NAME} characters, on one line"
+    )))
 }
 
 impl<S: Store> Engine<S> {
@@ -110,7 +147,8 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// Ends an administration that has no domain any more. Its number is never given again.
+    /// Ends an administration that has no domain any more, and with it whoever belongs to it and every role in it. Its number
+    /// is never given again.
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is none, a domain is still its, or its address book has entries.
@@ -121,12 +159,14 @@ impl<S: Store> Engine<S> {
                 // Expected to be so still when this is committed: nobody assigns one meanwhile.
                 let key = owner_key(&domain);
                 if tx.get(&key)?.map(|value| decode::<u64>(&key, &value)).transpose()? == Some(id.0) {
-                    let text =
-                        format!("il dominio {domain} è ancora suo: assegnarlo prima con `sigillo domain assign`");
-                    return Err(Error::Invalid(text));
+                    return Err(Error::Invalid(said!(
+                        "il dominio {domain} è ancora suo: assegnarlo prima con `sigillo domain assign`",
+                        "the domain {domain} is still its: assign it first by `sigillo domain assign`"
+                    )));
                 }
             }
             address_book::need_empty(tx, id)?;
+            self.end_all_of(tx, id, now)?;
             row.removed = Some(now.as_millis());
             tx.put(tenant_key(id), encode(&row));
             Ok(())
@@ -142,14 +182,15 @@ impl<S: Store> Engine<S> {
         self.store.get(key.as_ref())?.map(|value| decode(&key, &value)).transpose().map_err(Error::from)
     }
 
-    /// All of them, by number, but those that were removed.
+    /// At most `limit` administrations behind this one, by number, but those that were removed.
     ///
     /// # Errors
     /// The store's fault.
-    pub fn tenants(&self) -> Result<Vec<(TenantId, Tenant)>, Error> {
-        let (mut from, to) = KeyBuilder::new(tag::DIRECTORY).range();
+    pub fn tenants(&self, after: TenantId, limit: usize) -> Result<Vec<(TenantId, Tenant)>, Error> {
+        let (_, to) = KeyBuilder::new(tag::DIRECTORY).range();
+        let mut from = key::prefix_end(KeyBuilder::new(tag::DIRECTORY).u64(after.0).as_ref());
         let mut all = Vec::new();
-        loop {
+        while all.len() < limit {
             // The administration itself is the first of its rows: the next one begins behind all of them.
             let page = self.sound(&from, &to, 1, |key, value| {
                 let mut reader = KeyReader::new(key, tag::DIRECTORY)?;
@@ -159,6 +200,7 @@ impl<S: Store> Engine<S> {
             from = key::prefix_end(KeyBuilder::new(tag::DIRECTORY).u64(id.0).as_ref());
             all.extend(row.removed.is_none().then_some((id, row)));
         }
+        Ok(all)
     }
 
     /// Makes a unit of an administration.
@@ -166,21 +208,41 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] when there is no such administration, the name is taken or cannot be, or there are too many.
     pub fn add_unit(&self, tenant: TenantId, name: &str, now: Timestamp) -> Result<UnitId, Error> {
-        named("nome della struttura", name)?;
+        named(said!("nome della struttura", "name of the unit"), name)?;
         transact(&self.store, ATTEMPTS, |tx| {
             living(tx, tenant)?;
             // Two that are made at once meet at the counter: one of them looks again.
             let id = UnitId(draw(tx, "unit")?);
             let units = self.units(tenant)?;
             if units.len() >= MAX_UNITS {
-                return Err(Error::Invalid(format!("l'amministrazione ha già {MAX_UNITS} strutture")));
+                return Err(Error::Invalid(said!(
+                    "l'amministrazione ha già {MAX_UNITS} strutture",
+                    "the administration has {MAX_UNITS} units already"
+                )));
             }
-            if units.iter().any(|(_, unit)| unit.name.eq_ignore_ascii_case(name.trim())) {
-                return Err(Error::Invalid(format!("la struttura «{}» c'è già", name.trim())));
-            }
+            free(&units, name)?;
             let unit = Unit { name: name.trim().into(), created: now.as_millis(), removed: None };
             tx.put(unit_key(tenant, id), encode(&unit));
             Ok(id)
+        })
+    }
+
+    /// Gives a unit another name; what is its own stays so.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is none, or another has the name; a bad name.
+    pub fn rename_unit(&self, tenant: TenantId, id: UnitId, name: &str) -> Result<(), Error> {
+        named(said!("nome della struttura", "name of the unit"), name)?;
+        transact(&self.store, ATTEMPTS, |tx| {
+            // Two that take a name at once meet at the counter, as above; its number is left out.
+            draw(tx, "unit")?;
+            let mut row = living_unit(tx, tenant, id)?;
+            let mut others = self.units(tenant)?;
+            others.retain(|(other, _)| *other != id);
+            free(&others, name)?;
+            row.name = name.trim().into();
+            tx.put(unit_key(tenant, id), encode(&row));
+            Ok(())
         })
     }
 
@@ -213,27 +275,70 @@ impl<S: Store> Engine<S> {
         Ok(found.into_iter().filter(|(_, unit)| unit.removed.is_none()).collect())
     }
 
-    /// Says whose a domain of ours is: an administration's, or the provider's own.
+    /// Says whose a domain of ours is from now on: an administration's, or the provider's own. What was until now stays its
+    /// owner's of then.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a domain that is not ours, the service domain, or an administration that is not there.
-    pub fn assign_domain(&self, domain: &Domain, to: Option<TenantId>) -> Result<(), Error> {
+    /// [`Error::Invalid`] for a domain that is not ours, the service domain, an administration that is not there, or one that
+    /// did not order so many mailboxes.
+    pub fn assign_domain(&self, domain: &Domain, to: Option<TenantId>, now: Timestamp) -> Result<(), Error> {
         if !self.is_local(domain) {
-            return Err(Error::Invalid(format!("il dominio {domain} non è servito da questo gestore")));
+            return Err(Error::Invalid(said!(
+                "il dominio {domain} non è servito da questo gestore",
+                "the domain {domain} is not served by this provider"
+            )));
         }
         if to.is_some() && *domain == self.service_domain {
-            return Err(Error::Invalid(format!("{domain} è il dominio di servizio: è del gestore")));
+            return Err(Error::Invalid(said!(
+                "{domain} è il dominio di servizio: è del gestore",
+                "{domain} is the service domain: it is the provider's"
+            )));
         }
         transact(&self.store, ATTEMPTS, |tx| {
-            match to {
-                Some(id) => {
-                    living(tx, id)?;
-                    tx.put(owner_key(domain), encode(&id.0));
+            if let Some(id) = to {
+                living(tx, id)?;
+            }
+            let before = owner_in(tx, domain)?;
+            if before == to {
+                return Ok(());
+            }
+            if let Some(id) = to {
+                self.admit_domain(tx, domain, id)?;
+            }
+            let (first, end) = history_of(domain).range();
+            let last = tx.scan(&first, &end, usize::MAX)?.pop();
+            let since = match last {
+                // Whatever the clock does, who came last has it.
+                Some((key, value)) => now.max(read_history(&key, &value)?.1.plus(Duration::from_millis(1))),
+                None => {
+                    tx.put(history_of(domain).time(Timestamp::default()), encode(&number(before)));
+                    now
                 }
+            };
+            tx.put(history_of(domain).time(since), encode(&number(to)));
+            match to {
+                Some(id) => tx.put(owner_key(domain), encode(&id.0)),
                 None => tx.delete(owner_key(domain)),
             }
             Ok(())
         })
+    }
+
+    /// Whose a domain was. Of one that never changed hands here, or did before a release that writes that down, it is whose it is
+    /// today.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn owners(&self, domain: &Domain) -> Result<Owners, Error> {
+        let (from, to) = history_of(domain).range();
+        let known = self.sound(&from, &to, usize::MAX, |key, value| {
+            let (_, since, owner) = read_history(key, value)?;
+            Ok((since, owner))
+        })?;
+        if known.is_empty() {
+            return Ok(Owners(vec![(Timestamp::default(), self.owner(domain)?)]));
+        }
+        Ok(Owners(known))
     }
 
     /// Whose a domain is; `None` is the provider.
@@ -253,7 +358,12 @@ impl<S: Store> Engine<S> {
         domain: &Domain,
         unit: UnitId,
     ) -> Result<(u64, u64), Error> {
-        let nobodys = || Error::Invalid(format!("il dominio {domain} non è di un'amministrazione: non ha strutture"));
+        let nobodys = || {
+            Error::Invalid(said!(
+                "il dominio {domain} non è di un'amministrazione: non ha strutture",
+                "the domain {domain} is of no administration: it has no units"
+            ))
+        };
         let tenant = owner_in(tx, domain)?.ok_or_else(nobodys)?;
         living_unit(tx, tenant, unit)?;
         Ok((tenant.0, unit.0))
@@ -283,6 +393,23 @@ impl<S: Store> Engine<S> {
     }
 }
 
+/// The number of an administration; 0 for none.
+pub(crate) fn number(tenant: Option<TenantId>) -> u64 {
+    tenant.map_or(0, |tenant| tenant.0)
+}
+
+/// The domain of a row of the history, from when on, and whose it was.
+pub(crate) fn read_history(
+    key: &[u8],
+    value: &[u8],
+) -> Result<(String, Timestamp, Option<TenantId>), sigillo_store::Error> {
+    let mut reader = KeyReader::new(key, tag::DOMAIN_HISTORY)?;
+    let (domain, since) = (reader.text()?, reader.time()?);
+    reader.end()?;
+    let owner: u64 = decode(key, value)?;
+    Ok((domain, since, (owner > 0).then_some(TenantId(owner))))
+}
+
 /// A row of the directory: an administration, or one of its units.
 pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(), sigillo_store::Error> {
     let mut reader = KeyReader::new(key, tag::DIRECTORY)?;
@@ -299,19 +426,22 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(), sigillo_store::Error>
 }
 
 fn check(row: &Tenant) -> Result<(), Error> {
-    named("nome dell'amministrazione", &row.name)?;
+    named(said!("nome dell'amministrazione", "name of the administration"), &row.name)?;
     if !row.code.is_empty() {
-        named("codice dell'amministrazione", &row.code)?;
+        named(said!("codice dell'amministrazione", "code of the administration"), &row.code)?;
     }
     if row.contacts.len() > MAX_CONTACTS {
-        return Err(Error::Invalid(format!("al più {MAX_CONTACTS} indirizzi da avvisare")));
+        return Err(Error::Invalid(said!(
+            "al più {MAX_CONTACTS} indirizzi da avvisare",
+            "at most {MAX_CONTACTS} addresses to notify"
+        )));
     }
     Ok(())
 }
 
 /// An administration that was not removed.
 pub(crate) fn living<S: Store>(tx: &mut Transaction<'_, S>, id: TenantId) -> Result<Tenant, Error> {
-    let missing = || Error::Invalid(format!("l'amministrazione {} non c'è", id.0));
+    let missing = || Error::Invalid(said!("l'amministrazione {} non c'è", "there is no administration {}", id.0));
     let key = tenant_key(id);
     let row: Tenant = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
     Some(row).filter(|row| row.removed.is_none()).ok_or_else(missing)
@@ -319,8 +449,32 @@ pub(crate) fn living<S: Store>(tx: &mut Transaction<'_, S>, id: TenantId) -> Res
 
 /// A unit that was not removed.
 pub(crate) fn living_unit<S: Store>(tx: &mut Transaction<'_, S>, tenant: TenantId, id: UnitId) -> Result<Unit, Error> {
-    let missing = || Error::Invalid(format!("l'amministrazione {} non ha una struttura {}", tenant.0, id.0));
+    let missing = || {
+        Error::Invalid(said!(
+            "l'amministrazione {} non ha una struttura {}",
+            "the administration {} has no unit {}",
+            tenant.0,
+            id.0
+        ))
+    };
     let key = unit_key(tenant, id);
     let row: Unit = decode(&key, &tx.get(&key)?.ok_or_else(missing)?)?;
     Some(row).filter(|row| row.removed.is_none()).ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_its_owners_for_as_long_as_he_has_it() {
+        let at = Timestamp::from_millis;
+        let (one, two) = (Some(TenantId(1)), Some(TenantId(2)));
+        let owners = Owners(vec![(at(0), one), (at(10), two), (at(20), None), (at(30), one)]);
+        assert_eq!([0, 9, 10, 19, 20, 30, 99].map(|t| owners.at(at(t))), [one, one, two, two, None, one, one]);
+        let spans = |of, from, to| owners.spans(of, (at(from), at(to)));
+        assert_eq!(spans(one, 5, 40), [(at(5), at(10)), (at(30), at(40))]);
+        assert_eq!(spans(two, 12, 15), [(at(12), at(15))]);
+        assert_eq!((spans(two, 20, 30), spans(None, 0, 25)), (vec![], vec![(at(20), at(25))]));
+    }
 }

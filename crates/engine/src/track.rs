@@ -1,7 +1,7 @@
 //! Where a certified message stands: what the legal log proves of each recipient, and, for a message of one of our
 //! users, what still waits in the queue.
 
-use sigillo_base::{Address, PecId, Timestamp};
+use sigillo_base::{Address, PecId, Timestamp, said};
 use sigillo_pec::log::{Entry, Record, Standing};
 use sigillo_pec::{Kind, RecipientClass};
 use sigillo_store::{Store, Transaction};
@@ -130,7 +130,10 @@ impl<S: Store> Engine<S> {
     ) -> Result<Vec<Record>, Error> {
         let domain = login.address.domain();
         if !self.domain_policy(domain)?.holder_reads_log {
-            return Err(Error::Invalid(format!("il dominio {domain} non consente ai titolari di leggere il registro")));
+            return Err(Error::Invalid(said!(
+                "il dominio {domain} non consente ai titolari di leggere il registro",
+                "the domain {domain} does not let holders read the log"
+            )));
         }
         // What was of another mailbox of this address, which was cancelled, is not this one's.
         let made = self.mailbox(login.mailbox)?.map_or(to, |row| Timestamp::from_millis(row.created));

@@ -9,17 +9,17 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use sigillo_accounts::{Person, PersonName, Token};
-use sigillo_base::{PersonId, Secret, Timestamp};
+use sigillo_base::{PersonId, Said, Secret, Tell, Timestamp, said, told};
 use sigillo_pec::log::ProofEvent;
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, tag, transact};
 use sigillo_wire::Tick;
 
-use crate::factors::{Said, Whose};
+use crate::factors::{CodeSaid, Whose};
 use crate::fronts::Transaction;
 use crate::guard::Origin;
 use crate::persons::{person_key, working};
 use crate::rows::{decode, encode};
-use crate::{ATTEMPTS, Engine, Enrolment, Error};
+use crate::{ATTEMPTS, Engine, Enrolment, Error, LoginError};
 
 /// How long a token is unlocked where nothing else is said: a working day.
 pub const UNLOCKED_FOR: Duration = Duration::from_secs(12 * 3600);
@@ -66,18 +66,33 @@ pub enum Term {
 }
 
 /// Why a code did nothing.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Unproven {
     /// It is none, or was said before.
-    #[error("il codice non è valido, o è già stato usato")]
     Wrong,
     /// There were too many wrong ones: until when none is judged.
-    #[error("troppi codici sbagliati")]
     Locked(Tick),
     /// It could not be done.
-    #[error(transparent)]
-    Engine(#[from] Error),
+    Engine(Error),
 }
+
+impl From<Error> for Unproven {
+    fn from(fault: Error) -> Self {
+        Self::Engine(fault)
+    }
+}
+
+impl Tell for Unproven {
+    fn said(&self) -> Said {
+        match self {
+            Self::Wrong => LoginError::WrongCode.said(),
+            Self::Locked(_) => said!("troppi codici sbagliati", "too many wrong codes"),
+            Self::Engine(fault) => fault.said(),
+        }
+    }
+}
+
+told!(Unproven);
 
 pub(crate) fn unlocked_key(hash: &[u8]) -> KeyBuilder {
     KeyBuilder::new(tag::UNLOCKED).raw(hash)
@@ -222,7 +237,12 @@ impl<S: Store> Engine<S> {
         (now, tick): (Timestamp, Tick),
         then: impl Fn(&mut Transaction<'_, S>, &Token) -> Result<T, Error>,
     ) -> Result<T, Unproven> {
-        let none = || Error::Invalid("non c'è un secondo fattore: «sigillo person totp enrol»".into());
+        let none = || {
+            Error::Invalid(said!(
+                "non c'è un secondo fattore: «sigillo person totp enrol»",
+                "there is no second factor: “sigillo person totp enrol”"
+            ))
+        };
         if !self.factor_counts(&bearer.whose().key())? {
             return Err(none().into());
         }
@@ -231,12 +251,12 @@ impl<S: Store> Engine<S> {
         let done = transact(&self.store, ATTEMPTS, |tx| {
             let token = still_good(tx, bearer, now)?;
             match self.judge_in(tx, bearer.whose(), Some(code), by, now)? {
-                Said::Right => then(tx, &token).map(Some),
-                Said::Wrong | Said::Nothing => {
+                CodeSaid::Right => then(tx, &token).map(Some),
+                CodeSaid::Wrong | CodeSaid::Nothing => {
                     self.log_event(tx, bearer.whose().event(ProofEvent::WrongCode, by), now);
                     Ok(None)
                 }
-                Said::NoFactor => Err(none()),
+                CodeSaid::NoFactor => Err(none()),
             }
         })?;
         match done {
@@ -273,7 +293,8 @@ fn unlock<S: Store>(
 
 /// The token, if it and its person have not ended since it was shown.
 fn still_good<S: Store>(tx: &mut Transaction<'_, S>, bearer: &Bearer, now: Timestamp) -> Result<Token, Error> {
-    let ended = || Error::Invalid(format!("il token «{}» non vale più", bearer.label));
+    let ended =
+        || Error::Invalid(said!("il token «{}» non vale più", "the token “{}” is no longer good", bearer.label));
     let key = KeyBuilder::new(tag::TOKEN).raw(bearer.hash);
     let token: Token = decode(&key, &tx.get(&key)?.ok_or_else(ended)?)?;
     let key = person_key(bearer.id);

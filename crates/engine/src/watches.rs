@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use sigillo_accounts::{Channel, Concern, Mailbox, NoticeKind, Profile};
-use sigillo_base::{Address, MailboxId, Secret, Timestamp};
+use sigillo_base::{Address, MailboxId, Secret, Timestamp, said};
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
 use crate::fronts::Transaction;
@@ -110,7 +110,8 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), Error> {
         transact(&self.store, ATTEMPTS, |tx| {
             let key = mailbox_key(mailbox);
-            let value = tx.get(&key)?.ok_or_else(|| Error::Invalid("la casella non c'è".into()))?;
+            let value =
+                tx.get(&key)?.ok_or_else(|| Error::Invalid(said!("la casella non c'è", "there is no such mailbox")))?;
             let row: Mailbox = decode(&key, &value)?;
             let key = watch_key(mailbox);
             let mut watch = tx.get(&key)?.map_or(Ok(WatchRow::default()), |value| decode(&key, &value))?;
@@ -182,7 +183,8 @@ impl<S: Store> Engine<S> {
     pub fn confirm_forward(&self, mailbox: MailboxId, code: &Secret, now: Timestamp) -> Result<bool, Error> {
         let done = std::cell::Cell::new(false);
         self.change_watch(mailbox, |tx, row, watch| {
-            let nothing = || Error::Invalid("nessun inoltro aspetta conferma".into());
+            let nothing =
+                || Error::Invalid(said!("nessun inoltro aspetta conferma", "no forwarding waits to be confirmed"));
             let forward = watch.forward.as_mut().ok_or_else(nothing)?;
             let asked = forward.code.as_mut().ok_or_else(nothing)?;
             let hex = |hash: &[u8]| Secret::new(data_encoding::HEXLOWER.encode(hash));
@@ -203,8 +205,10 @@ impl<S: Store> Engine<S> {
     /// Refuses an address within certified mail: what goes there goes by certified mail, or goes round and round.
     fn outside(&self, to: &Address) -> Result<(), Error> {
         if self.is_certified(to) {
-            let text = format!("{to} è in un dominio di posta certificata: serve un indirizzo di posta ordinaria");
-            return Err(Error::Invalid(text));
+            return Err(Error::Invalid(said!(
+                "{to} è in un dominio di posta certificata: serve un indirizzo di posta ordinaria",
+                "{to} is in a domain of certified mail: give an address of ordinary mail"
+            )));
         }
         Ok(())
     }
@@ -219,7 +223,11 @@ fn allowed(row: &Mailbox) -> Result<(), Error> {
         return Ok(());
     }
     let profile = row.profile.name();
-    Err(Error::Invalid(format!("{} ha il profilo {profile}: solo le caselle standard e strutturate", row.address)))
+    Err(Error::Invalid(said!(
+        "{} ha il profilo {profile}: solo le caselle standard e strutturate",
+        "{} has the profile {profile}: standard and structured mailboxes alone",
+        row.address
+    )))
 }
 
 /// At most so many characters of a text that somebody else wrote, on one line.

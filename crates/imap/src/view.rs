@@ -353,9 +353,13 @@ pub fn exists(messages: usize, enabled: Enabled) -> String {
     format!("* {messages} EXISTS\r\n{recent}")
 }
 
-/// The response, without its end, that tells which flags a client may change for good.
-pub fn permanent(flags: Flags, new_keywords: bool, read_only: bool) -> String {
-    let all = if new_keywords { format!("{flags} \\*") } else { flags.to_string() };
+/// The response, without its end, that tells which flags a client may change for good. `known` are the keywords of the
+/// folder, where he may change them: what is told with FLAGS and not here would not stay (RFC 3501 §7.1).
+pub fn permanent(mut flags: Flags, known: Option<&Flags>, full: bool, read_only: bool) -> String {
+    for keyword in known.map_or(&[][..], Flags::keywords) {
+        flags.insert_keyword(keyword.clone());
+    }
+    let all = if known.is_some() && !full { format!("{flags} \\*") } else { flags.to_string() };
     let told = if read_only { "" } else { all.trim_start() };
     format!("* OK [PERMANENTFLAGS ({told})] Flags that stay")
 }
@@ -401,7 +405,11 @@ impl Selected {
             return String::new();
         }
         let read_only = self.examined || !rights.has_any(FolderRights::CHANGING);
-        let mut told = permanent(rights.flags(), rights.has(FolderRights::WRITE) && !self.full, read_only) + "\r\n";
+        let mut known = Flags::new();
+        let here = self.view.entries.iter().filter(|e| e.is_here());
+        here.flat_map(|e| e.row.flags.keywords()).for_each(|keyword| known.insert_keyword(keyword.clone()));
+        let known = rights.has(FolderRights::WRITE).then_some(&known);
+        let mut told = permanent(rights.flags(), known, self.full, read_only) + "\r\n";
         if std::mem::replace(&mut self.read_only, read_only) != read_only {
             let code = if read_only { "READ-ONLY" } else { "READ-WRITE" };
             told.push_str(&format!("* OK [{code}] Rights have changed\r\n"));

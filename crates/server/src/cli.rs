@@ -17,7 +17,7 @@ use std::future::Future;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sigillo_admin::{Lang, verbs};
 
 use crate::http;
@@ -90,6 +90,12 @@ enum Verb {
     /// Elenca, crea o cambia le caselle di un gestore in servizio
     #[command(subcommand)]
     Mailbox(verbs::mailbox::Verb),
+    /// Le credenziali di una casella: applicazioni e persone che la usano, ognuna con la sua password
+    #[command(subcommand)]
+    Credential(verbs::credential::Verb),
+    /// I profili delle caselle: quanto tengono, quanto inviano
+    #[command(subcommand)]
+    Profile(verbs::profile::Verb),
     /// Le password delle caselle: chi le tiene cambia la propria, il referente tecnico ne porta un file
     #[command(subcommand)]
     Password(verbs::password::Verb),
@@ -108,9 +114,12 @@ enum Verb {
     /// Elenca i domini di un gestore in servizio o ne cambia le scelte
     #[command(subcommand)]
     Domain(verbs::domain::Verb),
-    /// Le amministrazioni servite, le loro strutture
+    /// Le amministrazioni servite
     #[command(subcommand)]
     Tenant(verbs::tenant::Verb),
+    /// Le strutture di un'amministrazione, che possono gestire le proprie caselle
+    #[command(subcommand)]
+    Unit(verbs::unit::Verb),
     /// Chi amministra: persone, ruoli, token
     #[command(subcommand)]
     Person(verbs::person::Verb),
@@ -158,8 +167,9 @@ enum Verb {
 /// Reads the arguments and runs the verb.
 pub fn main() -> ExitCode {
     let asked = words::asked();
-    let cli = match command(asked).try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
+    let read = |matches: ArgMatches| Ok((Cli::from_arg_matches(&matches)?, is_tried(&matches)));
+    let (cli, tried) = match command(asked).try_get_matches().and_then(read) {
+        Ok(read) => read,
         Err(error) if error.use_stderr() && asks_for("message", asked) => {
             drop(error.print());
             return Exit::Misuse.into();
@@ -167,7 +177,15 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let lang = cli.lang;
-    match cli.verb {
+    let exit = run(cli.verb, lang);
+    if tried && exit == Exit::Fine {
+        out::note(lang.pick("prova: non è cambiato niente", "trial: nothing was changed"));
+    }
+    exit.into()
+}
+
+fn run(verb: Verb, lang: Lang) -> Exit {
+    match verb {
         Verb::Demo(args) => demo::run(&args, lang),
         Verb::Init(args) => init::run(&args, lang),
         Verb::Serve(args) => serve::run(&args, lang),
@@ -177,6 +195,8 @@ pub fn main() -> ExitCode {
         Verb::Doctor(args) => doctor::run(&args, lang),
         Verb::Status(args) => ask(verbs::status::run(&args, lang)),
         Verb::Mailbox(verb) => ask(verbs::mailbox::run(&verb, lang, &mut far())),
+        Verb::Credential(verb) => ask(verbs::credential::run(&verb, lang)),
+        Verb::Profile(verb) => ask(verbs::profile::run(&verb, lang)),
         Verb::Password(verb) => ask(verbs::password::run(&verb, lang, &mut far())),
         Verb::Totp(verb) => ask(verbs::totp::run(&verb, lang)),
         Verb::Report(verb) => ask(verbs::report::run(&verb, lang)),
@@ -184,6 +204,7 @@ pub fn main() -> ExitCode {
         Verb::Dispatch(verb) => ask(verbs::dispatch::run(&verb, lang)),
         Verb::Domain(verb) => ask(verbs::domain::run(&verb, lang)),
         Verb::Tenant(verb) => ask(verbs::tenant::run(&verb, lang)),
+        Verb::Unit(verb) => ask(verbs::unit::run(&verb, lang)),
         Verb::Person(verb) => ask(verbs::person::run(&verb, lang)),
         Verb::Role(verb) => ask(async { verbs::role::run(&verb) }),
         Verb::List(verb) => ask(verbs::list::run(&verb, lang, &mut far())),
@@ -200,7 +221,14 @@ pub fn main() -> ExitCode {
         Verb::Man(args) => manual::man(&args, lang),
         Verb::Completions(args) => manual::completions(&args, lang),
     }
-    .into()
+}
+
+/// Whether the verb is to say only what would come of it.
+fn is_tried(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some((_, verb)) => is_tried(verb),
+        None => matches.try_get_one::<bool>(verbs::TRIAL).is_ok_and(|trial| trial == Some(&true)),
+    }
 }
 
 /// Whether the arguments, which are wrong somewhere, begin with this verb.
@@ -251,21 +279,4 @@ fn complain(error: &dyn std::fmt::Display, exit: Exit) -> Exit {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_sound_and_speaks_both_languages() {
-        command(Lang::En).debug_assert();
-        let english = command(Lang::En).render_long_help().to_string();
-        assert!(english.contains("Usage: sigillo") && english.contains("Commands:"), "{english}");
-        assert!(!english.contains("Uso") && !english.contains("Mostra"), "{english}");
-        command(Lang::It).debug_assert();
-        let mut command = command(Lang::It);
-        let help = command.render_long_help().to_string();
-        assert!(help.contains("Uso: sigillo") && help.contains("Comandi:"), "{help}");
-        assert!(!help.contains("Usage") && !help.contains("Print help"), "{help}");
-        let demo = command.find_subcommand_mut("demo").unwrap().render_long_help().to_string();
-        assert!(demo.contains("--base-port") && demo.contains("Opzioni:") && !demo.contains("Options:"), "{demo}");
-    }
-}
+mod tests;

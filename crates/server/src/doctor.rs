@@ -76,8 +76,8 @@ impl Finding {
             check: self.check,
             about: self.about.clone(),
             state: self.state,
-            found: self.found.of(lang).to_owned(),
-            remedy: self.remedy.as_ref().map(|text| text.of(lang).to_owned()),
+            found: self.found.pick(lang).to_owned(),
+            remedy: self.remedy.as_ref().map(|text| text.pick(lang).to_owned()),
         }
     }
 }

@@ -1,16 +1,20 @@
 //! The administrative interface: HTTP/JSON on a Unix socket, and over TLS where the configuration says so. Who asks, and what he may, is `authority`.
 
 mod authority;
+mod concern;
 mod content;
 mod door;
 mod doorman;
 mod extract;
 mod fail;
+mod language;
 mod log;
+mod named;
 mod openapi;
 mod routes;
 mod socket;
 mod table;
+mod trial;
 mod write;
 
 use std::sync::{Arc, Weak};

@@ -77,7 +77,7 @@ pub fn run(asked: &Asked, lang: Lang, now: Timestamp) -> Result<Done, Text> {
     let zone = publish(&folder.join("publish"), &config, &keys, &asked.addresses, now, &mut site)?;
     unit::place(&folder.join("systemd"), &config, &mut site)?;
     let next = next::steps(&folder, &config);
-    let numbered = next.iter().zip(1..).map(|(step, i)| format!("{i}. {}\n", step.of(lang)));
+    let numbered = next.iter().zip(1..).map(|(step, i)| format!("{i}. {}\n", step.pick(lang)));
     site.report(&folder.join("NEXT-STEPS.txt"), &numbered.collect::<String>())?;
     Ok(Done { placed: site.placed, notes: site.notes, zone, next })
 }

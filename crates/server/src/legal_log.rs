@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use sigillo_admin::api;
 use sigillo_admin::verbs::{self, log::Query, log::Source};
-use sigillo_base::Timestamp;
+use sigillo_base::{Complaint, Said, Timestamp, said};
 use sigillo_engine::{LegalLog, LogSegment, Logged, Place};
 use sigillo_smime::timestamp;
 use sigillo_store::Store;
@@ -22,9 +22,9 @@ pub const SEGMENTS: usize = 100;
 /// Why a page cannot be given.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What was asked for makes no sense; in Italian.
-    #[error("{0}")]
-    Asked(String),
+    /// What was asked for makes no sense.
+    #[error("{}", .0.it)]
+    Asked(Said),
     /// The log cannot be read.
     #[error(transparent)]
     Engine(#[from] sigillo_engine::Error),
@@ -106,14 +106,18 @@ pub fn segments_of<S: Store>(
 /// # Errors
 /// It is no place.
 pub fn place(after: Option<&str>) -> Result<Option<Place>, Error> {
-    after.map(|text| text.parse().map_err(|why| Error::Asked(format!("after={text}: {why}")))).transpose()
+    after
+        .map(|text| text.parse().map_err(|why: Complaint| Error::Asked(why.0.about(&format!("after={text}")))))
+        .transpose()
 }
 
 /// From the first instant of the first day to the last of the last.
 fn period(query: &Query) -> Result<(Timestamp, Timestamp), Error> {
     let day = |text: &Option<String>| match text {
         None => Ok((Timestamp::default(), Timestamp::from_millis(i64::MAX))),
-        Some(text) => Timestamp::legal_day(text).ok_or_else(|| Error::Asked(format!("{text}: non è un giorno"))),
+        Some(text) => {
+            Timestamp::legal_day(text).ok_or_else(|| Error::Asked(said!("{text}: non è un giorno", "{text}: no day")))
+        }
     };
     Ok((day(&query.from)?.0, day(&query.to)?.1))
 }

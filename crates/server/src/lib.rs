@@ -21,6 +21,7 @@ pub mod bell;
 pub mod certificates;
 pub mod cli;
 pub mod clock;
+mod complaint;
 pub mod config;
 pub mod demo;
 pub mod dkim;

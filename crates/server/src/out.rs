@@ -15,6 +15,11 @@ pub fn progress(percent: u8) {
     drop(write!(error, "\r{percent:3} %\r").and_then(|()| error.flush()));
 }
 
+/// A line on standard error, for who reads what is on standard output.
+pub fn note(text: impl Display) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
 /// A line on standard error, with the program's name before it.
 pub fn complain(text: impl Display) {
     drop(writeln!(io::stderr().lock(), "sigillo: {text}"));

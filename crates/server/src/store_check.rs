@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use data_encoding::HEXLOWER;
 use sigillo_admin::{api, verbs};
-use sigillo_base::Timestamp;
+use sigillo_base::{Timestamp, said};
 use sigillo_engine::check::{self, Check, Finding, Problem, Remedy, readable};
 use sigillo_engine::migrate;
 use sigillo_store::{salvage, tag};
@@ -19,7 +19,7 @@ const PAGE: usize = 2_000;
 /// # Errors
 /// The store's fault; what is no place to begin at is `Invalid`.
 pub fn page(store: &RocksStore, asked: &api::CheckFrom) -> Result<api::CheckPage, sigillo_engine::Error> {
-    let bad = |_| sigillo_engine::Error::Invalid("from: non è esadecimale".to_owned());
+    let bad = |_| sigillo_engine::Error::Invalid(said!("from: non è esadecimale", "from: not hexadecimal"));
     let from = asked.from.as_ref().map(|text| HEXLOWER.decode(text.as_bytes()).map_err(bad)).transpose()?;
     let page = Check::new(store, asked.deep).page(from.as_deref(), PAGE)?;
     let mut findings = Vec::with_capacity(page.findings.len());

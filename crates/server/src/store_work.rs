@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use sigillo_admin::api;
-use sigillo_base::Timestamp;
+use sigillo_base::{Complaint, Timestamp, said};
 use sigillo_engine::check::{Check, Severity};
 use sigillo_engine::migrate::{self, Migrated};
 use sigillo_store::schema;
@@ -26,7 +26,11 @@ pub fn backup(
     now: Timestamp,
     progress: Progress<'_>,
 ) -> anyhow::Result<api::Backup> {
-    anyhow::ensure!(order.dir.is_absolute(), "{}: serve un percorso assoluto", order.dir.display());
+    let dir = order.dir.display();
+    anyhow::ensure!(
+        order.dir.is_absolute(),
+        Complaint(said!("{dir}: serve un percorso assoluto", "{dir}: an absolute path is needed"))
+    );
     let order = Order { dir: &order.dir, time: &now.to_string(), keep: order.keep, reserve_bytes };
     Ok(shown(backup::make(store, &order, progress)?))
 }
@@ -113,10 +117,16 @@ pub fn compact(store: &RocksStore, reserve_bytes: u64, progress: Progress<'_>) -
     let free = store.health().free_bytes;
     anyhow::ensure!(
         free >= needed.saturating_add(reserve_bytes),
-        "{}: per compattare servono {needed} byte oltre alla riserva di {reserve_bytes}, e ne sono liberi {free}",
-        store.path().display()
+        Complaint(said!(
+            "{}: per compattare servono {needed} byte oltre alla riserva di {reserve_bytes}, e ne sono liberi {free}",
+            "{}: compacting needs {needed} bytes beyond the reserve of {reserve_bytes}, and {free} are free",
+            store.path().display()
+        ))
     );
-    anyhow::ensure!(progress(0, 1) == ControlFlow::Continue(()), "interrotto prima di cominciare");
+    anyhow::ensure!(
+        progress(0, 1) == ControlFlow::Continue(()),
+        Complaint(said!("interrotto prima di cominciare", "broken off before it began"))
+    );
     store.compact()?;
     Ok(api::Compacted { before_bytes: before.disk_bytes, after_bytes: store.stats()?.disk_bytes })
 }

@@ -91,14 +91,9 @@ impl Batch {
         self.writes.iter().map(|(k, v)| (k.as_slice(), v.as_deref()))
     }
 
-    /// The writes with keys in `[from, to)`, ascending.
-    pub(crate) fn writes_between<'s>(
-        &'s self,
-        from: &[u8],
-        to: &[u8],
-    ) -> impl Iterator<Item = (&'s Vec<u8>, &'s Option<Vec<u8>>)> {
-        use std::ops::Bound::{Excluded, Included};
-        self.writes.range::<[u8], _>((Included(from), Excluded(to)))
+    /// Every write by its key.
+    pub(crate) const fn written_rows(&self) -> &BTreeMap<Vec<u8>, Option<Vec<u8>>> {
+        &self.writes
     }
 
     /// The checks that every engine makes before it looks at a row.

@@ -131,6 +131,8 @@ pub const STANDING: u8 = 0x50;
 pub const LEAVING: u8 = 0x51;
 /// Which unit of its administration a list belongs to. Address in lower case.
 pub const LIST_UNIT: u8 = 0x52;
+/// Lists that were cancelled: since when, and until when they can be called back. Address in lower case.
+pub const LIST_CANCELLED: u8 = 0x53;
 
 /// MTA-STS policies of other domains. Domain name.
 pub const STS_POLICY: u8 = 0x54;
@@ -192,8 +194,16 @@ pub const ADDRESS_BOOK: u8 = 0x6d;
 pub const PERSON_FACTOR: u8 = 0x6e;
 /// Until when a token of who has one needs no code. SHA-256 of the token's secret.
 pub const UNLOCKED: u8 = 0x6f;
-/// The sum of an administration's accesses of a day, as it stands in the legal log. Number of the administration, 0 for none; day.
+/// The sum of an administration's accesses of a day, as it stands in the legal log. Number of the administration, 0 for none; day;
+/// then 1 where it is that of what was read over the administrative interface.
 pub const ACCESS_SEAL: u8 = 0x70;
+/// Whose a domain was from when on, once it changed hands. Domain name, then time; 0: nobody's.
+pub const DOMAIN_HISTORY: u8 = 0x75;
+/// What was read over the administrative interface. Tenant whose it is (0: none), then time, then number.
+pub const READING: u8 = 0x76;
+/// Failed logins by names that no mailbox has. Tenant whose domain they name (0: none), then minute, then hash of what they have in
+/// common.
+pub const STRANGER: u8 = 0x77;
 
 /// Queue items: envelope, rope, attempts. Item number.
 pub const QUEUE_ITEM: u8 = 0x80;
@@ -223,7 +233,7 @@ pub const BODY_CHUNK: u8 = 0xa0;
 /// Rows of tests; no release ever writes one.
 pub const TEST: u8 = 0xef;
 
-/// Every tag in use with its name, ascending. `1d–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `53`, `5e–5f`, `71–7f`, `89–9f`, `a1–bf` and
+/// Every tag in use with its name, ascending. `1d–1f`, `26–2f`, `35–37`, `3e–3f`, `42–47`, `49–4b`, `5e–5f`, `71–74`, `78–7f`, `89–9f`, `a1–bf` and
 /// `c0–ee` are free where not named here.
 pub const ALL: &[(u8, &str)] = &[
     (META, "meta"),
@@ -271,6 +281,7 @@ pub const ALL: &[(u8, &str)] = &[
     (STANDING, "standing"),
     (LEAVING, "leaving"),
     (LIST_UNIT, "list-unit"),
+    (LIST_CANCELLED, "list-cancelled"),
     (STS_POLICY, "sts-policy"),
     (TLS_REPORTED, "tls-reported"),
     (TOLD, "told"),
@@ -298,6 +309,9 @@ pub const ALL: &[(u8, &str)] = &[
     (PERSON_FACTOR, "person-factor"),
     (UNLOCKED, "unlocked"),
     (ACCESS_SEAL, "access-seal"),
+    (DOMAIN_HISTORY, "domain-history"),
+    (READING, "reading"),
+    (STRANGER, "stranger"),
     (QUEUE_ITEM, "queue-item"),
     (QUEUE_DUE, "queue-due"),
     (TIMER_DUE, "timer-due"),

@@ -1,8 +1,6 @@
 //! Reading and writing as if alone: expectations are recorded on the way and checked by the commit.
 
-use std::collections::BTreeMap;
-
-use crate::{Batch, Durability, Error, Row, Store, key};
+use crate::{Batch, Durability, Error, Row, Store, overlay};
 
 /// Work on a store that becomes visible in one commit, or never. Dropping it forgets everything.
 #[derive(Debug)]
@@ -91,20 +89,7 @@ impl<'s, S: Store + ?Sized> Transaction<'s, S> {
     /// The store's fault; [`Error::Range`] as for [`Store::scan`].
     pub fn scan(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>, limit: usize) -> Result<Vec<Row>, Error> {
         let (from, to) = (from.as_ref(), to.as_ref());
-        if !key::check_range(from, to)? {
-            return Ok(Vec::new());
-        }
-        // As many more rows as own removals may take away, so that the limit is met by rows that remain.
-        let removed = self.batch.writes_between(from, to).filter(|(_, value)| value.is_none()).count();
-        let stored = self.store.scan(from, to, limit.saturating_add(removed))?;
-        let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = stored.into_iter().collect();
-        for (key, value) in self.batch.writes_between(from, to) {
-            match value {
-                Some(value) => rows.insert(key.clone(), value.clone()),
-                None => rows.remove(key),
-            };
-        }
-        Ok(rows.into_iter().take(limit).collect())
+        overlay::over(self.store, self.batch.written_rows(), (from, to), limit)
     }
 
     /// Writes a row.

@@ -201,6 +201,63 @@ fn every_refusal_has_one_form() {
     }
 }
 
+/// Refusals of every kind: of a handler, of a parser, of the engine, of the door, of the reader of JSON, of lines.
+#[test]
+fn a_refusal_is_in_the_language_that_is_wanted() {
+    let (sample, _guard) = served();
+    let token = somebody(&sample, "m.rossi", None, &[("supplier-admin", "supplier")]);
+    let list = format!("PUT /v1/lists/{ANNA}");
+    let cases: &[(&str, &str, &str, &str)] = &[
+        ("POST /v1/persons/m.rossi/tokens", r#"{"name": "x", "days": 0}"#, "days: da 1 a 400", "days: 1 to 400"),
+        (
+            "GET /v1/mailboxes/nessuno",
+            "",
+            "nessuno: manca la chiocciola fra nome e dominio",
+            "nessuno: there is no @ between a name and a domain",
+        ),
+        (&list, r#"{"members": []}"#, &format!("{ANNA} è già una casella"), &format!("{ANNA} is a mailbox already")),
+        ("GET /v1/altro", "", "questo percorso non c'è", "there is no such path"),
+        ("POST /v1/tenants", r#"{"name": 5}"#, "name: non si legge: invalid type", "name: invalid type"),
+        ("POST /v1/tenants", "{", "la richiesta non si legge: Failed to parse", "Failed to parse"),
+    ];
+    for (line, body, italian, english) in cases {
+        for (wanted, content, text) in [
+            (&[][..], "it", italian),
+            (&["Accept-Language: de, *;q=0.5"], "it", italian),
+            (&["Accept-Language: en-GB,en;q=0.9,it;q=0.8"], "en", english),
+        ] {
+            let answer = call(&sample, &token, line, wanted, body.as_bytes());
+            assert_eq!(answer.header("content-language"), Some(content), "{answer:?}");
+            let problem = answer.json();
+            let detail = problem["detail"].as_str().expect("a detail");
+            assert!(detail.starts_with(text), "{line} {wanted:?}: {detail}");
+            if let Some(field) = problem["errors"][0]["detail"].as_str() {
+                assert!(detail.ends_with(field), "{problem}");
+            }
+            let instance = problem["instance"].as_str().expect("an instance");
+            let said = sample.said();
+            let logged = said.lines().find(|line| line.contains(instance)).expect("a line of the log");
+            assert!(*line == "POST /v1/tenants" || logged.contains(italian), "the log is Italian: {logged}");
+        }
+    }
+    let stranger = call(&sample, "sgt_x", "GET /v1/mailboxes", &["Accept-Language: en"], b"");
+    assert!(stranger.body.contains("the token is not good"), "{stranger:?}");
+    let lines = json!({"dry_run": true, "lines": [{"line": 2, "address": "nessuno"}]}).to_string();
+    let orders = |head: &[&str]| call(&sample, &token, "POST /v1/mailboxes/apply", head, lines.as_bytes()).body;
+    assert!(orders(&[]).contains("manca la chiocciola"), "{}", orders(&[]));
+    assert!(orders(&["Accept-Language: en"]).contains("there is no @"), "{}", orders(&["Accept-Language: en"]));
+    // The same from the shell.
+    let token_file = sample.path("m.rossi.token").to_string_lossy().into_owned();
+    let ran = |lang: &[&str]| {
+        let verb =
+            ["mailbox", "add", ANNA, "--profile", "boh", "--token-file", &token_file, "--socket", &sample.socket()];
+        run(binary(), &[lang, &verb].concat(), b"una frase segreta\n", 30)
+    };
+    let (italian, english) = (ran(&[]), ran(&["--lang", "en"]));
+    assert!(italian.code != Some(0) && italian.err.contains("«boh» non è un profilo: usare uno fra"), "{italian:?}");
+    assert!(english.code == italian.code && english.err.contains("“boh” is no profile: use one of"), "{english:?}");
+}
+
 #[test]
 fn what_is_changed_is_what_was_seen() {
     let (sample, _guard) = served();
@@ -261,6 +318,88 @@ fn what_is_changed_is_what_was_seen() {
         }
     });
     assert_eq!(send(&format!("GET {list}"), &[], "").json()["members"].as_array().expect("members").len(), 11);
+}
+
+/// Every list, and the member of its answer that holds it.
+fn lists() -> [(String, &'static str); 10] {
+    [
+        ("/v1/mailboxes".to_owned(), "mailboxes"),
+        ("/v1/lists".to_owned(), "lists"),
+        ("/v1/domains".to_owned(), "domains"),
+        ("/v1/tenants".to_owned(), "tenants"),
+        ("/v1/tenants/1/units".to_owned(), "units"),
+        ("/v1/tenants/1/plan".to_owned(), "versions"),
+        ("/v1/persons".to_owned(), "persons"),
+        ("/v1/persons/m.rossi/tokens".to_owned(), "tokens"),
+        (format!("/v1/mailboxes/{ANNA}/credentials"), "credentials"),
+        (format!("/v1/mailboxes/{ANNA}/rights"), "rights"),
+    ]
+}
+
+#[test]
+fn every_list_comes_in_pages_that_leave_nothing_out() {
+    let (sample, _guard) = served();
+    two_administrations(&sample);
+    let third = ask(&sample, &["tenant", "add", "Provincia di Esempio", "--code", "p_x"], "");
+    assert_eq!(third["id"], 3);
+    ask(&sample, &["mailbox", "profile", ANNA, "structured"], "");
+    for name in ["dora", "elio"] {
+        let made = ["mailbox", "credential", "add", ANNA, name, "--kind", "personal", "--password-file", "-"];
+        ask(&sample, &made, "una frase lunga\n");
+    }
+    ask(&sample, &["mailbox", "rights", ANNA, "--person", "dora", "--folder", "Bozze", "--set", "lr"], "");
+    for name in ["Tributi", "Scuola"] {
+        ask(&sample, &["tenant", "add-unit", "1", name], "");
+        sample.add(&format!("{}@{COMUNE}", name.to_lowercase()), "segreta");
+    }
+    for n in ["1", "2", "3"] {
+        ask(&sample, &["plan", "set", "1", "--profile", &format!("standard={n}")], "");
+        ask(&sample, &["list", "set", &format!("lista{n}@{COMUNE}"), ANNA], "");
+    }
+    somebody(&sample, "g.verdi", Some("1"), &[]);
+    somebody(&sample, "a.neri", Some("2"), &[]);
+    let token = somebody(&sample, "m.rossi", None, &[("supplier-admin", "supplier")]);
+    for name in ["altro", "terzo"] {
+        let made =
+            call(&sample, &token, "POST /v1/persons/m.rossi/tokens", &[], json!({"name": name}).to_string().as_bytes());
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    let get = |path: &str| call(&sample, &token, &format!("GET {path}"), &[], b"");
+    for (path, member) in lists() {
+        let whole = get(&path).json();
+        let all = whole[member].as_array().expect("a list").clone();
+        assert!(all.len() >= 3 && whole.get("next").is_none(), "{path}: {whole}");
+        for limit in [1, 2] {
+            let (mut found, mut at) = (Vec::new(), format!("{path}?limit={limit}"));
+            loop {
+                let answer = get(&at);
+                let page = answer.json();
+                let items = page[member].as_array().unwrap_or_else(|| panic!("{at}: {page}"));
+                assert!(!items.is_empty() && items.len() <= limit, "{at}: {page}");
+                found.extend(items.iter().cloned());
+                match page["next"].as_str() {
+                    // The header leads there too.
+                    Some(_) => {
+                        let link = answer.header("link").unwrap_or_else(|| panic!("{answer:?}"));
+                        at = link.trim_start_matches('<').split('>').next().expect("a link").to_owned();
+                    }
+                    None => break,
+                }
+            }
+            assert_eq!(found, all, "{path} {limit}");
+        }
+        assert_eq!(get(&format!("{path}?limit=0")).status, 400, "{path}");
+        assert_eq!(get(&format!("{path}?limit=100000")).json()[member].as_array().map(Vec::len), Some(all.len()));
+        let strange = get(&format!("{path}?limit=1&after=%20"));
+        assert!(matches!(strange.status, 200 | 400), "{strange:?}");
+    }
+    // What somebody may not see takes no place on his pages.
+    let contact = somebody(&sample, "l.bianchi", Some("2"), &[("technical-contact", "tenant/2")]);
+    let seen = call(&sample, &contact, "GET /v1/mailboxes?limit=1", &[], b"").json();
+    assert_eq!(
+        (seen["mailboxes"][0]["address"].as_str(), seen["mailboxes"].as_array().map(Vec::len)),
+        (Some(BRUNO), Some(1))
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sigillo_tests::demo::{Ran, binary, run};
 
 use crate::administration::{COMUNE, ENTE, somebody, two_administrations};
-use crate::rates::{ANNA, ask, served};
+use crate::rates::{ANNA, BRUNO, ask, served};
 use crate::serve::Sample;
 
 fn apply(sample: &Sample, what: &str, text: &[u8], more: &[&str]) -> Ran {
@@ -132,7 +132,7 @@ fn what_is_no_table_is_refused_as_a_whole_and_passwords_are_first_ones_only() {
 fn a_file_goes_no_further_than_who_brings_it_and_than_the_plan() {
     let (sample, _guard) = served();
     two_administrations(&sample);
-    ask(&sample, &["mailbox", "profile", ANNA, "standard"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "standard"], "");
     ask(&sample, &["plan", "set", "1", "--profile", "standard=3"], "");
     ask(&sample, &["plan", "approve", "1", "1"], "");
     somebody(&sample, "p.unita", Some("1"), &[("unit-provisioner", "unit/1/1")]);
@@ -180,4 +180,15 @@ fn lists_come_from_a_file_too() {
     let text = format!("list,members,state\ntutti@{COMUNE},,\nanagrafe@{COMUNE},,cancelled\n");
     let ran = apply(&sample, "list", text.as_bytes(), &["--json", "--yes"]).fine("changes");
     assert_eq!(counts(&told(&ran)), [0, 1, 1, 0], "{}", ran.all());
+    let again = apply(&sample, "list", text.as_bytes(), &["--json", "--yes"]).fine("nothing");
+    assert_eq!(counts(&told(&again)), [0, 0, 2, 0], "{}", again.all());
+    // What was cancelled comes back by its state, not by its members.
+    let members = format!("list,members\nanagrafe@{COMUNE},{BRUNO}\n");
+    let refused = told(&apply(&sample, "list", members.as_bytes(), &["--json"]));
+    assert!(refused["wrong"][0]["why"].as_str().is_some_and(|why| why.contains("undelete")), "{refused}");
+    let active = text.replace("cancelled", "active");
+    let back = apply(&sample, "list", active.as_bytes(), &["--json"]).fine("called back");
+    assert_eq!(counts(&told(&back)), [0, 1, 1, 0], "{}", back.all());
+    let listed = ask(&sample, &["list", "list"], "");
+    assert_eq!((&listed["lists"][0]["state"], &listed["lists"][0]["members"]), (&json!("active"), &json!([ANNA])));
 }

@@ -63,6 +63,28 @@ fn curl_sends_over_starttls_and_over_tls_and_reads_the_evidence() {
 }
 
 #[test]
+fn curl_lists_folders_and_uploads_a_message() {
+    let demo = Demo::start(&["--without", "beta"]);
+    let all = curl_read(&demo, MARIO, "", &[]).fine("curl's own LIST").out;
+    for line in ["(\\HasNoChildren) \"/\" INBOX\r\n", "(\\Sent \\HasNoChildren) \"/\" Inviata\r\n"] {
+        assert!(all.contains(&format!("* LIST {line}")), "{all}");
+    }
+    let file = demo.place.path("lettera.eml");
+    let letter = letter(MARIO, ANNA, "caricata@studio.example");
+    std::fs::write(&file, &letter).expect("a file");
+    let upload = ["--upload-file", &file.to_string_lossy()];
+    let refused = curl_read(&demo, MARIO, "Pratiche", &upload);
+    assert!(refused.code.is_some_and(|code| code != 0), "no such folder: {}", refused.all());
+    curl_read(&demo, MARIO, "", &["--request", "CREATE Pratiche"]).fine("curl CREATE");
+    curl_read(&demo, MARIO, "Pratiche", &upload).fine("curl APPEND");
+    let listed = curl_read(&demo, MARIO, "", &["--request", "LIST \"\" Prat*"]).fine("curl -X LIST").out;
+    assert_eq!(listed, "* LIST (\\HasNoChildren) \"/\" Pratiche\r\n");
+    assert_eq!(curl_read(&demo, MARIO, "Pratiche;MAILINDEX=1", &[]).fine("curl FETCH").out, letter);
+    let status = curl_read(&demo, MARIO, "", &["--request", "STATUS Pratiche (MESSAGES)"]).fine("curl STATUS").out;
+    assert_eq!(status, "* STATUS Pratiche (MESSAGES 1)\r\n");
+}
+
+#[test]
 fn the_evidence_goes_where_it_belongs() {
     let demo = Demo::start(&[]);
     let id = "chain@comune-alfa.example";

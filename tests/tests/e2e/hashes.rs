@@ -38,7 +38,7 @@ fn a_mailbox_that_comes_with_a_hash_lets_its_user_in_and_then_knows_scram() {
     let carla = "carla@comune-esempio.example";
     let add = ["mailbox", "add", carla, "--password-hash-file", "-"];
     ask(&sample, &add, &(crypted("-6") + "\n"));
-    let listed = || ask(&sample, &["mailbox", "credential", "list", carla], "")["credentials"][0].clone();
+    let listed = || ask(&sample, &["credential", "list", carla], "")["credentials"][0].clone();
     assert_eq!((&listed()["hash"], &listed()["scram"]), (&json!("SHA512-CRYPT"), &json!(false)));
     assert!(!scram(&sample, carla, PASSWORD), "not before the password was said");
     assert_ne!(log_in(&sample, carla, "sbagliata").code, Some(0));

@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 use sigillo_tests::demo::{Demo, Mail, run, wanted};
 
+use crate::rates::{self, BRUNO, ask, served};
+use crate::serve::Sample;
+
 const ANNA: &str = "anna@comune-alfa.example";
 const MARIO: &str = "mario@studio.example";
 
@@ -353,4 +356,115 @@ fn imaplib_sees_on_the_copy_that_the_message_was_delivered() {
         assert!(flags.contains(flag), "{flags}");
     }
     assert!(!flags.contains("$PECFailed"), "{flags}");
+}
+
+/// A connection over TLS, without a library between. Arguments: port, then what the script wants.
+const RAW: &str = r#"
+import os, socket, ssl, struct, sys, time
+port = int(sys.argv[1])
+
+class Raw:
+    def __init__(self, user):
+        self.raw = ssl._create_unverified_context().wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=30))
+        self.lines = self.raw.makefile("rb")
+        self.lines.readline()
+        assert self.does('LOGIN "%s" segreta' % user)[-1].startswith("t OK")
+
+    def does(self, command):
+        self.raw.sendall(b"t " + (command.encode() if isinstance(command, str) else command) + b"\r\n")
+        return self.until("t ")
+
+    def until(self, begin):
+        told = []
+        while not told or not told[-1].startswith(begin):
+            told.append(self.lines.readline().decode().rstrip())
+            assert told[-1], told
+        return told
+"#;
+
+fn raw(sample: &Sample, script: &str, args: &[&str]) -> String {
+    let (script, port) = (format!("{RAW}\n{script}"), (sample.ports.base + 4).to_string());
+    run("python3", &[&["-c", &script, &port], args].concat(), b"", 100).fine("the script").out
+}
+
+/// Each way in which a connection ends without a word, within a message, and within the second of two.
+const CUT: &str = r#"
+user, pid = sys.argv[2:4]
+
+def spooled():
+    links = []
+    for name in os.listdir("/proc/%s/fd" % pid):
+        try:
+            links.append(os.readlink("/proc/%s/fd/%s" % (pid, name)))
+        except FileNotFoundError:
+            pass
+    return sum("/spool/" in link for link in links)
+
+def wait(what, true):
+    until = time.time() + 30
+    while not true():
+        assert time.time() < until, what
+        time.sleep(0.02)
+
+def status():
+    return Raw(user).does("STATUS INBOX (MESSAGES UIDNEXT SIZE)")[0]
+
+whole = b"Subject: intero\r\n\r\n" + b"riga\r\n" * 500000
+empty = status()
+assert "MESSAGES 0 UIDNEXT 1 SIZE 0" in empty, empty
+for first in (b"", b"{%d+}\r\n%s" % (len(whole), whole)):
+    for way in ("FIN", "RST", "TLS"):
+        c = Raw(user)
+        begun = b"t APPEND INBOX (\\Seen) " + first + (b" (\\Draft) " if first else b"")
+        c.raw.sendall(begun + b"{%d+}\r\n%s" % (len(whole), whole[:-1000]))
+        wait("what comes lies outside the memory", spooled)
+        if way == "RST":
+            c.raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if way == "TLS":
+            c.raw.settimeout(0.5)
+            try:
+                c.raw.unwrap()
+            except OSError:
+                pass
+        c.lines.close()
+        c.raw.close()
+        wait("%s: and goes with its connection" % way, lambda: not spooled())
+        assert status() == empty, status()
+c = Raw(user)
+said = c.does(b"APPEND INBOX (\\Seen) {%d+}\r\n%s (\\Draft) {%d+}\r\n%s" % (len(whole), whole, len(whole), whole))
+assert said[-1].startswith("t OK [APPENDUID ") and "1:2]" in said[-1], said
+assert "MESSAGES 2 UIDNEXT 3 SIZE %d" % (2 * len(whole)) in status(), status()
+wait("nothing is left", lambda: not spooled())
+"#;
+
+#[test]
+fn an_append_that_is_cut_off_leaves_nothing_and_the_next_one_comes() {
+    let (sample, guard) = served();
+    raw(&sample, CUT, &[rates::ANNA, &guard.0.id().to_string()]);
+    assert_eq!(ask(&sample, &["mailbox", "usage", rates::ANNA], "")["box_messages"], 2);
+    run(sigillo_tests::demo::binary(), &["status", "--socket", &sample.socket()], b"", 30).fine("it is well");
+}
+
+const SWITCHED: &str = r#"
+user, off = sys.argv[2], sys.argv[3].split()
+c = Raw(user)
+told = c.does("CAPABILITY")[0].split()[2:]
+c.does("SELECT INBOX")
+for name, command in [("MOVE", "MOVE 1 Bozze"), ("MOVE", "UID MOVE 1 Bozze"), ("SORT", "SORT (DATE) UTF-8 ALL"), ("QUOTA", 'GETQUOTA ""'), ("NAMESPACE", "NAMESPACE")]:
+    said = c.does(command)
+    bad = said[-1].startswith("t BAD")
+    assert (name not in told) == (name in off), (name, told)
+    # MOVE of nothing is BAD for who has it, too, but by UID it is not.
+    assert bad == (name in off) or command == "MOVE 1 Bozze", (command, said)
+"#;
+
+#[test]
+fn what_the_operator_switches_off_is_gone_for_that_mailbox_alone() {
+    let (sample, _guard) = served();
+    let all = ["MOVE", "SORT", "QUOTA", "NAMESPACE"];
+    for off in [&all[..], &["SORT"], &[]] {
+        ask(&sample, &["mailbox", "set", rates::ANNA, "--without", &off.join(",")], "");
+        raw(&sample, SWITCHED, &[rates::ANNA, &off.join(" ")]);
+        raw(&sample, SWITCHED, &[BRUNO, ""]);
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use sigillo_tests::demo::run;
 
 use crate::administration::{COMUNE, ENTE, somebody, two_administrations};
-use crate::api::call;
+use crate::api::{Answer, call};
 use crate::rates::{ANNA, BRUNO, ask, served};
 use crate::serve::Sample;
 
@@ -22,16 +22,16 @@ const THEIRS: [&str; 6] =
 const BENT: usize = 600;
 
 /// Something that can be asked.
-struct Operation {
-    method: String,
-    path: String,
+pub struct Operation {
+    pub method: String,
+    pub path: String,
     on: String,
     /// Its parameters: where, name, whether required.
-    parameters: Vec<(String, String, bool)>,
+    pub parameters: Vec<(String, String, bool)>,
     body: Option<Value>,
 }
 
-fn operations(document: &Value) -> Vec<Operation> {
+pub fn operations(document: &Value) -> Vec<Operation> {
     let mut all = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
@@ -63,6 +63,41 @@ fn theirs(path: &str, name: &str) -> &'static str {
         ("token", _) => "prova",
         other => panic!("{path}: nobody knows what stands for {other:?}: say it here"),
     }
+}
+
+/// Whether a path leads to what is of an administration.
+fn of_somebody(path: &str) -> bool {
+    // Messages and records have numbers, which may be none.
+    const COLLECTIONS: [&str; 5] = ["mailboxes", "lists", "domains", "tenants", "persons"];
+    path.contains('{') && path.split('/').nth(2).is_some_and(|first| COLLECTIONS.contains(&first))
+}
+
+/// The same as [`theirs`], of what is nowhere: each with what it stands in the place of.
+const NOWHERE: [(&str, &str); 14] = [
+    (BRUNO, "nessuno@ente-esempio.example"),
+    ("tutti@ente-esempio.example", "nulla@ente-esempio.example"),
+    ("sg1@ente-esempio.example", "sg7@ente-esempio.example"),
+    ("a.neri", "z.nessuno"),
+    ("paghe", "quiete"),
+    ("domains/ente-esempio.example", "domains/altra.example"),
+    ("dominio ente-esempio.example", "dominio altra.example"),
+    ("unit/2/2", "unit/99/2"),
+    ("tenant/2", "tenant/99"),
+    ("tenants/2", "tenants/99"),
+    ("units/2", "units/99"),
+    ("amministrazione 2", "amministrazione 99"),
+    ("\"unit\":2", "\"unit\":99"),
+    ("\"tenant\":2", "\"tenant\":99"),
+];
+
+/// A request about the other administration, about what is nowhere.
+fn nowhere(text: &str) -> String {
+    NOWHERE.iter().fold(text.to_owned(), |text, (theirs, nowhere)| text.replace(theirs, nowhere))
+}
+
+/// What is answered about what is nowhere, in the words in which it would be about the other administration.
+fn as_of_theirs(text: &str) -> String {
+    NOWHERE.iter().fold(text.to_owned(), |text, (theirs, nowhere)| text.replace(nowhere, theirs))
 }
 
 /// What stands for a parameter of a query that must be there.
@@ -117,6 +152,22 @@ fn body(document: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     }
 }
 
+impl Operation {
+    /// Its first line and its body, about the other administration.
+    pub fn about_theirs(&self, document: &Value) -> (String, Value) {
+        let (mut path, mut query) = (self.path.clone(), Vec::new());
+        for (place, name, required) in &self.parameters {
+            match place.as_str() {
+                "path" => path = path.replace(&format!("{{{name}}}"), theirs(&self.path, name)),
+                "query" if *required => query.push(format!("{name}={}", asked(&self.path, name))),
+                _ => {}
+            }
+        }
+        let line = format!("{} {path}{}{}", self.method, if query.is_empty() { "" } else { "?" }, query.join("&"));
+        (line, self.body.as_ref().map_or(Value::Null, |schema| body(document, schema, "", 0)))
+    }
+}
+
 /// Every octet of it as a path may have it.
 fn escaped(text: &str) -> String {
     text.bytes().map(|b| format!("%{b:02x}")).collect()
@@ -136,7 +187,7 @@ fn ask_for(sample: &Sample, who: (&str, &str), line: &str, body: &Value) -> u16 
 }
 
 /// Everything of the other administration, as who runs the service sees it.
-fn all_of_theirs(sample: &Sample, admin: &str) -> Vec<String> {
+pub fn all_of_theirs(sample: &Sample, admin: &str) -> Vec<String> {
     let paths = [
         "/v1/tenants/2".to_owned(),
         "/v1/tenants/2/units".to_owned(),
@@ -157,13 +208,13 @@ fn all_of_theirs(sample: &Sample, admin: &str) -> Vec<String> {
 }
 
 /// Two administrations; everybody of the first, and who runs the service.
-fn street(sample: &Sample) -> (Vec<(String, String)>, String) {
+pub fn street(sample: &Sample) -> (Vec<(String, String)>, String) {
     two_administrations(sample);
-    ask(sample, &["tenant", "add-unit", "2", "Ufficio Riservato"], "");
+    ask(sample, &["unit", "add", "2", "Ufficio Riservato"], "");
     ask(sample, &["mailbox", "unit", BRUNO, "--unit", "2"], "");
     ask(sample, &["list", "set", &format!("tutti@{ENTE}"), BRUNO], "");
     ask(sample, &["list", "set", &format!("tutti@{COMUNE}"), ANNA], "");
-    ask(sample, &["mailbox", "credential", "add", BRUNO, "paghe", "--rights", "send"], "");
+    ask(sample, &["credential", "add", BRUNO, "paghe", "--rights", "send"], "");
     ask(sample, &["address-book", "set", "2", BRUNO, "--name", "Persona Segreta"], "");
     ask(sample, &["person", "add", "a.neri", "Persona Segreta", "--tenant", "2"], "");
     let mut actors = Vec::new();
@@ -196,17 +247,7 @@ fn nobody_of_one_administration_reaches_anything_of_another() {
     assert!(before.iter().all(|body| !body.contains("\"status\":4")), "{before:#?}");
     let mut tried = BTreeSet::new();
     for operation in &operations {
-        let mut path = operation.path.clone();
-        let mut query = Vec::new();
-        for (place, name, required) in &operation.parameters {
-            match place.as_str() {
-                "path" => path = path.replace(&format!("{{{name}}}"), theirs(&operation.path, name)),
-                "query" if *required => query.push(format!("{name}={}", asked(&operation.path, name))),
-                _ => {}
-            }
-        }
-        let line = format!("{} {path}{}{}", operation.method, if query.is_empty() { "" } else { "?" }, query.join("&"));
-        let body = operation.body.as_ref().map_or(Value::Null, |schema| body(&document, schema, "", 0));
+        let (line, body) = operation.about_theirs(&document);
         // The holder's own door asks for no token, and makes whoever fails wait.
         let own = operation.path.starts_with("/v1/self/");
         for actor in actors.iter().take(if own { 1 } else { actors.len() }) {
@@ -221,6 +262,8 @@ fn nobody_of_one_administration_reaches_anything_of_another() {
                     assert!(matches!(status, 200 | 400 | 409 | 422), "{shown}");
                 }
                 "" => assert_eq!(status, 200, "{shown}"),
+                // What is somebody's and may not be read is not there.
+                _ if of_somebody(&operation.path) => assert_eq!(status, 404, "{shown}"),
                 // What a handler asks may be found wrong before it is found forbidden.
                 "handler" => assert!(matches!(status, 400 | 403 | 404 | 409 | 422), "{shown}"),
                 _ => assert!(matches!(status, 403 | 404), "{shown}"),
@@ -231,6 +274,127 @@ fn nobody_of_one_administration_reaches_anything_of_another() {
     assert_eq!(tried.len(), operations.len());
     bend(&sample, &actors, &operations);
     assert_eq!(all_of_theirs(&sample, &admin), before, "something of theirs was changed");
+}
+
+/// What was answered, but for the one name that every refusal has.
+fn told(answer: &Answer) -> (u16, String) {
+    let body = match serde_json::from_str::<Value>(&answer.body) {
+        Ok(Value::Object(mut problem)) => {
+            problem.remove("instance");
+            Value::Object(problem).to_string()
+        }
+        _ => answer.body.clone(),
+    };
+    (answer.status, body)
+}
+
+/// Nobody learns by a refusal what another administration has: whatever is asked about it is answered, word for word, as it is about
+/// what is nowhere; so is what names it in its body, and the log that the administration reads tells no more.
+#[test]
+fn what_may_not_be_read_is_answered_as_what_is_nowhere() {
+    let (sample, _guard) = served();
+    let (actors, admin) = street(&sample);
+    let letter = format!("From: {BRUNO}\r\nTo: {BRUNO}\r\nSubject: x\r\nMessage-ID: <x@x>\r\n\r\nx\r\n");
+    let url = format!("smtp://127.0.0.1:{}", sample.ports.base + 1);
+    let send = ["--mail-from", BRUNO, "--mail-rcpt", BRUNO, "--upload-file", "-"];
+    sample.curl(BRUNO, &url, &send, &letter).fine("curl sends");
+    let trail = call(&sample, &admin, &format!("GET /v1/mailboxes/{BRUNO}/trail"), &[], b"").json();
+    let message = trail["sent"][0]["id"].as_str().expect("a message").to_owned();
+    let done = call(&sample, &admin, "GET /v1/operations?tenant=2", &[], b"").json();
+    let record = done["operations"][0]["id"].as_str().expect("a record").to_owned();
+    let document = call(&sample, &admin, "GET /v1/openapi.json", &[], b"").json();
+    let mut requests = Vec::new();
+    for operation in operations(&document).iter().filter(|o| !o.on.is_empty()) {
+        let mut path = operation.path.clone();
+        let mut query = Vec::new();
+        for (place, name, required) in &operation.parameters {
+            match place.as_str() {
+                "path" => path = path.replace(&format!("{{{name}}}"), theirs(&operation.path, name)),
+                "query" if *required => query.push(format!("{name}={}", asked(&operation.path, name))),
+                _ => {}
+            }
+        }
+        let line = format!("{} {path}?{}", operation.method, query.join("&"));
+        requests.push((line, operation.body.as_ref().map_or(Value::Null, |schema| body(&document, schema, "", 0))));
+    }
+    let role = |role: &str, scope: &str| json!({"role": role, "scope": scope});
+    for scope in ["tenant/2", "unit/2/2", &format!("mailbox/{BRUNO}")] {
+        for method in ["PUT", "DELETE"] {
+            requests.push((format!("{method} /v1/persons/n.nessuno/roles"), role("mailbox-responsible", scope)));
+        }
+    }
+    requests.push((format!("PUT /v1/mailboxes/{ANNA}/responsible"), json!({"person": "a.neri"})));
+    for unit in [Value::Null, json!("2"), json!("Ufficio Riservato")] {
+        for state in ["active", "cancelled"] {
+            let line =
+                |address: &str| json!({"line": 1, "address": address, "unit": unit, "state": state, "members": [ANNA]});
+            let mut mailbox = line(BRUNO);
+            mailbox.as_object_mut().expect("a line").remove("members");
+            mailbox["password"] = json!("x");
+            for dry_run in [true, false] {
+                let order = |line: &Value| json!({"dry_run": dry_run, "lines": [line]});
+                requests.push(("POST /v1/mailboxes/apply".into(), order(&mailbox)));
+                requests.push(("POST /v1/lists/apply".into(), order(&line("tutti@ente-esempio.example"))));
+            }
+        }
+    }
+    let line = json!({"line": 1, "address": ANNA, "responsible": "a.neri"});
+    requests.push(("POST /v1/mailboxes/apply".into(), json!({"dry_run": true, "lines": [line]})));
+    for line in [format!("GET /v1/dispatches/{message}"), format!("GET /v1/operations/{record}")] {
+        requests.push((line, Value::Null));
+    }
+    for (line, body) in &requests {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let (no_line, no_text) =
+            match line.strip_prefix("GET /v1/dispatches/").or(line.strip_prefix("GET /v1/operations/")) {
+                Some(_) => (
+                    line.replace(&message, &nobodys(&message)).replace(&record, &format!("{record}99999")),
+                    text.clone(),
+                ),
+                None => (nowhere(line), nowhere(&text)),
+            };
+        for (who, token) in &actors {
+            let is = told(&call(&sample, token, line, &[], text.as_bytes()));
+            let is_not = told(&call(&sample, token, &no_line, &[], no_text.as_bytes()));
+            let is_not = (
+                is_not.0,
+                as_of_theirs(&is_not.1)
+                    .replace(&nobodys(&message), &message)
+                    .replace(&format!("{record}99999"), &record),
+            );
+            assert_eq!(is, is_not, "{who}: {line} {text}");
+        }
+    }
+    assert_eq!(logged(&sample, &actors[0].1, false), logged(&sample, &actors[0].1, true));
+}
+
+/// An identifier that nobody was given.
+fn nobodys(message: &str) -> String {
+    let at = message.find(|c: char| c.is_ascii_digit()).expect("a digit");
+    let other = if &message[at..=at] == "9" { "8" } else { "9" };
+    format!("{}{other}{}", &message[..at], &message[at + 1..])
+}
+
+/// What an administration reads in the log of its own people's requests about the other one, or about what is nowhere.
+fn logged(sample: &Sample, token: &str, absent: bool) -> BTreeSet<String> {
+    let now = ask(sample, &["status"], "")["service_time"].as_str().expect("a time").to_owned();
+    let (mut lines, mut after) = (BTreeSet::new(), String::new());
+    loop {
+        let page = call(sample, token, &format!("GET /v1/tenants/1/acts?month={}{after}", &now[..7]), &[], b"").json();
+        for act in page["acts"].as_array().expect("acts") {
+            let text = |name: &str| act[name].as_str().unwrap_or_default().to_owned();
+            let object = text("object");
+            let (theirs, nothing) = (nowhere(&object) != object, as_of_theirs(&object) != object);
+            if if absent { nothing } else { theirs && !nothing } {
+                let [by, act, stage, method] = ["by", "act", "stage", "method"].map(text);
+                lines.insert(format!("{by} {act} {stage} {method} {}", as_of_theirs(&object)));
+            }
+        }
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return lines,
+        }
+    }
 }
 
 /// Ways of writing the same name, and of leaving a path.

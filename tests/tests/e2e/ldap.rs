@@ -121,8 +121,7 @@ fn the_directory_says_who_comes_in_and_nobody_gets_round_it() {
     for (mailbox, password) in [(ANNA, "locale"), (DOUBLE, "locale"), (BRUNO, "segreta")] {
         sample.add(mailbox, password);
     }
-    let add =
-        ["mailbox", "credential", "add", ANNA, "gestionale", "--password-file", "-", "--socket", &sample.socket()];
+    let add = ["credential", "add", ANNA, "gestionale", "--password-file", "-", "--socket", &sample.socket()];
     run(binary(), &add, b"dell'applicazione\n", 30).fine("credential add");
     let application = format!("{ANNA}/gestionale");
     let good = [

@@ -60,8 +60,8 @@ fn completions_complete() {
         out.lines().map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(complete("sigillo quar", "quar", "sigillo"), ["quarantine"]);
-    let verbs = complete("sigillo mailbox credential re", "re", "credential");
-    assert_eq!(verbs, ["revoke"]);
+    let verbs = complete("sigillo person totp re", "re", "totp");
+    assert_eq!(verbs, ["remove", "reset"]);
     assert!(complete("sigillo serve --c", "--c", "serve").contains(&"--config".to_owned()));
     for shell in ["zsh", "fish", "elvish", "powershell"] {
         let script = sigillo(&["completions", shell], 10).fine(shell).out;

@@ -204,7 +204,7 @@ fn a_token_of_the_issuer_is_a_person_or_opens_a_mailbox_and_a_forged_one_is_nobo
     // Keys that are known do while the issuer is away; who ended is nobody whatever it signs.
     drop(issuer);
     administrate(&sample, admin).fine("known keys");
-    let end = ["person", "end", "m.rossi", "--socket", &sample.socket()];
+    let end = ["person", "end", "m.rossi", "--yes", "--socket", &sample.socket()];
     run(binary(), &end, b"", 30).fine("person end");
     assert!(administrate(&sample, admin).err.contains("il token non è valido"));
     let said = sample.said();

@@ -99,11 +99,74 @@ fn an_operation_says_who_asked_when_by_which_way_and_for_which_ticket() {
     assert_eq!(request(&sample, &contact, "GET", &format!("/v1/operations/{id}"), &Value::Null).0, 404);
 }
 
+/// A list that is cancelled: shown with its grace, given to nobody else, called back as it was, each with its record.
+#[test]
+fn a_list_is_cancelled_and_called_back_from_the_shell() {
+    let (sample, _guard) = served();
+    let council = format!("consiglio@{COMUNE}");
+    ask(&sample, &["list", "set", &council, ANNA, BRUNO], "");
+    let made = ask(&sample, &["list", "list"], "")["lists"][0].clone();
+    assert_eq!((&made["state"], &made["cancelled_until"]), (&json!("active"), &Value::Null));
+    let ended = ask(&sample, &["list", "remove", &council, "--ticket", "TT-7"], "");
+    assert_eq!(ended["state"], "cancelled");
+    assert!(ended["cancelled_until"].as_str().is_some_and(|until| until.len() > 20), "{ended}");
+    assert_eq!(ask(&sample, &["list", "list"], "")["lists"][0], ended, "it is shown");
+    assert!(refused(&sample, &["list", "set", &council, ANNA]).contains("undelete"));
+    assert!(refused(&sample, &["list", "unit", &council]).contains("undelete"));
+    let add = run(binary(), &["mailbox", "add", &council, "--socket", &sample.socket()], b"un altro segreto\n", 30);
+    assert!(add.code != Some(0) && add.all().contains(&council), "{}", add.all());
+    assert_eq!(ask(&sample, &["list", "undelete", &council, "--ticket", "TT-7"], ""), made, "as it was");
+    assert!(refused(&sample, &["list", "undelete", &format!("nessuna@{COMUNE}")]).contains("non c'è"));
+    let found = operations(&sample, &["--ticket", "TT-7"]);
+    let kinds: Vec<&str> = found.iter().filter_map(|operation| operation["kind"].as_str()).collect();
+    assert_eq!(kinds, ["list-cancel", "list-undelete"]);
+    assert!(found[0]["detail"].as_str().is_some_and(|detail| detail.contains("ripensamento")), "{found:?}");
+}
+
+#[test]
+fn one_asks_another_confirms_and_a_third_does_it() {
+    let (sample, _guard) = served();
+    two_administrations(&sample);
+    for (login, tenant, role) in
+        [("l.bianchi", "1", "technical-contact"), ("p.conti", "1", "consultant"), ("g.verdi", "2", "technical-contact")]
+    {
+        somebody(&sample, login, Some(tenant), &[(role, &format!("tenant/{tenant}"))]);
+    }
+    let now = ask(&sample, &["status"], "")["service_time"].as_str().expect("a time").to_owned();
+    let now = sigillo_base::Timestamp::from_iso(&now).expect("a time");
+    let ago = |hours: u64| now.minus(Duration::from_secs(hours * 3600)).to_string();
+    let (asked, confirmed) = (ago(30), ago(2));
+    let order = ["--ticket", "TT-9", "--requested-at", &asked, "--requested-by", "Ufficio personale"];
+    let by = |who: &'static str, at: &str| {
+        let verb = ["mailbox", "deactivate", ANNA, "--channel", "phone"];
+        let said = ["--confirmed-by", who, "--confirmed-at", at].map(str::to_owned);
+        [&verb[..], &order].concat().into_iter().map(str::to_owned).chain(said).collect::<Vec<_>>()
+    };
+    let no = |verb: Vec<String>| refused(&sample, &verb.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(no(by("p.conti", &confirmed)).contains("mailbox-activate"), "who may not do it confirms nothing");
+    assert!(no(by("g.verdi", &confirmed)).contains("mailbox-activate"), "nor does who is of another administration");
+    assert!(no(by("x.nessuno", &confirmed)).contains("x.nessuno"));
+    assert!(no(by("l.bianchi", "2999-01-01")).contains("futuro"));
+    assert!(no(by("l.bianchi", &ago(31))).contains("prima della richiesta"));
+    assert_eq!(ask(&sample, &["mailbox", "list"], "")["mailboxes"][0]["state"], "active", "nothing was done");
+    let verb = by("l.bianchi", &confirmed);
+    ask(&sample, &verb.iter().map(String::as_str).collect::<Vec<_>>(), "");
+    let found = operations(&sample, &["--ticket", "TT-9"]);
+    let [done] = found.as_slice() else { panic!("{found:?}") };
+    let said = (&done["requested_by"], &done["confirmed_by"], &done["confirmed_how"], &done["confirmed_at"]);
+    assert_eq!(said, (&json!("Ufficio personale"), &json!("l.bianchi"), &json!("ticket"), &json!(confirmed)));
+    assert!(done["done_by"].as_str().is_some_and(|by| by.starts_with("uid-")), "{done}");
+    let used = done["seconds_used"].as_u64().expect("seconds");
+    assert!((2 * 3600..2 * 3600 + 600).contains(&used), "from the confirmation: {used}");
+    let shown = run(binary(), &["operation", "list", "--ticket", "TT-9", "--socket", &sample.socket()], b"", 30);
+    assert!(shown.out.contains("2:0") && shown.out.contains("l.bianchi"), "{}", shown.all());
+}
+
 #[test]
 fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     let (sample, _guard) = served();
     two_administrations(&sample);
-    ask(&sample, &["mailbox", "profile", ANNA, "standard"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "standard"], "");
     let contact = somebody(&sample, "l.bianchi", Some("1"), &[("technical-contact", "tenant/1")]);
     let plan = [
         "plan",
@@ -126,7 +189,7 @@ fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     let path = "/v1/tenants/1/plan";
     assert_eq!(request(&sample, &contact, "PUT", &format!("{path}/1/approval"), &Value::Null).0, 403);
     assert_eq!(request(&sample, &contact, "POST", path, &json!({"quantities": {"standard": 99}})).0, 201);
-    assert_eq!(request(&sample, &contact, "POST", "/v1/tenants/2/plan", &json!({"quantities": {}})).0, 403);
+    assert_eq!(request(&sample, &contact, "POST", "/v1/tenants/2/plan", &json!({"quantities": {}})).0, 404);
     let plan = ask(&sample, &["plan", "approve", "1", "1"], "");
     assert_eq!(plan["counts"], 1);
     assert_eq!((&plan["used"]["standard"], &plan["left"]["standard"]), (&json!(3), &json!(0)));
@@ -140,14 +203,21 @@ fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     ask(&sample, &["mailbox", "deactivate", &format!("due@{COMUNE}")], "");
     ask(&sample, &["mailbox", "deactivate", &format!("tre@{COMUNE}")], "");
     ask(&sample, &["mailbox", "activate", &format!("due@{COMUNE}")], "");
-    let refused = |verb: &[&str]| assert!(refused(&sample, verb).contains("ne restano 0"), "{verb:?}");
+    let refused_with = |verb: &[&str]| refused(&sample, verb);
+    let refused = |verb: &[&str]| assert!(refused_with(verb).contains("ne restano 0"), "{verb:?}");
     refused(&["mailbox", "activate", &format!("tre@{COMUNE}")]);
     refused(&["mailbox", "unit", &format!("due@{COMUNE}"), "--unit", "1"]);
-    ask(&sample, &["mailbox", "profile", ANNA, "massive-small"], "");
-    refused(&["mailbox", "profile", &format!("due@{COMUNE}"), "massive-small"]);
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "massive-small"], "");
+    refused(&["mailbox", "set", &format!("due@{COMUNE}"), "--profile", "massive-small"]);
     ask(&sample, &["mailbox", "activate", &format!("tre@{COMUNE}")], "");
     sample.add(&format!("altra@{ENTE}"), "segreta");
     assert_eq!(ask(&sample, &["plan", "show", "2"], "")["counts"], Value::Null, "without a plan there is no limit");
+    // A domain with more than was ordered does not come.
+    ask(&sample, &["plan", "set", "2", "--profile", "standard=1"], "");
+    ask(&sample, &["domain", "assign", ENTE], "");
+    ask(&sample, &["plan", "approve", "2", "1"], "");
+    let said = refused_with(&["domain", "assign", ENTE, "--tenant", "2"]);
+    assert!(said.contains("«standard»: 2 nel dominio, 0 in uso, 1 previste, 1 di troppo"), "{said}");
     // The 15th of this month last year: nobody was there yet.
     let counted = ask(&sample, &["plan", "consistency", "1", "--month", "2025-11"], "");
     assert_eq!((&counted["total"], &counted["at"]), (&json!(0), &json!("2025-11-15T23:59:59.999+01:00")));
@@ -157,7 +227,7 @@ fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
 fn a_unit_provisions_its_own_mailboxes_and_lists_and_no_others() {
     let (sample, _guard) = served();
     two_administrations(&sample);
-    ask(&sample, &["tenant", "add-unit", "1", "Tributi"], "");
+    ask(&sample, &["unit", "add", "1", "Tributi"], "");
     sample.add(&format!("tributi@{COMUNE}"), "segreta");
     ask(&sample, &["mailbox", "unit", &format!("tributi@{COMUNE}"), "--unit", "2"], "");
     let his = somebody(&sample, "p.unita", Some("1"), &[("unit-provisioner", "unit/1/1")]);
@@ -165,7 +235,7 @@ fn a_unit_provisions_its_own_mailboxes_and_lists_and_no_others() {
     for (address, allowed) in [(ANNA.to_owned(), true), (format!("tributi@{COMUNE}"), false), (BRUNO.to_owned(), false)]
     {
         let at = format!("/v1/mailboxes/{address}");
-        let said = if allowed { 200 } else { 403 };
+        let said = if allowed { 200 } else { 404 };
         for (method, rest) in
             [("DELETE", "activation"), ("PUT", "activation"), ("PUT", "cancellation"), ("DELETE", "cancellation")]
         {
@@ -176,11 +246,15 @@ fn a_unit_provisions_its_own_mailboxes_and_lists_and_no_others() {
     let with = |unit: Value| json!({"members": [ANNA], "unit": unit});
     assert_eq!(may("PUT", &list("nostra"), with(json!(1))), 200);
     assert_eq!(may("PUT", &list("nostra"), json!({"members": [ANNA, BRUNO]})), 200, "it is of his unit");
-    assert_eq!(may("PUT", &list("tutti"), with(Value::Null)), 403, "of the whole administration");
-    assert_eq!(may("PUT", &list("loro"), with(json!(2))), 403);
+    assert_eq!(
+        may("PUT", &list("tutti"), with(Value::Null)),
+        404,
+        "of the whole administration, which he does not read"
+    );
+    assert_eq!(may("PUT", &list("loro"), with(json!(2))), 404);
     assert_eq!(may("PUT", &list("nostra"), with(json!(2))), 403, "where it goes is not his to say");
     ask(&sample, &["list", "set", &format!("loro@{COMUNE}"), ANNA, "--unit", "2"], "");
-    assert_eq!(may("DELETE", &list("loro"), Value::Null), 403);
+    assert_eq!(may("DELETE", &list("loro"), Value::Null), 404);
     let seen = request(&sample, &his, "GET", "/v1/lists", &Value::Null).1;
     assert_eq!(seen["lists"].as_array().map(Vec::len), Some(1), "{seen}");
     let seen = request(&sample, &his, "GET", "/v1/operations", &Value::Null).1;

@@ -133,7 +133,7 @@ fn technical_contact(sample: &Sample) -> (String, String) {
     let ask = |verb: &[&str]| rates::ask(sample, verb, "");
     for (name, domain) in [("Comune di Esempio", "comune-esempio.example"), ("Ente", "ente-esempio.example")] {
         let made = ask(&["tenant", "add", name, "--code", "c_x"]);
-        ask(&["domain", "assign", domain, "--tenant", &made["id"].to_string()]);
+        ask(&["domain", "assign", domain, "--tenant", &made["id"].to_string(), "--yes"]);
     }
     let token = |login: &str, tenant: &[&str], role: [&str; 2]| {
         ask(&[&["person", "add", login, "Una Persona"], tenant].concat());

@@ -8,8 +8,8 @@ use crate::rates::{ANNA, ask, served};
 #[test]
 fn rights_blocks_and_accesses_are_ruled_from_the_shell() {
     let (sample, _guard) = served();
-    ask(&sample, &["mailbox", "profile", ANNA, "structured"], "");
-    let made = ["mailbox", "credential", "add", ANNA, "dora", "--kind", "personal", "--password-file", "-"];
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "structured"], "");
+    let made = ["credential", "add", ANNA, "dora", "--kind", "personal", "--password-file", "-"];
     ask(&sample, &made, "una frase lunga\n");
     let rights = |more: &[&str]| {
         let found = ask(&sample, &[&["mailbox", "rights", ANNA][..], more].concat(), "");
@@ -22,9 +22,9 @@ fn rights_blocks_and_accesses_are_ruled_from_the_shell() {
     let blocked = ask(&sample, &["mailbox", "block", ANNA, "--reason", "in mora", "--until", "2999-01-01"], "");
     assert_eq!(blocked["blocked"]["reason"], "in mora");
     assert_eq!(ask(&sample, &["mailbox", "unblock", ANNA], "")["blocked"], Value::Null);
-    let state = ask(&sample, &["mailbox", "credential", "state", ANNA, "--must-change", "yes"], "");
+    let state = ask(&sample, &["credential", "state", ANNA, "--must-change", "yes"], "");
     assert_eq!((&state["kind"], &state["must_change"]), (&json!("owner"), &json!(true)));
-    let state = ["mailbox", "credential", "state", ANNA, "--must-change", "no", "--expires", "2999-01-01"];
+    let state = ["credential", "state", ANNA, "--must-change", "no", "--expires", "2999-01-01"];
     assert!(ask(&sample, &state, "")["expires"].as_str().expect("a time").starts_with("2999-01-01"));
     let without = ask(&sample, &["mailbox", "set", ANNA, "--without", "move,ACL"], "");
     assert_eq!(without["without"], json!(["ACL", "MOVE"]));

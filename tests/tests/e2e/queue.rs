@@ -59,7 +59,7 @@ fn an_administrator_learns_why_a_message_waits_and_decides_what_becomes_of_it() 
 
     let asked = queue(&demo, &["drop", "--id", number]);
     assert!(
-        asked.code == Some(1) && asked.err.contains("1 elementi") && asked.err.contains("--yes"),
+        asked.code == Some(1) && asked.err.contains("1 elemento della coda") && asked.err.contains("--yes"),
         "{}",
         asked.all()
     );

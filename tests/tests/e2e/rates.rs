@@ -70,13 +70,13 @@ pub fn served_with(more: &str) -> (Sample, Guard) {
     let guard = sample.serve();
     sample.add(ANNA, "segreta");
     sample.add(BRUNO, "segreta");
-    assert_eq!(ask(&sample, &["mailbox", "profile", ANNA, "prova"], "")["profile"], "prova");
+    assert_eq!(ask(&sample, &["mailbox", "set", ANNA, "--profile", "prova"], "")["profile"], "prova");
     (sample, guard)
 }
 
 /// Makes a credential for sending; gives its user and the password that the service made.
 fn application(sample: &Sample, name: &str) -> (String, String) {
-    let made = ask(sample, &["mailbox", "credential", "add", ANNA, name, "--rights", "send"], "");
+    let made = ask(sample, &["credential", "add", ANNA, name, "--rights", "send"], "");
     let user = format!("{ANNA}/{name}");
     assert_eq!(made["credential"]["login"], user);
     (user, told(&made))
@@ -89,26 +89,26 @@ fn told(made: &Value) -> String {
 #[test]
 fn credentials_are_made_rotated_and_revoked_from_the_shell() {
     let (sample, _guard) = served();
-    ask(&sample, &["mailbox", "profile", ANNA, "structured"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "structured"], "");
     // An application gets a password that nobody chose, and a person one that he chose.
     let (user, first) = application(&sample, "paghe");
     let carla = format!("{ANNA}/carla");
-    let add = ["mailbox", "credential", "add"];
+    let add = ["credential", "add"];
     let person =
         [&add[..], &[ANNA, "carla", "--kind", "personal", "--rights", "read", "--password-file", "-"]].concat();
     assert_eq!(ask(&sample, &person, "una frase lunga\n")["password"], Value::Null);
     assert!(refused(&sample, &[&add[..], &[ANNA, "paghe"]].concat()).contains("non si dà due volte"));
     let personal = [&add[..], &[BRUNO, "carla", "--kind", "personal"]].concat();
     assert!(refused(&sample, &personal).contains("strutturata"));
-    let listed = ask(&sample, &["mailbox", "credential", "list", ANNA], "");
+    let listed = ask(&sample, &["credential", "list", ANNA], "");
     assert!(!listed.to_string().contains(&first), "a password is shown once");
     let (code, said) = send(&sample, &carla, "una frase lunga");
     assert!(code != Some(0) && said.contains("550 5.7.1"), "who may only read does not send: {said}");
     assert_eq!(send(&sample, &user, &first).0, Some(0));
-    let second = told(&ask(&sample, &["mailbox", "credential", "rotate", ANNA, "paghe"], ""));
+    let second = told(&ask(&sample, &["credential", "rotate", ANNA, "paghe"], ""));
     assert!(send(&sample, &user, &first).1.contains("535 5.7.8"), "the password of before");
     assert_eq!(send(&sample, &user, &second).0, Some(0));
-    ask(&sample, &["mailbox", "credential", "revoke", ANNA, "paghe"], "");
+    ask(&sample, &["credential", "remove", ANNA, "paghe", "--yes"], "");
     assert!(send(&sample, &user, &second).1.contains("535 5.7.8"));
     assert_eq!(send(&sample, ANNA, "segreta").0, Some(0), "the owner is not concerned");
     let trail = |name: &str| {
@@ -149,7 +149,7 @@ fn limits_overruns_and_their_report_are_told_from_the_shell() {
     assert!(report("2020-02-29").contains("nessuna casella"), "a day without overruns says so");
     assert!(refused(&sample, &["report", "blocked-boxes", "--day", "ieri"]).contains("AAAA-MM-GG"));
     // Another profile at once, with its history.
-    ask(&sample, &["mailbox", "profile", ANNA, "massive-small"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "massive-small"], "");
     assert_eq!(send(&sample, &user, &password).0, Some(0), "the limits of the new profile");
     let history = ask(&sample, &["mailbox", "history", ANNA, "--day", &day], "");
     let profiles: Vec<_> = history["profiles"].as_array().expect("some").iter().map(|p| p["profile"].clone()).collect();
@@ -165,15 +165,15 @@ fn the_report_writes_itself_and_a_profile_that_a_mailbox_has_does_not_go() {
         files.find(|file| file.extension().is_some_and(|e| e == "csv"))
     });
     assert!(fs::read_to_string(written).expect("the report").contains("nessuna casella"));
-    assert!(refused(&sample, &["mailbox", "profile", ANNA, "enorme"]).contains("service, prova"));
+    assert!(refused(&sample, &["mailbox", "set", ANNA, "--profile", "enorme"]).contains("service, prova"));
     sample.write(&sample.text().replace("name = \"prova\"", "name = \"altro\""));
     guard.signal("HUP");
     wait_for("the refusal", Duration::from_secs(30), || sample.said().contains("nothing was reloaded").then_some(()));
     assert!(sample.said().contains(ANNA), "{}", sample.said());
-    ask(&sample, &["mailbox", "profile", ANNA, "standard"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "standard"], "");
     guard.signal("HUP");
     wait_for("the new profile", Duration::from_secs(30), || {
-        let args = ["mailbox", "profile", ANNA, "altro", "--socket", &sample.socket()];
+        let args = ["mailbox", "set", ANNA, "--profile", "altro", "--socket", &sample.socket()];
         (run(binary(), &args, b"", 30).code == Some(0)).then_some(())
     });
 }

@@ -49,7 +49,7 @@ fn a_second_factor_is_added_used_and_removed() {
     for said in doors(&sample, ANNA, PASSWORD) {
         assert!(said.contains("password per applicazioni") && !said.contains(" OK "), "{said}");
     }
-    let telephone = ask(&sample, &["mailbox", "credential", "add", ANNA, "telefono"], "");
+    let telephone = ask(&sample, &["credential", "add", ANNA, "telefono"], "");
     let given = telephone["password"].as_str().expect("a password");
     for said in doors(&sample, &format!("{ANNA}/telefono"), given) {
         assert!(said.contains(" OK "), "mail programs have passwords of their own: {said}");

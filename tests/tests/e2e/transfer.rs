@@ -7,6 +7,7 @@ use sigillo_tests::demo::{Ran, binary, run};
 
 use crate::rates::{ANNA, BRUNO, ask, served, served_with};
 use crate::serve::Sample;
+use crate::transfer_remote::{Peer, Theirs};
 
 /// What both scripts use: the messages of a Maildir++ or of mboxes as folder, hash, second, flags and keywords.
 const COMMON: &str = r#"
@@ -72,7 +73,7 @@ def mbox(path):
             name = os.path.relpath(os.path.join(at, file), path)[:-len(".mbox")].replace("/", ".")
             for message in mailbox.mbox(os.path.join(at, file)):
                 flags = message.get_flags() + (message["X-Keywords"] or "").strip()
-                data = re.sub(rb"^((X-)?Status|X-Keywords): .*\r\n", b"", message.as_bytes().replace(b"\r\n", b"\n")
+                data = re.sub(rb"^((X-)?Status|X-Keywords|X-IMAPbase): .*\r\n", b"", message.as_bytes().replace(b"\r\n", b"\n")
                     .replace(b"\n", b"\r\n"), flags=re.M)
                 told.append([name, sha(data.replace(b"\r\n>From ", b"\r\nFrom ")), flags])
     return sorted(told)
@@ -150,7 +151,7 @@ fn a_maildir_comes_in_and_goes_out_again() {
     };
     assert_eq!(bare(&read["mbox"]), bare(&sent));
 
-    ask(&sample, &["mailbox", "profile", BRUNO, "standard"], "");
+    ask(&sample, &["mailbox", "set", BRUNO, "--profile", "standard"], "");
     let from = format!("mbox:{}", mbox.display());
     let (fine, told) = moved(&sample, &["import", BRUNO, "--from", &from]);
     assert!(fine && sum(&told, "added") == 10, "{told}");
@@ -167,7 +168,7 @@ fn a_maildir_comes_in_and_goes_out_again() {
 #[test]
 fn what_does_not_fit_is_not_begun() {
     let (sample, _guard) = served_with("\n[[profile]]\nname = \"piccolo\"\nbase = \"standard\"\nbox_gb = 1\n");
-    ask(&sample, &["mailbox", "profile", ANNA, "piccolo"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "piccolo"], "");
     let place = tempfile::tempdir().expect("a folder");
     // Files with holes: more than the mailbox holds, and nothing on the disk.
     for number in 0..20 {
@@ -193,4 +194,35 @@ fn what_does_not_fit_is_not_begun() {
     let (fine, told) = moved(&sample, &import[1..7]);
     assert!(fine, "{told}");
     assert_eq!((sum(&told, "added"), sum(&told, "already")), (1, 1), "a delta pass: {told}");
+}
+
+/// Its folders under the names that they have here.
+fn renamed(there: &Value, name: impl Fn(&str) -> String) -> Value {
+    there.as_object().expect("folders").iter().map(|(folder, rows)| (name(folder), rows.clone())).collect()
+}
+
+#[test]
+fn dovecot_reads_what_was_exported() {
+    let (sample, _guard) = served();
+    let here = Peer::of(&sample, ANNA);
+    here.ask("letters");
+    let export = |form: &str, path: &Path| {
+        let (fine, told) = moved(&sample, &["export", ANNA, "--to", &format!("{form}:{}", path.display())]);
+        assert!(fine && sum(&told, "missing") == 0, "{told}");
+    };
+    let user = ["nuova".to_owned()];
+
+    let names = "mail_plugins = listescape\nnamespace inbox {\n inbox = yes\n separator = /\n}\n";
+    let theirs = Theirs::start("maildir", &user, names);
+    export("maildir", &theirs.dovecot.mail("nuova"));
+    theirs.dovecot.adopt("nuova");
+    assert_eq!(theirs.peer("nuova").holds(), here.holds(), "folders, numbers, hashes, dates, flags and keywords");
+
+    let theirs = Theirs::start("mbox", &user, "mail_location = mbox:%h:INBOX=%h/INBOX.mbox\n");
+    export("mbox", &theirs.dovecot.mail("nuova"));
+    theirs.dovecot.adopt("nuova");
+    let there = renamed(&theirs.peer("nuova").holds_but("fields quoted"), |name| {
+        name.trim_end_matches(".mbox").replace("\\\\2e", ".")
+    });
+    assert_eq!(there, here.holds_but("fields"), "the same, but for what docs/migration.md says of an mbox");
 }

@@ -12,7 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use sigillo_tests::demo::{Guard, Ports, binary, installed, run, wait_for};
+use sigillo_tests::demo::{Guard, Ports, binary, run, wait_for};
+use sigillo_tests::dovecot::{Dovecot, Setup};
 use tempfile::TempDir;
 
 use crate::postfix::Keys;
@@ -45,7 +46,7 @@ def listed(verb):
         if line:
             attributes, delimiter, name = re.match(r'\((.*?)\) "(.)" "?(.*?)"?$', line.decode()).groups()
             if "noselect" not in attributes.lower():
-                yield name, decoded(name).replace(delimiter, "/")
+                yield name, "/".join(map(decoded, name.split(delimiter)))
 
 if what == "fill":
     for name in ["Perch&AOk-.&ZeVnLIqe- 2025", "Perch&AOk-", "Vuota"]:
@@ -60,6 +61,32 @@ if what == "fill":
     for n in range(300):
         put("Perch&AOk-.&ZeVnLIqe- 2025", 100 + n, "(\\Seen k%d)" % (n % 3), 1500000000 + n, 200)
     put("Perch&AOk-", 6, "()", 1400000000)
+elif what.startswith("account "):
+    # Each its own: folders, numbers, sizes and flags by a number.
+    own = int(what.split()[1])
+    put("INBOX", own, "(\\Seen)", 1690000000 + own)
+    put("Sent", own, "()", 1690000000)
+    for n in range(own):
+        name = "Fascicolo %d" % n if n % 2 else "Anno 20%02d.Mese %d" % (n, own)
+        fine(c.create('"%s"' % name))
+        for m in range(1 + (own * n) % 7):
+            flags = ["()", "(\\Seen)", "(\\Flagged k%d)" % own, "(\\Answered \\Seen)"][m % 4]
+            put(name, 1000 * own + 10 * n + m, flags, 1600000000 + 1000 * own + m, (own * m * 50) % 400)
+elif what == "letters":
+    def letter(folder, number, rest, flags, when):
+        head = b"From: Anna <anna@x.example>\r\nSubject: =?utf-8?q?perch=C3=A9?=\r\nMessage-ID: <%d@x>\r\n" % number
+        fine(c.append('"%s"' % folder, flags, imaplib.Time2Internaldate(when), head + rest))
+    for name in ["Pratiche", "Pratiche/2026", "Pratiche/2026/Perch&AOk-", "v1.0", "Vuota"]:
+        fine(c.create('"%s"' % name))
+    letter("INBOX", 1, b"\r\nuno\r\nFrom qui in poi\r\n>From la'\r\n.\r\n\r\n\r\n", "(\\Seen \\Answered)", 1700000001)
+    letter("INBOX", 2, b"\r\nsenza fine di riga", "()", 1700000002)
+    letter("INBOX", 2, b"\r\nsenza fine di riga", "()", 1700000002)
+    letter("INBOX", 3, b"\r\n\xe8 \xff\r\n", "(\\Flagged $Forwarded Pratica)", 1000000000)
+    letter("Pratiche/2026/Perch&AOk-", 4, b"\r\n" + b"riga\r\n" * 30000, "(\\Draft \\Deleted)", 1709164800)
+    for n in range(30):
+        letter("Pratiche/2026", 10 + n, b"\r\ncorpo %d\r\n" % n, "(\\Seen k%d)" % (n % 5), 1711846800 + n)
+    letter("v1.0", 5, b"Status: O\r\nX-Keywords: suo\r\nContent-Length: 7\r\n\r\n", "(\\Seen)", 1700000005)
+    letter("Inviata", 6, b"\r\nmandata\r\n", "(\\Seen)", 1700000006)
 elif what == "few":
     put("INBOX", 9, "(\\Seen)", 1700000020)
     put("INBOX", 10, "()", 1700000021)
@@ -75,6 +102,12 @@ elif what == "change":
 elif what == "subscribed":
     print(json.dumps(sorted(name for _, name in listed("lsub"))))
 else:
+    # What stands for flags in an mbox is none of the message's fields to who reads one; and "From " is quoted there.
+    def changed(text):
+        if "fields" in what:
+            head, end, body = text.partition(b"\r\n\r\n")
+            text = re.sub(rb"\r\n((X-)?Status|X-Keywords|Content-Length): [^\r]*", b"", head) + end + body
+        return re.sub(rb"\n>(>*From )", rb"\n\1", text) if "quoted" in what else text
     told = {}
     for wire, name in listed("list"):
         if fine(c.select('"%s"' % wire, readonly=True)) == [b"0"]:
@@ -84,99 +117,73 @@ else:
             if isinstance(row, tuple):
                 flags = sorted(f.decode() for f in imaplib.ParseFlags(row[0]) if f != b"\\Recent")
                 when = int(time.mktime(imaplib.Internaldate2tuple(row[0])))
-                rows.append([hashlib.sha256(row[1]).hexdigest(), when, flags])
+                rows.append([hashlib.sha256(changed(row[1])).hexdigest(), when, flags])
         told[name] = sorted(rows)
     print(json.dumps(told))
 c.logout()
 "#;
 
 /// A server with an account that `CLIENT` talks to.
-struct Peer {
+pub struct Peer {
     port: u16,
     user: String,
     ca: PathBuf,
 }
 
 impl Peer {
-    fn ask(&self, what: &str) -> String {
+    /// A mailbox of the program's.
+    pub fn of(sample: &Sample, user: &str) -> Self {
+        Self { port: sample.ports.base + 4, user: user.to_owned(), ca: sample.path("prova/ca.pem") }
+    }
+
+    pub fn ask(&self, what: &str) -> String {
         let port = self.port.to_string();
         run("python3", &["-c", CLIENT, what, "localhost", &port, &self.user], b"", 60).fine(what).out
     }
 
-    fn holds(&self) -> Value {
-        serde_json::from_str(&self.ask("list")).expect("JSON")
+    /// Its folders that hold something: hash of the bytes, second and flags of each message.
+    pub fn holds(&self) -> Value {
+        self.holds_but("")
+    }
+
+    /// The same without what an mbox has no place for: `fields`, `quoted`.
+    pub fn holds_but(&self, changes: &str) -> Value {
+        serde_json::from_str(&self.ask(&format!("list {changes}"))).expect("JSON")
     }
 }
 
-/// A Dovecot of our own with the user `vecchia`; its folders are a Maildir++.
-struct Dovecot {
-    root: TempDir,
+/// A Dovecot with a certificate for localhost; the password of all its users is `segreta`.
+pub struct Theirs {
+    pub dovecot: Dovecot,
+    pub ports: Ports,
     keys: Keys,
-    ports: Ports,
-    running: Option<Guard>,
 }
 
-impl Dovecot {
-    fn start() -> Self {
-        let root = tempfile::Builder::new().prefix("d").tempdir_in("/tmp").expect("a folder");
-        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).expect("a folder of ours");
+impl Theirs {
+    /// See [`Setup`].
+    pub fn start(mail: &str, users: &[String], more: &str) -> Self {
         let (keys, ports) = (Keys::new(&["localhost"], &["web.example"]), Ports::take());
-        let mail = root.path().join("mail");
-        fs::create_dir(&mail).expect("a folder");
-        let (user, group) = (rustix::fs::Uid::from_raw(8), rustix::fs::Gid::from_raw(8));
-        rustix::fs::chown(&mail, Some(user), Some(group)).expect("a test with services runs as root");
-        let mut dovecot = Self { root, keys, ports, running: None };
-        fs::write(dovecot.root.path().join("users"), "vecchia:{PLAIN}segreta\nseconda:{PLAIN}segreta\n")
-            .expect("a file");
-        fs::write(dovecot.root.path().join("conf"), dovecot.settings()).expect("a file");
-        dovecot.begin();
-        dovecot
+        let users: String = users.iter().map(|user| format!("{user}:{{PLAIN}}segreta\n")).collect();
+        let [certificate, key] = ["mx.pem", "mx.key"].map(|name| keys.path(name));
+        let dovecot = Dovecot::start(&Setup {
+            below: Path::new("/tmp"),
+            ports: [ports.base, ports.base + 1],
+            tls: [&certificate, &key],
+            mail,
+            users: &users,
+            more,
+        });
+        Self { dovecot, ports, keys }
     }
 
-    fn settings(&self) -> String {
-        let (d, base) = (self.root.path().display(), self.ports.base);
-        let (certificate, key) = (self.keys.path("mx.pem"), self.keys.path("mx.key"));
-        format!(
-            "base_dir = {d}/run\nlog_path = {d}/log\nprotocols = imap\nlisten = 127.0.0.1\nfirst_valid_uid = 8\n\
-             mail_location = maildir:{d}/mail/%u\nssl = yes\nssl_cert = <{}\nssl_key = <{}\nauth_mechanisms = plain\n\
-             auth_failure_delay = 0\n\
-             passdb {{\n driver = passwd-file\n args = {d}/users\n}}\n\
-             userdb {{\n driver = static\n args = uid=8 gid=8 home={d}/mail/%u\n}}\n\
-             namespace inbox {{\n inbox = yes\n mailbox Sent {{\n  special_use = \\Sent\n  auto = create\n }}\n}}\n\
-             service imap-login {{\n inet_listener imap {{\n  port = {base}\n }}\n\
-             inet_listener imaps {{\n  port = {}\n  ssl = yes\n }}\n}}\n",
-            certificate.display(),
-            key.display(),
-            base + 1
-        )
+    /// What others move away from: its folders are a Maildir++.
+    fn maildir(users: &[&str]) -> Self {
+        let sent = "namespace inbox {\n inbox = yes\n mailbox Sent {\n  special_use = \\Sent\n  auto = create\n }\n}\n";
+        Self::start("maildir", &users.iter().map(ToString::to_string).collect::<Vec<_>>(), sent)
     }
 
-    fn begin(&mut self) {
-        let program = installed("dovecot").expect("Debian: dovecot-imapd");
-        let conf = self.root.path().join("conf");
-        let child =
-            Command::new(program).arg("-F").arg("-c").arg(conf).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        self.running = Some(Guard(child.expect("Dovecot starts")));
-        let port = self.ports.base + 1;
-        wait_for("Dovecot", Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
-    }
-
-    fn peer(&self) -> Peer {
-        Peer { port: self.ports.base + 1, user: "vecchia".to_owned(), ca: self.keys.path("ca.pem") }
-    }
-
-    fn maildir(&self) -> PathBuf {
-        self.root.path().join("mail/vecchia")
-    }
-}
-
-impl Drop for Dovecot {
-    /// The master takes its children with it only when it is asked to end.
-    fn drop(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            running.signal("TERM");
-            running.end(Duration::from_secs(10));
-        }
+    pub fn peer(&self, user: &str) -> Peer {
+        Peer { port: self.ports.base + 1, user: user.to_owned(), ca: self.keys.path("ca.pem") }
     }
 }
 
@@ -248,8 +255,8 @@ fn as_here(mut there: Value) -> Value {
 #[test]
 fn an_account_of_dovecot_comes_in_by_passes() {
     let (sample, _guard) = served();
-    let dovecot = Dovecot::start();
-    let (there, place) = (dovecot.peer(), TempDir::new().expect("a folder"));
+    let theirs = Theirs::maildir(&["vecchia", "seconda"]);
+    let (there, place) = (theirs.peer("vecchia"), TempDir::new().expect("a folder"));
     there.ask("fill");
     let before = there.holds();
     let brake = Brake::before(there.port);
@@ -277,7 +284,7 @@ fn an_account_of_dovecot_comes_in_by_passes() {
     assert_eq!((sum(&first, "missing"), sum(&first, "wrong")), (0, 0), "{first}");
     assert_eq!(there.holds(), before, "nothing changes at the source");
     let ca = sample.path("prova/ca.pem");
-    let here = Peer { port: sample.ports.base + 4, user: ANNA.to_owned(), ca: ca.clone() };
+    let here = Peer::of(&sample, ANNA);
     assert_eq!(here.holds(), as_here(before), "folders, bytes, dates, flags and keywords");
     let subscribed: Value = serde_json::from_str(&here.ask("subscribed")).expect("JSON");
     let has = |name: &str| subscribed.as_array().expect("names").iter().any(|n| n == name);
@@ -299,18 +306,18 @@ fn an_account_of_dovecot_comes_in_by_passes() {
     assert!(fine && sum(&anew, "added") == 0 && sum(&anew, "already") == 308, "known by their hashes: {anew}");
 
     // A Sigillo as the source, by STARTTLS; the @ of the user stands as it is.
-    ask(&sample, &["mailbox", "profile", BRUNO, "standard"], "");
+    ask(&sample, &["mailbox", "set", BRUNO, "--profile", "standard"], "");
     let from = format!("imap://{ANNA}@localhost:{}", sample.ports.base + 3);
     let (fine, told) = pass(&sample, &self::verb(place.path(), BRUNO, &from, &ca));
     assert!(fine && sum(&told, "added") == 309 && sum(&told, "missing") == 0, "{told}");
-    assert_eq!(Peer { user: BRUNO.to_owned(), ..here }.holds()["Nuova"], now["Nuova"]);
+    assert_eq!(Peer::of(&sample, BRUNO).holds()["Nuova"], now["Nuova"]);
 }
 
 #[test]
 fn what_an_account_refuses_is_told_and_the_rest_comes() {
     let (sample, _guard) = served();
-    let dovecot = Dovecot::start();
-    let (there, place) = (dovecot.peer(), TempDir::new().expect("a folder"));
+    let theirs = Theirs::maildir(&["vecchia", "seconda"]);
+    let (there, place) = (theirs.peer("vecchia"), TempDir::new().expect("a folder"));
     there.ask("fill");
     let (port, socket) = (there.port, sample.socket());
     let good = format!("imaps://vecchia@localhost:{port}");
@@ -339,10 +346,11 @@ fn what_an_account_refuses_is_told_and_the_rest_comes() {
 
     // A folder and a message that the server itself cannot read.
     let closed = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o000)).expect("ours");
-    closed(&dovecot.maildir().join(".Perch&AOk-"));
-    let mut files = fs::read_dir(dovecot.maildir().join("cur")).expect("a Maildir").map(|f| f.expect("a file").path());
+    closed(&theirs.dovecot.mail("vecchia").join(".Perch&AOk-"));
+    let mut files =
+        fs::read_dir(theirs.dovecot.mail("vecchia").join("cur")).expect("a Maildir").map(|f| f.expect("a file").path());
     closed(&files.next().expect("a message"));
-    let (fine, told) = pass(&sample, &plain(&format!("imap://vecchia@localhost:{}", dovecot.ports.base)));
+    let (fine, told) = pass(&sample, &plain(&format!("imap://vecchia@localhost:{}", theirs.ports.base)));
     assert!(!fine, "{told}");
     assert_eq!((sum(&told, "added"), sum(&told, "wrong"), sum(&told, "missing")), (305, 2, 0), "{told}");
     let wrong = told["wrong"].to_string();
@@ -356,12 +364,12 @@ fn what_an_account_refuses_is_told_and_the_rest_comes() {
 #[test]
 fn a_list_of_accounts_comes_in_each_into_its_mailbox() {
     let (sample, _guard) = served();
-    let dovecot = Dovecot::start();
-    let (there, place) = (dovecot.peer(), TempDir::new().expect("a folder"));
+    let theirs = Theirs::maildir(&["vecchia", "seconda"]);
+    let (there, place) = (theirs.peer("vecchia"), TempDir::new().expect("a folder"));
     there.ask("fill");
-    let second = Peer { user: "seconda".to_owned(), ca: there.ca.clone(), ..there };
+    let second = theirs.peer("seconda");
     second.ask("few");
-    ask(&sample, &["mailbox", "profile", BRUNO, "standard"], "");
+    ask(&sample, &["mailbox", "set", BRUNO, "--profile", "standard"], "");
     let (file, states) = (place.path().join("conti.csv"), place.path().join("stati"));
     fs::write(place.path().join("seconda.password"), "segreta\n").expect("a file");
     let port = there.port;
@@ -393,12 +401,76 @@ fn a_list_of_accounts_comes_in_each_into_its_mailbox() {
     assert_eq!(ask(&sample, &["mailbox", "usage", ANNA], "")["box_messages"], 0);
     let first = import(&[]);
     assert_eq!((&first["added"], &first["missing"], &first["lines"]), (&310.into(), &0.into(), &5.into()), "{first}");
-    let here =
-        |user: &str| Peer { port: sample.ports.base + 4, user: user.to_owned(), ca: sample.path("prova/ca.pem") };
+    let here = |user: &str| Peer::of(&sample, user);
     assert_eq!(here(ANNA).holds(), as_here(there.holds()));
     assert_eq!(here(BRUNO).holds(), as_here(second.holds()));
     there.ask("change");
     let again = import(&[]);
     assert_eq!((&again["added"], &again["already"]), (&2.into(), &309.into()), "a delta pass: {again}");
     assert_eq!(fs::metadata(&states).expect("a folder").permissions().mode() & 0o777, 0o700);
+}
+
+/// The administration's side of a cut-over: ten people, a first pass while they still work there, the MX moved, a pass after it.
+#[test]
+fn ten_accounts_come_in_whole_and_nothing_is_missing_after_the_cut_over() {
+    let (sample, _guard) = served();
+    let names: Vec<String> = (1..=10).map(|n| format!("conto{n}")).collect();
+    let theirs = Theirs::maildir(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let place = TempDir::new().expect("a folder");
+    let pairs: Vec<(Peer, Peer)> = names
+        .iter()
+        .map(|name| {
+            let address = format!("{name}@comune-esempio.example");
+            sample.add(&address, "segreta");
+            (theirs.peer(name), Peer::of(&sample, &address))
+        })
+        .collect();
+    pairs.iter().zip(1..).for_each(|((there, _), n)| drop(there.ask(&format!("account {n}"))));
+    let port = theirs.ports.base + 1;
+    let line = |(there, here): &(Peer, Peer)| format!("{};localhost:{port};{};segreta\n", here.user, there.user);
+    let list = "casella;server;utente;password\n".to_owned() + &pairs.iter().map(line).collect::<String>();
+    let (file, states) = (place.path().join("conti.csv"), place.path().join("stati"));
+    fs::write(&file, list).expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("ours");
+    let [list, state, ca] = [&file, &states, &pairs[0].0.ca].map(|path| path.to_string_lossy().into_owned());
+    let import = |more: &[&str]| {
+        let verb = ["import", "--accounts", &list, "--state", &state, "--ca", &ca];
+        let (fine, told) = moved(&sample, &[&verb[..], more].concat());
+        assert!(fine, "{told}");
+        let totals = told["totals"].clone();
+        assert_eq!(
+            (&totals["lines"], &totals["whole"], &totals["wrong"]),
+            (&10.into(), &10.into(), &0.into()),
+            "{told}"
+        );
+        totals
+    };
+    // Folder by folder as many, and each with its hash, date and flags.
+    let equal = || {
+        let count = |(there, here): &(Peer, Peer)| {
+            let (there, here) = (as_here(there.holds()), here.holds());
+            assert_eq!(here, there);
+            here.as_object().expect("folders").values().map(|rows| rows.as_array().map_or(0, Vec::len)).sum::<usize>()
+        };
+        pairs.iter().map(count).sum::<usize>()
+    };
+    let first = import(&[]);
+    let all = equal();
+    assert_eq!((&first["added"], &first["missing"]), (&all.into(), &0.into()), "{first}");
+
+    // They still wrote there; then the MX was moved.
+    pairs.iter().for_each(|(there, _)| drop(there.ask("few")));
+    let delta = import(&[]);
+    assert_eq!(
+        (&delta["added"], &delta["already"], &delta["missing"]),
+        (&30.into(), &all.into(), &0.into()),
+        "{delta}"
+    );
+    assert_eq!(equal(), all + 30);
+    let after = import(&["--dry-run"]);
+    assert_eq!(
+        (&after["missing"], &after["added"], &after["already"]),
+        (&0.into(), &0.into(), &(all + 30).into()),
+        "{after}"
+    );
 }

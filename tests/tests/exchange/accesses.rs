@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sigillo_accounts::{Block, CredentialName, Request};
 use sigillo_base::Timestamp;
-use sigillo_engine::{Access, Change, Kept, Peer, access_line, front};
+use sigillo_engine::{Access, Change, Kept, Peer, Reading, Register, access_line, front, reading_line};
 use sigillo_smtp::server::Role;
 use sigillo_store::memory::{Fault, Plan};
 use sigillo_store::tag;
@@ -73,7 +73,7 @@ fn who_may_not_come_in_hears_why_and_where_to_go() {
     let block = Block { since: 0, until: Some(after(200).as_millis()), reason: "in mora".into() };
     office.engine.change(office.mailbox, &Change::Block(block), &Request::own(NOW)).expect("blocked");
     let said = inside.say("b SELECT INBOX\r\n");
-    assert!(said.contains("* BYE La casella e' stata bloccata: rivolgersi al proprio gestore"), "{said}");
+    assert!(said.contains("* BYE La casella e' bloccata dal 01/01/1970 alle 01:00:00 al "), "{said}");
     for user in [ANNA, &dora] {
         let said = told(user, after(103));
         assert!(said.contains("a NO [CONTACTADMIN] La casella e' bloccata") && !said.contains("mora"), "{said}");
@@ -143,21 +143,84 @@ fn accesses_of_long_ago_are_forgotten_and_others_kept() {
     assert_eq!(expire(&office.engine, kept, after(700)), 0);
 }
 
+/// How many failed logins a row stands for.
+fn times(access: &Access) -> u64 {
+    access.what.strip_prefix('×').map_or(1, |times| times.parse().expect("a number"))
+}
+
+#[test]
+fn who_fails_as_nobody_or_is_locked_out_is_counted_and_sealed() {
+    const DAY: u64 = 24 * 3600;
+    let office = Office::new(60);
+    let tenant = office.engine.add_tenant("Comune di Alfa", "c_a", &[], NOW).expect("an administration");
+    let domain = sigillo_tests::fixtures::address(ANNA).domain().clone();
+    office.engine.assign_domain(&domain, Some(tenant), NOW).expect("its domain");
+    office.engine.seal_accesses(after(1)).expect("the day before");
+    let fail = |user: &str, from, at| {
+        assert!(login(&mut client(&office, after(at), peer(from)), user, "sbagliata").contains("a NO"), "{user}");
+    };
+    for n in 0..30 {
+        fail(&format!("n{n}@{domain}"), 1, 61);
+    }
+    for _ in 0..200 {
+        fail(&format!("Nessuno@{domain}"), 2, 62);
+        fail(ANNA, 3, 62);
+    }
+    fail(&format!("nessuno@{domain}"), 2, 3_000);
+    fail("root", 4, 62);
+    fail("altri@altrove.example", 4, 62);
+    let of = |tenant| office.engine.strangers(tenant, (NOW, after(DAY)), None, 10_000).expect("read").0;
+    let told = |rows: &[(String, Access)], from| -> Vec<(String, String, u64)> {
+        let of_place = rows.iter().filter(|(_, access)| access.from == peer(from));
+        let mut told: Vec<_> = of_place.map(|(name, a)| (name.clone(), a.outcome.clone(), times(a))).collect();
+        told.sort();
+        told
+    };
+    let own = of(Some(tenant));
+    let named = told(&own, 1);
+    assert_eq!((named.len(), named.iter().map(|(.., n)| n).sum::<u64>()), (11, 30), "{named:?}");
+    assert_eq!(named[0], (String::new(), "wrong".into(), 20), "ten names, and the others together");
+    let nobody = format!("nessuno@{domain}");
+    let row = |outcome: &str, times| (nobody.clone(), outcome.to_owned(), times);
+    assert_eq!(told(&own, 2), [row("locked", 1), row("locked", 195), row("wrong", 5)], "a row for each minute");
+    let provided = told(&of(None), 4);
+    assert_eq!(provided.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["altri@altrove.example", "root"]);
+    // At a mailbox that there is the first failures stand one by one.
+    let at_anna: Vec<_> = all(&office).into_iter().filter(|a| a.from == peer(3)).collect();
+    assert_eq!(at_anna.iter().map(times).sum::<u64>(), 200);
+    assert_eq!(at_anna.iter().filter(|a| a.outcome == "locked").map(times).collect::<Vec<_>>(), [195]);
+    // All of it is sealed: the mailboxes' first, behind them what is nobody's.
+    office.engine.seal_accesses(after(DAY)).expect("sealed");
+    let seal =
+        office.engine.access_seals(Some(tenant), Register::Accesses, (NOW, after(2 * DAY))).expect("seals").remove(0).1;
+    let of_box = all(&office).into_iter().map(|access| access_line(ANNA, &access));
+    let lines = of_box.chain(own.iter().map(|(name, access)| access_line(name, access)));
+    let text: String = lines.map(|line| line + "\n").collect();
+    assert_eq!(seal.sha256, data_encoding::HEXLOWER.encode(&sigillo_smime::sha256(text.as_bytes())));
+    assert_clean(office.store(), "failed logins");
+    let early = Timestamp::from_millis(0);
+    expire(&office.engine, Kept { archive: None, records: early, accesses: after(DAY), counts: early }, after(2 * DAY));
+    assert_eq!((of(Some(tenant)), of(None)), (vec![], vec![]));
+}
+
 #[test]
 fn guessers_fill_no_disk() {
     let office = Office::new(54);
     let (mut written, mut host) = (0, 0_u32);
     // From ever other addresses, so that no lock stops them; the password is known again, which costs no hash.
     office.engine.set_standing(office.mailbox, &dora_name(), Some(true), None).expect("changed");
-    while host < 1_100 {
+    while host < 2_100 {
         host += 1;
-        let mut wire = client(&office, after(1), IpAddr::from(host.to_be_bytes()));
+        let mut wire = client(&office, after(61), IpAddr::from(host.to_be_bytes()));
         assert!(login(&mut wire, &format!("{ANNA}/dora"), PASSWORD).contains("a NO"));
         written = all(&office).len();
     }
-    assert_eq!(written, 2 + 1_000);
-    assert!(login(&mut client(&office, after(2), peer(1)), ANNA, PASSWORD).contains("a OK"));
-    assert_eq!(all(&office).len(), 2 + 1_000 + 1, "who comes in is always written down");
+    // One by one, then by the place they came from, then all together; none is forgotten.
+    assert_eq!(written, 2 + 1_000 + 1_000 + 1);
+    let failed = |all: Vec<Access>| all.iter().filter(|a| a.outcome == "expired").map(times).sum::<u64>();
+    assert_eq!(failed(all(&office)), 2_100);
+    assert!(login(&mut client(&office, after(62), peer(1)), ANNA, PASSWORD).contains("a OK"));
+    assert_eq!(all(&office).len(), written + 1, "who comes in is always written down");
 }
 
 /// What was done beside coming in: by whom, and to what.
@@ -209,7 +272,7 @@ fn the_accesses_of_a_day_are_sealed_by_the_legal_log() {
     let office = Office::new(58);
     let tenant = office.engine.add_tenant("Comune di Alfa", "c_a", &[], NOW).expect("an administration");
     let domain = sigillo_tests::fixtures::address(ANNA).domain().clone();
-    office.engine.assign_domain(&domain, Some(tenant)).expect("its domain");
+    office.engine.assign_domain(&domain, Some(tenant), NOW).expect("its domain");
     login(&mut client(&office, after(1), peer(3)), ANNA, PASSWORD);
     login(&mut client(&office, after(2), peer(3)), ANNA, "sbagliata");
     let seal = |at| office.engine.seal_accesses(after(at)).expect("sealed");
@@ -226,7 +289,7 @@ fn the_accesses_of_a_day_are_sealed_by_the_legal_log() {
     let (first, second) = (lines()[0].clone(), lines()[1].clone());
     assert!(first.contains(&format!(": amministrazione={}: righe={}: sha256=", tenant.0, of_first.len())), "{first}");
     assert!(second.contains(": righe=1: "), "{second}");
-    let seals = office.engine.access_seals(tenant, (NOW, after(90 * DAY))).expect("seals");
+    let seals = office.engine.access_seals(Some(tenant), Register::Accesses, (NOW, after(90 * DAY))).expect("seals");
     assert_eq!(seals.iter().map(|(_, seal)| seal.line.clone()).collect::<Vec<_>>(), lines());
     // The sum is that of the lines as anybody can make it.
     let mut text = String::new();
@@ -235,6 +298,53 @@ fn the_accesses_of_a_day_are_sealed_by_the_legal_log() {
     }
     assert_eq!(seals[0].1.sha256, data_encoding::HEXLOWER.encode(&sigillo_smime::sha256(text.as_bytes())));
     assert_clean(&office.street.houses[0].store, "the office");
+}
+
+#[test]
+fn what_is_read_by_who_administrates_is_kept_for_each_administration_and_sealed() {
+    const DAY: u64 = 24 * 3600;
+    let office = Office::new(59);
+    let tenants = ["Alfa", "Beta"].map(|name| office.engine.add_tenant(name, "c_a", &[], NOW).expect("one"));
+    let looked = |tenant, second, object: &str| {
+        let (by, token, act) = ("l.bianchi".to_owned(), Some("=1+1".to_owned()), "mailbox-read".to_owned());
+        let reading =
+            Reading { at: after(second), by, token, from: Some(peer(7)), act, object: object.into(), status: 200 };
+        office.engine.has_looked(tenant, &reading);
+        reading
+    };
+    office.engine.seal_accesses(after(1)).expect("the day before");
+    let first: Vec<Reading> = (1..=5).map(|n| looked(Some(tenants[0]), n, "/v1/mailboxes?after=a,b")).collect();
+    let second = looked(Some(tenants[1]), 2, "/v1/mailboxes");
+    let own = looked(None, 3, "/v1/status");
+    let period = (NOW, after(90 * DAY));
+    let read = |tenant| office.engine.readings(tenant, period, None, 10_000).expect("read").0;
+    assert_eq!((read(Some(tenants[0])), read(Some(tenants[1])), read(None)), (first.clone(), vec![second], vec![own]));
+    let (page, next) = office.engine.readings(Some(tenants[0]), period, None, 3).expect("read");
+    let (rest, end) = office.engine.readings(Some(tenants[0]), period, next.as_deref(), 3).expect("read");
+    assert_eq!(([page, rest].concat(), end), (first.clone(), None));
+    office.engine.seal_accesses(after(DAY)).expect("sealed");
+    let seals = |tenant| office.engine.access_seals(tenant, Register::Readings, period).expect("seals");
+    let text: String = first.iter().map(|reading| reading_line(reading) + "\n").collect();
+    assert!(
+        text.starts_with("2026")
+            && text.contains(",'=1+1,192.0.2.7,")
+            && text.contains(",\"/v1/mailboxes?after=a,b\",200")
+    );
+    let of_first = seals(Some(tenants[0])).pop().expect("a seal").1;
+    let sum = data_encoding::HEXLOWER.encode(&sigillo_smime::sha256(text.as_bytes()));
+    assert_eq!((of_first.rows, &of_first.sha256), (5, &sum));
+    let told = format!(": amministrazione={}: registro=amministrazione: righe=5: sha256={sum}", tenants[0].0);
+    assert!(of_first.line.contains(&told), "{}", of_first.line);
+    assert_eq!((seals(Some(tenants[1])).len(), seals(None).len()), (1, 1));
+    let accesses = office.engine.access_seals(None, Register::Accesses, period).expect("seals");
+    assert!(accesses.len() == 1 && !accesses[0].1.line.contains("registro"), "{accesses:?}");
+    assert_clean(office.store(), "readings and their seals");
+    // They end as accesses do, and a store that takes nothing keeps nobody from looking.
+    let early = Timestamp::from_millis(0);
+    expire(&office.engine, Kept { archive: None, records: early, accesses: after(4), counts: early }, after(DAY));
+    assert_eq!(read(Some(tenants[0])), first[3..]);
+    office.store().plan(Plan::new().fail_commit(1, Fault::Refused));
+    looked(None, 9, "/v1/status");
 }
 
 /// What happened at the door after the office was opened: when, how, with what outcome, and since when.

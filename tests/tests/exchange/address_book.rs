@@ -24,7 +24,7 @@ fn two() -> (House, TenantId, TenantId) {
     let engine = house.engine();
     let [comune, ente] =
         ["Comune", "Ente"].map(|name| engine.add_tenant(name, "c_x", &[], NOW).expect("an administration"));
-    engine.assign_domain(address(ANNA).domain(), Some(comune)).expect("its domain");
+    engine.assign_domain(address(ANNA).domain(), Some(comune), NOW).expect("its domain");
     (house, comune, ente)
 }
 
@@ -127,13 +127,13 @@ fn a_domain_takes_no_entry_with_it_and_nothing_is_lost() {
     let engine = house.engine();
     house.add(&address(ANNA), Profile::Standard, NOW);
     put(engine, comune, ANNA, &named("Anna Rossi")).expect("written");
-    engine.assign_domain(address(ANNA).domain(), Some(ente)).expect("another's");
+    engine.assign_domain(address(ANNA).domain(), Some(ente), NOW).expect("another's");
     assert_eq!(book(engine, comune), [(ANNA.into(), "Anna Rossi".into())], "who wrote it keeps it");
     assert!(book(engine, ente).is_empty(), "and nobody else reads it");
     assert!(
         !engine.is_own(comune, &address(ANNA)).expect("read") && engine.is_own(ente, &address(ANNA)).expect("read")
     );
-    engine.assign_domain(address(ANNA).domain(), Some(comune)).expect("back");
+    engine.assign_domain(address(ANNA).domain(), Some(comune), NOW).expect("back");
     assert!(engine.is_own(comune, &address(ANNA)).expect("read"));
     assert_clean(&house.store, "after moves");
 }

@@ -10,8 +10,8 @@ use sigillo_accounts::{
 use sigillo_base::{Address, MsgId, PecId, Phone, Secret, Timestamp, Uid};
 use sigillo_engine::check::{Check, Finding, Problem, Remedy, Repair, Severity, readable, set_aside};
 use sigillo_engine::{
-    Alert, Arrived, Asking, Change, Filter, FolderRights, NewList, NewPerson, OwnCertificate, Peer, RightsChange,
-    Rules, Screening, Shown, StsPolicy, front,
+    Alert, Arrived, Asking, Change, Filter, FolderRights, NewList, NewPerson, OwnCertificate, Peer, Reading,
+    RightsChange, Rules, Screening, Shown, StsPolicy, front,
 };
 use sigillo_store::{Batch, BodyId, Durability, KeyBuilder, KeyReader, MemoryStore, Store, body, tag};
 use sigillo_tests::fixtures::address;
@@ -48,7 +48,17 @@ pub fn assert_clean(store: &MemoryStore, what: &str) {
 fn administrate(house: &House, now: Timestamp) {
     let (engine, carla) = (house.engine(), address(CARLA));
     let tenant = engine.add_tenant("Comune di Alfa", "c_a", &[], now).expect("an administration");
-    engine.assign_domain(carla.domain(), Some(tenant)).expect("its domain");
+    engine.assign_domain(carla.domain(), Some(tenant), now).expect("its domain");
+    let reading = Reading {
+        at: now,
+        by: "l.bianchi".into(),
+        token: Some("prova".into()),
+        from: None,
+        act: "mailbox-read".into(),
+        object: "/v1/mailboxes".into(),
+        status: 200,
+    };
+    engine.has_looked(Some(tenant), &reading);
     let unit = engine.add_unit(tenant, "Anagrafe", now).expect("a unit");
     engine.change(house.login(&carla).mailbox, &Change::Unit(Some(unit)), &Request::own(now)).expect("its mailbox");
     let plan = Plan { quantities: [("standard".to_owned(), 9), ("prova".to_owned(), 1)].into(), ..Plan::default() };
@@ -105,6 +115,9 @@ fn busy() -> Street {
     engine.set_profile(street.houses[0].login(&carla).mailbox, &chosen, street.now).expect("set");
     let list = address("uffici@comune-alfa.example");
     engine.set_list(&list, &[bruno.clone(), carla.clone()], street.now).expect("a list");
+    let old = address("vecchia@comune-alfa.example");
+    engine.set_list(&old, &[bruno.clone()], street.now).expect("another");
+    engine.cancel_list(&old, &Request::own(street.now)).expect("cancelled");
     let domain = engine.domains().into_iter().find(|d| *d == *anna.domain()).expect("a domain");
     engine.set_domain_policy(&domain, &Default::default()).expect("a policy");
     takes_ordinary(&street.houses[0], CARLA);
@@ -129,6 +142,9 @@ fn busy() -> Street {
         "a LOGIN {CARLA} \"una frase lunga\"\r\nb SELECT Bozze\r\nc APPEND Bozze {{4+}}\r\nciao\r\nd UID MOVE 1 Cestino\r\n"
     );
     assert!(reader.say(login).contains("d OK"));
+    let mut stranger = Wire::new(front::imap(engine.clone(), Peer::LOCAL, true, Default::default()), street.now);
+    stranger.hear();
+    assert!(stranger.say("a LOGIN nessuno@comune-alfa.example x\r\n").is_empty(), "it waits for its refusal");
     assert!(reader.say("e CREATE Vecchia\r\nf SUBSCRIBE Vecchia\r\ng DELETE Vecchia\r\n").contains("g OK"));
     for days in [0, 2] {
         engine.seal_accesses(street.now.plus(Duration::from_secs(days * 24 * 3600))).expect("days are sealed");

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sigillo_accounts::Profile;
-use sigillo_base::Timestamp;
+use sigillo_base::{MsgId, Timestamp};
 use sigillo_engine::check::{Check, Problem};
 use sigillo_engine::{Engine, Kept, Peer, RETENTION, front};
 use sigillo_server::clock::ServiceClock;
 use sigillo_server::config::Retention;
 use sigillo_server::housekeeping;
 use sigillo_server::net::Pool;
-use sigillo_store::{MemoryStore, Store, salvage, tag};
+use sigillo_store::{KeyBuilder, KeyReader, MemoryStore, Store, salvage, tag};
 use sigillo_store_rocks::{Memory, Options, RocksStore};
 use sigillo_tests::demo::wait_for;
 use sigillo_tests::fixtures::{self, NOW, Numbers, address};
@@ -93,6 +93,53 @@ fn a_message_stays_as_long_as_a_folder_or_the_archive_keeps_it() {
     sweep(&beta);
     assert_eq!(held(&street), 0);
     assert_no_leftovers(&street.houses[1].store);
+}
+
+/// The archive is no choice of a profile: a new box has it on, for what it sends and what it gets, with all receipts (BOX-14).
+#[test]
+fn a_new_box_of_every_profile_archives_what_it_sends_and_gets_without_a_further_step() {
+    let profiles: Vec<Profile> = Profile::ALL.into_iter().filter(|profile| *profile != Profile::Service).collect();
+    assert_eq!(profiles.len(), 6);
+    for (seed, profile) in (90..).zip(profiles) {
+        let mut street = Street::new(seed);
+        let new = address("nuova@comune-alfa.example");
+        let id = street.houses[0].add(&new, profile, street.now);
+        street.submit(&new, &[address(BRUNO)], "").expect("sent");
+        street.submit(&address(BRUNO), std::slice::from_ref(&new), "").expect("sent to it");
+        street.run();
+        let store = street.houses[0].store.clone();
+        let archived = || -> Vec<MsgId> {
+            let read = |key: &[u8]| {
+                let mut reader = KeyReader::new(key, tag::ARCHIVE).expect("a key");
+                let (mailbox, _) = (reader.mailbox().expect("a mailbox"), reader.time().expect("a time"));
+                (mailbox == id).then(|| reader.msg().expect("a message"))
+            };
+            rows::of(&store, tag::ARCHIVE).iter().filter_map(|(key, _)| read(key)).collect()
+        };
+        let kinds = street.kinds(&new);
+        let in_folder = ["accettazione", "avvenuta-consegna", "posta-certificata"];
+        assert!(
+            kinds.len() == 3 && in_folder.iter().all(|kind| kinds.iter().any(|k| k == kind)),
+            "{profile:?}: {kinds:?}"
+        );
+        let kept = archived();
+        assert_eq!(kept.len(), 4, "{profile:?}: with the envelope that went out");
+        // Its holder deletes everything: the archive has it all the same.
+        let engine = engine_with_password(&street.houses[0], &new, PASSWORD);
+        let mut wire = Wire::new(front::imap(engine, Peer::LOCAL, true, Default::default()), street.now);
+        wire.hear();
+        let login = format!("LOGIN {new} \"{PASSWORD}\"");
+        for command in [&login, "SELECT INBOX", "STORE 1:* +FLAGS (\\Deleted)", "EXPUNGE"] {
+            ok(&mut wire, command);
+        }
+        sweep(street.houses[0].engine());
+        assert_eq!((street.kinds(&new).len(), archived()), (0, kept.clone()), "{profile:?}");
+        for msg in kept {
+            let key = KeyBuilder::new(tag::MESSAGE).msg(msg);
+            assert!(store.get(key.as_ref()).expect("read").is_some(), "{profile:?}: {msg:?}");
+        }
+        assert_clean(&store, "a new box");
+    }
 }
 
 #[test]

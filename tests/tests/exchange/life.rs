@@ -110,7 +110,7 @@ fn a_cancelled_mailbox_comes_back_as_it_was_within_its_grace_and_goes_after_it()
     assert_clean(store, "at the end");
 }
 
-fn hash() -> sigillo_accounts::PasswordHash {
+pub fn hash() -> sigillo_accounts::PasswordHash {
     let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     sigillo_accounts::PasswordHash::parse(hash).expect("a hash")
 }
@@ -175,7 +175,7 @@ fn planned(standard: u64) -> (House, TenantId) {
     let house = House::new(fixtures::alfa(), 1, &Known::fixtures(), NOW);
     let engine = house.engine();
     let tenant = engine.add_tenant("Comune di Alfa", "c_a", &[], NOW).expect("an administration");
-    engine.assign_domain(address(ANNA).domain(), Some(tenant)).expect("its domain");
+    engine.assign_domain(address(ANNA).domain(), Some(tenant), NOW).expect("its domain");
     approve(engine, tenant, standard, &[]);
     (house, tenant)
 }
@@ -276,7 +276,7 @@ fn who_was_active_on_the_fifteenth_is_counted_as_what_he_was_then() {
     let house = House::new(fixtures::alfa(), 1, &Known::fixtures(), NOW);
     let engine = house.engine();
     let tenant = engine.add_tenant("Comune di Alfa", "c_a", &[], NOW).expect("an administration");
-    engine.assign_domain(address(ANNA).domain(), Some(tenant)).expect("its domain");
+    engine.assign_domain(address(ANNA).domain(), Some(tenant), NOW).expect("its domain");
     let on = |text: &str| Timestamp::from_iso(text).expect("a time");
     let made = |name: &str, at: &str| add(engine, name, on(at)).expect("made");
     let order = |id, what: Change, at: &str| engine.change(id, &what, &own(on(at))).map(drop).expect("changed");
@@ -316,6 +316,7 @@ fn every_operation_is_written_down_with_who_asked_when_and_for_which_ticket() {
         confirmed_how: "token".into(),
         ticket: "TT-2026-000123".into(),
         channel: Way::Phone,
+        executed: None,
     };
     let unit = engine.add_unit(tenant, "Anagrafe", NOW).expect("a unit");
     let anna = address(ANNA);
@@ -331,7 +332,7 @@ fn every_operation_is_written_down_with_who_asked_when_and_for_which_ticket() {
     assert_eq!(engine.put_list(&new(&[ANNA]), &request).ok(), Some(true));
     assert_eq!(engine.put_list(&new(&[ANNA]), &request).ok(), Some(false), "as it was");
     assert_eq!(engine.put_list(&new(&[ANNA, BRUNO]), &request).ok(), Some(true));
-    engine.remove_list(&list, &request).expect("removed");
+    assert_eq!(engine.cancel_list(&list, &request).ok(), Some(true));
     let all = engine.operations(Some(&NOW.legal().iso_day[..7]), None, 99).expect("read");
     let ours: Vec<_> = all.iter().filter(|(_, o)| o.request == request).collect();
     let done: Vec<Done> = ours.iter().map(|(_, o)| o.done).collect();

@@ -1,16 +1,22 @@
 //! Distribution lists, expanded before acceptance (BOX-11).
 
-use sigillo_accounts::Request;
+use std::time::Duration;
+
+use sigillo_accounts::{Done, Profile, Request};
 use sigillo_base::Address;
-use sigillo_engine::Submitted;
+use sigillo_engine::{Error, NewList, Submitted};
 use sigillo_pec::RecipientClass;
+use sigillo_store::tag;
 use sigillo_tests::fixtures::{NOW, address};
 use sigillo_tests::street::{Street, message};
 
+use super::check::assert_clean;
+use super::life::hash;
 use super::rows;
 
 const ANNA: &str = "anna@comune-alfa.example";
 const COUNCIL: &str = "consiglio@comune-alfa.example";
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn addresses(all: &[&str]) -> Vec<Address> {
     all.iter().map(|a| address(a)).collect()
@@ -97,9 +103,67 @@ fn an_address_is_a_list_or_a_mailbox() {
     engine.set_list(&address(COUNCIL), &crowd[..1_000], NOW).expect("a long list, kept as a body");
     assert_eq!(engine.find_list(&address(COUNCIL)).expect("the store").expect("a list").members.len(), 1_000);
     assert_eq!(engine.lists(None, 10).expect("the store").len(), 1);
-    engine.remove_list(&address(COUNCIL), &Request::own(NOW)).expect("removed");
-    assert!(engine.remove_list(&address(COUNCIL), &Request::own(NOW)).is_err());
-    assert!(engine.lists(None, 10).expect("the store").is_empty());
+    let nobody = engine.cancel_list(&address("x@comune-alfa.example"), &Request::own(NOW)).expect_err("none");
+    assert!(nobody.to_string().contains("non esiste"), "{nobody}");
+}
+
+/// A list that is cancelled is as a mailbox that is: nothing is sent to it, it comes back as it was, its address is nobody
+/// else's, and after its grace it is gone.
+#[test]
+fn a_cancelled_list_takes_nothing_and_comes_back_as_it_was_within_its_grace() {
+    let mut street = Street::new(6);
+    let (anna, council, board) = (address(ANNA), address(COUNCIL), address("giunta@comune-alfa.example"));
+    let bruno = address("bruno@ente-beta.example");
+    let engine = street.houses[0].engine().clone();
+    // A long one lies in a body of its own.
+    let crowd: Vec<Address> = (0..900).map(|n| address(&format!("u{n}@ente-beta.example"))).collect();
+    let members = [&[bruno.clone()], &crowd[..]].concat();
+    engine.set_list(&council, &members, NOW).expect("a list");
+    engine.set_list(&board, &[council.clone(), bruno.clone()], NOW).expect("a list with another inside");
+    let before = rows::of(&street.houses[0].store, tag::LIST);
+    let own = |at| Request::own(at);
+    assert_eq!(engine.cancel_list(&council, &own(street.now)).ok(), Some(true));
+    assert_eq!(engine.cancel_list(&council, &own(street.now)).ok(), Some(false), "it is so already");
+    assert_eq!(rows::of(&street.houses[0].store, tag::LIST), before, "its row stays as it was");
+    let until = street.now.plus(30 * DAY);
+    let found = engine.find_list(&council).expect("read").expect("it is shown");
+    assert_eq!((found.cancelled_until, found.members.len()), (Some(until), 901));
+    assert_eq!(engine.lists(None, 9).expect("read").len(), 2);
+    // As to an address that is not there, also inside another list.
+    for to in [&council, &board] {
+        let had = street.kinds(&anna).len();
+        assert!(matches!(street.submit(&anna, std::slice::from_ref(to), ""), Ok(Submitted::Accepted(_))));
+        street.run();
+        let came = street.kinds(&anna).split_off(had);
+        let refused = came.iter().filter(|kind| *kind == "errore-consegna").count();
+        assert_eq!((refused, came.len()), (1, if *to == council { 2 } else { 3 }), "{came:?}");
+    }
+    let text = |refused: Result<bool, Error>| refused.expect_err("refused").to_string();
+    let new = NewList { address: council.clone(), members: vec![bruno.clone()], unit: None };
+    assert!(text(engine.put_list(&new, &own(street.now))).contains("undelete"));
+    let taken = engine.add_mailbox(&council, Profile::Standard, hash(), street.now).expect_err("taken");
+    assert!(taken.to_string().contains(COUNCIL), "{taken}");
+    assert_eq!(engine.purge_cancelled(until.minus(DAY)).ok(), Some(false), "not yet");
+    assert_eq!(engine.undelete_list(&council, &own(until.minus(DAY))).ok(), Some(true));
+    assert_eq!(engine.undelete_list(&council, &own(until.minus(DAY))).ok(), Some(false), "it is in use");
+    assert_eq!(
+        engine.find_list(&council).expect("read").map(|l| (l.cancelled_until, l.members)),
+        Some((None, members))
+    );
+    let again = until.minus(DAY);
+    engine.cancel_list(&council, &own(again)).expect("cancelled");
+    let over = again.plus(30 * DAY);
+    assert!(text(engine.undelete_list(&council, &own(over))).contains("finito"));
+    assert_clean(&street.houses[0].store, "while it waits");
+    assert_eq!(engine.purge_cancelled(over).ok(), Some(true));
+    assert_eq!(engine.purge_cancelled(over).ok(), Some(false), "nothing is left to do");
+    assert_eq!(engine.find_list(&council).expect("read"), None);
+    assert!(rows::of(&street.houses[0].store, tag::LIST_CANCELLED).is_empty());
+    assert_clean(&street.houses[0].store, "when it is gone");
+    let done: Vec<Done> = engine.operations(None, None, 99).expect("read").into_iter().map(|(_, o)| o.done).collect();
+    let life = [Done::ListCancel, Done::ListUndelete, Done::ListCancel, Done::ListPurge];
+    assert!(done.ends_with(&life), "{done:?}");
+    engine.add_mailbox(&council, Profile::Standard, hash(), over).expect("its address may be given again");
 }
 
 #[test]

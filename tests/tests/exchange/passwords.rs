@@ -79,7 +79,7 @@ fn a_password_that_was_given_is_changed_before_anybody_comes_in() {
     assert!(matches!(given.comes_in(FIRST, NOW), Err(LoginError::Credentials)));
     // What its user chose ends by itself, and can be changed then too.
     let later = NOW.plus(Duration::from_secs(91 * 24 * 3600));
-    assert!(matches!(given.comes_in("tre gatti sul tetto", later), Err(LoginError::Expired)));
+    assert!(matches!(given.comes_in("tre gatti sul tetto", later), Err(LoginError::Expired(_))));
     given.change(ANNA, "tre gatti sul tetto", "quattro gatti altrove", (later, 0)).expect("changed");
     given.comes_in("quattro gatti altrove", later).expect("in");
     let day = NOW.to_string()[..10].to_owned();

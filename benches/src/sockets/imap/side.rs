@@ -1,10 +1,10 @@
 //! The two servers that are compared, seen alike: where they listen, who has a mailbox there, what they take of the machine.
 
 use std::path::{Path, PathBuf};
-use std::process::Child;
 
 use openssl::ssl::SslConnector;
 use sigillo_base::{Address, Secret};
+use sigillo_tests::dovecot::Dovecot;
 use tempfile::TempDir;
 
 use crate::machine::{files_of, memory_below, ticks_below};
@@ -31,7 +31,11 @@ pub enum Kept {
 
 enum Server {
     Ours(Box<Demo>),
-    Theirs(Dovecot),
+    Theirs {
+        dovecot: Dovecot,
+        /// Where it lies, with its certificate.
+        _folder: TempDir,
+    },
 }
 
 /// One of them, until it is dropped.
@@ -42,17 +46,6 @@ pub struct Side {
     /// Submission, which Dovecot has none of.
     submissions: Option<String>,
     people: Vec<Mailbox>,
-}
-
-struct Dovecot {
-    child: Child,
-    folder: TempDir,
-}
-
-impl Drop for Dovecot {
-    fn drop(&mut self) {
-        dovecot::end(&mut self.child);
-    }
 }
 
 /// What differs from the configuration of a demonstration: the limits of this bench, memory as without a word about it.
@@ -87,19 +80,17 @@ impl Side {
         }
         let folder = dovecot::folder(folder);
         let [imaps] = dovecot::ports();
-        let child = dovecot::start(folder.path(), imaps, &users(people), &settings());
-        let server = Dovecot { child, folder };
-        dovecot::wait(imaps, server.folder.path());
+        let server = dovecot::start(folder.path(), imaps, &users(people), &settings());
         let mailbox = |n: usize| Mailbox {
             address: Address::parse(&format!("m{n}@alfa.example")).expect("an address"),
             password: PASSWORD.into(),
         };
         Some(Self {
-            tls: connector(&server.folder.path().join("tls.pem")),
+            tls: connector(&folder.path().join("tls.pem")),
             address: format!("127.0.0.1:{imaps}"),
             submissions: None,
             people: (1..=people).map(mailbox).collect(),
-            server: Server::Theirs(server),
+            server: Server::Theirs { dovecot: server, _folder: folder },
         })
     }
 
@@ -118,7 +109,7 @@ impl Side {
     fn pid(&self) -> u32 {
         match &self.server {
             Server::Ours(demo) => demo.pid(),
-            Server::Theirs(dovecot) => dovecot.child.id(),
+            Server::Theirs { dovecot, .. } => dovecot.pid(),
         }
     }
 
@@ -164,7 +155,7 @@ impl Side {
     pub fn lmtp(&self) -> Option<PathBuf> {
         match &self.server {
             Server::Ours(_) => None,
-            Server::Theirs(dovecot) => Some(dovecot::lmtp(dovecot.folder.path())),
+            Server::Theirs { dovecot, .. } => Some(dovecot.path(dovecot::LMTP_SOCKET)),
         }
     }
 
@@ -195,11 +186,11 @@ fn users(people: usize) -> String {
 /// As its manual advises a busy server to be: processes that serve one client after the other, connections that only
 /// listen put together in one process. Every change waits for the disk, as ours does.
 fn settings() -> String {
-    "auth_mechanisms = plain scram-sha-256\nmail_fsync = always\nssl_min_protocol = TLSv1.2\ndefault_vsz_limit = 1G\n\
+    let more = "auth_mechanisms = plain scram-sha-256\nmail_fsync = always\nssl_min_protocol = TLSv1.2\ndefault_vsz_limit = 1G\n\
      imap_hibernate_timeout = 5s\n\
      service imap-login {\n service_count = 0\n client_limit = 2000\n process_min_avail = 2\n}\n\
      service imap {\n service_count = 1000\n process_limit = 2000\n process_min_avail = 4\n unix_listener imap-master {\n  user = $default_internal_user\n }\n}\n\
      service imap-hibernate {\n client_limit = 10000\n unix_listener imap-hibernate {\n  mode = 0666\n }\n}\n\
-     service anvil {\n client_limit = 10000\n}\nservice auth {\n client_limit = 10000\n}\n"
-        .to_owned()
+     service anvil {\n client_limit = 10000\n}\nservice auth {\n client_limit = 10000\n}\n";
+    format!("{}{more}", dovecot::LMTP)
 }

@@ -9,6 +9,7 @@ use aws_lc_rs::{constant_time, digest, pbkdf2};
 use data_encoding::{BASE64, BASE64_NOPAD, Encoding, HEXLOWER_PERMISSIVE, Specification};
 use md_5::{Digest as _, Md5};
 use sha_crypt::{PasswordVerifier, ShaCrypt};
+use sigillo_base::said;
 use yescrypt::Yescrypt;
 
 use super::md5_crypt::{md5_crypt, written};
@@ -85,7 +86,7 @@ static PBKDF2: [Pbkdf2; 3] = [
         algorithm: || pbkdf2::PBKDF2_HMAC_SHA1,
         len: 20,
         rounds: 1_500_000,
-        limit: "1.500.000 iterazioni",
+        limit: "1.500.000",
     },
     Pbkdf2 {
         words: &["PBKDF2-SHA256"],
@@ -93,7 +94,7 @@ static PBKDF2: [Pbkdf2; 3] = [
         algorithm: || pbkdf2::PBKDF2_HMAC_SHA256,
         len: 32,
         rounds: 1_500_000,
-        limit: "1.500.000 iterazioni",
+        limit: "1.500.000",
     },
     Pbkdf2 {
         words: &["PBKDF2-SHA512"],
@@ -101,7 +102,7 @@ static PBKDF2: [Pbkdf2; 3] = [
         algorithm: || pbkdf2::PBKDF2_HMAC_SHA512,
         len: 64,
         rounds: 500_000,
-        limit: "500.000 iterazioni",
+        limit: "500.000",
     },
 ];
 
@@ -275,7 +276,10 @@ fn read_argon2(algorithm: Algorithm, rest: &str) -> Result<Foreign<'_>, Password
     };
     let (version, cost @ (m, t, p), salt, hash) = read().ok_or(PasswordError::Format(name))?;
     if m > MAX_MEMORY_KIB || m.saturating_mul(t) > MAX_MEMORY_KIB * MAX_PASSES || p > MAX_LANES {
-        return Err(PasswordError::Cost(name, "m=65536, 6 passate su tanta memoria, p=8"));
+        return Err(PasswordError::Cost(
+            name,
+            said!("m=65536, 6 passate su tanta memoria, p=8", "m=65536, 6 passes over so much memory, p=8"),
+        ));
     }
     Ok(Foreign::Argon2 { cost: (algorithm, version, cost), salt, hash })
 }
@@ -297,7 +301,7 @@ fn read_bcrypt(rest: &str) -> Result<Foreign<'_>, PasswordError> {
     };
     let (cost, salt, hash) = read().ok_or(PasswordError::Format(NAME))?;
     if !BCRYPT_COST.contains(&cost) {
-        return Err(PasswordError::Cost(NAME, "13, e almeno 4"));
+        return Err(PasswordError::Cost(NAME, said!("13, e almeno 4", "13, and at least 4")));
     }
     Ok(Foreign::Bcrypt { cost, salt, hash })
 }
@@ -312,7 +316,10 @@ fn read_sha_crypt<'h>(name: &'static str, text: &'h str, rest: &str, len: usize)
     let (salt, hash) = rest.split_once('$').ok_or_else(format)?;
     let rounds = number(rounds).ok_or_else(format)?;
     if !SHA_CRYPT_ROUNDS.contains(&rounds) {
-        return Err(PasswordError::Cost(name, "rounds=1000000, e almeno 1000"));
+        return Err(PasswordError::Cost(
+            name,
+            said!("rounds=1000000, e almeno 1000", "rounds=1000000, and at least 1000"),
+        ));
     }
     if is_crypt(salt) && salt.len() <= 16 && is_crypt(hash) && hash.len() == len {
         Ok(Foreign::ShaCrypt(text))
@@ -345,7 +352,7 @@ fn read_yescrypt<'h>(text: &'h str, rest: &str) -> Result<Foreign<'h>, PasswordE
     let memory = params.n().saturating_mul(u64::from(params.r())).saturating_mul(128);
     match usize::try_from(memory) {
         Ok(memory) if memory <= MAX_MEMORY_KIB as usize * 1024 => Ok(Foreign::Yescrypt { text, memory }),
-        _ => Err(PasswordError::Cost(NAME, "64 MiB di memoria")),
+        _ => Err(PasswordError::Cost(NAME, said!("64 MiB di memoria", "64 MiB of memory"))),
     }
 }
 
@@ -378,7 +385,8 @@ impl Pbkdf2 {
         let (rounds, salt, hash) = read().ok_or_else(format)?;
         let rounds = number(rounds).and_then(NonZeroU32::new).ok_or_else(format)?;
         if rounds.get() > self.rounds {
-            return Err(PasswordError::Cost(self.name, self.limit));
+            let most = said!("{} iterazioni", "{} iterations", self.limit);
+            return Err(PasswordError::Cost(self.name, most));
         }
         // A longer hash costs every round once more for each digest's length; a shorter one is the beginning of many.
         let fine = (1..=MAX_SALT).contains(&salt.len()) && hash.len() == self.len;

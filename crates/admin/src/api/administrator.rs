@@ -94,8 +94,11 @@ pub const MAX_TOKEN_DAYS: u32 = 400;
 /// Persons, in the order they were named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Administrators {
-    /// Those that who asks may see.
+    /// A page of those that who asks may see.
     pub persons: Vec<Administrator>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A person who administrates.
@@ -149,8 +152,11 @@ pub struct NewAdministrator {
 /// The tokens of somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tokens {
-    /// In the order they were made.
+    /// A page of them, in the order they were made.
     pub tokens: Vec<Token>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A token, without its secret.

@@ -25,8 +25,11 @@ pub fn trail_path(address: &str) -> String {
 /// All credentials of a mailbox, the owner's first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Credentials {
-    /// Those that ended included.
+    /// A page of them, those that ended included.
     pub credentials: Vec<Credential>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One credential.

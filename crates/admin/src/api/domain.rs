@@ -16,8 +16,11 @@ pub fn domain_path(name: &str) -> String {
 /// The domains whose mailboxes are here, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Domains {
-    /// All of them.
+    /// A page of them.
     pub domains: Vec<Domain>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A domain and the choices that hold for it.

@@ -8,9 +8,14 @@ use super::escaped;
 /// `GET`: [`Lists`].
 pub const LISTS: &str = "/v1/lists";
 
-/// The path of a list: `PUT` [`Members`], answered with [`List`]; `DELETE`, answered with [`List`] as it was.
+/// The path of a list: `PUT` [`Members`], answered with [`List`]; `DELETE` cancels it, answered with [`List`].
 pub fn list_path(address: &str) -> String {
     format!("{LISTS}/{}", escaped(address))
+}
+
+/// The path of a list's cancellation: `DELETE` calls it back, answered with [`List`].
+pub fn list_cancellation_path(address: &str) -> String {
+    format!("{}/cancellation", list_path(address))
 }
 
 /// The path of a list's unit: `PUT` [`OfUnit`](super::OfUnit), answered with it.
@@ -21,7 +26,7 @@ pub fn list_unit_path(address: &str) -> String {
 /// Distribution lists, by address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lists {
-    /// All of them.
+    /// A page of them.
     pub lists: Vec<List>,
     /// What to ask as `after` for those that follow; none at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,6 +45,12 @@ pub struct List {
     /// The unit of its administration that it is of.
     #[serde(default)]
     pub unit: Option<u64>,
+    /// `active` or `cancelled`.
+    #[serde(default)]
+    pub state: String,
+    /// Until when it can be called back, where it is cancelled; ISO 8601.
+    #[serde(default)]
+    pub cancelled_until: Option<String>,
 }
 
 /// The members a list is to have.

@@ -16,8 +16,14 @@ pub const TICKET: &str = "sigillo-ticket";
 pub const REQUESTED_AT: &str = "sigillo-requested-at";
 /// Header: who asked; who is let in, without it.
 pub const REQUESTED_BY: &str = "sigillo-requested-by";
+/// Header: who confirmed it, a person who may do it himself, where another does it; with [`CONFIRMED_AT`] and [`TICKET`].
+pub const CONFIRMED_BY: &str = "sigillo-confirmed-by";
+/// Header: when he did, ISO 8601.
+pub const CONFIRMED_AT: &str = "sigillo-confirmed-at";
 /// Header: by which way it came: `console`, `file`, `phone`, `api`; `api`, without it.
 pub const CHANNEL: &str = "sigillo-channel";
+/// Header: `true` asks what would come of a request, and nothing is done; the answer has it too.
+pub const DRY_RUN: &str = "sigillo-dry-run";
 
 /// The path of a record: `GET` [`Operation`].
 pub fn operation_path(id: &str) -> String {
@@ -74,12 +80,17 @@ pub struct Operation {
     pub requested_by: String,
     /// When it was done, ISO 8601.
     pub done_at: String,
-    /// From the one to the other, by the wall clock (WEB-06).
+    /// From the confirmation, where another than who did it confirmed it before, else from the request, until it was done, by the
+    /// wall clock (WEB-06).
     pub seconds_used: u64,
-    /// Who confirmed it, by being let in to do it (WEB-03).
+    /// Who confirmed it, by being let in to do it where no other is named (WEB-03).
     pub confirmed_by: String,
-    /// What he was let in by: `token`, `socket`, or `service` for the provider itself.
+    /// What he was let in by: `token`, `socket`, or `service` for the provider itself; `ticket` where another did it.
     pub confirmed_how: String,
+    /// When it was confirmed, ISO 8601.
+    pub confirmed_at: String,
+    /// Who was let in to do it.
+    pub done_by: String,
     /// The ticket, or empty.
     pub ticket: String,
     /// `console`, `file`, `phone`, `api` or `service`.

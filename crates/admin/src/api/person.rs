@@ -24,8 +24,11 @@ pub fn accesses_path(address: &str) -> String {
 /// Everybody's rights but the owner's, who has all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FolderRights {
-    /// First those where no folder has its own.
+    /// A page of them: first those where no folder has its own.
     pub rights: Vec<PersonRights>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// Somebody's rights.
@@ -109,12 +112,19 @@ pub struct Access {
     pub from: String,
     /// The name of the credential; empty: the owner's.
     pub person: String,
-    /// `ok`, or why not: `wrong`, `blocked`, `expired`, `full`, `failed`; `left`: who had come in went; `read`, `removed`: what he did.
+    /// `ok`, or why not: `wrong`, `blocked`, `expired`, `locked`, `full`, `failed`; `left`: who had come in went; `read`, `removed`: what he did.
     pub outcome: String,
     /// With `left`: when he had come in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// With `read` and `removed`: a folder and UIDs, `INBOX 4:9`.
+    /// With `read` and `removed`: a folder and UIDs, `INBOX 4:9`; of failed logins of a minute that were counted: `×57`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub what: String,
+}
+
+impl Access {
+    /// How many of its kind it stands for.
+    pub fn times(&self) -> u64 {
+        self.what.strip_prefix('×').and_then(|times| times.parse().ok()).unwrap_or(1)
+    }
 }

@@ -32,8 +32,11 @@ pub struct Plans {
     pub tenant: u64,
     /// The version that counts; none: it is not limited.
     pub counts: Option<u64>,
-    /// All of them, by number.
+    /// A page of them, by number; of who writes or approves one, from that on.
     pub versions: Vec<Plan>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Mailboxes that count now.
     pub used: Quantities,
     /// How many may be added, of each profile that was ordered.

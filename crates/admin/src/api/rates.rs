@@ -18,8 +18,37 @@ pub fn history_path(address: &str) -> String {
 /// `GET` with `day`: [`BlockedBoxes`].
 pub const BLOCKED_BOXES: &str = "/v1/reports/blocked-boxes";
 
+/// `GET`: [`Profiles`].
+pub const PROFILES: &str = "/v1/profiles";
+
 /// Days that are over and shown with the usage of a mailbox.
 pub const USAGE_DAYS: usize = 31;
+
+/// The profiles that mailboxes can have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Profiles {
+    /// Those of the specification in its order, then the provider's own.
+    pub profiles: Vec<Profile>,
+}
+
+/// What a profile allows (BOX-01 … BOX-06).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// The one of the specification that it is made from, or is.
+    pub base: String,
+    /// Size of the box, in octets.
+    pub box_bytes: u64,
+    /// Messages accepted for sending in one minute.
+    pub per_minute: u32,
+    /// The same in one legal day.
+    pub per_day: u32,
+    /// Largest message, in octets.
+    pub max_message: u64,
+    /// Recipients of one message.
+    pub max_recipients: usize,
+}
 
 /// How a mailbox stands to its limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

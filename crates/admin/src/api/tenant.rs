@@ -18,7 +18,7 @@ pub fn units_path(tenant: u64) -> String {
     format!("{TENANTS}/{tenant}/units")
 }
 
-/// The path of one: `DELETE`, answered with [`Units`].
+/// The path of one: `PATCH` [`NewUnit`] gives it another name, answered with [`Unit`]; `DELETE`, answered with [`Units`].
 pub fn unit_path(tenant: u64, unit: u64) -> String {
     format!("{TENANTS}/{tenant}/units/{unit}")
 }
@@ -36,8 +36,11 @@ pub fn of_unit_path(address: &str) -> String {
 /// Administrations, by number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tenants {
-    /// Those that who asks may see.
+    /// A page of those that who asks may see.
     pub tenants: Vec<Tenant>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// An administration.
@@ -102,8 +105,11 @@ pub struct OfUnit {
 /// The units of an administration, by number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Units {
-    /// All of them.
+    /// A page of them.
     pub units: Vec<Unit>,
+    /// What to ask as `after` for those that follow; none at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A unit.
@@ -115,7 +121,7 @@ pub struct Unit {
     pub name: String,
 }
 
-/// A unit to be made.
+/// A unit to be made, or its other name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUnit {

@@ -8,10 +8,12 @@ use super::{Client, Error, PATIENCE, query};
 use crate::api;
 
 impl Client {
-    /// The same with what every request says of itself: names of headers and their texts.
+    /// The same with what every request says of itself, beside what it said before: names of headers and their texts.
     #[must_use]
-    pub fn asking(self, headers: Vec<(&'static str, String)>) -> Self {
-        Self { headers, ..self }
+    pub fn asking(mut self, headers: Vec<(&'static str, String)>) -> Self {
+        self.headers.retain(|(known, _)| headers.iter().all(|(name, _)| name != known));
+        self.headers.extend(headers);
+        self
     }
 
     /// Any request whose answer does not take long.
@@ -43,9 +45,14 @@ impl Client {
         self.get(&api::operation_path(id)).await
     }
 
+    /// What the profiles of mailboxes allow.
+    pub async fn profiles(&self) -> Result<api::Profiles, Error> {
+        self.get(api::PROFILES).await
+    }
+
     /// What an administration ordered.
     pub async fn plans(&self, tenant: u64) -> Result<api::Plans, Error> {
-        self.get(&api::plan_path(tenant)).await
+        self.whole(&api::plan_path(tenant)).await
     }
 
     /// Writes another version of it.

@@ -9,7 +9,7 @@ use crate::api;
 impl Client {
     /// The administrations that who asks may see.
     pub async fn tenants(&self) -> Result<api::Tenants, Error> {
-        self.get(api::TENANTS).await
+        self.whole(api::TENANTS).await
     }
 
     /// Takes in an administration.
@@ -44,9 +44,15 @@ impl Client {
         self.get(&format!("{}?{given}", api::acts_path(id))).await
     }
 
+    /// A page of what was read of an administration, or by its own.
+    pub async fn readings(&self, id: u64, month: &str, after: Option<&str>) -> Result<api::Readings, Error> {
+        let given = query(&[("month", Some(month)), ("after", after)]);
+        self.get(&format!("{}?{given}", api::readings_path(id))).await
+    }
+
     /// The units of an administration.
     pub async fn units(&self, tenant: u64) -> Result<api::Units, Error> {
-        self.get(&api::units_path(tenant)).await
+        self.whole(&api::units_path(tenant)).await
     }
 
     /// Makes a unit.
@@ -55,9 +61,16 @@ impl Client {
         self.send(Method::POST, &api::units_path(tenant), Some(&new), PATIENCE).await
     }
 
+    /// Gives a unit another name.
+    pub async fn rename_unit(&self, tenant: u64, unit: u64, name: &str) -> Result<api::Unit, Error> {
+        let new = api::NewUnit { name: name.to_owned() };
+        self.send(Method::PATCH, &api::unit_path(tenant, unit), Some(&new), PATIENCE).await
+    }
+
     /// Ends a unit.
     pub async fn remove_unit(&self, tenant: u64, unit: u64) -> Result<api::Units, Error> {
-        self.send(Method::DELETE, &api::unit_path(tenant, unit), None::<&()>, PATIENCE).await
+        let first = self.send(Method::DELETE, &api::unit_path(tenant, unit), None::<&()>, PATIENCE).await?;
+        self.followed(&api::units_path(tenant), first).await
     }
 
     /// Says whose a domain is.
@@ -72,7 +85,7 @@ impl Client {
 
     /// The persons that who asks may see.
     pub async fn persons(&self) -> Result<api::Administrators, Error> {
-        self.get(api::PERSONS).await
+        self.whole(api::PERSONS).await
     }
 
     /// Names somebody.
@@ -93,7 +106,7 @@ impl Client {
 
     /// Somebody's tokens, without their secrets.
     pub async fn tokens(&self, name: &str) -> Result<api::Tokens, Error> {
-        self.get(&api::tokens_path(name)).await
+        self.whole(&api::tokens_path(name)).await
     }
 
     /// Gives somebody a token.
@@ -128,6 +141,7 @@ impl Client {
 
     /// Ends a token.
     pub async fn revoke_token(&self, name: &str, token: &str) -> Result<api::Tokens, Error> {
-        self.send(Method::DELETE, &api::token_path(name, token), None::<&()>, PATIENCE).await
+        let first = self.send(Method::DELETE, &api::token_path(name, token), None::<&()>, PATIENCE).await?;
+        self.followed(&api::tokens_path(name), first).await
     }
 }

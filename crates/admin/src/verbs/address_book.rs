@@ -7,7 +7,8 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{Asked, Error, Where, apply, header, json, table};
+use super::how::count;
+use super::{Asked, Destroys, Error, Where, Writes, apply, header, json, table};
 use crate::Lang;
 use crate::api::{AddressBook, BookEntry, BookFilter, EntryChange};
 
@@ -61,7 +62,7 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Toglie una voce dalla rubrica
     Remove {
@@ -69,29 +70,23 @@ pub enum Verb {
         tenant: u64,
         /// L'indirizzo, anche di posta ordinaria
         address: String,
-        /// Conferma che la voce si toglie
-        #[arg(long)]
-        yes: bool,
         /// On whose request.
         #[command(flatten)]
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
     /// Toglie tutte le voci dalla rubrica
     Clear {
         /// Il numero dell'amministrazione
         tenant: u64,
-        /// Conferma che la rubrica si svuota
-        #[arg(long)]
-        yes: bool,
         /// On whose request.
         #[command(flatten)]
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
     /// Scrive, cambia o toglie le voci di un file; ripetuto, cambia solo ciò che manca
     Apply {
@@ -159,15 +154,33 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
             let entry = asked.client(at).change_book_entry(*tenant, address, &change).await?;
             at.tell(&entry, |entry| one(entry, lang))
         }
-        Verb::Remove { tenant, address, yes, asked, at } => {
-            confirmed(*yes, lang)?;
+        Verb::Remove { tenant, address, asked, at } => {
+            at.confirmed(lang, async || {
+                let BookEntry { address, name, .. } = at.client().book_entry(*tenant, address).await?;
+                let text = lang.pick("si toglierebbe dalla rubrica la voce", "the address book would lose the entry");
+                Ok(format!("{text} {address} ({name})"))
+            })
+            .await?;
             let entry = asked.client(at).remove_book_entry(*tenant, address).await?;
             at.tell(&entry, |entry| {
                 format!("{} {}", lang.pick("tolta dalla rubrica la voce", "removed the entry"), entry.address)
             })
         }
-        Verb::Clear { tenant, yes, asked, at } => {
-            confirmed(*yes, lang)?;
+        Verb::Clear { tenant, asked, at } => {
+            at.confirmed(lang, async || {
+                let held = at.client().whole_address_book(*tenant, &BookFilter::default()).await?.len() as u64;
+                Ok(match lang {
+                    Lang::It => format!(
+                        "la rubrica dell'amministrazione {tenant} si svuoterebbe: {}",
+                        count(held, ("voce", "voci"))
+                    ),
+                    Lang::En => format!(
+                        "the address book of administration {tenant} would be emptied: {}",
+                        count(held, ("entry", "entries"))
+                    ),
+                })
+            })
+            .await?;
             let gone = asked.client(at).clear_address_book(*tenant).await?;
             at.tell(&gone, |gone| format!("{}: {}", lang.pick("voci tolte", "entries removed"), gone.entries))
         }
@@ -177,13 +190,6 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
             export(*tenant, entries, format, out.as_deref(), at.json, lang)
         }
     }
-}
-
-/// Refuses what destroys without a word.
-fn confirmed(yes: bool, lang: Lang) -> Result<(), Error> {
-    let text =
-        lang.pick("ciò che si toglie non torna: confermare con --yes", "what is removed is gone: confirm by --yes");
-    if yes { Ok(()) } else { Err(Error::Refused(text.to_owned())) }
 }
 
 fn export(

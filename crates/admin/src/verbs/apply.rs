@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use sigillo_base::Secret;
+use sigillo_base::{Said, Secret, Tell, said};
 
 use super::address_book::sheet::meant;
-use super::{Asked, Error, Where, header, json, load, table};
+use super::{Asked, Confirm, Error, Where, header, json, load, table};
 use crate::Lang;
 use crate::api::{
     Applied, Apply, BookLine, LISTS_APPLY, ListLine, MAILBOXES_APPLY, MailboxLine, WrongLine, book_apply_path,
@@ -22,9 +22,9 @@ pub struct Args {
     /// Dice soltanto che cosa cambierebbe
     #[arg(long)]
     dry_run: bool,
-    /// Conferma anche le cancellazioni che sono nel file
-    #[arg(long)]
-    yes: bool,
+    /// Whether what is cancelled in it is confirmed.
+    #[command(flatten)]
+    confirm: Confirm,
     /// On whose request.
     #[command(flatten)]
     asked: Asked,
@@ -147,18 +147,23 @@ fn read<L>(
     columns: &[Column],
     line: impl Fn(usize, &mut dyn FnMut(&str) -> Option<String>) -> L,
 ) -> Result<Lines<L>, Error> {
-    let refused = |why: String| Error::Refused(format!("{}: {why}", args.file.display()));
-    let table = Table::read(&load(&args.file)?).map_err(|e| refused(e.to_string()))?;
+    let lang = args.at.lang;
+    let refused = |why: Said| Error::Refused(format!("{}: {}", args.file.display(), why.pick(lang)));
+    let table = Table::read(&load(&args.file)?).map_err(|e| refused(e.said()))?;
     let mut rows = table.rows.into_iter();
-    let names = rows.next().ok_or_else(|| refused("il file è vuoto".to_owned()))?;
-    let names = names.fields.map_err(|e| refused(format!("riga {}: {e}", names.line)))?;
+    let names = rows.next().ok_or_else(|| refused(said!("il file è vuoto", "the file is empty")))?;
+    let wrong_head = |Said { it, en }: Said| refused(said!("riga {}: {it}", "line {}: {en}", names.line));
+    let names = names.fields.map_err(|e| wrong_head(e.said()))?;
     let names = named(&names, columns).map_err(refused)?;
     let (mut lines, mut wrong) = (Vec::new(), Vec::new());
     for row in rows {
-        let none = |why: String| WrongLine { line: row.line, why, ..WrongLine::default() };
+        let none = |why: Said| {
+            let why = why.pick(lang).to_owned();
+            WrongLine { line: row.line, why, ..WrongLine::default() }
+        };
         match row.fields {
             Ok(fields) if fields.iter().skip(names.len()).any(|field| !field.is_empty()) => {
-                wrong.push(none(format!("più campi delle {} colonne", names.len())));
+                wrong.push(none(said!("più campi delle {} colonne", "more fields than the {} columns", names.len())));
             }
             Ok(mut fields) => {
                 let mut field = |name: &str| {
@@ -167,27 +172,33 @@ fn read<L>(
                 };
                 lines.push(line(row.line, &mut field));
             }
-            Err(why) => wrong.push(none(why.to_string())),
+            Err(why) => wrong.push(none(why.said())),
         }
     }
     Ok((lines, wrong))
 }
 
 /// The columns of a file by their English names: the first of the known ones is needed, none comes twice.
-fn named(names: &[String], columns: &[Column]) -> Result<Vec<&'static str>, String> {
+fn named(names: &[String], columns: &[Column]) -> Result<Vec<&'static str>, Said> {
     let mut found = Vec::new();
     for name in names {
         let name = name.trim().to_lowercase();
         let known = columns.iter().find(|(italian, english)| *italian == name || *english == name);
-        let all = || columns.iter().map(|(italian, _)| *italian).collect::<Vec<_>>().join(", ");
-        let (_, english) = known.ok_or_else(|| format!("la colonna «{name}» non è fra {}", all()))?;
+        let all = |lang: Lang| columns.iter().map(|(it, en)| lang.pick(it, en)).collect::<Vec<_>>().join(", ");
+        let unknown = || {
+            let (it, en) = (all(Lang::It), all(Lang::En));
+            said!("la colonna «{name}» non è fra {it}", "the column “{name}” is not among {en}")
+        };
+        let (_, english) = known.ok_or_else(unknown)?;
         if found.contains(english) {
-            return Err(format!("la colonna «{name}» c'è due volte"));
+            return Err(said!("la colonna «{name}» c'è due volte", "the column “{name}” is there twice"));
         }
         found.push(*english);
     }
     match columns.first() {
-        Some((italian, english)) if !found.contains(english) => Err(format!("manca la colonna «{italian}»")),
+        Some((italian, english)) if !found.contains(english) => {
+            Err(said!("manca la colonna «{italian}»", "the column “{english}” is missing"))
+        }
         _ => Ok(found),
     }
 }
@@ -201,12 +212,14 @@ async fn apply<L: Serialize>(
     heard: &mut dyn FnMut(u64, u64),
 ) -> Result<String, Error> {
     let cancelled = lines.iter().filter(|line| state(line) == Some("cancelled")).count();
-    if cancelled > 0 && !args.yes && !args.dry_run {
-        let text = match lang {
-            Lang::It => format!("il file ne cancella {cancelled}: si conferma con --yes, si prova con --dry-run"),
-            Lang::En => format!("the file cancels {cancelled}: confirm by --yes, try by --dry-run"),
+    if cancelled > 0 && !args.dry_run {
+        let what = async || {
+            Ok(match lang {
+                Lang::It => format!("il file ne cancellerebbe {cancelled}; si prova con --dry-run"),
+                Lang::En => format!("the file would cancel {cancelled}; try by --dry-run"),
+            })
         };
-        return Err(Error::Refused(text));
+        args.confirm.given(lang, what).await?;
     }
     let order = Apply { dry_run: args.dry_run, lines };
     let client = args.at.client().asking(args.asked.headers("file"));
@@ -239,16 +252,16 @@ fn told(applied: &Applied, lang: Lang) -> String {
 mod tests {
     use super::*;
 
-    fn names(text: &str) -> Result<Vec<&'static str>, String> {
+    fn names(text: &str) -> Result<Vec<&'static str>, Said> {
         named(&text.split(';').map(str::to_owned).collect::<Vec<_>>(), &MAILBOX)
     }
 
     #[test]
     fn columns_have_two_names_each_and_stand_in_any_order() {
         assert_eq!(names("Stato;casella; profile ").unwrap(), ["state", "mailbox", "profile"]);
-        assert!(names("stato;profilo").unwrap_err().contains("manca la colonna «casella»"));
-        assert!(names("casella;mailbox").unwrap_err().contains("due volte"));
-        assert!(names("casella;profilI").unwrap_err().contains("«profili» non è fra casella, profilo"));
+        assert!(names("stato;profilo").unwrap_err().it.contains("manca la colonna «casella»"));
+        assert!(names("casella;mailbox").unwrap_err().it.contains("due volte"));
+        assert!(names("casella;profilI").unwrap_err().it.contains("«profili» non è fra casella, profilo"));
     }
 
     #[test]

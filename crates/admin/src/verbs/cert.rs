@@ -1,6 +1,6 @@
 //! `sigillo cert list|renew|roll`: what a provider signs and shows itself with, and the change to the next signing certificate.
 
-use super::{Error, Where, header, table, yes};
+use super::{Destroys, Error, How, Where, header, table, yes};
 use crate::Lang;
 use crate::api::{AcmeStatus, Certificate, Certificates, Roll};
 
@@ -15,15 +15,9 @@ pub struct List {
 /// Arguments of `sigillo cert roll`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RollArgs {
-    /// Firma davvero con il nuovo certificato; senza, dice soltanto se si può
-    #[arg(long)]
-    pub yes: bool,
-    /// Dice soltanto che cosa farebbe, e che cosa manca
-    #[arg(long, conflicts_with = "yes")]
-    pub dry_run: bool,
     /// Where to ask.
     #[command(flatten)]
-    pub at: Where,
+    pub at: Where<Destroys>,
 }
 
 /// Arguments of `sigillo cert renew`.
@@ -58,9 +52,12 @@ pub async fn list(args: &List, lang: Lang) -> Result<String, Error> {
 
 /// Changes to the next certificate, or says what stands in the way.
 pub async fn roll(args: &RollArgs, lang: Lang) -> Result<String, Error> {
-    let roll = args.at.client().roll(!args.yes).await?;
-    let text = args.at.tell(&roll, |roll| told(roll, args.yes, lang))?;
-    let refused = !roll.missing.is_empty() || !(args.yes || args.dry_run);
+    let at = &args.at;
+    // The service says beforehand what stands in the way; its own trial is a reading.
+    let done = !at.how.is_dry() && at.how.is_confirmed();
+    let roll = at.client().roll(!done).await?;
+    let text = at.tell(&roll, |roll| told(roll, done, lang))?;
+    let refused = !roll.missing.is_empty() || !(done || at.how.is_dry());
     if refused { Err(Error::Shown(text)) } else { Ok(text) }
 }
 

@@ -1,8 +1,9 @@
 //! `sigillo domain list|assign|set`: whose domains are, and what their owners chose.
 
-use super::{Error, Where, header, json, table, yes};
-use crate::Lang;
-use crate::api::{Domain, DomainChange};
+use super::how::count;
+use super::{Destroys, Error, Where, Writes, header, json, table, yes};
+use crate::api::{Domain, DomainChange, Tenant};
+use crate::{Client, Lang};
 
 /// What can be done with domains.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -22,7 +23,7 @@ pub enum Verb {
         tenant: Option<u64>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
     /// Cambia le scelte per un dominio; quelle non nominate restano
     Set {
@@ -42,7 +43,7 @@ pub enum Verb {
         holder_reads_log: Option<bool>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
 }
 
@@ -54,6 +55,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             at.tell(&found, |found| show(&found.domains, lang))
         }
         Verb::Assign { name, tenant, at } => {
+            at.confirmed(lang, async || moved(&at.client(), name, *tenant, lang).await).await?;
             let owner = at.client().assign_domain(name, *tenant).await?;
             if at.json {
                 return json(&owner);
@@ -76,6 +78,39 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             at.tell(&changed, |changed| show(std::slice::from_ref(changed), lang))
         }
     }
+}
+
+/// What would go to another administration with a domain.
+async fn moved(client: &Client, name: &str, tenant: Option<u64>, lang: Lang) -> Result<String, Error> {
+    let of = |address: &str| address.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(name));
+    let boxes = client.mailboxes().await?.mailboxes.iter().filter(|row| of(&row.address)).count() as u64;
+    let lists = client.lists().await?.lists.iter().filter(|row| of(&row.address)).count() as u64;
+    let owners = client.tenants().await?.tenants;
+    let has = |tenant: &&Tenant| tenant.domains.iter().any(|domain| domain.eq_ignore_ascii_case(name));
+    let whose = |id: Option<u64>| match (id, lang) {
+        (Some(id), Lang::It) => format!("all'amministrazione {id}"),
+        (Some(id), Lang::En) => format!("to administration {id}"),
+        (None, Lang::It) => "al gestore".to_owned(),
+        (None, Lang::En) => "to the provider".to_owned(),
+    };
+    let now = owners.iter().find(has).map_or_else(
+        || lang.pick("del gestore", "of the provider").to_owned(),
+        |tenant| format!("{} {} «{}»", lang.pick("dell'amministrazione", "of administration"), tenant.id, tenant.name),
+    );
+    Ok(match lang {
+        Lang::It => format!(
+            "il dominio {name}, {now}, passerebbe {} con {} e {}",
+            whose(tenant),
+            count(boxes, ("casella", "caselle")),
+            count(lists, ("lista", "liste"))
+        ),
+        Lang::En => format!(
+            "the domain {name}, {now}, would go {} with {} and {}",
+            whose(tenant),
+            count(boxes, ("mailbox", "mailboxes")),
+            count(lists, ("list", "lists"))
+        ),
+    })
 }
 
 fn show(domains: &[Domain], lang: Lang) -> String {

@@ -1,10 +1,11 @@
-//! `sigillo list list|set|unit|apply|remove`: distribution lists.
+//! `sigillo list list|set|unit|apply|remove|undelete`: distribution lists.
 
 use std::path::{Path, PathBuf};
 
-use super::{Asked, Error, Where, apply, header, json, table};
+use super::how::count;
+use super::{Asked, Destroys, Error, Where, Writes, apply, header, json, table};
 use crate::Lang;
-use crate::api::{List, Members};
+use crate::api::{List, Members, list_path};
 
 /// What can be done with lists.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -33,7 +34,7 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Dice di quale struttura della sua amministrazione è una lista; senza --unit è di nessuna
     Unit {
@@ -47,12 +48,23 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Crea, cambia o elimina le liste di un file; ripetuto, cambia solo ciò che manca
     Apply(apply::Args),
-    /// Elimina una lista
+    /// Cancella una lista: la si può riavere finché dura il tempo per ripensarci
     Remove {
+        /// Indirizzo della lista
+        address: String,
+        /// On whose request.
+        #[command(flatten)]
+        asked: Asked,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where<Destroys>,
+    },
+    /// Riprende una lista cancellata, com'era
+    Undelete {
         /// Indirizzo della lista
         address: String,
         /// On whose request.
@@ -90,21 +102,45 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
         }
         Verb::Apply(args) => apply::lists(args, lang, progress).await,
         Verb::Remove { address, asked, at } => {
+            at.confirmed(lang, async || {
+                let list: List = at.client().get(&list_path(address)).await?;
+                let members = list.members.len() as u64;
+                Ok(match lang {
+                    Lang::It => format!("si eliminerebbe la lista {address}, {}", count(members, ("membro", "membri"))),
+                    Lang::En => format!("the list {address} would go, {}", count(members, ("member", "members"))),
+                })
+            })
+            .await?;
             let list = asked.client(at).remove_list(address).await?;
             if at.json {
                 return json(&list);
             }
-            Ok(format!("{} {}", lang.pick("eliminata la lista", "removed the list"), list.address))
+            let until = list.cancelled_until.as_deref().unwrap_or_default();
+            Ok(match lang {
+                Lang::It => format!("cancellata la lista {}: la si può riavere fino a {until}", list.address),
+                Lang::En => format!("cancelled the list {}: it can be called back until {until}", list.address),
+            })
+        }
+        Verb::Undelete { address, asked, at } => {
+            let list = asked.client(at).undelete_list(address).await?;
+            at.tell(&list, |list| show(std::slice::from_ref(list), lang))
         }
     }
 }
 
 fn show(lists: &[List], lang: Lang) -> String {
-    let mut rows =
-        table(&header(lang, &[("lista", "list"), ("membri", "members"), ("struttura", "unit"), ("creata", "created")]));
+    let columns = [
+        ("lista", "list"),
+        ("membri", "members"),
+        ("struttura", "unit"),
+        ("creata", "created"),
+        ("cancellata, fino a", "cancelled, until"),
+    ];
+    let mut rows = table(&header(lang, &columns));
     for list in lists {
         let unit = list.unit.map(|unit| unit.to_string()).unwrap_or_default();
-        rows.add_row([&list.address, &list.members.join("\n"), &unit, &list.created]);
+        let until = list.cancelled_until.as_deref().unwrap_or_default();
+        rows.add_row([&list.address, &list.members.join("\n"), &unit, &list.created, until]);
     }
     rows.to_string()
 }

@@ -1,15 +1,14 @@
-//! `sigillo mailbox list|add|set|unit|block|unblock|activate|deactivate|cancel|undelete|responsible|apply|password|reset|log|contact|credential|
-//! rights|alert|forward|trail|accesses|usage|profile|history|
-//! import|import-hashes|export`.
+//! `sigillo mailbox list|add|set|unit|block|unblock|activate|deactivate|cancel|undelete|responsible|apply|password|reset|log|contact|
+//! rights|alert|forward|trail|accesses|usage|history|import|import-hashes|export`.
 
 mod accesses;
 mod contact;
-mod credential;
 mod hashes;
 mod life;
 mod outside;
 mod person;
 mod rates;
+mod trail;
 mod transfer;
 
 use std::io::Read;
@@ -17,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use sigillo_base::Secret;
 
-use super::{Asked, Error, Where, apply, header, json, table};
+use super::{Asked, Destroys, Error, Where, Writes, apply, header, json, table};
 use crate::Lang;
 use crate::api::{HolderEvent, HolderLog, Mailbox, MailboxChange, Mailboxes, NewMailbox, NewPassword, Period};
 
@@ -34,7 +33,7 @@ pub enum Verb {
     Add {
         /// Indirizzo della casella, in un dominio del gestore
         address: String,
-        /// standard, structured, massive-small, massive-medium, massive-large, massive-extra-large, service, o uno del gestore
+        /// Il profilo, vedi «sigillo profile list»
         #[arg(long, default_value = "standard")]
         profile: String,
         /// File con la password sulla prima riga; «-» è l'ingresso standard
@@ -51,15 +50,18 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
-    /// Cambia le scelte di una casella
+    /// Cambia le scelte di una casella, o il suo profilo
     Set {
         /// Indirizzo della casella
         address: String,
         /// Posta ordinaria in arrivo: refuse (rifiutata) o accept (consegnata in busta di anomalia)
-        #[arg(long, value_name = "refuse|accept", required_unless_present_any = ["without", "receipts"])]
+        #[arg(long, value_name = "refuse|accept", required_unless_present_any = ["profile", "without", "receipts"])]
         ordinary_mail: Option<String>,
+        /// Un altro profilo, vedi «sigillo profile list»: i limiti valgono subito, messaggi e conteggi restano
+        #[arg(long, value_name = "PROFILO")]
+        profile: Option<String>,
         /// Capacità IMAP da non offrire ai suoi programmi di posta, separate da virgole; vuoto: tutte offerte
         #[arg(long, value_delimiter = ',', value_name = "CAPACITÀ")]
         without: Option<Vec<String>>,
@@ -71,7 +73,7 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Dice di quale struttura della sua amministrazione è una casella; senza --unit è di nessuna
     Unit {
@@ -85,7 +87,7 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Il registro legale di una casella come può leggerlo chi la tiene, se il suo dominio lo consente
     Log {
@@ -109,13 +111,7 @@ pub enum Verb {
         address: String,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
-    },
-    /// Le credenziali di una casella: applicazioni e persone che la usano, ognuna con la sua password
-    Credential {
-        /// What to do.
-        #[command(subcommand)]
-        verb: credential::Verb,
+        at: Where<Writes>,
     },
     /// Blocca una casella: nessuno vi accede e non riceve
     Block(person::BlockArgs),
@@ -128,14 +124,14 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Rimette in uso una casella disattivata
     Activate(life::Args),
     /// Mette fuori uso una casella: conserva ciò che contiene, nessuno vi accede, non riceve e non si paga
     Deactivate(life::Args),
     /// Cancella una casella: per un tempo si può riavere com'era, poi il suo contenuto si elimina
-    Cancel(life::CancelArgs),
+    Cancel(life::Args<Destroys>),
     /// Riprende una casella cancellata, com'era
     Undelete(life::Args),
     /// Dice chi risponde di una casella
@@ -157,24 +153,11 @@ pub enum Verb {
     /// Scrive i messaggi di una casella in una Maildir++ o in mbox, con flag e date, e li rilegge
     Export(transfer::ExportArgs),
     /// Quale credenziale ha inviato che cosa
-    Trail(credential::TrailArgs),
+    Trail(trail::Args),
     /// I limiti di una casella, quanto ne ha usato e quando li ha superati
     Usage {
         /// Indirizzo della casella
         address: String,
-        /// Where to ask.
-        #[command(flatten)]
-        at: Where,
-    },
-    /// Dà a una casella un altro profilo: i limiti valgono subito, messaggi e conteggi restano
-    Profile {
-        /// Indirizzo della casella
-        address: String,
-        /// Il profilo: vedi `sigillo mailbox add --help`
-        profile: String,
-        /// On whose request.
-        #[command(flatten)]
-        asked: Asked,
         /// Where to ask.
         #[command(flatten)]
         at: Where,
@@ -202,7 +185,7 @@ pub enum Verb {
         password_hash_file: Option<PathBuf>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
 }
 
@@ -225,10 +208,10 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
             let text = lang.pick("creata la casella", "created the mailbox");
             Ok(format!("{text} {} ({})", made.address, made.profile))
         }
-        Verb::Set { address, ordinary_mail, without, receipts, asked, at } => {
+        Verb::Set { address, ordinary_mail, profile, without, receipts, asked, at } => {
             let without = without.clone().map(|words| words.into_iter().filter(|word| !word.is_empty()).collect());
-            let (ordinary_mail, receipts) = (ordinary_mail.clone(), receipts.clone());
-            let change = MailboxChange { ordinary_mail, without, receipts, ..MailboxChange::default() };
+            let (ordinary_mail, profile, receipts) = (ordinary_mail.clone(), profile.clone(), receipts.clone());
+            let change = MailboxChange { ordinary_mail, profile, without, receipts };
             let changed = asked.client(at).change_mailbox(address, &change).await?;
             if at.json { json(&changed) } else { Ok(show(Mailboxes { mailboxes: vec![changed], next: None }, lang)) }
         }
@@ -252,13 +235,11 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
         Verb::Accesses(args) => accesses::run(args, lang).await,
         Verb::Contact(args) => contact::run(args, lang).await,
         Verb::Reset { address, at } => contact::reset(address, at, lang).await,
-        Verb::Credential { verb } => credential::run(verb, lang).await,
         Verb::Import(args) => transfer::import(args, lang, progress).await,
         Verb::ImportHashes(args) => hashes::run(args, lang, progress).await,
         Verb::Export(args) => transfer::export(args, lang, progress).await,
-        Verb::Trail(args) => credential::trail(args, lang).await,
+        Verb::Trail(args) => trail::run(args, lang).await,
         Verb::Usage { address, at } => rates::usage(address, at, lang).await,
-        Verb::Profile { address, profile, asked, at } => rates::profile((address, profile), asked, at, lang).await,
         Verb::History { address, day, at } => rates::history(address, day.as_deref(), at, lang).await,
         Verb::Password { address, password_file, password_hash_file, at } => {
             let (password, password_hash) = read_either(password_file, password_hash_file.as_deref())?;
@@ -272,7 +253,12 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
     }
 }
 
-async fn belongs(address: &str, unit: Option<u64>, (asked, at): (&Asked, &Where), lang: Lang) -> Result<String, Error> {
+async fn belongs(
+    address: &str,
+    unit: Option<u64>,
+    (asked, at): (&Asked, &Where<Writes>),
+    lang: Lang,
+) -> Result<String, Error> {
     let of = asked.client(at).set_unit(address, unit).await?;
     if at.json {
         return json(&of);
@@ -348,7 +334,7 @@ fn read_either(password: &Path, hash: Option<&Path>) -> Result<(Option<Secret>, 
     })
 }
 
-fn read_password(file: &Path) -> Result<Secret, Error> {
+pub(super) fn read_password(file: &Path) -> Result<Secret, Error> {
     let mut text = String::new();
     if file == Path::new("-") {
         std::io::stdin().lock().take(4096).read_to_string(&mut text).map_err(Error::Password)?;
@@ -366,6 +352,8 @@ mod tests {
 
     #[derive(Parser)]
     struct Cli {
+        #[arg(long, global = true, default_value = "it")]
+        lang: Lang,
         #[command(subcommand)]
         verb: Verb,
     }
@@ -374,8 +362,8 @@ mod tests {
     fn a_password_is_no_argument() {
         assert!(Cli::try_parse_from(["x", "add", "a@b.example", "--password", "p"]).is_err());
         assert!(Cli::try_parse_from(["x", "add", "a@b.example", "segreta"]).is_err());
-        let cli = Cli::try_parse_from(["x", "add", "a@b.example", "--socket", "/s"]).unwrap();
-        assert!(matches!(cli.verb, Verb::Add { profile, .. } if profile == "standard"));
+        let cli = Cli::try_parse_from(["x", "add", "a@b.example", "--socket", "/s", "--lang", "en"]).unwrap();
+        assert!(matches!(cli.verb, Verb::Add { profile, at, .. } if profile == "standard" && at.lang == cli.lang));
     }
 
     #[test]

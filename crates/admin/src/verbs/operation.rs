@@ -76,15 +76,16 @@ fn show(operations: &[Operation], lang: Lang) -> String {
         ("fatta", "done"),
         ("ore", "hours"),
         ("da", "by"),
+        ("confermata da", "confirmed by"),
         ("ticket", "ticket"),
         ("via", "channel"),
     ];
     let mut rows = table(&header(lang, &columns));
     for o in operations {
         let hours = hours(o.seconds_used);
-        let fields =
-            [&o.id, &o.kind, &o.object, &o.requested_at, &o.done_at, &hours, &o.requested_by, &o.ticket, &o.channel];
-        rows.add_row(fields);
+        let (asked, confirmed) = (&o.requested_by, &o.confirmed_by);
+        let times = [&o.requested_at, &o.done_at, &hours];
+        rows.add_row([&[&o.id, &o.kind, &o.object][..], &times, &[asked, confirmed, &o.ticket, &o.channel]].concat());
     }
     rows.to_string()
 }
@@ -99,8 +100,8 @@ fn one(o: &Operation, lang: Lang) -> String {
         ("amministrazione", "administration", number(o.tenant)),
         ("struttura", "unit", number(o.unit)),
         ("richiesta", "requested", format!("{} ({})", o.requested_at, o.requested_by)),
-        ("confermata da", "confirmed by", format!("{} ({})", o.confirmed_by, o.confirmed_how)),
-        ("fatta", "done", o.done_at.clone()),
+        ("confermata", "confirmed", format!("{} ({}, {})", o.confirmed_at, o.confirmed_by, o.confirmed_how)),
+        ("fatta", "done", format!("{} ({})", o.done_at, o.done_by)),
         ("ore", "hours", hours(o.seconds_used)),
         ("ticket", "ticket", o.ticket.clone()),
         ("via", "channel", o.channel.clone()),

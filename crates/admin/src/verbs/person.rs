@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use sigillo_base::Secret;
 
+use super::how::count;
 use super::password::code;
-use super::{Error, Where, header, json, table, totp, yes};
-use crate::Lang;
-use crate::api::{Administrator, NewAdministrator, NewToken, RoleGrant, Token, Unlocking};
+use super::{Destroys, Error, How, Where, Writes, header, json, table, totp, yes};
+use crate::api::{Administrator, NewAdministrator, NewToken, RoleGrant, Token, Unlocking, person_path};
 use crate::terminal::Answers;
+use crate::{Client, Lang};
 
 /// What can be done with persons.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -36,7 +37,7 @@ pub enum Verb {
         tenant: Option<u64>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Toglie una persona: i suoi token non valgono più, ciò che ha fatto resta suo
     End {
@@ -44,7 +45,7 @@ pub enum Verb {
         login: String,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
     /// Dà un ruolo (sigillo role matrix dice che cosa permette)
     Grant {
@@ -56,7 +57,7 @@ pub enum Verb {
         scope: String,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Toglie un ruolo
     Revoke {
@@ -68,7 +69,7 @@ pub enum Verb {
         scope: String,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Elenca i token di una persona
     Tokens {
@@ -92,7 +93,7 @@ pub enum Verb {
         days: Option<u32>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Revoca un token
     RevokeToken {
@@ -102,7 +103,7 @@ pub enum Verb {
         name: String,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
     /// Sblocca il token che si mostra, con un codice del secondo fattore o uno di riserva
     Unlock {
@@ -149,12 +150,9 @@ pub enum Totp {
     Reset {
         /// Nome di accesso
         login: String,
-        /// Conferma: da quel momento bastano i suoi token
-        #[arg(long)]
-        yes: bool,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
 }
 
@@ -170,7 +168,10 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
                 NewAdministrator { login: login.clone(), name: name.clone(), mail: mail.clone(), tenant: *tenant };
             one(at.client().add_person(&new).await?, at, lang)
         }
-        Verb::End { login, at } => one(at.client().end_person(login).await?, at, lang),
+        Verb::End { login, at } => {
+            at.confirmed(lang, async || ended(&at.client(), login, lang).await).await?;
+            one(at.client().end_person(login).await?, at, lang)
+        }
         Verb::Grant { login, role, scope, at } => {
             one(at.client().set_role(login, &grant(role, scope), true).await?, at, lang)
         }
@@ -181,7 +182,18 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
         Verb::AddToken { login, name, out, days, at } => {
             add_token(login, &NewToken { name: name.clone(), days: *days }, out, at, lang).await
         }
-        Verb::RevokeToken { login, name, at } => tokens(at.client().revoke_token(login, name).await?.tokens, at, lang),
+        Verb::RevokeToken { login, name, at } => {
+            at.confirmed(lang, async || {
+                let known = at.client().tokens(login).await?.tokens;
+                let until = known.iter().find(|token| token.name == *name).map_or("", |token| &token.expires);
+                Ok(match lang {
+                    Lang::It => format!("il token «{name}» di {login}, valido fino a {until}, finirebbe per sempre"),
+                    Lang::En => format!("the token \"{name}\" of {login}, good until {until}, would end for ever"),
+                })
+            })
+            .await?;
+            tokens(at.client().revoke_token(login, name).await?.tokens, at, lang)
+        }
         Verb::Unlock { hours, always, code_file, at } => {
             let code = said(code_file.as_deref(), lang)?;
             let unlocked = at.client().unlock(&Unlocking { code, hours: *hours, always: *always }).await?;
@@ -204,14 +216,14 @@ async fn run_totp(verb: &Totp, lang: Lang) -> Result<String, Error> {
             let code = said(code_file.as_deref(), lang)?;
             one(at.client().remove_my_totp(code).await?, at, lang)
         }
-        Totp::Reset { login, yes, at } => {
-            if !yes {
-                let text = lang.pick(
-                    "da quel momento bastano i suoi token: ripetere con --yes",
-                    "from then on his tokens suffice: repeat with --yes",
-                );
-                return Err(Error::Refused(text.to_owned()));
-            }
+        Totp::Reset { login, at } => {
+            at.confirmed(lang, async || {
+                Ok(match lang {
+                    Lang::It => format!("{login} perderebbe il secondo fattore: da quel momento bastano i suoi token"),
+                    Lang::En => format!("{login} would lose the second factor: from then on the tokens suffice"),
+                })
+            })
+            .await?;
             one(at.client().reset_totp(login).await?, at, lang)
         }
     }
@@ -226,9 +238,33 @@ fn grant(role: &str, scope: &str) -> RoleGrant {
     RoleGrant { role: role.to_owned(), scope: scope.to_owned() }
 }
 
+/// What would end with a person.
+async fn ended(client: &Client, login: &str, lang: Lang) -> Result<String, Error> {
+    let person: Administrator = client.get(&person_path(login)).await?;
+    let (name, roles) = (&person.name, person.roles.len() as u64);
+    let known = client.tokens(login).await?.tokens;
+    let tokens = known.iter().filter(|token| token.revoked.is_none()).count() as u64;
+    Ok(match lang {
+        Lang::It => format!(
+            "{login} ({name}) non amministrerebbe più, per sempre: {}, {}",
+            count(roles, ("ruolo", "ruoli")),
+            count(tokens, ("token", "token"))
+        ),
+        Lang::En => format!(
+            "{login} ({name}) would administrate no more, for ever: {}, {}",
+            count(roles, ("role", "roles")),
+            count(tokens, ("token", "tokens"))
+        ),
+    })
+}
+
 /// The file is made first, so that no token is made whose secret cannot be written down.
-async fn add_token(login: &str, new: &NewToken, out: &Path, at: &Where, lang: Lang) -> Result<String, Error> {
+async fn add_token(login: &str, new: &NewToken, out: &Path, at: &Where<Writes>, lang: Lang) -> Result<String, Error> {
     let wrong = |source| Error::File { path: out.to_owned(), source };
+    if at.how.is_dry() {
+        let made = at.client().add_token(login, new).await?;
+        return at.tell(&made, |made| format!("{login}: «{}» → {}", made.name, made.expires));
+    }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out).map_err(wrong)?;
     let made = match at.client().add_token(login, new).await {
         Ok(made) => made,
@@ -248,7 +284,7 @@ async fn add_token(login: &str, new: &NewToken, out: &Path, at: &Where, lang: La
     })
 }
 
-fn one(person: Administrator, at: &Where, lang: Lang) -> Result<String, Error> {
+fn one(person: Administrator, at: &Where<impl How>, lang: Lang) -> Result<String, Error> {
     at.tell(&person, |person| show(std::slice::from_ref(person), lang))
 }
 
@@ -277,9 +313,9 @@ fn show(persons: &[Administrator], lang: Lang) -> String {
     rows.to_string()
 }
 
-fn tokens(tokens: Vec<Token>, at: &Where, lang: Lang) -> Result<String, Error> {
+fn tokens(tokens: Vec<Token>, at: &Where<impl How>, lang: Lang) -> Result<String, Error> {
     if at.json {
-        return json(&crate::api::Tokens { tokens });
+        return json(&crate::api::Tokens { tokens, next: None });
     }
     let columns = [
         ("token", "token"),

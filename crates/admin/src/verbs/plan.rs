@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, Where, header, table};
+use super::{Error, How, Where, Writes, header, table};
 use crate::Lang;
 use crate::api::{Consistency, NewPlan, Plans, Quantities};
 
@@ -32,7 +32,7 @@ pub enum Verb {
         note: String,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Approva una versione del piano: vale da adesso, al posto di quella di prima
     Approve {
@@ -42,7 +42,7 @@ pub enum Verb {
         version: u64,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Quante caselle aveva un'amministrazione il 15 di un mese, alle 23:59:59, per profilo
     Consistency {
@@ -106,7 +106,7 @@ fn of_units(texts: &[String]) -> Result<BTreeMap<u64, Quantities>, Error> {
     Ok(all)
 }
 
-fn tell(plans: &Plans, at: &Where, lang: Lang) -> Result<String, Error> {
+fn tell(plans: &Plans, at: &Where<impl How>, lang: Lang) -> Result<String, Error> {
     at.tell(plans, |plans| show(plans, lang))
 }
 

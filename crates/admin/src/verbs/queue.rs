@@ -1,6 +1,7 @@
 //! `sigillo queue`: what waits to leave, why, and what is ordered about it.
 
-use super::{Error, Where, header, json, table};
+use super::how::count;
+use super::{Destroys, Error, How, Where, Writes, header, json, table};
 use crate::Lang;
 use crate::api::{Order, Ordered, QUEUE_LIMIT, Queue, QueueFilter, QueueItem};
 
@@ -61,12 +62,9 @@ pub enum Verb {
     },
     /// Elimina: ogni destinatario finisce come se fosse stato rifiutato, e chi ha scritto riceve l'avviso
     Drop {
-        /// Elimina davvero; senza, dice soltanto quanti sono
-        #[arg(long)]
-        yes: bool,
         /// Which, and why.
         #[command(flatten)]
-        ordered: OrderArgs,
+        ordered: OrderArgs<Destroys>,
     },
 }
 
@@ -95,7 +93,7 @@ pub struct Which {
 
 /// Which items are meant by an order, and why.
 #[derive(Debug, Clone, clap::Args)]
-pub struct OrderArgs {
+pub struct OrderArgs<H: How = Writes> {
     /// Which.
     #[command(flatten)]
     pub which: Which,
@@ -104,7 +102,7 @@ pub struct OrderArgs {
     pub why: String,
     /// Where to ask.
     #[command(flatten)]
-    pub at: Where,
+    pub at: Where<H>,
 }
 
 impl Which {
@@ -146,21 +144,28 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
         Verb::Release { ordered } => order("release", ordered, None, lang).await,
         Verb::Retry { ordered } => order("retry", ordered, None, lang).await,
         Verb::Reroute { to_host, ordered } => order("reroute", ordered, to_host.clone(), lang).await,
-        Verb::Drop { yes: true, ordered } => order("drop", ordered, None, lang).await,
-        Verb::Drop { yes: false, ordered } => {
-            let most = ordered.which.limit.unwrap_or(usize::MAX);
-            let found = all(&ordered.at, chosen(ordered, lang)?, most).await?;
-            let count = found.items.len();
-            Err(Error::Refused(match lang {
-                Lang::It => format!("{count} elementi della coda: con --yes si eliminano, e chi ha scritto è avvisato"),
-                Lang::En => format!("{count} items of the queue: --yes drops them, and their senders are told"),
-            }))
+        Verb::Drop { ordered } => {
+            let what = async || {
+                let most = ordered.which.limit.unwrap_or(usize::MAX);
+                let held = all(&ordered.at, chosen(ordered, lang)?, most).await?.items.len() as u64;
+                Ok(match lang {
+                    Lang::It => format!(
+                        "si eliminerebbero {} della coda, e chi ha scritto è avvisato",
+                        count(held, ("elemento", "elementi"))
+                    ),
+                    Lang::En => {
+                        format!("{} of the queue would go, and their senders are told", count(held, ("item", "items")))
+                    }
+                })
+            };
+            ordered.at.confirmed(lang, what).await?;
+            order("drop", ordered, None, lang).await
         }
     }
 }
 
 /// Every item that a filter takes, at most `limit`.
-async fn all(at: &Where, mut filter: QueueFilter, limit: usize) -> Result<Queue, Error> {
+async fn all(at: &Where<impl How>, mut filter: QueueFilter, limit: usize) -> Result<Queue, Error> {
     let mut found = Queue { items: Vec::new(), next: None };
     loop {
         filter.limit = Some((limit - found.items.len()).clamp(1, QUEUE_LIMIT));
@@ -188,7 +193,7 @@ async fn of(at: &Where, id: &str, lang: Lang) -> Result<Queue, Error> {
 }
 
 /// The filter of an order: without one, an order would be about everything by mistake.
-fn chosen(ordered: &OrderArgs, lang: Lang) -> Result<QueueFilter, Error> {
+fn chosen(ordered: &OrderArgs<impl How>, lang: Lang) -> Result<QueueFilter, Error> {
     if ordered.which.is_empty() {
         let text = "dire quali: --id, --to, --from, --older-than o --state";
         return Err(Error::Refused(
@@ -198,7 +203,12 @@ fn chosen(ordered: &OrderArgs, lang: Lang) -> Result<QueueFilter, Error> {
     Ok(ordered.which.filter())
 }
 
-async fn order(name: &str, ordered: &OrderArgs, to_host: Option<String>, lang: Lang) -> Result<String, Error> {
+async fn order(
+    name: &str,
+    ordered: &OrderArgs<impl How>,
+    to_host: Option<String>,
+    lang: Lang,
+) -> Result<String, Error> {
     let mut order = Order { filter: chosen(ordered, lang)?, why: ordered.why.clone(), to_host };
     let limit = ordered.which.limit.unwrap_or(usize::MAX);
     let mut done = Ordered::default();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Error, Where, json};
+use super::{Confirm, Error, Where, json};
 use crate::api::{self, CheckPage, Finding, Repair};
 use crate::{Client, Lang};
 
@@ -29,9 +29,9 @@ pub struct WriteArgs {
     /// Cartella dell'archivio di un gestore fermo
     #[arg(long, value_name = "CARTELLA")]
     pub store: PathBuf,
-    /// Scrive davvero
-    #[arg(long)]
-    pub yes: bool,
+    /// Whether it is written.
+    #[command(flatten)]
+    pub confirm: Confirm,
     /// Risponde in JSON
     #[arg(long)]
     pub json: bool,
@@ -147,6 +147,7 @@ fn shown(finding: &Finding, lang: Lang) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Reads;
     use super::*;
 
     struct Pages(Vec<CheckPage>);
@@ -180,7 +181,8 @@ mod tests {
             next: next.map(Into::into),
             percent: 50,
         };
-        let at = Where { socket: "x".into(), server: None, ca_file: None, token_file: None, json: false };
+        let (socket, lang, how) = ("x".into(), Lang::It, Reads {});
+        let at = Where { socket, server: None, ca_file: None, token_file: None, json: false, lang, how };
         let args = CheckArgs { deep: true, store: None, at };
         let mut told = Vec::new();
         let mut pages = Pages(vec![page(vec![finding("error")], Some("1")), page(vec![finding("note")], None)]);

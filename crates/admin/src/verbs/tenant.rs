@@ -1,8 +1,9 @@
-//! `sigillo tenant`: administrations, their units, and what is theirs.
+//! `sigillo tenant list|add|set|remove`: administrations.
 
-use super::{Error, Where, header, table};
-use crate::Lang;
-use crate::api::{NewTenant, Tenant, TenantChange, Unit};
+use super::how::count;
+use super::{Destroys, Error, How, Where, Writes, header, table};
+use crate::api::{NewTenant, Tenant, TenantChange, tenant_path};
+use crate::{Client, Lang};
 
 /// What can be done with administrations.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -25,7 +26,7 @@ pub enum Verb {
         contacts: Vec<String>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Cambia un'amministrazione; ciò che non è nominato resta
     Set {
@@ -42,43 +43,15 @@ pub enum Verb {
         contacts: Vec<String>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
-    /// Toglie un'amministrazione che non ha più domini; il suo numero non si riusa
+    /// Toglie un'amministrazione che non ha più domini, e con essa le sue persone; il suo numero non si riusa
     Remove {
         /// Il suo numero
         id: u64,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
-    },
-    /// Elenca le strutture di un'amministrazione
-    Units {
-        /// Il numero dell'amministrazione
-        id: u64,
-        /// Where to ask.
-        #[command(flatten)]
-        at: Where,
-    },
-    /// Crea una struttura, che può gestire le proprie caselle
-    AddUnit {
-        /// Il numero dell'amministrazione
-        id: u64,
-        /// Il nome della struttura
-        name: String,
-        /// Where to ask.
-        #[command(flatten)]
-        at: Where,
-    },
-    /// Toglie una struttura: le sue caselle restano dell'amministrazione
-    RemoveUnit {
-        /// Il numero dell'amministrazione
-        id: u64,
-        /// Il numero della struttura
-        unit: u64,
-        /// Where to ask.
-        #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
 }
 
@@ -98,23 +71,35 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             let change = TenantChange { name: name.clone(), code: code.clone(), contacts };
             one(at.client().change_tenant(*id, &change).await?, at, lang)
         }
-        Verb::Remove { id, at } => one(at.client().remove_tenant(*id).await?, at, lang),
-        Verb::Units { id, at } => {
-            let found = at.client().units(*id).await?;
-            at.tell(&found, |found| show_units(&found.units, lang))
-        }
-        Verb::AddUnit { id, name, at } => {
-            let made = at.client().add_unit(*id, name).await?;
-            at.tell(&made, |made| show_units(std::slice::from_ref(made), lang))
-        }
-        Verb::RemoveUnit { id, unit, at } => {
-            let left = at.client().remove_unit(*id, *unit).await?;
-            at.tell(&left, |left| show_units(&left.units, lang))
+        Verb::Remove { id, at } => {
+            at.confirmed(lang, async || ended(&at.client(), *id, lang).await).await?;
+            one(at.client().remove_tenant(*id).await?, at, lang)
         }
     }
 }
 
-fn one(tenant: Tenant, at: &Where, lang: Lang) -> Result<String, Error> {
+/// What would end with an administration.
+async fn ended(client: &Client, id: u64, lang: Lang) -> Result<String, Error> {
+    let tenant: Tenant = client.get(&tenant_path(id)).await?;
+    let (name, domains) = (&tenant.name, tenant.domains.len() as u64);
+    let (units, boxes) = (client.units(id).await?.units.len() as u64, client.plans(id).await?.used.values().sum());
+    Ok(match lang {
+        Lang::It => format!(
+            "si toglierebbe l'amministrazione {id} «{name}»: {}, {}, {}",
+            count(domains, ("dominio", "domini")),
+            count(units, ("struttura", "strutture")),
+            count(boxes, ("casella", "caselle"))
+        ),
+        Lang::En => format!(
+            "administration {id} \"{name}\" would be removed: {}, {}, {}",
+            count(domains, ("domain", "domains")),
+            count(units, ("unit", "units")),
+            count(boxes, ("mailbox", "mailboxes"))
+        ),
+    })
+}
+
+fn one(tenant: Tenant, at: &Where<impl How>, lang: Lang) -> Result<String, Error> {
     at.tell(&tenant, |tenant| show(std::slice::from_ref(tenant), lang))
 }
 
@@ -129,14 +114,6 @@ fn show(tenants: &[Tenant], lang: Lang) -> String {
     let mut rows = table(&header(lang, &columns));
     for t in tenants {
         rows.add_row([t.id.to_string(), t.name.clone(), t.code.clone(), t.domains.join("\n"), t.contacts.join("\n")]);
-    }
-    rows.to_string()
-}
-
-fn show_units(units: &[Unit], lang: Lang) -> String {
-    let mut rows = table(&header(lang, &[("numero", "number"), ("struttura", "unit")]));
-    for unit in units {
-        rows.add_row([unit.id.to_string(), unit.name.clone()]);
     }
     rows.to_string()
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sigillo_base::Secret;
 
 use super::password::{code, said};
-use super::{Error, Where};
+use super::{Destroys, Error, Where};
 use crate::Lang;
 use crate::api::{Enrolment, FirstCode, OwnProof, SpareCodes};
 use crate::terminal::Answers;
@@ -40,12 +40,9 @@ pub enum Verb {
     Reset {
         /// Indirizzo della casella
         address: String,
-        /// Conferma: da quel momento basta la password
-        #[arg(long)]
-        yes: bool,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
 }
 
@@ -72,14 +69,14 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             let text = lang.pick("tolto il secondo fattore di", "removed the second factor of");
             at.tell(&removed, |removed| format!("{text} {}", removed.user))
         }
-        Verb::Reset { address, yes, at } => {
-            if !yes {
-                let text = lang.pick(
-                    "da quel momento basta la password: ripetere con --yes",
-                    "from then on the password suffices: repeat with --yes",
-                );
-                return Err(Error::Refused(text.to_owned()));
-            }
+        Verb::Reset { address, at } => {
+            at.confirmed(lang, async || {
+                Ok(match lang {
+                    Lang::It => format!("{address} perderebbe il secondo fattore: da quel momento basta la password"),
+                    Lang::En => format!("{address} would lose the second factor: from then on the password suffices"),
+                })
+            })
+            .await?;
             let removed = at.client().remove_totp(address).await?;
             let text = lang.pick("tolto il secondo fattore di", "removed the second factor of");
             at.tell(&removed, |removed| format!("{text} {}", removed.user))

@@ -69,7 +69,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 prop_compose! {
     /// A message whose first line ends in CRLF, whatever follows.
     fn message()(
-        first in prop::sample::select(vec!["A: b\r\n", "status: x\r\n", "X-Status: \r\n", "X-Keywords: y\r\n", "B:"]),
+        first in prop::sample::select(vec!["A: b\r\n", "status: x\r\n", "X-Status: \r\n", "X-Keywords: y\r\n", "X-IMAPbase: 1 1 z\r\n", "B:"]),
         lines in prop::collection::vec(line(), 0..8),
     ) -> Vec<u8> {
         let rest = lines.concat();
@@ -84,9 +84,11 @@ proptest! {
     ) {
         let all = ["\\Seen", "\\Answered", "\\Flagged", "\\Draft", "\\Deleted", "$A", "b"];
         let mut file = Vec::new();
+        let mut keywords = vec!["$A".to_owned(), "b".to_owned()];
         for (bytes, date, flags) in &sent {
             let flags: Vec<String> = flags.iter().map(|n| all[*n].to_owned()).collect();
-            write(&mut file, bytes, Timestamp::from_millis(date * 1000), &flags).unwrap();
+            let keywords = std::mem::take(&mut keywords);
+            write(&mut file, bytes, Timestamp::from_millis(date * 1000), &flags, &keywords).unwrap();
         }
         let back = read(&file, Quoting::All);
         prop_assert_eq!(back.len(), sent.len());

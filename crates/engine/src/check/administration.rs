@@ -8,13 +8,20 @@ use super::judge::{Judge, Other};
 use super::{Problem, Remedy};
 use crate::address_book::{self, BookRow};
 use crate::rows::{decode, encode, mailbox_key};
-use crate::{factors, operations, persons, plans, purge, tenants, unlocks};
+use crate::{factors, lists, operations, persons, plans, purge, tenants, unlocks};
 
 impl<S: Store> Judge<'_, '_, S> {
+    /// Whose a domain is, or was.
     pub(super) fn domain_owner(&mut self) -> Result<(), Error> {
-        let name = KeyReader::new(self.key, tag::DOMAIN_OWNER)?.text()?;
+        let (name, owner) = if self.key.first() == Some(&tag::DOMAIN_HISTORY) {
+            let (name, _, owner) = tenants::read_history(self.key, self.value)?;
+            (name, owner)
+        } else {
+            let name = KeyReader::new(self.key, tag::DOMAIN_OWNER)?.text()?;
+            (name, Some(TenantId(decode(self.key, self.value)?)))
+        };
         Domain::parse(&name).map_err(|e| Error::corrupt(self.key, e.to_string()))?;
-        let owner = TenantId(decode(self.key, self.value)?);
+        let Some(owner) = owner else { return Ok(()) };
         let there = matches!(self.other::<Tenant>(&tenants::tenant_key(owner))?, Other::Is(_) | Other::Unreadable);
         self.needs(there, format!("il dominio {name} è di un'amministrazione che non c'è"), Remedy::Backup);
         Ok(())
@@ -37,6 +44,7 @@ impl<S: Store> Judge<'_, '_, S> {
             tag::COUNTED => self.counted(),
             tag::STANDING => self.standing(),
             tag::LEAVING => self.leaving(),
+            tag::LIST_CANCELLED => self.list_cancelled(),
             _ => self.list_unit(),
         }
     }
@@ -62,6 +70,11 @@ impl<S: Store> Judge<'_, '_, S> {
         let key = tenants::unit_key(TenantId(tenant), UnitId(unit));
         let there = !matches!(self.other::<sigillo_accounts::Unit>(&key)?, Other::Absent);
         self.needs(there, "la lista è di una struttura che non c'è".to_owned(), Remedy::SetAside);
+        self.refers(KeyBuilder::new(tag::LIST).text(&list), "la lista non c'è", Remedy::SetAside)
+    }
+
+    fn list_cancelled(&mut self) -> Result<(), Error> {
+        let list = lists::read_cancelled(self.key, self.value)?.0;
         self.refers(KeyBuilder::new(tag::LIST).text(&list), "la lista non c'è", Remedy::SetAside)
     }
 

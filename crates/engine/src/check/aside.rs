@@ -27,14 +27,15 @@ struct AsideRow {
 }
 
 /// Whether a row may be moved when it does not read. Not where its absence would say something else: that a mailbox does
-/// not exist, that a password suffices, that nothing was chosen for a domain, or that it is the provider's, that nobody has a name, that a message was never archived or an event never happened.
+/// not exist, that a password suffices, that nothing was chosen for a domain, that a list is in use, or that it is the provider's, that nobody has a name, that a message was never archived or an event never happened.
 pub(super) fn movable(key: &[u8]) -> bool {
-    const KEPT: [u8; 30] = [
+    const KEPT: [u8; 34] = [
         tag::META,
         tag::COUNTER,
         tag::DOMAIN,
         tag::DIRECTORY,
         tag::DOMAIN_OWNER,
+        tag::DOMAIN_HISTORY,
         tag::PERSON,
         tag::PERSON_BY_NAME,
         tag::TOKEN,
@@ -43,6 +44,7 @@ pub(super) fn movable(key: &[u8]) -> bool {
         tag::SECOND_FACTOR,
         tag::PERSON_FACTOR,
         tag::LIST,
+        tag::LIST_CANCELLED,
         tag::FOLDER,
         tag::GRANT,
         tag::LEGAL_LOG,
@@ -54,6 +56,8 @@ pub(super) fn movable(key: &[u8]) -> bool {
         tag::TRAIL,
         tag::EVENT,
         tag::ACCESS_SEAL,
+        tag::READING,
+        tag::STRANGER,
         tag::SENT_DAY,
         tag::ARCHIVE,
         tag::LOG_CHAIN,

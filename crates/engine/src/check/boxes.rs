@@ -144,10 +144,13 @@ impl<S: Store> Judge<'_, '_, S> {
         self.of_mailbox(id, Remedy::Backup)
     }
 
-    /// An access, or the seal of a day's.
+    /// An access, the seal of a day's, what was read over the administrative interface, or who failed to log in as nobody.
     pub(super) fn event(&mut self) -> Result<(), Error> {
-        if self.key.first() == Some(&tag::ACCESS_SEAL) {
-            return crate::seals::read(self.key, self.value).map(drop);
+        match self.key.first() {
+            Some(&tag::ACCESS_SEAL) => return crate::seals::read(self.key, self.value).map(drop),
+            Some(&tag::READING) => return crate::readings::read(self.key, self.value).map(drop),
+            Some(&tag::STRANGER) => return crate::refusals::read(self.key, self.value).map(drop),
+            _ => {}
         }
         let (id, _) = accesses::read(self.key, self.value)?;
         self.of_mailbox(id, Remedy::Backup)

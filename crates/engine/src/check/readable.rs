@@ -28,6 +28,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         | tag::MAILBOX_BY_ADDRESS
         | tag::LIST
         | tag::LIST_UNIT
+        | tag::LIST_CANCELLED
         | tag::STS_POLICY => r.text()?,
         tag::WATCH | tag::ALERT_WINDOW | tag::RATE | tag::MAILBOX | tag::BOX_USAGE | tag::CONTACT | tag::RESET => {
             r.mailbox()?.0.to_string()
@@ -37,6 +38,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::PROFILE_HISTORY | tag::STANDING => format!("{} {}", r.mailbox()?.0, r.time()?),
         tag::OPERATION => format!("{}/{}", r.text()?, r.u64()?),
         tag::ACCESS_SEAL => format!("{}/{}", r.u64()?, r.text()?),
+        tag::DOMAIN_HISTORY => format!("{} {}", r.text()?, r.time()?),
         tag::PLAN => format!("{}/{}", r.u64()?, r.u64()?),
         tag::ADDRESS_BOOK => match (r.u64()?, r.u8()?) {
             (tenant, 0) => format!("{tenant}/{}", r.text()?),
@@ -67,7 +69,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::PROOF => format!("{} {}", r.mailbox()?.0, hex(&r.bytes()?)),
         tag::SCREENED => format!("{} {}", r.text()?, r.text()?),
         tag::RECEIVED => format!("{} → {}", hex(&r.bytes()?), r.text()?),
-        tag::ARCHIVE => format!("{} {} {:032x}", r.mailbox()?.0, r.time()?, r.u128()?),
+        tag::ARCHIVE | tag::READING | tag::STRANGER => format!("{} {} {:032x}", r.u64()?, r.time()?, r.u128()?),
         tag::LEGAL_LOG => format!("{} {} {:032x}/{:x}", r.text()?, r.time()?, r.u128()?, r.u32()?),
         tag::LOG_BY_ID => format!("{} {} {:032x}", r.text()?, r.time()?, r.u128()?),
         tag::LOG_SEGMENT => format!("{}/{}", r.u8()?, r.u64()?),

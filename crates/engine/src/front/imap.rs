@@ -121,10 +121,10 @@ impl<S: Store> Front<S> {
 fn refusal(refused: Refused) -> LoginRefusal {
     match refused {
         Refused::Credentials => LoginRefusal::Credentials,
-        Refused::Blocked(text) => LoginRefusal::Blocked(text),
-        Refused::Expired(text) => LoginRefusal::Expired(text),
-        Refused::Rights(text) | Refused::Code(text, _) => LoginRefusal::Denied(text),
-        Refused::Limit(text) => LoginRefusal::Limit(text),
+        Refused::Blocked(why) => LoginRefusal::Blocked(why.it),
+        Refused::Expired(why) => LoginRefusal::Expired(why.it),
+        Refused::Rights(why) | Refused::Code(why, _) => LoginRefusal::Denied(why.it),
+        Refused::Limit(why) => LoginRefusal::Limit(why.it),
         Refused::Fault => LoginRefusal::Unavailable,
     }
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use sigillo_accounts::PasswordHash;
-use sigillo_base::{MailboxId, Timestamp};
+use sigillo_base::{MailboxId, Said, Tell, Timestamp, said};
 use sigillo_imap::Deed;
 use sigillo_store::Store;
 use sigillo_wire::Tick;
@@ -14,25 +14,26 @@ use sigillo_wire::sasl::{Claim, Query};
 use super::Peer;
 use crate::claims::Found;
 use crate::directory::INBOX;
+use crate::idle::idle;
 use crate::meter::LoginResult;
 use crate::places::Place;
 use crate::{Engine, Fact, Login, LoginError, grants};
 
-/// Why nobody came in.
+/// Why nobody came in. The protocols of mail say the Italian sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
     /// Unknown user or wrong password.
     Credentials,
     /// The mailbox is blocked: told only to who knew the password, as what follows. The sentence.
-    Blocked(String),
+    Blocked(Said),
     /// The password is to be changed, or no longer good. The sentence.
-    Expired(String),
+    Expired(Said),
     /// The credential is not for this. The sentence.
-    Rights(String),
+    Rights(Said),
     /// A code of the second factor is wanted, or another one. The sentence, and whether one was said.
-    Code(String, bool),
+    Code(Said, bool),
     /// Too many failures, or too many connections. The sentence.
-    Limit(String),
+    Limit(Said),
     /// It could not be checked.
     Fault,
 }
@@ -118,8 +119,8 @@ impl<S: Store> Entrance<S> {
                         ("fault", Refused::Fault)
                     }
                     LoginError::Credentials => ("credentials", Refused::Credentials),
-                    LoginError::Blocked => ("blocked", Refused::Blocked(self.sentence(&error))),
-                    LoginError::MustChange | LoginError::Expired => {
+                    LoginError::Blocked(_) => ("blocked", Refused::Blocked(self.sentence(&error))),
+                    LoginError::MustChange | LoginError::Expired(_) => {
                         ("expired", Refused::Expired(self.to_be_changed(&error)))
                     }
                     LoginError::Rights => ("rights", Refused::Rights(self.sentence(&error))),
@@ -143,24 +144,29 @@ impl<S: Store> Entrance<S> {
     }
 
     /// Why somebody who knew his password does not come in, and where to go now.
-    fn sentence(&self, error: &LoginError) -> String {
-        format!("{}: rivolgersi {}", capital(error), self.help())
+    fn sentence(&self, error: &LoginError) -> Said {
+        let (Said { it, en }, Said { it: aiuto, en: help }) = (capital(error), self.help());
+        said!("{it}: rivolgersi {aiuto}", "{en}: turn {help}")
     }
 
     /// The same for who only has to change his password: he can do that himself.
-    fn to_be_changed(&self, error: &LoginError) -> String {
+    fn to_be_changed(&self, error: &LoginError) -> Said {
+        let Said { it, en } = capital(error);
         match self.engine.rules.password_page.as_deref() {
-            Some(page) => format!("{}: si cambia su {page}", capital(error)),
-            None => format!(
-                "{}: si cambia con «sigillo password change»; per aiuto rivolgersi {}",
-                capital(error),
-                self.help()
-            ),
+            Some(page) => said!("{it}: si cambia su {page}", "{en}: it is changed at {page}"),
+            None => {
+                let Said { it: aiuto, en: help } = self.help();
+                said!(
+                    "{it}: si cambia con «sigillo password change»; per aiuto rivolgersi {aiuto}",
+                    "{en}: it is changed by “sigillo password change”; for help turn {help}"
+                )
+            }
         }
     }
 
-    fn help(&self) -> String {
-        self.engine.rules.help.as_deref().map_or("al proprio gestore".to_owned(), |help| format!("a {help}"))
+    fn help(&self) -> Said {
+        let ours = || said!("al proprio gestore", "to your provider");
+        self.engine.rules.help.as_deref().map_or_else(ours, |help| said!("a {help}", "to {help}"))
     }
 
     fn welcome<T, E>(
@@ -173,11 +179,12 @@ impl<S: Store> Entrance<S> {
         let Some(place) = self.engine.accounts.enter(login.mailbox) else {
             tracing::warn!(user = %login.address, peer = %self.peer.ip, "too many connections of an account");
             self.turned_back(&login, LoginResult::Full, now);
-            let text = format!(
+            let why = said!(
                 "Troppe connessioni di questa casella, al più {}: chiuderne qualcuna",
+                "Too many connections of this mailbox, at most {}: close some",
                 self.engine.accounts.most()
             );
-            self.refuse(Refused::Limit(text), tick);
+            self.refuse(Refused::Limit(why), tick);
             return None;
         };
         let opened = match open(&login) {
@@ -222,7 +229,7 @@ impl<S: Store> Entrance<S> {
             Err(LoginError::Credentials | LoginError::Rights) => {
                 Some("La credenziale è stata revocata o cambiata".to_owned())
             }
-            Err(LoginError::Blocked) => Some(format!("La casella è stata bloccata: rivolgersi {}", self.help())),
+            Err(error @ LoginError::Blocked(_)) => Some(self.sentence(&error).it),
             _ => None,
         }
     }
@@ -249,16 +256,22 @@ impl<S: Store> Entrance<S> {
     }
 }
 
-fn capital(error: &LoginError) -> String {
-    let text = error.to_string();
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    first + chars.as_str()
+fn capital(error: &LoginError) -> Said {
+    let capital = |text: String| {
+        let mut chars = text.chars();
+        let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        first + chars.as_str()
+    };
+    let Said { it, en } = error.said();
+    Said { it: capital(it), en: capital(en) }
 }
 
 fn locked(until: Tick, now: Tick) -> Refused {
     let minutes = until.0.saturating_sub(now.0).div_ceil(60_000);
-    Refused::Limit(format!("Troppi accessi falliti da questo indirizzo, riprovare fra {minutes} min"))
+    Refused::Limit(said!(
+        "Troppi accessi falliti da questo indirizzo, riprovare fra {minutes} min",
+        "Too many failed logins from this address, try again in {minutes} min"
+    ))
 }
 
 /// The memory that judging a claim takes, in bytes.
@@ -268,8 +281,9 @@ pub(super) fn weight(claim: &Claim) -> usize {
 
 /// This login, if it may read now.
 pub(super) fn reader<S: Store>(engine: &Engine<S>, login: Login, now: Timestamp) -> Result<Login, LoginError> {
-    if !engine.mailbox(login.mailbox)?.is_some_and(|mailbox| mailbox.works(now.as_millis())) {
-        return Err(LoginError::Blocked);
+    let mailbox = engine.mailbox(login.mailbox)?.ok_or(LoginError::Credentials)?;
+    if !mailbox.works(now.as_millis()) {
+        return Err(LoginError::Blocked(idle(&mailbox)));
     }
     match engine.rights(&login)? {
         Some(rights) if rights.read => Ok(login),

@@ -96,10 +96,10 @@ impl<S: Store> Front<S> {
 fn refusal(refused: Refused) -> LoginRefusal {
     match refused {
         Refused::Credentials => LoginRefusal::Credentials,
-        Refused::Blocked(text) | Refused::Expired(text) | Refused::Rights(text) | Refused::Code(text, _) => {
-            LoginRefusal::Denied(text)
+        Refused::Blocked(why) | Refused::Expired(why) | Refused::Rights(why) | Refused::Code(why, _) => {
+            LoginRefusal::Denied(why.it)
         }
-        Refused::Limit(text) => LoginRefusal::Limit(text),
+        Refused::Limit(why) => LoginRefusal::Limit(why.it),
         Refused::Fault => LoginRefusal::Unavailable,
     }
 }

@@ -183,10 +183,10 @@ fn refusal(refused: Refused) -> Reply {
     match refused {
         Refused::Credentials => Reply::new(535, (5, 7, 8), "Utente o password non validi"),
         // RFC 5248: the account is disabled.
-        Refused::Blocked(text) => Reply::new(535, (5, 7, 13), text),
-        Refused::Expired(text) => Reply::new(535, (5, 7, 8), text),
-        Refused::Rights(text) | Refused::Code(text, _) => Reply::new(535, (5, 7, 1), text),
-        Refused::Limit(text) => Reply::new(421, (4, 7, 0), text),
+        Refused::Blocked(why) => Reply::new(535, (5, 7, 13), why.it),
+        Refused::Expired(why) => Reply::new(535, (5, 7, 8), why.it),
+        Refused::Rights(why) | Refused::Code(why, _) => Reply::new(535, (5, 7, 1), why.it),
+        Refused::Limit(why) => Reply::new(421, (4, 7, 0), why.it),
         Refused::Fault => Reply::new(454, (4, 7, 0), "Autenticazione temporaneamente non disponibile"),
     }
 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Timestamp, said};
 use sigillo_pec::log::{SegmentReader, ServiceEvent, chained, link};
 use sigillo_smime::timestamp::Token;
 use sigillo_store::{KeyBuilder, KeyReader, Row, Store, key, tag, transact};
@@ -218,7 +218,9 @@ impl<S: Store> Engine<S> {
     fn change_segment(&self, number: u64, change: impl Fn(&mut SegmentRow)) -> Result<(), Error> {
         transact(&self.store, ATTEMPTS, |tx| {
             let key = segment_key(number);
-            let value = tx.get(&key)?.ok_or_else(|| Error::Invalid(format!("il segmento {number} non è chiuso")))?;
+            let value = tx.get(&key)?.ok_or_else(|| {
+                Error::Invalid(said!("il segmento {number} non è chiuso", "segment {number} is not closed"))
+            })?;
             let mut row: SegmentRow = decode(&key, &value)?;
             change(&mut row);
             tx.put(&key, encode(&row));
@@ -233,24 +235,40 @@ impl<S: Store> Engine<S> {
     /// [`Error::Invalid`] when this is no token, or of another file, when the segment has no digest yet, or another stamp;
     /// the store's fault.
     pub fn stamp_segment(&self, number: u64, token: &[u8], now: Timestamp) -> Result<(), Error> {
-        let read =
-            Token::parse(token).map_err(|e| Error::Invalid(format!("segmento {number}: marca temporale: {e}")))?;
+        let read = Token::parse(token).map_err(|e| {
+            Error::Invalid(said!("segmento {number}: marca temporale: {e}", "segment {number}: time stamp: {e}"))
+        })?;
         if token.len() > STAMP {
-            return Err(Error::Invalid(format!("segmento {number}: una marca temporale di {} ottetti", token.len())));
+            return Err(Error::Invalid(said!(
+                "segmento {number}: una marca temporale di {} ottetti",
+                "segment {number}: a time stamp of {} octets",
+                token.len()
+            )));
         }
         transact(&self.store, ATTEMPTS, |tx| {
             let (key, stamp) = (segment_key(number), stamp_key(number));
-            let none = || Error::Invalid(format!("il segmento {number} non è chiuso o non ha ancora l'impronta"));
+            let none = || {
+                Error::Invalid(said!(
+                    "il segmento {number} non è chiuso o non ha ancora l'impronta",
+                    "segment {number} is not closed, or has no digest yet"
+                ))
+            };
             let mut row: SegmentRow = decode(&key, &tx.get(&key)?.ok_or_else(none)?)?;
             if row.sha256.ok_or_else(none)? != *read.digest() {
-                return Err(Error::Invalid(format!("segmento {number}: la marca temporale è di un altro file")));
+                return Err(Error::Invalid(said!(
+                    "segmento {number}: la marca temporale è di un altro file",
+                    "segment {number}: the time stamp is of another file"
+                )));
             }
             if let Some(value) = tx.get(&stamp)? {
                 let same = decode::<Vec<u8>>(&stamp, &value)? == token;
                 return if same {
                     Ok(())
                 } else {
-                    Err(Error::Invalid(format!("il segmento {number} è già marcato")))
+                    Err(Error::Invalid(said!(
+                        "il segmento {number} è già marcato",
+                        "segment {number} is stamped already"
+                    )))
                 };
             }
             row.stamped = Some(now.as_millis());

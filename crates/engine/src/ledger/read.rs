@@ -1,7 +1,7 @@
 //! Reading the log: by identifier, by time, by segment. It needs the store alone, so a log can be judged whose provider
 //! does not run.
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Timestamp, said};
 use sigillo_pec::log::chained;
 use sigillo_store::{KeyReader, Store, key, tag};
 
@@ -148,7 +148,8 @@ impl<'s, S: Store> LegalLog<'s, S> {
     /// [`Error::Invalid`] when there is no such segment; a damaged row is `Corrupt`; the store's fault.
     pub fn lines(&self, segment: u64, from: u64) -> Result<Vec<String>, Error> {
         let found = self.segment(segment)?;
-        let found = found.ok_or_else(|| Error::Invalid(format!("il segmento {segment} non c'è")))?;
+        let found = found
+            .ok_or_else(|| Error::Invalid(said!("il segmento {segment} non c'è", "there is no segment {segment}")))?;
         let (mut next, end) = (found.first.saturating_add(from), found.first.saturating_add(found.lines));
         if next >= end {
             return Ok(Vec::new());

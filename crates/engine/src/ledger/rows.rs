@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::Timestamp;
+use sigillo_base::{Complaint, Timestamp, said};
 use sigillo_store::{Error, KeyBuilder, KeyReader, Store, Transaction, tag};
 
 use crate::rows::bytes::Bytes;
@@ -60,14 +60,14 @@ impl fmt::Display for Place {
 }
 
 impl FromStr for Place {
-    type Err = &'static str;
+    type Err = Complaint;
 
     /// Reads what `Display` writes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parts = text
             .split_once('.')
             .and_then(|(at, number)| Some((at.parse().ok()?, u128::from_str_radix(number, 16).ok()?)));
-        let (at, number) = parts.ok_or("non è un posto nel log")?;
+        let (at, number) = parts.ok_or_else(|| Complaint(said!("non è un posto nel log", "no place in the log")))?;
         Ok(Self { at: Timestamp::from_millis(at), number })
     }
 }

@@ -1,7 +1,7 @@
 //! What an administrator orders about items of the queue. Each order is an event of the log in the commit that carries it
 //! out: who, what, why. Deadlines run on whatever is ordered, and nobody is dropped in silence.
 
-use sigillo_base::{Address, MsgId, Timestamp};
+use sigillo_base::{Address, MsgId, Said, Timestamp, said};
 use sigillo_pec::compose::NonDelivery;
 use sigillo_pec::log::{QueueOrder, ServiceEvent};
 use sigillo_store::{Store, transact};
@@ -44,7 +44,7 @@ impl<S: Store> Engine<S> {
     /// Carries out an order about an item; `by` and `why` go into the log.
     ///
     /// # Errors
-    /// [`Error::Invalid`] in Italian where it cannot be carried out: the item is gone, is held already, or is in work;
+    /// [`Error::Invalid`] where it cannot be carried out: the item is gone, is held already, or is in work;
     /// the store's or the signer's fault.
     pub fn order(&self, id: u128, order: &Order, by: &str, why: &str, now: Timestamp) -> Result<(), Error> {
         let event = |row: &ItemRow| ServiceEvent::Queue {
@@ -145,9 +145,9 @@ fn change<S: Store>(
     at_work: bool,
     hold: HoldRow,
 ) -> Result<(), Error> {
-    let invalid = |what: &str| Err(Error::Invalid(what.to_owned()));
+    let invalid = |why: Said| Err(Error::Invalid(why));
     match order {
-        Order::Hold if row.held.is_some() => return invalid("è già trattenuto"),
+        Order::Hold if row.held.is_some() => return invalid(said!("è già trattenuto", "it is held already")),
         Order::Hold => {
             row.held = Some(hold);
             if !at_work {
@@ -157,14 +157,21 @@ fn change<S: Store>(
                 return Ok(());
             }
         }
-        Order::Release if row.held.is_none() => return invalid("non è trattenuto"),
+        Order::Release if row.held.is_none() => return invalid(said!("non è trattenuto", "it is not held")),
         Order::Release => row.held = None,
-        Order::Retry if row.held.is_some() => return invalid("è trattenuto: prima va rilasciato (release)"),
+        Order::Retry if row.held.is_some() => {
+            return invalid(said!("è trattenuto: prima va rilasciato (release)", "it is held: release it first"));
+        }
         Order::Retry if at_work => return Err(in_work()),
         Order::Retry | Order::Drop => {}
         Order::Reroute(route) => match &row.work {
             Work::Relay { local: false, .. } => row.route.clone_from(route),
-            _ => return invalid("si consegna in questo gestore: non ha una rotta"),
+            _ => {
+                return invalid(said!(
+                    "si consegna in questo gestore: non ha una rotta",
+                    "it is delivered within this provider: it has no route"
+                ));
+            }
         },
     }
     if at_work || row.held.is_some() {
@@ -176,9 +183,12 @@ fn change<S: Store>(
 }
 
 fn gone() -> Error {
-    Error::Invalid("non è più in coda".to_owned())
+    Error::Invalid(said!("non è più in coda", "it is no longer in the queue"))
 }
 
 fn in_work() -> Error {
-    Error::Invalid("è in consegna in questo momento: trattenerlo (hold) e riprovare".to_owned())
+    Error::Invalid(said!(
+        "è in consegna in questo momento: trattenerlo (hold) e riprovare",
+        "it is being delivered at this moment: hold it and try again"
+    ))
 }

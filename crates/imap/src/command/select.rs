@@ -111,7 +111,7 @@ fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) -> bool {
         known.insert_keyword(keyword.clone());
     }
     work.line(&format!("* FLAGS ({known})"));
-    work.line(&permanent(state.permanent_flags.clone(), state.new_keywords && !full, read_only));
+    work.line(&permanent(state.permanent_flags.clone(), state.new_keywords.then_some(&known), full, read_only));
     let on = *work.enabled;
     work.out.extend_from_slice(exists(state.rows.len(), on).as_bytes());
     if let Some(first) = state.rows.iter().position(|r| !on.rev2 && !r.flags.has(System::Seen)) {

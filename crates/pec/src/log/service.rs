@@ -12,6 +12,8 @@
 //! <time> sigillo <installation> [0]: PEC_Admin mailbox-block richiesta: da=<who>: metodo=<method>: oggetto=<path>[:
 //!  credenziale=<token>][: origine=<IP address>]
 //! <time> sigillo <installation> [0]: PEC_Quarantine deposito: identificativo=<id>: motivo=<text>
+//! <time> sigillo <installation> [0]: PEC_Access giorno-chiuso: giorno=<day>[: amministrazione=<number>][:
+//!  registro=amministrazione]: righe=812: sha256=<hexadecimal>
 //! <time> sigillo <installation> [0]: PEC_Credential aggiornata: casella=<address>: credenziale=<name>: schema=<scheme>
 //! <time> sigillo <installation> [0]: PEC_Credential cambiata: casella=<address>: credenziale=<name>: da=<who or address>
 //! <time> sigillo <installation> [0]: PEC_Credential sbloccato: persona=<person>[: credenziale=<token>]: da=<who or address>
@@ -128,12 +130,14 @@ pub enum ServiceEvent {
         /// Who did it: the address of the client, or the person of the administration.
         by: String,
     },
-    /// The accesses of a day are over: what was written of them makes this sum (AUD-01, SEC-03).
+    /// The accesses of a day are over: what was written of them makes this sum (AUD-01, AUD-03, SEC-03).
     Accesses {
         /// *giorno*: the legal day, `2026-03-12`.
         day: String,
         /// *amministrazione*: whose mailboxes; none: those of no administration.
         tenant: Option<u64>,
+        /// *registro=amministrazione*: not of the accesses to mailboxes, but of what was read over the administrative interface.
+        readings: bool,
         /// *righe*: how many.
         rows: u64,
         /// Hexadecimal.
@@ -197,7 +201,8 @@ impl ProofEvent {
         Self::WrongCode,
     ];
 
-    fn as_str(self) -> &'static str {
+    /// Its word in the log.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Changed => "cambiata",
             Self::Given => "assegnata",
@@ -233,7 +238,8 @@ pub enum QueueOrder {
 impl QueueOrder {
     const ALL: [Self; 5] = [Self::Hold, Self::Release, Self::Retry, Self::Reroute, Self::Drop];
 
-    fn as_str(self) -> &'static str {
+    /// Its word in the log.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Hold => "blocco",
             Self::Release => "sblocco",
@@ -257,10 +263,12 @@ pub enum Stage {
     Stranger,
     /// *senza-codice*: he is somebody by his token, and a code of his second factor is wanted first.
     Unproven,
+    /// *prova*: he may, and asked only what would come of it: nothing was done.
+    Tried,
 }
 
 impl Stage {
-    const ALL: [Self; 5] = [Self::Asked, Self::Denied, Self::Failed, Self::Stranger, Self::Unproven];
+    const ALL: [Self; 6] = [Self::Asked, Self::Denied, Self::Failed, Self::Stranger, Self::Unproven, Self::Tried];
 
     /// Its word in the log.
     pub fn as_str(self) -> &'static str {
@@ -270,6 +278,7 @@ impl Stage {
             Self::Failed => "fallita",
             Self::Stranger => "token-errato",
             Self::Unproven => "senza-codice",
+            Self::Tried => "prova",
         }
     }
 }
@@ -288,7 +297,8 @@ pub enum Custody {
 impl Custody {
     const ALL: [Self; 3] = [Self::Stored, Self::Read, Self::Removed];
 
-    fn as_str(self) -> &'static str {
+    /// Its word in the log.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Stored => "deposito",
             Self::Read => "consultazione",
@@ -307,6 +317,7 @@ const ADMIN: &str = "PEC_Admin";
 const QUARANTINE: &str = "PEC_Quarantine";
 const CREDENTIAL: &str = "PEC_Credential";
 const ACCESSES: &str = "PEC_Access giorno-chiuso";
+const READINGS: &str = "amministrazione";
 
 impl Service {
     /// The line, without an end of line. Control characters of free texts become blanks or go.
@@ -344,9 +355,10 @@ impl Service {
             ServiceEvent::Quarantine { what, id, why } => {
                 begin(&format!("{QUARANTINE} {}", what.as_str())).with("identificativo", id).with("motivo", why)
             }
-            ServiceEvent::Accesses { day, tenant, rows, sha256 } => begin(ACCESSES)
+            ServiceEvent::Accesses { day, tenant, readings, rows, sha256 } => begin(ACCESSES)
                 .with("giorno", day)
                 .perhaps("amministrazione", tenant.map(|tenant| tenant.to_string()).as_deref())
+                .perhaps("registro", readings.then_some(READINGS))
                 .with("righe", &rows.to_string())
                 .with("sha256", sha256),
             ServiceEvent::Rehashed { address, credential, scheme } => begin(&format!("{CREDENTIAL} aggiornata"))
@@ -424,6 +436,11 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
         ("PEC_Access", "giorno-chiuso") => ServiceEvent::Accesses {
             day: day(&mut fields)?,
             tenant: fields.optional("amministrazione").map(|number_of| number(&number_of)).transpose()?,
+            readings: match fields.optional("registro").as_deref() {
+                None => false,
+                Some(READINGS) => true,
+                Some(_) => return Err(bad("registro sconosciuto")),
+            },
             rows: number(&fields.required("righe")?)?,
             sha256: fields.required("sha256")?,
         },

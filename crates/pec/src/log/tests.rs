@@ -126,6 +126,7 @@ proptest! {
             13 => ServiceEvent::Accesses {
                 day: "2026-03-12".into(),
                 tenant: (n % 2 == 0).then_some(n),
+                readings: n % 3 == 0,
                 rows: n,
                 sha256: "0".repeat(64),
             },
@@ -171,6 +172,7 @@ fn service_lines_in_the_grammar_of_the_rules() {
         "PEC_Credential sbloccato-sempre: persona=m.rossi: credenziale=notturno: da=192.0.2.7",
         "PEC_Credential secondo-fattore-tolto: persona=m.rossi: da=l.bianchi",
         "PEC_Admin mailbox-read senza-codice: da=m.rossi: metodo=GET: oggetto=/v1/mailboxes: credenziale=portatile",
+        "PEC_Admin list-write prova: da=m.rossi: metodo=DELETE: oggetto=/v1/lists/tutti@comune.example",
     ] {
         let line = format!("{head}{line}");
         let entry = Entry::parse_line(&line).unwrap_or_else(|e| panic!("{e}: {line}"));

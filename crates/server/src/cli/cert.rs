@@ -90,7 +90,7 @@ fn request(args: &Request, lang: Lang) -> Exit {
             say(format_args!("{}: {}", lang.pick("richiesta", "request"), args.out.display()));
             Exit::Fine
         }
-        Err(text) => complain(&text.of(lang), Exit::Usage),
+        Err(text) => complain(&text.pick(lang), Exit::Usage),
     }
 }
 
@@ -121,8 +121,8 @@ impl<'j> Told<'j> {
             sha256: leaf.sha256_hex(),
             not_before: leaf.not_before().to_string(),
             not_after: leaf.not_after().to_string(),
-            faults: judged.faults.iter().map(|text| text.of(lang)).collect(),
-            notes: judged.notes.iter().map(|text| text.of(lang)).collect(),
+            faults: judged.faults.iter().map(|text| text.pick(lang)).collect(),
+            notes: judged.notes.iter().map(|text| text.pick(lang)).collect(),
         }
     }
 }
@@ -134,7 +134,7 @@ fn check(file: &Path, of: &Of, json: bool, lang: Lang) -> Exit {
     };
     let judged = match init::judge(file, &config, system_time()) {
         Ok(judged) => judged,
-        Err(text) => return complain(&text.of(lang), Exit::Usage),
+        Err(text) => return complain(&text.pick(lang), Exit::Usage),
     };
     let told = Told::of(&judged, lang);
     let exit = if told.faults.is_empty() { Exit::Fine } else { Exit::False };

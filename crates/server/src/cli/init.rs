@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
             tell(&done, lang);
             Exit::Fine
         }
-        Err(text) => complain(&text.of(lang), Exit::Usage),
+        Err(text) => complain(&text.pick(lang), Exit::Usage),
     }
 }
 
@@ -134,11 +134,11 @@ fn tell(done: &Done, lang: Lang) {
         say(format_args!("{}: {fate}", placed.path.display()));
     }
     for note in &done.notes {
-        say(format_args!("{}: {}", lang.pick("nota", "note"), note.of(lang)));
+        say(format_args!("{}: {}", lang.pick("nota", "note"), note.pick(lang)));
     }
     say(format_args!("\n{}:\n{}", lang.pick("Record DNS da pubblicare", "DNS records to publish"), done.zone));
     say(format_args!("{}:", lang.pick("Che cosa fare adesso", "What to do next")));
     for (step, number) in done.next.iter().zip(1..) {
-        say(format_args!("{number:2}. {}", step.of(lang)));
+        say(format_args!("{number:2}. {}", step.pick(lang)));
     }
 }

@@ -57,7 +57,7 @@ fn migrate(args: &WriteArgs, lang: Lang) -> Exit {
         Ok(still) => still,
         Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
     };
-    let done = store_work::migrate(still.store(), args.yes, clock::system_time());
+    let done = store_work::migrate(still.store(), args.confirm.yes, clock::system_time());
     let sound = done.as_ref().is_ok_and(|done| done.damaged == 0 && done.errors.unwrap_or_default() == 0);
     match ended(done.and_then(|done| Ok(migrated(&done, args.json, lang)?))) {
         Exit::Fine if !sound => Exit::False,
@@ -135,7 +135,7 @@ fn run_check(args: &CheckArgs, lang: Lang) -> Exit {
 
 fn run_repair(args: &WriteArgs, lang: Lang) -> Exit {
     let repair = match Still::open(&args.store) {
-        Ok(still) => still.repair(args.yes, clock::system_time()),
+        Ok(still) => still.repair(args.confirm.yes, clock::system_time()),
         Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
     };
     match repair.map(|repair| repaired(args, &repair, lang, &mut |line| say(line))) {

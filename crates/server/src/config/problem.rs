@@ -4,27 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use sigillo_admin::Lang;
+use sigillo_base::{Said, Tell};
 
 /// One sentence in both languages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
-    /// Italian.
-    pub it: String,
-    /// English.
-    pub en: String,
-}
-
-impl Text {
-    /// Both languages side by side.
-    pub fn new(italian: impl Into<String>, english: impl Into<String>) -> Self {
-        Self { it: italian.into(), en: english.into() }
-    }
-
-    /// The sentence in one of them.
-    pub fn of(&self, lang: Lang) -> &str {
-        lang.pick(&self.it, &self.en)
-    }
-}
+pub use sigillo_base::Said as Text;
 
 /// One error of a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +35,7 @@ impl Problem {
             text += &format!(": {} `{key}`", lang.pick("chiave", "key"));
         }
         let remedy = lang.pick("rimedio", "remedy");
-        format!("{text}: {}; {remedy}: {}", self.what.of(lang), self.remedy.of(lang))
+        format!("{text}: {}; {remedy}: {}", self.what.pick(lang), self.remedy.pick(lang))
     }
 
     /// What the TOML reader found, in our words.
@@ -121,6 +104,12 @@ impl Problems {
     /// One line each.
     pub fn say(&self, lang: Lang) -> String {
         self.0.iter().map(|p| p.say(lang)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Tell for Problems {
+    fn said(&self) -> Said {
+        Said::new(self.say(Lang::It), self.say(Lang::En))
     }
 }
 

@@ -17,17 +17,20 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, Secret, TenantId, Timestamp, UnitId};
-use sigillo_engine::{Bearer, Origin, Shown, Standing, token_number};
+use sigillo_base::{Address, Said, Secret, TenantId, Timestamp, UnitId, said};
+use sigillo_engine::{Bearer, Error, Origin, Reading, Shown, Standing, token_number};
 use sigillo_pec::log::{ServiceEvent, Stage};
 use sigillo_wire::Tick;
 
+use super::concern;
 use super::content::Content;
 use super::doorman::{Doorman, Payer};
 use super::fail::Fail;
-use super::routes::{Provided, alive, work};
+use super::named::{self, Named};
+use super::routes::{Provided, alive, broken_off, work};
 use super::socket::Peer;
 use super::table::{Need, On, Row};
+use super::trial;
 use super::write::{self, Way};
 use crate::config::SecondFactor;
 use crate::provider::{House, Provider};
@@ -108,13 +111,47 @@ impl Actor {
         }
     }
 
-    /// Where he has roles. The system's user has none: he may by what he is.
-    pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> {
+    /// Whether he may do this anywhere in an administration: in all of it, in a unit of it, at a mailbox of it.
+    pub(super) fn may_within(&self, engine: &House, act: Act, tenant: TenantId) -> Result<bool, Fail> {
+        if self.may(act, &Target::tenant(tenant)) {
+            return Ok(true);
+        }
         let grants = match self {
             Self::System { .. } => &[][..],
             Self::Person(person, ..) => &person.grants,
         };
-        grants.iter().map(|grant| grant.scope)
+        for Grant { scope, .. } in grants.iter().filter(|grant| grant.role.may(act)) {
+            let there = match *scope {
+                Scope::Unit(of, unit) if of == tenant.0 => {
+                    engine.units(tenant)?.iter().any(|(id, _)| *id == UnitId(unit))
+                }
+                Scope::Mailbox(_) => true,
+                _ => false,
+            };
+            if !there {
+                continue;
+            }
+            match engine.scope_target(*scope) {
+                Ok(target) if target.tenant == Some(tenant) && self.may(act, &target) => return Ok(true),
+                // A mailbox that went away opens nothing.
+                Ok(_) | Err(Error::Invalid(_)) => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether he is the system's user at the socket.
+    pub(super) const fn is_system(&self) -> bool {
+        matches!(self, Self::System { .. })
+    }
+
+    /// The administration that he belongs to.
+    fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::System { .. } => None,
+            Self::Person(person, ..) => person.tenant.map(TenantId),
+        }
     }
 
     /// Whether he is the person of this name.
@@ -138,7 +175,12 @@ impl Actor {
 
 /// The answer to who may not.
 pub(super) fn denied(act: Act) -> Fail {
-    Fail::new(StatusCode::FORBIDDEN, format!("serve il permesso «{}» su ciò che si chiede", act.name()))
+    let text = said!(
+        "serve il permesso «{}» su ciò che si chiede",
+        "the permission “{}” is needed on what is asked for",
+        act.name()
+    );
+    Fail::new(StatusCode::FORBIDDEN, text)
 }
 
 /// What stands before a row of the table.
@@ -156,6 +198,9 @@ pub(super) struct Gate {
     logged: bool,
     /// What is told there of a request.
     content: Option<Arc<Content>>,
+    /// Of what only reads: which parameters of its query the register of readings names; `None` where it is not in there, for
+    /// the same reason.
+    shown: Option<Arc<[String]>>,
     /// Octets of a body.
     most: usize,
 }
@@ -165,10 +210,12 @@ impl Gate {
     pub(super) fn new(row: &Row, provider: Provided, doorman: Arc<Doorman>, way: Option<Way>) -> Self {
         // Codes the engine writes down, as often as they are judged: guessers write no more.
         let code = matches!(row.need, Need::Unlocks | Need::Proves);
-        let logged = row.writes() && !row.path.contains("/messages") && !code;
+        let messages = row.path.contains("/messages");
+        let logged = row.writes() && !messages && !code;
         let content = Content::of(row).filter(|_| logged && !row.silent).map(Arc::new);
+        let shown = (!row.writes() && !messages).then(|| row.parameters().into());
         let (need, path, method, most) = (row.need, row.path, row.method.clone(), row.most);
-        Self { provider, doorman, need, path, method, way, logged, content, most }
+        Self { provider, doorman, need, path, method, way, logged, content, shown, most }
     }
 
     fn act(&self) -> &'static str {
@@ -197,6 +244,24 @@ impl Gate {
         }
     }
 
+    /// What is written down of somebody who has read; what he names that is no parameter may be anything, and is not.
+    fn reading(&self, actor: &Actor, knock: &Knock, status: StatusCode, at: Timestamp) -> Option<Reading> {
+        let shown = self.shown.as_ref()?;
+        let known = |pair: &&str| shown.iter().any(|name| pair.split('=').next() == Some(name.as_str()));
+        let query: Vec<&str> = knock.query.iter().flat_map(|query| query.split('&')).filter(known).collect();
+        let object =
+            if query.is_empty() { knock.object.clone() } else { format!("{}?{}", knock.object, query.join("&")) };
+        Some(Reading {
+            at,
+            by: actor.name(),
+            token: actor.token(),
+            from: knock.peer.and_then(Peer::ip),
+            act: self.act().to_owned(),
+            object: object.chars().take(MOST_OBJECT).collect(),
+            status: status.as_u16(),
+        })
+    }
+
     /// Looks into the body where it is to be written down, or says of what the request is; the request keeps it. Of who is
     /// somebody alone: nothing is kept for a stranger.
     async fn look(&self, knock: &mut Knock, request: &mut Request) -> Result<Option<New>, Fail> {
@@ -205,8 +270,7 @@ impl Gate {
             return Ok(None);
         };
         let body = std::mem::take(request.body_mut());
-        let too_much = |_| Fail::new(StatusCode::PAYLOAD_TOO_LARGE, format!("il corpo supera {} byte", self.most));
-        let bytes = to_bytes(body, self.most).await.map_err(too_much)?;
+        let bytes = to_bytes(body, self.most).await.map_err(|_| write::too_large(self.most))?;
         // What cannot be read the handler refuses, by name.
         let new = if makes { serde_json::from_slice::<New>(&bytes).ok() } else { None };
         knock.content = content.told(&bytes);
@@ -231,7 +295,9 @@ impl Gate {
                 Some(Peer::Near(uid)) => uid.0.filter(|_| uid.allowed()),
                 _ => None,
             };
-            let Some(uid) = uid else { return Err(unknown("serve un token: Authorization: Bearer …")) };
+            let text =
+                || said!("serve un token: Authorization: Bearer …", "a token is needed: Authorization: Bearer …");
+            let Some(uid) = uid else { return Err(unknown(text())) };
             return Ok(Actor::System { uid, administrated: engine.is_administrated()? });
         };
         let ip = knock.peer.and_then(Peer::ip);
@@ -256,10 +322,16 @@ impl Gate {
                 if self.doorman.writes_down(knock.place(), now) {
                     engine.log_service(self.event(Stage::Stranger, None, knock), now)?;
                 }
-                Err(unknown("il token non è valido: è scaduto, revocato o di nessuno"))
+                Err(unknown(said!(
+                    "il token non è valido: è scaduto, revocato o di nessuno",
+                    "the token is not good: it expired, was revoked or is nobody's"
+                )))
             }
             Shown::Locked => {
-                let text = "troppi token sbagliati da questo indirizzo: riprovare più tardi";
+                let text = said!(
+                    "troppi token sbagliati da questo indirizzo: riprovare più tardi",
+                    "too many wrong tokens from this address: try again later"
+                );
                 Err(Fail::new(StatusCode::TOO_MANY_REQUESTS, text).after(Duration::from_secs(60)))
             }
         }
@@ -269,11 +341,17 @@ impl Gate {
     fn unproven(&self, standing: Standing, wanted: SecondFactor) -> Option<Fail> {
         match standing {
             Standing::Locked if self.need != Need::Unlocks => {
-                let text = "serve un codice del secondo fattore: «sigillo person unlock»";
+                let text = said!(
+                    "serve un codice del secondo fattore: «sigillo person unlock»",
+                    "a code of the second factor is needed: “sigillo person unlock”"
+                );
                 Some(unknown(text).kind(api::CODE_WANTED))
             }
             Standing::NoFactor if wanted == SecondFactor::Required && self.need != Need::Enrols => {
-                let text = "chi amministra deve avere un secondo fattore: «sigillo person totp enrol»";
+                let text = said!(
+                    "chi amministra deve avere un secondo fattore: «sigillo person totp enrol»",
+                    "whoever administrates must have a second factor: “sigillo person totp enrol”"
+                );
                 Some(Fail::new(StatusCode::FORBIDDEN, text).kind(api::FACTOR_WANTED))
             }
             _ => None,
@@ -288,7 +366,10 @@ fn admit(doorman: &Doorman, knock: &Knock) -> Result<(), Fail> {
     let token = knock.token.as_ref().map(|token| Payer::Token(token_number(token)));
     for payer in [Payer::Place(place)].into_iter().chain(token) {
         doorman.admit(payer, Instant::now()).map_err(|wait| {
-            let text = "troppe richieste in un minuto: riprovare fra poco";
+            let text = said!(
+                "troppe richieste in un minuto: riprovare fra poco",
+                "too many requests in a minute: try again shortly"
+            );
             Fail::new(StatusCode::TOO_MANY_REQUESTS, text).after(wait)
         })?;
     }
@@ -297,7 +378,7 @@ fn admit(doorman: &Doorman, knock: &Knock) -> Result<(), Fail> {
 
 /// Counts the requests at a door that has its own way of knowing people.
 pub(super) async fn counted(State(doorman): State<Arc<Doorman>>, request: Request, next: Next) -> Response {
-    match admit(&doorman, &Knock::of(&request, doorman.ticks.now())) {
+    match admit(&doorman, &Knock::of(&request, doorman.ticks.now())).and_then(|()| trial::refuse(request.headers())) {
         Ok(()) => next.run(request).await,
         Err(fail) => fail.into_response(),
     }
@@ -312,7 +393,9 @@ async fn issued(provider: &Provider, token: Option<&Secret>) -> Result<Option<Pe
     let (Some(token), Some(issuer)) = (signed, provider.issuer()) else { return Ok(None) };
     let named = issuer.person(token).await.map_err(|error| {
         tracing::warn!(%error, "a token cannot be checked");
-        Fail::new(StatusCode::SERVICE_UNAVAILABLE, "il token non si può verificare adesso: riprovare")
+        let text =
+            said!("il token non si può verificare adesso: riprovare", "the token cannot be checked now: try again");
+        Fail::new(StatusCode::SERVICE_UNAVAILABLE, text)
     })?;
     Ok(named.and_then(|name| PersonName::parse(&name).ok()))
 }
@@ -320,7 +403,7 @@ async fn issued(provider: &Provider, token: Option<&Secret>) -> Result<Option<Pe
 /// Who is called so is nobody: no name of a person is like it.
 const STRANGER: &str = "sconosciuto";
 
-fn unknown(detail: &str) -> Fail {
+fn unknown(detail: Said) -> Fail {
     Fail::new(StatusCode::UNAUTHORIZED, detail)
 }
 
@@ -332,8 +415,11 @@ struct Knock {
     tick: Tick,
     /// Its path, as the log has it.
     object: String,
+    query: Option<String>,
     /// What it says, as the log has it.
     content: Option<String>,
+    /// Whether it asks only what would come of it.
+    tried: bool,
 }
 
 impl Knock {
@@ -343,7 +429,9 @@ impl Knock {
             token: bearer(request),
             tick,
             object: request.uri().path().chars().take(MOST_OBJECT).collect(),
+            query: request.uri().query().map(str::to_owned),
             content: None,
+            tried: false,
         }
     }
 
@@ -353,7 +441,7 @@ impl Knock {
     }
 }
 
-/// Lets through who may, and writes down what is changed and who was turned away, before it is done (AUD-03).
+/// Lets through who may, and writes down what is changed and who was turned away, before it is done, and what is read (AUD-03).
 pub(super) async fn authorise(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     admitted(gate, request, next).await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -367,26 +455,37 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
         let wanted = house.config().second_factor;
         work(&house, move |engine| gate.who(engine, &knock, (issued.as_ref(), wanted), now)).await?
     };
+    if let Some(way) = &gate.way {
+        match way.tried {
+            Some(_) => knock.tried = trial::is_asked(request.headers())?,
+            None => trial::refuse(request.headers())?,
+        }
+    }
     let params = request.extract_parts::<RawPathParams>().await;
-    let params = params.map_err(|rejected| Fail::new(rejected.status(), rejected.body_text()))?;
+    let params = params.map_err(|rejected| Fail::foreign(rejected.status(), &rejected.body_text()))?;
     let params: Vec<_> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let new = gate.look(&mut knock, &mut request).await?;
     let asked = {
         let (gate, actor, knock, params) = (gate.clone(), actor.clone(), knock.clone(), params.clone());
         move |engine: &House| {
             if let Need::May(act, on) = gate.need {
-                let allowed = match on {
-                    On::Each | On::Handler => actor.may_somewhere(act),
+                let allowed = match (on, tenant(&params)) {
+                    (On::Each | On::Handler, _) => actor.may_somewhere(act),
+                    (On::Within, Some(tenant)) => actor.may_within(engine, act, tenant)?,
                     _ => actor.may(act, &target(engine, on, &params, new.as_ref())?),
                 };
                 if !allowed {
                     tracing::warn!(by = actor.name(), act = act.name(), knock.object, "administrative request denied");
                     engine.log_service(gate.event(Stage::Denied, Some(&actor), &knock), now)?;
+                    if let Some(named) = Named::first(gate.path, &params) {
+                        named.need_seen(engine, &actor)?;
+                    }
                     return Err(denied(act));
                 }
             }
             if gate.logged {
-                engine.log_service(gate.event(Stage::Asked, Some(&actor), &knock), now)?;
+                let stage = if knock.tried { Stage::Tried } else { Stage::Asked };
+                engine.log_service(gate.event(stage, Some(&actor), &knock), now)?;
             }
             Ok(())
         }
@@ -399,7 +498,7 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
         return done.await;
     }
     // Whoever hangs up breaks nothing off: what was begun is finished, and written down.
-    tokio::spawn(done).await.map_err(|_| Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "lavoro interrotto"))?
+    tokio::spawn(done).await.map_err(|_| broken_off())?
 }
 
 /// Does what was asked by who may; what was not done then is written down too.
@@ -422,11 +521,23 @@ async fn done(
     let response = done.unwrap_or_else(IntoResponse::into_response);
     let status = response.status();
     tracing::info!(method = %gate.method, by, act = gate.act(), status = status.as_u16(), "administrative request");
-    let denied = status == StatusCode::FORBIDDEN && matches!(gate.need, Need::May(..));
-    if denied || gate.logged && !status.is_success() {
-        let stage = if status == StatusCode::FORBIDDEN { Stage::Denied } else { Stage::Failed };
+    let turned_away = response.extensions().get::<Fail>().is_some_and(Fail::denies);
+    let denied = turned_away && matches!(gate.need, Need::May(..));
+    if denied || gate.logged && !knock.tried && !status.is_success() {
+        let stage = if turned_away { Stage::Denied } else { Stage::Failed };
         let event = gate.event(stage, Some(&actor), &knock);
         work(&house, move |engine| Ok(engine.log_service(event, now)?)).await?;
+    } else if let Some(reading) = gate.reading(&actor, &knock, status, now) {
+        let told = move |engine: &House| {
+            let whose = match actor.tenant() {
+                // Whom he works for, whatever he looks at: nobody else is told of him.
+                Some(own) => Some(own),
+                None => concern::of_path(engine, &knock.object, now)?,
+            };
+            engine.has_looked(whose, &reading);
+            Ok(())
+        };
+        work(&house, told).await?;
     }
     Ok(response)
 }
@@ -458,19 +569,20 @@ fn target(engine: &House, on: On, params: &[(String, String)], new: Option<&New>
             let unit = new.and_then(|new| new.unit).map(UnitId);
             Ok(Target { unit, ..address(new.map(|new| new.address.as_str()))? })
         }
-        On::Domain => match param("name").map(Domain::parse) {
-            Some(Ok(domain)) => Ok(Target { tenant: engine.owner(&domain)?, ..Target::SERVICE }),
-            Some(Err(_)) | None => Ok(Target::SERVICE),
-        },
-        On::Tenant => {
-            let id = param("tenant").and_then(|text| text.parse().ok());
-            Ok(id.map_or(Target::SERVICE, |id| Target::tenant(TenantId(id))))
-        }
+        On::Domain => named::domain(engine, param("name").unwrap_or_default()),
+        On::Person => named::person(engine, param("name").unwrap_or_default()),
+        On::Tenant | On::Within => Ok(tenant(params).map_or(Target::SERVICE, Target::tenant)),
         On::Service | On::Each | On::Handler => Ok(Target::SERVICE),
     }
 }
 
+/// The administration in a path.
+fn tenant(params: &[(String, String)]) -> Option<TenantId> {
+    let (_, id) = params.iter().find(|(name, _)| name == "tenant")?;
+    id.parse().ok().map(TenantId)
+}
+
 /// The name of somebody in a path or body.
 pub(super) fn person_name(text: &str) -> Result<PersonName, Fail> {
-    PersonName::parse(text).map_err(|e| Fail::bad(e.to_string()))
+    PersonName::parse(text).map_err(Fail::bad)
 }

@@ -26,6 +26,13 @@ impl Content {
         Some(Self { schema: schema.to_value(), definitions: schemas.take_definitions(true) })
     }
 
+    /// Of a row that answers in JSON: what its answers say.
+    pub(super) fn of_answer(row: &Row) -> Option<Self> {
+        let mut schemas = SchemaGenerator::default();
+        let (_, _, schema) = row.told(&mut schemas).answer.filter(|(_, kind, _)| *kind == JSON)?;
+        Some(Self { schema: schema.to_value(), definitions: schemas.take_definitions(true) })
+    }
+
     /// Whether a body is JSON, by what its sender says.
     pub(super) fn is_said(headers: &HeaderMap) -> bool {
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -40,7 +47,16 @@ impl Content {
         Some(if cut == text.len() { text } else { format!("{}{HIDDEN}", &text[..cut]) })
     }
 
+    /// The same body without its secrets.
+    pub(super) fn hidden(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let said: Value = serde_json::from_slice(body).ok()?;
+        serde_json::to_vec(&self.shown(&said, &[&self.schema])).ok()
+    }
+
     fn shown(&self, said: &Value, schemas: &[&Value]) -> Value {
+        if said.is_null() {
+            return Value::Null;
+        }
         let schemas: Vec<&Value> = schemas.iter().flat_map(|schema| self.meant(schema)).collect();
         if schemas.iter().any(|schema| schema.get("format").is_some_and(|format| format == "password")) {
             return HIDDEN.into();

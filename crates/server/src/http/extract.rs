@@ -40,7 +40,7 @@ impl<S: Send + Sync> FromRequest<S> for Letter {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Fail> {
         let body = Bytes::from_request(request, state).await;
-        body.map(Self).map_err(|e| Fail::new(e.status(), e.body_text()))
+        body.map(Self).map_err(|e| Fail::foreign(e.status(), &e.body_text()))
     }
 }
 

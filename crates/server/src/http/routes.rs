@@ -15,6 +15,7 @@ mod me;
 mod notices;
 mod operations;
 mod own;
+mod pages;
 mod passwords;
 mod persons;
 mod plans;
@@ -34,20 +35,23 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Json, Router};
 use sigillo_accounts::{Act, Block, CredentialName, Mailbox, OrdinaryMail, Profile, State as Standing, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, MailboxId, Timestamp, UnitId};
+use sigillo_base::{Address, MailboxId, Said, Tell, Timestamp, UnitId, said};
 use sigillo_engine::front::Contents;
 use sigillo_engine::{Change, HashGiven};
 
 use super::authority::{Actor, Gate, authorise, counted};
+use super::content::Content;
 use super::doorman::Doorman;
 use super::extract::{Params, Sent};
 pub(super) use super::fail::Fail;
 use super::fail::one_form;
+use super::named::Named;
 use super::table::{Need, On, Row, get, patch, post, put};
+use super::trial;
 use super::write::{Lanes, Reader, Way};
 use crate::provider::{House, Provider};
 use crate::systemd::Notifier;
@@ -72,7 +76,8 @@ pub(super) fn table() -> Vec<Row> {
         patch("/v1/mailboxes/{address}", (Act::MailboxChange, On::Address), "changes a mailbox", change_mailbox),
         put("/v1/mailboxes/{address}/password", PASSWORD, "gives the owner another password", set_password),
         get(api::INDEX, (Act::ServiceRead, On::Service), "the provider index in use", index::show),
-        post(api::INDEX_UPDATE, (Act::ServiceWrite, On::Service), "looks for a newer provider index", index::update),
+        post(api::INDEX_UPDATE, (Act::ServiceWrite, On::Service), "looks for a newer provider index", index::update)
+            .real(),
     ];
     [
         own,
@@ -121,7 +126,12 @@ pub(super) fn router(provider: Weak<Provider>, doorman: Arc<Doorman>) -> Router 
             let counts = from_fn_with_state(Arc::clone(&doorman), counted);
             return router.route(row.path, row.handler.route_layer(counts));
         }
-        let way = || Way { lanes: Arc::clone(&lanes), reader: readers.get(row.path).cloned(), repeats: row.repeats() };
+        let way = || Way {
+            lanes: Arc::clone(&lanes),
+            reader: readers.get(row.path).cloned(),
+            repeats: row.repeats(),
+            tried: Content::of_answer(&row).filter(|_| row.tries()).map(Arc::new),
+        };
         let way = row.writes().then(way);
         let gate = Gate::new(&row, provider.clone(), Arc::clone(&doorman), way);
         router.route(row.path, row.handler.route_layer(from_fn_with_state(gate, authorise)))
@@ -129,16 +139,19 @@ pub(super) fn router(provider: Weak<Provider>, doorman: Arc<Doorman>) -> Router 
     table
         .into_iter()
         .fold(Router::new(), guarded)
-        .fallback(async || Fail::new(StatusCode::NOT_FOUND, "questo percorso non c'è"))
-        .method_not_allowed_fallback(async || Fail::new(StatusCode::METHOD_NOT_ALLOWED, "metodo non previsto qui"))
-        .layer(map_response(one_form))
+        .fallback(async || Fail::missing(said!("questo percorso non c'è", "there is no such path")))
+        .method_not_allowed_fallback(async || {
+            Fail::new(StatusCode::METHOD_NOT_ALLOWED, said!("metodo non previsto qui", "no such method here"))
+        })
+        .layer(from_fn(one_form))
         .with_state(provider)
 }
 
 pub(super) type Reply<T> = Result<Json<T>, Fail>;
 
 pub(super) fn alive(provider: &Weak<Provider>) -> Result<Arc<Provider>, Fail> {
-    provider.upgrade().ok_or_else(|| Fail::new(StatusCode::SERVICE_UNAVAILABLE, "il servizio si sta fermando"))
+    let stops = || said!("il servizio si sta fermando", "the service is stopping");
+    provider.upgrade().ok_or_else(|| Fail::new(StatusCode::SERVICE_UNAVAILABLE, stops()))
 }
 
 /// Runs a use-case on a thread that may block.
@@ -155,10 +168,19 @@ pub(super) async fn weighing<T: Send + 'static>(
     bytes: u64,
     work: impl FnOnce(&House) -> Result<T, Fail> + Send + 'static,
 ) -> Result<T, Fail> {
-    let engine = Arc::clone(&provider.engine);
-    let broken = || Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "lavoro interrotto");
+    let engine = trial::engine(provider);
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-    provider.pool.weighing(bytes, move || work(&engine)).await.ok_or_else(broken)?
+    provider.pool.weighing(bytes, move || work(&engine)).await.ok_or_else(broken_off)?
+}
+
+/// What nobody knows the end of.
+pub(super) fn broken_off() -> Fail {
+    Fail::new(StatusCode::INTERNAL_SERVER_ERROR, said!("lavoro interrotto", "work broken off"))
+}
+
+/// A page that begins where none ended.
+fn no_place() -> Fail {
+    Fail::field("after", said!("non è di una risposta di prima", "is of no answer that was given"))
 }
 
 async fn status(State(provider): At) -> Reply<api::Status> {
@@ -207,35 +229,16 @@ async fn mailboxes(
 ) -> Reply<api::Mailboxes> {
     let provider = alive(&provider)?;
     let list = move |engine: &House| {
-        let bad = || Fail::field("after", "non è di una risposta di prima");
-        let after = asked.after.as_deref().map_or(Ok(0), |after| after.parse().map_err(|_| bad()))?;
-        let (mut mailboxes, mut after) = (Vec::new(), MailboxId(after));
-        let mut responsible = engine.all_responsible()?;
-        let most = asked.limit.map_or(usize::MAX, |limit| limit.max(1));
-        let paged = asked.limit.is_some() || asked.after.is_some();
-        loop {
-            let page = engine.mailboxes(after, PAGE)?;
-            if page.is_empty() {
-                break;
-            }
-            for row in page {
-                if mailboxes.len() == most {
-                    return Ok(api::Mailboxes { mailboxes, next: Some(after.0.to_string()) });
-                }
-                after = MailboxId(row.id);
-                if row.is_gone() {
-                    continue;
-                }
-                if sees(&actor, engine, Act::MailboxRead, &row.address)? {
-                    let answer = responsible.remove(&MailboxId(row.id)).unwrap_or_default();
-                    mailboxes.push(shown_with(engine, row, answer)?);
-                }
-            }
-        }
-        if !paged {
-            mailboxes.sort_by(|a, b| a.address.cmp(&b.address));
-        }
-        Ok(api::Mailboxes { mailboxes, next: None })
+        let more = |after: &u64| {
+            let rows = engine.mailboxes(MailboxId(*after), PAGE)?;
+            Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        };
+        let show = |row: Mailbox| {
+            let seen = !row.is_gone() && sees(&actor, engine, Act::MailboxRead, &row.address)?;
+            seen.then(|| shown(engine, row)).transpose()
+        };
+        let (mailboxes, next) = pages::page((pages::number(&asked)?, pages::most(&asked)?), more, show)?;
+        Ok(api::Mailboxes { mailboxes, next: next.map(|after| after.to_string()) })
     };
     Ok(Json(work(&provider, list).await?))
 }
@@ -254,7 +257,7 @@ async fn add_mailbox(
     let request = asking.request(provider.clock.now())?;
     let add = move |engine: &House| {
         let address = address(&new.address)?;
-        let profile = engine.profiles().choose(&new.profile).map_err(|e| Fail::bad(e.to_string()))?;
+        let profile = engine.profiles().choose(&new.profile).map_err(Fail::bad)?;
         let password = credentials::kept(engine, &address, new.password.as_ref(), new.password_hash.as_ref())?;
         engine.add_mailbox_to(new.unit.map(UnitId), &address, profile, password, &request)?;
         shown(engine, mailbox(engine, &new.address)?)
@@ -277,9 +280,10 @@ async fn set_password(
             credentials::kept(engine, &self::address(&address)?, new.password.as_ref(), new.password_hash.as_ref())?;
         // A hash is of who has his password already: nobody brings his own in the place of it.
         if new.password_hash.is_some() {
-            if engine.give_hash(id, &password.hash, false, request.now())? == HashGiven::Kept {
-                let text = format!(
-                    "{address} ha già una password di chi la tiene: se ne dà un'altra, o un segreto con `sigillo mailbox reset`"
+            if engine.give_hash(id, &password.hash, request.now())? == HashGiven::Kept {
+                let text = said!(
+                    "{address} ha già una password di chi la tiene: se ne dà un'altra, o un segreto con `sigillo mailbox reset`",
+                    "{address} already has a password of its holder: give another one, or a secret by `sigillo mailbox reset`"
                 );
                 return Err(Fail::new(StatusCode::CONFLICT, text));
             }
@@ -301,7 +305,7 @@ async fn change_mailbox(
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let request = asking.request(now)?;
-    let whole = Arc::clone(&provider.engine);
+    let whole = trial::engine(&provider);
     let set = move |engine: &House| {
         let found = mailbox(engine, &address)?;
         let id = MailboxId(found.id);
@@ -313,7 +317,7 @@ async fn change_mailbox(
             changes.push(Change::Ordinary(ordinary(&found, &word)?));
         }
         if let Some(name) = profile {
-            changes.push(Change::Profile(engine.profiles().choose(&name).map_err(|e| Fail::bad(e.to_string()))?));
+            changes.push(Change::Profile(engine.profiles().choose(&name).map_err(Fail::bad)?));
         }
         changes.extend(without.map(Change::Without));
         if let Some(folder) = receipts {
@@ -334,14 +338,17 @@ async fn change_mailbox(
 /// What a mailbox is to do with ordinary mail, by the word of the interface.
 fn ordinary(of: &Mailbox, word: &str) -> Result<OrdinaryMail, Fail> {
     if of.profile.base == Profile::Service {
-        let text =
-            format!("{} è la casella di servizio: riceve soltanto ricevute e avvisi di altri gestori", of.address);
+        let text = said!(
+            "{} è la casella di servizio: riceve soltanto ricevute e avvisi di altri gestori",
+            "{} is the service mailbox: it receives receipts and notices of other providers alone",
+            of.address
+        );
         return Err(Fail::new(StatusCode::CONFLICT, text));
     }
     match word {
         "refuse" => Ok(OrdinaryMail::Refuse),
         "accept" => Ok(OrdinaryMail::Accept),
-        _ => Err(Fail::field("ordinary_mail", format!("«{word}» non è refuse o accept"))),
+        _ => Err(Fail::field("ordinary_mail", not_among(word, "refuse o accept", "refuse or accept"))),
     }
 }
 
@@ -352,7 +359,7 @@ fn sees(actor: &Actor, engine: &House, act: Act, of: &str) -> Result<bool, Fail>
 }
 
 fn address(text: &str) -> Result<Address, Fail> {
-    Address::parse(text).map_err(|e| Fail::bad(format!("{text}: {e}")))
+    Address::parse(text).map_err(|e| Fail::bad(e.said().about(text)))
 }
 
 /// A span of time as it is asked for, its end not in it: without a beginning the last thirty days, without an end up to
@@ -364,20 +371,26 @@ fn span(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<(Timesta
 }
 
 fn instant(text: &str) -> Result<Timestamp, Fail> {
-    let bad = || Fail::bad(format!("«{text}» non è un istante: AAAA-MM-GG oppure AAAA-MM-GGThh:mm"));
+    let bad = || {
+        Fail::bad(said!(
+            "«{text}» non è un istante: AAAA-MM-GG oppure AAAA-MM-GGThh:mm",
+            "“{text}” is no instant: YYYY-MM-DD or YYYY-MM-DDThh:mm"
+        ))
+    };
     Timestamp::from_iso(text).ok_or_else(bad)
 }
 
 fn mailbox(engine: &House, text: &str) -> Result<Mailbox, Fail> {
-    engine.find_mailbox(&address(text)?)?.ok_or_else(|| Fail::missing(format!("la casella {text} non c'è")))
+    engine.find_mailbox(&address(text)?)?.ok_or_else(|| Named::Mailbox(text).missing())
+}
+
+/// What is said of a word that is none of these.
+fn not_among(word: &str, these: &str, these_en: &str) -> Said {
+    said!("«{word}» non è {these}", "“{word}” is not {these_en}")
 }
 
 fn shown(engine: &House, mailbox: Mailbox) -> Result<api::Mailbox, Fail> {
     let responsible = engine.responsible(MailboxId(mailbox.id))?;
-    shown_with(engine, mailbox, responsible)
-}
-
-fn shown_with(engine: &House, mailbox: Mailbox, responsible: Vec<String>) -> Result<api::Mailbox, Fail> {
     let ordinary = if mailbox.takes_ordinary_mail() { "accept" } else { "refuse" };
     let profile = mailbox.profile.name().to_owned();
     let time = |ms| Timestamp::from_millis(ms).to_string();

@@ -29,6 +29,10 @@ pub(super) enum On {
     Domain,
     /// The administration in the path (`{tenant}`).
     Tenant,
+    /// The same, or anything in it.
+    Within,
+    /// The person in the path (`{name}`).
+    Person,
     /// Many: the answer holds those that he may see.
     Each,
     /// The handler asks, since it depends on more than the path.
@@ -75,6 +79,8 @@ pub(super) struct Row {
     pub(super) most: usize,
     /// What it says is in a register of its own, which ends, and not in the log.
     pub(super) silent: bool,
+    /// It acts elsewhere than in the store, or judges a code: there is no trial of it.
+    real: bool,
 }
 
 /// Octets of a body, where a row does not say otherwise: what axum takes by itself.
@@ -88,7 +94,7 @@ impl Row {
     {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
         let handler = on(filter, handler);
-        Self { method, path, need, about, shape: H::shape, handler, most: MOST_BODY, silent: false }
+        Self { method, path, need, about, shape: H::shape, handler, most: MOST_BODY, silent: false, real: false }
     }
 
     /// The same with a body of at most so many bytes.
@@ -102,11 +108,23 @@ impl Row {
         Self { silent: true, ..self }
     }
 
+    /// The same, which cannot be tried.
+    pub(super) fn real(self) -> Self {
+        Self { real: true, ..self }
+    }
+
     /// What it carries and brings.
     pub(super) fn told(&self, schemas: &mut SchemaGenerator) -> Shape {
         let mut shape = Shape::default();
         (self.shape)(&mut shape, schemas);
         shape
+    }
+
+    /// The names of what its query may hold.
+    pub(super) fn parameters(&self) -> Vec<String> {
+        let query = self.told(&mut SchemaGenerator::default()).query;
+        let names = query.as_ref().and_then(|schema| schema.as_value().get("properties")?.as_object());
+        names.map_or_else(Vec::new, |names| names.keys().cloned().collect())
     }
 
     /// Whether its answer can be kept and given again, for who sends it twice.
@@ -117,6 +135,11 @@ impl Row {
             && matches!(self.need, Need::May(..) | Need::Known)
             && shape.body.is_none_or(|(kind, _)| json(kind))
             && shape.answer.is_some_and(|(_, kind, _)| json(kind))
+    }
+
+    /// Whether it can be tried: what it does lies in the store, and it is done before it is answered.
+    pub(super) fn tries(&self) -> bool {
+        self.repeats() && matches!(self.need, Need::May(..)) && !self.real
     }
 
     /// Whether it changes something.

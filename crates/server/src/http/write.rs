@@ -21,12 +21,14 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde::{Deserialize, Serialize};
 use sigillo_admin::api;
-use sigillo_base::Address;
+use sigillo_base::{Address, Said, said};
 use sigillo_engine::Once;
 use tokio::sync::Mutex;
 
+use super::content::Content;
 use super::fail::Fail;
-use super::routes::work;
+use super::routes::{broken_off, work};
+use super::trial;
 use crate::provider::Provider;
 
 /// Requests that wait for each other: those whose resources fall into one lane.
@@ -76,7 +78,7 @@ impl Reader {
         match response.status() {
             StatusCode::OK => Ok(Some(tag(&whole(response.into_body()).await?))),
             StatusCode::NOT_FOUND => Ok(None),
-            status => Err(Fail::new(status, "lo stato di ora non si legge")),
+            status => Err(Fail::new(status, said!("lo stato di ora non si legge", "the present state cannot be read"))),
         }
     }
 }
@@ -92,8 +94,10 @@ fn tag(bytes: &[u8]) -> String {
     format!("\"{}\"", HEXLOWER.encode(&sigillo_smime::sha256(bytes)[..16]))
 }
 
-async fn whole(body: Body) -> Result<Bytes, Fail> {
-    to_bytes(body, usize::MAX).await.map_err(|_| Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "risposta interrotta"))
+pub(super) async fn whole(body: Body) -> Result<Bytes, Fail> {
+    to_bytes(body, usize::MAX)
+        .await
+        .map_err(|_| Fail::new(StatusCode::INTERNAL_SERVER_ERROR, said!("risposta interrotta", "answer broken off")))
 }
 
 /// Whether a list of tags names this one. A weak tag (`W/`) proves nothing where something is to be changed.
@@ -102,8 +106,10 @@ fn names(list: &str, tag: Option<&str>, weak: bool) -> bool {
     list.split(',').map(str::trim).any(|one| one == "*" || one == tag || weak && one.strip_prefix("W/") == Some(tag))
 }
 
-fn said<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Result<Option<&'h str>, Fail> {
-    let text = |value: &'h HeaderValue| value.to_str().map_err(|_| Fail::bad(format!("{name}: non è testo")));
+fn header_of<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Result<Option<&'h str>, Fail> {
+    let text = |value: &'h HeaderValue| {
+        value.to_str().map_err(|_| Fail::bad(said!("{name}: non è testo", "{name}: not text")))
+    };
     headers.get(name).map(text).transpose()
 }
 
@@ -124,7 +130,7 @@ fn next_page(uri: &Uri, body: &[u8]) -> Option<HeaderValue> {
 
 /// An answer to a reader: with its tag, or 304 where he has it already; with the way to the next page.
 pub(super) async fn read(request: Request, next: Next) -> Result<Response, Fail> {
-    let had = said(request.headers(), &header::IF_NONE_MATCH)?.map(str::to_owned);
+    let had = header_of(request.headers(), &header::IF_NONE_MATCH)?.map(str::to_owned);
     let uri = request.uri().clone();
     let response = next.run(request).await;
     let json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
@@ -159,6 +165,8 @@ pub(super) struct Way {
     pub(super) reader: Option<Reader>,
     /// Whether its answer can be kept and given again.
     pub(super) repeats: bool,
+    /// What the answer to a trial tells; `None` where nothing can be tried.
+    pub(super) tried: Option<Arc<Content>>,
 }
 
 impl Way {
@@ -176,19 +184,27 @@ impl Way {
         let (parts, mut body) = request.into_parts();
         let mut sent = Bytes::new();
         if self.repeats {
-            let too_much = |_| Fail::new(StatusCode::PAYLOAD_TOO_LARGE, format!("il corpo supera {MOST_BODY} byte"));
+            let too_much = |_| too_large(MOST_BODY);
             sent = to_bytes(body, MOST_BODY).await.map_err(too_much)?;
             body = Body::from(sent.clone());
         }
-        let once = match self.begin(&house, who, &parts, &sent).await? {
-            Begun::Answered(response) => return Ok(response),
-            Begun::Now(once) => once,
+        let trial = self.tried.clone().filter(|_| trial::is_asked(&parts.headers).unwrap_or(false));
+        // A trial is remembered under no key: what was only tried is still to be done.
+        let once = match trial {
+            Some(_) => None,
+            None => match self.begin(&house, who, &parts, &sent).await? {
+                Begun::Answered(response) => return Ok(response),
+                Begun::Now(once) => once,
+            },
         };
         let request = Request::from_parts(parts, body);
         // A handler that panics has an answer as well, or its key would be in progress for ever.
         let change =
             async move { self.in_its_lane(resource, request, next).await.unwrap_or_else(IntoResponse::into_response) };
-        let broken = |_| Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "lavoro interrotto").into_response();
+        if let Some(told) = trial {
+            return trial::run(&house, &told, change).await;
+        }
+        let broken = |_| broken_off().into_response();
         let response = tokio::spawn(change).await.unwrap_or_else(broken);
         match once {
             Some(once) => once.keep(&house, response).await,
@@ -222,32 +238,46 @@ impl Way {
 
     /// Refuses what was to be done only to another state.
     async fn still(&self, headers: &HeaderMap, like: &Like) -> Result<(), Fail> {
-        let (wanted, unwanted) = (said(headers, &header::IF_MATCH)?, said(headers, &header::IF_NONE_MATCH)?);
+        let (wanted, unwanted) = (header_of(headers, &header::IF_MATCH)?, header_of(headers, &header::IF_NONE_MATCH)?);
         if wanted.is_none() && unwanted.is_none() {
             return Ok(());
         }
         let Some(reader) = &self.reader else {
-            let text = "If-Match: questo percorso non ha uno stato che si legga (GET) con cui confrontarlo";
+            let text = said!(
+                "If-Match: questo percorso non ha uno stato che si legga (GET) con cui confrontarlo",
+                "If-Match: this path has no state that can be read (GET) to compare it with"
+            );
             return Err(Fail::new(StatusCode::PRECONDITION_FAILED, text));
         };
         let now = reader.tag(like).await?;
         let fits = wanted.is_none_or(|list| names(list, now.as_deref(), false))
             && !unwanted.is_some_and(|list| names(list, now.as_deref(), true));
-        let text = "nel frattempo è cambiato: leggerlo di nuovo e decidere su com'è ora";
-        if fits { Ok(()) } else { Err(Fail::new(StatusCode::PRECONDITION_FAILED, text)) }
+        let text = || {
+            said!(
+                "nel frattempo è cambiato: leggerlo di nuovo e decidere su com'è ora",
+                "it was changed meanwhile: read it again and decide by how it is now"
+            )
+        };
+        if fits { Ok(()) } else { Err(Fail::new(StatusCode::PRECONDITION_FAILED, text())) }
     }
 
     /// Begins a request that is to be done once, if it says so.
     async fn begin(&self, house: &Arc<Provider>, who: &str, parts: &Parts, body: &[u8]) -> Result<Begun, Fail> {
-        let Some(key) = said(&parts.headers, &KEY)?.map(|key| key.trim().trim_matches('"').to_owned()) else {
+        let Some(key) = header_of(&parts.headers, &KEY)?.map(|key| key.trim().trim_matches('"').to_owned()) else {
             return Ok(Begun::Now(None));
         };
         if !self.repeats {
-            return Err(Fail::bad("Idempotency-Key: qui non vale, la risposta non si può tenere"));
+            return Err(Fail::bad(said!(
+                "Idempotency-Key: qui non vale, la risposta non si può tenere",
+                "Idempotency-Key: not taken here, the answer cannot be kept"
+            )));
         }
         if !KEY_CHARS.contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
             let (least, most) = KEY_CHARS.into_inner();
-            return Err(Fail::bad(format!("Idempotency-Key: da {least} a {most} caratteri ASCII, come un UUID")));
+            return Err(Fail::bad(said!(
+                "Idempotency-Key: da {least} a {most} caratteri ASCII, come un UUID",
+                "Idempotency-Key: {least} to {most} ASCII characters, such as a UUID"
+            )));
         }
         let (method, uri) = (parts.method.as_str(), parts.uri.to_string());
         let asked = [method.as_bytes(), b" ", uri.as_bytes(), b"\n", body].concat();
@@ -255,27 +285,37 @@ impl Way {
         let (name, digest, run) = (once.name, sigillo_smime::sha256(&asked), house.started_at.as_millis());
         let now = house.clock.now();
         let found = work(house, move |engine| Ok(engine.once(&name, &digest, run, now)?)).await?;
-        let conflict = |status, kind, text: String| Err(Fail::new(status, text).kind(kind));
+        let conflict = |status, kind, text: Said| Err(Fail::new(status, text).kind(kind));
         match found {
             Once::Begun => Ok(Begun::Now(Some(once))),
             Once::Done(Some(sealed)) => once.open(&sealed).map(Begun::Answered),
             Once::Done(None) => {
-                let text = "è già stato fatto; la risposta era troppo lunga per essere tenuta";
-                conflict(StatusCode::CONFLICT, "urn:sigillo:done-already", text.to_owned())
+                let text = said!(
+                    "è già stato fatto; la risposta era troppo lunga per essere tenuta",
+                    "it was done already; the answer was too long to be kept"
+                );
+                conflict(StatusCode::CONFLICT, "urn:sigillo:done-already", text)
             }
             Once::Busy => {
-                let text = "la stessa richiesta è ancora in corso: ripeterla fra poco";
-                conflict(StatusCode::CONFLICT, "urn:sigillo:in-progress", text.to_owned())
+                let text = said!(
+                    "la stessa richiesta è ancora in corso: ripeterla fra poco",
+                    "the same request is still in progress: send it again shortly"
+                );
+                conflict(StatusCode::CONFLICT, "urn:sigillo:in-progress", text)
             }
             Once::Unknown(at) => {
-                let text = format!(
-                    "cominciata alle {at}, la richiesta è stata interrotta dall'arresto del servizio: se sia stata eseguita non si sa. Guardare com'è ora, e ripeterla se serve con un'altra Idempotency-Key"
+                let text = said!(
+                    "cominciata alle {at}, la richiesta è stata interrotta dall'arresto del servizio: se sia stata eseguita non si sa. Guardare com'è ora, e ripeterla se serve con un'altra Idempotency-Key",
+                    "begun at {at}, the request was broken off when the service stopped: whether it was carried out is not known. Look how it is now, and send it again if need be with another Idempotency-Key"
                 );
                 conflict(StatusCode::CONFLICT, "urn:sigillo:outcome-unknown", text)
             }
             Once::Other => {
-                let text = "Idempotency-Key: è già servita a un'altra richiesta";
-                conflict(StatusCode::UNPROCESSABLE_ENTITY, "urn:sigillo:key-reused", text.to_owned())
+                let text = said!(
+                    "Idempotency-Key: è già servita a un'altra richiesta",
+                    "Idempotency-Key: it was used for another request already"
+                );
+                conflict(StatusCode::UNPROCESSABLE_ENTITY, "urn:sigillo:key-reused", text)
             }
         }
     }
@@ -313,10 +353,19 @@ fn hash(what: &str, who: &str, key: &str) -> [u8; 32] {
     sigillo_smime::sha256(format!("sigillo idempotency {what}\n{who}\n{key}").as_bytes())
 }
 
+/// The answer to who sends too much.
+pub(super) fn too_large(most: usize) -> Fail {
+    let text = said!("il corpo supera {most} byte", "the body is longer than {most} bytes");
+    Fail::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+}
+
+fn not_sealed() -> Fail {
+    Fail::new(StatusCode::INTERNAL_SERVER_ERROR, said!("cifratura non riuscita", "encryption failed"))
+}
+
 impl Sealed {
     fn cipher(&self) -> Result<RandomizedNonceKey, Fail> {
-        RandomizedNonceKey::new(&AES_256_GCM, &self.secret)
-            .map_err(|_| Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "cifratura non riuscita"))
+        RandomizedNonceKey::new(&AES_256_GCM, &self.secret).map_err(|_| not_sealed())
     }
 
     /// Keeps an answer; what was refused may be sent again.
@@ -332,15 +381,15 @@ impl Sealed {
     fn seal(&self, parts: &axum::http::response::Parts, body: &[u8]) -> Result<Vec<u8>, Fail> {
         let tag = parts.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
         let body = String::from_utf8_lossy(body).into_owned();
-        let broken = || Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "cifratura non riuscita");
-        let mut sealed =
-            serde_json::to_vec(&Kept { status: parts.status.as_u16(), tag, body }).map_err(|_| broken())?;
-        let nonce = self.cipher()?.seal_in_place_append_tag(Aad::empty(), &mut sealed).map_err(|_| broken())?;
+        let kept = Kept { status: parts.status.as_u16(), tag, body };
+        let mut sealed = serde_json::to_vec(&kept).map_err(|_| not_sealed())?;
+        let nonce = self.cipher()?.seal_in_place_append_tag(Aad::empty(), &mut sealed).map_err(|_| not_sealed())?;
         Ok([nonce.as_ref().as_slice(), &sealed].concat())
     }
 
     fn open(&self, sealed: &[u8]) -> Result<Response, Fail> {
-        let broken = || Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "la risposta di allora non si apre");
+        let text = || said!("la risposta di allora non si apre", "the answer of then cannot be opened");
+        let broken = || Fail::new(StatusCode::INTERNAL_SERVER_ERROR, text());
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(broken)?;
         let mut rest = rest.to_vec();
         let nonce = Nonce::from(nonce);

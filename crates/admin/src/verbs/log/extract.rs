@@ -1,10 +1,11 @@
 //! `sigillo log extract`: what an administration is given of a month, as a file with its proof beside it (REP-04, REP-05).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::Serialize;
+use sigillo_base::Timestamp;
 use sigillo_smime::sha256;
 
 use crate::api::{self, LogSegment};
@@ -58,13 +59,13 @@ impl FromStr for Form {
 /// Which extract.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// Numero dell'amministrazione
+    /// Numero dell'amministrazione; 0, il gestore stesso
     #[arg(long, value_name = "N")]
     pub tenant: u64,
     /// Mese legale, AAAA-MM
     #[arg(long, value_name = "MESE")]
     pub month: String,
-    /// Che cosa: accesses, gli accessi a tutte le caselle; administration, gli atti di amministrazione che la riguardano
+    /// Che cosa: accesses, gli accessi a tutte le caselle; administration, gli atti di amministrazione che la riguardano e che cosa si è letto
     #[arg(long, value_name = "COSA")]
     pub kind: Kind,
     /// In quale forma: csv, json
@@ -88,7 +89,7 @@ struct Proof {
     /// How often somebody came in, by mailbox and protocol.
     #[serde(skip_serializing_if = "Option::is_none")]
     mailboxes: Option<BTreeMap<String, Counted>>,
-    /// The days of the month with accesses, each against its seal in the legal log.
+    /// The days of the month with accesses, or with something that was read, each against its seal in the legal log.
     #[serde(skip_serializing_if = "Option::is_none")]
     days: Option<Vec<Day>>,
     /// The segments of the legal log in which the lines stand: `sigillo log export --segment N`, `sigillo log verify`.
@@ -96,7 +97,7 @@ struct Proof {
     segments: Vec<LogSegment>,
 }
 
-/// The accesses of a day: the sum of their lines, each ended by a line feed, and that of the legal log.
+/// The rows of a day that are no lines of the legal log: the sum of their lines, each ended by a line feed, and that of the legal log.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Day {
     day: String,
@@ -139,11 +140,16 @@ pub async fn run(args: &Args, client: &Client, lang: Lang) -> Result<String, Err
     let bytes = match args.kind {
         Kind::Accesses => {
             let (accesses, boxes, seals) = accesses(args, client).await?;
-            (proof.rows, proof.mailboxes, proof.days) = (accesses.len(), Some(boxes), Some(days(&accesses, seals)));
+            let rows = accesses.iter().map(|found| (found.access.at.as_str(), found.line.as_str()));
+            (proof.rows, proof.mailboxes, proof.days) = (accesses.len(), Some(boxes), Some(days(rows, seals)));
             form(args.format, &accesses, access_line, ACCESS_HEAD)?
         }
         Kind::Administration => {
-            let (acts, segments) = acts(args, client).await?;
+            let (mut acts, segments) = acts(args, client).await?;
+            let (readings, seals) = readings(args, client).await?;
+            proof.days = Some(days(readings.iter().map(|read| (read.at.as_str(), read.line.as_str())), seals));
+            acts.extend(readings);
+            acts.sort_by_key(|act| Timestamp::from_iso(&act.at));
             (proof.rows, proof.segments) = (acts.len(), segments);
             form(args.format, &acts, act_line, ACT_HEAD)?
         }
@@ -157,8 +163,8 @@ pub async fn run(args: &Args, client: &Client, lang: Lang) -> Result<String, Err
         proof.days.iter().flatten().filter(|day| day.sealed == Some(false)).map(|day| day.day.as_str()).collect();
     if !broken.is_empty() {
         let text = lang.pick(
-            "gli accessi di questi giorni non sono quelli che il registro legale ha sigillato",
-            "the accesses of these days are not those that the legal log has sealed",
+            "le righe di questi giorni non sono quelle che il registro legale ha sigillato",
+            "the rows of these days are not those that the legal log has sealed",
         );
         return Err(Error::Shown(format!("{}: {text}: {}", args.out.display(), broken.join(", "))));
     }
@@ -166,14 +172,13 @@ pub async fn run(args: &Args, client: &Client, lang: Lang) -> Result<String, Err
     Ok(format!("{}: {} {said}, SHA-256 {}", args.out.display(), proof.rows, proof.sha256))
 }
 
-/// Each day that has accesses, or a seal.
-fn days(accesses: &[api::MailboxAccess], seals: Vec<api::AccessSeal>) -> Vec<Day> {
+/// Each day that has rows, given as their time and line, or a seal.
+fn days<'r>(rows: impl Iterator<Item = (&'r str, &'r str)>, seals: Vec<api::AccessSeal>) -> Vec<Day> {
     let mut of_day: BTreeMap<String, (u64, String)> = BTreeMap::new();
-    for found in accesses {
-        let day = found.access.at.get(..10).unwrap_or(&found.access.at);
-        let (rows, lines) = of_day.entry(day.to_owned()).or_default();
+    for (at, line) in rows {
+        let (rows, lines) = of_day.entry(at.get(..10).unwrap_or(at).to_owned()).or_default();
         *rows += 1;
-        lines.push_str(&found.line);
+        lines.push_str(line);
         lines.push('\n');
     }
     let mut sealed: BTreeMap<String, api::AccessSeal> =
@@ -203,10 +208,12 @@ async fn accesses(
     client: &Client,
 ) -> Result<(Vec<api::MailboxAccess>, Boxes, Vec<api::AccessSeal>), Error> {
     let (mut all, mut boxes, mut seals, mut after) = (Vec::new(), Boxes::new(), Vec::new(), None);
+    let mut known = BTreeSet::new();
     loop {
         let page = client.tenant_accesses(args.tenant, &args.month, after.as_deref()).await?;
         for address in page.mailboxes {
-            boxes.entry(address).or_default();
+            boxes.entry(address.clone()).or_default();
+            known.insert(address);
         }
         for found in &page.accesses {
             count(boxes.entry(found.mailbox.clone()).or_default(), &found.access);
@@ -215,6 +222,8 @@ async fn accesses(
         seals.extend(page.seals);
         after = page.next;
         if after.is_none() {
+            // Whoever failed by a name that no mailbox has makes none of it.
+            boxes.retain(|address, _| known.contains(address));
             return Ok((all, boxes, seals));
         }
     }
@@ -227,7 +236,7 @@ fn count(of: &mut Counted, access: &api::Access) {
             of.last = Some(access.at.clone());
         }
         "left" | "read" | "removed" => {}
-        _ => of.failures += 1,
+        _ => of.failures += access.times(),
     }
 }
 
@@ -240,6 +249,19 @@ async fn acts(args: &Args, client: &Client) -> Result<(Vec<api::AdminAct>, Vec<L
         after = page.next;
         if after.is_none() {
             return Ok((all, segments));
+        }
+    }
+}
+
+async fn readings(args: &Args, client: &Client) -> Result<(Vec<api::AdminAct>, Vec<api::AccessSeal>), Error> {
+    let (mut all, mut seals, mut after) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = client.readings(args.tenant, &args.month, after.as_deref()).await?;
+        all.extend(page.acts);
+        seals.extend(page.seals);
+        after = page.next;
+        if after.is_none() {
+            return Ok((all, seals));
         }
     }
 }
@@ -310,19 +332,6 @@ mod tests {
 
     #[test]
     fn a_day_is_sealed_while_its_lines_make_the_sum_of_the_log() {
-        let row = |day: &str, line: &str| api::MailboxAccess {
-            mailbox: "a@b.example".into(),
-            access: api::Access {
-                at: format!("{day}T10:00:00.000+01:00"),
-                protocol: "imap".into(),
-                from: "192.0.2.1".into(),
-                person: String::new(),
-                outcome: "ok".into(),
-                since: None,
-                what: String::new(),
-            },
-            line: line.into(),
-        };
         let sum = |text: &str| data_encoding::HEXLOWER.encode(&sha256(text.as_bytes()));
         let seal = |day: &str, rows, text: &str| api::AccessSeal {
             day: day.into(),
@@ -330,14 +339,16 @@ mod tests {
             sha256: sum(text),
             line: "PEC_Access".into(),
         };
-        let rows =
-            [row("2026-11-01", "uno"), row("2026-11-01", "due"), row("2026-11-02", "tre"), row("2026-11-04", "x")];
+        let at = |day: u8| format!("2026-11-0{day}T10:00:00.000+01:00");
+        let (first, second, fourth) = (at(1), at(2), at(4));
+        let rows = [(&*first, "uno"), (&*first, "due"), (&*second, "tre"), (&*fourth, "x")];
         let seals = vec![
             seal("2026-11-01", 2, "uno\ndue\n"),
             seal("2026-11-02", 2, "tre\nquattro\n"),
             seal("2026-11-03", 1, "tolta\n"),
         ];
-        let told: Vec<_> = days(&rows, seals).into_iter().map(|day| (day.day, day.rows, day.sealed)).collect();
+        let told: Vec<_> =
+            days(rows.into_iter(), seals).into_iter().map(|day| (day.day, day.rows, day.sealed)).collect();
         let day = |n: u8| format!("2026-11-0{n}");
         let wanted = [(day(1), 2, Some(true)), (day(2), 1, Some(false)), (day(3), 0, Some(false)), (day(4), 1, None)];
         assert_eq!(told, wanted);

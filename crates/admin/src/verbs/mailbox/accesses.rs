@@ -84,7 +84,7 @@ fn counted(accesses: &[Access]) -> Vec<Count> {
             "left" => {}
             "read" => count.read += 1,
             "removed" => count.removed += 1,
-            _ => count.failures += 1,
+            _ => count.failures += access.times(),
         }
     }
     counts.into_values().collect()

@@ -2,7 +2,7 @@
 
 use crate::Lang;
 use crate::api::Contact;
-use crate::verbs::{Error, Where};
+use crate::verbs::{Error, Where, Writes};
 
 /// Whose, and what is to be changed.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,7 +17,7 @@ pub struct Args {
     mail: Option<String>,
     /// Where to ask.
     #[command(flatten)]
-    at: Where,
+    at: Where<Writes>,
 }
 
 /// Shows where he is reached, and changes that before if asked to.
@@ -39,7 +39,7 @@ pub async fn run(args: &Args, lang: Lang) -> Result<String, Error> {
 }
 
 /// Has a one-time secret sent there, with which he sets his password.
-pub async fn reset(address: &str, at: &Where, lang: Lang) -> Result<String, Error> {
+pub async fn reset(address: &str, at: &Where<Writes>, lang: Lang) -> Result<String, Error> {
     let sent = at.client().reset(address).await?;
     let (gone, good) =
         (lang.pick("mandato un codice a", "a code was sent to"), lang.pick("valido fino a", "good until"));

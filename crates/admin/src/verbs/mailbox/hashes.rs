@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use sigillo_base::{Address, Secret};
+use sigillo_base::{Address, Secret, Tell};
 
 use crate::api::{GivenHash, NewHash, NewMailbox};
 use crate::csv::Table;
-use crate::verbs::{Error, Where, header, json, load, table};
+use crate::verbs::{Error, How, Where, Writes, header, json, load, table};
 use crate::{Client, Lang};
 
 /// Status of a mailbox that is not there.
@@ -18,15 +18,12 @@ const MISSING: u16 = 404;
 pub struct Args {
     /// File CSV con «indirizzo;hash» su ogni riga; «-» è l'ingresso standard
     file: PathBuf,
-    /// Dice soltanto che cosa cambierebbe
-    #[arg(long)]
-    dry_run: bool,
     /// Crea le caselle che non ci sono, con questo profilo
     #[arg(long, value_name = "PROFILO")]
     add: Option<String>,
     /// Where to ask.
     #[command(flatten)]
-    at: Where,
+    at: Where<Writes>,
 }
 
 /// What became of a file.
@@ -56,16 +53,17 @@ struct Wrong {
 
 /// Gives each mailbox the hash that the file has for it, and the text to print.
 pub async fn run(args: &Args, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Result<String, Error> {
-    let table = Table::read(&load(&args.file)?).map_err(|e| Error::Refused(format!("{}: {e}", args.file.display())))?;
+    let table = Table::read(&load(&args.file)?)
+        .map_err(|e| Error::Refused(format!("{}: {}", args.file.display(), e.said().pick(lang))))?;
     let client = args.at.client();
-    let mut report = Report { dry_run: args.dry_run, ..Report::default() };
+    let mut report = Report { dry_run: args.at.how.is_dry(), ..Report::default() };
     let total = table.rows.len() as u64;
     for (at, row) in table.rows.into_iter().enumerate() {
         let read = match row.fields {
             // The first line may name the columns.
             Ok(fields) if at == 0 && !fields[0].contains('@') => continue,
             Ok(fields) => entry(fields, table.separator, lang),
-            Err(why) => Err((String::new(), why.to_string())),
+            Err(why) => Err((String::new(), why.said().pick(lang).to_owned())),
         };
         let done = match read {
             Ok((address, hash)) => match give(&client, args, &address, hash).await? {
@@ -89,7 +87,10 @@ fn entry(fields: Vec<String>, separator: char, lang: Lang) -> Result<(String, Se
     let address = fields.next().unwrap_or_default();
     if let Err(error) = Address::parse(&address) {
         // It may be anything, a hash too: it is not repeated.
-        return Err((String::new(), format!("{}: {error}", lang.pick("il primo campo", "the first field"))));
+        return Err((
+            String::new(),
+            format!("{}: {}", lang.pick("il primo campo", "the first field"), error.said().pick(lang)),
+        ));
     }
     let mut rest: Vec<String> = fields.collect();
     while rest.last().is_some_and(String::is_empty) {
@@ -105,15 +106,12 @@ fn entry(fields: Vec<String>, separator: char, lang: Lang) -> Result<(String, Se
 /// What the service makes of a line, or why it does not; an error where it answers no more.
 async fn give(client: &Client, args: &Args, address: &str, hash: Secret) -> Result<Result<String, String>, Error> {
     let new = NewHash { hash };
-    let refused = match client.give_hash(address, &new, args.dry_run).await {
+    let refused = match client.give_hash(address, &new).await {
         Ok(GivenHash { outcome, .. }) => return Ok(Ok(outcome)),
         Err(crate::Error::Refused(problem)) if problem.status < 500 => problem,
         Err(error) => return Err(error.into()),
     };
     let Some(profile) = args.add.as_ref().filter(|_| refused.status == MISSING) else { return Ok(Err(refused.detail)) };
-    if args.dry_run {
-        return Ok(Ok("added".to_owned()));
-    }
     let new = NewMailbox {
         address: address.to_owned(),
         profile: profile.clone(),
@@ -153,9 +151,6 @@ fn told(report: &Report, lang: Lang) -> String {
     let figures = [report.given, report.added, report.same, report.kept, report.wrong.len() as u64];
     rows.add_row(figures.map(|n| n.to_string()));
     let mut text = rows.to_string();
-    if report.dry_run {
-        text += lang.pick("\nprova: niente è cambiato", "\ntrial: nothing was changed");
-    }
     for Wrong { line, address, why } in &report.wrong {
         let of = if address.is_empty() { String::new() } else { format!(" ({address})") };
         text += &format!("\n{} {line}{of}: {why}", lang.pick("riga", "line"));

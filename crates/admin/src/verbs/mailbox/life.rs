@@ -5,11 +5,12 @@ use hyper::Method;
 use super::show;
 use crate::Lang;
 use crate::api::{self, Mailbox, Mailboxes, Responsible};
-use crate::verbs::{Asked, Error, Where};
+use crate::verbs::how::count;
+use crate::verbs::{Asked, Destroys, Error, How, Where, Writes};
 
 /// A mailbox, and on whose request.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Args {
+pub struct Args<H: How = Writes> {
     /// Indirizzo della casella
     address: String,
     /// On whose request.
@@ -17,18 +18,7 @@ pub struct Args {
     asked: Asked,
     /// Where to ask.
     #[command(flatten)]
-    at: Where,
-}
-
-/// A mailbox that is to end.
-#[derive(Debug, Clone, clap::Args)]
-pub struct CancelArgs {
-    /// Conferma la cancellazione
-    #[arg(long)]
-    yes: bool,
-    /// Which.
-    #[command(flatten)]
-    of: Args,
+    at: Where<H>,
 }
 
 /// Who answers for a mailbox.
@@ -51,17 +41,23 @@ pub async fn activate(args: &Args, used: bool, lang: Lang) -> Result<String, Err
 }
 
 /// Cancels a mailbox.
-pub async fn cancel(args: &CancelArgs, lang: Lang) -> Result<String, Error> {
-    if !args.yes {
-        let text = match lang {
-            Lang::It => {
-                "la casella non riceve più, e dopo il tempo di ripensamento il contenuto si elimina: confermare con --yes"
-            }
-            Lang::En => "the mailbox receives no more, and after the time of grace its contents go: confirm by --yes",
-        };
-        return Err(Error::Refused(text.to_owned()));
-    }
-    changed(&args.of, api::cancellation_path(&args.of.address), true, lang).await
+pub async fn cancel(args: &Args<Destroys>, lang: Lang) -> Result<String, Error> {
+    let Args { address, at, .. } = args;
+    at.confirmed(lang, async || {
+        let held = at.client().usage(address).await?.box_messages;
+        Ok(match lang {
+            Lang::It => format!(
+                "la casella {address}, {}, non riceverebbe più, e dopo il tempo di ripensamento il contenuto si elimina",
+                count(held, ("messaggio", "messaggi"))
+            ),
+            Lang::En => format!(
+                "the mailbox {address}, {}, would receive no more, and after the time of grace its contents go",
+                count(held, ("message", "messages"))
+            ),
+        })
+    })
+    .await?;
+    changed(args, api::cancellation_path(address), true, lang).await
 }
 
 /// Calls a mailbox back.
@@ -78,7 +74,7 @@ pub async fn responsible(args: &ResponsibleArgs, lang: Lang) -> Result<String, E
     at.tell(&mailbox, |mailbox| show(Mailboxes { mailboxes: vec![mailbox.clone()], next: None }, lang))
 }
 
-async fn changed(args: &Args, path: String, put: bool, lang: Lang) -> Result<String, Error> {
+async fn changed(args: &Args<impl How>, path: String, put: bool, lang: Lang) -> Result<String, Error> {
     let client = args.asked.client(&args.at);
     let method = if put { Method::PUT } else { Method::DELETE };
     let mailbox: Mailbox = client.ask(method, &path, None::<&()>).await?;

@@ -1,6 +1,6 @@
 //! `sigillo mailbox alert|forward`: what of a mailbox's mail is told and copied outside of certified mail.
 
-use super::super::{Error, Where};
+use super::super::{Error, Where, Writes};
 use crate::Lang;
 use crate::api::{Alert, AlertOrder, Forward};
 
@@ -26,7 +26,7 @@ pub struct AlertArgs {
     discreet: bool,
     /// Where to ask.
     #[command(flatten)]
-    at: Where,
+    at: Where<Writes>,
 }
 
 /// Arguments of `sigillo mailbox forward`.
@@ -45,7 +45,7 @@ pub struct ForwardArgs {
     off: bool,
     /// Where to ask.
     #[command(flatten)]
-    at: Where,
+    at: Where<Writes>,
 }
 
 /// Asks and gives the text to print.

@@ -3,7 +3,7 @@
 use super::show as show_mailboxes;
 use crate::Lang;
 use crate::api::{FolderRights, Mailbox, Mailboxes, NewBlock, NewRights};
-use crate::verbs::{Asked, Error, Where, header, json, table};
+use crate::verbs::{Asked, Error, Where, Writes, header, json, table};
 
 /// Whose rights, and which.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,7 +21,7 @@ pub struct RightsArgs {
     pub set: Option<String>,
     /// Where to ask.
     #[command(flatten)]
-    pub at: Where,
+    pub at: Where<Writes>,
 }
 
 /// Why and until when a mailbox is blocked.
@@ -40,7 +40,7 @@ pub struct BlockArgs {
     pub asked: Asked,
     /// Where to ask.
     #[command(flatten)]
-    pub at: Where,
+    pub at: Where<Writes>,
 }
 
 /// Shows everybody's rights, and changes somebody's before that if asked to.
@@ -63,11 +63,11 @@ pub async fn block(args: &BlockArgs, lang: Lang) -> Result<String, Error> {
 }
 
 /// Lets a mailbox work again.
-pub async fn unblock(address: &str, asked: &Asked, at: &Where, lang: Lang) -> Result<String, Error> {
+pub async fn unblock(address: &str, asked: &Asked, at: &Where<Writes>, lang: Lang) -> Result<String, Error> {
     changed(asked.client(at).unblock(address).await?, at, lang)
 }
 
-fn changed(mailbox: Mailbox, at: &Where, lang: Lang) -> Result<String, Error> {
+fn changed(mailbox: Mailbox, at: &Where<Writes>, lang: Lang) -> Result<String, Error> {
     if at.json { json(&mailbox) } else { Ok(show_mailboxes(Mailboxes { mailboxes: vec![mailbox], next: None }, lang)) }
 }
 

@@ -1,24 +1,13 @@
-//! `sigillo mailbox usage`, `sigillo mailbox profile`, `sigillo mailbox history`.
+//! `sigillo mailbox usage`, `sigillo mailbox history`.
 
 use crate::Lang;
-use crate::api::{Counted, History, MailboxChange, Usage};
-use crate::verbs::{Asked, Error, Where, header, json, table};
+use crate::api::{Counted, History, Usage};
+use crate::verbs::{Error, Where, header, json, table};
 
 /// Asks how a mailbox stands to its limits.
 pub async fn usage(address: &str, at: &Where, lang: Lang) -> Result<String, Error> {
     let found = at.client().usage(address).await?;
     if at.json { json(&found) } else { Ok(show(&found, lang)) }
-}
-
-/// Gives a mailbox another profile.
-pub async fn profile((address, profile): (&str, &str), asked: &Asked, at: &Where, lang: Lang) -> Result<String, Error> {
-    let change = MailboxChange { profile: Some(profile.to_owned()), ..MailboxChange::default() };
-    let changed = asked.client(at).change_mailbox(address, &change).await?;
-    if at.json {
-        return json(&changed);
-    }
-    let text = lang.pick("ha adesso il profilo", "has now the profile");
-    Ok(format!("{} {text} {}", changed.address, changed.profile))
 }
 
 /// Asks which profiles a mailbox had, or had on a day.

@@ -303,7 +303,7 @@ async fn take(
     heard: &mut dyn FnMut(u64, u64),
 ) -> Result<(), Error> {
     let messages = lying(client, address, name).await?;
-    let mut target = Target::open(to, name)?;
+    let mut target = Target::open(to, name, messages.iter().flat_map(|message| &message.flags))?;
     let mut told = Told { folder: name.to_owned(), found: messages.len() as u64, ..Told::default() };
     let mut progress = Progress { done: 0, total: told.found, heard };
     for message in &messages {

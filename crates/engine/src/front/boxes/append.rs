@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use sigillo_base::MsgId;
+use sigillo_base::{MsgId, said};
 use sigillo_imap::{Appended, Code, Draft, DraftPart, Flags, FolderRights, Refusal, Summary};
 use sigillo_mime::Windowed;
 use sigillo_store::{BodyId, Rope, Store, body, transact};
@@ -134,7 +134,10 @@ impl<S: Store> Boxes<S> {
                     let (from, len) = (*at, usize::try_from(*octets).unwrap_or(usize::MAX));
                     *at = from.saturating_add(len);
                     if *at > came.len() {
-                        return Err(fault(Error::Invalid("il messaggio è più corto di quanto annunciato".into())));
+                        return Err(fault(Error::Invalid(said!(
+                            "il messaggio è più corto di quanto annunciato",
+                            "the message is shorter than announced"
+                        ))));
                     }
                     let mut read = reader(came, from);
                     let name = body::name_from(*octets, &mut read).map_err(fault)?;

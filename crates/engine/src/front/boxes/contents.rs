@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sigillo_accounts::CredentialName;
-use sigillo_base::{MailboxId, Timestamp, Uid};
+use sigillo_base::{MailboxId, Said, Tell, Timestamp, Uid, said, told};
 use sigillo_imap::{Attribute, Change, Code, Draft, DraftPart, Flags, Mailboxes, Refusal, StoreOp};
 use sigillo_store::Store;
 
@@ -30,29 +30,42 @@ pub struct Lying {
 }
 
 /// Why something was not done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfiled {
     /// The mailbox has no room for it.
-    #[error("{0}")]
-    Full(String),
+    Full(Said),
     /// There is no such folder or message.
-    #[error("{0}")]
-    Missing(String),
+    Missing(Said),
     /// It can never be done so.
-    #[error("{0}")]
-    Refused(String),
+    Refused(Said),
     /// Not now.
-    #[error("{0}")]
-    Later(String),
+    Later(Said),
 }
 
+impl Tell for Unfiled {
+    fn said(&self) -> Said {
+        match self {
+            Self::Full(why) | Self::Missing(why) | Self::Refused(why) | Self::Later(why) => why.clone(),
+        }
+    }
+}
+
+told!(Unfiled);
+
+/// IMAP says it in Italian alone; its code says it to others.
 impl From<Refusal> for Unfiled {
     fn from(Refusal { code, text }: Refusal) -> Self {
+        let why = |en: &str| Said { it: text.clone(), en: en.to_owned() };
         match code {
-            Some(Code::OverQuota) => Self::Full(text),
-            Some(Code::NonExistent | Code::TryCreate) => Self::Missing(text),
-            Some(Code::Unavailable | Code::ServerBug) => Self::Later(text),
-            _ => Self::Refused(text),
+            Some(Code::OverQuota) => Self::Full(why("the mailbox is full")),
+            Some(Code::NonExistent | Code::TryCreate) => Self::Missing(why("there is no such folder or message")),
+            Some(Code::Unavailable | Code::ServerBug) => Self::Later(why("not now: try again later")),
+            Some(Code::AlreadyExists) => Self::Refused(why("the folder exists already")),
+            Some(Code::UseAttr) => Self::Refused(why("no such special use, or another folder has it")),
+            Some(Code::Limit) => Self::Refused(why("too many folders, or too many or too long keywords")),
+            Some(Code::TooBig) => Self::Refused(why("the message is too large")),
+            Some(Code::Cannot) => Self::Refused(why("no folder can be called so, or the message is empty")),
+            _ => Self::Refused(why("it cannot be done")),
         }
     }
 }
@@ -71,7 +84,7 @@ impl<S: Store> Contents<S> {
     /// [`Unfiled::Refused`] for what is no name.
     pub fn by(mut self, who: &str, from: Option<IpAddr>) -> Result<Self, Unfiled> {
         let visitor = &mut self.0.visitor;
-        visitor.person = CredentialName::parse(who).map_err(|e| Unfiled::Refused(e.to_string()))?;
+        visitor.person = CredentialName::parse(who).map_err(|e| Unfiled::Refused(e.said()))?;
         visitor.from = from.unwrap_or(visitor.from);
         Ok(self)
     }
@@ -111,7 +124,12 @@ impl<S: Store> Contents<S> {
     /// # Errors
     /// [`Unfiled::Refused`] for a name that no folder can have, and for a word that is no special use.
     pub fn make_folder(&mut self, name: &str, special: Option<&str>, subscribed: Option<bool>) -> Result<(), Unfiled> {
-        let unknown = |word: &str| Unfiled::Refused(format!("«{word}» non è un uso speciale (RFC 6154)"));
+        let unknown = |word: &str| {
+            Unfiled::Refused(said!(
+                "«{word}» non è un uso speciale (RFC 6154)",
+                "“{word}” is no special use (RFC 6154)"
+            ))
+        };
         let known = |word: &str| Attribute::USES.into_iter().find(|a| a.as_str().eq_ignore_ascii_case(word));
         let special = special.map(|word| known(word).ok_or_else(|| unknown(word))).transpose()?;
         if self.folders()?.iter().any(|there| there == name) {
@@ -132,7 +150,7 @@ impl<S: Store> Contents<S> {
         let flags = read_flags(flags)?;
         let (number, _) = self.0.locate(folder)?;
         let stored = self.0.store_flags(number, &[uid.0], &Change::new(StoreOp::Set, flags))?;
-        let gone = || Unfiled::Missing(format!("nella cartella {folder} non c'è il messaggio {}", uid.0));
+        let gone = || no_message(folder, uid);
         if stored.rows.is_empty() { Err(gone()) } else { Ok(()) }
     }
 
@@ -171,7 +189,7 @@ impl<S: Store> Contents<S> {
 
     fn bytes(&mut self, folder: &str, uid: Uid) -> Result<(u32, Vec<u8>), Unfiled> {
         let (number, _) = self.0.locate(folder)?;
-        let gone = || Unfiled::Missing(format!("nella cartella {folder} non c'è il messaggio {}", uid.0));
+        let gone = || no_message(folder, uid);
         Ok((number, self.0.message(number, uid.0)?.ok_or_else(gone)?))
     }
 
@@ -185,12 +203,22 @@ impl<S: Store> Contents<S> {
         let draft = Draft { flags, date: Some(date), parts: vec![DraftPart::Came(bytes.len() as u64)] };
         let mut came = self.0.passed(bytes)?;
         let appended = self.0.append_drafts(folder, &[draft], &mut came, None)?;
-        let lost = || fault(Error::Invalid("il messaggio non ha avuto un numero".into()));
+        let lost = || fault(Error::Invalid(said!("il messaggio non ha avuto un numero", "the message got no number")));
         Ok(Uid(appended.uids.first().copied().ok_or_else(lost)?))
     }
 }
 
+fn no_message(folder: &str, uid: Uid) -> Unfiled {
+    Unfiled::Missing(said!(
+        "nella cartella {folder} non c'è il messaggio {}",
+        "there is no message {} in the folder {folder}",
+        uid.0
+    ))
+}
+
 fn read_flags(flags: &str) -> Result<Flags, Unfiled> {
-    let not_flags = || Unfiled::Refused(format!("«{flags}» non sono flag ed etichette IMAP"));
+    let not_flags = || {
+        Unfiled::Refused(said!("«{flags}» non sono flag ed etichette IMAP", "“{flags}” are no IMAP flags and keywords"))
+    };
     Flags::parse(flags).ok_or_else(not_flags)
 }

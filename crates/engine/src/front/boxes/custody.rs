@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use sigillo_accounts::{CredentialName, LoginName};
+use sigillo_base::said;
 use sigillo_imap::{Code, Custody, Deed, FolderRights, Quota, Refusal, RightsChange};
 use sigillo_store::{Store, transact};
 
@@ -48,7 +49,9 @@ impl<S: Store> Boxes<S> {
 
     fn address(&self) -> Result<String, Refusal> {
         let mailbox = self.engine.mailbox(self.mailbox).map_err(fault)?;
-        mailbox.map(|m| m.address).ok_or_else(|| fault(Error::Invalid("la casella non esiste più".into())))
+        mailbox
+            .map(|m| m.address)
+            .ok_or_else(|| fault(Error::Invalid(said!("la casella non esiste più", "the mailbox is gone"))))
     }
 
     /// The number of a folder whose annotations are meant; without a name, of the mailbox itself.

@@ -1,6 +1,6 @@
 //! COPY and MOVE: messages come into a folder; bodies are never copied.
 
-use sigillo_base::{MsgId, Timestamp};
+use sigillo_base::{MsgId, Timestamp, said};
 use sigillo_imap::{Code, Copied, Flags, FolderRights, Refusal};
 use sigillo_store::{Store, transact};
 
@@ -43,7 +43,7 @@ impl<S: Store> Boxes<S> {
 
     /// The size of the box, in bytes.
     pub(super) fn size(&self) -> Result<u64, Refusal> {
-        let missing = || fault(Error::Invalid("la casella non esiste più".into()));
+        let missing = || fault(Error::Invalid(said!("la casella non esiste più", "the mailbox is gone")));
         let mailbox = self.engine.mailbox(self.mailbox).map_err(fault)?.ok_or_else(missing)?;
         Ok(self.engine.terms(&mailbox).1.box_bytes)
     }

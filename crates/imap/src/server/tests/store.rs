@@ -1,6 +1,7 @@
 //! STORE, EXPUNGE, CLOSE.
 
 use super::*;
+use crate::FolderRights;
 
 #[test]
 fn storing_and_expunging() {
@@ -47,6 +48,23 @@ fn storing_and_expunging() {
     );
 }
 
+/// RFC 3501 §7.1: a flag that is told with FLAGS and not with PERMANENTFLAGS would not stay.
+#[test]
+fn the_keywords_of_a_folder_are_among_the_flags_that_stay() {
+    let mut client = two();
+    client.toy.kept.mine = FolderRights::parse("lrswite");
+    client.ask("a SELECT INBOX");
+    client.ask("b STORE 1 +FLAGS (Pratica)");
+    let told = client.ask("c SELECT INBOX");
+    let flags = "\\Answered \\Flagged \\Deleted \\Seen \\Draft Pratica";
+    assert!(told.contains(&format!("* FLAGS ({flags})\r\n* OK [PERMANENTFLAGS ({flags} \\*)]")), "{told}");
+    client.toy.kept.mine = FolderRights::parse("lrs");
+    client.script("C: d NOOP\nS: * OK [PERMANENTFLAGS (\\Seen)] …\nS: d OK …");
+    client.toy.kept.mine = FolderRights::parse("lrw");
+    let told = "\\Answered \\Flagged \\Draft Pratica \\*";
+    client.script(&format!("C: e NOOP\nS: * OK [PERMANENTFLAGS ({told})] …\nS: e OK …"));
+}
+
 /// Six messages with a hundred keywords each are more than a folder takes by STORE: what is there stays, and can be given.
 #[test]
 fn a_folder_that_is_full_of_keywords_takes_no_new_one() {
@@ -59,7 +77,11 @@ fn a_folder_that_is_full_of_keywords_takes_no_new_one() {
     toy.deliver("INBOX", PLAIN);
     let mut client = Client::inside(toy);
     let told = client.ask("a SELECT INBOX");
-    assert!(told.contains("[PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)]"), "{told}");
+    let stay = told.split_once("[PERMANENTFLAGS (").and_then(|(_, stay)| stay.split_once(")]")).expect("told").0;
+    assert!(
+        stay.ends_with(" k4-99") && stay.starts_with("\\Answered \\Flagged \\Deleted \\Seen \\Draft k0-0 "),
+        "{told}"
+    );
     client.script(
         "C: b STORE 6 +FLAGS (nuova)
          S: b NO [LIMIT] …

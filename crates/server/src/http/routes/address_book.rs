@@ -3,22 +3,22 @@
 //! Whoever has a role in the administration reads all of it, also where that is for a unit or a mailbox alone; who writes
 //! it acts for the whole administration.
 
+use axum::Json;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
-use sigillo_accounts::{Act, BookChange, BookEntry, Scope, Target};
+use sigillo_accounts::{Act, BookChange, BookEntry};
 use sigillo_admin::api;
-use sigillo_base::{Address, MailboxId, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, Said, TenantId, Timestamp, said};
 
 use super::requests::Asking;
-use super::{At, Fail, PAGE, Reply, address, alive, work};
-use crate::http::authority::{Actor, denied};
+use super::tenants::living;
+use super::{At, Fail, PAGE, Reply, address, alive, pages, work};
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, delete, get, patch, put};
 use crate::provider::House;
 
 const BOOK: &str = "/v1/tenants/{tenant}/address-book";
 const ENTRY: &str = "/v1/tenants/{tenant}/address-book/{address}";
-const READ: (Act, On) = (Act::AddressBookRead, On::Handler);
+const READ: (Act, On) = (Act::AddressBookRead, On::Within);
 const WRITE: (Act, On) = (Act::AddressBookWrite, On::Tenant);
 
 pub(super) fn rows() -> Vec<Row> {
@@ -32,83 +32,37 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-/// Refuses who may not read this book.
-fn may_read(actor: &Actor, engine: &House, tenant: TenantId) -> Result<(), Fail> {
-    const ACT: Act = Act::AddressBookRead;
-    if actor.may(ACT, &Target::tenant(tenant)) {
-        return Ok(());
-    }
-    for scope in actor.scopes() {
-        let target = match scope {
-            Scope::Unit(of, unit) if of == tenant.0 => {
-                let there = engine.units(tenant)?.iter().any(|(id, _)| *id == UnitId(unit));
-                there.then(|| Target { unit: Some(UnitId(unit)), ..Target::tenant(tenant) })
-            }
-            Scope::Mailbox(id) => match engine.mailbox(MailboxId(id))? {
-                Some(row) => Some(engine.target(&address(&row.address)?)?),
-                None => None,
-            },
-            _ => None,
-        };
-        if target.is_some_and(|target| target.tenant == Some(tenant) && actor.may(ACT, &target)) {
-            return Ok(());
-        }
-    }
-    Err(denied(ACT))
-}
-
-/// Refuses what is asked of an administration that is not there.
-pub(super) fn living(engine: &House, tenant: TenantId) -> Result<(), Fail> {
-    let there = engine.tenant(tenant)?.is_some_and(|row| row.removed.is_none());
-    if there { Ok(()) } else { Err(Fail::missing(format!("l'amministrazione {} non c'è", tenant.0))) }
-}
-
 async fn page(
     State(provider): At,
-    Extension(actor): Extension<Actor>,
     Path(tenant): Path<u64>,
     Params(filter): Params<api::BookFilter>,
 ) -> Reply<api::AddressBook> {
     let tenant = TenantId(tenant);
     let read = move |engine: &House| {
-        may_read(&actor, engine, tenant)?;
         living(engine, tenant)?;
-        let mut after = filter.after.as_deref().map(address).transpose()?;
+        let after = filter.after.as_deref().map(address).transpose()?;
         let most = filter.limit.unwrap_or(usize::MAX).clamp(1, api::ADDRESS_BOOK_LIMIT);
         let text = filter.text.map(|text| text.trim().to_lowercase());
-        let mut entries = Vec::new();
-        loop {
+        let more = |after: &Option<Address>| {
             let rows = engine.book_entries(tenant, after.as_ref(), PAGE)?;
-            if rows.is_empty() {
-                return Ok(api::AddressBook { entries, next: None });
+            rows.into_iter().map(|row| Ok((Some(address(&row.address)?), row))).collect()
+        };
+        let show = |row: BookEntry| {
+            if text.as_ref().is_some_and(|text| !row.matches(text)) {
+                return Ok(None);
             }
-            for row in rows {
-                if entries.len() == most {
-                    return Ok(api::AddressBook { entries, next: after.map(|after| after.to_string()) });
-                }
-                let of = address(&row.address)?;
-                if text.as_ref().is_none_or(|text| row.matches(text)) {
-                    let own = engine.is_own(tenant, &of)?;
-                    entries.extend(filter.own.is_none_or(|wanted| wanted == own).then(|| told(row, own)));
-                }
-                after = Some(of);
-            }
-        }
+            let own = engine.is_own(tenant, &address(&row.address)?)?;
+            Ok(filter.own.is_none_or(|wanted| wanted == own).then(|| told(row, own)))
+        };
+        let (entries, next) = pages::page((after, most), more, show)?;
+        Ok(api::AddressBook { entries, next: next.flatten().map(|after| after.to_string()) })
     };
     Ok(Json(work(&*alive(&provider)?, read).await?))
 }
 
-async fn one(
-    State(provider): At,
-    Extension(actor): Extension<Actor>,
-    Path((tenant, name)): Path<(u64, String)>,
-) -> Reply<api::BookEntry> {
+async fn one(State(provider): At, Path((tenant, name)): Path<(u64, String)>) -> Reply<api::BookEntry> {
     let tenant = TenantId(tenant);
-    let read = move |engine: &House| {
-        may_read(&actor, engine, tenant)?;
-        found(engine, tenant, &address(&name)?)
-    };
-    Ok(Json(work(&*alive(&provider)?, read).await?))
+    Ok(Json(work(&*alive(&provider)?, move |engine| found(engine, tenant, &address(&name)?)).await?))
 }
 
 async fn replace(
@@ -157,7 +111,7 @@ pub(super) fn fault(
     tenant: TenantId,
     of: &Address,
     change: &BookChange,
-) -> Result<Option<(&'static str, String)>, Fail> {
+) -> Result<Option<(&'static str, Said)>, Fail> {
     let before = engine.book_entry(tenant, of)?.unwrap_or_default();
     Ok(change.of(&before).fault())
 }
@@ -190,7 +144,7 @@ async fn clear(State(provider): At, Path(tenant): Path<u64>, asking: Asking) -> 
 
 fn found(engine: &House, tenant: TenantId, of: &Address) -> Result<api::BookEntry, Fail> {
     living(engine, tenant)?;
-    let missing = || Fail::missing(format!("{of} non è nella rubrica"));
+    let missing = || Fail::missing(said!("{of} non è nella rubrica", "{of} is not in the address book"));
     let entry = engine.book_entry(tenant, of)?.ok_or_else(missing)?;
     Ok(told(entry, engine.is_own(tenant, of)?))
 }

@@ -9,13 +9,14 @@ use axum::{Extension, Json};
 use data_encoding::BASE32_NOPAD;
 use sigillo_accounts::{Act, Grant, Person, PersonName, Role, Scope, Target, Token};
 use sigillo_admin::api;
-use sigillo_base::{MailboxId, Secret, TenantId, Timestamp};
+use sigillo_base::{MailboxId, PersonId, Secret, TenantId, Timestamp, said};
 use sigillo_engine::{Error, NewPerson, Tokened};
 
 use super::requests::Asking;
-use super::{At, Fail, Reply, address, alive, mailbox, work};
+use super::{At, Fail, PAGE, Reply, address, alive, mailbox, not_among, pages, work};
 use crate::http::authority::{Actor, denied, person_name};
-use crate::http::extract::Sent;
+use crate::http::extract::{Params, Sent};
+use crate::http::named::{Named, home};
 use crate::http::table::{On, Row, delete, get, post, put};
 use crate::ids::random;
 use crate::provider::House;
@@ -24,45 +25,41 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         get(api::PERSONS, (Act::PersonRead, On::Each), "the persons who administrate", persons),
         post(api::PERSONS, (Act::PersonWrite, On::Handler), "names somebody", add),
-        get("/v1/persons/{name}", (Act::PersonRead, On::Handler), "somebody who administrates", one),
-        delete("/v1/persons/{name}", (Act::PersonWrite, On::Handler), "ends somebody", end),
-        put("/v1/persons/{name}/roles", (Act::PersonWrite, On::Handler), "gives a role", give),
-        delete("/v1/persons/{name}/roles", (Act::PersonWrite, On::Handler), "takes a role", take),
-        get("/v1/persons/{name}/tokens", (Act::PersonWrite, On::Handler), "somebody's tokens", tokens),
-        post("/v1/persons/{name}/tokens", (Act::PersonWrite, On::Handler), "gives somebody a token", add_token),
-        delete("/v1/persons/{name}/tokens/{token}", (Act::PersonWrite, On::Handler), "ends a token", revoke),
-        delete(
-            "/v1/persons/{name}/totp",
-            (Act::PersonWrite, On::Handler),
-            "removes a second factor that is lost",
-            reset,
-        ),
+        get("/v1/persons/{name}", (Act::PersonRead, On::Person), "somebody who administrates", one),
+        delete("/v1/persons/{name}", WRITE, "ends somebody", end),
+        put("/v1/persons/{name}/roles", WRITE, "gives a role", give),
+        delete("/v1/persons/{name}/roles", WRITE, "takes a role", take),
+        get("/v1/persons/{name}/tokens", WRITE, "somebody's tokens", tokens),
+        post("/v1/persons/{name}/tokens", WRITE, "gives somebody a token", add_token),
+        delete("/v1/persons/{name}/tokens/{token}", WRITE, "ends a token", revoke),
+        delete("/v1/persons/{name}/totp", WRITE, "removes a second factor that is lost", reset),
     ]
 }
 
-async fn persons(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Administrators> {
+const WRITE: (Act, On) = (Act::PersonWrite, On::Person);
+
+async fn persons(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::Administrators> {
     let list = move |engine: &House| {
-        let seen = engine.administrators()?.into_iter().filter(|person| actor.may(Act::PersonRead, &home(person)));
-        let persons = seen.map(|person| shown(engine, person)).collect::<Result<_, _>>()?;
-        Ok(api::Administrators { persons })
+        let more = |after: &u64| {
+            let rows = engine.administrators(PersonId(*after), PAGE)?;
+            Ok(rows.into_iter().map(|(id, person)| (id.0, person)).collect())
+        };
+        let show = |person: Person| {
+            let seen = actor.may(Act::PersonRead, &home(&person));
+            seen.then(|| shown(engine, person)).transpose()
+        };
+        let (persons, next) = pages::page((pages::number(&asked)?, pages::most(&asked)?), more, show)?;
+        Ok(api::Administrators { persons, next: next.map(|after| after.to_string()) })
     };
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
-async fn one(
-    State(provider): At,
-    Extension(actor): Extension<Actor>,
-    Path(name): Path<String>,
-) -> Reply<api::Administrator> {
-    let read = move |engine: &House| {
-        let name = person_name(&name)?;
-        let person = found(engine, &name)?;
-        // Whom he may not see is not there for him: names are given once in the whole service.
-        if !actor.may(Act::PersonRead, &home(&person)) {
-            return Err(missing(&name));
-        }
-        shown(engine, person)
-    };
+async fn one(State(provider): At, Path(name): Path<String>) -> Reply<api::Administrator> {
+    let read = move |engine: &House| shown(engine, found(engine, &person_name(&name)?)?);
     Ok(Json(work(&*alive(&provider)?, read).await?))
 }
 
@@ -128,16 +125,20 @@ async fn grant(
     let provider = alive(&provider)?;
     let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
-        let grant = parse(engine, &asked)?;
+        let grant = parse(engine, &actor, &asked)?;
         if !actor.may_name(&grant, &engine.scope_target(grant.scope)?) {
             return Err(denied(Act::PersonWrite));
         }
         let name = person_name(&name)?;
         if given && actor.is(&name) {
-            return Err(Fail::new(StatusCode::FORBIDDEN, "nessuno dà un ruolo a se stesso: lo chiede a un altro"));
+            return Err(Fail::new(
+                StatusCode::FORBIDDEN,
+                said!(
+                    "nessuno dà un ruolo a se stesso: lo chiede a un altro",
+                    "nobody gives himself a role: ask somebody else"
+                ),
+            ));
         }
-        // Who is not of the administration that names him is told apart from nobody.
-        actor.need(Act::PersonWrite, &home(&found(engine, &name)?))?;
         shown(engine, engine.set_grant(&name, grant, given, &request)?)
     };
     Ok(Json(work(&provider, set).await?))
@@ -147,11 +148,9 @@ async fn tokens(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
+    Params(asked): Params<api::Listing>,
 ) -> Reply<api::Tokens> {
-    let list = move |engine: &House| {
-        let name = ruled(engine, &actor, &name)?;
-        Ok(all_tokens(engine.tokens(&name)?))
-    };
+    let list = move |engine: &House| tokens_of(engine, &ruled(engine, &actor, &name)?, &asked);
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
@@ -163,7 +162,7 @@ async fn add_token(
 ) -> Result<(StatusCode, Json<api::MadeToken>), Fail> {
     let days = days.unwrap_or(api::TOKEN_DAYS);
     if !(1..=api::MAX_TOKEN_DAYS).contains(&days) {
-        return Err(Fail::field("days", format!("da 1 a {}", api::MAX_TOKEN_DAYS)));
+        return Err(Fail::field("days", said!("da 1 a {}", "1 to {}", api::MAX_TOKEN_DAYS)));
     }
     let provider = alive(&provider)?;
     let now = provider.clock.now();
@@ -187,7 +186,7 @@ async fn revoke(
     let set = move |engine: &House| {
         let name = ruled(engine, &actor, &name)?;
         engine.revoke_token(&name, &token, now)?;
-        Ok(all_tokens(engine.tokens(&name)?))
+        tokens_of(engine, &name, &api::Listing::default())
     };
     Ok(Json(work(&provider, set).await?))
 }
@@ -203,8 +202,10 @@ async fn reset(
     let set = move |engine: &House| {
         let name = ruled(engine, &actor, &name)?;
         if actor.is(&name) {
-            let text =
-                "nessuno si toglie così il secondo fattore: «sigillo person totp remove», o lo chiede a un altro";
+            let text = said!(
+                "nessuno si toglie così il secondo fattore: «sigillo person totp remove», o lo chiede a un altro",
+                "nobody removes his own second factor so: “sigillo person totp remove”, or ask somebody else"
+            );
             return Err(Fail::new(StatusCode::FORBIDDEN, text));
         }
         engine.reset_factor(&name, &actor.name(), now)?;
@@ -213,24 +214,14 @@ async fn reset(
     Ok(Json(work(&provider, set).await?))
 }
 
-/// Where somebody is looked for.
-fn home(person: &Person) -> Target {
-    Target { tenant: person.tenant.map(TenantId), ..Target::SERVICE }
-}
-
 pub(super) fn found(engine: &House, name: &PersonName) -> Result<Person, Fail> {
-    engine.person(name)?.map(|(_, person)| person).ok_or_else(|| missing(name))
+    engine.person(name)?.map(|(_, person)| person).ok_or_else(|| Named::Person(name.as_str()).missing())
 }
 
-fn missing(name: &PersonName) -> Fail {
-    Fail::missing(format!("non c'è nessuno che si chiami {}", name.as_str()))
-}
-
-/// Somebody whom this actor may end, and give tokens to.
+/// Somebody of his whom this actor may end, and give tokens to.
 fn ruled(engine: &House, actor: &Actor, text: &str) -> Result<PersonName, Fail> {
     let name = person_name(text)?;
     let person = found(engine, &name)?;
-    actor.need(Act::PersonWrite, &home(&person))?;
     for grant in &person.grants {
         let at = match engine.scope_target(grant.scope) {
             // A mailbox that went away takes nothing with it.
@@ -244,24 +235,43 @@ fn ruled(engine: &House, actor: &Actor, text: &str) -> Result<PersonName, Fail> 
     Ok(name)
 }
 
-fn parse(engine: &House, asked: &api::RoleGrant) -> Result<Grant, Fail> {
+/// A role and where it is to hold; what he may not read is not there to be named.
+fn parse(engine: &House, actor: &Actor, asked: &api::RoleGrant) -> Result<Grant, Fail> {
     let api::RoleGrant { role, scope } = asked;
     let unknown = || {
         let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
-        Fail::field("role", format!("«{role}» non è fra {}", names.join(", ")))
+        Fail::field(
+            "role",
+            not_among(role, &format!("fra {}", names.join(", ")), &format!("among {}", names.join(", "))),
+        )
     };
     let bad = || {
-        Fail::field("scope", format!("«{scope}» non è supplier, tenant/NUMERO, unit/NUMERO/NUMERO o mailbox/INDIRIZZO"))
+        let (it, en) = (
+            "supplier, tenant/NUMERO, unit/NUMERO/NUMERO o mailbox/INDIRIZZO",
+            "supplier, tenant/NUMBER, unit/NUMBER/NUMBER or mailbox/ADDRESS",
+        );
+        Fail::field("scope", not_among(scope, it, en))
     };
     let number = |text: &str| text.parse::<u64>().map_err(|_| bad());
+    let role = Role::parse(role).ok_or_else(unknown)?;
+    let seen = |named: Named<'_>| named.need_seen(engine, actor);
     let scope = match *scope.split('/').collect::<Vec<_>>().as_slice() {
         ["supplier"] => Scope::Supplier,
-        ["tenant", tenant] => Scope::Tenant(number(tenant)?),
-        ["unit", tenant, unit] => Scope::Unit(number(tenant)?, number(unit)?),
-        ["mailbox", name] => Scope::Mailbox(mailbox(engine, name)?.id),
+        ["tenant", tenant] => {
+            seen(Named::Tenant(tenant))?;
+            Scope::Tenant(number(tenant)?)
+        }
+        ["unit", tenant, unit] => {
+            seen(Named::Tenant(tenant))?;
+            Scope::Unit(number(tenant)?, number(unit)?)
+        }
+        ["mailbox", name] => {
+            seen(Named::Mailbox(name))?;
+            Scope::Mailbox(mailbox(engine, name)?.id)
+        }
         _ => return Err(bad()),
     };
-    Ok(Grant { role: Role::parse(role).ok_or_else(unknown)?, scope })
+    Ok(Grant { role, scope })
 }
 
 pub(super) fn shown(engine: &House, person: Person) -> Result<api::Administrator, Fail> {
@@ -288,7 +298,8 @@ pub(super) fn shown(engine: &House, person: Person) -> Result<api::Administrator
     Ok(api::Administrator { login, name, mail, tenant, roles, second_factor, created, ended })
 }
 
-fn all_tokens(tokens: Vec<Tokened>) -> api::Tokens {
+/// A page of somebody's tokens, which are counted from 1: none is ever taken away.
+fn tokens_of(engine: &House, name: &PersonName, asked: &api::Listing) -> Result<api::Tokens, Fail> {
     let time = |ms| Timestamp::from_millis(ms).to_string();
     let shown = |Tokened { token: Token { name, created, expires, revoked, .. }, unlocked }| api::Token {
         name,
@@ -297,5 +308,7 @@ fn all_tokens(tokens: Vec<Tokened>) -> api::Tokens {
         revoked: revoked.map(time),
         unlocked: unlocked.map(|until| until.to_string()),
     };
-    api::Tokens { tokens: tokens.into_iter().map(shown).collect() }
+    let all = (1..).zip(engine.tokens(name)?.into_iter().map(shown)).collect();
+    let (tokens, next) = pages::page_of((pages::number(asked)?, pages::most(asked)?), all);
+    Ok(api::Tokens { tokens, next: next.map(|after: u64| after.to_string()) })
 }

@@ -14,16 +14,17 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use sigillo_accounts::{Act, Request, Target, Verifier};
 use sigillo_admin::api;
-use sigillo_base::{Address, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, Complaint, Said, TenantId, Timestamp, UnitId, said};
 use sigillo_engine::Batch;
 use sigillo_pec::log::{ServiceEvent, Stage};
 use sigillo_store_rocks::RocksStore;
 
 use super::requests::Asking;
 use super::steps::{Steps, steps};
-use super::{At, Fail, address_book, alive, work};
+use super::{At, Fail, alive, not_among, tenants, work};
 use crate::http::authority::Actor;
 use crate::http::extract::Sent;
+use crate::http::named::Named;
 use crate::http::table::{On, Row, post};
 use crate::provider::House;
 
@@ -54,20 +55,25 @@ pub(super) fn rows() -> Vec<Row> {
 /// Why a line came to nothing.
 struct Wrong {
     field: &'static str,
-    why: String,
+    why: Said,
     /// He may not.
     denied: Option<Act>,
 }
 
 impl Wrong {
-    fn new(field: &'static str, why: impl Into<String>) -> Self {
+    fn new(field: &'static str, why: impl Into<Said>) -> Self {
         Self { field, why: why.into(), denied: None }
+    }
+
+    /// Of who may not do this, or not read what he named: the log says no more than he hears.
+    fn denied(act: Act) -> impl Fn(Fail) -> Self {
+        move |fail| Self { denied: Some(fail.hides().unwrap_or(act)), ..Self::from(fail) }
     }
 }
 
 impl From<sigillo_engine::Error> for Wrong {
     fn from(error: sigillo_engine::Error) -> Self {
-        Self::new("", error.to_string())
+        Self::new("", error)
     }
 }
 
@@ -78,8 +84,8 @@ impl From<Fail> for Wrong {
 }
 
 /// The error of a field.
-fn of<E: std::fmt::Display>(field: &'static str) -> impl Fn(E) -> Wrong {
-    move |error| Wrong::new(field, error.to_string())
+fn of<E: Into<Said>>(field: &'static str) -> impl Fn(E) -> Wrong {
+    move |error| Wrong::new(field, error)
 }
 
 /// What a line came to.
@@ -105,7 +111,7 @@ trait Line: Send + 'static {
     /// Its own ticket and time.
     fn asked(&self) -> (Option<&str>, Option<&str>);
     /// The passwords that are new, hashed; given back in the order of the lines.
-    fn hashed(_: &House, lines: &[Self], _: bool) -> Vec<Result<Option<Verifier>, String>>
+    fn hashed(_: (&House, &Actor), lines: &[Self], _: bool) -> Vec<Result<Option<Verifier>, Said>>
     where
         Self: Sized,
     {
@@ -128,9 +134,17 @@ struct Work<'e, O = ()> {
     actor: Actor,
 }
 
+/// Refuses who may not; to who may not read it, it is not there.
+fn need_named(engine: &House, actor: &Actor, act: Act, target: &Target, named: Named<'_>) -> Result<(), Wrong> {
+    if !actor.may(act, target) {
+        named.need_seen(engine, actor).map_err(Wrong::denied(act))?;
+    }
+    need(actor, act, target)
+}
+
 /// Refuses who may not.
 fn need(actor: &Actor, act: Act, target: &Target) -> Result<(), Wrong> {
-    actor.need(act, target).map_err(|fail| Wrong { denied: Some(act), ..Wrong::from(fail) })
+    actor.need(act, target).map_err(Wrong::denied(act))
 }
 
 /// What the log says of a line that is done.
@@ -154,10 +168,15 @@ fn event(actor: &Actor, act: Act, stage: Stage, object: &str) -> ServiceEvent {
 
 impl<O> Work<'_, O> {
     /// The unit that a field names: by number or name, or none. Who may not do this in the whole administration hears only that.
-    fn unit(&self, target: &Target, text: Option<&str>, act: Act) -> Result<Option<Option<UnitId>>, Wrong> {
+    fn unit(
+        &self,
+        target: &Target,
+        text: Option<&str>,
+        (act, named): (Act, Named<'_>),
+    ) -> Result<Option<Option<UnitId>>, Wrong> {
         let found = self.unit_of(target, text);
         if found.is_err() {
-            need(&self.actor, act, target)?;
+            need_named(self.engine, &self.actor, act, target, named)?;
         }
         found
     }
@@ -167,7 +186,9 @@ impl<O> Work<'_, O> {
         if text == "-" {
             return Ok(Some(None));
         }
-        let wrong = || Wrong::new("unit", format!("«{text}» non è una struttura dell'amministrazione"));
+        let wrong = || {
+            Wrong::new("unit", not_among(text, "una struttura dell'amministrazione", "a unit of the administration"))
+        };
         let units = self.engine.units(target.tenant.ok_or_else(wrong)?)?;
         let named = |(id, unit): &&(UnitId, sigillo_accounts::Unit)| {
             id.0.to_string() == text || unit.name.eq_ignore_ascii_case(text)
@@ -202,7 +223,7 @@ async fn entries(
     Sent(order): Sent<api::Apply<api::BookLine>>,
 ) -> Result<Steps<api::Applied>, Fail> {
     let tenant = TenantId(tenant);
-    work(&*alive(&at.0)?, move |engine| address_book::living(engine, tenant)).await?;
+    work(&*alive(&at.0)?, move |engine| tenants::living(engine, tenant).map(drop)).await?;
     apply(at, actor, asking, tenant, order)
 }
 
@@ -214,12 +235,16 @@ fn apply<L: Line>(
     api::Apply { dry_run, lines }: api::Apply<L>,
 ) -> Result<Steps<api::Applied>, Fail> {
     if lines.len() > api::APPLY_LIMIT {
-        return Err(Fail::bad(format!("lines: al più {} righe per volta", api::APPLY_LIMIT)));
+        return Err(Fail::bad(said!(
+            "lines: al più {} righe per volta",
+            "lines: at most {} lines at a time",
+            api::APPLY_LIMIT
+        )));
     }
     let provider = alive(&provider)?;
     asking.request(provider.clock.now())?;
     let (engine, clock) = (Arc::clone(&provider.engine), Arc::clone(&provider.clock));
-    Ok(steps(provider.down(), move |progress| {
+    Ok(steps(provider.down(), asking.lang(), move |progress| {
         let now = || clock.now();
         all(&engine, &actor, (&asking, of), (&lines, dry_run), now, progress)
     }))
@@ -237,7 +262,7 @@ fn all<L: Line>(
     let mut applied = api::Applied { dry_run, ..api::Applied::default() };
     let (mut seen, mut done) = (HashSet::new(), 0);
     for page in lines.chunks(AHEAD) {
-        let hashed = L::hashed(engine, page, dry_run);
+        let hashed = L::hashed((engine, actor), page, dry_run);
         for (line, verifier) in page.iter().zip(hashed) {
             match one(&mut work, asking, line, verifier, &mut seen, now()) {
                 Ok(Outcome::Created) => applied.created += 1,
@@ -248,12 +273,17 @@ fn all<L: Line>(
                         engine.log_service(event(actor, act, Stage::Denied, &line.path(of)), now())?;
                     }
                     let (field, object) = (field.to_owned(), line.object().to_owned());
+                    let why = why.pick(asking.lang()).to_owned();
                     applied.wrong.push(api::WrongLine { line: line.number(), object, field, why });
                 }
             }
             done += 1;
             if progress(done, lines.len() as u64).is_break() {
-                bail!("interrotto alla riga {}: ridare il file, ciò che è fatto resta com'è", line.number());
+                bail!(Complaint(said!(
+                    "interrotto alla riga {}: ridare il file, ciò che è fatto resta com'è",
+                    "broken off at line {}: give the file again, what is done stays as it is",
+                    line.number()
+                )));
             }
         }
     }
@@ -264,13 +294,16 @@ fn one<L: Line>(
     work: &mut Work<'_, L::Of>,
     asking: &Asking,
     line: &L,
-    verifier: Result<Option<Verifier>, String>,
+    verifier: Result<Option<Verifier>, Said>,
     seen: &mut HashSet<String>,
     now: Timestamp,
 ) -> Result<Outcome, Wrong> {
     let address = Address::parse(line.object()).map_err(of("address"))?;
     if !seen.insert(address.key()) {
-        return Err(Wrong::new("address", "sta già in una riga prima di questa"));
+        return Err(Wrong::new(
+            "address",
+            said!("sta già in una riga prima di questa", "it is in a line before this one already"),
+        ));
     }
     let (ticket, at) = line.asked();
     let request = asking.asked(ticket, at, now).map_err(|fail| Wrong::new("requested_at", fail.detail))?;

@@ -5,9 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use sigillo_accounts::Act;
 use sigillo_admin::{Lang, api};
+use sigillo_base::said;
 
+use super::requests::Asking;
 use super::{At, Fail, Reply, alive};
 use crate::certificates::{Around, Held, Purpose};
+use crate::complaint;
 use crate::config::Problem;
 use crate::http::table::{On, Row, get, post};
 use crate::provider::{Plan, Provider};
@@ -17,9 +20,10 @@ pub(super) fn rows() -> Vec<Row> {
     const WRITE: (Act, On) = (Act::ServiceWrite, On::Service);
     vec![
         get(api::CERTIFICATES, READ, "certificates, keys and revocation lists in use", list),
-        post(api::CERTIFICATES_RENEW, WRITE, "asks the ACME authority for another certificate of the doors", renew),
+        post(api::CERTIFICATES_RENEW, WRITE, "asks the ACME authority for another certificate of the doors", renew)
+            .real(),
         get(api::CERTIFICATES_ROLL, READ, "whether the next certificate could sign", plan),
-        post(api::CERTIFICATES_ROLL, WRITE, "signs with the next certificate", roll),
+        post(api::CERTIFICATES_ROLL, WRITE, "signs with the next certificate", roll).real(),
     ]
 }
 
@@ -27,30 +31,31 @@ async fn list(State(provider): At) -> Reply<api::Certificates> {
     Ok(Json(api::Certificates { certificates: all(&*alive(&provider)?) }))
 }
 
-async fn plan(State(provider): At) -> Reply<api::Roll> {
+async fn plan(State(provider): At, asking: Asking) -> Reply<api::Roll> {
     let provider = alive(&provider)?;
     let plan = provider.plan_roll().await;
-    Ok(Json(told(&provider, &plan)))
+    Ok(Json(told(&provider, &plan, asking.lang())))
 }
 
-async fn roll(State(provider): At) -> Reply<api::Roll> {
+async fn roll(State(provider): At, asking: Asking) -> Reply<api::Roll> {
     let provider = alive(&provider)?;
-    let refused = |problems: crate::config::Problems| Fail::new(StatusCode::CONFLICT, problems.say(Lang::It));
+    let refused = |problems: crate::config::Problems| Fail::new(StatusCode::CONFLICT, problems);
     let plan = provider.roll().await.map_err(refused)?;
-    Ok(Json(told(&provider, &plan)))
+    Ok(Json(told(&provider, &plan, asking.lang())))
 }
 
 async fn renew(State(provider): At) -> Reply<api::AcmeStatus> {
     let provider = alive(&provider)?;
     let Some(acme) = &provider.acme else {
-        return Err(Fail::new(StatusCode::CONFLICT, "nella configurazione in uso manca [tls.acme]"));
+        let text = said!("nella configurazione in uso manca [tls.acme]", "the configuration in use has no [tls.acme]");
+        return Err(Fail::new(StatusCode::CONFLICT, text));
     };
     let renewed = provider.renew_tls(acme).await;
-    renewed.map_err(|error| Fail::new(StatusCode::BAD_GATEWAY, format!("{error:#}")))?;
+    renewed.map_err(|error| Fail::new(StatusCode::BAD_GATEWAY, complaint::of(&error)))?;
     Ok(Json(acme.status()))
 }
 
-fn told(provider: &Provider, plan: &Plan) -> api::Roll {
+fn told(provider: &Provider, plan: &Plan, lang: Lang) -> api::Roll {
     let held = |purpose, certificate: &sigillo_smime::Certificate| {
         let of = |held: &&Held| held.certificate == *certificate;
         let at = provider.shown().held.iter().find(of).map_or_else(String::new, |held| held.at.clone());
@@ -59,7 +64,7 @@ fn told(provider: &Provider, plan: &Plan) -> api::Roll {
     api::Roll {
         from: held(Purpose::Signing, &plan.from),
         to: plan.to.as_ref().map(|to| held(Purpose::Next, &to.identity.certificate)),
-        missing: plan.missing.iter().map(|problem: &Problem| problem.say(Lang::It)).collect(),
+        missing: plan.missing.iter().map(|problem: &Problem| problem.say(lang)).collect(),
     }
 }
 

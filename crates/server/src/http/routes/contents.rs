@@ -45,7 +45,7 @@ impl From<Unfiled> for Fail {
             Unfiled::Refused(_) => StatusCode::CONFLICT,
             Unfiled::Later(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
-        Self::new(status, why.to_string())
+        Self::new(status, why)
     }
 }
 

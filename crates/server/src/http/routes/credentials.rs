@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sigillo_accounts::{Act, Credential, CredentialName, Kind, Mailbox, PasswordHash, Profile, Rights, Verifier};
 use sigillo_admin::api;
-use sigillo_base::{Address, MailboxId, Secret, Timestamp};
+use sigillo_base::{Address, MailboxId, Secret, Timestamp, said};
 use sigillo_engine::{Credentialed, HashGiven, verifier};
 
 use super::requests::Asking;
-use super::{At, Fail, Reply, address, alive, instant, mailbox, span, work};
+use super::{At, Fail, Reply, address, alive, instant, mailbox, no_place, not_among, pages, span, work};
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, delete, get, patch, post, put};
 use crate::ids::{random, random_password};
@@ -34,16 +34,24 @@ pub(super) fn rows() -> Vec<Row> {
             "gives the owner the hash that a list has for him",
             give_hash,
         ),
-        post("/v1/mailboxes/{address}/password-hash", RESET, "what giving it would do", try_hash),
         get("/v1/mailboxes/{address}/trail", READ, "what a mailbox submitted, and with which credential", trail),
     ]
 }
 
-async fn list(State(provider): At, Path(address): Path<String>) -> Reply<api::Credentials> {
+async fn list(
+    State(provider): At,
+    Path(address): Path<String>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::Credentials> {
     let list = move |engine: &House| {
         let found = mailbox(engine, &address)?;
         let all = engine.credentials(MailboxId(found.id))?;
-        Ok(api::Credentials { credentials: all.into_iter().map(|c| shown(&found.address, c)).collect() })
+        // The owner's has no name: behind it is something else than at the beginning.
+        let name = |after: &str| after.strip_prefix('/').map(str::to_owned).ok_or_else(no_place);
+        let after = asked.after.as_deref().map(name).transpose()?;
+        let named = all.into_iter().map(|c| (Some(c.name.as_str().to_owned()), shown(&found.address, c)));
+        let (credentials, next) = pages::page_of((after, pages::most(&asked)?), named.collect());
+        Ok(api::Credentials { credentials, next: next.flatten().map(|after| format!("/{after}")) })
     };
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
@@ -62,11 +70,16 @@ async fn add(
         let kind = match new.kind.as_str() {
             "application" => Kind::Application,
             "personal" => Kind::Personal,
-            other => return Err(Fail::field("kind", format!("«{other}» non è application o personal"))),
+            other => {
+                return Err(Fail::field("kind", not_among(other, "application o personal", "application or personal")));
+            }
         };
         let base = engine.terms(&found).0;
         if kind == Kind::Personal && base != Profile::Structured {
-            let text = format!("{address} non è una casella strutturata: credenziali personali non ne ha");
+            let text = said!(
+                "{address} non è una casella strutturata, e credenziali personali non ne ha: `sigillo mailbox set {address} --profile structured`",
+                "{address} is no structured mailbox, and has no personal credentials: `sigillo mailbox set {address} --profile structured`"
+            );
             return Err(Fail::new(StatusCode::CONFLICT, text));
         }
         let (verifier, password) = secret(engine, &found, new.password)?;
@@ -115,26 +128,17 @@ async fn standing(
     Ok(Json(work(&*alive(&provider)?, set).await?))
 }
 
-async fn give_hash(at: At, path: Path<String>, body: Sent<api::NewHash>) -> Reply<api::GivenHash> {
-    hash(at, path, body, false).await
-}
-
-async fn try_hash(at: At, path: Path<String>, body: Sent<api::NewHash>) -> Reply<api::GivenHash> {
-    hash(at, path, body, true).await
-}
-
-async fn hash(
+async fn give_hash(
     State(provider): At,
     Path(address): Path<String>,
     Sent(new): Sent<api::NewHash>,
-    trial: bool,
 ) -> Reply<api::GivenHash> {
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let give = move |engine: &House| {
-        let hash = PasswordHash::parse(new.hash.expose()).map_err(|e| Fail::bad(e.to_string()))?;
+        let hash = PasswordHash::parse(new.hash.expose()).map_err(Fail::bad)?;
         let id = MailboxId(mailbox(engine, &address)?.id);
-        let outcome = match engine.give_hash(id, &hash, trial, now)? {
+        let outcome = match engine.give_hash(id, &hash, now)? {
             HashGiven::Given => "given",
             HashGiven::Same => "same",
             HashGiven::Kept => "kept",
@@ -187,7 +191,7 @@ async fn trail(State(provider): At, Path(address): Path<String>, Params(asked): 
 }
 
 fn name(text: &str) -> Result<CredentialName, Fail> {
-    CredentialName::parse(text).map_err(|e| Fail::bad(e.to_string()))
+    CredentialName::parse(text).map_err(Fail::bad)
 }
 
 fn rights(words: &[String]) -> Result<Rights, Fail> {
@@ -196,10 +200,11 @@ fn rights(words: &[String]) -> Result<Rights, Fail> {
         match word.as_str() {
             "read" => rights.read = true,
             "send" => rights.send = true,
-            other => return Err(Fail::field("rights", format!("«{other}» non è send o read"))),
+            other => return Err(Fail::field("rights", not_among(other, "send o read", "send or read"))),
         }
     }
-    if rights.read || rights.send { Ok(rights) } else { Err(Fail::field("rights", "ne serve almeno uno, send o read")) }
+    let none = || said!("ne serve almeno uno, send o read", "at least one is needed, send or read");
+    if rights.read || rights.send { Ok(rights) } else { Err(Fail::field("rights", none())) }
 }
 
 /// The verifier of a password, or of the hash of one, whichever was given.
@@ -212,9 +217,12 @@ pub(super) fn kept(
     match (password, hash) {
         (Some(password), None) => Ok(engine.chosen(address, password, random())?),
         (None, Some(hash)) => {
-            Ok(PasswordHash::parse(hash.expose()).map_err(|e| Fail::field("password_hash", e.to_string()))?.into())
+            Ok(PasswordHash::parse(hash.expose()).map_err(|e| Fail::field("password_hash", e))?.into())
         }
-        _ => Err(Fail::bad("serve una password o un password_hash, non tutti e due")),
+        _ => Err(Fail::bad(said!(
+            "serve una password o un password_hash, non tutti e due",
+            "a password or a password_hash is needed, not both"
+        ))),
     }
 }
 
@@ -224,7 +232,7 @@ fn secret(engine: &House, of: &Mailbox, given: Option<Secret>) -> Result<(Verifi
         return Ok((engine.chosen(&address(&of.address)?, &password, random())?, None));
     }
     let password = random_password();
-    let verifier = verifier(&password, random()).map_err(|e| Fail::bad(e.to_string()))?;
+    let verifier = verifier(&password, random()).map_err(Fail::bad)?;
     Ok((verifier, Some(password)))
 }
 
@@ -236,7 +244,9 @@ fn made(
     password: Option<Secret>,
 ) -> Result<api::MadeCredential, Fail> {
     let found = engine.credentials(id)?.into_iter().find(|c| c.name == *name);
-    let credential = found.ok_or_else(|| Fail::missing(format!("{address} non ha una credenziale «{name}»")))?;
+    let missing =
+        || Fail::missing(said!("{address} non ha una credenziale «{name}»", "{address} has no credential “{name}”"));
+    let credential = found.ok_or_else(missing)?;
     Ok(api::MadeCredential { credential: shown(address, credential), password })
 }
 

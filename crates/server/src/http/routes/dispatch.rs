@@ -8,9 +8,10 @@ use sigillo_base::{Address, MailboxId, PecId};
 use sigillo_engine::{Login, Stage, Tracked, TrackedRecipient};
 use sigillo_pec::log::Record;
 
-use super::{At, Fail, Reply, alive, mailbox, sees, span, work};
+use super::{At, Fail, Reply, alive, mailbox, not_among, sees, span, work};
 use crate::http::authority::Actor;
 use crate::http::extract::Params;
+use crate::http::named::Named;
 use crate::http::table::{On, Row, get};
 use crate::provider::House;
 
@@ -55,8 +56,9 @@ async fn dispatch(
 ) -> Reply<api::Dispatch> {
     let provider = alive(&provider)?;
     let find = move |engine: &House| {
-        let id = PecId::parse(&text).ok_or_else(|| Fail::bad(format!("«{text}» non è un identificativo")))?;
-        let missing = || Fail::missing(format!("il registro non conosce il messaggio {id}"));
+        let id = PecId::parse(&text)
+            .ok_or_else(|| Fail::bad(not_among(&text, "un identificativo", "a certified identifier")))?;
+        let missing = || Named::Dispatch(id.as_str()).missing();
         let found = engine.track(&id)?.ok_or_else(missing)?;
         // Somebody else's message is not there, for whoever may not see it.
         let mut seen = sees(&actor, engine, Act::DispatchRead, &found.sender)?;

@@ -4,14 +4,15 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use sigillo_accounts::{Act, Target};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, UnitId};
+use sigillo_base::{Address, Domain, Tell, UnitId};
 use sigillo_engine::{DomainPolicy, List, NewList};
 use sigillo_pec::ReceiptKind;
 
 use super::requests::Asking;
-use super::{At, Fail, PAGE, Reply, address, alive, sees, work};
+use super::{At, Fail, PAGE, Reply, address, alive, not_among, pages, sees, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent};
+use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, patch, put};
 use crate::provider::House;
 
@@ -28,30 +29,38 @@ pub(super) fn rows() -> Vec<Row> {
             "makes a list, or gives it other members",
             set_list,
         ),
-        delete("/v1/lists/{address}", (Act::ListWrite, On::Address), "removes a list", remove_list),
+        delete("/v1/lists/{address}", (Act::ListWrite, On::Address), "cancels a list", cancel_list),
+        delete("/v1/lists/{address}/cancellation", (Act::ListWrite, On::Address), "calls a list back", undelete_list),
         put("/v1/lists/{address}/unit", (Act::UnitWrite, On::Address), "says of which unit a list is", set_list_unit),
     ]
 }
 
-async fn domains(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Domains> {
+async fn domains(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::Domains> {
     let provider = alive(&provider)?;
     let list = move |engine: &House| {
-        let mut domains = Vec::new();
+        let most = pages::most(&asked)?;
+        let mut seen = Vec::new();
         for domain in engine.domains() {
             if actor.may(Act::DomainRead, &Target { tenant: engine.owner(&domain)?, ..Target::SERVICE }) {
-                domains.push(shown(engine, &domain)?);
+                seen.push((domain.as_str().to_owned(), domain));
             }
         }
-        Ok(api::Domains { domains })
+        let (page, next) = pages::page_of((asked.after.unwrap_or_default(), most), seen);
+        let domains = page.iter().map(|domain| shown(engine, domain)).collect::<Result<_, _>>()?;
+        Ok(api::Domains { domains, next })
     };
     Ok(Json(work(&provider, list).await?))
 }
 
 async fn one_domain(State(provider): At, Path(name): Path<String>) -> Reply<api::Domain> {
     let read = move |engine: &House| {
-        let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
+        let domain = Domain::parse(&name).map_err(|e| Fail::bad(e.said().about(&name)))?;
         if !engine.domains().contains(&domain) {
-            return Err(Fail::missing(format!("il dominio {domain} non è servito da questo gestore")));
+            return Err(Named::Domain(domain.as_str()).missing());
         }
         shown(engine, &domain)
     };
@@ -65,10 +74,12 @@ async fn change_domain(
 ) -> Reply<api::Domain> {
     let provider = alive(&provider)?;
     let set = move |engine: &House| {
-        let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
+        let domain = Domain::parse(&name).map_err(|e| Fail::bad(e.said().about(&name)))?;
         let mut policy = engine.domain_policy(&domain)?;
         if let Some(word) = change.receipt {
-            let unknown = || Fail::field("receipt", format!("«{word}» non è completa, breve o sintetica"));
+            let unknown = || {
+                Fail::field("receipt", not_among(&word, "completa, breve o sintetica", "completa, breve or sintetica"))
+            };
             policy.receipt = Some(ReceiptKind::parse(&word).ok_or_else(unknown)?);
         }
         let DomainPolicy { certified_only, receipt_to_recipient, holder_reads_log, .. } = &mut policy;
@@ -104,23 +115,17 @@ async fn lists(
 ) -> Reply<api::Lists> {
     let provider = alive(&provider)?;
     let all = move |engine: &House| {
-        let (mut lists, mut after) = (Vec::new(), asked.after.as_deref().map(address).transpose()?);
-        let most = asked.limit.map_or(usize::MAX, |limit| limit.max(1));
-        loop {
-            let page = engine.lists(after.as_ref(), PAGE)?;
-            if page.is_empty() {
-                return Ok(api::Lists { lists, next: None });
-            }
-            for list in page {
-                if lists.len() == most {
-                    return Ok(api::Lists { lists, next: after.map(|after| after.to_string()) });
-                }
-                after = Some(list.address.clone());
-                if sees(&actor, engine, Act::ListRead, list.address.as_str())? {
-                    lists.push(as_reply(engine, list)?);
-                }
-            }
-        }
+        let after = asked.after.as_deref().map(address).transpose()?;
+        let more = |after: &Option<Address>| {
+            let rows = engine.lists(after.as_ref(), PAGE)?;
+            Ok(rows.into_iter().map(|list| (Some(list.address.clone()), list)).collect())
+        };
+        let show = |list: List| {
+            let seen = sees(&actor, engine, Act::ListRead, list.address.as_str())?;
+            seen.then(|| as_reply(engine, list)).transpose()
+        };
+        let (lists, next) = pages::page((after, pages::most(&asked)?), more, show)?;
+        Ok(api::Lists { lists, next: next.flatten().map(|after| after.to_string()) })
     };
     Ok(Json(work(&provider, all).await?))
 }
@@ -132,7 +137,10 @@ async fn one_list(State(provider): At, Path(name): Path<String>) -> Reply<api::L
 fn as_reply(engine: &House, list: List) -> Result<api::List, Fail> {
     let members = list.members.iter().map(Address::to_string).collect();
     let unit = engine.target(&list.address)?.unit.map(|unit| unit.0);
-    Ok(api::List { address: list.address.to_string(), members, created: list.created.to_string(), unit })
+    let cancelled_until = list.cancelled_until.map(|until| until.to_string());
+    let state = if cancelled_until.is_some() { "cancelled" } else { "active" };
+    let (address, created) = (list.address.to_string(), list.created.to_string());
+    Ok(api::List { address, members, created, unit, state: state.to_owned(), cancelled_until })
 }
 
 async fn set_list(
@@ -160,6 +168,9 @@ async fn set_list(
 /// Refuses who may not make this list, or change it, so that it is `to` somebody.
 pub(super) fn may_put(actor: &Actor, engine: &House, list: &Address, to: Target) -> Result<(), Fail> {
     let (target, there) = (engine.target(list)?, engine.find_list(list)?.is_some());
+    if there || !actor.may(Act::ListWrite, &to) {
+        Named::List(list.as_str()).need_seen(engine, actor)?;
+    }
     if there {
         // Its members are one thing, that there is one another (HD-04, HD-06); where it goes a third.
         actor.need(Act::ListMembers, &target)?;
@@ -178,7 +189,7 @@ async fn set_list_unit(
     let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let address = address(&name)?;
-        let missing = || Fail::missing(format!("la lista {address} non c'è"));
+        let missing = || Named::List(address.as_str()).missing();
         let members = engine.find_list(&address)?.ok_or_else(missing)?.members;
         engine.put_list(&NewList { address, members, unit: Some(of.unit.map(UnitId)) }, &request)?;
         Ok(of)
@@ -186,18 +197,31 @@ async fn set_list_unit(
     Ok(Json(work(&provider, set).await?))
 }
 
-async fn remove_list(State(provider): At, Path(name): Path<String>, asking: Asking) -> Reply<api::List> {
+async fn cancel_list(at: At, name: Path<String>, asking: Asking) -> Reply<api::List> {
+    end_list(at, name, asking, true).await
+}
+
+async fn undelete_list(at: At, name: Path<String>, asking: Asking) -> Reply<api::List> {
+    end_list(at, name, asking, false).await
+}
+
+async fn end_list(State(provider): At, Path(name): Path<String>, asking: Asking, ends: bool) -> Reply<api::List> {
     let provider = alive(&provider)?;
     let request = asking.request(provider.clock.now())?;
-    let remove = move |engine: &House| {
-        let list = found(engine, &address(&name)?)?;
-        engine.remove_list(&address(&name)?, &request)?;
-        Ok(list)
+    let set = move |engine: &House| {
+        let list = address(&name)?;
+        found(engine, &list)?;
+        if ends {
+            engine.cancel_list(&list, &request)?;
+        } else {
+            engine.undelete_list(&list, &request)?;
+        }
+        found(engine, &list)
     };
-    Ok(Json(work(&provider, remove).await?))
+    Ok(Json(work(&provider, set).await?))
 }
 
 fn found(engine: &House, list: &Address) -> Result<api::List, Fail> {
-    let missing = || Fail::missing(format!("la lista {list} non c'è"));
+    let missing = || Named::List(list.as_str()).missing();
     as_reply(engine, engine.find_list(list)?.ok_or_else(missing)?)
 }

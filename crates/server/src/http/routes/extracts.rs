@@ -1,15 +1,18 @@
 //! What an administration is given of accesses and of administrative acts that concern it (ACC-03, AUD-02, AUD-03).
 
+use std::net::IpAddr;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use data_encoding::HEXLOWER;
-use sigillo_accounts::{Act, Mailbox, PersonName};
+use sigillo_accounts::{Act, Mailbox};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, MailboxId, TenantId, Timestamp};
-use sigillo_engine::{Access, AccessSeal, access_line};
-use sigillo_pec::log::{Entry, Service, ServiceEvent};
+use sigillo_base::{Address, MailboxId, TenantId, Timestamp, said};
+use sigillo_engine::{Access, AccessSeal, Reading, Register, access_line, reading_line};
+use sigillo_pec::log::{Custody, Entry, Service, ServiceEvent};
 
-use super::{At, Fail, Reply, alive, persons, work};
+use super::{At, Fail, Reply, alive, no_place, persons, work};
+use crate::http::concern;
 use crate::http::extract::Params;
 use crate::http::table::{On, Row, get};
 use crate::legal_log;
@@ -18,13 +21,27 @@ use crate::provider::House;
 /// Accesses, lines and mailboxes that one page looks at.
 const PAGE: usize = 1_000;
 
+/// Behind all mailboxes: names that none has.
+const BEHIND: u64 = u64::MAX;
+
 const READ: (Act, On) = (Act::LogRead, On::Tenant);
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
         get("/v1/tenants/{tenant}/accesses", READ, "a page of the accesses of a month to all mailboxes", accesses),
         get("/v1/tenants/{tenant}/acts", READ, "a page of the administrative acts of a month that concern it", acts),
+        get(
+            "/v1/tenants/{tenant}/readings",
+            READ,
+            "a page of what was read of it, or by its own, in a month",
+            readings,
+        ),
     ]
+}
+
+/// The administration of this number; 0 is the provider itself.
+fn whose(number: u64) -> Option<TenantId> {
+    (number > 0).then_some(TenantId(number))
 }
 
 async fn accesses(
@@ -32,40 +49,96 @@ async fn accesses(
     Path(tenant): Path<u64>,
     Params(asked): Params<api::OfMonth>,
 ) -> Reply<api::TenantAccesses> {
+    let tenant = whose(tenant);
     let read = move |engine: &House| {
         let period = month(&asked.month)?;
         let (mut after, mut within) = asked.after.as_deref().map_or(Ok((0, None)), place)?;
         let mut page = api::TenantAccesses::default();
         if asked.after.is_none() {
-            let told = |(day, seal): (String, AccessSeal)| {
-                let AccessSeal { rows, sha256, line } = seal;
-                api::AccessSeal { day, rows, sha256, line }
-            };
-            page.seals = engine.access_seals(TenantId(tenant), period)?.into_iter().map(told).collect();
+            page.seals = seals(engine, tenant, Register::Accesses, period)?;
         }
         for row in engine.mailboxes(MailboxId(after), PAGE)? {
-            if is_of(engine, &row, TenantId(tenant))? {
+            let spans = spans(engine, &row, tenant, period)?;
+            for span in &spans {
                 let room = PAGE.saturating_sub(page.accesses.len()).max(1);
-                let (found, more) = engine.accesses(MailboxId(row.id), period, within.as_deref(), room)?;
-                let of_box = |access: Access| api::MailboxAccess {
-                    mailbox: row.address.clone(),
-                    line: access_line(&row.address, &access),
-                    access: persons::told(access),
-                };
-                page.accesses.extend(found.into_iter().map(of_box));
+                let (found, more) = engine.accesses(MailboxId(row.id), *span, within.as_deref(), room)?;
+                page.accesses.extend(found.into_iter().map(|access| as_access(row.address.clone(), access)));
                 if let Some(more) = more {
                     page.next = Some(format!("{after}.{}", HEXLOWER.encode(&more)));
                     return Ok(page);
                 }
-                page.mailboxes.push(row.address);
             }
             (after, within) = (row.id, None);
+            page.mailboxes.extend((!spans.is_empty()).then_some(row.address));
         }
-        let more = !engine.mailboxes(MailboxId(after), 1)?.is_empty();
-        page.next = more.then(|| format!("{after}."));
+        if !engine.mailboxes(MailboxId(after), 1)?.is_empty() {
+            page.next = Some(format!("{after}."));
+            return Ok(page);
+        }
+        let room = PAGE.saturating_sub(page.accesses.len()).max(1);
+        let (found, more) = engine.strangers(tenant, period, within.as_deref(), room)?;
+        page.accesses.extend(found.into_iter().map(|(name, access)| as_access(name, access)));
+        page.next = more.map(|more| format!("{BEHIND}.{}", HEXLOWER.encode(&more)));
         Ok(page)
     };
     Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
+fn as_access(mailbox: String, access: Access) -> api::MailboxAccess {
+    api::MailboxAccess { line: access_line(&mailbox, &access), mailbox, access: persons::told(access) }
+}
+
+/// What the legal log says of the days of a period that are over.
+fn seals(
+    engine: &House,
+    tenant: Option<TenantId>,
+    register: Register,
+    period: (Timestamp, Timestamp),
+) -> Result<Vec<api::AccessSeal>, Fail> {
+    let told = |(day, seal): (String, AccessSeal)| {
+        let AccessSeal { rows, sha256, line } = seal;
+        api::AccessSeal { day, rows, sha256, line }
+    };
+    Ok(engine.access_seals(tenant, register, period)?.into_iter().map(told).collect())
+}
+
+async fn readings(
+    State(provider): At,
+    Path(tenant): Path<u64>,
+    Params(asked): Params<api::OfMonth>,
+) -> Reply<api::Readings> {
+    let tenant = whose(tenant);
+    let read = move |engine: &House| {
+        let period = month(&asked.month)?;
+        let after = asked.after.as_deref().map(|after| HEXLOWER.decode(after.as_bytes())).transpose();
+        let after = after.map_err(|_| no_place())?;
+        let (found, next) = engine.readings(tenant, period, after.as_deref(), PAGE)?;
+        let seals = match after {
+            None => seals(engine, tenant, Register::Readings, period)?,
+            Some(_) => Vec::new(),
+        };
+        let acts = found.into_iter().map(as_act).collect();
+        Ok(api::Readings { acts, seals, next: next.map(|key| HEXLOWER.encode(&key)) })
+    };
+    Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
+/// What somebody has read, beside what is changed.
+fn as_act(reading: Reading) -> api::AdminAct {
+    let line = reading_line(&reading);
+    let Reading { at, by, token, from, act, object, status } = reading;
+    api::AdminAct {
+        at: at.to_string(),
+        by,
+        token,
+        from: from.map(|from| from.to_string()),
+        act,
+        stage: format!("lettura {status}"),
+        method: "GET".to_owned(),
+        object,
+        content: None,
+        line,
+    }
 }
 
 /// The mailbox behind which a page begins, and the access of the next one.
@@ -73,15 +146,22 @@ fn place(after: &str) -> Result<(u64, Option<Vec<u8>>), Fail> {
     let parts = after.split_once('.').and_then(|(number, key)| {
         Some((number.parse().ok()?, HEXLOWER.decode(key.as_bytes()).ok().filter(|key| !key.is_empty())))
     });
-    parts.ok_or_else(|| Fail::field("after", "non è di una risposta di prima"))
+    parts.ok_or_else(no_place)
 }
 
-fn is_of(engine: &House, row: &Mailbox, tenant: TenantId) -> Result<bool, Fail> {
-    let Ok(address) = Address::parse(&row.address) else { return Ok(false) };
-    Ok(engine.owner(address.domain())? == Some(tenant))
+/// When of a period a mailbox was an administration's: what was then is told to it, whosever the mailbox is today.
+fn spans(
+    engine: &House,
+    row: &Mailbox,
+    tenant: Option<TenantId>,
+    period: (Timestamp, Timestamp),
+) -> Result<Vec<(Timestamp, Timestamp)>, Fail> {
+    let Ok(address) = Address::parse(&row.address) else { return Ok(Vec::new()) };
+    Ok(engine.owners(address.domain())?.spans(tenant, period))
 }
 
 async fn acts(State(provider): At, Path(tenant): Path<u64>, Params(asked): Params<api::OfMonth>) -> Reply<api::Acts> {
+    let tenant = whose(tenant);
     let read = move |engine: &House| {
         let (from, to) = month(&asked.month)?;
         let after = legal_log::place(asked.after.as_deref())?;
@@ -90,7 +170,7 @@ async fn acts(State(provider): At, Path(tenant): Path<u64>, Params(asked): Param
         let mut acts = Vec::new();
         for logged in found {
             if let Ok(Entry::Service(Service { at, event, .. })) = Entry::parse_line(&logged.line)
-                && let Some(act) = concerning(engine, TenantId(tenant), at, event, logged.line)?
+                && let Some(act) = concerning(engine, tenant, at, event, logged.line)?
             {
                 acts.push(act);
             }
@@ -101,59 +181,98 @@ async fn acts(State(provider): At, Path(tenant): Path<u64>, Params(asked): Param
     Ok(Json(work(&*alive(&provider)?, read).await?))
 }
 
-/// An administrative act, if it concerns this administration: what is its, or who did it.
+/// What the log says of an event, if it concerns this administration: what is its, or who did it.
 fn concerning(
     engine: &House,
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     at: Timestamp,
     event: ServiceEvent,
     line: String,
 ) -> Result<Option<api::AdminAct>, Fail> {
-    let ServiceEvent::Admin { act, stage, by, method, object, token, from, content } = event else { return Ok(None) };
-    if !touches(engine, tenant, &object)? && !is_person_of(engine, tenant, &by)? {
-        return Ok(None);
-    }
-    let stage = stage.as_str().to_owned();
-    Ok(Some(api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, content, line }))
+    let person = |login: &str| Ok::<_, Fail>(concern::of_person(engine, login)? == tenant);
+    let message = |id: &str| Ok::<_, Fail>(concern::of_message(engine, id)?.contains(&tenant));
+    let (mine, told) = match event {
+        ServiceEvent::Admin { act, stage, by, method, object, token, from, content } => {
+            // Who is given a domain learns of it, and who had it.
+            let owner = || serde_json::from_str::<api::Owner>(content.as_deref()?).ok();
+            let given =
+                object.starts_with("/v1/domains/") && owner().is_some_and(|to| to.tenant.map(TenantId) == tenant);
+            // What nobody in particular has is the provider's by who does it.
+            let has = tenant.is_some() && concern::of_path(engine, &object, at)? == tenant;
+            let stage = stage.as_str().to_owned();
+            (has || given || person(&by)?, Told { by, token, from, act, stage, method, object, content })
+        }
+        ServiceEvent::PersonProof { what, person: who, token, by } => {
+            let mine = person(&who)? || by.parse::<IpAddr>().is_err() && person(&by)?;
+            (mine, Told { token, ..Told::proof(what.as_str(), who, by) })
+        }
+        ServiceEvent::Proof { what, address, credential, by } => {
+            let mine = concern::of_address(engine, &address, at)? == tenant;
+            (mine, Told::proof(what.as_str(), login(&address, &credential), by))
+        }
+        ServiceEvent::Rehashed { address, credential, scheme } => {
+            let (mine, who) = (concern::of_address(engine, &address, at)? == tenant, login(&address, &credential));
+            (mine, Told { content: Some(scheme), ..Told::new("PEC_Credential", "aggiornata", who.clone(), who) })
+        }
+        ServiceEvent::Queue { what, id, by, why, .. } => {
+            let mine = person(&by)? || message(&id)?;
+            (mine, Told { content: Some(why), ..Told::new("PEC_Queue", what.as_str(), by, id) })
+        }
+        ServiceEvent::Quarantine { what, id, why } => {
+            let by = if what == Custody::Read { why.clone() } else { SERVICE.to_owned() };
+            (message(&id)?, Told { content: Some(why), ..Told::new("PEC_Quarantine", what.as_str(), by, id) })
+        }
+        ServiceEvent::Open { .. }
+        | ServiceEvent::Close { .. }
+        | ServiceEvent::IndexUpdate(_)
+        | ServiceEvent::Configured { .. }
+        | ServiceEvent::Clock(_)
+        | ServiceEvent::Accesses { .. } => return Ok(None),
+    };
+    let Told { by, token, from, act, stage, method, object, content } = told;
+    Ok(mine.then(|| api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, content, line }))
 }
 
-/// Whether a path leads to what is of an administration, by whose it is today.
-fn touches(engine: &House, tenant: TenantId, path: &str) -> Result<bool, Fail> {
-    let mut parts = path.trim_start_matches("/v1/").split('/');
-    let (Some(kind), Some(name)) = (parts.next(), parts.next()) else { return Ok(false) };
-    let name = unescaped(name);
-    let owns = |domain: &Domain| Ok::<_, Fail>(engine.owner(domain)? == Some(tenant));
-    match kind {
-        "tenants" => Ok(name.parse() == Ok(tenant.0)),
-        "domains" => Domain::parse(&name).map_or(Ok(false), |domain| owns(&domain)),
-        "mailboxes" | "lists" => Address::parse(&name).map_or(Ok(false), |address| owns(address.domain())),
-        "persons" => is_person_of(engine, tenant, &name),
-        _ => Ok(false),
-    }
+/// Who does what nobody has asked for.
+const SERVICE: &str = "gestore";
+
+/// A credential of a mailbox, as one logs in with it.
+fn login(address: &str, credential: &str) -> String {
+    if credential.is_empty() { address.to_owned() } else { format!("{address}/{credential}") }
 }
 
-fn is_person_of(engine: &House, tenant: TenantId, login: &str) -> Result<bool, Fail> {
-    let Ok(name) = PersonName::parse(login) else { return Ok(false) };
-    Ok(engine.person(&name)?.is_some_and(|(_, person)| person.tenant == Some(tenant.0)))
+/// What is told of an event beside its time and line.
+struct Told {
+    by: String,
+    token: Option<String>,
+    from: Option<String>,
+    act: String,
+    stage: String,
+    method: String,
+    object: String,
+    content: Option<String>,
 }
 
-/// A part of a path as it was before it was escaped (RFC 3986 §2.1); what is no text is nobody's name.
-fn unescaped(part: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), part.as_bytes());
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = after
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { &after[2..] } else { after };
+impl Told {
+    fn new(act: &str, stage: &str, by: String, object: String) -> Self {
+        let (act, stage) = (act.to_owned(), stage.to_owned());
+        Self { by, token: None, from: None, act, stage, method: String::new(), object, content: None }
     }
-    String::from_utf8(bytes).unwrap_or_default()
+
+    /// Of somebody's means to prove himself: he did it himself from an address, or somebody else did.
+    fn proof(stage: &str, who: String, by: String) -> Self {
+        if by.parse::<IpAddr>().is_ok() {
+            return Self { from: Some(by), ..Self::new("PEC_Credential", stage, who.clone(), who) };
+        }
+        Self::new("PEC_Credential", stage, by, who)
+    }
 }
 
 /// From the first instant of a legal month to the end of its last.
 fn month(text: &str) -> Result<(Timestamp, Timestamp), Fail> {
-    let bad = || Fail::field("month", format!("«{text}» non è un mese: scrivere AAAA-MM"));
+    let bad = || {
+        Fail::field("month", said!("«{text}» non è un mese: scrivere AAAA-MM", "“{text}” is no month: write YYYY-MM"))
+    };
     if text.len() != 7 {
         return Err(bad());
     }
@@ -167,15 +286,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_month_is_as_long_as_it_is_and_an_escaped_name_is_itself() {
+    fn a_month_is_as_long_as_it_is() {
         let days = |text: &str| month(text).map(|(from, to)| (to.as_secs() - from.as_secs()) / 3600).ok();
         assert_eq!((days("2026-02"), days("2028-02"), days("2026-11")), (Some(28 * 24), Some(29 * 24), Some(30 * 24)));
         assert_eq!((days("2026-03"), days("2026-10")), (Some(31 * 24 - 1), Some(31 * 24 + 1)), "summer time");
         assert_eq!((days("2026-13"), days("2026-1"), days("2026-11-01"), days("")), (None, None, None, None));
-        assert_eq!(unescaped("a%2Bb@comune.example"), "a+b@comune.example");
-        assert_eq!(
-            (unescaped("100%"), unescaped("%zz"), unescaped("%ff")),
-            ("100%".into(), "%zz".into(), String::new())
-        );
     }
 }

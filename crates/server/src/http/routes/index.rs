@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use sigillo_admin::api;
+use sigillo_base::Said;
 use sigillo_pec::index::Index;
 use sigillo_smime::Certificate;
 
@@ -19,7 +20,7 @@ pub(super) async fn update(State(provider): At) -> Reply<api::IndexUpdate> {
     let replaced = match provider.updater.update_index().await {
         Updated::Replaced { .. } => true,
         Updated::Unchanged => false,
-        Updated::Failed { why } => return Err(Fail::new(StatusCode::BAD_GATEWAY, why)),
+        Updated::Failed { why } => return Err(Fail::new(StatusCode::BAD_GATEWAY, Said::verbatim(why))),
     };
     Ok(Json(api::IndexUpdate { replaced, index: provider.updater.status() }))
 }

@@ -13,6 +13,7 @@ use super::requests::Asking;
 use super::{At, Fail, Reply, address, alive, mailbox, shown, work};
 use crate::http::authority::{Actor, denied, person_name};
 use crate::http::extract::Sent;
+use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, put};
 use crate::provider::{House, Provider};
 
@@ -26,7 +27,7 @@ pub(super) fn rows() -> Vec<Row> {
         delete(ACTIVATION, (Act::MailboxActivate, On::Address), "takes a mailbox out of use", deactivate),
         put(CANCELLATION, (Act::MailboxCancel, On::Address), "cancels a mailbox", cancel),
         delete(CANCELLATION, (Act::MailboxCancel, On::Address), "calls a mailbox back", undelete),
-        put(RESPONSIBLE, (Act::PersonWrite, On::Handler), "says who answers for a mailbox", set_responsible),
+        put(RESPONSIBLE, (Act::PersonWrite, On::Address), "says who answers for a mailbox", set_responsible),
     ]
 }
 
@@ -73,12 +74,18 @@ async fn set_responsible(
     let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let id = MailboxId(mailbox(engine, &name)?.id);
-        let person = person.as_deref().map(person_name).transpose()?;
+        let person = person.as_deref().map(|name| named(engine, &actor, name)).transpose()?;
         may_answer(&actor, id, &engine.target(&address(&name)?)?, person.as_ref())?;
         engine.set_responsible(id, person.as_ref(), &request)?;
         shown(engine, mailbox(engine, &name)?)
     };
     Ok(Json(work(&provider, set).await?))
+}
+
+/// The name of somebody whom he may see, to answer for a mailbox.
+pub(super) fn named(engine: &House, actor: &Actor, name: &str) -> Result<PersonName, Fail> {
+    Named::Person(name).need_seen(engine, actor)?;
+    person_name(name)
 }
 
 /// Refuses who may not say that this person answers for this mailbox; nobody says it of himself.

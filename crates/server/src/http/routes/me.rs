@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use sigillo_admin::api;
+use sigillo_base::said;
 use sigillo_engine::{Bearer, Enrolment, Origin, Term, Unproven};
 use sigillo_wire::Tick;
 
@@ -30,8 +31,13 @@ pub(super) fn rows() -> Vec<Row> {
 
 /// The token of ours that was shown: nothing else has a second factor here.
 fn own(actor: &Actor) -> Result<Arc<Bearer>, Fail> {
-    let text = "soltanto chi mostra un token di Sigillo ha qui un secondo fattore";
-    actor.bearer().cloned().ok_or_else(|| Fail::new(StatusCode::FORBIDDEN, text))
+    let text = || {
+        said!(
+            "soltanto chi mostra un token di Sigillo ha qui un secondo fattore",
+            "a second factor is here for who shows a token of Sigillo alone"
+        )
+    };
+    actor.bearer().cloned().ok_or_else(|| Fail::new(StatusCode::FORBIDDEN, text()))
 }
 
 /// Where he is, for the log and for counting: whoever is at the socket is on this machine.
@@ -94,12 +100,12 @@ async fn unlock(
 
 fn term(hours: Option<u32>, always: bool) -> Result<Term, Fail> {
     match (hours, always) {
-        (Some(_), true) => Err(Fail::field("hours", "non con always")),
+        (Some(_), true) => Err(Fail::field("hours", said!("non con always", "not with always"))),
         (None, true) => Ok(Term::Always),
         (hours, false) => {
             let hours = hours.unwrap_or(api::UNLOCK_HOURS);
             if !(1..=api::MAX_UNLOCK_HOURS).contains(&hours) {
-                return Err(Fail::field("hours", format!("da 1 a {}", api::MAX_UNLOCK_HOURS)));
+                return Err(Fail::field("hours", said!("da 1 a {}", "1 to {}", api::MAX_UNLOCK_HOURS)));
             }
             Ok(Term::For(Duration::from_secs(u64::from(hours) * 3600)))
         }
@@ -108,10 +114,14 @@ fn term(hours: Option<u32>, always: bool) -> Result<Term, Fail> {
 
 fn unproven(error: Unproven, now: Tick) -> Fail {
     match error {
-        Unproven::Wrong => Fail::new(StatusCode::UNAUTHORIZED, error.to_string()).kind(api::CODE_WANTED),
+        Unproven::Wrong => Fail::new(StatusCode::UNAUTHORIZED, error).kind(api::CODE_WANTED),
         Unproven::Locked(until) => {
             let wait = Duration::from_millis(until.0.saturating_sub(now.0));
-            let text = format!("troppi codici sbagliati: riprovare fra {} min", wait.as_secs().div_ceil(60));
+            let text = said!(
+                "troppi codici sbagliati: riprovare fra {} min",
+                "too many wrong codes: try again in {} min",
+                wait.as_secs().div_ceil(60)
+            );
             Fail::new(StatusCode::TOO_MANY_REQUESTS, text).after(wait)
         }
         Unproven::Engine(error) => error.into(),

@@ -5,11 +5,11 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use sigillo_accounts::{Act, Channel, Concern, NoticeKind, Target};
 use sigillo_admin::api;
-use sigillo_base::{MailboxId, Secret, Timestamp};
+use sigillo_base::{MailboxId, Secret, Timestamp, said};
 use sigillo_engine::{Alert, Told};
 
 use super::super::authority::Actor;
-use super::{At, Fail, Reply, address, alive, mailbox, span, work};
+use super::{At, Fail, Reply, address, alive, mailbox, not_among, span, work};
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, get, post, put};
 use crate::provider::House;
@@ -24,7 +24,7 @@ pub(super) fn rows() -> Vec<Row> {
         put("/v1/mailboxes/{address}/alert", WRITE, "says who is told of a mailbox's mail", set_alert),
         get("/v1/mailboxes/{address}/forward", READ, "where copies of a mailbox's mail go", forward),
         put("/v1/mailboxes/{address}/forward", WRITE, "says where copies of a mailbox's mail go", set_forward),
-        post("/v1/mailboxes/{address}/forward", WRITE, "confirms where copies go, by the code", confirm_forward),
+        post("/v1/mailboxes/{address}/forward", WRITE, "confirms where copies go, by the code", confirm_forward).real(),
     ]
 }
 
@@ -106,7 +106,10 @@ async fn confirm_forward(
     let (now, code) = (provider.clock.now(), Secret::new(code));
     let confirm = move |engine: &House| {
         if !engine.confirm_forward(MailboxId(mailbox(engine, &of)?.id), &code, now)? {
-            let text = "il codice non è quello, o non vale più: chiederne un altro ripetendo la richiesta";
+            let text = said!(
+                "il codice non è quello, o non vale più: chiederne un altro ripetendo la richiesta",
+                "the code is another one, or no longer good: ask for a new one by repeating the request"
+            );
             return Err(Fail::new(StatusCode::CONFLICT, text));
         }
         forward_of(engine, &of)
@@ -162,9 +165,10 @@ fn shown(told: Told, about: String) -> api::Notice {
 fn kind(word: &str) -> Result<NoticeKind, Fail> {
     let found = NoticeKind::ALL.into_iter().find(|kind| kind.as_str() == word);
     let all = || NoticeKind::ALL.map(NoticeKind::as_str).join(", ");
-    found.ok_or_else(|| Fail::field("kind", format!("«{word}» non è uno di {}", all())))
+    found.ok_or_else(|| Fail::field("kind", said!("«{word}» non è uno di {}", "“{word}” is none of {}", all())))
 }
 
 fn number(text: &str) -> Result<u128, Fail> {
-    u128::from_str_radix(text, 16).map_err(|_| Fail::field("after", format!("«{text}» non è il numero di un avviso")))
+    let bad = || not_among(text, "il numero di un avviso", "the number of a notice");
+    u128::from_str_radix(text, 16).map_err(|_| Fail::field("after", bad()))
 }

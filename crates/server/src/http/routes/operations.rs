@@ -4,12 +4,13 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use sigillo_accounts::{Act, Done, Operation};
 use sigillo_admin::api;
-use sigillo_base::Timestamp;
+use sigillo_base::{Timestamp, said};
 use sigillo_engine::OperationId;
 
 use super::{At, Fail, PAGE, Reply, alive, work};
 use crate::http::authority::Actor;
 use crate::http::extract::Params;
+use crate::http::named::Named;
 use crate::http::table::{On, Row, get};
 use crate::provider::House;
 
@@ -33,14 +34,14 @@ async fn operations(
     let kind = match filter.kind.as_deref() {
         Some(name) => Some(Done::parse(name).ok_or_else(|| {
             let names: Vec<&str> = Done::ALL.iter().map(|done| done.name()).collect();
-            Fail::bad(format!("kind: «{name}» non è fra {}", names.join(", ")))
+            Fail::bad(said!("kind: «{name}» non è fra {}", "kind: “{name}” is not among {}", names.join(", ")))
         })?),
         None => None,
     };
     if let Some(month) = &filter.month
         && Timestamp::legal_day(&format!("{month}-01")).is_none()
     {
-        return Err(Fail::bad(format!("month: «{month}» non è un mese AAAA-MM")));
+        return Err(Fail::bad(said!("month: «{month}» non è un mese AAAA-MM", "month: “{month}” is no month YYYY-MM")));
     }
     let after = filter.after.as_deref().map(number).transpose()?;
     let object = filter.object.as_ref().map(|object| object.to_ascii_lowercase());
@@ -80,18 +81,25 @@ async fn operation(
         let number = number(&id)?;
         // Somebody else's is not there.
         let found = engine.operation(&number)?.filter(|operation| sees(&actor, operation));
-        Ok(shown(number, found.ok_or_else(|| Fail::missing(format!("l'operazione {id} non c'è")))?))
+        Ok(shown(number, found.ok_or_else(|| Named::Operation(&id).missing())?))
     };
     Ok(Json(work(&*alive(&provider)?, find).await?))
 }
 
 fn number(text: &str) -> Result<OperationId, Fail> {
-    OperationId::parse(text).ok_or_else(|| Fail::bad(format!("«{text}» non è il numero di un'operazione: AAAAMM-N")))
+    let bad = || {
+        said!(
+            "«{text}» non è il numero di un'operazione: AAAAMM-N",
+            "“{text}” is not the number of an operation: YYYYMM-N"
+        )
+    };
+    OperationId::parse(text).ok_or_else(|| Fail::bad(bad()))
 }
 
 fn shown(id: OperationId, operation: Operation) -> api::Operation {
     let Operation { done, object, mailbox: _, tenant, unit, detail, request } = operation;
     let (asked, at) = (Timestamp::from_millis(request.asked), request.now());
+    let (confirmed, clock) = (request.confirmed(), request.clock());
     api::Operation {
         id: id.to_string(),
         kind: done.name().to_owned(),
@@ -102,7 +110,9 @@ fn shown(id: OperationId, operation: Operation) -> api::Operation {
         requested_at: asked.to_string(),
         requested_by: request.asked_by,
         done_at: at.to_string(),
-        seconds_used: at.since(asked).as_secs(),
+        seconds_used: at.since(clock).as_secs(),
+        confirmed_at: confirmed.to_string(),
+        done_by: request.executed.map_or_else(|| request.confirmed_by.clone(), |executed| executed.by),
         confirmed_by: request.confirmed_by,
         confirmed_how: request.confirmed_how,
         ticket: request.ticket,

@@ -8,8 +8,9 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use sigillo_accounts::PasswordHash;
 use sigillo_admin::api;
+use sigillo_base::said;
 use sigillo_engine::front::{self, Claimant, OwnProof, Refused, Turned};
-use sigillo_engine::{Asking, Enrolment, Error, Login, Peer};
+use sigillo_engine::{Asking, Enrolment, Error, Login, LoginError, Peer};
 
 use super::{At, Fail, Reply, address, alive, weighing};
 use crate::http::extract::Sent;
@@ -85,6 +86,7 @@ fn met(ConnectInfo(peer): Whence) -> Peer {
 async fn ask_reset(
     State(provider): At,
     from: Whence,
+    asking: super::requests::Asking,
     Sent(asked): Sent<api::ResetAsked>,
 ) -> Result<(StatusCode, Json<api::ResetTold>), Fail> {
     let api::ResetAsked { user } = asked;
@@ -93,7 +95,10 @@ async fn ask_reset(
     let (now, tick) = (provider.clock.now(), provider.ticks.now());
     if let Some(until) = provider.engine.reset_asked(&user, peer.ip.into(), tick) {
         let minutes = until.0.saturating_sub(tick.0).div_ceil(60_000);
-        let text = format!("troppe richieste da questo indirizzo: riprovare fra {minutes} min");
+        let text = said!(
+            "troppe richieste da questo indirizzo: riprovare fra {minutes} min",
+            "too many requests from this address: try again in {minutes} min"
+        );
         return Err(Fail::new(StatusCode::TOO_MANY_REQUESTS, text));
     }
     let at_work = Arc::clone(&provider);
@@ -109,12 +114,15 @@ async fn ask_reset(
             Ok(())
         };
         if let Err(fail) = weighing(&at_work, PasswordHash::MEMORY as u64, ask).await {
-            tracing::error!(error = fail.detail, "whether a secret was wanted could not be looked at");
+            tracing::error!(error = fail.detail.it, "whether a secret was wanted could not be looked at");
         }
     });
     tokio::time::sleep_until(provider.ticks.instant(tick.plus_ms(ANSWER_MS)).into()).await;
-    let detail = "se la casella c'è e si sa dove raggiungere chi la tiene, gli arriva un codice, buono per 15 minuti";
-    Ok((StatusCode::ACCEPTED, Json(api::ResetTold { detail: detail.to_owned() })))
+    let detail = said!(
+        "se la casella c'è e si sa dove raggiungere chi la tiene, gli arriva un codice, buono per 15 minuti",
+        "if the mailbox is there and it is known where its holder is reached, a code comes there, good for 15 minutes"
+    );
+    Ok((StatusCode::ACCEPTED, Json(api::ResetTold { detail: detail.pick(asking.lang()).to_owned() })))
 }
 
 async fn recover(State(provider): At, from: Whence, Sent(asked): Sent<api::Recovery>) -> Reply<api::OwnChanged> {
@@ -152,10 +160,13 @@ async fn as_holder<T: Send + 'static>(
 
 fn away(refused: Refused) -> Fail {
     match refused {
-        Refused::Credentials => Fail::new(StatusCode::UNAUTHORIZED, "utente o password non validi"),
+        Refused::Credentials => Fail::new(StatusCode::UNAUTHORIZED, LoginError::Credentials),
         Refused::Code(why, _) => Fail::new(StatusCode::UNAUTHORIZED, why).kind(api::CODE_WANTED),
         Refused::Blocked(why) | Refused::Expired(why) | Refused::Rights(why) => Fail::new(StatusCode::FORBIDDEN, why),
         Refused::Limit(why) => Fail::new(StatusCode::TOO_MANY_REQUESTS, why),
-        Refused::Fault => Fail::new(StatusCode::SERVICE_UNAVAILABLE, "non si può verificare ora: riprovare"),
+        Refused::Fault => {
+            let text = said!("non si può verificare ora: riprovare", "it cannot be checked now: try again");
+            Fail::new(StatusCode::SERVICE_UNAVAILABLE, text)
+        }
     }
 }

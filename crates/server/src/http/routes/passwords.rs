@@ -16,7 +16,7 @@ use serde::Deserialize;
 use sigillo_accounts::{Act, Contact, PasswordHash};
 use sigillo_admin::api;
 use sigillo_admin::csv::Table;
-use sigillo_base::{Address, MailboxId, Phone, Secret};
+use sigillo_base::{Address, Complaint, Lang, MailboxId, Phone, Said, Secret, Tell, said};
 use sigillo_engine::{Asking, GOOD_FOR, Login};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -25,6 +25,7 @@ use super::steps::{Steps, steps};
 use super::{At, Fail, Reply, address, alive, mailbox, requests, weighing, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent, Sheet};
+use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, post, put};
 use crate::ids::random;
 use crate::provider::{House, Provider};
@@ -75,7 +76,7 @@ fn shown(contact: &Contact) -> api::Contact {
 }
 
 fn phone_number(text: &str) -> Result<Phone, Fail> {
-    Phone::parse(text).map_err(|e| Fail::bad(e.to_string()))
+    Phone::parse(text).map_err(Fail::bad)
 }
 
 /// For who has lost his authenticator and his spare codes.
@@ -130,67 +131,73 @@ async fn file(
     Params(Asked { dry_run }): Params<Asked>,
     Sheet(body): Sheet,
 ) -> Result<Steps<api::PasswordsGiven>, Fail> {
-    let (entries, wrong) = read(&body)?;
+    let lang = asking.lang();
+    let (entries, wrong) = read(&body, lang)?;
     drop(body);
     let provider = alive(&provider)?;
     asking.request(provider.clock.now())?;
     let told = api::PasswordsGiven { dry_run, given: 0, wrong };
-    Ok(steps(provider.down(), move |progress| {
+    Ok(steps(provider.down(), lang, move |progress| {
         Handle::current().block_on(give(&provider, (actor, asking), entries, told, progress))
     }))
 }
 
 /// The lines of a file that can be done, and what is wrong with the others.
-fn read(bytes: &[u8]) -> Result<(Vec<Entry>, Vec<api::WrongLine>), Fail> {
-    let table = Table::read(bytes).map_err(|e| Fail::bad(e.to_string()))?;
+fn read(bytes: &[u8], lang: Lang) -> Result<(Vec<Entry>, Vec<api::WrongLine>), Fail> {
+    let table = Table::read(bytes).map_err(Fail::bad)?;
     let mut rows = table.rows.into_iter();
     let header = rows.next().and_then(|row| row.fields.ok()).unwrap_or_default();
     if !header.iter().zip(api::PASSWORD_COLUMNS).all(|(is, wanted)| is == wanted)
         || header.len() < api::PASSWORD_COLUMNS.len()
     {
-        let text = format!(
+        return Err(Fail::bad(said!(
             "la prima riga deve essere «{}»; altre colonne, a destra, non si guardano",
+            "the first line must be “{}”; other columns, to the right, are not looked at",
             api::PASSWORD_COLUMNS.join(";")
-        );
-        return Err(Fail::bad(text));
+        )));
     }
     let (mut entries, mut wrong, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
     for row in rows {
-        let found = row
-            .fields
-            .map_err(|e| (String::new(), e.to_string()))
-            .and_then(|fields| entry(row.line, fields, header.len()));
+        let found =
+            row.fields.map_err(|e| (String::new(), e.said())).and_then(|fields| entry(row.line, fields, header.len()));
         let found = found.and_then(|entry| match seen.insert(entry.user.key(), entry.line) {
             None => Ok(entry),
-            Some(first) => Err((entry.user.to_string(), format!("compare già alla riga {first}"))),
+            Some(first) => {
+                Err((entry.user.to_string(), said!("compare già alla riga {first}", "it is in line {first} already")))
+            }
         });
         match found {
             Ok(entry) => entries.push(entry),
-            Err((user, why)) => wrong.push(api::WrongLine { line: row.line, object: user, why, ..Default::default() }),
+            Err((user, why)) => wrong.push(wrong_line(row.line, user, &why, lang)),
         }
     }
     Ok((entries, wrong))
 }
 
+fn wrong_line(line: usize, object: String, why: &Said, lang: Lang) -> api::WrongLine {
+    api::WrongLine { line, object, why: why.pick(lang).to_owned(), ..Default::default() }
+}
+
 /// The entry of a line; nothing of a password is ever repeated, wherever it stands.
-fn entry(line: usize, fields: Vec<String>, columns: usize) -> Result<Entry, (String, String)> {
+fn entry(line: usize, fields: Vec<String>, columns: usize) -> Result<Entry, (String, Said)> {
     let more = fields.len() > columns;
     let mut fields = fields.into_iter();
     let mut next = || fields.next().unwrap_or_default();
-    let user = Address::parse(&next()).map_err(|e| (String::new(), format!("Utente: {e}")))?;
-    let wrong = |why: String| (user.to_string(), why);
+    let user = Address::parse(&next()).map_err(|e| (String::new(), e.said().about("Utente")))?;
+    let wrong = |why: Said| (user.to_string(), why);
     let password = Secret::new(next());
     if more {
-        return Err(wrong(
-            "ha più campi della prima riga: un campo che contiene il separatore va fra virgolette".into(),
-        ));
+        return Err(wrong(said!(
+            "ha più campi della prima riga: un campo che contiene il separatore va fra virgolette",
+            "it has more fields than the first line: a field with the separator in it goes into quotation marks"
+        )));
     }
     if password.expose().is_empty() {
-        return Err(wrong("Nuova Password: manca".into()));
+        return Err(wrong(said!("Nuova Password: manca", "Nuova Password: missing")));
     }
     let phone = match next().trim() {
         "" => None,
-        text => Some(Phone::parse(text).map_err(|e| wrong(format!("Numero di cellulare: {e}")))?),
+        text => Some(Phone::parse(text).map_err(|e| wrong(e.said().about("Numero di cellulare")))?),
     };
     Ok(Entry { line, user, password, phone })
 }
@@ -205,7 +212,7 @@ async fn give(
 ) -> anyhow::Result<api::PasswordsGiven> {
     let (at_once, total) = (available_parallelism().map_or(1, usize::from), entries.len() as u64);
     let (mut entries, mut at_work, mut done) = (entries.into_iter(), JoinSet::new(), 0);
-    let mut lines = HashMap::new();
+    let (mut lines, lang) = (HashMap::new(), asking.lang());
     loop {
         while at_work.len() < at_once
             && let Some(entry) = entries.next()
@@ -218,7 +225,7 @@ async fn give(
                 let now = provider.clock.now();
                 let give = move |engine: &House| give_one(engine, (&actor, &asking), &entry, dry_run, now);
                 let given = weighing(&provider, PasswordHash::MEMORY as u64, give).await;
-                given.map_err(|fail| api::WrongLine { line, object: user, why: fail.detail, ..Default::default() })
+                given.map_err(|fail| wrong_line(line, user, &fail.detail, lang))
             });
             lines.insert(task.id(), named);
         }
@@ -228,13 +235,19 @@ async fn give(
             Some(Ok(Err(wrong))) => told.wrong.push(wrong),
             Some(Err(error)) => {
                 let (line, object) = lines.remove(&error.id()).unwrap_or_default();
-                let why = "lavoro interrotto: non si sa se è stata data".to_owned();
-                told.wrong.push(api::WrongLine { line, object, why, ..Default::default() });
+                let why = said!(
+                    "lavoro interrotto: non si sa se è stata data",
+                    "work broken off: whether it was given is not known"
+                );
+                told.wrong.push(wrong_line(line, object, &why, lang));
             }
         }
         done += 1;
         if progress(done, total).is_break() {
-            bail!("interrotto dopo {done} righe: ridare il file, ciò che è fatto resta com'è");
+            bail!(Complaint(said!(
+                "interrotto dopo {done} righe: ridare il file, ciò che è fatto resta com'è",
+                "broken off after {done} lines: give the file again, what is done stays as it is"
+            )));
         }
     }
     told.wrong.sort_by_key(|wrong| wrong.line);
@@ -257,7 +270,7 @@ fn give_one(
 ) -> Result<(), Fail> {
     let Entry { user, password, phone, .. } = entry;
     // Somebody else's mailbox is not there for him (SEC-05).
-    let missing = || Fail::missing(format!("la casella {user} non c'è"));
+    let missing = || Named::Mailbox(user.as_str()).missing();
     if !actor.may(Act::PasswordFile, &engine.target(user)?) {
         return Err(missing());
     }
@@ -273,7 +286,7 @@ mod tests {
     const HEAD: &str = "Utente;Nuova Password;Numero di cellulare";
 
     fn lines(text: &str) -> (Vec<usize>, Vec<(usize, String)>) {
-        let (entries, wrong) = read(text.as_bytes()).map_err(|f| f.detail).unwrap();
+        let (entries, wrong) = read(text.as_bytes(), Lang::It).map_err(|f| f.detail).unwrap();
         let wrong = wrong.into_iter().map(|w| (w.line, w.why)).collect();
         (entries.iter().map(|e| e.line).collect(), wrong)
     }
@@ -283,7 +296,7 @@ mod tests {
         for bad in
             ["", "a@x.example;segretissima;333", "Utente;Password;Numero di cellulare\n", "Utente;Nuova Password\n"]
         {
-            let why = read(bad.as_bytes()).err().map(|f| f.detail).unwrap();
+            let why = read(bad.as_bytes(), Lang::It).err().map(|f| f.detail.it).unwrap();
             assert!(why.contains(HEAD) && !why.contains("segretissima"), "{why}");
         }
         assert_eq!(

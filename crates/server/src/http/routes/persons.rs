@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sigillo_accounts::{Act, Block, CredentialName};
 use sigillo_admin::api;
-use sigillo_base::{MailboxId, Timestamp};
+use sigillo_base::{MailboxId, Timestamp, said};
 use sigillo_engine::{Change, FolderRights, RightsChange};
 
 use super::life::change;
 use super::requests::Asking;
-use super::{At, Fail, Reply, alive, instant, mailbox, span, work};
+use super::{At, Fail, Reply, alive, instant, mailbox, no_place, pages, span, work};
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, delete, get, put};
 use crate::provider::House;
@@ -30,8 +30,12 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-async fn rights(State(provider): At, Path(address): Path<String>) -> Reply<api::FolderRights> {
-    let read = move |engine: &House| granted(engine, MailboxId(mailbox(engine, &address)?.id));
+async fn rights(
+    State(provider): At,
+    Path(address): Path<String>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::FolderRights> {
+    let read = move |engine: &House| granted(engine, MailboxId(mailbox(engine, &address)?.id), &asked);
     Ok(Json(work(&*alive(&provider)?, read).await?))
 }
 
@@ -42,23 +46,39 @@ async fn set_rights(
 ) -> Reply<api::FolderRights> {
     let set = move |engine: &House| {
         let id = MailboxId(mailbox(engine, &address)?.id);
-        let person = CredentialName::parse(&person).map_err(|e| Fail::bad(e.to_string()))?;
-        let bad = || Fail::field("rights", format!("«{rights}» non sono lettere fra lrswipkxtea"));
+        let person = CredentialName::parse(&person).map_err(Fail::bad)?;
+        let bad = || {
+            Fail::field(
+                "rights",
+                said!("«{rights}» non sono lettere fra lrswipkxtea", "“{rights}” are no letters among lrswipkxtea"),
+            )
+        };
         let change = RightsChange::parse(&rights).ok_or_else(bad)?;
         engine.grant(id, folder.as_deref(), &person, change)?;
-        granted(engine, id)
+        granted(engine, id, &api::Listing::default())
     };
     Ok(Json(work(&*alive(&provider)?, set).await?))
 }
 
-fn granted(engine: &House, id: MailboxId) -> Result<api::FolderRights, Fail> {
+fn granted(engine: &House, id: MailboxId, asked: &api::Listing) -> Result<api::FolderRights, Fail> {
     let letters = |rights: FolderRights| rights.to_string();
-    let rights = engine.grants(id)?.into_iter().map(|grant| api::PersonRights {
-        person: grant.person.as_str().to_owned(),
-        folder: grant.folder,
-        rights: letters(grant.rights),
+    let shown = |grant: sigillo_engine::Grant| {
+        let (person, folder) = (grant.person.as_str().to_owned(), grant.folder);
+        (Some((folder.clone(), person.clone())), api::PersonRights { person, folder, rights: letters(grant.rights) })
+    };
+    let mut all: Vec<_> = engine.grants(id)?.into_iter().map(shown).collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    // A person's name has no solidus.
+    let after = asked.after.as_deref().map(|after| match after.split_once('/') {
+        Some((person, folder)) => (Some(folder.to_owned()), person.to_owned()),
+        None => (None, after.to_owned()),
     });
-    Ok(api::FolderRights { rights: rights.collect() })
+    let (rights, next) = pages::page_of((after, pages::most(asked)?), all);
+    let next = next.flatten().map(|(folder, person)| match folder {
+        Some(folder) => format!("{person}/{folder}"),
+        None => person,
+    });
+    Ok(api::FolderRights { rights, next })
 }
 
 async fn block(
@@ -98,7 +118,7 @@ async fn accesses(
         let id = MailboxId(mailbox(engine, &address)?.id);
         let period = span(asked.from.as_deref(), asked.to.as_deref(), now)?;
         let after = asked.after.map(|after| HEXLOWER.decode(after.as_bytes())).transpose();
-        let after = after.map_err(|_| Fail::field("after", "non è di una risposta di prima"))?;
+        let after = after.map_err(|_| no_place())?;
         let (found, next) = engine.accesses(id, period, after.as_deref(), api::ACCESSES_LIMIT)?;
         let accesses = found.into_iter().map(told);
         Ok(api::Accesses { accesses: accesses.collect(), next: next.map(|key| HEXLOWER.encode(&key)) })

@@ -11,7 +11,8 @@ use sigillo_accounts::{Act, Plan, Quantities};
 use sigillo_admin::api;
 use sigillo_base::{TenantId, Timestamp};
 
-use super::{At, Fail, Reply, alive, work};
+use super::tenants::living;
+use super::{At, Fail, Reply, alive, pages, work};
 use crate::http::authority::Actor;
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, get, post, put};
@@ -30,8 +31,8 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-async fn show(State(provider): At, Path(tenant): Path<u64>) -> Reply<api::Plans> {
-    Ok(Json(work(&*alive(&provider)?, move |engine| plans(engine, TenantId(tenant))).await?))
+async fn show(State(provider): At, Path(tenant): Path<u64>, Params(asked): Params<api::Listing>) -> Reply<api::Plans> {
+    Ok(Json(work(&*alive(&provider)?, move |engine| plans(engine, TenantId(tenant), &asked)).await?))
 }
 
 async fn add(
@@ -45,9 +46,9 @@ async fn add(
     let created = provider.clock.now().as_millis();
     let plan = Plan { quantities, units, note, created, by: actor.name(), approved: None };
     let write = move |engine: &House| {
-        found(engine, TenantId(tenant))?;
-        engine.add_plan(TenantId(tenant), &plan)?;
-        plans(engine, TenantId(tenant))
+        living(engine, TenantId(tenant))?;
+        let version = engine.add_plan(TenantId(tenant), &plan)?;
+        plans(engine, TenantId(tenant), &from(version))
     };
     Ok((StatusCode::CREATED, Json(work(&provider, write).await?)))
 }
@@ -60,9 +61,9 @@ async fn approve(
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let set = move |engine: &House| {
-        found(engine, TenantId(tenant))?;
+        living(engine, TenantId(tenant))?;
         engine.approve_plan(TenantId(tenant), version, &actor.name(), now)?;
-        plans(engine, TenantId(tenant))
+        plans(engine, TenantId(tenant), &from(version))
     };
     Ok(Json(work(&provider, set).await?))
 }
@@ -81,7 +82,7 @@ async fn consistency(
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let count = move |engine: &House| {
-        found(engine, TenantId(tenant))?;
+        living(engine, TenantId(tenant))?;
         let found = engine.consistency(TenantId(tenant), &month, now)?;
         let total = found.active.values().sum();
         Ok(api::Consistency { tenant, month, at: found.at.to_string(), active: found.active, total })
@@ -89,12 +90,12 @@ async fn consistency(
     Ok(Json(work(&provider, count).await?))
 }
 
-fn found(engine: &House, tenant: TenantId) -> Result<(), Fail> {
-    let missing = || Fail::missing(format!("l'amministrazione {} non c'è", tenant.0));
-    engine.tenant(tenant)?.filter(|row| row.removed.is_none()).map(drop).ok_or_else(missing)
+/// The page that begins with a version.
+fn from(version: u64) -> api::Listing {
+    api::Listing { limit: None, after: Some(version.saturating_sub(1).to_string()) }
 }
 
-fn plans(engine: &House, tenant: TenantId) -> Result<api::Plans, Fail> {
+fn plans(engine: &House, tenant: TenantId, asked: &api::Listing) -> Result<api::Plans, Fail> {
     let (versions, counts) = engine.plans(tenant)?;
     let (used, used_by_unit) = engine.in_use(tenant)?;
     let current = versions.iter().find(|(version, _)| Some(*version) == counts).map(|(_, plan)| plan.clone());
@@ -116,10 +117,13 @@ fn plans(engine: &House, tenant: TenantId) -> Result<api::Plans, Fail> {
         units.map(|(unit, may)| (*unit, self::left(may, used_by_unit.get(unit).unwrap_or(&nothing)))).collect()
     };
     let left_by_unit = current.as_ref().map(of_units).unwrap_or_default();
+    let versions = versions.into_iter().map(|of| (of.0, shown(of))).collect();
+    let (versions, next) = pages::page_of((pages::number(asked)?, pages::most(asked)?), versions);
     Ok(api::Plans {
         tenant: tenant.0,
         counts,
-        versions: versions.into_iter().map(shown).collect(),
+        versions,
+        next: next.map(|after| after.to_string()),
         used,
         left,
         used_by_unit,

@@ -8,7 +8,7 @@ use sigillo_base::Timestamp;
 use sigillo_base::limits::RECEPTION_LIMIT;
 
 use super::super::authority::Actor;
-use super::{At, Fail, Reply, alive, weighing, work};
+use super::{At, Fail, Reply, alive, not_among, weighing, work};
 use crate::http::extract::Params;
 use crate::http::table::{Message, On, Row, get};
 use crate::provider::House;
@@ -61,5 +61,5 @@ fn place(id: &str) -> Result<(Timestamp, u128), Fail> {
     let parts = id.split_once('-').and_then(|(at, number)| {
         Some((Timestamp::from_millis(at.parse().ok()?), u128::from_str_radix(number, 16).ok()?))
     });
-    parts.ok_or_else(|| Fail::bad(format!("«{id}» non è un nome del deposito virus")))
+    parts.ok_or_else(|| Fail::bad(not_among(id, "un nome del deposito virus", "a name of the virus store")))
 }

@@ -6,10 +6,12 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use sigillo_accounts::Act;
 use sigillo_admin::api;
+use sigillo_base::said;
 use sigillo_engine::{Error, Filter, Hold, Order, Waiting, Wanted};
 
 use super::super::authority::Actor;
-use super::{At, Fail, Reply, alive, work};
+use super::requests::Asking;
+use super::{At, Fail, Reply, alive, not_among, work};
 use crate::host_port::HostPort;
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, get, post};
@@ -40,11 +42,12 @@ async fn order(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
+    asking: Asking,
     Sent(api::Order { filter: given, why, to_host }): Sent<api::Order>,
 ) -> Reply<api::Ordered> {
     let provider = alive(&provider)?;
     let now = provider.clock.now();
-    let by = actor.name();
+    let (by, lang) = (actor.name(), asking.lang());
     let why: String = why.chars().take(REASON).collect();
     let order = match name.as_str() {
         "hold" => Order::Hold,
@@ -52,7 +55,7 @@ async fn order(
         "retry" => Order::Retry,
         "reroute" => Order::Reroute(to_host.as_deref().map(route).transpose()?),
         "drop" => Order::Drop,
-        _ => return Err(Fail::missing(format!("«{name}» non è un ordine per la coda"))),
+        _ => return Err(Fail::missing(not_among(&name, "un ordine per la coda", "an order for the queue"))),
     };
     let carry_out = move |engine: &House| {
         let limit = limit(given.limit, api::ORDERED_LIMIT)?;
@@ -62,7 +65,9 @@ async fn order(
             let id = format!("{:032x}", item.id);
             match engine.order(item.id, &order, &by, &why, now) {
                 Ok(()) => ordered.done.push(id),
-                Err(Error::Invalid(why)) => ordered.refused.push(api::Refused { id, why }),
+                Err(Error::Invalid(why)) => {
+                    ordered.refused.push(api::Refused { id, why: why.pick(lang).to_owned() });
+                }
                 Err(fault) => return Err(fault.into()),
             }
         }
@@ -74,18 +79,26 @@ async fn order(
 /// How many of a page are meant. None is a mistake: an order must not be carried out about the first all the same.
 fn limit(given: Option<usize>, most: usize) -> Result<usize, Fail> {
     match given {
-        Some(0) => Err(Fail::field("limit", "«0» non è un numero di elementi: almeno 1")),
+        Some(0) => Err(Fail::field(
+            "limit",
+            said!("«0» non è un numero di elementi: almeno 1", "“0” is no number of items: at least 1"),
+        )),
         given => Ok(given.unwrap_or(most).min(most)),
     }
 }
 
 fn route(text: &str) -> Result<String, Fail> {
-    let bad = || Fail::field("to_host", format!("«{text}» non è un server con la sua porta (host:porta)"));
+    let bad = || {
+        Fail::field(
+            "to_host",
+            not_among(text, "un server con la sua porta (host:porta)", "a server with its port (host:port)"),
+        )
+    };
     Ok(HostPort::parse(text, None).ok_or_else(bad)?.to_string())
 }
 
 fn number(text: Option<&str>) -> Result<Option<u128>, Fail> {
-    let bad = |text: &str| Fail::field("after", format!("«{text}» non è il numero di un elemento"));
+    let bad = |text: &str| Fail::field("after", not_among(text, "il numero di un elemento", "the number of an item"));
     text.map(|text| u128::from_str_radix(text, 16).map_err(|_| bad(text))).transpose()
 }
 
@@ -95,7 +108,10 @@ fn filter(given: &api::QueueFilter) -> Result<Filter, Fail> {
         Some("waiting") => Some(Wanted::Waiting),
         Some("in-work") => Some(Wanted::InWork),
         Some("held") => Some(Wanted::Held),
-        Some(other) => return Err(Fail::field("state", format!("«{other}» non è waiting, in-work o held"))),
+        Some(other) => {
+            let why = not_among(other, "waiting, in-work o held", "waiting, in-work or held");
+            return Err(Fail::field("state", why));
+        }
     };
     let id = given.id.as_deref().map(|id| id.trim().trim_start_matches('<').trim_end_matches('>').to_owned());
     let (to, from) = (given.to.clone(), given.from.clone());

@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::{Path, State};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sigillo_accounts::Act;
+use sigillo_accounts::{Act, Limits, Profile};
 use sigillo_admin::api;
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_engine::{Overrun, ProfileSince};
 
-use super::{At, Fail, Reply, alive, mailbox, work};
+use super::{At, Fail, Reply, alive, mailbox, not_among, work};
 use crate::http::extract::Params;
-use crate::http::table::{On, Row, get};
+use crate::http::table::{Need, On, Row, get};
 use crate::provider::House;
 
 const READ: (Act, On) = (Act::MailboxRead, On::Address);
@@ -20,6 +20,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         get("/v1/mailboxes/{address}/usage", READ, "how a mailbox stands to its limits", usage),
         get("/v1/mailboxes/{address}/history", READ, "the profiles that a mailbox had", history),
+        get(api::PROFILES, Need::Known, "what the profiles of mailboxes allow", profiles),
         get(api::BLOCKED_BOXES, (Act::ServiceRead, On::Service), "the limits that were reached on a day", blocked),
     ]
 }
@@ -75,6 +76,20 @@ async fn history(State(provider): At, Path(address): Path<String>) -> Reply<api:
     Ok(Json(work(&*alive(&provider)?, read).await?))
 }
 
+async fn profiles(State(provider): At) -> Reply<api::Profiles> {
+    let of = |(name, base, limits): (&str, Profile, Limits)| api::Profile {
+        name: name.to_owned(),
+        base: base.name().to_owned(),
+        box_bytes: limits.box_bytes,
+        per_minute: limits.per_minute,
+        per_day: limits.per_day,
+        max_message: limits.max_message,
+        max_recipients: limits.max_recipients,
+    };
+    let read = move |engine: &House| Ok(api::Profiles { profiles: engine.profiles().all().map(of).collect() });
+    Ok(Json(work(&*alive(&provider)?, read).await?))
+}
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Day {
@@ -83,7 +98,7 @@ struct Day {
 
 async fn blocked(State(provider): At, Params(Day { day }): Params<Day>) -> Reply<api::BlockedBoxes> {
     if Timestamp::legal_day(&day).is_none() {
-        return Err(Fail::field("day", format!("«{day}» non è un giorno AAAA-MM-GG")));
+        return Err(Fail::field("day", not_among(&day, "un giorno AAAA-MM-GG", "a day YYYY-MM-DD")));
     }
     Ok(Json(work(&*alive(&provider)?, move |engine| Ok(blocked_boxes(engine, &day)?)).await?))
 }

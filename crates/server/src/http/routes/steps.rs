@@ -16,9 +16,11 @@ use hyper::body::Frame;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use sigillo_admin::api::Step;
+use sigillo_base::{Lang, said};
 use tokio::sync::{mpsc, watch};
 
-use super::Fail;
+use super::{Fail, broken_off};
+use crate::complaint;
 use crate::http::table::{Given, Shape};
 
 /// Between two lines: a client gives up only when it hears nothing for long.
@@ -50,9 +52,10 @@ impl<T: JsonSchema> Given for Result<Steps<T>, Fail> {
 const LINES: &str = "application/x-ndjson";
 
 /// Runs the work on a thread beside the pool, whose places it would hold for long, and answers with its steps. `down`
-/// ends it.
+/// ends it; what comes to nothing is told in this language.
 pub(super) fn steps<T: Serialize + Send + 'static>(
     mut down: watch::Receiver<bool>,
+    lang: Lang,
     work: impl FnOnce(&mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> anyhow::Result<T> + Send + 'static,
 ) -> Steps<T> {
     let far = Arc::new(Far::default());
@@ -70,11 +73,15 @@ pub(super) fn steps<T: Serialize + Send + 'static>(
             let step = tokio::select! {
                 worked = &mut worked => match worked {
                     Ok(Ok(done)) => Step::Done(done),
-                    Ok(Err(error)) => failed(StatusCode::CONFLICT, format!("{error:#}")),
-                    Err(_) => failed(StatusCode::INTERNAL_SERVER_ERROR, "lavoro interrotto"),
+                    Ok(Err(error)) => failed(Fail::new(StatusCode::CONFLICT, complaint::of(&error)), lang),
+                    Err(_) => failed(broken_off(), lang),
                 },
                 _ = down.wait_for(|down| *down) => {
-                    failed(StatusCode::SERVICE_UNAVAILABLE, "il servizio si sta fermando: lavoro interrotto")
+                    let why = said!(
+                        "il servizio si sta fermando: lavoro interrotto",
+                        "the service is stopping: work broken off"
+                    );
+                    failed(Fail::new(StatusCode::SERVICE_UNAVAILABLE, why), lang)
                 }
                 () = tokio::time::sleep(EVERY) => {
                     Step::Progress { done: far.done.load(Relaxed), total: far.total.load(Relaxed) }
@@ -90,10 +97,9 @@ pub(super) fn steps<T: Serialize + Send + 'static>(
     Steps(([(header::CONTENT_TYPE, LINES)], Body::new(Lines(body))).into_response(), PhantomData)
 }
 
-fn failed<T>(status: StatusCode, detail: impl Into<String>) -> Step<T> {
-    let fail = Fail::new(status, detail);
-    tracing::error!(why = fail.detail, "administrative work came to nothing");
-    Step::Failed(fail.problem())
+fn failed<T>(fail: Fail, lang: Lang) -> Step<T> {
+    tracing::error!(why = fail.detail.it, "administrative work came to nothing");
+    Step::Failed(fail.problem(lang))
 }
 
 fn line(step: &impl Serialize) -> Bytes {
@@ -127,12 +133,12 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn the_last_line_says_what_it_came_to() {
         let (_up, down) = watch::channel(false);
-        let done = text(steps(down.clone(), |_| Ok(42))).await;
+        let done = text(steps(down.clone(), Lang::It, |_| Ok(42))).await;
         assert!(done.ends_with("{\"done\":42}\n"), "{done}");
-        let failed = text(steps::<()>(down.clone(), |_| anyhow::bail!("il disco è pieno"))).await;
+        let failed = text(steps::<()>(down.clone(), Lang::It, |_| anyhow::bail!("il disco è pieno"))).await;
         assert!(failed.contains("{\"failed\":{") && failed.contains("il disco è pieno"), "{failed}");
-        let broken = text(steps::<()>(down, |_| panic!("in the work"))).await;
-        assert!(broken.contains("lavoro interrotto"), "{broken}");
+        let broken = text(steps::<()>(down, Lang::En, |_| panic!("in the work"))).await;
+        assert!(broken.contains("work broken off"), "{broken}");
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +146,7 @@ mod tests {
         let (up, down) = watch::channel(false);
         for ends in [false, true] {
             let (stopped, mut heard) = mpsc::unbounded_channel();
-            let response = steps(down.clone(), move |progress| {
+            let response = steps(down.clone(), Lang::It, move |progress| {
                 while progress(1, 2).is_continue() {
                     std::thread::sleep(Duration::from_millis(1));
                 }

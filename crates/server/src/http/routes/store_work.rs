@@ -7,6 +7,7 @@ use axum::extract::State;
 use sigillo_accounts::Act;
 use sigillo_admin::api;
 
+use super::requests::Asking;
 use super::steps::{Steps, steps};
 use super::{At, Fail, Reply, alive, work};
 use crate::http::extract::Sent;
@@ -21,17 +22,23 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-async fn backup(State(provider): At, Sent(order): Sent<api::BackupOrder>) -> Result<Steps<api::Backup>, Fail> {
+async fn backup(
+    State(provider): At,
+    asking: Asking,
+    Sent(order): Sent<api::BackupOrder>,
+) -> Result<Steps<api::Backup>, Fail> {
     let provider = alive(&provider)?;
     let (store, reserve, now) =
         (Arc::clone(&provider.store), provider.config().store_reserve.bytes, provider.clock.now());
-    Ok(steps(provider.down(), move |progress| store_work::backup(&store, &order, reserve, now, progress)))
+    Ok(steps(provider.down(), asking.lang(), move |progress| {
+        store_work::backup(&store, &order, reserve, now, progress)
+    }))
 }
 
-async fn compact(State(provider): At) -> Result<Steps<api::Compacted>, Fail> {
+async fn compact(State(provider): At, asking: Asking) -> Result<Steps<api::Compacted>, Fail> {
     let provider = alive(&provider)?;
     let (store, reserve) = (Arc::clone(&provider.store), provider.config().store_reserve.bytes);
-    Ok(steps(provider.down(), move |progress| store_work::compact(&store, reserve, progress)))
+    Ok(steps(provider.down(), asking.lang(), move |progress| store_work::compact(&store, reserve, progress)))
 }
 
 async fn stats(State(provider): At) -> Reply<api::StoreStats> {

@@ -3,15 +3,16 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use sigillo_accounts::{Act, Target, Tenant};
+use sigillo_accounts::{Act, Tenant};
 use sigillo_admin::api;
-use sigillo_base::{Address, Domain, TenantId, Timestamp, UnitId};
+use sigillo_base::{Address, Domain, Tell, TenantId, Timestamp, UnitId};
 use sigillo_engine::Change;
 
 use super::requests::Asking;
-use super::{At, Fail, Reply, address, alive, work};
-use crate::http::authority::{Actor, denied};
-use crate::http::extract::Sent;
+use super::{At, Fail, PAGE, Reply, address, alive, pages, work};
+use crate::http::authority::Actor;
+use crate::http::extract::{Params, Sent};
+use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, patch, post, put};
 use crate::provider::House;
 
@@ -19,46 +20,45 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         get(api::TENANTS, (Act::TenantRead, On::Each), "the administrations", tenants),
         post(api::TENANTS, (Act::TenantWrite, On::Service), "takes in an administration", add),
-        get("/v1/tenants/{tenant}", (Act::TenantRead, On::Handler), "an administration", one),
+        get("/v1/tenants/{tenant}", (Act::TenantRead, On::Within), "an administration", one),
         patch("/v1/tenants/{tenant}", (Act::TenantWrite, On::Service), "changes an administration", change),
         delete("/v1/tenants/{tenant}", (Act::TenantWrite, On::Service), "ends an administration", remove),
         get("/v1/tenants/{tenant}/units", (Act::TenantRead, On::Tenant), "the units of an administration", units),
         post("/v1/tenants/{tenant}/units", (Act::UnitWrite, On::Tenant), "makes a unit", add_unit),
+        patch(
+            "/v1/tenants/{tenant}/units/{unit}",
+            (Act::UnitWrite, On::Tenant),
+            "gives a unit another name",
+            rename_unit,
+        ),
         delete("/v1/tenants/{tenant}/units/{unit}", (Act::UnitWrite, On::Tenant), "ends a unit", remove_unit),
         put("/v1/domains/{name}/tenant", (Act::TenantWrite, On::Service), "says whose a domain is", assign),
         put("/v1/mailboxes/{address}/unit", (Act::UnitWrite, On::Address), "says of which unit a mailbox is", set_unit),
     ]
 }
 
-async fn tenants(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Tenants> {
+async fn tenants(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Params(asked): Params<api::Listing>,
+) -> Reply<api::Tenants> {
     let list = move |engine: &House| {
-        let mut tenants = Vec::new();
-        for (id, row) in engine.tenants()? {
-            if sees(&actor, engine, id)? {
-                tenants.push(shown(engine, id, row)?);
-            }
-        }
-        Ok(api::Tenants { tenants })
+        let more = |after: &u64| {
+            let rows = engine.tenants(TenantId(*after), PAGE)?;
+            Ok(rows.into_iter().map(|(id, row)| (id.0, (id, row))).collect())
+        };
+        let show = |(id, row)| {
+            let seen = actor.may_within(engine, Act::TenantRead, id)?;
+            seen.then(|| shown(engine, id, row)).transpose()
+        };
+        let (tenants, next) = pages::page((pages::number(&asked)?, pages::most(&asked)?), more, show)?;
+        Ok(api::Tenants { tenants, next: next.map(|after| after.to_string()) })
     };
     Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
-async fn one(State(provider): At, Extension(actor): Extension<Actor>, Path(id): Path<u64>) -> Reply<api::Tenant> {
-    let read = move |engine: &House| {
-        let id = TenantId(id);
-        if sees(&actor, engine, id)? { found(engine, id) } else { Err(denied(Act::TenantRead)) }
-    };
-    Ok(Json(work(&*alive(&provider)?, read).await?))
-}
-
-/// Who works for a unit sees its administration.
-fn sees(actor: &Actor, engine: &House, tenant: TenantId) -> Result<bool, Fail> {
-    if actor.may(Act::TenantRead, &Target::tenant(tenant)) {
-        return Ok(true);
-    }
-    let units = engine.units(tenant)?;
-    let of = |(unit, _): &(UnitId, _)| Target { unit: Some(*unit), ..Target::tenant(tenant) };
-    Ok(units.iter().any(|unit| actor.may(Act::TenantRead, &of(unit))))
+async fn one(State(provider): At, Path(id): Path<u64>) -> Reply<api::Tenant> {
+    Ok(Json(work(&*alive(&provider)?, move |engine| found(engine, TenantId(id))).await?))
 }
 
 async fn add(
@@ -104,8 +104,12 @@ async fn remove(State(provider): At, Path(id): Path<u64>) -> Reply<api::Tenant> 
     Ok(Json(work(&provider, end).await?))
 }
 
-async fn units(State(provider): At, Path(id): Path<u64>) -> Reply<api::Units> {
-    Ok(Json(work(&*alive(&provider)?, move |engine| all_units(engine, TenantId(id))).await?))
+async fn units(State(provider): At, Path(id): Path<u64>, Params(asked): Params<api::Listing>) -> Reply<api::Units> {
+    let list = move |engine: &House| {
+        living(engine, TenantId(id))?;
+        units_of(engine, TenantId(id), &asked)
+    };
+    Ok(Json(work(&*alive(&provider)?, list).await?))
 }
 
 async fn add_unit(
@@ -122,23 +126,37 @@ async fn add_unit(
     Ok((StatusCode::CREATED, Json(work(&provider, make).await?)))
 }
 
+async fn rename_unit(
+    State(provider): At,
+    Path((tenant, unit)): Path<(u64, u64)>,
+    Sent(api::NewUnit { name }): Sent<api::NewUnit>,
+) -> Reply<api::Unit> {
+    let set = move |engine: &House| {
+        engine.rename_unit(TenantId(tenant), UnitId(unit), &name)?;
+        Ok(api::Unit { id: unit, name: name.trim().to_owned() })
+    };
+    Ok(Json(work(&*alive(&provider)?, set).await?))
+}
+
 async fn remove_unit(State(provider): At, Path((id, unit)): Path<(u64, u64)>) -> Reply<api::Units> {
     let provider = alive(&provider)?;
     let now = provider.clock.now();
     let end = move |engine: &House| {
         engine.remove_unit(TenantId(id), UnitId(unit), now)?;
-        all_units(engine, TenantId(id))
+        units_of(engine, TenantId(id), &api::Listing::default())
     };
     Ok(Json(work(&provider, end).await?))
 }
 
 async fn assign(State(provider): At, Path(name): Path<String>, Sent(owner): Sent<api::Owner>) -> Reply<api::Owner> {
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
     let set = move |engine: &House| {
-        let domain = Domain::parse(&name).map_err(|e| Fail::bad(format!("{name}: {e}")))?;
-        engine.assign_domain(&domain, owner.tenant.map(TenantId))?;
+        let domain = Domain::parse(&name).map_err(|e| Fail::bad(e.said().about(&name)))?;
+        engine.assign_domain(&domain, owner.tenant.map(TenantId), now)?;
         Ok(owner)
     };
-    Ok(Json(work(&*alive(&provider)?, set).await?))
+    Ok(Json(work(&provider, set).await?))
 }
 
 async fn set_unit(
@@ -156,14 +174,20 @@ fn addresses(texts: &[String]) -> Result<Vec<Address>, Fail> {
     texts.iter().map(|text| address(text)).collect()
 }
 
-fn all_units(engine: &House, id: TenantId) -> Result<api::Units, Fail> {
-    let units = engine.units(id)?.into_iter().map(|(id, row)| api::Unit { id: id.0, name: row.name });
-    Ok(api::Units { units: units.collect() })
+fn units_of(engine: &House, id: TenantId, asked: &api::Listing) -> Result<api::Units, Fail> {
+    let units = engine.units(id)?.into_iter().map(|(id, row)| (id.0, api::Unit { id: id.0, name: row.name }));
+    let (units, next) = pages::page_of((pages::number(asked)?, pages::most(asked)?), units.collect());
+    Ok(api::Units { units, next: next.map(|after| after.to_string()) })
 }
 
 fn found(engine: &House, id: TenantId) -> Result<api::Tenant, Fail> {
+    shown(engine, id, living(engine, id)?)
+}
+
+/// An administration that is there.
+pub(super) fn living(engine: &House, id: TenantId) -> Result<Tenant, Fail> {
     let row = engine.tenant(id)?.filter(|row| row.removed.is_none());
-    shown(engine, id, row.ok_or_else(|| Fail::missing(format!("l'amministrazione {} non c'è", id.0)))?)
+    row.ok_or_else(|| Named::Tenant(&id.0.to_string()).missing())
 }
 
 fn shown(engine: &House, id: TenantId, row: Tenant) -> Result<api::Tenant, Fail> {

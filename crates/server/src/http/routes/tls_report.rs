@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use sigillo_accounts::Act;
 use sigillo_admin::api;
-use sigillo_base::Timestamp;
+use sigillo_base::{Timestamp, said};
 
 use super::{At, Fail, Reply, alive, work};
 use crate::http::extract::Params;
@@ -22,9 +22,11 @@ async fn report(
     let provider = alive(&provider)?;
     let at = match &day {
         None => provider.clock.now(),
-        Some(day) => Timestamp::from_iso(&format!("{day}T00:00:00Z"))
-            .filter(|at| at.utc_day() == *day)
-            .ok_or_else(|| Fail::bad(format!("«{day}» non è un giorno: scrivere AAAA-MM-GG")))?,
+        Some(day) => {
+            Timestamp::from_iso(&format!("{day}T00:00:00Z")).filter(|at| at.utc_day() == *day).ok_or_else(|| {
+                Fail::bad(said!("«{day}» non è un giorno: scrivere AAAA-MM-GG", "“{day}” is no day: write YYYY-MM-DD"))
+            })?
+        }
     };
     provider.write_down_tls().await;
     let results = work(&provider, move |engine| Ok(engine.tls_results(at)?)).await?;

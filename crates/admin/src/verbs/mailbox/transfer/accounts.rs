@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use serde::Serialize;
-use sigillo_base::{Address, Secret};
+use sigillo_base::{Address, Secret, Tell};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -176,17 +176,21 @@ fn state_name(account: &Account, mailbox: &str) -> String {
 /// The lines of the file, each with its number.
 fn read(file: &Path, lang: Lang) -> Result<Vec<Line>, Error> {
     let refused = |why: String| Error::Refused(format!("{}: {why}", file.display()));
-    let table = Table::read(&load(file)?).map_err(|e| refused(e.to_string()))?;
+    let table = Table::read(&load(file)?).map_err(|e| refused(e.said().pick(lang).to_owned()))?;
     let mut rows = table.rows.into_iter();
     let first = rows.next().ok_or_else(|| refused(lang.pick("è vuoto", "it is empty").to_owned()))?;
-    let columns = columns(&first.fields.map_err(|why| refused(why.to_string()))?, lang).map_err(refused)?;
+    let columns =
+        columns(&first.fields.map_err(|why| refused(why.said().pick(lang).to_owned()))?, lang).map_err(refused)?;
     if columns.contains(&Column::Password) {
         closed(file, lang).map_err(refused)?;
     }
     let beside = file.parent().unwrap_or(Path::new(""));
     let (mut seen, mut entries) = (BTreeMap::new(), Vec::new());
     for row in rows {
-        let entry = row.fields.map_err(|why| why.to_string()).and_then(|fields| entry(&columns, fields, beside, lang));
+        let entry = row
+            .fields
+            .map_err(|why| why.said().pick(lang).to_owned())
+            .and_then(|fields| entry(&columns, fields, beside, lang));
         let entry = entry.and_then(|entry| {
             match seen.insert((entry.account.to_string(), entry.mailbox.to_lowercase()), row.line) {
                 None => Ok(entry),
@@ -248,7 +252,7 @@ fn entry(columns: &[Column], fields: Vec<String>, beside: &Path, lang: Lang) -> 
         format!("{} {}", lang.pick("manca", "missing:"), lang.pick(italian, english))
     };
     let mailbox = take(Column::Mailbox).ok_or_else(|| without(Column::Mailbox))?;
-    Address::parse(&mailbox).map_err(|e| format!("{}: {e}", lang.pick("casella", "mailbox")))?;
+    Address::parse(&mailbox).map_err(|e| format!("{}: {}", lang.pick("casella", "mailbox"), e.said().pick(lang)))?;
     let server = take(Column::Server).ok_or_else(|| without(Column::Server))?;
     let user = take(Column::User).unwrap_or_else(|| mailbox.clone());
     let (scheme, host) = server.split_once("://").unwrap_or(("imaps", &server));

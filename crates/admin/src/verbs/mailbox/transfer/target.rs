@@ -1,5 +1,6 @@
 //! Messages into files.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -20,6 +21,8 @@ pub enum Target {
         path: PathBuf,
         /// Its end.
         out: BufWriter<File>,
+        /// The keywords of its messages, until the first one is written.
+        keywords: Vec<String>,
     },
     /// Into a file for each message.
     Maildir {
@@ -53,8 +56,8 @@ pub fn begin(place: &Place) -> Result<(), Error> {
 }
 
 impl Target {
-    /// Begins a folder.
-    pub fn open(place: &Place, folder: &str) -> Result<Self, Error> {
+    /// Begins a folder, whose messages bear these flags.
+    pub fn open<'f>(place: &Place, folder: &str, flags: impl Iterator<Item = &'f String>) -> Result<Self, Error> {
         if place.form == Form::Maildir {
             let path = place.path.join(maildir::directory(folder));
             for part in ["cur", "new", "tmp"] {
@@ -69,14 +72,15 @@ impl Target {
         let path = place.path.join(format!("{}.mbox", levels.join("/")));
         make_dirs(path.parent().unwrap_or(&place.path))?;
         let out = BufWriter::new(create(&path)?);
-        Ok(Self::Mbox { path, out })
+        let keywords: BTreeSet<&String> = flags.filter(|flag| !flag.starts_with('\\')).collect();
+        Ok(Self::Mbox { path, out, keywords: keywords.into_iter().cloned().collect() })
     }
 
     /// Writes a message; gives the keywords for which the form has no room.
     pub fn put(&mut self, bytes: &[u8], date: Timestamp, uid: u32, flags: &[String]) -> Result<Vec<String>, Error> {
         match self {
-            Self::Mbox { path, out } => {
-                mbox::write(out, bytes, date, flags).map_err(failed(path))?;
+            Self::Mbox { path, out, keywords } => {
+                mbox::write(out, bytes, date, flags, &std::mem::take(keywords)).map_err(failed(path))?;
                 Ok(Vec::new())
             }
             Self::Maildir { path, keywords } => {
@@ -94,7 +98,7 @@ impl Target {
     /// Ends the folder; everything is on the disk, as far as the system says.
     pub fn end(self) -> Result<(), Error> {
         match self {
-            Self::Mbox { path, out } => {
+            Self::Mbox { path, out, .. } => {
                 let file = out.into_inner().map_err(|e| failed(&path)(e.into_error()))?;
                 file.sync_all().map_err(failed(&path))
             }

@@ -5,7 +5,7 @@ use sigillo_admin::api::{BookLine, book_entry_path};
 use sigillo_base::{Address, TenantId};
 
 use super::{Line, Outcome, Work, Wrong, need, told};
-use crate::http::routes::address_book;
+use crate::http::routes::{address_book, not_among};
 
 impl Line for BookLine {
     const KIND: &str = "tenants";
@@ -49,7 +49,9 @@ impl Line for BookLine {
                 });
             }
             None | Some("active") => {}
-            Some(other) => return Err(Wrong::new("state", format!("«{other}» non è active o cancelled"))),
+            Some(other) => {
+                return Err(Wrong::new("state", not_among(other, "active o cancelled", "active or cancelled")));
+            }
         }
         let change = BookChange {
             name: self.name.clone(),

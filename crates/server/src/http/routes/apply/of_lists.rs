@@ -2,11 +2,13 @@
 
 use sigillo_accounts::{Act, Request, Target, Verifier};
 use sigillo_admin::api::ListLine;
-use sigillo_base::Address;
+use sigillo_base::{Address, Tell, said};
 use sigillo_engine::NewList;
 
-use super::{Line, Outcome, Work, Wrong, need, of, told};
+use super::{Line, Outcome, Work, Wrong, need_named, of, told};
+use crate::http::named::Named;
 use crate::http::routes::domains::may_put;
+use crate::http::routes::not_among;
 
 impl Line for ListLine {
     const KIND: &str = "lists";
@@ -32,42 +34,54 @@ impl Line for ListLine {
         request: &Request,
     ) -> Result<Outcome, Wrong> {
         let (target, there) = (work.engine.target(address)?, work.engine.find_list(address)?);
-        let unit = work.unit(&target, self.unit.as_deref(), Act::ListWrite)?;
+        let named = Named::List(address.as_str());
+        let unit = work.unit(&target, self.unit.as_deref(), (Act::ListWrite, named))?;
         let cancelled = match self.state.as_deref() {
             None | Some("active") => false,
             Some("cancelled") => true,
-            Some(other) => return Err(Wrong::new("state", format!("«{other}» non è active o cancelled"))),
+            Some(other) => {
+                return Err(Wrong::new("state", not_among(other, "active o cancelled", "active or cancelled")));
+            }
         };
-        let member = |text: &String| Address::parse(text).map_err(|e| Wrong::new("members", format!("{text}: {e}")));
+        let member = |text: &String| Address::parse(text).map_err(|e| Wrong::new("members", e.said().about(text)));
         let given =
             self.members.as_ref().map(|all| all.iter().map(member).collect::<Result<Vec<_>, _>>()).transpose()?;
         let (engine, actor) = (work.engine, work.actor.clone());
         let path = format!("/v1/lists/{address}");
         if cancelled {
+            need_named(engine, &actor, Act::ListWrite, &target, named)?;
             if there.is_none() {
-                need(&actor, Act::ListRead, &target)?;
-                return Err(Wrong::new("address", "la lista non c'è"));
+                return Err(Wrong::new("address", named.missing().detail));
             }
-            need(&actor, Act::ListWrite, &target)?;
             return work.batch.entry(|entry| {
-                entry.remove_list(address, request)?;
+                if !entry.cancel_list(address, request)? {
+                    return Ok(Outcome::Unchanged);
+                }
                 entry.log(told(&actor, Act::ListWrite, &path), request.now());
                 Ok(Outcome::Changed)
             });
         }
         let act = if there.is_some() { Act::ListMembers } else { Act::ListWrite };
         let to = unit.map_or(target.unit, |unit| unit);
-        may_put(&actor, engine, address, Target { unit: to, ..target })
-            .map_err(|fail| Wrong { denied: Some(act), ..Wrong::from(fail) })?;
+        may_put(&actor, engine, address, Target { unit: to, ..target }).map_err(Wrong::denied(act))?;
         let members = given.or_else(|| there.as_ref().map(|list| list.members.clone()));
-        let members = members.ok_or_else(|| Wrong::new("members", "mancano i membri di una lista nuova"))?;
+        let none = || said!("mancano i membri di una lista nuova", "the members of a new list are missing");
+        let members = members.ok_or_else(|| Wrong::new("members", none()))?;
+        let back = self.state.is_some() && there.as_ref().is_some_and(|list| list.cancelled_until.is_some());
+        if back {
+            need_named(engine, &actor, Act::ListWrite, &target, named)?;
+        }
         let new = NewList { address: address.clone(), members, unit };
         work.batch.entry(|entry| {
+            if back {
+                entry.undelete_list(address, request).map_err(of("state"))?;
+                entry.log(told(&actor, Act::ListWrite, &path), request.now());
+            }
             let changed = entry.put_list(&new, request).map_err(of("members"))?;
             if changed {
                 entry.log(told(&actor, act, &path), request.now());
             }
-            Ok(match (changed, &there) {
+            Ok(match (changed || back, &there) {
                 (true, None) => Outcome::Created,
                 (true, Some(_)) => Outcome::Changed,
                 (false, _) => Outcome::Unchanged,

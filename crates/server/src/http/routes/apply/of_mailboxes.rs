@@ -10,14 +10,16 @@ use sigillo_accounts::{
     Act, Choice, Mailbox, OrdinaryMail, PasswordHash, PersonName, Request, State, Target, Verifier,
 };
 use sigillo_admin::api::MailboxLine;
-use sigillo_base::{Address, MailboxId, UnitId};
+use sigillo_base::{Address, MailboxId, Said, UnitId, said};
 use sigillo_engine::{Change, Entry};
 use sigillo_store_rocks::RocksStore;
 
-use super::{AT_ONCE, Line, Outcome, Work, Wrong, need, of, told};
-use crate::http::authority::{Actor, person_name};
+use super::{AT_ONCE, Line, Outcome, Work, Wrong, need, need_named, of, told};
+use crate::http::authority::Actor;
+use crate::http::named::Named;
 use crate::http::routes::credentials::kept;
-use crate::http::routes::life::may_answer;
+use crate::http::routes::life::{may_answer, named};
+use crate::http::routes::{broken_off, not_among};
 use crate::ids::random;
 use crate::provider::House;
 
@@ -50,22 +52,28 @@ impl Wish {
             Some("active") => Some(Use::Active),
             Some("inactive") => Some(Use::Inactive),
             Some("cancelled") => Some(Use::Cancelled),
-            Some(other) => return Err(Wrong::new("state", format!("«{other}» non è active, inactive o cancelled"))),
+            Some(other) => {
+                let why = not_among(other, "active, inactive o cancelled", "active, inactive or cancelled");
+                return Err(Wrong::new("state", why));
+            }
         };
         let ordinary = match line.ordinary_mail.as_deref() {
             None => None,
             Some("refuse") => Some(OrdinaryMail::Refuse),
             Some("accept") => Some(OrdinaryMail::Accept),
-            Some(other) => return Err(Wrong::new("ordinary_mail", format!("«{other}» non è refuse o accept"))),
+            Some(other) => {
+                return Err(Wrong::new("ordinary_mail", not_among(other, "refuse o accept", "refuse or accept")));
+            }
         };
         let profiles = work.engine.profiles();
         let profile = line.profile.as_deref().map(|name| profiles.choose(name)).transpose().map_err(of("profile"))?;
-        let person = |name: &str| person_name(name).map_err(|fail| Wrong::new("responsible", fail.detail));
+        let person =
+            |name: &str| named(work.engine, &work.actor, name).map_err(|fail| Wrong::new("responsible", fail.detail));
         let responsible = line.responsible.as_deref().map(person).transpose()?;
         if let Some(name) = &responsible
             && work.engine.person(name)?.is_none_or(|(_, person)| person.ended.is_some())
         {
-            return Err(Wrong::new("responsible", format!("non c'è nessuno che si chiami {}", name.as_str())));
+            return Err(Wrong::new("responsible", Named::Person(name.as_str()).missing().detail));
         }
         Ok(Self { standing, profile, unit, responsible, ordinary })
     }
@@ -87,18 +95,18 @@ impl Line for MailboxLine {
         (self.ticket.as_deref(), self.requested_at.as_deref())
     }
 
-    fn hashed(engine: &House, lines: &[Self], trial: bool) -> Vec<Result<Option<Verifier>, String>> {
+    fn hashed((engine, actor): (&House, &Actor), lines: &[Self], trial: bool) -> Vec<Result<Option<Verifier>, Said>> {
         // Of all files at once: each hash takes a core, and memory.
         let _turn = HASHING.lock();
         let threads = thread::available_parallelism().map_or(1, usize::from).min(AT_ONCE);
         let next = AtomicUsize::new(0);
-        let mut made: Vec<_> = lines.iter().map(|_| Err("lavoro interrotto".to_owned())).collect();
+        let mut made: Vec<_> = lines.iter().map(|_| Err(broken_off().detail)).collect();
         let hash = || {
             let mut own = Vec::new();
             loop {
                 let at = next.fetch_add(1, Relaxed);
                 let Some(line) = lines.get(at) else { return own };
-                own.push((at, first_verifier(engine, line, trial)));
+                own.push((at, first_verifier((engine, actor), line, trial)));
             }
         };
         thread::scope(|scope| {
@@ -118,12 +126,14 @@ impl Line for MailboxLine {
         request: &Request,
     ) -> Result<Outcome, Wrong> {
         let target = work.engine.target(address)?;
-        let unit = work.unit(&target, self.unit.as_deref(), Act::MailboxCreate)?;
+        let named = Named::Mailbox(address.as_str());
+        let unit = work.unit(&target, self.unit.as_deref(), (Act::MailboxCreate, named))?;
         // Before anything is said about what the line wants.
-        match work.engine.find_mailbox(address)? {
-            Some(_) => need(&work.actor, Act::MailboxRead, &target)?,
-            None => need(&work.actor, Act::MailboxCreate, &Target { unit: unit.flatten(), ..target })?,
-        }
+        let (act, at) = match work.engine.find_mailbox(address)? {
+            Some(_) => (Act::MailboxRead, target),
+            None => (Act::MailboxCreate, Target { unit: unit.flatten(), ..target }),
+        };
+        need_named(work.engine, &work.actor, act, &at, named)?;
         let wish = Wish::read(self, work, unit)?;
         let (engine, actor) = (work.engine, work.actor.clone());
         work.batch.entry(|entry| {
@@ -137,11 +147,23 @@ impl Line for MailboxLine {
     }
 }
 
-/// The verifier of a mailbox that is not there yet.
-fn first_verifier(engine: &House, line: &MailboxLine, trial: bool) -> Result<Option<Verifier>, String> {
+/// The verifier of a mailbox that is not there yet. Of who may make none there nothing is hashed: neither what is wrong with
+/// a password nor the time it takes tells him whether there is one.
+fn first_verifier(
+    (engine, actor): (&House, &Actor),
+    line: &MailboxLine,
+    trial: bool,
+) -> Result<Option<Verifier>, Said> {
     // What is wrong with an address is said of its line, later.
     let Ok(address) = Address::parse(&line.address) else { return Ok(None) };
-    let there = engine.find_mailbox(&address).map_err(|e| e.to_string())?.is_some();
+    let makes = match engine.owner(address.domain())? {
+        Some(tenant) => actor.may_within(engine, Act::MailboxCreate, tenant).map_err(|fail| fail.detail)?,
+        None => actor.may(Act::MailboxCreate, &Target::SERVICE),
+    };
+    if !makes {
+        return Ok(None);
+    }
+    let there = engine.find_mailbox(&address)?.is_some();
     let cancelled = line.state.as_deref() == Some("cancelled");
     match (&line.password, &line.password_hash) {
         _ if there || cancelled => Ok(None),
@@ -154,9 +176,9 @@ fn first_verifier(engine: &House, line: &MailboxLine, trial: bool) -> Result<Opt
 }
 
 /// Of no password at all: 32 random bytes in the place of a digest.
-fn locked() -> Result<Verifier, String> {
+fn locked() -> Result<Verifier, Said> {
     let hash = format!("{{SSHA256}}{}", BASE64.encode(&random::<40>()));
-    PasswordHash::parse(&hash).map(Verifier::from).map_err(|e| e.to_string())
+    Ok(PasswordHash::parse(&hash).map(Verifier::from)?)
 }
 
 /// Does what a line wants.
@@ -173,11 +195,12 @@ struct Hand<'h, 't, 's> {
 impl Hand<'_, '_, '_> {
     fn make(&mut self, wish: &Wish, verifier: Option<&Verifier>) -> Result<Outcome, Wrong> {
         if wish.standing == Some(Use::Cancelled) {
-            return Err(Wrong::new("address", "la casella non c'è"));
+            return Err(Wrong::new("address", said!("la casella non c'è", "there is no such mailbox")));
         }
         let unit = wish.unit.flatten();
         need(self.actor, Act::MailboxCreate, &Target { unit, ..self.target })?;
-        let verifier = verifier.ok_or_else(|| Wrong::new("password", "la casella c'era fino a un momento fa"))?;
+        let gone = || said!("la casella c'era fino a un momento fa", "the mailbox was there until a moment ago");
+        let verifier = verifier.ok_or_else(|| Wrong::new("password", gone()))?;
         let profile = match &wish.profile {
             Some(profile) => profile.clone(),
             None => self.engine.profiles().choose(STANDARD).map_err(of("profile"))?,

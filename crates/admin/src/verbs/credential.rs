@@ -1,13 +1,13 @@
-//! `sigillo mailbox credential add|list|revoke|rotate|state`, `sigillo mailbox trail`.
+//! `sigillo credential list|add|remove|state|rotate`: the applications and persons that use a mailbox.
 
 use std::path::{Path, PathBuf};
 
 use sigillo_base::Secret;
 
-use super::read_password;
+use super::mailbox::read_password;
+use super::{Destroys, Error, Where, Writes, header, json, table, yes};
 use crate::Lang;
-use crate::api::{Credentials, MadeCredential, NewCredential, NewSecret, Period, Standing, Trail};
-use crate::verbs::{Error, Where, header, json, table, yes};
+use crate::api::{Credential, Credentials, MadeCredential, NewCredential, NewSecret, Standing};
 
 /// What can be done with the credentials of a mailbox.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -37,17 +37,17 @@ pub enum Verb {
         password_file: Option<PathBuf>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Revoca una credenziale, per sempre: le sue sessioni aperte finiscono al prossimo comando
-    Revoke {
+    Remove {
         /// Indirizzo della casella
         address: String,
         /// Nome della credenziale
         name: String,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Destroys>,
     },
     /// Dice se una password va cambiata prima di valere, e fino a quando vale; un'altra password comincia da capo
     State {
@@ -63,7 +63,7 @@ pub enum Verb {
         expires: Option<String>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
     /// Dà a una credenziale un'altra password; quella di prima smette subito di valere
     Rotate {
@@ -76,27 +76,8 @@ pub enum Verb {
         password_file: Option<PathBuf>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
-}
-
-/// Which messages of a mailbox.
-#[derive(Debug, Clone, clap::Args)]
-pub struct TrailArgs {
-    /// Indirizzo della casella
-    pub address: String,
-    /// Solo di questa credenziale
-    #[arg(long, value_name = "NOME")]
-    pub credential: Option<String>,
-    /// Da quando: AAAA-MM-GG oppure AAAA-MM-GGThh:mm; senza, da 30 giorni
-    #[arg(long, value_name = "QUANDO")]
-    pub from: Option<String>,
-    /// Fino a quando, escluso; senza, adesso
-    #[arg(long, value_name = "QUANDO")]
-    pub to: Option<String>,
-    /// Where to ask.
-    #[command(flatten)]
-    pub at: Where,
 }
 
 /// Asks and gives the text to print.
@@ -115,7 +96,13 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             };
             made(&at.client().add_credential(address, &new).await?, at, lang)
         }
-        Verb::Revoke { address, name, at } => {
+        Verb::Remove { address, name, at } => {
+            at.confirmed(lang, async || {
+                let found = at.client().credentials(address).await?.credentials;
+                let known = found.iter().find(|known| known.name == *name);
+                Ok(known.map_or_else(|| name.clone(), |known| ended(known, lang)))
+            })
+            .await?;
             let ended = at.client().revoke_credential(address, name).await?;
             if at.json {
                 return json(&ended);
@@ -126,7 +113,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             let name = name.clone().unwrap_or_default();
             let standing = Standing { name, must_change: *must_change, expires: expires.clone() };
             let now = at.client().set_standing(address, &standing).await?;
-            if at.json { json(&now) } else { Ok(show(Credentials { credentials: vec![now] }, lang)) }
+            if at.json { json(&now) } else { Ok(show(Credentials { credentials: vec![now], next: None }, lang)) }
         }
         Verb::Rotate { address, name, password_file, at } => {
             let new = NewSecret { password: given(password_file.as_deref())? };
@@ -135,18 +122,20 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
     }
 }
 
-/// Asks which credential sent what, and gives the text to print.
-pub async fn trail(args: &TrailArgs, lang: Lang) -> Result<String, Error> {
-    let period = Period { from: args.from.clone(), to: args.to.clone() };
-    let found = args.at.client().trail(&args.address, &period, args.credential.as_deref()).await?;
-    if args.at.json { json(&found) } else { Ok(show_trail(found, lang)) }
+/// What would end.
+fn ended(Credential { login, rights, last_used, .. }: &Credential, lang: Lang) -> String {
+    let (rights, used) = (rights.join(","), last_used.as_deref().unwrap_or(lang.pick("mai", "never")));
+    match lang {
+        Lang::It => format!("la credenziale {login} ({rights}; ultimo uso: {used}) finirebbe per sempre"),
+        Lang::En => format!("the credential {login} ({rights}; last used: {used}) would end for ever"),
+    }
 }
 
 fn given(file: Option<&Path>) -> Result<Option<Secret>, Error> {
     file.map(read_password).transpose()
 }
 
-fn made(made: &MadeCredential, at: &Where, lang: Lang) -> Result<String, Error> {
+fn made(made: &MadeCredential, at: &Where<Writes>, lang: Lang) -> Result<String, Error> {
     if at.json {
         return json(made);
     }
@@ -178,24 +167,6 @@ fn show(found: Credentials, lang: Lang) -> String {
         // While there are no keys, what the password came as says why.
         let scram = if c.scram { yes(lang, true).to_owned() } else { format!("no ({})", c.hash) };
         rows.add_row([&c.login, &c.kind, &rights, &scram, &c.created, &used, &revoked, change, &expires]);
-    }
-    rows.to_string()
-}
-
-fn show_trail(found: Trail, lang: Lang) -> String {
-    let columns = [
-        ("quando", "when"),
-        ("credenziale", "credential"),
-        ("accettato", "accepted"),
-        ("destinatari", "recipients"),
-        ("ottetti", "octets"),
-        ("identificativo", "identificativo"),
-    ];
-    let mut rows = table(&header(lang, &columns));
-    for sent in found.sent {
-        let name = if sent.credential.is_empty() { lang.pick("titolare", "owner") } else { &sent.credential };
-        let (recipients, bytes) = (sent.recipients.to_string(), sent.bytes.to_string());
-        rows.add_row([&sent.at, name, yes(lang, sent.accepted), &recipients, &bytes, &sent.id]);
     }
     rows.to_string()
 }

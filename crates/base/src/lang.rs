@@ -1,4 +1,4 @@
-//! The two languages of the command line.
+//! The two languages that people are told things in.
 
 use std::str::FromStr;
 

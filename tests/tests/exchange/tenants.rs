@@ -1,0 +1,176 @@
+//! Administrations and who administrates: what ends with one, what the roles of all come to, what a domain brings with it
+//! (SEC-05, SEC-06, WEB-04, WEB-12).
+
+use std::time::Duration;
+
+use sigillo_accounts::{Grant, PersonName, Plan, Profile, Request, Role, Scope};
+use sigillo_base::{Domain, MailboxId, Secret, TenantId};
+use sigillo_engine::{Engine, NewPerson, Shown, Term};
+use sigillo_store::{Batch, Durability, KeyBuilder, MemoryStore, Store, tag};
+use sigillo_tests::fixtures::{self, NOW, address};
+use sigillo_tests::house::{House, Known};
+use sigillo_wire::Tick;
+
+use super::check::assert_clean;
+use super::factors::code;
+use super::life::hash;
+use super::rows;
+
+const STUDIO: &str = "studio.example";
+
+fn name(text: &str) -> PersonName {
+    PersonName::parse(text).expect("a name")
+}
+
+fn token(login: &str) -> Secret {
+    Secret::new(format!("sgt_{login}"))
+}
+
+fn provider() -> House {
+    House::new(fixtures::alfa(), 1, &Known::fixtures(), NOW)
+}
+
+/// Somebody with a token.
+fn somebody(engine: &Engine<MemoryStore>, login: &str, tenant: Option<TenantId>, grants: &[(Role, Scope)]) {
+    let new = NewPerson { login: name(login), name: "Una Persona".into(), mail: None, tenant };
+    engine.add_person(&new, NOW).expect("a person");
+    for (role, scope) in grants {
+        give(engine, login, *role, *scope, true);
+    }
+    let until = NOW.plus(Duration::from_secs(3600));
+    engine.add_token(&name(login), "prova", &token(login), until, NOW).expect("a token");
+}
+
+fn give(engine: &Engine<MemoryStore>, login: &str, role: Role, scope: Scope, given: bool) {
+    engine.set_grant(&name(login), Grant { role, scope }, given, &Request::own(NOW)).expect("a role");
+}
+
+fn comes_in(engine: &Engine<MemoryStore>, login: &str) -> bool {
+    matches!(engine.who_shows(&token(login), None, NOW).expect("looked up"), Shown::Person(..))
+}
+
+fn grants(engine: &Engine<MemoryStore>, login: &str) -> Vec<Grant> {
+    engine.person(&name(login)).expect("read").expect("there").1.grants
+}
+
+#[test]
+fn with_an_administration_end_its_persons_and_every_role_in_it() {
+    let house = provider();
+    let engine = house.engine();
+    let [one, two] = ["Comune", "Ente"].map(|name| engine.add_tenant(name, "c", &[], NOW).expect("one"));
+    let unit = engine.add_unit(one, "Anagrafe", NOW).expect("a unit");
+    somebody(engine, "l.bianchi", Some(one), &[(Role::TechnicalContact, Scope::Tenant(one.0))]);
+    somebody(engine, "p.unita", Some(one), &[(Role::UnitProvisioner, Scope::Unit(one.0, unit.0))]);
+    somebody(engine, "g.verdi", Some(two), &[(Role::TechnicalContact, Scope::Tenant(two.0))]);
+    let (desk, elsewhere) = (Role::HelpDeskL2, Scope::Tenant(two.0));
+    let unit_of_one = (Role::UnitProvisioner, Scope::Unit(one.0, unit.0));
+    somebody(engine, "d.desk", None, &[(desk, Scope::Tenant(one.0)), unit_of_one, (desk, elsewhere)]);
+    // A second factor with an unlocked token ends as well.
+    let Shown::Person(_, bearer, _) = engine.who_shows(&token("l.bianchi"), None, NOW).expect("read") else {
+        panic!("a token")
+    };
+    let seed = engine.begin_own_factor(&bearer, NOW).expect("begun").seed;
+    engine.confirm_own_factor(&bearer, &code(&seed, NOW), "192.0.2.7", NOW).expect("confirmed");
+    let later = NOW.plus(Duration::from_secs(60));
+    engine.unlock(&bearer, (&code(&seed, later), Term::Always), ("192.0.2.7", None), (later, Tick(0))).expect("open");
+    engine.assign_domain(&Domain::parse(STUDIO).expect("a domain"), Some(one), NOW).expect("a domain");
+    engine.remove_tenant(one, NOW).expect_err("it has a domain");
+    assert!(["l.bianchi", "p.unita", "g.verdi", "d.desk"].iter().all(|login| comes_in(engine, login)), "nothing ended");
+    engine.assign_domain(&Domain::parse(STUDIO).expect("a domain"), None, NOW).expect("the provider's");
+    engine.remove_tenant(one, NOW).expect("it is empty");
+    let still = ["l.bianchi", "p.unita", "g.verdi", "d.desk"].map(|login| comes_in(engine, login));
+    assert_eq!(still, [false, false, true, true]);
+    assert_eq!(grants(engine, "d.desk"), [Grant { role: desk, scope: elsewhere }]);
+    assert_eq!(grants(engine, "g.verdi").len(), 1);
+    for gone in [tag::PERSON_FACTOR, tag::UNLOCKED] {
+        assert!(rows::of(&house.store, gone).is_empty(), "{gone:x}");
+    }
+    // Nobody is named there any more, nor gets a role in what was its.
+    let new = NewPerson { login: name("x.nuova"), name: "Una Persona".into(), mail: None, tenant: Some(one) };
+    engine.add_person(&new, NOW).expect_err("it is gone");
+    let again = NewPerson { login: name("l.bianchi"), tenant: Some(two), ..new };
+    engine.add_person(&again, NOW).expect_err("a name is given once");
+    for scope in [Scope::Tenant(one.0), Scope::Unit(one.0, unit.0)] {
+        let role = if scope == Scope::Tenant(one.0) { desk } else { Role::UnitProvisioner };
+        engine.set_grant(&name("d.desk"), Grant { role, scope }, true, &Request::own(NOW)).expect_err("gone");
+    }
+    assert_clean(&house.store, "without it");
+}
+
+/// Whoever gives, takes or ends: another server on the same store knows it at once.
+#[test]
+fn what_roles_come_to_is_known_at_once_and_read_once() {
+    let house = provider();
+    let (one, other) = (house.engine(), House::on(house.store.clone(), fixtures::alfa(), 7, &Known::fixtures()));
+    let both = |what: &str, administrated: bool, answers: &[&str], of: MailboxId| {
+        for engine in [one, other.engine()] {
+            assert_eq!(engine.is_administrated().ok(), Some(administrated), "{what}");
+            assert_eq!(engine.responsible(of).expect("read"), answers, "{what}");
+        }
+    };
+    let anna = one.add_mailbox(&address("x@comune-alfa.example"), Profile::Standard, hash(), NOW).expect("a mailbox");
+    both("nobody is there", false, &[], anna);
+    somebody(one, "m.rossi", None, &[]);
+    somebody(one, "g.verdi", None, &[]);
+    both("without a role", false, &[], anna);
+    give(one, "m.rossi", Role::SupplierAdmin, Scope::Supplier, true);
+    both("given", true, &[], anna);
+    give(other.engine(), "m.rossi", Role::SupplierAdmin, Scope::Supplier, false);
+    both("taken by the other", false, &[], anna);
+    give(one, "m.rossi", Role::SupplierAdmin, Scope::Supplier, true);
+    one.set_responsible(anna, Some(&name("g.verdi")), &Request::own(NOW)).expect("named");
+    both("answers", true, &["g.verdi"], anna);
+    other.engine().set_responsible(anna, Some(&name("m.rossi")), &Request::own(NOW)).expect("named");
+    both("another answers", true, &["m.rossi"], anna);
+    // What is known is not read again: a row that is broken meanwhile nobody sees.
+    let id = one.person(&name("g.verdi")).expect("read").expect("there").0;
+    let (key, mut batch) = (KeyBuilder::new(tag::PERSON).u64(id.0), Batch::new());
+    let whole = house.store.get(key.as_ref()).expect("read").expect("a row");
+    batch.put(key.as_ref(), b"\x63newer");
+    house.store.commit(&batch, Durability::Synced).expect("broken");
+    both("as it was", true, &["m.rossi"], anna);
+    assert_eq!(one.damaged_rows(), 0);
+    let mut batch = Batch::new();
+    batch.put(key.as_ref(), &whole);
+    house.store.commit(&batch, Durability::Synced).expect("whole again");
+    one.end_person(&name("m.rossi"), NOW).expect("ended");
+    both("ended", false, &[], anna);
+}
+
+#[test]
+fn a_domain_brings_no_more_mailboxes_than_are_left_of_what_was_ordered() {
+    let house = provider();
+    let engine = house.engine();
+    let tenant = engine.add_tenant("Comune", "c", &[], NOW).expect("one");
+    let [own, studio] = ["comune-alfa.example", STUDIO].map(|text| Domain::parse(text).expect("a domain"));
+    engine.assign_domain(&own, Some(tenant), NOW).expect("its own");
+    let add = |at: &str, profile| engine.add_mailbox(&address(at), profile, hash(), NOW).expect("a mailbox");
+    let approve = |ordered: &[(&str, u64)]| {
+        let quantities = ordered.iter().map(|(profile, n)| ((*profile).to_owned(), *n)).collect();
+        let version = engine.add_plan(tenant, &Plan { quantities, ..Plan::default() }).expect("a version");
+        engine.approve_plan(tenant, version, "m.rossi", NOW).expect("approved");
+    };
+    add("uno@comune-alfa.example", Profile::Standard);
+    for at in ["uno@studio.example", "due@studio.example"] {
+        add(at, Profile::Standard);
+    }
+    let massive = add("tre@studio.example", Profile::MassiveSmall);
+    let out = add("quattro@studio.example", Profile::Standard);
+    engine.change(out, &sigillo_engine::Change::Deactivate, &Request::own(NOW)).expect("it does not count");
+    approve(&[("standard", 2)]);
+    let refused = engine.assign_domain(&studio, Some(tenant), NOW).expect_err("too many").to_string();
+    assert!(refused.contains("«standard»: 2 nel dominio, 1 in uso, 2 previste, 1 di troppo"), "{refused}");
+    assert!(refused.contains("«massive-small»: 1 nel dominio, 0 in uso, 0 previste, 1 di troppo"), "{refused}");
+    assert_eq!(engine.owner(&studio).expect("read"), None, "it stayed");
+    approve(&[("standard", 3)]);
+    let refused = engine.assign_domain(&studio, Some(tenant), NOW).expect_err("one too many").to_string();
+    assert!(!refused.contains("standard"), "{refused}");
+    engine.change(massive, &sigillo_engine::Change::Cancel, &Request::own(NOW)).expect("it does not count");
+    engine.assign_domain(&studio, Some(tenant), NOW).expect("there is room");
+    // Once it is its, a smaller plan takes nothing away, and saying so again is no change.
+    approve(&[("standard", 1)]);
+    engine.assign_domain(&studio, Some(tenant), NOW).expect("it is its already");
+    engine.assign_domain(&studio, None, NOW).expect("away");
+    assert!(engine.assign_domain(&studio, Some(tenant), NOW).is_err());
+    assert_clean(&house.store, "with domains that came and went");
+}
