@@ -254,11 +254,11 @@ fn a_token_of_an_administration_that_was_removed_opens_nothing() {
     let desk = somebody(&sample, "d.desk", None, &both);
     let asks = |token: &str| request(&sample, token, "GET", "/v1/mailboxes", &Value::Null).0;
     let socket = sample.socket();
-    let early = run(binary(), &["tenant", "remove", "2", "--socket", &socket], b"", 30);
+    let early = run(binary(), &["tenant", "remove", "2", "--yes", "--socket", &socket], b"", 30);
     assert!(early.code != Some(0) && early.all().contains("domain assign"), "{}", early.all());
     assert_eq!([&theirs, &ours, &desk].map(|token| asks(token)), [200, 200, 200], "nothing ended yet");
-    ask(&sample, &["domain", "assign", ENTE], "");
-    ask(&sample, &["tenant", "remove", "2"], "");
+    ask(&sample, &["domain", "assign", ENTE, "--yes"], "");
+    ask(&sample, &["tenant", "remove", "2", "--yes"], "");
     assert_eq!([&theirs, &ours, &desk].map(|token| asks(token)), [401, 200, 200]);
     let persons = ask(&sample, &["person", "list"], "");
     let of = |login: &str| {

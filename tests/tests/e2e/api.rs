@@ -344,12 +344,12 @@ fn every_list_comes_in_pages_that_leave_nothing_out() {
     assert_eq!(third["id"], 3);
     ask(&sample, &["mailbox", "profile", ANNA, "structured"], "");
     for name in ["dora", "elio"] {
-        let made = ["mailbox", "credential", "add", ANNA, name, "--kind", "personal", "--password-file", "-"];
+        let made = ["credential", "add", ANNA, name, "--kind", "personal", "--password-file", "-"];
         ask(&sample, &made, "una frase lunga\n");
     }
     ask(&sample, &["mailbox", "rights", ANNA, "--person", "dora", "--folder", "Bozze", "--set", "lr"], "");
     for name in ["Tributi", "Scuola"] {
-        ask(&sample, &["tenant", "add-unit", "1", name], "");
+        ask(&sample, &["unit", "add", "1", name], "");
         sample.add(&format!("{}@{COMUNE}", name.to_lowercase()), "segreta");
     }
     for n in ["1", "2", "3"] {

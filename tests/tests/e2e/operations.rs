@@ -107,7 +107,7 @@ fn a_list_is_cancelled_and_called_back_from_the_shell() {
     ask(&sample, &["list", "set", &council, ANNA, BRUNO], "");
     let made = ask(&sample, &["list", "list"], "")["lists"][0].clone();
     assert_eq!((&made["state"], &made["cancelled_until"]), (&json!("active"), &Value::Null));
-    let ended = ask(&sample, &["list", "remove", &council, "--ticket", "TT-7"], "");
+    let ended = ask(&sample, &["list", "remove", &council, "--yes", "--ticket", "TT-7"], "");
     assert_eq!(ended["state"], "cancelled");
     assert!(ended["cancelled_until"].as_str().is_some_and(|until| until.len() > 20), "{ended}");
     assert_eq!(ask(&sample, &["list", "list"], "")["lists"][0], ended, "it is shown");
@@ -214,9 +214,9 @@ fn what_was_not_ordered_is_refused_with_the_number_that_is_left() {
     assert_eq!(ask(&sample, &["plan", "show", "2"], "")["counts"], Value::Null, "without a plan there is no limit");
     // A domain with more than was ordered does not come.
     ask(&sample, &["plan", "set", "2", "--profile", "standard=1"], "");
-    ask(&sample, &["domain", "assign", ENTE], "");
+    ask(&sample, &["domain", "assign", ENTE, "--yes"], "");
     ask(&sample, &["plan", "approve", "2", "1"], "");
-    let said = refused_with(&["domain", "assign", ENTE, "--tenant", "2"]);
+    let said = refused_with(&["domain", "assign", ENTE, "--tenant", "2", "--yes"]);
     assert!(said.contains("«standard»: 2 nel dominio, 0 in uso, 1 previste, 1 di troppo"), "{said}");
     // The 15th of this month last year: nobody was there yet.
     let counted = ask(&sample, &["plan", "consistency", "1", "--month", "2025-11"], "");

@@ -96,7 +96,10 @@ fn the_command_line_says_what_it_would_do_until_it_is_told_to() {
     let tried = verb(&sample, &["list", "remove", &list, "--dry-run"]).fine("a trial");
     assert!(tried.err.contains("non è cambiato niente") && tried.out.contains(&list), "{}", tried.all());
     verb(&sample, &["list", "remove", &list, "--yes"]).fine("list remove");
-    assert_ne!(verb(&sample, &["list", "remove", &list, "--dry-run"]).code, Some(0), "it is gone");
+    let again = verb(&sample, &["list", "set", &list, ANNA, "--dry-run"]);
+    assert!(again.code == Some(1) && again.err.contains("undelete"), "it is cancelled: {}", again.all());
+    verb(&sample, &["list", "undelete", &list, "--dry-run"]).fine("a trial");
+    assert_eq!(ask(&sample, &["list", "list"], "")["lists"][0]["state"], "cancelled", "it was only tried");
 
     // What an administration has, before it goes; the service says why it cannot.
     let asked = verb(&sample, &["--lang", "en", "tenant", "remove", "1"]);

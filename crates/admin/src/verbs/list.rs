@@ -72,7 +72,7 @@ pub enum Verb {
         asked: Asked,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
 }
 
@@ -106,8 +106,12 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
                 let list: List = at.client().get(&list_path(address)).await?;
                 let members = list.members.len() as u64;
                 Ok(match lang {
-                    Lang::It => format!("si eliminerebbe la lista {address}, {}", count(members, ("membro", "membri"))),
-                    Lang::En => format!("the list {address} would go, {}", count(members, ("member", "members"))),
+                    Lang::It => {
+                        format!("si cancellerebbe la lista {address}, {}", count(members, ("membro", "membri")))
+                    }
+                    Lang::En => {
+                        format!("the list {address} would be cancelled, {}", count(members, ("member", "members")))
+                    }
                 })
             })
             .await?;
