@@ -9,8 +9,8 @@ use sigillo_base::limits::MB;
 use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, SaslError, ScramKeys, Step};
 use sigillo_wire::{Session, Tick};
 
-use crate::command::Announced;
 use crate::command::append::{HeaderSection, Reading};
+use crate::command::{Announced, Without};
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
 use crate::framer::Framer;
@@ -105,8 +105,6 @@ pub struct Server {
     selected: Option<Selected>,
     enabled: Enabled,
     notices: Notices,
-    /// Names of capabilities that this account does not get.
-    withheld: Vec<String>,
     deadline: Tick,
     failed_logins: u32,
     bad_commands: u32,
@@ -181,7 +179,6 @@ impl Server {
         Self {
             offer: Offer { bearer: config.bearer, ..Offer::default() },
             greeted: false,
-            config,
             tls: tls_now,
             framer: Framer::new(),
             actions: VecDeque::new(),
@@ -191,9 +188,9 @@ impl Server {
             refused: None,
             user: None,
             selected: None,
-            enabled: Enabled::default(),
+            enabled: Enabled::of(&config.without),
+            config,
             notices: Notices::default(),
-            withheld: Vec::new(),
             deadline,
             failed_logins: 0,
             bad_commands: 0,
@@ -275,7 +272,8 @@ impl Server {
 
     /// Names of capabilities that the account which is about to log in does not get; before [`Server::logged_in`].
     pub fn withhold(&mut self, names: impl IntoIterator<Item = String>) {
-        self.withheld.extend(names);
+        let names: Vec<String> = names.into_iter().collect();
+        self.enabled.without = self.enabled.without.and(Without::of(names.iter().map(String::as_str)));
     }
 
     /// Carries out the outstanding [`Request`], or the next part of it; may block in `boxes`.
@@ -368,13 +366,7 @@ impl Server {
 
     fn capabilities(&self) -> String {
         let offer = self.may_login().then_some(&self.offer);
-        Announced {
-            tls: self.tls,
-            offer,
-            logged_in: self.user.is_some(),
-            without: [&self.config.without, &self.withheld],
-        }
-        .line()
+        Announced { tls: self.tls, offer, logged_in: self.user.is_some(), without: self.enabled.without }.line()
     }
 
     /// Silence begins anew; before login it never does, so that nobody stays without a name.
@@ -382,11 +374,6 @@ impl Server {
         if self.user.is_some() {
             self.deadline = now.plus_ms(self.config.idle_timeout_ms);
         }
-    }
-
-    /// Whether a capability is not switched off.
-    fn offers(&self, name: &str) -> bool {
-        !self.config.without.iter().chain(&self.withheld).any(|off| off.eq_ignore_ascii_case(name))
     }
 
     fn write(&mut self, bytes: Vec<u8>) {

@@ -485,7 +485,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PLAIN: Enabled = Enabled { condstore: false, qresync: false, utf8: false, rev2: false };
+    const PLAIN: Enabled = Enabled::NOTHING;
 
     fn row(uid: u32, bits: u8) -> Row {
         Row { uid, flags: Flags::from_parts(bits, []), size: 1, ..Row::default() }

@@ -23,8 +23,14 @@ pub fn arguments(args: &mut Cursor<'_>, read_only: bool) -> Read<Request> {
     if args.eat_text(" (") {
         loop {
             match args.word()?.as_str() {
-                "CONDSTORE" => condstore = true,
-                "QRESYNC" if known.is_none() => known = Some(remembered(args)?),
+                "CONDSTORE" => {
+                    args.needs("CONDSTORE")?;
+                    condstore = true;
+                }
+                "QRESYNC" if known.is_none() => {
+                    args.needs("QRESYNC")?;
+                    known = Some(remembered(args)?);
+                }
                 _ => return Err(Problem::Bad("Unknown SELECT parameter")),
             }
             if args.eat(b')') {

@@ -12,6 +12,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let mut unchanged_since = None;
     if args.eat_text("(UNCHANGEDSINCE ") {
+        args.needs("CONDSTORE")?;
         unchanged_since = Some(args.number64()?);
         args.need(b')', "Missing )")?;
         args.space()?;
