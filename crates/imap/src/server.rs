@@ -14,6 +14,7 @@ use crate::command::{Announced, Without};
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
 use crate::framer::Framer;
+use crate::keywords::Target;
 use crate::notify::Notices;
 use crate::view::Selected;
 use crate::work::{Done, Job, Work};
@@ -105,6 +106,7 @@ pub struct Server {
     selected: Option<Selected>,
     enabled: Enabled,
     notices: Notices,
+    target: Option<Target>,
     deadline: Tick,
     failed_logins: u32,
     bad_commands: u32,
@@ -191,6 +193,7 @@ impl Server {
             enabled: Enabled::of(&config.without),
             config,
             notices: Notices::default(),
+            target: None,
             deadline,
             failed_logins: 0,
             bad_commands: 0,
@@ -284,7 +287,7 @@ impl Server {
             folder.view.hold(!self.notices.telling().messages);
         }
         let (selected, enabled, notices) = (&mut self.selected, &mut self.enabled, &mut self.notices);
-        let mut work = Work { boxes, selected, enabled, notices, out: Vec::new(), tag };
+        let mut work = Work { boxes, selected, enabled, notices, target: &mut self.target, out: Vec::new(), tag };
         let result = match pending.job.take() {
             None => command::run(&pending.request, self.config.max_literal, &mut work),
             Some(Job::Append(job)) => job.step(&mut work),

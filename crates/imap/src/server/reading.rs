@@ -270,7 +270,7 @@ impl Server {
     /// As it was before the login, but for TLS (RFC 8437 §3).
     fn unauthenticate(&mut self, tag: &str, now: Tick) {
         (self.user, self.selected, self.enabled) = (None, None, Enabled::of(&self.config.without));
-        self.notices = Notices::default();
+        (self.notices, self.target) = (Notices::default(), None);
         self.deadline = now.plus_ms(self.config.login_timeout_ms);
         self.actions.push_back(Action::LoggedOut);
         let capabilities = self.capabilities();
