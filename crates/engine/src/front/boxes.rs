@@ -477,7 +477,9 @@ impl<S: Store> Boxes<S> {
     fn forget_subscription(&self, name: &str) -> Result<(), Refusal> {
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let taken = transact(&self.engine.store, ATTEMPTS, |tx| subscriptions::take(tx, self.mailbox, name));
-        taken.map(drop).map_err(fault)
+        taken.map_err(fault)?;
+        self.changed();
+        Ok(())
     }
 
     fn change_folder(&self, number: u32, change: impl Fn(&mut FolderRow)) -> Result<(), Refusal> {
