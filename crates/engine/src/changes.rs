@@ -231,7 +231,8 @@ fn without(capabilities: &[String]) -> Result<Vec<String>, Error> {
         )));
     }
     // What nobody announces is a mistake in writing, and what was meant would stay.
-    if let Some(unknown) = without.iter().find(|word| !sigillo_imap::capabilities().any(|name| name == *word)) {
+    let known = |word: &str| sigillo_imap::capabilities().any(|name| name.eq_ignore_ascii_case(word));
+    if let Some(unknown) = without.iter().find(|word| !known(word)) {
         let known = sigillo_imap::capabilities().collect::<Vec<_>>().join(", ");
         return Err(Error::Invalid(said!(
             "«{unknown}» non è una capacità di IMAP che si possa togliere: {known}",

@@ -48,7 +48,7 @@ mod unauthenticate;
 mod unselect;
 mod unsubscribe;
 
-pub use capability::{Announced, behind, switchable};
+pub use capability::{Announced, Without, switchable};
 
 use sigillo_wire::sasl::Credentials;
 

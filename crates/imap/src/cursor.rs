@@ -37,7 +37,7 @@ const MAX_NAME: usize = 512;
 impl<'a> Cursor<'a> {
     /// At the beginning, of somebody who switched nothing on.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self::of(bytes, Enabled { condstore: false, qresync: false, utf8: false, rev2: false })
+        Self::of(bytes, Enabled::NOTHING)
     }
 
     /// The same of somebody who switched this on.
@@ -48,6 +48,12 @@ impl<'a> Cursor<'a> {
     /// What is switched on.
     pub const fn on(&self) -> Enabled {
         self.on
+    }
+
+    /// What was just read, or comes next, is of this capability: where that is switched off, there is no such thing.
+    pub fn needs(&self, capability: &str) -> Read<()> {
+        let off = self.on.without.holds(capability);
+        if off { Err(Problem::Bad("Unknown command or argument")) } else { Ok(()) }
     }
 
     /// What is left.
@@ -196,7 +202,11 @@ impl<'a> Cursor<'a> {
     /// A sequence set.
     pub fn set(&mut self) -> Read<SequenceSet> {
         let text = self.while_(|b| b.is_ascii_digit() || matches!(b, b'*' | b':' | b',' | b'$'));
-        SequenceSet::parse(text).ok_or(Problem::Bad("Wrong message set"))
+        let set = SequenceSet::parse(text).ok_or(Problem::Bad("Wrong message set"))?;
+        if set.names_saved() {
+            self.needs("SEARCHRES")?;
+        }
+        Ok(set)
     }
 
     /// One number, or `*` (`seq-number`).

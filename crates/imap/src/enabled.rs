@@ -1,4 +1,6 @@
-//! What a client has switched on for the rest of its session (RFC 5161).
+//! What a client has switched on for the rest of its session (RFC 5161), and what is switched off for it.
+
+use crate::command::Without;
 
 /// Switches that change what is taken and sent. Nothing switches one off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub struct Enabled {
     pub utf8: bool,
     /// `IMAP4rev2`: the same of names and headers, and the answers are those of RFC 9051.
     pub rev2: bool,
+    /// What is switched off, for all or for the account: nothing of it can be switched on, or asked for.
+    pub without: Without,
 }
 
 /// The switch of a name, and what it brings along.
@@ -28,11 +32,21 @@ const SWITCHES: [(&str, Switch); 4] = [
 ];
 
 impl Enabled {
-    /// Switches a name on, in any case, if it is one of a switch; gives it as it is told, if it is on now and was not
+    /// Nothing on, nothing off.
+    pub const NOTHING: Self =
+        Self { condstore: false, qresync: false, utf8: false, rev2: false, without: Without::NOTHING };
+
+    /// The same without these capabilities.
+    pub fn of(without: &[String]) -> Self {
+        Self { without: Without::of(without.iter().map(String::as_str)), ..Self::NOTHING }
+    }
+
+    /// Switches a name on, in any case, if it is one of a switch and not switched off; gives it as it is told, if it is on now and was not
     /// before.
     pub fn switch_on(&mut self, name: &str) -> Option<&'static str> {
         let before = *self;
-        let (known, switch) = SWITCHES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        let fits = |known: &str| known.eq_ignore_ascii_case(name) && !self.without.holds(known);
+        let (known, switch) = SWITCHES.iter().find(|(known, _)| fits(known))?;
         switch(self);
         (*self != before).then_some(known)
     }
@@ -58,6 +72,8 @@ mod tests {
         assert_eq!(on.switch_on("MOVE"), None);
         assert_eq!(on.switch_on("QRESYNC"), Some("QRESYNC"));
         assert!(on.condstore && !on.takes_utf8());
+        let mut less = Enabled { without: Without::of(["condstore"]), ..Enabled::default() };
+        assert_eq!((less.switch_on("QRESYNC"), less.switch_on("CONDSTORE")), (None, None), "one rests on the other");
         assert_eq!((on.switch_on("QRESYNC"), on.switch_on("CONDSTORE")), (None, None));
         assert_eq!(on.switch_on("IMAP4REV2"), Some("IMAP4rev2"));
         assert!(on.takes_utf8() && !on.utf8);

@@ -82,6 +82,16 @@ impl Flags {
         flags
     }
 
+    /// All that these have.
+    pub fn all<'f>(sets: impl IntoIterator<Item = &'f Self>) -> Self {
+        let mut all = Self::new();
+        for set in sets {
+            all.system |= set.system;
+            set.keywords.iter().for_each(|keyword| all.insert_keyword(keyword.clone()));
+        }
+        all
+    }
+
     /// Reads names between blanks, as [`Flags`] displays them; `None` when one is no flag, or there are too many.
     pub fn parse(names: &str) -> Option<Self> {
         let list = format!("({})", names.trim());

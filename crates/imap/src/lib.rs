@@ -32,6 +32,7 @@ mod enabled;
 mod fetch;
 mod flags;
 mod framer;
+mod keywords;
 mod listener;
 mod mailboxes;
 mod notify;

@@ -5,7 +5,7 @@
 
 mod known;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::enabled::Enabled;
 use crate::view::{Selected, Telling};
@@ -16,6 +16,8 @@ use known::{Known, Look, Notes, Sight, digest};
 pub const MAX_GROUPS: usize = 50;
 /// See [`MAX_GROUPS`].
 pub const MAX_NAMES: usize = 200;
+/// Of whom these are wanted the subscribed names without a folder are known.
+const SUBSCRIBED: Events = Events::NAMES.and(Events::SUBSCRIPTIONS);
 /// Responses of one look. A client that has more to hear is told so, and hears nothing any more (RFC 5465 §5.8).
 const MAX_TOLD: usize = 1000;
 
@@ -146,6 +148,8 @@ pub struct Notices {
     watch: Option<Watch>,
     /// Every folder that the client may see, by its number; and those that went out of sight and were told as such.
     known: BTreeMap<u32, Known>,
+    /// Names that are subscribed and have no folder, as far as they are wanted.
+    missing: BTreeSet<String>,
     /// Annotations of the mailbox itself.
     server: Notes,
     /// [`crate::Custody::annotated`] when annotations were read last.
@@ -226,6 +230,7 @@ impl Notices {
         new.known = look.known(|_| None);
         new.server = look.server.take().unwrap_or_default();
         new.annotated = look.annotated;
+        new.missing = look.missing.clone();
         *self = new;
         Ok(look.told(on).concat().into_bytes())
     }
@@ -240,7 +245,7 @@ impl Notices {
         }
         let mut look = Look::take(boxes, self)?;
         let Some(watch) = &self.watch else { return Ok(Vec::new()) };
-        look.compare(watch, &self.known, &self.server, selected, on);
+        look.compare(watch, &self.known, (&self.server, &self.missing), selected, on);
         let hidden = look.hidden(watch, &self.known);
         self.known = look.known(|number| self.known.get(&number));
         self.known.extend(hidden);
@@ -248,6 +253,7 @@ impl Notices {
             self.server = server;
         }
         self.annotated = look.annotated;
+        self.missing = look.missing.clone();
         let told = look.told(on);
         if told.len() > MAX_TOLD {
             self.cease();
@@ -287,9 +293,18 @@ impl Notices {
         }
     }
 
-    /// This session removed a folder.
-    pub fn removed(&mut self, name: &str) {
+    /// This session removed a folder, whose subscription stays with the name.
+    pub fn removed(&mut self, boxes: &mut dyn Mailboxes, name: &str) {
+        self.kept(boxes, &Filter::Mailboxes(vec![name.to_owned()]));
         self.known.retain(|_, known| known.name != name);
+    }
+
+    /// Names that stayed subscribed when this session took their folders away.
+    fn kept(&mut self, boxes: &mut dyn Mailboxes, which: &Filter) {
+        if self.watch.as_ref().is_some_and(|watch| watch.wants(SUBSCRIBED)) {
+            let names = boxes.subscriptions().unwrap_or_default();
+            self.missing.extend(names.into_iter().filter(|name| which.holds(name, true)));
+        }
     }
 
     /// This session gave a folder, and those below it, another name.
@@ -298,6 +313,7 @@ impl Notices {
             return;
         }
         let below = Filter::Subtree(vec![from.to_owned()]);
+        self.kept(boxes, &below);
         // The subscription stays where it was.
         let subscribed: Vec<u32> =
             boxes.list().unwrap_or_default().iter().filter(|f| f.subscribed).map(|f| f.number).collect();
@@ -311,6 +327,8 @@ impl Notices {
     pub fn subscribed(&mut self, name: &str, on: bool) {
         if let Some(known) = self.named(name) {
             known.subscribed = on;
+        } else if !on {
+            self.missing.remove(name);
         }
     }
 

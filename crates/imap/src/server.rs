@@ -9,11 +9,12 @@ use sigillo_base::limits::MB;
 use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, SaslError, ScramKeys, Step};
 use sigillo_wire::{Session, Tick};
 
-use crate::command::Announced;
 use crate::command::append::{HeaderSection, Reading};
+use crate::command::{Announced, Without};
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
 use crate::framer::Framer;
+use crate::keywords::Target;
 use crate::notify::Notices;
 use crate::view::Selected;
 use crate::work::{Done, Job, Work};
@@ -105,8 +106,7 @@ pub struct Server {
     selected: Option<Selected>,
     enabled: Enabled,
     notices: Notices,
-    /// Names of capabilities that this account does not get.
-    withheld: Vec<String>,
+    target: Option<Target>,
     deadline: Tick,
     failed_logins: u32,
     bad_commands: u32,
@@ -181,7 +181,6 @@ impl Server {
         Self {
             offer: Offer { bearer: config.bearer, ..Offer::default() },
             greeted: false,
-            config,
             tls: tls_now,
             framer: Framer::new(),
             actions: VecDeque::new(),
@@ -191,9 +190,10 @@ impl Server {
             refused: None,
             user: None,
             selected: None,
-            enabled: Enabled::default(),
+            enabled: Enabled::of(&config.without),
+            config,
             notices: Notices::default(),
-            withheld: Vec::new(),
+            target: None,
             deadline,
             failed_logins: 0,
             bad_commands: 0,
@@ -275,7 +275,8 @@ impl Server {
 
     /// Names of capabilities that the account which is about to log in does not get; before [`Server::logged_in`].
     pub fn withhold(&mut self, names: impl IntoIterator<Item = String>) {
-        self.withheld.extend(names);
+        let names: Vec<String> = names.into_iter().collect();
+        self.enabled.without = self.enabled.without.and(Without::of(names.iter().map(String::as_str)));
     }
 
     /// Carries out the outstanding [`Request`], or the next part of it; may block in `boxes`.
@@ -286,7 +287,7 @@ impl Server {
             folder.view.hold(!self.notices.telling().messages);
         }
         let (selected, enabled, notices) = (&mut self.selected, &mut self.enabled, &mut self.notices);
-        let mut work = Work { boxes, selected, enabled, notices, out: Vec::new(), tag };
+        let mut work = Work { boxes, selected, enabled, notices, target: &mut self.target, out: Vec::new(), tag };
         let result = match pending.job.take() {
             None => command::run(&pending.request, self.config.max_literal, &mut work),
             Some(Job::Append(job)) => job.step(&mut work),
@@ -368,13 +369,7 @@ impl Server {
 
     fn capabilities(&self) -> String {
         let offer = self.may_login().then_some(&self.offer);
-        Announced {
-            tls: self.tls,
-            offer,
-            logged_in: self.user.is_some(),
-            without: [&self.config.without, &self.withheld],
-        }
-        .line()
+        Announced { tls: self.tls, offer, logged_in: self.user.is_some(), without: self.enabled.without }.line()
     }
 
     /// Silence begins anew; before login it never does, so that nobody stays without a name.
@@ -382,11 +377,6 @@ impl Server {
         if self.user.is_some() {
             self.deadline = now.plus_ms(self.config.idle_timeout_ms);
         }
-    }
-
-    /// Whether a capability is not switched off.
-    fn offers(&self, name: &str) -> bool {
-        !self.config.without.iter().chain(&self.withheld).any(|off| off.eq_ignore_ascii_case(name))
     }
 
     fn write(&mut self, bytes: Vec<u8>) {

@@ -2,21 +2,16 @@
 //!
 //! A message that is gone keeps its sequence number until the client has been told (RFC 3501 §7.4.1).
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::enabled::Enabled;
-use crate::{Code, Flags, FolderRights, FolderState, Refusal, Row, SequenceSet, Status, System, set};
-
-/// Different keywords of a folder: STORE makes no more, and SELECT says so.
-pub const MAX_KEYWORDS: usize = 500;
+use crate::keywords::Keywords;
+use crate::{Flags, FolderRights, FolderState, Refusal, Row, SequenceSet, Status, System, set};
 
 /// What the session knows of the selected folder.
 #[derive(Debug)]
 pub struct Selected {
-    /// Its name.
-    pub name: String,
-    /// See [`FolderState::number`].
+    /// See [`FolderState::number`]; its name may change.
     pub number: u32,
     /// EXAMINE, or nothing may be changed.
     pub read_only: bool,
@@ -381,9 +376,8 @@ pub fn fetched(index: usize, row: &Row, flags: bool, uid: bool, enabled: Enabled
 
 impl Selected {
     /// From what SELECT was given.
-    pub fn new(name: String, examined: bool, state: FolderState, rights: Option<FolderRights>, full: bool) -> Self {
+    pub fn new(examined: bool, state: FolderState, rights: Option<FolderRights>, full: bool) -> Self {
         Self {
-            name,
             number: state.number,
             read_only: examined || state.read_only,
             examined,
@@ -417,21 +411,17 @@ impl Selected {
         told
     }
 
-    /// Refuses keywords that the folder has not, when it has as many as it may.
+    /// Refuses keywords that the folder does not take.
     pub fn check_keywords(&self, named: &Flags) -> Result<(), Refusal> {
-        let mut new: Vec<&String> = named.keywords().iter().collect();
         let here = || self.view.entries.iter().filter(|e| e.is_here()).map(|e| &e.row.flags);
+        let mut new = named.keywords().to_vec();
         for flags in here() {
             if new.is_empty() {
                 return Ok(());
             }
             new.retain(|keyword| !flags.has_keyword(keyword));
         }
-        let known = here().flat_map(Flags::keywords).map(|keyword| keyword.to_ascii_lowercase());
-        if !new.is_empty() && known.collect::<BTreeSet<_>>().len() + new.len() > MAX_KEYWORDS {
-            return Err(Refusal::new(Code::Limit, format!("Al massimo {MAX_KEYWORDS} etichette diverse per cartella")));
-        }
-        Ok(())
+        Keywords::of(here()).take(&Flags::from_parts(0, new))
     }
 
     /// Tells what is pending and wanted: see [`View::tell`].
@@ -485,7 +475,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PLAIN: Enabled = Enabled { condstore: false, qresync: false, utf8: false, rev2: false };
+    const PLAIN: Enabled = Enabled::NOTHING;
 
     fn row(uid: u32, bits: u8) -> Row {
         Row { uid, flags: Flags::from_parts(bits, []), size: 1, ..Row::default() }

@@ -8,10 +8,11 @@ use crate::command::expunge::ExpungeJob;
 use crate::command::fetch::FetchJob;
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
+use crate::keywords::{self, Target};
 use crate::notify::Notices;
 use crate::search::job::SearchJob;
 use crate::view::Selected;
-use crate::{Code, Mailboxes, Refusal, SequenceSet};
+use crate::{Code, Flags, Mailboxes, Refusal, SequenceSet};
 
 /// About so many octets are written before the driver is asked to send them.
 pub const PIECE: usize = 256 * 1024;
@@ -26,6 +27,8 @@ pub struct Work<'a> {
     pub enabled: &'a mut Enabled,
     /// What the client hears without asking.
     pub notices: &'a mut Notices,
+    /// The folder that it brought keywords into last.
+    pub target: &'a mut Option<Target>,
     /// Untagged responses.
     pub out: Vec<u8>,
     /// The command's tag; empty for a look of our own.
@@ -256,6 +259,15 @@ impl Work<'_> {
                 done.coded(format!("HIGHESTMODSEQ {}", folder.known_to(self.notices.telling())))
             }
             _ => done,
+        }
+    }
+
+    /// Refuses keywords that messages would bring into a folder, when it takes no more.
+    pub fn check_keywords(&mut self, name: &str, named: &Flags) -> Result<(), Refusal> {
+        match named.keywords() {
+            [] => Ok(()),
+            _ if self.selects(name) => self.folder()?.check_keywords(named),
+            _ => keywords::check(name, named, self.target, self.boxes),
         }
     }
 

@@ -381,7 +381,7 @@ fn what_is_switched_off_for_a_mailbox_is_neither_announced_nor_done() {
     let wrong = set(&["MVOE"]).expect_err("nobody announces it").to_string();
     assert!(wrong.contains("«MVOE»") && wrong.contains(" MOVE, "), "{wrong}");
     assert!(set(&["imap4REV1"]).is_err(), "the protocol itself stays");
-    set(&["move", "COMPRESS=DEFLATE"]).expect("switched off");
+    set(&["move", "COMPRESS=DEFLATE", "imap4rev2", "CATENATE"]).expect("switched off");
     let mut wire =
         Wire::new(front::imap(std::sync::Arc::clone(&engine), Peer::LOCAL, true, Default::default()), desk.street.now);
     wire.hear();
@@ -389,8 +389,9 @@ fn what_is_switched_off_for_a_mailbox_is_neither_announced_nor_done() {
     let told = wire.say("b CAPABILITY\r\n");
     assert!(!told.contains(" MOVE") && !told.contains("COMPRESS") && told.contains(" SORT "), "{told}");
     wire.say("c APPEND INBOX {18+}\r\nSubject: x\r\n\r\nciao\r\nd SELECT INBOX\r\n");
-    for command in ["MOVE 1 Bozze", "UID MOVE 1 Bozze", "COMPRESS DEFLATE"] {
-        assert_eq!(wire.say(format!("t {command}\r\n")), "t BAD Unknown command\r\n", "{command}");
+    let cited = "APPEND INBOX CATENATE (URL \"/INBOX/;UID=1\")";
+    for command in ["MOVE 1 Bozze", "UID MOVE 1 Bozze", "COMPRESS DEFLATE", cited] {
+        assert_eq!(wire.say(format!("t {command}\r\n")), "t BAD Unknown command or argument\r\n", "{command}");
     }
     assert!(wire.say("e SORT (DATE) UTF-8 ALL\r\n").contains("* SORT 1\r\n"));
 }

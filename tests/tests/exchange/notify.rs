@@ -44,6 +44,11 @@ fn what_others_do_in_any_folder_is_told() {
             // The subscription stays with the old name.
             &["* LIST (\\HasChildren) \"/\" Fascicoli (\"OLDNAME\" (Pratiche))"],
         ),
+        ("UNSUBSCRIBE Pratiche", &["* LIST (\\NonExistent) \"/\" Pratiche"]),
+        ("CREATE Vecchia", &["* LIST (\\HasNoChildren) \"/\" Vecchia"]),
+        ("SUBSCRIBE Vecchia", &["* LIST (\\HasNoChildren \\Subscribed) \"/\" Vecchia"]),
+        ("DELETE Vecchia", &["* LIST (\\NonExistent \\Subscribed) \"/\" Vecchia"]),
+        ("UNSUBSCRIBE Vecchia", &["* LIST (\\NonExistent) \"/\" Vecchia"]),
         ("SETMETADATA Fascicoli (/shared/comment \"x\")", &["* METADATA Fascicoli \"/shared/comment\""]),
         ("SETMETADATA Fascicoli (/private/comment \"x\")", &[]),
         ("SETMETADATA \"\" (/shared/comment \"x\")", &["* METADATA \"\" \"/shared/comment\""]),

@@ -188,13 +188,17 @@ impl<S: Store> Boxes<S> {
         gone: Option<Vec<u32>>,
     ) -> Result<FolderState, Refusal> {
         let rights = self.rights(number)?;
+        // What happened after the folder's row was read is told again by the next look, and what went meanwhile only then: no
+        // client must think that it knows so much already.
+        let seen =
+            |(uid, entry): (u32, EntryRow)| row(uid, EntryRow { modseq: entry.modseq.min(folder.modseq), ..entry });
         Ok(FolderState {
             number,
             id: self.id(number),
             uid_validity: folder.uid_validity,
             uid_next: folder.uid_next,
             highest_modseq: folder.modseq,
-            rows: entries.into_iter().map(|(uid, entry)| row(uid, entry)).collect(),
+            rows: entries.into_iter().map(seen).collect(),
             gone,
             permanent_flags: rights.flags(),
             new_keywords: rights.has(FolderRights::WRITE),
@@ -473,7 +477,9 @@ impl<S: Store> Boxes<S> {
     fn forget_subscription(&self, name: &str) -> Result<(), Refusal> {
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
         let taken = transact(&self.engine.store, ATTEMPTS, |tx| subscriptions::take(tx, self.mailbox, name));
-        taken.map(drop).map_err(fault)
+        taken.map_err(fault)?;
+        self.changed();
+        Ok(())
     }
 
     fn change_folder(&self, number: u32, change: impl Fn(&mut FolderRow)) -> Result<(), Refusal> {

@@ -6,6 +6,10 @@ use crate::cursor::{Cursor, Read};
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let mechanism = args.word()?;
-    let initial = if args.eat(b' ') { Some(args.while_(|b| b > b' ' && b < 0x7f).to_vec()) } else { None };
+    let mut initial = None;
+    if args.eat(b' ') {
+        args.needs("SASL-IR")?;
+        initial = Some(args.while_(|b| b > b' ' && b < 0x7f).to_vec());
+    }
     Ok(Command::Authenticate { mechanism, initial })
 }

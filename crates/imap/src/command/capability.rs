@@ -73,50 +73,81 @@ const CAPABILITIES: [(&str, When); 50] = [
     ("LOGINDISABLED", When::Barred),
 ];
 
-/// The commands that come with a capability: where it is switched off, they are refused too, since who does that has a
-/// reason (RFC 8437 §8). Those of UID stand without it.
-const COMMANDS: [(&str, &str); 24] = [
-    ("COMPRESS", "COMPRESS=DEFLATE"),
-    ("DELETEACL", "ACL"),
-    ("ENABLE", "ENABLE"),
-    ("GETACL", "ACL"),
-    ("GETMETADATA", "METADATA"),
-    ("GETQUOTA", "QUOTA"),
-    ("GETQUOTAROOT", "QUOTA"),
-    ("ID", "ID"),
-    ("IDLE", "IDLE"),
-    ("LISTRIGHTS", "ACL"),
-    ("MOVE", "MOVE"),
-    ("MYRIGHTS", "ACL"),
-    ("NAMESPACE", "NAMESPACE"),
-    ("NOTIFY", "NOTIFY"),
-    ("REPLACE", "REPLACE"),
-    ("SETACL", "ACL"),
-    ("SETMETADATA", "METADATA"),
-    ("SETQUOTA", "QUOTA"),
-    ("SORT", "SORT"),
-    ("THREAD ORDEREDSUBJECT", "THREAD=ORDEREDSUBJECT"),
-    ("THREAD REFERENCES", "THREAD=REFERENCES"),
-    ("THREAD X-CONVERSATION", "THREAD=X-CONVERSATION"),
-    ("UNAUTHENTICATE", "UNAUTHENTICATE"),
-    ("UNSELECT", "UNSELECT"),
+/// Capabilities that are nothing without others: where one of these is switched off, so are they. Those of IMAP4rev2 are
+/// what RFC 9051 took in (appendix E), whose clients do not look for it in the announcement.
+const REST_ON: [(&str, &[&str]); 12] = [
+    ("CREATE-SPECIAL-USE", &["SPECIAL-USE"]),
+    ("QUOTA=RES-STORAGE", &["QUOTA"]),
+    ("QUOTA=RES-MESSAGE", &["QUOTA"]),
+    ("RIGHTS=kxte", &["ACL"]),
+    ("LIST-MYRIGHTS", &["ACL", "LIST-EXTENDED"]),
+    ("QRESYNC", &["CONDSTORE", "ENABLE"]),
+    ("LIST-STATUS", &["LIST-EXTENDED"]),
+    ("UTF8=ACCEPT", &["ENABLE"]),
+    ("SEARCHRES", &["ESEARCH"]),
+    ("SORT=DISPLAY", &["SORT"]),
+    ("ESORT", &["SORT", "ESEARCH"]),
+    (
+        "IMAP4rev2",
+        &[
+            "LITERAL+",
+            "SASL-IR",
+            "ENABLE",
+            "IDLE",
+            "NAMESPACE",
+            "UIDPLUS",
+            "UNSELECT",
+            "MOVE",
+            "CHILDREN",
+            "SPECIAL-USE",
+            "LIST-EXTENDED",
+            "LIST-STATUS",
+            "STATUS=SIZE",
+            "ESEARCH",
+            "SEARCHRES",
+            "BINARY",
+        ],
+    ),
 ];
 
-/// The capability that a command comes with, by the text behind its tag; `None` of one that is always there.
-pub fn behind(after_tag: &[u8]) -> Option<&'static str> {
-    let mut words = after_tag.split(|b| *b == b' ');
-    let mut word = || String::from_utf8_lossy(words.next().unwrap_or_default()).to_ascii_uppercase();
-    let mut name = word();
-    if name == "UID" {
-        name = word();
-        if name == "EXPUNGE" {
-            return Some("UIDPLUS");
+/// Capabilities that are switched off, a bit for each place in the announcement: not announced, and whatever they add is
+/// `BAD`, as on a server that never had them. Who does that has a reason (RFC 8437 §8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Without(u64);
+
+impl Without {
+    /// Everything is there.
+    pub const NOTHING: Self = Self(0);
+
+    /// Without these, in any case, and what rests on them. Names of nothing, and of the protocol itself, are passed over.
+    pub fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let named = names.into_iter().filter(|name| !name.eq_ignore_ascii_case(BASE));
+        let mut off = Self(named.map(bit).fold(0, |all, bit| all | bit));
+        loop {
+            let resting = REST_ON.iter().filter(|(_, others)| others.iter().any(|other| off.holds(other)));
+            let more = Self(resting.fold(off.0, |all, (name, _)| all | bit(name)));
+            if more == off {
+                return off;
+            }
+            off = more;
         }
     }
-    if name == "THREAD" {
-        name = format!("{name} {}", word());
+
+    /// Without these and those.
+    #[must_use]
+    pub const fn and(self, more: Self) -> Self {
+        Self(self.0 | more.0)
     }
-    COMMANDS.iter().find(|row| row.0 == name).map(|row| row.1)
+
+    /// Whether this one is switched off.
+    pub fn holds(self, name: &str) -> bool {
+        self.0 & bit(name) != 0
+    }
+}
+
+/// The bit of a capability; none of a name that is nothing.
+fn bit(name: &str) -> u64 {
+    CAPABILITIES.iter().position(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(0, |place| 1 << place)
 }
 
 /// The names that can be switched off, in the order of the announcement.
@@ -140,8 +171,8 @@ pub struct Announced<'a> {
     pub offer: Option<&'a Offer>,
     /// Somebody has logged in.
     pub logged_in: bool,
-    /// Names that are switched off, for all and for the account.
-    pub without: [&'a [String]; 2],
+    /// What is switched off, for all and for the account.
+    pub without: Without,
 }
 
 impl Announced<'_> {
@@ -162,7 +193,7 @@ impl Announced<'_> {
             When::Open => !self.logged_in && !self.tls,
             When::Barred => !self.logged_in && self.offer.is_none(),
         };
-        now && (name == BASE || !self.without.concat().iter().any(|off| off.eq_ignore_ascii_case(name)))
+        now && !self.without.holds(name)
     }
 }
 
@@ -180,30 +211,25 @@ mod tests {
     }
 
     #[test]
-    fn commands_come_with_capabilities_that_there_are() {
-        for (command, capability) in COMMANDS {
-            assert!(switchable().any(|name| name == capability), "{capability}");
-            assert_eq!(behind(format!("{command} x").to_lowercase().as_bytes()), Some(capability));
-        }
-        assert_eq!(behind(b"uid Move 1 x"), Some("MOVE"));
-        assert_eq!(behind(b"UID EXPUNGE 1"), Some("UIDPLUS"));
-        assert_eq!(behind(b"IDLE"), Some("IDLE"));
-        assert!(
-            [&b"EXPUNGE"[..], b"UID COPY 1 x", b"NOOP", b"UID", b""].into_iter().all(|text| behind(text).is_none())
-        );
-        assert!(switchable().all(|name| name != BASE));
+    fn what_rests_on_others_goes_with_them() {
+        let every = REST_ON.iter().flat_map(|(name, others)| others.iter().chain([name]));
+        assert!(every.clone().all(|name| switchable().any(|known| known == *name)));
+        assert!(switchable().count() < 64, "a bit for each");
+        let off = |name| switchable().filter(|known| Without::of([name]).holds(known)).collect::<Vec<_>>();
+        assert_eq!(off("esearch"), ["IMAP4rev2", "ESEARCH", "SEARCHRES", "ESORT"]);
+        assert_eq!(off("WITHIN"), ["WITHIN"]);
+        assert_eq!(off("X-Nothing"), [""; 0]);
+        assert_eq!(off(BASE), [""; 0], "nobody switches it off");
     }
 
     #[test]
     fn what_is_switched_off_is_not_announced() {
         let line = |off: &[&str]| {
-            let without: Vec<String> = off.iter().map(|name| (*name).to_owned()).collect();
-            Announced { tls: true, offer: None, logged_in: true, without: [&without, &[]] }.line()
+            let without = Without::of(off.iter().copied());
+            Announced { tls: true, offer: None, logged_in: true, without }.line()
         };
         assert!(line(&[]).contains(" MOVE "));
-        assert_eq!(
-            line(&["move", "IMAP4rev1", "CREATE-SPECIAL-USE"]),
-            line(&[]).replace(" MOVE", "").replace(" CREATE-SPECIAL-USE", "")
-        );
+        let less = line(&[]).replace(" PREVIEW", "").replace(" CREATE-SPECIAL-USE", "");
+        assert_eq!(line(&["preview", "IMAP4rev1", "CREATE-SPECIAL-USE"]), less);
     }
 }

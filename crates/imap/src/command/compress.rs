@@ -4,6 +4,7 @@ use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("COMPRESS=DEFLATE")?;
     args.space()?;
     match args.word()?.as_str() {
         "DEFLATE" => Ok(Command::Compress),

@@ -4,7 +4,7 @@
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Job, Step, Work};
-use crate::{Copied, Refusal, Request, SequenceSet, set};
+use crate::{Copied, Flags, Refusal, Request, SequenceSet, set};
 
 /// Messages that one commit copies, moves or removes.
 pub const PAGE: usize = 1000;
@@ -58,6 +58,10 @@ impl TransferJob {
         let ranges = work.pick(set, uid)?;
         let folder = work.folder()?;
         let (uids, source) = (folder.view.uids(&ranges), folder.number);
+        // All of them, before the first page: a page that is refused would leave half a MOVE.
+        let rows = ranges.into_iter().flatten().filter_map(|index| folder.view.row(index));
+        let named = Flags::all(rows.map(|row| &row.flags));
+        work.check_keywords(mailbox, &named)?;
         let copied = Copied::default();
         Self { source, target: mailbox.to_owned(), moving, uids, copied, at: 0 }.step(work)
     }

@@ -20,6 +20,7 @@ fn special_use(args: &mut Cursor<'_>) -> Read<Option<Attribute>> {
     if !args.eat_text("(USE (") {
         return Err(Problem::Bad("Unknown CREATE parameter"));
     }
+    args.needs("CREATE-SPECIAL-USE")?;
     let mut uses = Vec::new();
     while !args.eat(b')') {
         if !uses.is_empty() {

@@ -17,7 +17,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 pub fn run(mailbox: &str, work: &mut Work<'_>) -> Result<Step, Problem> {
     let selected = work.selects(mailbox);
     work.boxes.delete(mailbox)?;
-    work.notices.removed(mailbox);
+    work.notices.removed(work.boxes, mailbox);
     let done = Done::ok("DELETE completed");
     if selected {
         *work.selected = None;

@@ -4,6 +4,7 @@ use crate::command::Command;
 use crate::cursor::{Cursor, Read};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("ENABLE")?;
     args.space()?;
     let mut names = vec![args.atom()?.to_ascii_uppercase()];
     while args.eat(b' ') {

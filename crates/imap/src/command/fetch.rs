@@ -16,6 +16,17 @@ use crate::{
 };
 
 const FAST: [FetchItem; 3] = [FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size];
+/// Items that came with capabilities.
+const ITEMS_OF: [(&str, &str); 8] = [
+    ("BINARY", "BINARY"),
+    ("BINARY.PEEK", "BINARY"),
+    ("BINARY.SIZE", "BINARY"),
+    ("EMAILID", "OBJECTID"),
+    ("MODSEQ", "CONDSTORE"),
+    ("PREVIEW", "PREVIEW"),
+    ("SAVEDATE", "SAVEDATE"),
+    ("THREADID", "OBJECTID"),
+];
 /// Things asked of one message.
 const MAX_ITEMS: usize = 200;
 /// Messages whose `\Seen` is set in one go.
@@ -73,10 +84,14 @@ fn modifiers(args: &mut Cursor<'_>) -> Read<(Option<u64>, bool)> {
     loop {
         match args.word()?.as_str() {
             "CHANGEDSINCE" if since.is_none() => {
+                args.needs("CONDSTORE")?;
                 args.space()?;
                 since = Some(args.number64()?);
             }
-            "VANISHED" if !vanished => vanished = true,
+            "VANISHED" if !vanished => {
+                args.needs("QRESYNC")?;
+                vanished = true;
+            }
             _ => return Err(Problem::Bad("Unknown fetch modifier")),
         }
         if args.eat(b')') {
@@ -94,6 +109,9 @@ fn modifiers(args: &mut Cursor<'_>) -> Read<(Option<u64>, bool)> {
 fn item(args: &mut Cursor<'_>) -> Read<FetchItem> {
     let name = args.word()?;
     let bracket = args.eat(b'[');
+    if let Some((_, capability)) = ITEMS_OF.iter().find(|(item, _)| *item == name) {
+        args.needs(capability)?;
+    }
     Ok(match (name.as_str(), bracket) {
         ("UID", false) => FetchItem::Uid,
         ("FLAGS", false) => FetchItem::Flags,

@@ -44,6 +44,7 @@ pub struct Options {
 }
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("METADATA")?;
     args.space()?;
     let mut given = options(args)?;
     let mailbox = args.mailbox()?;

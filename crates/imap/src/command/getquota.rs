@@ -9,6 +9,7 @@ use crate::{Code, Refusal, Request};
 pub const ROOT: &str = "";
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("QUOTA")?;
     args.space()?;
     Ok(Command::Request(Request::GetQuota { root: args.text()? }))
 }

@@ -6,6 +6,7 @@ use crate::work::{Done, Step, Work};
 use crate::{Request, text};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("QUOTA")?;
     args.space()?;
     Ok(Command::Request(Request::GetQuotaRoot { mailbox: args.mailbox()? }))
 }

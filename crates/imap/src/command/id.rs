@@ -4,6 +4,7 @@ use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("ID")?;
     args.space()?;
     if args.eat_text("NIL") {
         return Ok(Command::Id);

@@ -16,6 +16,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let mut options = None;
     if args.eat(b'(') {
+        args.needs("LIST-EXTENDED")?;
         options = Some(selection(args)?);
         args.space()?;
     }
@@ -23,6 +24,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let mut patterns = Vec::new();
     if args.eat(b'(') {
+        args.needs("LIST-EXTENDED")?;
         options.get_or_insert_default();
         loop {
             patterns.push(args.pattern()?);
@@ -36,6 +38,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     }
     short_enough(&reference, &patterns)?;
     if args.eat_text(" RETURN (") {
+        args.needs("LIST-EXTENDED")?;
         returned(args, options.get_or_insert_default())?;
     }
     Ok(Command::Request(Request::List { reference, patterns, options }))
@@ -44,11 +47,14 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
 /// `SUBSCRIBED RECURSIVEMATCH)`
 fn selection(args: &mut Cursor<'_>) -> Read<ListOptions> {
     let mut options = ListOptions::default();
-    args.words(|_, word| {
+    args.words(|args, word| {
         match word {
             // What is subscribed is told as such (RFC 5258 §3.1).
             "SUBSCRIBED" => (options.subscribed, options.tell_subscribed) = (true, true),
-            "SPECIAL-USE" => options.special_use = true,
+            "SPECIAL-USE" => {
+                args.needs("SPECIAL-USE")?;
+                options.special_use = true;
+            }
             "RECURSIVEMATCH" => options.recursive = true,
             // Every folder is here.
             "REMOTE" => {}
@@ -67,9 +73,14 @@ fn returned(args: &mut Cursor<'_>, options: &mut ListOptions) -> Read<()> {
     args.words(|args, word| {
         match word {
             "SUBSCRIBED" => options.tell_subscribed = true,
-            "CHILDREN" | "SPECIAL-USE" => {}
-            "MYRIGHTS" => options.my_rights = true,
+            "CHILDREN" => {}
+            "SPECIAL-USE" => args.needs("SPECIAL-USE")?,
+            "MYRIGHTS" => {
+                args.needs("LIST-MYRIGHTS")?;
+                options.my_rights = true;
+            }
             "STATUS" => {
+                args.needs("LIST-STATUS")?;
                 args.space()?;
                 options.status = status::items(args)?;
             }

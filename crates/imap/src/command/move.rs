@@ -6,6 +6,7 @@ use crate::work::{Step, Work};
 use crate::{Request, SequenceSet};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("MOVE")?;
     let (set, mailbox) = copy::arguments(args)?;
     Ok(Command::Request(Request::Move { set, uid: false, mailbox }))
 }

@@ -7,6 +7,7 @@ use crate::work::{Done, Step, Work};
 use crate::{FolderRights, Request, text};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("ACL")?;
     args.space()?;
     Ok(Command::Request(Request::MyRights { mailbox: args.mailbox()? }))
 }

@@ -8,6 +8,7 @@ use crate::work::{Done, Step, Tell, Work};
 use crate::{Code, FetchItem, Refusal, Request};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("NOTIFY")?;
     args.space()?;
     match args.word()?.as_str() {
         "NONE" => return Ok(Command::Request(Request::Notify { watch: None, status: false })),
@@ -160,8 +161,14 @@ impl Reading {
             }
             "MAILBOXNAME" => Events::NAMES,
             "SUBSCRIPTIONCHANGE" => Events::SUBSCRIPTIONS,
-            "MAILBOXMETADATACHANGE" => Events::ANNOTATIONS,
-            "SERVERMETADATACHANGE" => Events::SERVER,
+            "MAILBOXMETADATACHANGE" => {
+                args.needs("METADATA")?;
+                Events::ANNOTATIONS
+            }
+            "SERVERMETADATACHANGE" => {
+                args.needs("METADATA")?;
+                Events::SERVER
+            }
             _ => {
                 self.unknown = true;
                 return Ok(());

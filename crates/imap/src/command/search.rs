@@ -9,12 +9,24 @@ use crate::{Criteria, Key, Request, System, date};
 
 /// Keys inside keys.
 const MAX_DEPTH: usize = 30;
+/// Keys that came with capabilities.
+const KEYS_OF: [(&str, &str); 9] = [
+    ("EMAILID", "OBJECTID"),
+    ("MODSEQ", "CONDSTORE"),
+    ("OLDER", "WITHIN"),
+    ("SAVEDATESUPPORTED", "SAVEDATE"),
+    ("SAVEDBEFORE", "SAVEDATE"),
+    ("SAVEDON", "SAVEDATE"),
+    ("SAVEDSINCE", "SAVEDATE"),
+    ("THREADID", "OBJECTID"),
+    ("YOUNGER", "WITHIN"),
+];
 /// Keys of one command.
 const MAX_KEYS: usize = 500;
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
-    let returns = returns(args)?;
+    let returns = returns(args, "ESEARCH")?;
     let named = args.eat_text("CHARSET ");
     if named && args.on().utf8 {
         return Err(Problem::Bad("No CHARSET after ENABLE UTF8=ACCEPT"));
@@ -29,19 +41,23 @@ pub fn command(wanted: Wanted, criteria: Option<Criteria>) -> Command {
     Command::Request(Request::Search { uid: false, query: Query { wanted, criteria } })
 }
 
-/// `RETURN (…)` and the blank after it, if it is there.
-pub fn returns(args: &mut Cursor<'_>) -> Read<Option<Returns>> {
+/// `RETURN (…)` and the blank after it, if it is there; it comes with this capability.
+pub fn returns(args: &mut Cursor<'_>, capability: &str) -> Read<Option<Returns>> {
     if !args.eat_text("RETURN (") {
         return Ok(None);
     }
+    args.needs(capability)?;
     let mut asked = Returns::default();
-    args.words(|_, word| {
+    args.words(|args, word| {
         match word {
             "MIN" => asked.min = true,
             "MAX" => asked.max = true,
             "ALL" => asked.all = true,
             "COUNT" => asked.count = true,
-            "SAVE" => asked.save = true,
+            "SAVE" => {
+                args.needs("SEARCHRES")?;
+                asked.save = true;
+            }
             _ => return Err(Problem::Bad("Unknown return option")),
         }
         Ok(())
@@ -88,6 +104,9 @@ fn key(args: &mut Cursor<'_>, depth: usize, count: &mut usize) -> Read<Key> {
         return Ok(Key::Set(args.set()?));
     }
     let name = args.word()?;
+    if let Some((_, capability)) = KEYS_OF.iter().find(|(key, _)| *key == name) {
+        args.needs(capability)?;
+    }
     if let Some(key) = plain(&name) {
         return Ok(key);
     }

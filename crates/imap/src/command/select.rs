@@ -2,9 +2,9 @@
 
 use crate::command::{Command, list};
 use crate::cursor::{Cursor, Problem, Read};
-use crate::view::{MAX_KEYWORDS, Selected, exists, fetched, permanent};
+use crate::view::{Selected, exists, fetched, permanent};
 use crate::work::{Done, Step, Tell, Work, highest};
-use crate::{FolderState, Known, Refusal, Request, System, set};
+use crate::{FolderState, Known, Refusal, Request, System, keywords, set};
 
 /// Pairs of a sequence number and a UID that a client may show.
 const MAX_PAIRS: usize = 1000;
@@ -23,8 +23,14 @@ pub fn arguments(args: &mut Cursor<'_>, read_only: bool) -> Read<Request> {
     if args.eat_text(" (") {
         loop {
             match args.word()?.as_str() {
-                "CONDSTORE" => condstore = true,
-                "QRESYNC" if known.is_none() => known = Some(remembered(args)?),
+                "CONDSTORE" => {
+                    args.needs("CONDSTORE")?;
+                    condstore = true;
+                }
+                "QRESYNC" if known.is_none() => {
+                    args.needs("QRESYNC")?;
+                    known = Some(remembered(args)?);
+                }
                 _ => return Err(Problem::Bad("Unknown SELECT parameter")),
             }
             if args.eat(b')') {
@@ -85,7 +91,7 @@ pub fn run(
         list::one(mailbox, None, work)?;
     }
     let known = known.filter(|known| known.uid_validity == state.uid_validity);
-    *work.selected = Some(Selected::new(mailbox.to_owned(), examined, state, rights, full));
+    *work.selected = Some(Selected::new(examined, state, rights, full));
     if let Some(known) = known
         && let Err(refusal) = resynchronise(known, work)
     {
@@ -106,7 +112,7 @@ fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) -> bool {
             known.insert_keyword(keyword.clone());
         }
     }
-    let full = known.keywords().len() >= MAX_KEYWORDS;
+    let full = known.keywords().len() >= keywords::MAX;
     for keyword in state.permanent_flags.keywords() {
         known.insert_keyword(keyword.clone());
     }

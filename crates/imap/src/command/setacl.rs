@@ -6,6 +6,7 @@ use crate::work::{Done, Step, Work};
 use crate::{Code, Refusal, Request, RightsChange};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("ACL")?;
     args.space()?;
     let mailbox = args.mailbox()?;
     args.space()?;

@@ -13,6 +13,7 @@ const MAX_NAME: usize = 256;
 const MAX_ENTRIES: usize = 100;
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("METADATA")?;
     args.space()?;
     let mailbox = args.mailbox()?;
     args.space()?;

@@ -5,6 +5,7 @@ use crate::cursor::{Cursor, Read};
 use crate::{Code, Refusal};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("QUOTA")?;
     args.space()?;
     args.text()?;
     args.space()?;

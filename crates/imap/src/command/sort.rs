@@ -9,8 +9,9 @@ use crate::sort::{By, Criterion};
 const MAX_CRITERIA: usize = 18;
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("SORT")?;
     args.space()?;
-    let returns = search::returns(args)?;
+    let returns = search::returns(args, "ESORT")?;
     args.need(b'(', "Missing list of criteria")?;
     let mut order = vec![criterion(args)?];
     while args.eat(b' ') {
@@ -32,6 +33,9 @@ fn criterion(args: &mut Cursor<'_>) -> Read<Criterion> {
     if reverse {
         args.space()?;
         name = args.word()?;
+    }
+    if name.starts_with("DISPLAY") {
+        args.needs("SORT=DISPLAY")?;
     }
     let by = match name.as_str() {
         "ARRIVAL" => By::Arrival,

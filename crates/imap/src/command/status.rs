@@ -33,6 +33,19 @@ pub fn items(args: &mut Cursor<'_>) -> Read<Vec<StatusItem>> {
     loop {
         let name = args.word()?;
         let item = ITEMS.iter().find(|i| i.0 == name).ok_or(Problem::Bad("Unknown status item"))?.1;
+        match item {
+            StatusItem::HighestModSeq => args.needs("CONDSTORE")?,
+            StatusItem::Size => args.needs("STATUS=SIZE")?,
+            // Also of RFC 9051.
+            StatusItem::Deleted => args.needs("IMAP4rev2").or_else(|_| args.needs("QUOTA=RES-MESSAGE"))?,
+            StatusItem::DeletedStorage => args.needs("QUOTA=RES-STORAGE")?,
+            StatusItem::MailboxId => args.needs("OBJECTID")?,
+            StatusItem::Messages
+            | StatusItem::Recent
+            | StatusItem::UidNext
+            | StatusItem::UidValidity
+            | StatusItem::Unseen => {}
+        }
         if !items.contains(&item) {
             items.push(item);
         }

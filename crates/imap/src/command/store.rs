@@ -4,7 +4,7 @@ use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::view::fetched;
 use crate::work::{Step, Work};
-use crate::{Change, Flags, Request, SequenceSet, StoreOp, set};
+use crate::{Change, Flags, Request, Row, SequenceSet, StoreOp, set};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
@@ -12,6 +12,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let mut unchanged_since = None;
     if args.eat_text("(UNCHANGEDSINCE ") {
+        args.needs("CONDSTORE")?;
         unchanged_since = Some(args.number64()?);
         args.need(b')', "Missing )")?;
         args.space()?;
@@ -58,19 +59,21 @@ pub fn run(set: &SequenceSet, uid: bool, silent: bool, change: &Change, work: &m
     if change.op != StoreOp::Remove && !touched.is_empty() {
         folder.check_keywords(&change.flags)?;
     }
-    let number = folder.number;
+    let (number, mut surprising) = (folder.number, Vec::new());
     if !touched.is_empty() {
         let stored = work.boxes.store_flags(number, &touched, change)?;
         gone |= stored.rows.len() + stored.modified.len() < touched.len();
         modified.extend(stored.modified);
-        same.extend(work.folder()?.view.changed(stored.rows));
+        let view = &mut work.folder()?.view;
+        let before = |row: &Row| view.row(view.index_of(row.uid)?).map(|row| row.flags.clone());
+        // Somebody else was quicker: who says SILENT knows what he did himself, and no more (RFC 3501 §6.4.6).
+        let odd = |row: &&Row| before(row).is_none_or(|flags| flags.after(change.op, &change.flags) != row.flags);
+        surprising = stored.rows.iter().filter(odd).map(|row| row.uid).collect();
+        same.extend(view.changed(stored.rows));
         same.sort_unstable();
         work.refresh_after();
     }
-    // Who hears of mod-sequences hears those that his own changes made (RFC 7162 §3.1.3).
-    if !silent || work.enabled.condstore {
-        tell(&same, uid, !silent, work)?;
-    }
+    tell(&same, uid, |row| !silent || surprising.contains(&row.uid), work)?;
     let done = super::fetch::done(gone, uid, "STORE completed");
     if modified.is_empty() { done } else { done.coded(refused(modified, uid, work)?) }.step()
 }
@@ -86,11 +89,14 @@ fn refused(mut uids: Vec<u32>, uid: bool, work: &mut Work<'_>) -> Result<String,
     Ok(format!("MODIFIED {}", set::compress(uids)))
 }
 
-fn tell(indices: &[usize], uid: bool, flags: bool, work: &mut Work<'_>) -> Result<(), Problem> {
+/// Tells what became of messages: the flags of which that is wanted, and to who hears of mod-sequences those that his own
+/// changes made (RFC 7162 §3.1.3).
+fn tell(indices: &[usize], uid: bool, flags: impl Fn(&Row) -> bool, work: &mut Work<'_>) -> Result<(), Problem> {
     let on = *work.enabled;
     let view = &work.folder()?.view;
     let rows = indices.iter().filter_map(|index| Some((*index, view.row(*index)?)));
-    let told: String = rows.map(|(index, row)| fetched(index, row, flags, uid, on)).collect();
+    let told = rows.filter(|(_, row)| flags(row) || on.condstore);
+    let told: String = told.map(|(index, row)| fetched(index, row, flags(row), uid, on)).collect();
     work.out.extend_from_slice(told.as_bytes());
     Ok(())
 }

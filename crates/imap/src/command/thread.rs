@@ -9,6 +9,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
     args.space()?;
     let name = args.word()?;
     let algorithm = Algorithm::named(&name).ok_or(Problem::Bad("Unknown algorithm"))?;
+    args.needs(&format!("THREAD={name}"))?;
     args.space()?;
     let known = search::charset(args)?;
     let criteria = search::criteria(args, known)?;

@@ -16,6 +16,7 @@ pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
         "THREAD" => thread::read(args)?,
         "REPLACE" => return append::whole(append::Reading::replace(true, args.on()), args),
         "EXPUNGE" => {
+            args.needs("UIDPLUS")?;
             args.space()?;
             return Ok(Command::Request(Request::Expunge { uids: Some(args.set()?) }));
         }

@@ -3,6 +3,7 @@
 use crate::command::Command;
 use crate::cursor::{Cursor, Read};
 
-pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
+pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("UNAUTHENTICATE")?;
     Ok(Command::Unauthenticate)
 }

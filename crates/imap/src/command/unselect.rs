@@ -5,7 +5,8 @@ use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Tell, Work};
 
-pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
+pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
+    args.needs("UNSELECT")?;
     Ok(Command::Request(Request::Unselect))
 }
 

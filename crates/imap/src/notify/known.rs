@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{Events, Notices, Watch, differs, items};
+use super::{Events, Notices, SUBSCRIBED, Watch, differs, items};
 use crate::command::{list, status};
 use crate::enabled::Enabled;
 use crate::{Code, DELIMITER, FolderInfo, Mailboxes, Refusal, Status, StatusItem, text};
@@ -80,6 +80,8 @@ pub struct Look {
     /// Those of the mailbox itself.
     pub server: Option<Notes>,
     pub annotated: Option<u64>,
+    /// Subscribed names that have no folder, if names or subscriptions are wanted.
+    pub missing: BTreeSet<String>,
     /// Names that something happened to, and those that they had.
     pub names: Vec<(String, Option<String>)>,
     /// Names that are watched no more, since nothing is seen of them.
@@ -100,12 +102,16 @@ impl Look {
             notes: BTreeMap::new(),
             server: None,
             annotated,
+            missing: BTreeSet::new(),
             names: Vec::new(),
             out_of_sight: Vec::new(),
             statuses: Vec::new(),
             entries: Vec::new(),
         };
         let Some(watch) = &notices.watch else { return Ok(look) };
+        if watch.wants(SUBSCRIBED) {
+            look.missing = boxes.subscriptions()?.into_iter().collect();
+        }
         let moved = annotated.is_none() || annotated != notices.annotated;
         if watch.wants(Events::SERVER) && moved {
             look.server = Some(digests(boxes.annotations("")?));
@@ -132,7 +138,7 @@ impl Look {
         &mut self,
         watch: &Watch,
         known: &BTreeMap<u32, Known>,
-        server: &Notes,
+        (server, missing): (&Notes, &BTreeSet<String>),
         selected: Option<u32>,
         on: Enabled,
     ) {
@@ -156,6 +162,13 @@ impl Look {
         for (number, before) in known.iter().filter(|(_, before)| before.sight != Sight::Hidden) {
             if !self.here.contains(number) {
                 self.compare_gone(watch, before, &folders);
+            }
+        }
+        for name in missing.difference(&self.missing) {
+            // Not subscribed any more, unless a folder has the name now, and the subscription with it.
+            let here = folders.iter().any(|folder| folder.name == *name);
+            if !here && watch.events(name, true).has(Events::SUBSCRIPTIONS) {
+                self.names.push((name.clone(), None));
             }
         }
         if let Some(now) = &self.server {
@@ -253,7 +266,8 @@ impl Look {
         self.names.dedup_by(|(later, _), (name, _)| later == name);
         for (name, old) in &self.names {
             let found = every.iter().find(|found| found.name == name);
-            let gone = || list::response(name, &["\\NonExistent"], on);
+            let subscribed = self.missing.contains(name).then_some("\\Subscribed");
+            let gone = || list::response(name, &Vec::from_iter(["\\NonExistent"].into_iter().chain(subscribed)), on);
             told.push(found.map_or_else(gone, |found| found.told(old.as_deref(), on)));
         }
         for name in &self.out_of_sight {

@@ -53,6 +53,9 @@ impl Server {
     }
 
     fn literal_problem(&mut self, size: u32, sync: bool) -> Result<(), Problem> {
+        if !sync && self.enabled.without.holds("LITERAL+") {
+            return Err(Problem::Bad("Literals without waiting are not taken"));
+        }
         let text = self.framer.text().to_vec();
         if let Some(append) = &self.append {
             let (tag, reading, octets) = (append.tag.clone(), append.reading.clone(), append.octets);
@@ -66,7 +69,6 @@ impl Server {
             "APPEND" if self.user.is_some() => {
                 return self.append_literal(tag, Reading::append(self.enabled), args, 0, size, sync);
             }
-            _ if command::behind(rest).is_some_and(|capability| !self.offers(capability)) => {}
             "REPLACE" if self.selected.is_some() => {
                 return self.append_literal(tag, Reading::replace(false, self.enabled), args, 0, size, sync);
             }
@@ -195,9 +197,6 @@ impl Server {
     fn command(&mut self, text: &[u8], now: Tick) {
         let (tag, rest) = command::tag(text);
         let Some(tag) = tag else { return self.problem("*", Problem::Bad("Missing tag")) };
-        if command::behind(rest).is_some_and(|capability| !self.offers(capability)) {
-            return self.problem(&tag, Problem::Bad("Unknown command"));
-        }
         let (user, folder) = (self.user.is_some(), self.selected.is_some());
         let allowed = |needs| match needs {
             Needs::Any => true,
@@ -270,9 +269,8 @@ impl Server {
 
     /// As it was before the login, but for TLS (RFC 8437 §3).
     fn unauthenticate(&mut self, tag: &str, now: Tick) {
-        (self.user, self.selected, self.enabled) = (None, None, Enabled::default());
-        self.notices = Notices::default();
-        self.withheld.clear();
+        (self.user, self.selected, self.enabled) = (None, None, Enabled::of(&self.config.without));
+        (self.notices, self.target) = (Notices::default(), None);
         self.deadline = now.plus_ms(self.config.login_timeout_ms);
         self.actions.push_back(Action::LoggedOut);
         let capabilities = self.capabilities();
@@ -288,8 +286,7 @@ impl Server {
 
     fn enable(&mut self, tag: &str, names: &[String]) {
         let before = self.enabled;
-        let offered: Vec<&String> = names.iter().filter(|name| self.offers(name)).collect();
-        let on: Vec<&str> = offered.into_iter().filter_map(|name| self.enabled.switch_on(name)).collect();
+        let on: Vec<&str> = names.iter().filter_map(|name| self.enabled.switch_on(name)).collect();
         self.line(&["* ENABLED"].into_iter().chain(on).collect::<Vec<_>>().join(" "));
         if let (Some(folder), true) = (&self.selected, self.enabled.condstore && !before.condstore) {
             self.line(&highest(folder.version));

@@ -46,6 +46,9 @@ impl Server {
     pub(super) fn tell_progress(&mut self, pending: &mut Pending, result: &Result<Step, Problem>, now: Tick) {
         let told = *pending.told.get_or_insert(now);
         let (Some(tag), Ok(Step::More(job))) = (&pending.tag, result) else { return };
+        if self.enabled.without.holds("INPROGRESS") {
+            return;
+        }
         if let Some((done, all)) = job.progress().filter(|_| now >= told.plus_ms(PROGRESS_EVERY)) {
             self.line(&format!("* OK [INPROGRESS (\"{tag}\" {done} {all})] Still working"));
             pending.told = Some(now);

@@ -2,6 +2,7 @@
 
 mod append;
 mod binary;
+mod capabilities;
 mod compress;
 mod condstore;
 mod convergence;

@@ -6,7 +6,7 @@ use crate::command::append::find_replaced;
 use crate::command::append::url::Url;
 use crate::cursor::Problem;
 use crate::work::{Done, Job, Step, Work};
-use crate::{Appending, AtHand, Code, Draft, DraftPart, Portion, Refusal, Replaced, Summary, fetch};
+use crate::{Appending, AtHand, Code, Draft, DraftPart, Flags, Portion, Refusal, Replaced, Summary, fetch};
 
 /// An APPEND whose messages have come.
 #[derive(Debug)]
@@ -96,6 +96,7 @@ impl AppendJob {
 
     fn store(self, work: &mut Work<'_>) -> Result<Step, Problem> {
         let replaced = self.replaced.as_ref().map(|r| find_replaced(r, work)).transpose()?;
+        work.check_keywords(&self.mailbox, &Flags::all(self.ready.iter().map(|draft| &draft.flags)))?;
         let stored = work.boxes.append(&self.mailbox, &self.ready, replaced)?;
         work.brought(&self.mailbox, &stored.uids);
         let uids = crate::set::compress(stored.uids);

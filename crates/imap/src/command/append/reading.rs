@@ -131,6 +131,7 @@ impl Reading {
             match self.place {
                 Place::Message if at_end && announced.is_none() => return Ok(Next::End),
                 Place::Number { uid } => {
+                    args.needs("REPLACE")?;
                     args.space()?;
                     self.replaced = Some(Replaced { set: args.one()?, uid });
                     self.place = Place::Mailbox;
@@ -175,6 +176,9 @@ impl Reading {
         if self.messages.len() >= MAX_MESSAGES || (self.replaced.is_some() && !self.messages.is_empty()) {
             return Err(Refusal::new(Code::Limit, "Troppi messaggi in un comando").into());
         }
+        if !self.messages.is_empty() {
+            args.needs("MULTIAPPEND")?;
+        }
         let mut flags = Flags::new();
         if args.peek() == Some(b'(') {
             flags = args.flag_list()?;
@@ -188,6 +192,7 @@ impl Reading {
         }
         self.messages.push(Appending { flags, date, parts: Vec::new() });
         if args.eat_text("CATENATE (") {
+            args.needs("CATENATE")?;
             self.place = Place::Part;
             return Ok(None);
         }
@@ -197,7 +202,7 @@ impl Reading {
         match announced.filter(|_| args.rest().is_empty()) {
             // A message of nothing is how a client gives up (RFC 3502 §3).
             Some(literal) if literal.size == 0 => Err(Refusal::new(Code::Cannot, "Il messaggio e' vuoto").into()),
-            Some(literal) => self.streams(literal, eight).map(Some),
+            Some(literal) => self.taken(args, literal, eight).map(Some),
             None => Err(Problem::Bad("A message is wanted, as literal or as CATENATE")),
         }
     }
@@ -206,7 +211,7 @@ impl Reading {
         if args.eat_text("TEXT ") {
             self.place = Place::AfterPart;
             let literal = announced.filter(|_| args.rest().is_empty()).ok_or(Problem::Bad("TEXT wants a literal"))?;
-            return self.streams(literal, eight).map(Some);
+            return self.taken(args, literal, eight).map(Some);
         }
         if args.eat_text("UTF8 (") {
             return self.utf8(args, announced, eight, true).map(Some);
@@ -225,9 +230,18 @@ impl Reading {
 
     /// The literal of `UTF8 (~{12}` (RFC 6855 §4).
     fn utf8(&mut self, args: &Cursor<'_>, announced: Option<Announced>, eight: bool, part: bool) -> Read<Next> {
+        args.needs("UTF8=ACCEPT")?;
         let literal = announced.filter(|literal| eight && literal.size > 0 && args.rest().is_empty());
         self.place = Place::AfterUtf8 { part };
         self.streams(literal.ok_or(Problem::Bad("UTF8 wants a literal8"))?, eight)
+    }
+
+    /// A literal that nothing encloses.
+    fn taken(&mut self, args: &Cursor<'_>, literal: Announced, eight: bool) -> Read<Next> {
+        if eight {
+            args.needs("BINARY")?;
+        }
+        self.streams(literal, eight)
     }
 
     fn streams(&mut self, literal: Announced, eight: bool) -> Read<Next> {
@@ -248,7 +262,7 @@ mod tests {
     use super::*;
 
     const FIVE: Option<Announced> = Some(Announced { size: 5 });
-    const OFF: Enabled = Enabled { condstore: false, qresync: false, utf8: false, rev2: false };
+    const OFF: Enabled = Enabled::NOTHING;
     const STREAMS: Next = Next::Streams { eight: false };
 
     #[test]

@@ -88,12 +88,24 @@ fn what_changed_meanwhile_is_left_alone() {
 fn the_commit_decides_what_is_unchanged() {
     let mut client = selected();
     client.ask("e ENABLE CONDSTORE");
-    client.toy.overtaken = Some((2, System::Draft));
+    client.toy.overtaken = Some(Box::new(|toy| toy.inbox().flag(2, System::Draft)));
     client.script(
         "C: a STORE 1:2 (UNCHANGEDSINCE 3) +FLAGS (\\Seen)
          S: * 1 FETCH (FLAGS (\\Seen) MODSEQ (5))
          S: * 2 FETCH (FLAGS (\\Draft) MODSEQ (4))
          S: a OK [MODIFIED 2] …",
+    );
+}
+
+/// What he did himself he knows.
+#[test]
+fn who_says_silent_hears_what_somebody_quicker_did() {
+    let mut client = selected();
+    client.toy.overtaken = Some(Box::new(|toy| toy.inbox().flag(2, System::Draft)));
+    client.script(
+        "C: a STORE 1:2 +FLAGS.SILENT (\\Seen)
+         S: * 2 FETCH (FLAGS (\\Seen \\Draft))
+         S: a OK …",
     );
 }
 

@@ -1,38 +1,88 @@
-//! Many sessions on one folder: whatever happens in it, each client that believes what it is told knows the folder, and
-//! a client that comes back by QRESYNC knows it again.
+//! Many sessions on a few folders: whatever happens in them, each client that believes what it is told knows its folder, what
+//! it names by a number is what it means, a command does what it says and no more, and a client that comes back by QRESYNC
+//! knows its folder again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::SequenceSet;
+use crate::{Change, Flags, Mailboxes, Row, SequenceSet, StoreOp, set};
 use proptest::prelude::*;
 
-/// A mail reader: what it was told of the folder, by sequence number.
-struct Reader {
-    client: Client,
-    qresync: bool,
-    /// It said NOTIFY, and asks for nothing.
+/// The folders that there may be; the INBOX always is.
+const NAMES: [&str; 3] = ["INBOX", "Altra", "Terza"];
+
+/// What a client switches on, and whether it says NOTIFY and asks for nothing.
+#[derive(Clone, Copy)]
+struct Kind {
+    enables: &'static str,
     listens: bool,
-    /// What it was told of the other folder.
-    other: String,
-    slots: Vec<Slot>,
-    /// The mod-sequence up to which it knows everything.
-    highest: u64,
-    uid_next: u32,
 }
 
+const KINDS: [Kind; 8] = [
+    Kind { enables: "", listens: false },
+    Kind { enables: "QRESYNC", listens: false },
+    Kind { enables: "CONDSTORE", listens: false },
+    Kind { enables: "IMAP4rev2", listens: false },
+    Kind { enables: "", listens: true },
+    Kind { enables: "QRESYNC", listens: true },
+    Kind { enables: "QRESYNC IMAP4rev2", listens: false },
+    Kind { enables: "QRESYNC UTF8=ACCEPT", listens: false },
+];
+
+impl Kind {
+    fn qresync(self) -> bool {
+        self.enables.contains("QRESYNC")
+    }
+
+    /// Mod-sequences are told.
+    fn modseqs(self) -> bool {
+        self.qresync() || self.enables.contains("CONDSTORE")
+    }
+}
+
+/// A message as a client knows it; a UID of zero is one that it has not heard yet.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Slot {
     uid: u32,
-    flags: String,
+    flags: Flags,
+    modseq: Option<u64>,
+    email: String,
+}
+
+/// What a client was told of the folder it has open, by sequence number.
+#[derive(Debug, Clone)]
+struct Open {
+    name: String,
+    /// MAILBOXID.
+    number: u32,
+    uid_validity: u32,
+    examined: bool,
+    slots: Vec<Slot>,
+    /// It has looked at the messages below.
+    uid_next: u32,
+    /// The mod-sequence up to which it knows everything.
+    highest: u64,
+    /// What its STORE under way does to flags that it is not told of.
+    silently: Option<(StoreOp, Flags)>,
+}
+
+/// A mail reader.
+struct Reader {
+    client: Client,
+    kind: Kind,
+    open: Option<Open>,
+    /// What it knew of a folder of this name when it left it.
+    remembers: BTreeMap<String, Open>,
+    /// What it was told of folders that it has not open.
+    others: BTreeMap<String, String>,
 }
 
 /// One line of the server, as far as it is about messages.
 enum Told {
     Exists(usize),
     Expunge(usize),
-    Vanished(Vec<(u32, u32)>),
-    Fetch { number: usize, uid: Option<u32>, flags: Option<String> },
+    Vanished { uids: Vec<(u32, u32)>, earlier: bool },
+    Fetch { number: usize, uid: Option<u32>, flags: Option<Flags>, modseq: Option<u64>, email: Option<String> },
 }
 
 fn between<'t>(text: &'t str, before: &str, after: char) -> Option<&'t str> {
@@ -46,7 +96,8 @@ fn read(line: &str) -> Option<Told> {
         return None;
     }
     if words[1] == "VANISHED" {
-        return Some(Told::Vanished(SequenceSet::parse(words.last()?.as_bytes())?.resolve(u32::MAX)));
+        let uids = SequenceSet::parse(words.last()?.as_bytes())?.resolve(u32::MAX);
+        return Some(Told::Vanished { uids, earlier: words[2] == "(EARLIER)" });
     }
     let number: usize = words[1].parse().ok()?;
     match words[2] {
@@ -55,259 +106,840 @@ fn read(line: &str) -> Option<Told> {
         "FETCH" => Some(Told::Fetch {
             number,
             uid: between(line, "UID ", ' ').or(between(line, "UID ", ')')).and_then(|uid| uid.parse().ok()),
-            flags: between(line, "FLAGS (", ')').map(str::to_owned),
+            flags: between(line, "FLAGS (", ')').map(|flags| Flags::parse(flags).unwrap()),
+            modseq: between(line, "MODSEQ (", ')').map(|modseq| modseq.parse().unwrap()),
+            email: between(line, "EMAILID (", ')').map(str::to_owned),
         }),
         _ => None,
     }
 }
 
+/// The responses in what was said; what stands in literals is left out.
+fn responses(mut said: &str) -> Vec<String> {
+    let (mut all, mut response) = (Vec::new(), String::new());
+    while let Some((line, rest)) = said.split_once("\r\n") {
+        response.push_str(line);
+        let octets = line.strip_suffix('}').and_then(|l| l.rsplit_once('{')).and_then(|(_, n)| n.parse::<usize>().ok());
+        said = &rest[octets.unwrap_or(0)..];
+        if octets.is_none() {
+            all.push(std::mem::take(&mut response));
+        }
+    }
+    all
+}
+
+/// The numbers of a set without `*`, ascending.
+fn numbers(set: &str) -> Vec<u32> {
+    let mut all = SequenceSet::parse(set.as_bytes()).unwrap().numbers(1000).unwrap();
+    all.sort_unstable();
+    all
+}
+
+/// Whether a command names messages by their numbers, so that these have to stay as they are (RFC 3501 §7.4.1).
+fn keeps_numbers(command: &str) -> bool {
+    ["FETCH ", "STORE ", "SEARCH "].iter().any(|name| command.starts_with(name))
+}
+
+/// The tagged line of an answer; nothing where the connection was closed instead.
+fn answer(lines: &[String]) -> &str {
+    lines.iter().find(|line| line.starts_with("t ")).map_or("", String::as_str)
+}
+
+/// What is in a folder, as a client of this kind can know it; `None` when it is not there.
+fn truth(world: &Toy, number: u32, kind: Kind) -> Option<Vec<Slot>> {
+    let slot = |row: &Row| Slot {
+        uid: row.uid,
+        flags: row.flags.clone(),
+        modseq: kind.modseqs().then_some(row.modseq),
+        email: format!("M{:032x}", row.email),
+    };
+    let folder = world.folders.values().find(|folder| folder.number == number)?;
+    Some(folder.messages.iter().map(|(row, _)| slot(row)).collect())
+}
+
+/// Every message of every folder: what a command that is refused leaves as it is.
+fn everything(world: &Toy) -> Vec<(u32, Row)> {
+    world.folders.values().flat_map(|f| f.messages.iter().map(|(row, _)| (f.number, row.clone()))).collect()
+}
+
+/// The messages that a client names.
+#[derive(Debug, Clone, Copy)]
+struct Set {
+    at: usize,
+    span: usize,
+    uid: bool,
+}
+
+/// How a client goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Going {
+    /// After a last look.
+    Unselect,
+    Close,
+    /// The next SELECT does it.
+    Select,
+    /// The line is cut, without a last look.
+    Cut,
+}
+
+/// What a client that comes back shows of what it knows.
+#[derive(Debug, Clone, Copy)]
+struct Showing {
+    uids: usize,
+    /// Every so-manieth number with its UID.
+    pairs: Option<usize>,
+}
+
+impl Open {
+    fn picked(&self, set: Set) -> Vec<(u32, Slot)> {
+        let known = self.slots.iter().enumerate().filter(|(_, slot)| slot.uid > 0);
+        let known: Vec<(u32, Slot)> = known.map(|(index, slot)| (index as u32 + 1, slot.clone())).collect();
+        let from = set.at % known.len().max(1);
+        known.into_iter().skip(from).take(set.span).collect()
+    }
+
+    /// A message that has not been looked at is one of those between its neighbours.
+    fn vanished(&mut self, uid: u32) {
+        let known = |slot: &Slot| slot.uid > 0 && slot.uid < uid;
+        let after = self.slots.iter().rposition(known).map_or(0, |last| last + 1);
+        let there = self.slots[after..].iter().position(|slot| slot.uid > 0).map_or(self.slots.len(), |n| after + n);
+        let index = if self.slots.get(there).is_some_and(|slot| slot.uid == uid) { there } else { after };
+        assert!(self.slots.get(index).is_some_and(|slot| slot.uid == 0 || slot.uid == uid), "UID {uid} was not there");
+        self.slots.remove(index);
+    }
+
+    fn believe(&mut self, told: Told, kind: Kind) {
+        match told {
+            Told::Exists(number) => {
+                assert!(number >= self.slots.len(), "messages go by EXPUNGE only");
+                self.slots.resize(number, Slot::default());
+            }
+            Told::Expunge(number) => {
+                assert!(!kind.qresync(), "VANISHED was switched on");
+                self.slots.remove(number - 1);
+            }
+            Told::Vanished { uids, .. } => {
+                assert!(kind.qresync(), "nobody switched it on");
+                uids.into_iter().flat_map(|(first, last)| first..=last).for_each(|uid| self.vanished(uid));
+            }
+            Told::Fetch { number, uid, flags, modseq, email } => {
+                let slot = &mut self.slots[number - 1];
+                assert!(slot.uid == 0 || uid.is_none_or(|uid| uid == slot.uid), "a number means one message");
+                let same = |email: &String| slot.email.is_empty() || slot.email == *email;
+                assert!(email.as_ref().is_none_or(same), "a UID means one message");
+                slot.uid = uid.unwrap_or(slot.uid);
+                // In this order: what others did before is told before, and what they did since is told after.
+                let stored = self.silently.as_ref().filter(|_| modseq.is_some());
+                slot.flags = match (flags, stored) {
+                    (Some(flags), _) => flags,
+                    (None, Some((op, named))) => slot.flags.after(*op, named),
+                    (None, None) => slot.flags.clone(),
+                };
+                slot.modseq = modseq.or(slot.modseq);
+                slot.email = email.unwrap_or_else(|| slot.email.clone());
+            }
+        }
+    }
+}
+
 impl Reader {
-    fn new(folder: &mut Toy, qresync: bool, listens: bool) -> Self {
-        let mut client = Client::inside(Toy::new());
-        if qresync {
-            client.ask("e ENABLE QRESYNC");
-        }
-        let other = String::new();
-        let mut reader = Self { client, qresync, listens, other, slots: Vec::new(), highest: 0, uid_next: 1 };
-        reader.ask(folder, "SELECT INBOX");
-        reader.look_at_new(folder);
-        if listens {
-            reader.ask(
-                folder,
-                "NOTIFY SET STATUS (selected (MessageNew (UID FLAGS) MessageExpunge FlagChange)) \
-                 (personal (MessageNew MessageExpunge FlagChange))",
-            );
-        }
+    fn new(world: &mut Toy, kind: Kind) -> Self {
+        let (remembers, others) = (BTreeMap::new(), BTreeMap::new());
+        let mut reader = Self { client: Client::inside(Toy::new()), kind, open: None, remembers, others };
+        reader.enter(world);
         reader
     }
 
-    /// The lines of an answer, with how far the client knows the folder after it.
-    fn lines(&mut self, folder: &mut Toy, command: &str) -> Vec<String> {
-        std::mem::swap(&mut self.client.toy, folder);
-        let said = self.client.ask(&format!("t {command}"));
-        std::mem::swap(&mut self.client.toy, folder);
-        assert!(said.contains("t OK") || said.contains("t NO"), "{command}: {said}");
-        self.heard(&said)
+    /// A new connection, with the INBOX open.
+    fn enter(&mut self, world: &mut Toy) {
+        self.client = Client::inside(Toy::new());
+        if !self.kind.enables.is_empty() {
+            self.client.ask(&format!("e ENABLE {}", self.kind.enables));
+        }
+        if self.kind.listens {
+            self.command(
+                world,
+                "NOTIFY SET STATUS (selected (MessageNew (UID FLAGS EMAILID) MessageExpunge FlagChange)) \
+                 (personal (MessageNew MessageExpunge FlagChange))",
+            );
+        }
+        self.select(world, "INBOX", false, None);
+    }
+
+    fn say(&mut self, world: &mut Toy, text: &str) -> String {
+        std::mem::swap(&mut self.client.toy, world);
+        let said = self.client.ask(text);
+        std::mem::swap(&mut self.client.toy, world);
+        said
     }
 
     /// Hears what happened without asking.
-    fn hear(&mut self, folder: &mut Toy) {
-        std::mem::swap(&mut self.client.toy, folder);
+    fn hear(&mut self, world: &mut Toy) -> String {
+        std::mem::swap(&mut self.client.toy, world);
         self.client.wake();
-        std::mem::swap(&mut self.client.toy, folder);
-        let said = String::from_utf8(std::mem::take(&mut self.client.received)).unwrap();
-        let lines = self.heard(&said);
-        self.believe(&lines);
+        std::mem::swap(&mut self.client.toy, world);
+        String::from_utf8(std::mem::take(&mut self.client.received)).unwrap()
     }
 
-    fn heard(&mut self, said: &str) -> Vec<String> {
-        for line in said.lines() {
-            if let Some(numbers) = line.strip_prefix("* STATUS Altra ") {
-                self.other = numbers.to_owned();
-            }
-            let modseq = between(line, "HIGHESTMODSEQ ", ']').or(between(line, "MODSEQ (", ')'));
-            self.highest = modseq.and_then(|n| n.parse().ok()).map_or(self.highest, |n| self.highest.max(n));
+    /// Says a command and believes the answer; gives its lines, the last of them tagged, or BYE.
+    fn command(&mut self, world: &mut Toy, command: &str) -> Vec<String> {
+        let said = self.say(world, &format!("t {command}"));
+        let lines = responses(&said);
+        assert!(
+            lines.iter().any(|line| line.starts_with("t OK") || line.starts_with("t NO")) || self.client.closed,
+            "{command}: {said}"
+        );
+        let numbered = keeps_numbers(command);
+        // Behind the answer, who listens may hear of it (RFC 5465 §6.1).
+        for told in lines.iter().take_while(|line| !line.starts_with("t ")).filter_map(|line| read(line)) {
+            let goes = matches!(told, Told::Expunge(_) | Told::Vanished { earlier: false, .. });
+            assert!(!(numbered && goes), "{command}: {said}");
         }
-        said.lines().map(str::to_owned).collect()
+        self.believe(&lines, !numbered);
+        lines
     }
 
-    fn ask(&mut self, folder: &mut Toy, command: &str) {
-        let lines = self.lines(folder, command);
-        self.believe(&lines);
-    }
-
-    fn believe(&mut self, lines: &[String]) {
-        for told in lines.iter().filter_map(|line| read(line)) {
-            match told {
-                Told::Exists(number) => {
-                    assert!(number >= self.slots.len(), "messages go by EXPUNGE only");
-                    self.slots.resize(number, Slot::default());
-                }
-                Told::Expunge(number) => {
-                    assert!(!self.qresync, "VANISHED was switched on");
-                    self.slots.remove(number - 1);
-                }
-                Told::Vanished(uids) => {
-                    assert!(self.qresync, "nobody switched it on");
-                    self.slots.retain(|slot| !crate::set::holds(&uids, slot.uid));
-                }
-                Told::Fetch { number, uid, flags } => {
-                    let slot = &mut self.slots[number - 1];
-                    assert!(slot.uid == 0 || uid.is_none_or(|uid| uid == slot.uid), "a number means one message");
-                    slot.uid = uid.unwrap_or(slot.uid);
-                    slot.flags = flags.unwrap_or_else(|| slot.flags.clone());
-                }
+    /// `up_to_date` when everything may have been told: only then a mod-sequence says how far the client is.
+    fn believe(&mut self, lines: &[String], up_to_date: bool) {
+        for line in lines {
+            if let Some((name, numbers)) = line.strip_prefix("* STATUS ").and_then(|rest| rest.split_once(' ')) {
+                self.others.insert(name.to_owned(), numbers.to_owned());
+            }
+            let Some(open) = self.open.as_mut() else { continue };
+            let modseq = between(line, "[HIGHESTMODSEQ ", ']')
+                .or_else(|| between(line, "MODSEQ (", ')').filter(|_| up_to_date && line.contains(" FETCH (")));
+            open.highest = modseq.map_or(open.highest, |n| n.parse::<u64>().unwrap().max(open.highest));
+            if let Some(told) = read(line) {
+                open.believe(told, self.kind);
             }
         }
     }
 
-    fn look_at_new(&mut self, folder: &mut Toy) {
-        let next = self.uid_next;
-        self.ask(folder, &format!("UID FETCH {next}:* (FLAGS)"));
-        self.uid_next = self.slots.iter().map(|slot| slot.uid + 1).max().unwrap_or(1).max(next);
+    fn items(&self) -> &'static str {
+        if self.kind.modseqs() { "(FLAGS EMAILID MODSEQ)" } else { "(FLAGS EMAILID)" }
     }
 
-    /// Goes, and comes back with what it knows. Who is cut off had no time for a last look.
-    fn come_back(&mut self, folder: &mut Toy, cut_off: bool, meanwhile: &[Happening]) {
-        if !cut_off {
-            self.ask(folder, "NOOP");
-            self.look_at_new(folder);
+    fn look_at_new(&mut self, world: &mut Toy) {
+        let Some(next) = self.open.as_ref().map(|open| open.uid_next) else { return };
+        self.command(world, &format!("UID FETCH {next}:* {}", self.items()));
+        if let Some(open) = self.open.as_mut() {
+            open.uid_next = open.slots.iter().map(|slot| slot.uid + 1).max().unwrap_or(1).max(next);
         }
-        self.lines(folder, "UNSELECT");
-        meanwhile.iter().for_each(|event| event.happen(folder));
-        let mut known: BTreeMap<u32, String> =
-            self.slots.drain(..).filter(|slot| slot.uid > 0).map(|slot| (slot.uid, slot.flags)).collect();
+    }
+
+    /// At the end of each step: who was sent away comes again.
+    fn settle(&mut self, world: &mut Toy) {
+        if !self.client.closed {
+            self.look_at_new(world);
+        }
+        if self.client.closed {
+            self.forget_nothing();
+            self.enter(world);
+        }
+        if self.open.is_none() {
+            self.select(world, "INBOX", false, None);
+        }
+    }
+
+    /// The folder is left, and what is known of it is kept.
+    fn forget_nothing(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.remembers.insert(open.name.clone(), open);
+        }
+    }
+
+    /// Opens a folder, with what is known of it if that is shown.
+    fn select(&mut self, world: &mut Toy, name: &str, examined: bool, showing: Option<Showing>) {
+        self.forget_nothing();
+        let known = self.remembers.get(name).cloned().filter(|_| showing.is_some() && self.kind.qresync());
+        let word = if examined { "EXAMINE" } else { "SELECT" };
+        let command = format!("{word} {name}{}", known.iter().zip(showing).map(shown).collect::<String>());
+        let lines = self.command(world, &command);
+        let Some(folder) = world.folders.get(name) else {
+            assert!(answer(&lines).starts_with("t NO [NONEXISTENT]"), "{lines:?}");
+            return;
+        };
+        let code = |name: &str, end| lines.iter().find_map(|line| between(line, name, end)).unwrap().parse().unwrap();
+        let uid_validity = code("[UIDVALIDITY ", ']');
+        let number = code("[MAILBOXID (F", ')');
+        assert_eq!((number, uid_validity), (folder.number, folder.uid_validity));
+        let told: Vec<Told> = lines.iter().filter_map(|line| read(line)).collect();
+        let known = known.filter(|known| known.uid_validity == uid_validity);
+        assert!(known.is_some() || !told.iter().any(|t| !matches!(t, Told::Exists(_))), "another folder: {lines:?}");
+        let uid_next = known.as_ref().map_or(1, |known| known.uid_next);
+        let mut slots: BTreeMap<u32, Slot> =
+            known.iter().flat_map(|k| &k.slots).filter(|s| s.uid > 0).map(|s| (s.uid, s.clone())).collect();
+        let mut order: BTreeMap<usize, u32> = BTreeMap::new();
         let mut exists = 0;
-        let back = format!("SELECT INBOX (QRESYNC (7 {}))", self.highest);
-        let new = format!("UID FETCH {}:* (FLAGS)", self.uid_next);
-        for command in [back, new] {
-            for told in self.lines(folder, &command).iter().filter_map(|line| read(line)) {
-                match told {
-                    Told::Exists(number) => exists = number,
-                    Told::Vanished(uids) => known.retain(|uid, _| !crate::set::holds(&uids, *uid)),
-                    Told::Fetch { uid: Some(uid), flags: Some(flags), .. } => drop(known.insert(uid, flags)),
-                    Told::Expunge(_) | Told::Fetch { .. } => panic!("not after {command}"),
+        let new = self.command(world, &format!("UID FETCH {uid_next}:* {}", self.items()));
+        for told in told.into_iter().chain(new.iter().filter_map(|line| read(line))) {
+            match told {
+                Told::Exists(number) => exists = number,
+                Told::Vanished { uids, earlier: true } => slots.retain(|uid, _| !set::holds(&uids, *uid)),
+                Told::Fetch { number, uid: Some(uid), flags: Some(flags), modseq, email } => {
+                    assert!(order.insert(number, uid).is_none_or(|before| before == uid), "a number means one message");
+                    let slot = slots.entry(uid).or_default();
+                    (slot.uid, slot.flags, slot.modseq) = (uid, flags, modseq);
+                    slot.email = email.unwrap_or_else(|| slot.email.clone());
                 }
+                _ => panic!("not after {command}: {lines:?}"),
             }
         }
-        assert_eq!(known.len(), exists);
-        self.slots = known.into_iter().map(|(uid, flags)| Slot { uid, flags }).collect();
-        self.uid_next = self.slots.last().map_or(1, |slot| slot.uid + 1).max(self.uid_next);
+        assert_eq!(slots.len(), exists, "{command}");
+        let slots: Vec<Slot> = slots.into_values().collect();
+        assert!(order.into_iter().all(|(number, uid)| slots[number - 1].uid == uid), "{command}: {lines:?}");
+        assert_eq!(Some(&slots), truth(world, number, self.kind).as_ref(), "{command}: {lines:?}");
+        let uid_next = slots.last().map_or(1, |slot| slot.uid + 1).max(uid_next);
+        let highest = code("[HIGHESTMODSEQ ", ']').into();
+        self.open = Some(Open {
+            name: name.to_owned(),
+            number,
+            uid_validity,
+            examined,
+            slots,
+            uid_next,
+            highest,
+            silently: None,
+        });
+    }
+
+    fn go(&mut self, world: &mut Toy, going: Going) {
+        let Some(open) = self.open.clone() else { return };
+        match going {
+            Going::Unselect => {
+                self.command(world, "NOOP");
+                self.look_at_new(world);
+                if !self.client.closed {
+                    self.command(world, "UNSELECT");
+                    self.forget_nothing();
+                }
+            }
+            Going::Close => {
+                let mut left = truth(world, open.number, self.kind);
+                let before = everything(world);
+                let lines = self.command(world, "CLOSE");
+                assert!(lines.iter().all(|line| read(line).is_none()), "in silence: {lines:?}");
+                if let Some(left) = left.as_mut().filter(|_| !open.examined) {
+                    left.retain(|slot| !slot.flags.has(System::Deleted));
+                    assert_eq!(truth(world, open.number, self.kind).as_ref(), Some(&*left));
+                } else {
+                    assert_eq!(everything(world), before);
+                }
+                self.forget_nothing();
+            }
+            Going::Cut => {
+                self.forget_nothing();
+                self.enter(world);
+            }
+            Going::Select => {}
+        }
+    }
+
+    /// A command that names messages: what it names as the client believes it, and the answer. `None` when there is
+    /// nothing to name.
+    fn on(&mut self, world: &mut Toy, set: Set, name: &str, rest: &str) -> Option<(Vec<(u32, Slot)>, Vec<String>)> {
+        let named = self.open.as_ref().map(|open| open.picked(set)).filter(|named| !named.is_empty())?;
+        let set = if set.uid {
+            format!("UID {name} {}", set::compress(named.iter().map(|(_, slot)| slot.uid)))
+        } else {
+            format!("{name} {}", set::compress(named.iter().map(|(number, _)| *number)))
+        };
+        let lines = self.command(world, &format!("{set}{rest}"));
+        Some((named, lines))
+    }
+
+    /// The messages of the open folder before a command, if what the command does can be foretold.
+    fn before(&self, world: &Toy) -> Option<(Open, Vec<Slot>)> {
+        let open = self.open.clone()?;
+        let slots = truth(world, open.number, self.kind).filter(|_| world.overtaken.is_none())?;
+        Some((open, slots))
+    }
+
+    fn fetch(&mut self, world: &mut Toy, set: Set, reads: bool) {
+        let before = self.before(world);
+        let items = if reads { " (FLAGS EMAILID BODY[TEXT])" } else { " (FLAGS EMAILID)" };
+        let Some((named, lines)) = self.on(world, set, "FETCH", items) else { return };
+        let Some((open, mut slots)) = before else { return };
+        let there: BTreeSet<u32> = slots.iter().map(|slot| slot.uid).collect();
+        let told = lines.iter().filter_map(|line| match read(line) {
+            Some(Told::Fetch { uid, email: Some(email), .. }) if set.uid => Some((uid.unwrap(), email)),
+            Some(Told::Fetch { number, email: Some(email), .. }) => Some((number as u32, email)),
+            _ => None,
+        });
+        let told: BTreeMap<u32, String> = told.collect();
+        for (number, slot) in &named {
+            // The number is that which the client has, whatever went meanwhile.
+            let expected = there.contains(&slot.uid).then_some(&slot.email);
+            assert_eq!(told.get(if set.uid { &slot.uid } else { number }), expected, "{lines:?}");
+        }
+        let gone = named.iter().any(|(_, slot)| !there.contains(&slot.uid));
+        assert_eq!(answer(&lines).starts_with("t NO [EXPUNGEISSUED]"), gone && !set.uid, "{lines:?}");
+        if reads && !open.examined {
+            for slot in slots.iter_mut().filter(|slot| named.iter().any(|(_, named)| named.uid == slot.uid)) {
+                slot.flags.insert(System::Seen);
+            }
+        }
+        assert_eq!(flags(&truth(world, open.number, self.kind).unwrap()), flags(&slots));
+    }
+
+    fn store(&mut self, world: &mut Toy, set: Set, storing: &Storing) {
+        let before = self.before(world);
+        let Storing { op, named: flags, silent, back } = storing;
+        let modseq = world.folders.values().find(|f| self.open.as_ref().is_some_and(|o| o.number == f.number));
+        let modseq = modseq.map_or(1, |folder| folder.modseq);
+        let since = back.filter(|_| self.kind.modseqs()).map(|back| modseq.saturating_sub(back));
+        let since_text = since.map(|n| format!("(UNCHANGEDSINCE {n}) ")).unwrap_or_default();
+        let sign = match op {
+            StoreOp::Set => "",
+            StoreOp::Add => "+",
+            StoreOp::Remove => "-",
+        };
+        let silently = if *silent { ".SILENT" } else { "" };
+        let rest = format!(" {since_text}{sign}FLAGS{silently} ({flags})");
+        if let Some(open) = self.open.as_mut() {
+            open.silently = silent.then(|| (*op, flags.clone()));
+        }
+        let done = self.on(world, set, "STORE", &rest);
+        if let Some(open) = self.open.as_mut() {
+            open.silently = None;
+        }
+        let Some((named, lines)) = done else { return };
+        let answer = answer(&lines);
+        let modified = between(answer, "[MODIFIED ", ']').map(numbers).unwrap_or_default();
+        let id = |(number, slot): &(u32, Slot)| if set.uid { slot.uid } else { *number };
+        if *silent && !self.kind.modseqs() && !answer.contains("[READ-ONLY]") {
+            // Who says SILENT, and hears of no mod-sequence, knows what he did.
+            let slots = self.open.iter_mut().flat_map(|open| &mut open.slots);
+            for slot in slots.filter(|slot| named.iter().any(|(_, named)| named.uid == slot.uid)) {
+                slot.flags = slot.flags.after(*op, flags);
+            }
+        }
+        let Some((open, mut slots)) = before else { return };
+        let mut refused = Vec::new();
+        for slot in slots.iter_mut().filter(|_| !open.examined) {
+            match named.iter().find(|(_, named)| named.uid == slot.uid) {
+                Some(entry) if since.is_some() && slot.modseq > since => refused.push(id(entry)),
+                Some(_) => slot.flags = slot.flags.after(*op, flags),
+                None => {}
+            }
+        }
+        assert_eq!(modified, refused, "{rest}: {lines:?}");
+        assert_eq!(self::flags(&truth(world, open.number, self.kind).unwrap()), self::flags(&slots), "{lines:?}");
+        let gone = named.iter().any(|(_, named)| slots.iter().all(|slot| slot.uid != named.uid));
+        assert_eq!(answer.starts_with("t NO"), open.examined || (gone && !set.uid), "{rest}: {lines:?}");
+    }
+
+    fn search(&mut self, world: &mut Toy) {
+        let before = self.before(world);
+        let lines = self.command(world, "SEARCH RETURN (ALL) DELETED");
+        let Some((open, slots)) = before else { return };
+        let found = lines.iter().find_map(|line| line.strip_prefix("* ESEARCH (TAG \"t\") ALL "));
+        let now = self.open.as_ref().unwrap();
+        let found: Vec<u32> =
+            found.map(numbers).unwrap_or_default().iter().map(|n| now.slots[*n as usize - 1].uid).collect();
+        // What came since the last look has no UID for the client yet.
+        let known = |uid: &u32| *uid < open.uid_next;
+        let deleted = slots.iter().filter(|slot| slot.flags.has(System::Deleted)).map(|slot| slot.uid);
+        assert_eq!(
+            found.into_iter().filter(|uid| *uid > 0 && known(uid)).collect::<Vec<_>>(),
+            deleted.filter(known).collect::<Vec<_>>(),
+            "{lines:?}"
+        );
+    }
+
+    /// EXPUNGE, or UID EXPUNGE.
+    fn expunge(&mut self, world: &mut Toy, set: Option<Set>) {
+        let (before, all) = (self.before(world), everything(world));
+        let named: Option<BTreeSet<u32>>;
+        let lines = if let Some(set) = set {
+            let Some((picked, lines)) = self.on(world, Set { uid: true, ..set }, "EXPUNGE", "") else { return };
+            named = Some(picked.iter().map(|(_, slot)| slot.uid).collect());
+            lines
+        } else {
+            named = None;
+            self.command(world, "EXPUNGE")
+        };
+        let Some((open, mut slots)) = before else { return };
+        if open.examined {
+            assert_eq!((everything(world), answer(&lines).starts_with("t NO [READ-ONLY]")), (all, true));
+            return;
+        }
+        let named = |uid| named.as_ref().is_none_or(|named| named.contains(&uid));
+        slots.retain(|slot| !(slot.flags.has(System::Deleted) && named(slot.uid)));
+        assert_eq!(flags(&truth(world, open.number, self.kind).unwrap()), flags(&slots), "{lines:?}");
+    }
+
+    /// COPY or MOVE.
+    fn transfer(&mut self, world: &mut Toy, set: Set, target: &str, moving: bool) {
+        let (before, all) = (self.before(world), everything(world));
+        let target_before = world.folders.get(target).map(|folder| folder.uid_next);
+        let name = if moving { "MOVE" } else { "COPY" };
+        let Some((named, lines)) = self.on(world, set, name, &format!(" {target}")) else { return };
+        let Some((open, slots)) = before else { return };
+        let Some(first) = target_before.filter(|_| !(moving && open.examined)) else {
+            let refused = if moving && open.examined { "t NO [READ-ONLY]" } else { "t NO [TRYCREATE]" };
+            // Where there is nothing left to copy, nobody asks where to.
+            let there = named.iter().any(|(_, named)| slots.iter().any(|slot| slot.uid == named.uid));
+            assert!(answer(&lines).starts_with(refused) || !there, "{lines:?}");
+            assert_eq!(everything(world), all);
+            return;
+        };
+        let there: Vec<&Slot> = named.iter().filter(|n| slots.iter().any(|s| s.uid == n.1.uid)).map(|n| &n.1).collect();
+        let code = lines.iter().find_map(|line| between(line, "[COPYUID ", ']'));
+        let pairs: Vec<&str> = code.into_iter().flat_map(|code| code.split(' ')).collect();
+        assert_eq!(code.is_some(), !there.is_empty(), "{lines:?}");
+        if let [validity, from, to] = pairs[..] {
+            let folder = &world.folders[target];
+            assert_eq!(validity, folder.uid_validity.to_string());
+            assert_eq!(numbers(from), there.iter().map(|slot| slot.uid).collect::<Vec<_>>(), "{lines:?}");
+            let came: Vec<Slot> = truth(world, folder.number, self.kind).unwrap();
+            let came: Vec<&Slot> = came.iter().filter(|slot| slot.uid >= first).collect();
+            assert_eq!(numbers(to), came.iter().map(|slot| slot.uid).collect::<Vec<_>>(), "{lines:?}");
+            // What the client believes to have copied is what was copied.
+            let emails = |slots: &[&Slot]| slots.iter().map(|slot| slot.email.clone()).collect::<Vec<_>>();
+            assert_eq!(emails(&there), emails(&came), "{lines:?}");
+        }
+        let left = truth(world, open.number, self.kind).unwrap();
+        let stays = |slot: &&Slot| !moving || there.iter().all(|moved| moved.uid != slot.uid);
+        let kept: Vec<u32> = slots.iter().filter(stays).map(|slot| slot.uid).collect();
+        let left = left.iter().map(|slot| slot.uid);
+        assert!(world.folders[target].number == open.number || left.eq(kept), "{lines:?}");
+    }
+
+    fn append(&mut self, world: &mut Toy, target: &str, count: usize) {
+        let (all, overtaken) = (everything(world), world.overtaken.is_some());
+        let first = world.folders.get(target).map(|folder| folder.uid_next);
+        let message = |n| format!(" (\\Flagged) {{12+}}\r\nA: {n:02}\r\n\r\nxyz");
+        let lines = self.command(world, &format!("APPEND {target}{}", (0..count).map(message).collect::<String>()));
+        if overtaken {
+            return;
+        }
+        let code = lines.iter().find_map(|line| between(line, "[APPENDUID ", ']'));
+        let Some(first) = first else {
+            assert!(code.is_none() && everything(world) == all, "{lines:?}");
+            return;
+        };
+        let folder = &world.folders[target];
+        let (validity, uids) = code.and_then(|code| code.split_once(' ')).unwrap();
+        assert_eq!(validity, folder.uid_validity.to_string());
+        assert_eq!(numbers(uids), (first..first + count as u32).collect::<Vec<_>>());
+        for (n, (row, bytes)) in folder.messages.iter().filter(|m| m.0.uid >= first).enumerate() {
+            assert_eq!((&bytes[3..5], row.flags.to_string()), (format!("{n:02}").as_bytes(), "\\Flagged".to_owned()));
+        }
+    }
+
+    fn replace(&mut self, world: &mut Toy, set: Set, target: &str) {
+        let (before, all) = (self.before(world), everything(world));
+        let first = world.folders.get(target).map(|folder| folder.uid_next);
+        let rest = format!(" {target} {{12+}}\r\nA: RR\r\n\r\nxyz");
+        let Some((named, lines)) = self.on(world, Set { span: 1, ..set }, "REPLACE", &rest) else { return };
+        let Some((open, slots)) = before else { return };
+        let (_, replaced) = &named[0];
+        let there = slots.iter().any(|slot| slot.uid == replaced.uid);
+        let Some(first) = first.filter(|_| there && !open.examined) else {
+            assert!(answer(&lines).starts_with("t NO ["), "{lines:?}");
+            assert_eq!(everything(world), all, "{lines:?}");
+            return;
+        };
+        let code = lines.iter().find_map(|line| between(line, "[APPENDUID ", ']')).unwrap();
+        assert_eq!(code, format!("{} {first}", world.folders[target].uid_validity));
+        let left = truth(world, open.number, self.kind).unwrap();
+        let kept = slots.iter().map(|slot| slot.uid).filter(|uid| *uid != replaced.uid);
+        let came = (world.folders[target].number == open.number).then_some(first);
+        assert!(left.iter().map(|slot| slot.uid).eq(kept.chain(came)), "{lines:?}");
+    }
+
+    fn idle(&mut self, world: &mut Toy, event: &Happening) {
+        let mut said = self.say(world, "t IDLE");
+        event.happen(world);
+        said += &self.hear(world);
+        if !self.client.closed {
+            said += &self.say(world, "DONE");
+        }
+        self.believe(&responses(&said), true);
+        if let (Some(open), false) = (&self.open, self.client.closed) {
+            // Everything was told at once.
+            let now = truth(world, open.number, self.kind).map(|slots| slots.len());
+            assert_eq!(Some(open.slots.len()), now, "{said}");
+        }
+    }
+
+    /// RENAME, DELETE and CREATE.
+    fn name(&mut self, world: &mut Toy, deed: &Naming) {
+        let possible = deed.possible(world);
+        let number = world.folders.get(NAMES[deed.from()]).map(|folder| folder.number);
+        let command = match deed {
+            Naming::Create(name) => format!("CREATE {}", NAMES[*name]),
+            Naming::Delete(name) => format!("DELETE {}", NAMES[*name]),
+            Naming::Rename(from, to) => format!("RENAME {} {}", NAMES[*from], NAMES[*to]),
+        };
+        let lines = self.command(world, &command);
+        assert_eq!(lines.iter().any(|line| line.starts_with("t OK")), possible, "{lines:?}");
+        let Some(open) = self.open.as_mut().filter(|open| possible && Some(open.number) == number) else { return };
+        match deed {
+            Naming::Delete(_) => self.forget_nothing(),
+            Naming::Rename(_, to) => open.name = NAMES[*to].to_owned(),
+            Naming::Create(_) => {}
+        }
     }
 }
 
-/// What others do in the folder.
+/// What a client shows of what it knows.
+fn shown((known, showing): (&Open, Showing)) -> String {
+    let all = known.slots.iter().enumerate().map(|(index, slot)| (index as u32 + 1, slot.uid)).filter(|n| n.1 > 0);
+    let all: Vec<(u32, u32)> = all.collect();
+    let uids = match showing.uids {
+        1 if !all.is_empty() => format!(" {}", set::compress(all.iter().map(|(_, uid)| *uid))),
+        2 if !all.is_empty() => format!(" 1:{}", all.iter().map(|(_, uid)| *uid).fold(known.uid_next - 1, u32::max)),
+        _ => String::new(),
+    };
+    let some: Vec<&(u32, u32)> = all.iter().step_by(showing.pairs.unwrap_or(1)).collect();
+    let pairs = showing.pairs.filter(|_| !some.is_empty()).map(|_| {
+        let numbers = set::compress(some.iter().map(|pair| pair.0));
+        format!(" ({numbers} {})", set::compress(some.iter().map(|pair| pair.1)))
+    });
+    format!(" (QRESYNC ({} {}{uids}{}))", known.uid_validity, known.highest, pairs.unwrap_or_default())
+}
+
+fn flags(slots: &[Slot]) -> Vec<(u32, String)> {
+    slots.iter().map(|slot| (slot.uid, slot.flags.to_string())).collect()
+}
+
+/// What others do, in a folder or to one.
 #[derive(Debug, Clone)]
 enum Happening {
-    Arrives,
-    Flagged(usize),
-    Goes(usize),
-    Forgets,
+    Arrives(usize),
+    Flagged { folder: usize, at: usize, flag: usize },
+    Unflagged { folder: usize, at: usize },
+    Goes(usize, usize),
+    Forgets(usize),
+    Names(Naming),
+}
+
+/// Names of folders, by their places in [`NAMES`].
+#[derive(Debug, Clone)]
+enum Naming {
+    Create(usize),
+    Delete(usize),
+    Rename(usize, usize),
+}
+
+impl Naming {
+    fn from(&self) -> usize {
+        match self {
+            Self::Create(name) | Self::Delete(name) | Self::Rename(name, _) => *name,
+        }
+    }
+
+    fn possible(&self, world: &Toy) -> bool {
+        let there = |name: &usize| world.folders.contains_key(NAMES[*name]);
+        match self {
+            Self::Create(name) => !there(name),
+            Self::Delete(name) => there(name),
+            Self::Rename(from, to) => there(from) && !there(to),
+        }
+    }
 }
 
 impl Happening {
-    fn happen(&self, folder: &mut Toy) {
-        let pick = |folder: &mut Toy, at: usize| {
-            let messages = &folder.inbox().messages;
+    fn happen(&self, world: &mut Toy) {
+        let pick = |world: &Toy, folder: usize, at: usize| {
+            let messages = &world.folders.get(NAMES[folder])?.messages;
             messages.get(at % messages.len().max(1)).map(|m| m.0.uid)
         };
         match self {
-            Self::Arrives => {
-                folder.deliver("INBOX", PLAIN);
+            Self::Arrives(folder) if world.folders.contains_key(NAMES[*folder]) => {
+                world.deliver(NAMES[*folder], PLAIN);
             }
-            Self::Forgets => folder.inbox().forget(),
-            Self::Flagged(at) => {
-                if let Some(uid) = pick(folder, *at) {
-                    folder.inbox().flag(uid, System::ALL[at % 2]);
+            Self::Forgets(folder) if world.folders.contains_key(NAMES[*folder]) => world.at(NAMES[*folder]).forget(),
+            Self::Arrives(_) | Self::Forgets(_) => {}
+            Self::Flagged { folder, at, flag } => {
+                if let Some(uid) = pick(world, *folder, *at) {
+                    world.at(NAMES[*folder]).flag(uid, System::ALL[*flag]);
                 }
             }
-            Self::Goes(at) => {
-                let uid = pick(folder, *at);
-                folder.inbox().remove(|row| Some(row.uid) == uid);
+            Self::Unflagged { folder, at } => {
+                if let Some(uid) = pick(world, *folder, *at) {
+                    world.at(NAMES[*folder]).change(uid, &Change::new(StoreOp::Set, Flags::new()));
+                }
+            }
+            Self::Goes(folder, at) => {
+                if let Some(uid) = pick(world, *folder, *at) {
+                    world.at(NAMES[*folder]).remove(|row| row.uid == uid);
+                }
+            }
+            Self::Names(naming) => {
+                let done = match naming {
+                    Naming::Create(name) => world.create(NAMES[*name], None).map(drop),
+                    Naming::Delete(name) => world.delete(NAMES[*name]),
+                    Naming::Rename(from, to) => world.rename(NAMES[*from], NAMES[*to]),
+                };
+                assert!(done.is_ok() || done.is_err_and(|refusal| refusal.code.is_some()));
             }
         }
     }
+}
+
+#[derive(Debug, Clone)]
+struct Storing {
+    op: StoreOp,
+    named: Flags,
+    silent: bool,
+    /// UNCHANGEDSINCE so far behind the folder's mod-sequence.
+    back: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
 enum Step {
     Others(Happening),
     Noop,
-    Store(usize),
-    Expunge(usize),
-    Move(usize),
-    ComesBack(Vec<Happening>),
-    /// Changes a message, another session another one between the look and the commit, and the line is cut.
-    Overtaken(usize, usize),
+    Idle(Happening),
+    Fetch(Set, bool),
+    Store(Set, Storing),
+    Search,
+    Expunge(Option<Set>),
+    Transfer(Set, usize, bool),
+    Append(usize, usize),
+    Replace(Set, usize),
+    Name(Naming),
+    Goes { how: Going, meanwhile: Vec<Happening>, to: usize, examined: bool, showing: Option<Showing> },
+}
+
+fn folder() -> impl Strategy<Value = usize> {
+    prop_oneof![4 => Just(0usize), 2 => Just(1), 1 => Just(2)]
+}
+
+fn naming() -> impl Strategy<Value = Naming> {
+    prop_oneof![
+        3 => (1usize..3).prop_map(Naming::Create),
+        1 => (1usize..3).prop_map(Naming::Delete),
+        2 => (1usize..3).prop_map(|from| Naming::Rename(from, 3 - from)),
+    ]
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
+    let at = || 0usize..40;
     prop_oneof![
-        3 => Just(Happening::Arrives),
-        3 => (0usize..40).prop_map(Happening::Flagged),
-        2 => (0usize..40).prop_map(Happening::Goes),
-        1 => Just(Happening::Forgets),
+        6 => folder().prop_map(Happening::Arrives),
+        6 => (folder(), at(), 0usize..5).prop_map(|(folder, at, flag)| Happening::Flagged { folder, at, flag }),
+        2 => (folder(), at()).prop_map(|(folder, at)| Happening::Unflagged { folder, at }),
+        5 => (folder(), at()).prop_map(|(folder, at)| Happening::Goes(folder, at)),
+        1 => folder().prop_map(Happening::Forgets),
+        2 => naming().prop_map(Happening::Names),
     ]
+}
+
+fn named() -> impl Strategy<Value = Set> {
+    (0usize..40, 1usize..4, any::<bool>()).prop_map(|(at, span, uid)| Set { at, span, uid })
+}
+
+fn storing() -> impl Strategy<Value = Storing> {
+    let flags = prop::sample::select(vec!["\\Seen Lavoro", "\\Deleted", "\\Deleted \\Flagged", "$Uno", "\\Seen"]);
+    let op = prop::sample::select(vec![StoreOp::Add, StoreOp::Add, StoreOp::Remove, StoreOp::Set]);
+    (op, flags, any::<bool>(), prop::option::of(0u64..5)).prop_map(|(op, flags, silent, back)| Storing {
+        op,
+        named: Flags::parse(flags).unwrap(),
+        silent,
+        back,
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let going = prop::sample::select(vec![Going::Unselect, Going::Close, Going::Select, Going::Cut]);
+    let showing = (0usize..3, prop::option::of(1usize..4)).prop_map(|(uids, pairs)| Showing { uids, pairs });
+    let meanwhile = prop::collection::vec(happening(), 0..6);
+    let goes = (going, meanwhile, folder(), prop::bool::weighted(0.3), prop::option::weighted(0.8, showing));
     prop_oneof![
-        4 => happening().prop_map(Step::Others),
-        2 => Just(Step::Noop),
-        2 => (0usize..40).prop_map(Step::Store),
-        1 => (0usize..40).prop_map(Step::Expunge),
-        1 => (0usize..40).prop_map(Step::Move),
-        2 => prop::collection::vec(happening(), 0..8).prop_map(Step::ComesBack),
-        2 => (0usize..40, 0usize..40).prop_map(|(at, other)| Step::Overtaken(at, other)),
+        8 => happening().prop_map(Step::Others),
+        3 => Just(Step::Noop),
+        2 => happening().prop_map(Step::Idle),
+        4 => (named(), any::<bool>()).prop_map(|(set, reads)| Step::Fetch(set, reads)),
+        6 => (named(), storing()).prop_map(|(set, storing)| Step::Store(set, storing)),
+        1 => Just(Step::Search),
+        3 => prop::option::of(named()).prop_map(Step::Expunge),
+        4 => (named(), folder(), any::<bool>()).prop_map(|(set, to, moving)| Step::Transfer(set, to, moving)),
+        2 => (folder(), 1usize..4).prop_map(|(to, count)| Step::Append(to, count)),
+        2 => (named(), folder()).prop_map(|(set, to)| Step::Replace(set, to)),
+        1 => naming().prop_map(Step::Name),
+        5 => goes.prop_map(|(how, meanwhile, to, examined, showing)| Step::Goes { how, meanwhile, to, examined, showing }),
     ]
 }
 
+fn act(reader: &mut Reader, world: &mut Toy, step: Step) {
+    match step {
+        Step::Others(event) => event.happen(world),
+        Step::Noop => drop(reader.command(world, "NOOP")),
+        Step::Idle(event) => reader.idle(world, &event),
+        Step::Fetch(set, reads) => reader.fetch(world, set, reads),
+        Step::Store(set, storing) => reader.store(world, set, &storing),
+        Step::Search => reader.search(world),
+        Step::Expunge(set) => reader.expunge(world, set),
+        Step::Transfer(set, to, moving) => reader.transfer(world, set, NAMES[to], moving),
+        Step::Append(to, count) => reader.append(world, NAMES[to], count),
+        Step::Replace(set, to) => reader.replace(world, set, NAMES[to]),
+        Step::Name(naming) => reader.name(world, &naming),
+        Step::Goes { how, meanwhile, to, examined, showing } => {
+            reader.go(world, how);
+            meanwhile.iter().for_each(|event| event.happen(world));
+            if !reader.client.closed {
+                reader.select(world, NAMES[to], examined, showing);
+            }
+        }
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
-    fn every_client_knows_the_folder(steps in prop::collection::vec((0usize..6, step()), 1..40)) {
-        let mut folder = Toy::new();
-        crate::Mailboxes::create(&mut folder, "Altra", None).unwrap();
+    fn every_client_knows_the_folder(
+        steps in prop::collection::vec((0..KINDS.len(), step(), prop::option::weighted(0.15, happening())), 1..40),
+    ) {
+        let mut world = Toy::new();
+        world.own_validity = true;
+        world.create("Altra", None).unwrap();
         for _ in 0..3 {
-            folder.deliver("INBOX", PLAIN);
+            world.deliver("INBOX", PLAIN);
         }
-        let mut readers: Vec<Reader> = (0..6).map(|n| Reader::new(&mut folder, n % 2 == 1, n >= 4)).collect();
-        for (who, step) in steps {
-            let reader = &mut readers[who];
-            let picked = |at: usize, reader: &Reader| reader.slots.get(at % reader.slots.len().max(1)).map(|s| s.uid);
-            match step {
-                Step::Others(event) => event.happen(&mut folder),
-                Step::Noop => reader.ask(&mut folder, "NOOP"),
-                Step::Store(at) => {
-                    if let Some(uid) = picked(at, reader).filter(|uid| *uid > 0) {
-                        let how = ["+FLAGS", "-FLAGS"][at % 2];
-                        reader.ask(&mut folder, &format!("UID STORE {uid} {how} (\\Seen Lavoro)"));
-                    }
-                }
-                Step::Expunge(at) => {
-                    if let Some(uid) = picked(at, reader).filter(|uid| *uid > 0) {
-                        reader.ask(&mut folder, &format!("UID STORE {uid} +FLAGS (\\Deleted)"));
-                        reader.ask(&mut folder, &format!("UID EXPUNGE {uid}"));
-                    }
-                }
-                Step::Move(at) => {
-                    if let Some(uid) = picked(at, reader).filter(|uid| *uid > 0) {
-                        reader.ask(&mut folder, &format!("UID MOVE {uid} Altra"));
-                    }
-                }
-                Step::Overtaken(at, other) => {
-                    if let (Some(uid), Some(other)) = (picked(at, reader), picked(other, reader)) {
-                        folder.overtaken = Some((other, System::ALL[at % 2]));
-                        reader.ask(&mut folder, &format!("UID STORE {uid} +FLAGS ($Mia{at})"));
-                        folder.overtaken = None;
-                    }
-                    if reader.qresync {
-                        reader.come_back(&mut folder, true, &[]);
-                    }
-                }
-                Step::ComesBack(meanwhile) if reader.qresync => reader.come_back(&mut folder, false, &meanwhile),
-                Step::ComesBack(meanwhile) => meanwhile.iter().for_each(|event| event.happen(&mut folder)),
+        let mut readers: Vec<Reader> = KINDS.into_iter().map(|kind| Reader::new(&mut world, kind)).collect();
+        for (who, step, overtaken) in steps {
+            if let Some(others) = overtaken.filter(|_| !matches!(step, Step::Goes { .. } | Step::Idle(_))) {
+                world.overtaken = Some(Box::new(move |world| others.happen(world)));
             }
-            readers[who].look_at_new(&mut folder);
+            act(&mut readers[who], &mut world, step);
+            world.overtaken = None;
+            readers[who].settle(&mut world);
             // Who listens is not always quick.
-            for reader in readers.iter_mut().skip(who).filter(|reader| reader.listens) {
-                reader.hear(&mut folder);
+            for reader in readers.iter_mut().skip(who).filter(|reader| reader.kind.listens) {
+                let said = reader.hear(&mut world);
+                reader.believe(&responses(&said), true);
+                if reader.client.closed {
+                    reader.settle(&mut world);
+                }
             }
         }
-        let is: Vec<Slot> =
-            folder.inbox().messages.iter().map(|(row, _)| Slot { uid: row.uid, flags: row.flags.to_string() }).collect();
-        let other = crate::Mailboxes::status(&mut folder, "Altra").unwrap();
+        // Who put a message into another folder himself is not told of it: at the end others do.
+        let names: Vec<String> = world.folders.keys().cloned().collect();
+        for name in &names {
+            world.deliver(name, PLAIN);
+        }
         for reader in &mut readers {
-            if reader.listens {
-                reader.hear(&mut folder);
-                let known: Option<u32> = between(&reader.other, "MESSAGES ", ' ').and_then(|n| n.parse().ok());
-                // Who put them there himself is not told.
-                prop_assert!(known.is_some_and(|known| known <= other.messages));
+            if reader.kind.listens {
+                let said = reader.hear(&mut world);
+                reader.believe(&responses(&said), true);
             } else {
-                reader.ask(&mut folder, "NOOP");
-                reader.look_at_new(&mut folder);
+                reader.command(&mut world, "NOOP");
+                reader.look_at_new(&mut world);
             }
-            prop_assert_eq!(&reader.slots, &is);
+            if reader.client.closed {
+                reader.settle(&mut world);
+            }
+            let open = reader.open.as_ref().unwrap();
+            let is = truth(&world, open.number, reader.kind);
+            prop_assert_eq!(Some(&open.slots), is.as_ref());
+            for name in names.iter().filter(|name| reader.kind.listens && world.folders[*name].number != open.number) {
+                let known: Option<usize> = between(&reader.others[name], "MESSAGES ", ' ').and_then(|n| n.parse().ok());
+                prop_assert_eq!(known, Some(world.folders[name].messages.len()));
+            }
         }
     }
 }

@@ -229,37 +229,3 @@ fn a_connection_that_may_not_change_hands_does_not() {
          S: c OK …",
     );
 }
-
-/// Whoever switches a capability off has a reason: its commands are none.
-#[test]
-fn commands_of_what_is_switched_off_are_refused() {
-    for (off, commands) in [
-        ("ACL", &["GETACL INBOX", "MYRIGHTS INBOX", "SETACL INBOX bea +l", "DELETEACL INBOX bea"][..]),
-        ("COMPRESS=DEFLATE", &["COMPRESS DEFLATE"]),
-        ("ENABLE", &["ENABLE CONDSTORE"]),
-        ("ID", &["ID NIL"]),
-        ("IDLE", &["IDLE"]),
-        ("METADATA", &["GETMETADATA INBOX /private/comment", "SETMETADATA INBOX (/private/comment NIL)"]),
-        ("MOVE", &["MOVE 1 INBOX", "UID MOVE 1 INBOX"]),
-        ("NAMESPACE", &["NAMESPACE"]),
-        ("NOTIFY", &["NOTIFY NONE"]),
-        ("QUOTA", &["GETQUOTA \"\"", "GETQUOTAROOT INBOX"]),
-        ("REPLACE", &["REPLACE 1 INBOX {6+}\r\nA: b\r\n", "UID REPLACE 1 INBOX {6+}\r\nA: b\r\n"]),
-        ("SORT", &["SORT (DATE) UTF-8 ALL", "UID SORT (DATE) UTF-8 ALL"]),
-        ("THREAD=REFERENCES", &["THREAD REFERENCES UTF-8 ALL", "UID THREAD REFERENCES UTF-8 ALL"]),
-        ("UIDPLUS", &["UID EXPUNGE 1"]),
-        ("UNSELECT", &["UNSELECT"]),
-    ] {
-        for command in commands {
-            let mut toy = Toy::new();
-            toy.deliver("INBOX", PLAIN);
-            let mut client = Client::with(toy, Config::default(), true);
-            client.server.withhold([off.to_owned()]);
-            client.ask("a LOGIN anna pw");
-            client.ask("b SELECT INBOX");
-            let told = client.ask(&format!("c {command}"));
-            assert_eq!(told, "c BAD Unknown command\r\n", "{command}");
-            assert!(client.ask("d THREAD ORDEREDSUBJECT UTF-8 ALL").contains("d OK"), "the others are as they were");
-        }
-    }
-}

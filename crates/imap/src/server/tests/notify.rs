@@ -353,6 +353,32 @@ fn subscriptions_come_and_go() {
     assert_eq!(told(&mut client), "* LIST (\\NonExistent) \"/\" A/B\r\n");
 }
 
+/// A subscription is its name's: what happens to one without a folder is told as to any other.
+#[test]
+fn subscriptions_of_names_without_a_folder_end() {
+    let mut client = listening("(personal (SubscriptionChange))");
+    client.toy.delete("A/B").unwrap();
+    client.toy.missing = vec!["A/B".into(), "Vecchia".into()];
+    assert_eq!(told(&mut client), "* LIST (\\NonExistent \\Subscribed) \"/\" A/B\r\n");
+    client.toy.missing = vec!["A/B".into()];
+    assert_eq!(told(&mut client), "* LIST (\\NonExistent) \"/\" Vecchia\r\n");
+    client.toy.missing.clear();
+    client.toy.create("A/B", None).unwrap();
+    assert_eq!(told(&mut client), "", "a folder has the name now, and the subscription with it");
+    // Who does it knows; what others do then is told.
+    client.toy.missing = vec!["A/B".into()];
+    client.ask("d DELETE A/B");
+    assert_eq!(told(&mut client), "");
+    client.ask("u UNSUBSCRIBE A/B");
+    client.toy.missing.clear();
+    assert_eq!(told(&mut client), "");
+    client.ask("n NOTIFY SET (inboxes (SubscriptionChange))");
+    client.toy.missing = vec!["Vecchia".into()];
+    assert_eq!(told(&mut client), "");
+    client.toy.missing.clear();
+    assert_eq!(told(&mut client), "", "it is none of the inboxes");
+}
+
 #[test]
 fn annotations_are_told_by_their_names() {
     let mut client = listening("(subtree A (MailboxMetadataChange)) (inboxes (ServerMetadataChange))");

@@ -96,3 +96,66 @@ fn a_folder_that_is_full_of_keywords_takes_no_new_one() {
          S: f OK …",
     );
 }
+
+/// A folder that has as many keywords as it may, and the INBOX with a message that would bring a new one.
+fn full() -> Client {
+    let mut toy = Toy::new();
+    toy.create("Piena", None).unwrap();
+    let set = |keywords: Vec<String>| crate::Change::new(crate::StoreOp::Set, crate::Flags::from_parts(0, keywords));
+    for message in 0..5 {
+        let uid = toy.deliver("Piena", PLAIN);
+        toy.at("Piena").change(uid, &set((0..100).map(|n| format!("k{message}-{n}")).collect()));
+    }
+    for keyword in ["K4-99", "nuova", "altra"] {
+        let uid = toy.deliver("INBOX", PLAIN);
+        toy.inbox().change(uid, &set(vec![keyword.to_owned()]));
+    }
+    let mut client = Client::inside(toy);
+    client.ask("s SELECT INBOX");
+    client
+}
+
+#[test]
+fn a_folder_that_is_full_of_keywords_is_brought_no_new_one() {
+    let mut client = full();
+    client.script(
+        "C: a COPY 1:2 Piena
+         S: a NO [LIMIT] …
+         C: b MOVE 1:3 Piena
+         S: b NO [LIMIT] …
+         C> c APPEND Piena (nuova) {6+}\\r\\nA: b\\r\\n\\r\\n
+         S: c NO [LIMIT] …
+         C> d REPLACE 1 Piena (nuova) {6+}\\r\\nA: b\\r\\n\\r\\n
+         S: d NO [LIMIT] …
+         C: e SEARCH ALL
+         S: * SEARCH 1 2 3
+         S: e OK …
+         C> f APPEND Piena (k0-0 K1-1) {6+}\\r\\nA: b\\r\\n\\r\\n
+         S: f OK [APPENDUID 7 6] …
+         C: g COPY 1 Piena
+         S: g OK [COPYUID 7 1 7] …
+         C: h COPY 2 INBOX
+         S: h OK [COPYUID 7 2 4] …
+         C: i SELECT Piena
+         S: * OK [CLOSED] …",
+    );
+    client.received.clear();
+    client.script(
+        "C> i APPEND Piena (nuova) {6+}\\r\\nA: b\\r\\n\\r\\n
+         S: i NO [LIMIT] …",
+    );
+}
+
+/// What others do in the folder meanwhile counts, and it is not read anew for every message that comes.
+#[test]
+fn the_keywords_of_a_folder_are_followed() {
+    let mut client = full();
+    client.script("C: a COPY 2 Piena\nS: a NO [LIMIT] …");
+    let less = crate::Change::new(crate::StoreOp::Remove, crate::Flags::from_parts(0, ["k0-0".to_owned()]));
+    client.toy.at("Piena").change(1, &less);
+    client.script("C: b COPY 2 Piena\nS: b OK …\nC: c COPY 3 Piena\nS: c NO [LIMIT] …");
+    client.toy.at("Piena").remove(|row| row.uid == 2);
+    let opened = client.toy.opened;
+    client.script("C: d COPY 3 Piena\nS: d OK …\nC: e COPY 2:3 Piena\nS: e OK …\nC: f COPY 1:3 Piena\nS: f OK …");
+    assert_eq!(client.toy.opened, opened + 1, "only where the limit seems to be reached");
+}

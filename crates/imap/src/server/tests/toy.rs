@@ -46,6 +46,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_772_360_000_000);
 pub struct Folder {
     pub number: u32,
     pub info: FolderInfo,
+    pub uid_validity: u32,
     pub uid_next: u32,
     pub modseq: u64,
     pub messages: Vec<(Row, Vec<u8>)>,
@@ -64,7 +65,7 @@ impl Folder {
         FolderState {
             number: self.number,
             id: format!("F{}", self.number),
-            uid_validity: 7,
+            uid_validity: self.uid_validity,
             uid_next: self.uid_next,
             highest_modseq: self.modseq,
             rows: self.messages.iter().map(|m| m.0.clone()).collect(),
@@ -90,7 +91,7 @@ impl Folder {
                 .sum(),
             size: self.messages.iter().map(|m| u64::from(m.0.size)).sum(),
             uid_next: self.uid_next,
-            uid_validity: 7,
+            uid_validity: self.uid_validity,
             highest_modseq: self.modseq,
             id: format!("F{}", self.number),
         }
@@ -139,11 +140,15 @@ pub struct Toy {
     pub reads: usize,
     pub summaries: usize,
     pub commits: usize,
+    /// Folders opened, with all that is in them.
+    pub opened: usize,
     pub faulty: bool,
-    /// What another session does before the next STORE of ours: a flag more for a UID of the INBOX.
-    pub overtaken: Option<(u32, System)>,
+    /// What another session does between the look and the next commit of ours.
+    pub overtaken: Option<Box<dyn FnOnce(&mut Self)>>,
     /// The number of the last folder.
     last: u32,
+    /// Each folder that is made has a UIDVALIDITY of its own; otherwise all have the same.
+    pub own_validity: bool,
     /// Trigrams are kept.
     pub indexed: bool,
     pub now: Timestamp,
@@ -174,6 +179,13 @@ impl Toy {
     pub fn deliver(&mut self, name: &str, message: &[u8]) -> u32 {
         let flags = Flags::new();
         self.put(name, flags, Timestamp::from_millis(1_773_306_901_000), message.to_vec()).unwrap()
+    }
+
+    /// Before a commit of ours.
+    fn overtake(&mut self) {
+        if let Some(others) = self.overtaken.take() {
+            others(self);
+        }
     }
 
     fn folder(&mut self, name: &str) -> Result<&mut Folder, Refusal> {
@@ -211,7 +223,9 @@ impl Toy {
         folder.modseq += 1;
         let modseq = folder.modseq;
         let (size, saved) = (bytes.len() as u32, NOW);
-        folder.messages.push((Row { uid, flags, date, size, modseq, saved, email: uid.into() }, bytes));
+        // In the INBOX the UID itself.
+        let email = u128::from(folder.number - 1) << 32 | u128::from(uid);
+        folder.messages.push((Row { uid, flags, date, size, modseq, saved, email }, bytes));
         Ok(uid)
     }
 }
@@ -248,7 +262,11 @@ impl Mailboxes for Toy {
             .collect())
     }
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
+        self.opened += 1;
         Ok(self.folder(name)?.state())
+    }
+    fn locate(&mut self, name: &str) -> Result<(u32, u32), Refusal> {
+        self.folder(name).map(|folder| (folder.number, folder.uid_validity))
     }
     fn refresh(&mut self, folder: u32, since: u64, uid_next: u32) -> Result<FolderState, Refusal> {
         let folder = self.numbered(folder)?;
@@ -305,9 +323,7 @@ impl Mailboxes for Toy {
             return Err(Refusal::new(Code::NoPerm, "Manca il diritto"));
         }
         self.commits += 1;
-        if let Some((uid, flag)) = self.overtaken.take() {
-            self.inbox().flag(uid, flag);
-        }
+        self.overtake();
         let folder = self.numbered(folder)?;
         let modseq = folder.modseq + 1;
         let mut stored = Stored::default();
@@ -329,6 +345,13 @@ impl Mailboxes for Toy {
     fn append(&mut self, name: &str, drafts: &[Draft], replaced: Option<(u32, u32)>) -> Result<Appended, Refusal> {
         self.target(name)?;
         self.commits += 1;
+        self.overtake();
+        let uid_validity = self.target(name)?.uid_validity;
+        if let Some((folder, uid)) = replaced
+            && self.numbered(folder)?.messages.iter().all(|m| m.0.uid != uid)
+        {
+            return Err(Refusal::new(Code::NonExistent, "Il messaggio da sostituire non c'è più"));
+        }
         let spool = std::mem::take(&mut self.spool);
         let (mut came, mut uids) = (&spool[..], Vec::new());
         for draft in drafts {
@@ -353,14 +376,17 @@ impl Mailboxes for Toy {
         if let Some((folder, uid)) = replaced {
             self.numbered(folder)?.remove(|r| r.uid == uid);
         }
-        Ok(Appended { uid_validity: 7, uids })
+        Ok(Appended { uid_validity, uids })
     }
     fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
+        self.overtake();
         Ok(self.numbered(folder)?.remove(|r| uids.contains(&r.uid) && r.flags.has(System::Deleted)))
     }
     fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
         self.target(target)?;
         self.commits += 1;
+        self.overtake();
+        let uid_validity = self.target(target)?.uid_validity;
         if let Some(left) = self.pages.as_mut() {
             *left = left.checked_sub(1).ok_or_else(|| Refusal::new(Code::OverQuota, "La casella e' piena"))?;
         }
@@ -372,7 +398,7 @@ impl Mailboxes for Toy {
                 copy.email = row.email;
             }
         }
-        Ok(Copied { uid_validity: 7, pairs })
+        Ok(Copied { uid_validity, pairs })
     }
     fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {
         self.target(target)?.remove(|r| uids.contains(&r.uid));
@@ -390,7 +416,8 @@ impl Mailboxes for Toy {
         let attributes = special.into_iter().collect();
         let info = FolderInfo { name: name.into(), attributes, subscribed: true, ..FolderInfo::default() };
         self.last += 1;
-        let folder = Folder { number: self.last, info, uid_next: 1, modseq: 1, ..Folder::default() };
+        let uid_validity = 7 + if self.own_validity { self.last } else { 0 };
+        let folder = Folder { number: self.last, info, uid_validity, uid_next: 1, modseq: 1, ..Folder::default() };
         self.folders.insert(name.into(), folder);
         Ok(format!("F{}", self.last))
     }
@@ -398,13 +425,20 @@ impl Mailboxes for Toy {
         self.folders.remove(name).map(|_| ()).ok_or_else(Refusal::no_folder)
     }
     fn rename(&mut self, from: &str, to: &str) -> Result<(), Refusal> {
+        if self.folders.contains_key(to) {
+            return Err(Refusal::new(Code::AlreadyExists, "La cartella esiste già"));
+        }
         let mut folder = self.folders.remove(from).ok_or_else(Refusal::no_folder)?;
         folder.info.name = to.into();
         self.folders.insert(to.into(), folder);
         Ok(())
     }
     fn subscribe(&mut self, name: &str, on: bool) -> Result<(), Refusal> {
-        self.folder(name)?.info.subscribed = on;
+        let missing = self.missing.len();
+        self.missing.retain(|there| on || there != name);
+        if self.missing.len() == missing {
+            self.folder(name)?.info.subscribed = on;
+        }
         Ok(())
     }
     fn subscriptions(&mut self) -> Result<Vec<String>, Refusal> {
