@@ -319,3 +319,40 @@ fn what_is_administrated_has_a_name_and_is_in_the_log() {
 fn shown_contains(lines: &[String], text: &str) -> bool {
     lines.iter().any(|line| line.contains(text))
 }
+#[test]
+fn a_fresh_service_is_its_machines_and_the_first_token_is_changed_by_whom_it_is_given_to() {
+    let sample = Sample::new();
+    let _guard = sample.serve();
+    assert_eq!(
+        ask(&sample, &["person", "list"], "")["persons"],
+        json!([]),
+        "nobody administrates, and no token is good"
+    );
+    let file = |name: &str| sample.path(name).to_string_lossy().into_owned();
+    let (first, second, third) = (file("primo"), file("secondo"), file("terzo"));
+    ask(&sample, &["person", "add", "m.rossi", "Maria Rossi"], "");
+    ask(&sample, &["person", "grant", "m.rossi", "supplier-admin", "supplier"], "");
+    ask(&sample, &["person", "add-token", "m.rossi", "portatile", "--first", "--out", &first], "");
+    let secret = |file: &str| fs::read_to_string(file).expect("a token").trim().to_owned();
+    for (method, path) in
+        [("GET", "/v1/status"), ("GET", "/v1/openapi.json"), ("POST", "/v1/me/totp"), ("POST", "/v1/tenants")]
+    {
+        let (status, answer) = request(&sample, &secret(&first), method, path, &Value::Null);
+        assert_eq!((status, &answer["type"]), (403, &json!("urn:sigillo:change-wanted")), "{method} {path}: {answer}");
+    }
+    let told = run(binary(), &["status", "--socket", &sample.socket(), "--token-file", &first], b"", 30);
+    assert!(told.code == Some(1) && told.all().contains("sigillo person change-token"), "{}", told.all());
+    for (old, new) in [(&first, &second), (&second, &third)] {
+        let made = ask(&sample, &["person", "change-token", "--out", new, "--token-file", old], "");
+        assert_eq!(made["name"], "portatile");
+        assert_eq!(fs::metadata(new).expect("the token").permissions().mode() & 0o777, 0o600);
+        assert_eq!(request(&sample, &secret(old), "GET", "/v1/status", &Value::Null).0, 401, "it is no token any more");
+        assert_eq!(request(&sample, &secret(new), "GET", "/v1/status", &Value::Null).0, 200);
+        let (status, _) = request(&sample, &secret(old), "POST", "/v1/me/token", &json!({}));
+        assert_eq!(status, 401, "whoever has the old one gets no new one");
+    }
+    let told = run(binary(), &["log", "show", "--socket", &sample.socket(), "--token-file", &third], b"", 30);
+    let told = told.fine("log show").out;
+    assert!(told.contains("PEC_Admin token-change richiesta: da=m.rossi: metodo=POST: oggetto=/v1/me/token"), "{told}");
+    assert!([&first, &second, &third].iter().all(|file| !told.contains(&secret(file))), "no secret in the log");
+}

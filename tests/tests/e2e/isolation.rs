@@ -242,8 +242,10 @@ fn nobody_of_one_administration_reaches_anything_of_another() {
     let (sample, _guard) = served();
     let (actors, admin) = street(&sample);
     let document = call(&sample, &admin, "GET /v1/openapi.json", &[], b"").json();
-    let operations = operations(&document);
-    let before = all_of_theirs(&sample, &admin);
+    let mut operations = operations(&document);
+    // Whoever asks it has another token from then on; it is about nothing else.
+    operations.retain(|operation| operation.path != "/v1/me/token");
+    let before = all_of_theirs(&sample, &admin, &LISTS);
     assert!(before.iter().all(|body| !body.contains("\"status\":4")), "{before:#?}");
     let mut tried = BTreeSet::new();
     for operation in &operations {

@@ -46,8 +46,15 @@ fn what_is_published_is_found_good_and_shows_all_environments_and_certificates()
     assert_eq!(main.domains, loaded.domains);
     assert_eq!((unit.unit.as_deref(), unit.certificates.len()), (Some("Ambiente 2"), 2));
     assert_eq!(unit.mail_receipt.as_str(), "servizio@pec2.esempio.example");
-    let where_ =
-        Where { socket: PathBuf::new(), server: None, ca_file: None, token_file: None, json: true, lang: Lang::En, how: Reads {} };
+    let where_ = Where {
+        socket: PathBuf::new(),
+        server: None,
+        ca_file: None,
+        token_file: None,
+        json: true,
+        lang: Lang::En,
+        how: Reads {},
+    };
     assert_eq!(show(&where_, &out, &ours, Lang::En), Exit::Fine);
 }
 
