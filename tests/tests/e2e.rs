@@ -83,6 +83,8 @@ mod operator;
 mod ordinary;
 #[path = "e2e/passwords.rs"]
 mod passwords;
+#[path = "e2e/package.rs"]
+mod package;
 #[path = "e2e/person_factor.rs"]
 mod person_factor;
 #[path = "e2e/persons.rs"]
