@@ -4,7 +4,7 @@
 #   make test                  packages, formatting, clippy, every test
 #   make bench                 the figures of docs/performance.md (BENCH="name" for one)
 #   make soak [SECONDS=600]    kills and restarts a loaded demonstration, and ends with a ledger
-#   make deb                   the Debian package (needs cargo-deb)
+#   make deb                   the Debian package
 #   make deny                  licences, bans and sources of the dependencies (needs cargo-deny)
 #   make fuzz TARGET=mime      one fuzz target for FUZZ_SECONDS (needs nightly and cargo-fuzz)
 SHELL := bash
@@ -87,7 +87,7 @@ soak:
 deb:
 	@. .ci/steps
 	prepare
-	cargo deb --version >/dev/null 2>&1 || die "cargo-deb is not installed; run: cargo install --locked cargo-deb"
+	packager
 	step build 5400 cargo build --locked --profile dist --bins
 	.ci/package "$$CARGO_TARGET_DIR/dist"
 	step deb 600 cargo deb --locked --no-build --profile dist -p sigillo-server

@@ -55,6 +55,8 @@ mod imapclient;
 mod inspect;
 #[path = "e2e/isolation.rs"]
 mod isolation;
+#[path = "e2e/isolation_mail.rs"]
+mod isolation_mail;
 #[path = "e2e/judges.rs"]
 mod judges;
 #[path = "e2e/kill9.rs"]
@@ -81,6 +83,8 @@ mod operations;
 mod operator;
 #[path = "e2e/ordinary.rs"]
 mod ordinary;
+#[path = "e2e/package.rs"]
+mod package;
 #[path = "e2e/passwords.rs"]
 mod passwords;
 #[path = "e2e/person_factor.rs"]

@@ -8,13 +8,14 @@ use std::process::Command;
 mod tidy {
     pub mod door;
     pub mod layers;
+    pub mod package;
     pub mod source;
     pub mod style;
     pub mod words;
 }
 
 use tidy::source::{Finding, Source, files, none, root};
-use tidy::{door, layers, style, words};
+use tidy::{door, layers, package, style, words};
 
 /// Pure crates: ranks 0 to 2, and the engine.
 fn is_pure(name: &str) -> bool {
@@ -136,4 +137,27 @@ fn no_file_says_what_it_must_not() {
 fn links_in_documents_lead_somewhere() {
     let documents = texts().into_iter().filter(|(path, _)| path.ends_with(".md"));
     none("links", documents.flat_map(|(path, text)| words::dead_links(&root(), &path, &text)).collect());
+}
+
+#[test]
+fn what_is_built_elsewhere_finds_all_that_it_needs() {
+    let files = files().into_iter().map(|(path, _)| path).collect();
+    let program = |s: &&Source| s.path.starts_with("crates/");
+    let included: Vec<_> = Source::all().iter().filter(program).flat_map(package::included).collect();
+    assert!(included.iter().any(|i| i.path == "config/sigillo.toml"), "{included:#?}");
+    none("a clone", package::outside_the_clone(&included, &files));
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect(path);
+    let (manifest, packages) = (read("Cargo.toml"), read(".ci/packages"));
+    let members: Vec<String> = self::packages().into_iter().map(|p| p.folder).collect();
+    let rust =
+        manifest.split_once("rust-version = \"").and_then(|(_, rest)| rest.split('"').next()).expect("a version");
+    let around = package::Around {
+        files: &files,
+        included: &included,
+        members: &members,
+        packages: &packages,
+        rust,
+        manifest: &manifest,
+    };
+    none("the image", package::image("Containerfile", &read("Containerfile"), &around));
 }

@@ -26,7 +26,14 @@ pub enum Error {
     /// Two bytes for each character.
     Utf16,
     /// One byte for each character, most likely.
-    NotUtf8(usize),
+    NotUtf8 {
+        /// Of the first octet that cannot be read.
+        line: usize,
+        /// In characters, from 1.
+        column: usize,
+        /// It.
+        octet: u8,
+    },
 }
 
 impl Tell for Error {
@@ -41,11 +48,11 @@ impl Tell for Error {
                 "il file è in UTF-16: va salvato come «CSV UTF-8», o convertito con «iconv -f UTF-16 -t UTF-8»",
                 "the file is in UTF-16: save it as “CSV UTF-8”, or convert it by “iconv -f UTF-16 -t UTF-8”"
             ),
-            Self::NotUtf8(line) => said!(
-                "riga {line}: non è UTF-8 (forse Latin-1 o Windows-1252): va salvato come «CSV UTF-8», o convertito con \
-                 «iconv -f WINDOWS-1252 -t UTF-8»",
-                "line {line}: not UTF-8 (perhaps Latin-1 or Windows-1252): save it as “CSV UTF-8”, or convert it by \
-                 “iconv -f WINDOWS-1252 -t UTF-8”"
+            Self::NotUtf8 { line, column, octet } => said!(
+                "riga {line}: non è UTF-8 dal carattere {column}, l'ottetto {octet:02X} (forse Latin-1 o Windows-1252): va salvato \
+                 come «CSV UTF-8», o convertito con «iconv -f WINDOWS-1252 -t UTF-8»",
+                "line {line}: not UTF-8 from character {column} on, the octet {octet:02X} (perhaps Latin-1 or Windows-1252): save it \
+                 as “CSV UTF-8”, or convert it by “iconv -f WINDOWS-1252 -t UTF-8”"
             ),
         }
     }
@@ -109,17 +116,7 @@ impl Table {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(Error::TooLarge);
         }
-        if bytes.starts_with(&[0xff, 0xfe])
-            || bytes.starts_with(&[0xfe, 0xff])
-            || bytes.get(..4).is_some_and(|b| b.contains(&0))
-        {
-            return Err(Error::Utf16);
-        }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            Error::NotUtf8(before.iter().filter(|b| **b == b'\n').count() + 1)
-        })?;
+        let text = text(bytes)?;
         // A spreadsheet leaves rows of nothing but separators behind.
         let is_part = |c: char| SEPARATORS.contains(&c) || c.is_whitespace();
         let lines = || text.lines().enumerate().filter(|(_, line)| !line.chars().all(is_part));
@@ -131,6 +128,29 @@ impl Table {
         let rows = lines().map(|(at, line)| Row { line: at + 1, fields: fields(line, separator) }).collect();
         Ok(Self { separator, rows })
     }
+}
+
+/// A file's text, without its byte order mark.
+///
+/// # Errors
+/// [`Error::Utf16`], [`Error::NotUtf8`].
+pub fn text(bytes: &[u8]) -> Result<&str, Error> {
+    if bytes.starts_with(&[0xff, 0xfe])
+        || bytes.starts_with(&[0xfe, 0xff])
+        || bytes.get(..4).is_some_and(|b| b.contains(&0))
+    {
+        return Err(Error::Utf16);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let (before, behind) = bytes.split_at(error.valid_up_to());
+        let last = before.rsplit(|b| *b == b'\n').next().unwrap_or_default();
+        Error::NotUtf8 {
+            line: before.iter().filter(|b| **b == b'\n').count() + 1,
+            column: String::from_utf8_lossy(last).chars().count() + 1,
+            octet: behind.first().copied().unwrap_or_default(),
+        }
+    })
 }
 
 /// All of a file (`-`: of standard input), or as much more as shows that it is too large.
@@ -222,9 +242,14 @@ mod tests {
         assert_eq!(Table::read(b"\xff\xfea\0;\0").unwrap_err(), Error::Utf16);
         assert_eq!(Table::read(b"\xfe\xff\0a\0;").unwrap_err(), Error::Utf16);
         assert_eq!(Table::read(b"a\0;\0b\0").unwrap_err(), Error::Utf16);
-        let latin = Table::read(b"a@x.example;b\r\nc@x.example;pi\xf9\r\n").unwrap_err();
-        assert_eq!(latin, Error::NotUtf8(2));
-        assert!(latin.to_string().contains("iconv"), "{latin}");
+        let latin = Table::read("\u{feff}a@x.example;b\r\n«»c;pi".as_bytes()).unwrap();
+        assert_eq!(latin.rows.len(), 2);
+        let latin =
+            Table::read(&[&"\u{feff}a@x.example;b\r\n«»c;pi".as_bytes()[..], b"\xf9;x\r\n"].concat()).unwrap_err();
+        assert_eq!(latin, Error::NotUtf8 { line: 2, column: 7, octet: 0xf9 });
+        for said in ["riga 2", "carattere 7", "F9", "Windows-1252", "iconv -f WINDOWS-1252 -t UTF-8"] {
+            assert!(latin.to_string().contains(said), "{said}: {latin}");
+        }
         assert_eq!(Table::read(&vec![b'\n'; MAX_LINES + 1]).unwrap_err(), Error::TooLarge);
     }
 

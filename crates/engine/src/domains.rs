@@ -89,7 +89,7 @@ impl<S: Store> Engine<S> {
 
     /// The domains whose mailboxes are here, the service domain among them, in alphabetical order.
     pub fn domains(&self) -> Vec<Domain> {
-        let mut all: Vec<Domain> = self.local_domains.iter().cloned().collect();
+        let mut all: Vec<Domain> = self.current.read().domains.iter().cloned().collect();
         all.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         all
     }

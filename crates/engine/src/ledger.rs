@@ -11,7 +11,7 @@ mod check;
 mod read;
 mod rows;
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Domain, Timestamp};
 use sigillo_mime::Piece;
 use sigillo_pec::log::{Record, Service, ServiceEvent};
 use sigillo_pec::{Certification, Kind, ReceiptKind, Signed};
@@ -27,6 +27,8 @@ use rows::{by_id_key, pending_key, put_line};
 
 /// Lines that [`Engine::log_of`] gives at the most.
 const OF_ONE: usize = 10_000;
+/// A list of domains longer than this, in octets, is left out of a line.
+const DOMAINS: usize = 512 * 1024;
 
 impl<S: Store> Engine<S> {
     /// Writes the row of something we issued; an anomaly envelope has nothing certified and its own row.
@@ -93,10 +95,17 @@ impl<S: Store> Engine<S> {
             }
             if another || again.is_some() {
                 let outcome = again.cloned().unwrap_or(Ok(()));
-                self.log_event(tx, ServiceEvent::Configured { sha256: sha256.to_owned(), outcome }, now);
+                let domains = if outcome.is_ok() { self.told_domains() } else { Vec::new() };
+                self.log_event(tx, ServiceEvent::Configured { sha256: sha256.to_owned(), domains, outcome }, now);
             }
             Ok(())
         })
+    }
+
+    /// Our domains as a line tells them; none where they would be too many for one.
+    fn told_domains(&self) -> Vec<Domain> {
+        let all = self.domains();
+        if all.iter().map(|d| d.as_str().len() + 2).sum::<usize>() > DOMAINS { Vec::new() } else { all }
     }
 
     /// The same as [`Engine::log_service`] in the commit of the facts it tells of; gives the line.

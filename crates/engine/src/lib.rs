@@ -121,7 +121,7 @@ pub use notices::{Notice, Outgoing, Told};
 pub use once::{ONCE_KEPT, ONCE_MOST, Once};
 pub use operations::OperationId;
 pub use own_mail::OwnMail;
-pub use persons::{NewPerson, Shown, Tokened, token_number};
+pub use persons::{FIRST_TOKEN, NewPerson, Shown, Tokened, token_number};
 pub use places::{Place as CountedPlace, Places};
 pub use plans::Consistency;
 pub use profiles::ProfileSince;

@@ -12,7 +12,7 @@ use crate::fronts::Transaction as Own;
 use crate::guard::Origin;
 use crate::rows::{decode, encode, mailbox_key};
 use crate::tenants::{draw, living, living_unit, named, owner_in, unit_row};
-use crate::unlocks::{Bearer, Standing, unlocked_key};
+use crate::unlocks::{Bearer, Standing, still_good, unlocked_key};
 use crate::{ATTEMPTS, Engine, Error, roles};
 
 /// Grants of one person.
@@ -34,10 +34,22 @@ fn token_key(secret: &Secret) -> KeyBuilder {
     KeyBuilder::new(tag::TOKEN).raw(sigillo_smime::sha256(secret.expose().as_bytes()))
 }
 
+/// How a token begins that is good for nothing but to be changed: who was given it is then the only one who has what he
+/// proves himself with. The beginning is a part of the secret, so that nobody makes another kind of it.
+pub const FIRST_TOKEN: &str = "sgp_";
+
 /// What a token is counted by: a part of its hash, which tells nothing of it.
 pub fn token_number(secret: &Secret) -> u64 {
     let hash = sigillo_smime::sha256(secret.expose().as_bytes());
     hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// Refuses another token to who has had so many.
+fn few(all: &[(Vec<u8>, Token)], login: &str) -> Result<(), Error> {
+    if all.len() < MAX_TOKENS {
+        return Ok(());
+    }
+    Err(Error::Invalid(said!("{login} ha già avuto {MAX_TOKENS} token", "{login} has had {MAX_TOKENS} tokens already")))
 }
 
 /// Whom a token shows.
@@ -290,13 +302,7 @@ impl<S: Store> Engine<S> {
                     row.login
                 )));
             }
-            if all.len() >= MAX_TOKENS {
-                return Err(Error::Invalid(said!(
-                    "{} ha già avuto {MAX_TOKENS} token",
-                    "{} has had {MAX_TOKENS} tokens already",
-                    row.login
-                )));
-            }
+            few(&all, &row.login)?;
             let (created, expires) = (now.as_millis(), expires.as_millis());
             let token = Token { person: id.0, name: label.into(), created, expires, revoked: None };
             tx.put(token_key(secret), encode(&token));
@@ -326,6 +332,33 @@ impl<S: Store> Engine<S> {
             tx.put(&key, encode(&row));
             tx.delete(unlocked_key(&key[1..]));
             Ok(())
+        })
+    }
+
+    /// Gives who shows a token another in its place, under its name: the one that he shows ends in the same commit. A second
+    /// factor locks the new one as any other.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the token ended meanwhile, or he has had too many.
+    pub fn change_token(
+        &self,
+        bearer: &Bearer,
+        secret: &Secret,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<Token, Error> {
+        transact(&self.store, ATTEMPTS, |tx| {
+            let old = still_good(tx, bearer, now)?;
+            draw(tx, "token")?;
+            few(&self.tokens_of(bearer.id)?, &bearer.login)?;
+            let new = Token { created: now.as_millis(), expires: expires.as_millis(), ..old.clone() };
+            tx.put(
+                KeyBuilder::new(tag::TOKEN).raw(bearer.hash),
+                encode(&Token { revoked: Some(now.as_millis()), ..old }),
+            );
+            tx.delete(unlocked_key(&bearer.hash));
+            tx.put(token_key(secret), encode(&new));
+            Ok(new)
         })
     }
 
@@ -369,7 +402,8 @@ impl<S: Store> Engine<S> {
             }
         }
         let Some((person, bearer)) = person else { return Ok(Shown::Nobody) };
-        let standing = self.standing(&bearer, now)?;
+        let first = secret.expose().starts_with(FIRST_TOKEN);
+        let standing = if first { Standing::First } else { self.standing(&bearer, now)? };
         Ok(Shown::Person(Box::new(person), bearer, standing))
     }
 

@@ -39,7 +39,7 @@ impl Bell for () {
     fn queue_changed(&self, _: Part) {}
 }
 
-/// A provider's identity and ports. What may change while running (index, trust, identity, profiles) can be replaced later.
+/// A provider's identity and ports. What may change while running (index, trust, identity, profiles, domains) can be replaced later.
 #[derive(Clone)]
 pub struct Setup {
     /// Name and service address, as certification data show them.
@@ -175,7 +175,6 @@ pub struct Engine<S> {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) bell: Arc<dyn Bell>,
     pub(crate) meter: Arc<dyn Meter>,
-    pub(crate) local_domains: HashSet<Domain>,
     pub(crate) antivirus: Option<Arc<dyn Antivirus>>,
     pub(crate) screener: Option<Arc<dyn Screener>>,
     pub(crate) dkim: Option<Arc<dyn Dkim>>,
@@ -233,6 +232,7 @@ pub(crate) struct Current {
     pub trust: Arc<Trust>,
     pub index: Arc<Index>,
     pub profiles: Arc<Profiles>,
+    pub domains: Arc<HashSet<Domain>>,
 }
 
 impl<S: Store> Engine<S> {
@@ -255,8 +255,7 @@ impl<S: Store> Engine<S> {
         profiles::all_known(&store, &setup.profiles)?;
         discard_uploads(&store)?;
         let service_domain = service.domain().clone();
-        let mut local_domains: HashSet<Domain> = setup.local_domains.into_iter().collect();
-        local_domains.insert(service_domain.clone());
+        let domains = Arc::new(with(&service_domain, setup.local_domains));
         let (boot_key, process) = (setup.ids.next_id(), setup.ids.next_id());
         Ok(Self {
             store: Fronted::new(store, Arc::clone(&setup.bell)),
@@ -266,7 +265,6 @@ impl<S: Store> Engine<S> {
             ids: setup.ids,
             bell: setup.bell,
             meter: setup.meter,
-            local_domains,
             antivirus: setup.antivirus,
             screener: setup.screener,
             dkim: setup.dkim,
@@ -287,6 +285,7 @@ impl<S: Store> Engine<S> {
                 trust: setup.trust,
                 index: setup.index,
                 profiles: Arc::new(setup.profiles),
+                domains,
             }),
             lanes: Lanes::default(),
             shares: Arc::default(),
@@ -353,7 +352,13 @@ impl<S: Store> Engine<S> {
 
     /// Whether mailboxes of this domain are here.
     pub fn is_local(&self, domain: &Domain) -> bool {
-        self.local_domains.contains(domain)
+        self.current.read().domains.contains(domain)
+    }
+
+    /// Takes other domains for ours, the service domain always among them. Mailboxes of one that goes stay as they are, and
+    /// nobody reaches them until it is back.
+    pub fn replace_domains(&self, domains: Vec<Domain>) {
+        self.current.write().domains = Arc::new(with(&self.service_domain, domains));
     }
 
     /// The store, for maintenance and tests: for reading only, since what is written here the queue does not notice.
@@ -372,6 +377,10 @@ impl<S: Store> Engine<S> {
     pub(crate) fn new_msg(&self) -> MsgId {
         MsgId(self.ids.next_id())
     }
+}
+
+fn with(service: &Domain, domains: Vec<Domain>) -> HashSet<Domain> {
+    domains.into_iter().chain([service.clone()]).collect()
 }
 
 /// Removes what a crash left of bodies that no commit published: this is the only server on the store.

@@ -48,6 +48,8 @@ impl Bearer {
 /// How a token stands to the second factor of its person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
+    /// It is good for nothing but to be changed ([`Engine::change_token`]), whatever his factor is.
+    First,
     /// He has none.
     NoFactor,
     /// A code is to be said for it.
@@ -292,7 +294,11 @@ fn unlock<S: Store>(
 }
 
 /// The token, if it and its person have not ended since it was shown.
-fn still_good<S: Store>(tx: &mut Transaction<'_, S>, bearer: &Bearer, now: Timestamp) -> Result<Token, Error> {
+pub(crate) fn still_good<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    bearer: &Bearer,
+    now: Timestamp,
+) -> Result<Token, Error> {
     let ended =
         || Error::Invalid(said!("il token «{}» non vale più", "the token “{}” is no longer good", bearer.label));
     let key = KeyBuilder::new(tag::TOKEN).raw(bearer.hash);

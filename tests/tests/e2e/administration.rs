@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
+use sigillo_accounts::Act;
 
 use crate::rates::{ANNA, BRUNO, ask, served};
 use crate::serve::Sample;
@@ -74,8 +75,12 @@ fn documented() -> BTreeMap<String, Vec<String>> {
     may
 }
 
-/// What asks for each permission, of anna and her administration. None of it changes anything, since it is wrong otherwise.
-fn samples() -> Vec<(&'static str, &'static str, String, Value)> {
+/// Permissions that nothing asks for yet, and why.
+const UNASKED: [(&str, &str); 1] = [("archive-read", "what is preserved is consulted by no request yet")];
+
+/// What asks for each permission, of anna, her administration and a message of hers. None of it changes anything, since it is
+/// wrong otherwise.
+fn samples(message: &str) -> Vec<(&'static str, &'static str, String, Value)> {
     let nothing = Value::Null;
     let wrong = json!({"wrong": 1});
     let of = |rest: &str| format!("/v1/mailboxes/{ANNA}{rest}");
@@ -91,6 +96,7 @@ fn samples() -> Vec<(&'static str, &'static str, String, Value)> {
         ("mailbox-read", "GET", of("/usage"), nothing.clone()),
         ("mailbox-create", "POST", "/v1/mailboxes".to_owned(), json!({"address": format!("x@{COMUNE}"), "unit": 1})),
         ("mailbox-change", "PATCH", of(""), wrong.clone()),
+        ("mailbox-profile", "PATCH", of(""), json!({"profile": "inesistente"})),
         ("mailbox-block", "PUT", of("/block"), wrong.clone()),
         ("mailbox-activate", "PUT", of("/activation"), nothing.clone()),
         ("mailbox-cancel", "DELETE", of("/cancellation"), nothing.clone()),
@@ -123,7 +129,11 @@ fn samples() -> Vec<(&'static str, &'static str, String, Value)> {
         ("address-book-write", "POST", "/v1/tenants/1/address-book/apply".to_owned(), wrong.clone()),
         ("person-read", "GET", "/v1/persons".to_owned(), nothing.clone()),
         ("person-write", "POST", "/v1/persons".to_owned(), wrong.clone()),
+        ("dispatch-read", "GET", format!("/v1/dispatches/{message}"), nothing.clone()),
         ("log-read", "GET", of("/log"), nothing.clone()),
+        ("log-read", "GET", "/v1/tenants/1/accesses?month=2026-11".to_owned(), nothing.clone()),
+        ("log-read", "GET", "/v1/tenants/1/acts?month=2026-11".to_owned(), nothing.clone()),
+        ("log-read", "GET", "/v1/log/segments".to_owned(), nothing.clone()),
         ("queue-read", "GET", "/v1/queue".to_owned(), nothing.clone()),
         ("queue-write", "POST", "/v1/queue/hold".to_owned(), wrong.clone()),
         ("service-read", "GET", "/v1/status".to_owned(), nothing.clone()),
@@ -139,16 +149,45 @@ fn of_the_service(act: &str, path: &str) -> bool {
 
 /// Whether he may not, or may not even read what he named.
 fn turned_away(status: u16, answer: &Value) -> bool {
-    let unread = ["la casella ", "la lista ", "il dominio ", "l'amministrazione ", "non c'è nessuno "];
+    let unread = [
+        "la casella ",
+        "la lista ",
+        "il dominio ",
+        "l'amministrazione ",
+        "non c'è nessuno ",
+        "il registro non conosce ",
+    ];
     let detail = answer["detail"].as_str().unwrap_or_default();
     status == 403 || status == 404 && unread.iter().any(|text| detail.starts_with(text))
+}
+
+/// A message to himself of whoever holds this mailbox; gives its identifier.
+fn message_of(sample: &Sample, who: &str) -> String {
+    let url = format!("smtp://127.0.0.1:{}", sample.ports.base + 1);
+    let letter = format!("From: {who}\r\nTo: {who}\r\nSubject: prova\r\nMessage-ID: <uno@x>\r\n\r\nCiao.\r\n");
+    let send = ["--mail-from", who, "--mail-rcpt", who, "--upload-file", "-"];
+    sample.curl(who, &url, &send, &letter).fine("curl sends");
+    let trail = ask(sample, &["mailbox", "trail", who], "");
+    trail["sent"][0]["id"].as_str().expect("an identifier").to_owned()
+}
+
+#[test]
+fn every_permission_is_asked_for_or_it_is_said_why_not() {
+    let samples = samples("x");
+    for act in Act::ALL.map(Act::name) {
+        let asked = samples.iter().any(|(of, ..)| *of == act);
+        let unasked = UNASKED.iter().any(|(of, _)| *of == act);
+        assert!(asked != unasked, "{act}: a request in `samples`, or a reason in `UNASKED`, and not both");
+    }
+    assert!(samples.iter().all(|(act, ..)| Act::ALL.iter().any(|of| of.name() == *act)));
 }
 
 #[test]
 fn every_role_may_what_the_table_says_and_nothing_in_another_administration() {
     let (sample, _guard) = served();
     two_administrations(&sample);
-    let (table, cells) = (documented(), samples());
+    let (ours, theirs) = (message_of(&sample, ANNA), message_of(&sample, BRUNO));
+    let (table, cells) = (documented(), samples(&ours));
     let printed = run(binary(), &["role", "matrix", "--json"], b"", 30).fine("role matrix").out;
     assert_eq!(serde_json::from_str::<BTreeMap<String, Vec<String>>>(&printed).expect("JSON"), table);
     let people = [
@@ -165,11 +204,10 @@ fn every_role_may_what_the_table_says_and_nothing_in_another_administration() {
         .iter()
         .map(|(role, tenant, scope)| somebody(&sample, &format!("p.{role}"), *tenant, &[(role, scope)]))
         .collect();
-    let admin = sample.path("p.supplier-admin.token");
+    let (admin, listed) = (sample.path("p.supplier-admin.token"), |role: &str| format!("{role}@{COMUNE}"));
     for ((role, tenant, _), token) in people.iter().zip(&tokens) {
         // A list of the unit, which some of them cancel.
-        let ours = format!("{role}@{COMUNE}");
-        let list = ["list", "set", &ours, ANNA, "--unit", "1", "--token-file", &admin.to_string_lossy()];
+        let list = ["list", "set", &listed(role), ANNA, "--unit", "1", "--token-file", &admin.to_string_lossy()];
         ask(&sample, &list, "");
         for (act, method, path, body) in &cells {
             let path = &path.replace("nostra@", &format!("{role}@"));
@@ -177,15 +215,18 @@ fn every_role_may_what_the_table_says_and_nothing_in_another_administration() {
             let (status, answer) = request(&sample, token, method, path, body);
             assert_eq!(!turned_away(status, &answer), may, "{role}: {act}: {method} {path}: {status} {answer}");
             // The same of the other administration.
-            let theirs = path.replace(ANNA, BRUNO).replace(COMUNE, ENTE).replace("tenants/1", "tenants/2");
+            let other = path.replace(ANNA, BRUNO).replace(COMUNE, ENTE).replace("tenants/1", "tenants/2");
+            let other = other.replace(&ours, &theirs);
             // What is to be made is not there to be read.
             let (body, refused) = match body.get("unit") {
                 Some(_) => (json!({"address": format!("x@{ENTE}"), "unit": 1}), 403),
                 None => (body.clone(), 404),
             };
-            if tenant.is_some() && (theirs != *path || body.get("unit").is_some()) {
-                let (status, answer) = request(&sample, token, method, &theirs, &body);
-                assert_eq!(status, refused, "{role}: {act}: {method} {theirs}: {answer}");
+            if tenant.is_some() && (other != *path || body.get("unit").is_some()) {
+                let (status, answer) = request(&sample, token, method, &other, &body);
+                // Who may see no message at all hears that first.
+                let fine = status == refused || *act == "dispatch-read" && status == 403;
+                assert!(fine, "{role}: {act}: {method} {other}: {status} {answer}");
             }
         }
     }
@@ -316,6 +357,40 @@ fn what_is_administrated_has_a_name_and_is_in_the_log() {
     assert!(refused(&["person", "add", "p.gialli", "Un Altro"]).contains("un nome non si dà due volte"));
 }
 
-fn shown_contains(lines: &[String], text: &str) -> bool {
-    lines.iter().any(|line| line.contains(text))
+#[test]
+fn a_fresh_service_is_its_machines_and_the_first_token_is_changed_by_whom_it_is_given_to() {
+    let sample = Sample::new();
+    let _guard = sample.serve();
+    assert_eq!(
+        ask(&sample, &["person", "list"], "")["persons"],
+        json!([]),
+        "nobody administrates, and no token is good"
+    );
+    let file = |name: &str| sample.path(name).to_string_lossy().into_owned();
+    let (first, second, third) = (file("primo"), file("secondo"), file("terzo"));
+    ask(&sample, &["person", "add", "m.rossi", "Maria Rossi"], "");
+    ask(&sample, &["person", "grant", "m.rossi", "supplier-admin", "supplier"], "");
+    ask(&sample, &["person", "add-token", "m.rossi", "portatile", "--first", "--out", &first], "");
+    let secret = |file: &str| fs::read_to_string(file).expect("a token").trim().to_owned();
+    for (method, path) in
+        [("GET", "/v1/status"), ("GET", "/v1/openapi.json"), ("POST", "/v1/me/totp"), ("POST", "/v1/tenants")]
+    {
+        let (status, answer) = request(&sample, &secret(&first), method, path, &Value::Null);
+        assert_eq!((status, &answer["type"]), (403, &json!("urn:sigillo:change-wanted")), "{method} {path}: {answer}");
+    }
+    let told = run(binary(), &["status", "--socket", &sample.socket(), "--token-file", &first], b"", 30);
+    assert!(told.code == Some(1) && told.all().contains("sigillo person change-token"), "{}", told.all());
+    for (old, new) in [(&first, &second), (&second, &third)] {
+        let made = ask(&sample, &["person", "change-token", "--out", new, "--token-file", old], "");
+        assert_eq!(made["name"], "portatile");
+        assert_eq!(fs::metadata(new).expect("the token").permissions().mode() & 0o777, 0o600);
+        assert_eq!(request(&sample, &secret(old), "GET", "/v1/status", &Value::Null).0, 401, "it is no token any more");
+        assert_eq!(request(&sample, &secret(new), "GET", "/v1/status", &Value::Null).0, 200);
+        let (status, _) = request(&sample, &secret(old), "POST", "/v1/me/token", &json!({}));
+        assert_eq!(status, 401, "whoever has the old one gets no new one");
+    }
+    let told = run(binary(), &["log", "show", "--socket", &sample.socket(), "--token-file", &third], b"", 30);
+    let told = told.fine("log show").out;
+    assert!(told.contains("PEC_Admin token-change richiesta: da=m.rossi: metodo=POST: oggetto=/v1/me/token"), "{told}");
+    assert!([&first, &second, &third].iter().all(|file| !told.contains(&secret(file))), "no secret in the log");
 }

@@ -192,3 +192,40 @@ fn lists_come_from_a_file_too() {
     let listed = ask(&sample, &["list", "list"], "");
     assert_eq!((&listed["lists"][0]["state"], &listed["lists"][0]["members"]), (&json!("active"), &json!([ANNA])));
 }
+
+#[test]
+fn every_file_that_people_bring_is_read_in_utf8_and_refused_otherwise_by_place_and_remedy() {
+    let (sample, _guard) = served();
+    two_administrations(&sample);
+    let (file, socket, state) = (sample.path("file"), sample.socket(), sample.path("stati"));
+    let [name, state] = [&file, &state].map(|path| path.to_string_lossy().into_owned());
+    let ours = format!("tutti@{COMUNE}");
+    let verbs: [(&[&str], &str); 7] = [
+        (&["mailbox", "apply", &name], "casella;profilo"),
+        (&["list", "apply", &name], "lista;membri"),
+        (&["list", "set", &ours, "--file", &name], "#"),
+        (&["address-book", "apply", "1", &name], "indirizzo;nome"),
+        (&["mailbox", "import-hashes", &name], "casella;hash"),
+        (&["mailbox", "import", "--accounts", &name, "--state", &state], "casella;server"),
+        (&["password", "file", &name], "Utente;Nuova Password;Numero di cellulare"),
+    ];
+    for (verb, header) in verbs {
+        let brought = |bytes: &[u8]| {
+            fs::write(&file, bytes).expect("written");
+            run(binary(), &[verb, &["--socket", &socket]].concat(), b"", 30)
+        };
+        let latin = [header.as_bytes(), b"\r\nx@x.example;citt\xe0\r\n"].concat();
+        let utf16: Vec<u8> = [0xfeff].into_iter().chain(header.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for (bytes, says) in [
+            (latin, &["riga 2: non è UTF-8 dal carattere 17", "E0", "iconv -f WINDOWS-1252 -t UTF-8"][..]),
+            (utf16, &["UTF-16", "iconv -f UTF-16 -t UTF-8"]),
+        ] {
+            let ran = brought(&bytes);
+            assert_eq!(ran.code, Some(1), "{verb:?}: {}", ran.all());
+            says.iter().for_each(|said| assert!(ran.all().contains(said), "{verb:?}: {said}: {}", ran.all()));
+        }
+        // As spreadsheets write it: a byte order mark, CRLF, letters with accents.
+        let ran = brought(format!("\u{feff}{header}\r\n").as_bytes());
+        assert!(!ran.all().contains("UTF") && !ran.all().contains("riga 1"), "{verb:?}: {}", ran.all());
+    }
+}

@@ -299,7 +299,7 @@ pub(crate) fn names(records: &str) -> Knot {
     Knot::start(&[Zone { name: "example", records: Some(records), signed: false }])
 }
 
-pub(crate) fn backup(scene: &Scene) {
+fn backup(scene: &Scene) {
     let socket = scene.at("dati/admin.sock");
     sigillo(&["store", "backup", &scene.at("copie"), "--socket", &socket], 60).fine("store backup");
 }

@@ -29,7 +29,7 @@ pub fn connect(sample: &Sample, port: u16) -> TcpStream {
 }
 
 /// Makes clients of TLS: it reads all roots of the system, which takes longer than a handshake.
-fn trusting(sample: &Sample) -> SslConnector {
+pub fn trusting(sample: &Sample) -> SslConnector {
     let mut connector = SslConnector::builder(SslMethod::tls_client()).expect("a client");
     connector.set_ca_file(sample.path("prova/ca.pem")).expect("the trial authority");
     connector.build()

@@ -7,19 +7,25 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
+use sigillo_server::clock::system_time;
 use sigillo_tests::demo::run;
 
 use crate::administration::{COMUNE, ENTE, somebody, two_administrations};
 use crate::api::{Answer, call};
+use crate::isolation_mail::Draw;
 use crate::rates::{ANNA, BRUNO, ask, served};
 use crate::serve::Sample;
 
 /// Names of the other administration that nobody of the first ever reads. They are told apart from what a request itself
 /// says.
-const THEIRS: [&str; 6] =
-    ["ente-esempio", "Ente di Esempio", "bruno", "a.neri", "Ufficio Riservato", "Persona Segreta"];
-/// Requests with ids that are bent.
+const THEIRS: [&str; 8] =
+    ["ente-esempio", "bruno", "a.neri", "TT-Riservato", SECRETS[0], SECRETS[1], SECRETS[2], SECRETS[3]];
+/// Those of them that nobody of the first ever says.
+const SECRETS: [&str; 4] = ["Ente di Esempio", "Ufficio Riservato", "Persona Segreta", "Motivo Riservato"];
+/// Requests with ids that are bent, with filters that name what is theirs, and about our own with bodies that do.
 const BENT: usize = 600;
+const FILTERED: usize = 500;
+const CROSSED: usize = 300;
 
 /// Something that can be asked.
 pub struct Operation {
@@ -47,20 +53,20 @@ pub fn operations(document: &Value) -> Vec<Operation> {
     all
 }
 
-/// What of the other administration stands for a parameter of a path.
-fn theirs(path: &str, name: &str) -> &'static str {
+/// What stands for a parameter of a path: of the first administration, and of the other.
+fn named(path: &str, name: &str) -> [&'static str; 2] {
     match (name, path.split('/').nth(2).unwrap_or_default()) {
-        ("address", "lists") => "tutti@ente-esempio.example",
-        ("address", _) => BRUNO,
-        ("name", "domains") => ENTE,
-        ("name", "persons") => "a.neri",
-        ("name", "mailboxes") => "paghe",
-        ("tenant" | "unit", _) => "2",
-        ("uid" | "number", _) => "1",
-        ("id", _) => "sg1@ente-esempio.example",
-        ("order", _) => "hold",
-        ("version", _) => "1",
-        ("token", _) => "prova",
+        ("address", "lists") => ["tutti@comune-esempio.example", "tutti@ente-esempio.example"],
+        ("address", _) => [ANNA, BRUNO],
+        ("name", "domains") => [COMUNE, ENTE],
+        ("name", "persons") => ["n.nessuno", "a.neri"],
+        ("name", "mailboxes") => ["paghe"; 2],
+        ("tenant" | "unit", _) => ["1", "2"],
+        ("uid" | "number", _) => ["1"; 2],
+        ("id", _) => ["sg1@comune-esempio.example", "sg1@ente-esempio.example"],
+        ("order", _) => ["hold"; 2],
+        ("version", _) => ["1"; 2],
+        ("token", _) => ["prova"; 2],
         other => panic!("{path}: nobody knows what stands for {other:?}: say it here"),
     }
 }
@@ -98,6 +104,34 @@ fn nowhere(text: &str) -> String {
 /// What is answered about what is nowhere, in the words in which it would be about the other administration.
 fn as_of_theirs(text: &str) -> String {
     NOWHERE.iter().fold(text.to_owned(), |text, (theirs, nowhere)| text.replace(nowhere, theirs))
+}
+
+fn theirs(path: &str, name: &str) -> &'static str {
+    named(path, name)[1]
+}
+
+/// What stands for a parameter of a query, of theirs where it names something.
+fn filters(path: &str, name: &str, month: &str) -> Vec<String> {
+    let all: &[&str] = match name {
+        "object" => &[BRUNO, "tutti@ente-esempio.example", "a.neri", "Ufficio Riservato"],
+        "from" | "to" if path.starts_with("/v1/queue") => &[BRUNO, "ente-esempio.example"],
+        "from" | "to" => &["2020-01-01T00:00:00Z", "2020-01-01", "2099-01-01T00:00:00Z", "2099-01-01"],
+        "tenant" => &["2", "02", "1"],
+        "ticket" => &["TT-Riservato", "TT"],
+        "kind" => &["mailbox-block", "mailbox-unblock", "password", "x"],
+        "id" => &["sg1@ente-esempio.example"],
+        "state" => &["held", "waiting", "x"],
+        "match" => &["segreta", "bruno", "ente", "%", ""],
+        "credential" => &["paghe", ""],
+        "after" => &["0", "1", "2", "99", "202601-1", "00", "ffffffffffffffffffffffffffffffff", BRUNO, "x"],
+        "limit" => &["0", "1", "2", "1000"],
+        "own" | "waiting" | "deep" | "dry_run" => &["true", "false"],
+        "older_than_s" => &["0", "1"],
+        "month" => &[month],
+        "flags" => &["\\Seen"],
+        _ => &[asked(path, name)],
+    };
+    all.iter().map(|text| (*text).to_owned()).collect()
 }
 
 /// What stands for a parameter of a query that must be there.
@@ -178,7 +212,9 @@ fn ask_for(sample: &Sample, who: (&str, &str), line: &str, body: &Value) -> u16 
     let text = if body.is_null() { String::new() } else { body.to_string() };
     let answer = call(sample, who.1, line, &[], text.as_bytes());
     let said = format!("{line} {text}").to_lowercase();
-    for name in THEIRS.map(str::to_lowercase) {
+    // What our own people tried, whatever they named, is among the acts that concern us.
+    let names = if line.contains("/acts") { &SECRETS[..] } else { &THEIRS };
+    for name in names.iter().map(|name| name.to_lowercase()) {
         let told = format!("{}\n{}", answer.head, answer.body).to_lowercase().contains(&name);
         let asked = said.contains(&name) || said.contains(&escaped(&name));
         assert!(!told || asked, "{}: {line} {text}: told {name}: {answer:?}", who.0);
@@ -186,8 +222,13 @@ fn ask_for(sample: &Sample, who: (&str, &str), line: &str, body: &Value) -> u16 
     answer.status
 }
 
-/// Everything of the other administration, as who runs the service sees it.
+/// Everything of the other administration, as who runs the service sees it; in lists ours too.
 pub fn all_of_theirs(sample: &Sample, admin: &str) -> Vec<String> {
+    of_theirs(sample, admin, &["/v1/persons", "/v1/mailboxes", "/v1/lists"])
+}
+
+/// The same without lists, or with these.
+fn of_theirs(sample: &Sample, admin: &str, lists: &[&str]) -> Vec<String> {
     let paths = [
         "/v1/tenants/2".to_owned(),
         "/v1/tenants/2/units".to_owned(),
@@ -200,11 +241,10 @@ pub fn all_of_theirs(sample: &Sample, admin: &str) -> Vec<String> {
         format!("/v1/mailboxes/{BRUNO}/history"),
         format!("/v1/lists/tutti@{ENTE}"),
         "/v1/persons/a.neri".to_owned(),
-        "/v1/persons".to_owned(),
-        "/v1/mailboxes".to_owned(),
-        "/v1/lists".to_owned(),
+        "/v1/operations?tenant=2".to_owned(),
     ];
-    paths.iter().map(|path| call(sample, admin, &format!("GET {path}"), &[], b"").body).collect()
+    let all = paths.iter().map(String::as_str).chain(lists.iter().copied());
+    all.map(|path| call(sample, admin, &format!("GET {path}"), &[], b"").body).collect()
 }
 
 /// Two administrations; everybody of the first, and who runs the service.
@@ -212,6 +252,8 @@ pub fn street(sample: &Sample) -> (Vec<(String, String)>, String) {
     two_administrations(sample);
     ask(sample, &["unit", "add", "2", "Ufficio Riservato"], "");
     ask(sample, &["mailbox", "unit", BRUNO, "--unit", "2"], "");
+    ask(sample, &["mailbox", "block", BRUNO, "--reason", "Motivo Riservato", "--ticket", "TT-Riservato"], "");
+    ask(sample, &["mailbox", "unblock", BRUNO], "");
     ask(sample, &["list", "set", &format!("tutti@{ENTE}"), BRUNO], "");
     ask(sample, &["list", "set", &format!("tutti@{COMUNE}"), ANNA], "");
     ask(sample, &["credential", "add", BRUNO, "paghe", "--rights", "send"], "");
@@ -242,7 +284,9 @@ fn nobody_of_one_administration_reaches_anything_of_another() {
     let (sample, _guard) = served();
     let (actors, admin) = street(&sample);
     let document = call(&sample, &admin, "GET /v1/openapi.json", &[], b"").json();
-    let operations = operations(&document);
+    let mut operations = operations(&document);
+    // Whoever asks it has another token from then on; it is about nothing else.
+    operations.retain(|operation| operation.path != "/v1/me/token");
     let before = all_of_theirs(&sample, &admin);
     assert!(before.iter().all(|body| !body.contains("\"status\":4")), "{before:#?}");
     let mut tried = BTreeSet::new();
@@ -272,8 +316,13 @@ fn nobody_of_one_administration_reaches_anything_of_another() {
         tried.insert((operation.method.clone(), operation.path.clone()));
     }
     assert_eq!(tried.len(), operations.len());
-    bend(&sample, &actors, &operations);
+    let mut draw = Draw(20_261_101);
+    bend(&sample, &actors, &operations, &mut draw);
+    filter(&sample, &actors, &operations, &mut draw);
     assert_eq!(all_of_theirs(&sample, &admin), before, "something of theirs was changed");
+    let before = of_theirs(&sample, &admin, &[]);
+    cross(&sample, &actors, (&document, &operations), &mut draw);
+    assert_eq!(of_theirs(&sample, &admin, &[]), before, "something of theirs was changed");
 }
 
 /// What was answered, but for the one name that every refusal has.
@@ -398,8 +447,8 @@ fn logged(sample: &Sample, token: &str, absent: bool) -> BTreeSet<String> {
 }
 
 /// Ways of writing the same name, and of leaving a path.
-fn bent(id: &str, how: u64) -> String {
-    match how % 18 {
+fn bent(id: &str, how: usize) -> String {
+    match how {
         0 => id.to_uppercase(),
         1 => escaped(id),
         2 => format!("..%2f{id}"),
@@ -421,27 +470,84 @@ fn bent(id: &str, how: u64) -> String {
     }
 }
 
-/// Names and paths that are bent, by a row of numbers that is the same every time.
-fn bend(sample: &Sample, actors: &[(String, String)], operations: &[Operation]) {
+/// Somebody of the first administration.
+fn somebody_of<'a>(actors: &'a [(String, String)], draw: &mut Draw) -> (&'a str, &'a str) {
+    let (name, token) = &actors[draw.below(actors.len())];
+    (name, token)
+}
+
+/// Names and paths that are bent.
+fn bend(sample: &Sample, actors: &[(String, String)], operations: &[Operation], draw: &mut Draw) {
     let with_ids: Vec<&Operation> = operations.iter().filter(|o| o.path.contains('{')).collect();
-    let mut state: u64 = 20_261_101;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        state >> 33
-    };
-    let of = |n: u64, len: usize| usize::try_from(n % len as u64).expect("an index");
     for _ in 0..BENT {
-        let operation = with_ids[of(next(), with_ids.len())];
+        let operation = with_ids[draw.below(with_ids.len())];
         let mut path = operation.path.clone();
         for (place, name, _) in &operation.parameters {
             if place == "path" {
-                path = path.replace(&format!("{{{name}}}"), &bent(theirs(&operation.path, name), next()));
+                path = path.replace(&format!("{{{name}}}"), &bent(theirs(&operation.path, name), draw.below(18)));
             }
         }
-        let actor = &actors[of(next(), actors.len())];
-        let status =
-            ask_for(sample, (&actor.0, &actor.1), &format!("{} {path}?folder=INBOX", operation.method), &Value::Null);
-        assert!(matches!(status, 400..=499), "{}: {} {path}: {status}", actor.0, operation.method);
+        let who = somebody_of(actors, draw);
+        let status = ask_for(sample, who, &format!("{} {path}?folder=INBOX", operation.method), &Value::Null);
+        assert!(matches!(status, 400..=499), "{}: {} {path}: {status}", who.0, operation.method);
+    }
+}
+
+/// Every question with any of its filters, about what is theirs and about our own.
+fn filter(sample: &Sample, actors: &[(String, String)], operations: &[Operation], draw: &mut Draw) {
+    let asks = |o: &&Operation| o.method == "GET" && o.parameters.iter().any(|(place, ..)| place == "query");
+    let questions: Vec<&Operation> = operations.iter().filter(asks).collect();
+    let month = system_time().legal().iso_day[..7].to_owned();
+    let mut filtered = BTreeSet::new();
+    for at in 0..FILTERED {
+        let operation = questions[at % questions.len()];
+        let (mut path, mut query) = (operation.path.clone(), Vec::new());
+        for (place, name, required) in &operation.parameters {
+            if place == "path" {
+                path = path.replace(&format!("{{{name}}}"), named(&operation.path, name)[draw.below(2)]);
+            } else if place == "query" && (*required || draw.below(2) == 0) {
+                let all = filters(&operation.path, name, &month);
+                query.push(format!("{name}={}", escaped(&all[draw.below(all.len())])));
+                filtered.insert((&operation.path, name));
+            }
+        }
+        let who = somebody_of(actors, draw);
+        let line = format!("GET {path}?{}", query.join("&"));
+        let status = ask_for(sample, who, &line, &Value::Null);
+        assert!(matches!(status, 200 | 204 | 400..=499), "{}: {line}: {status}", who.0);
+    }
+    let query = |o: &&Operation| o.parameters.iter().filter(|(place, ..)| place == "query").count();
+    assert_eq!(filtered.len(), questions.iter().map(query).sum::<usize>(), "every filter was set: {filtered:?}");
+}
+
+/// Everything that can be asked about our own, with bodies that speak of theirs. What is said so may be told again: what was
+/// never said is not.
+fn cross(
+    sample: &Sample,
+    actors: &[(String, String)],
+    (document, operations): (&Value, &[Operation]),
+    draw: &mut Draw,
+) {
+    // The holder's own door makes whoever fails wait.
+    let all: Vec<&Operation> = operations.iter().filter(|o| !o.path.starts_with("/v1/self/")).collect();
+    for _ in 0..CROSSED {
+        let operation = all[draw.below(all.len())];
+        let (mut path, mut query) = (operation.path.clone(), Vec::new());
+        for (place, name, required) in &operation.parameters {
+            match place.as_str() {
+                "path" => path = path.replace(&format!("{{{name}}}"), named(&operation.path, name)[draw.below(2)]),
+                "query" if *required => query.push(format!("{name}={}", asked(&operation.path, name))),
+                _ => {}
+            }
+        }
+        let body = operation.body.as_ref().map_or(Value::Null, |schema| body(document, schema, "", 0));
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let (name, token) = somebody_of(actors, draw);
+        let line = format!("{} {path}?{}", operation.method, query.join("&"));
+        let answer = call(sample, token, &line, &[], text.as_bytes());
+        let told = format!("{}\n{}", answer.head, answer.body);
+        assert!(SECRETS.iter().all(|secret| !told.contains(secret)), "{name}: {line} {text}: {answer:?}");
+        assert!(answer.status < 500, "{name}: {line} {text}: {answer:?}");
     }
 }
 

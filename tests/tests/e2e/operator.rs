@@ -5,7 +5,7 @@ use std::path::Path;
 use sigillo_tests::clamd::Clamd;
 use sigillo_tests::demo::{binary, run};
 
-use crate::doctor::{adapted, backup, names, prepared};
+use crate::doctor::{adapted, names, prepared};
 
 #[test]
 fn a_first_day_goes_as_its_script_says() {
@@ -18,8 +18,6 @@ fn a_first_day_goes_as_its_script_says() {
     let knot = names(&records);
     adapted(&scene, &knot, &clamd);
     let _service = scene.serve();
-    std::fs::create_dir(scene.path("copie")).expect("a folder");
-    backup(&scene);
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("operator/first-day");
     let program = binary();

@@ -28,7 +28,7 @@ fn heard(reader: &mut Reader) -> String {
 }
 
 /// Sends a command and gives its tagged answer.
-fn ask(reader: &mut Reader, command: &str) -> String {
+pub fn ask(reader: &mut Reader, command: &str) -> String {
     reader.write_all(format!("{command}\r\n").as_bytes()).expect("it is heard");
     answer(reader, command.split(' ').next().expect("a tag"))
 }
@@ -43,7 +43,7 @@ fn answer(reader: &mut Reader, tag: &str) -> String {
     }
 }
 
-fn log_in(sample: &Sample) -> Reader {
+pub fn log_in(sample: &Sample) -> Reader {
     let mut reader = over_tls(sample, connect(sample, IMAPS));
     assert!(heard(&mut reader).starts_with("* OK"));
     assert!(ask(&mut reader, &format!("l LOGIN {ANNA} segreta")).starts_with("l OK"));

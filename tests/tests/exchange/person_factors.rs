@@ -94,6 +94,31 @@ fn after(seconds: u64) -> Timestamp {
     NOW.plus(Duration::from_secs(seconds))
 }
 
+#[test]
+fn a_token_is_changed_into_another_of_its_name_and_a_first_one_is_good_for_nothing_else() {
+    let office = Office::new();
+    let (first, next) = (secret("sgp_primo"), secret("sgt_altro"));
+    let shows = |token: &Secret| office.engine.who_shows(token, None, NOW).expect("looked up");
+    office.engine.add_token(&name("m.rossi"), "telefono", &first, NOW.plus(90 * DAY), NOW).expect("a token");
+    let (seed, _) = office.enrol("m.rossi", NOW);
+    let Shown::Person(_, bearer, standing) = shows(&first) else { panic!("it is his") };
+    assert_eq!(standing, Standing::First, "before any code is asked for");
+    let made = office.engine.change_token(&bearer, &next, NOW.plus(DAY), NOW).expect("changed");
+    assert_eq!((made.name.as_str(), made.expires), ("telefono", NOW.plus(DAY).as_millis()));
+    assert_eq!(shows(&first), Shown::Nobody);
+    assert!(office.engine.change_token(&bearer, &secret("sgt_terzo"), NOW.plus(DAY), NOW).is_err(), "once");
+    let Shown::Person(_, bearer, standing) = shows(&next) else { panic!("it is his") };
+    assert_eq!(standing, Standing::Locked, "the factor locks it as any other");
+    let term = Term::For(HOUR);
+    let until =
+        office.engine.unlock(&bearer, (&code(&seed, after(30)), term), ("192.0.2.7", None), (after(30), Tick(0)));
+    assert_eq!(until.expect("unlocked"), after(30).plus(HOUR));
+    office.engine.change_token(&bearer, &secret("sgt_quarto"), NOW.plus(DAY), after(40)).expect("changed");
+    let Shown::Person(.., standing) = shows(&secret("sgt_quarto")) else { panic!("it is his") };
+    assert_eq!((standing, office.rows(tag::UNLOCKED)), (Standing::Locked, 1), "what was unlocked ended with its token");
+    office.is_clean("changed tokens");
+}
+
 const LAPTOP: (&str, &str) = ("m.rossi", "portatile");
 const NIGHTLY: (&str, &str) = ("m.rossi", "notturno");
 

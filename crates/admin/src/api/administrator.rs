@@ -43,6 +43,10 @@ pub const MY_TOTP_REMOVE: &str = "/v1/me/totp/remove";
 /// `POST` [`Unlocking`]: [`Unlocked`]. 401 of the class [`CODE_WANTED`](super::CODE_WANTED) where the code is not right, 429
 /// after too many of them.
 pub const MY_UNLOCK: &str = "/v1/me/unlock";
+/// `POST` [`TokenChange`]: [`MadeToken`], under the name of the token that is shown, which ends.
+pub const MY_TOKEN: &str = "/v1/me/token";
+/// The class of a refusal to who shows a token that is good for nothing but to be changed ([`NewToken::first`]).
+pub const CHANGE_WANTED: &str = "urn:sigillo:change-wanted";
 /// The class of a refusal to who has no second factor where the service wants one.
 pub const FACTOR_WANTED: &str = "urn:sigillo:factor-wanted";
 
@@ -182,6 +186,18 @@ pub struct NewToken {
     /// What it is called: where it lies.
     pub name: String,
     /// How many days it is good; [`TOKEN_DAYS`] where nothing is said.
+    #[serde(default)]
+    pub days: Option<u32>,
+    /// It is good for nothing but to be changed by whom it is given to.
+    #[serde(default)]
+    pub first: bool,
+}
+
+/// Another token in place of the one that is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenChange {
+    /// As in [`NewToken::days`].
     #[serde(default)]
     pub days: Option<u32>,
 }

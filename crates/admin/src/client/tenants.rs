@@ -114,6 +114,11 @@ impl Client {
         self.send(Method::POST, &api::tokens_path(name), Some(new), PATIENCE).await
     }
 
+    /// Gives who asks another token in place of the one that he shows.
+    pub async fn change_my_token(&self, change: &api::TokenChange) -> Result<api::MadeToken, Error> {
+        self.send(Method::POST, api::MY_TOKEN, Some(change), PATIENCE).await
+    }
+
     /// Gives who asks an authenticator.
     pub async fn begin_my_totp(&self) -> Result<api::Enrolment, Error> {
         self.send(Method::POST, api::MY_TOTP, None::<&()>, PATIENCE).await

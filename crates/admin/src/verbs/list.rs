@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use sigillo_base::Tell;
+
 use super::how::count;
-use super::{Asked, Destroys, Error, Where, Writes, apply, header, json, table};
+use super::{Asked, Destroys, Error, Where, Writes, apply, header, json, load, table};
 use crate::Lang;
 use crate::api::{List, Members, list_path};
+use crate::csv;
 
 /// What can be done with lists.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -85,7 +88,7 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
         }
         Verb::Set { address, members, file, unit, asked, at } => {
             let members = match file {
-                Some(file) => read_members(file)?,
+                Some(file) => read_members(file, lang)?,
                 None => members.clone(),
             };
             let list = asked.client(at).set_list(address, &Members { members, unit: *unit }).await?;
@@ -149,8 +152,9 @@ fn show(lists: &[List], lang: Lang) -> String {
     rows.to_string()
 }
 
-fn read_members(file: &Path) -> Result<Vec<String>, Error> {
-    let text = std::fs::read_to_string(file).map_err(|source| Error::File { path: file.to_owned(), source })?;
+fn read_members(file: &Path, lang: Lang) -> Result<Vec<String>, Error> {
+    let bytes = load(file)?;
+    let text = csv::text(&bytes).map_err(|e| Error::Refused(format!("{}: {}", file.display(), e.said().pick(lang))))?;
     let member = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
     Ok(text.lines().map(member).filter(|m| !m.is_empty()).collect())
 }
@@ -163,8 +167,11 @@ mod tests {
     fn members_stand_one_a_line() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "# consiglio\nanna@a.example\n\n bruno@b.example # presidente\n").unwrap();
-        assert_eq!(read_members(file.path()).unwrap(), ["anna@a.example", "bruno@b.example"]);
-        let gone = read_members(Path::new("assente.txt")).unwrap_err().to_string();
+        assert_eq!(read_members(file.path(), Lang::It).unwrap(), ["anna@a.example", "bruno@b.example"]);
+        std::fs::write(file.path(), b"anna@a.example\nbruno@b.example # citt\xe0\n").unwrap();
+        let latin = read_members(file.path(), Lang::It).unwrap_err().to_string();
+        assert!(latin.contains("riga 2: non è UTF-8 dal carattere 23"), "{latin}");
+        let gone = read_members(Path::new("assente.txt"), Lang::It).unwrap_err().to_string();
         assert!(gone.contains("assente.txt"), "{gone}");
     }
 }

@@ -10,7 +10,9 @@ use sigillo_base::Secret;
 use super::how::count;
 use super::password::code;
 use super::{Destroys, Error, How, Where, Writes, header, json, table, totp, yes};
-use crate::api::{Administrator, NewAdministrator, NewToken, RoleGrant, Token, Unlocking, person_path};
+use crate::api::{
+    Administrator, MadeToken, NewAdministrator, NewToken, RoleGrant, Token, TokenChange, Unlocking, person_path,
+};
 use crate::terminal::Answers;
 use crate::{Client, Lang};
 
@@ -85,6 +87,21 @@ pub enum Verb {
         login: String,
         /// Come si chiama: dove sta
         name: String,
+        /// Dove si scrive il segreto (file nuovo, modo 0600)
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Per quanti giorni vale
+        #[arg(long, value_name = "GIORNI")]
+        days: Option<u32>,
+        /// Vale soltanto per essere cambiato da chi lo riceve (person change-token)
+        #[arg(long)]
+        first: bool,
+        /// Where to ask.
+        #[command(flatten)]
+        at: Where<Writes>,
+    },
+    /// Cambia il token che si mostra: il segreto del nuovo va nel file indicato, il vecchio non vale più
+    ChangeToken {
         /// Dove si scrive il segreto (file nuovo, modo 0600)
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -179,8 +196,13 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             one(at.client().set_role(login, &grant(role, scope), false).await?, at, lang)
         }
         Verb::Tokens { login, at } => tokens(at.client().tokens(login).await?.tokens, at, lang),
-        Verb::AddToken { login, name, out, days, at } => {
-            add_token(login, &NewToken { name: name.clone(), days: *days }, out, at, lang).await
+        Verb::AddToken { login, name, out, days, first, at } => {
+            let new = NewToken { name: name.clone(), days: *days, first: *first };
+            kept(async { at.client().add_token(login, &new).await }, out, at, lang).await
+        }
+        Verb::ChangeToken { out, days, at } => {
+            let change = TokenChange { days: *days };
+            kept(async { at.client().change_my_token(&change).await }, out, at, lang).await
         }
         Verb::RevokeToken { login, name, at } => {
             at.confirmed(lang, async || {
@@ -258,15 +280,19 @@ async fn ended(client: &Client, login: &str, lang: Lang) -> Result<String, Error
     })
 }
 
-/// The file is made first, so that no token is made whose secret cannot be written down.
-async fn add_token(login: &str, new: &NewToken, out: &Path, at: &Where<Writes>, lang: Lang) -> Result<String, Error> {
+/// Makes a token and writes its secret down. The file is made first, so that no token is made whose secret cannot be.
+async fn kept(
+    make: impl Future<Output = Result<MadeToken, crate::Error>>,
+    out: &Path,
+    at: &Where<Writes>,
+    lang: Lang,
+) -> Result<String, Error> {
     let wrong = |source| Error::File { path: out.to_owned(), source };
     if at.how.is_dry() {
-        let made = at.client().add_token(login, new).await?;
-        return at.tell(&made, |made| format!("{login}: «{}» → {}", made.name, made.expires));
+        return at.tell(&make.await?, |made| format!("«{}» → {}", made.name, made.expires));
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out).map_err(wrong)?;
-    let made = match at.client().add_token(login, new).await {
+    let made = match make.await {
         Ok(made) => made,
         Err(error) => {
             std::fs::remove_file(out).map_err(wrong)?;
@@ -279,8 +305,8 @@ async fn add_token(login: &str, new: &NewToken, out: &Path, at: &Where<Writes>, 
     }
     let (name, expires, file) = (&made.name, &made.expires, out.display());
     Ok(match lang {
-        Lang::It => format!("token «{name}» di {login}, valido fino a {expires}: il segreto è in {file}"),
-        Lang::En => format!("token \"{name}\" of {login}, good until {expires}: its secret is in {file}"),
+        Lang::It => format!("token «{name}», valido fino a {expires}: il segreto è in {file}"),
+        Lang::En => format!("token \"{name}\", good until {expires}: its secret is in {file}"),
     })
 }
 

@@ -25,8 +25,6 @@ const BATCH: usize = 500;
 const ATTEMPTS: usize = 8;
 /// After the end of the legal day, in service time: what was under way at midnight still comes into its day.
 const GRACE: Duration = Duration::from_secs(5 * 60);
-/// A list of domains longer than this, in octets, is left out of the line that opens a segment.
-const DOMAINS: usize = 512 * 1024;
 /// Largest time stamp, in octets.
 const STAMP: usize = 60 * 1024;
 
@@ -150,11 +148,7 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
     ) -> Result<(), Error> {
         let day = now.legal().iso_day;
-        let mut domains: Vec<_> = self.local_domains.iter().cloned().collect();
-        domains.sort();
-        if domains.iter().map(|d| d.as_str().len() + 2).sum::<usize>() > DOMAINS {
-            domains.clear();
-        }
+        let domains = self.told_domains();
         let (issuer, service) = (self.provider.name.clone(), self.service_domain.clone());
         let event = ServiceEvent::Open { segment, day: day.clone(), issuer, service, domains };
         let mut tip = TipRow { next: first, head, segment, first, before: head, day, opened: now.as_millis() };

@@ -152,7 +152,7 @@ impl Checker {
     }
 
     /// Whose log it is: the domain of his identifiers, and domains with mailboxes of his. Lines that open a segment say
-    /// the same. Without a list of domains, who took part at the receiving side counts as ours (rule C).
+    /// the same, and those of a configuration which domains were added since. Without a list of domains, who took part at the receiving side counts as ours (rule C).
     pub fn own(&mut self, service: &Domain, domains: impl IntoIterator<Item = Domain>) {
         self.service.insert(service.clone());
         self.domains.extend(domains);
@@ -164,8 +164,10 @@ impl Checker {
             Entry::Event(record) => self.record(record),
             Entry::Service(service) => {
                 self.latest = self.latest.max(service.at);
-                if let ServiceEvent::Open { service, domains, .. } = &service.event {
-                    self.own(service, domains.iter().cloned());
+                match &service.event {
+                    ServiceEvent::Open { service, domains, .. } => self.own(service, domains.iter().cloned()),
+                    ServiceEvent::Configured { domains, .. } => self.domains.extend(domains.iter().cloned()),
+                    _ => {}
                 }
             }
         }

@@ -64,6 +64,8 @@ pub enum ServiceEvent {
     Configured {
         /// The SHA-256 of the file in use, hexadecimal.
         sha256: String,
+        /// *domini*: as in [`Open`](Self::Open), from now on; older lines have none, and none has where it was not read.
+        domains: Vec<Domain>,
         /// What came of it.
         outcome: Result<(), String>,
     },
@@ -329,15 +331,16 @@ impl Service {
                 .with("giorno", day)
                 .with("gestore", issuer)
                 .with("servizio", service.as_str())
-                .with("domini", &domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ")),
+                .with("domini", &joined(domains)),
             ServiceEvent::Close { segment, lines } => {
                 begin(CLOSE).with("segmento", &segment.to_string()).with("righe", &lines.to_string())
             }
             ServiceEvent::IndexUpdate(outcome) => begin(&ended(UPDATE, outcome)).perhaps("motivo", why(outcome)),
             ServiceEvent::Clock(outcome) => begin(&ended(CLOCK, outcome)).perhaps("motivo", why(outcome)),
-            ServiceEvent::Configured { sha256, outcome } => {
-                begin(&ended(CONFIG, outcome)).with("sha256", sha256).perhaps("motivo", why(outcome))
-            }
+            ServiceEvent::Configured { sha256, domains, outcome } => begin(&ended(CONFIG, outcome))
+                .with("sha256", sha256)
+                .perhaps("domini", Some(joined(domains)).filter(|all| !all.is_empty()).as_deref())
+                .perhaps("motivo", why(outcome)),
             ServiceEvent::Queue { what, id, item, by, why } => begin(&format!("{QUEUE} {}", what.as_str()))
                 .with("identificativo", id)
                 .with("elemento", item)
@@ -383,6 +386,10 @@ fn ended(name: &str, outcome: &Result<(), String>) -> String {
     format!("{name} {}", if outcome.is_ok() { "OK" } else { "ERR" })
 }
 
+fn joined(domains: &[Domain]) -> String {
+    domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ")
+}
+
 fn why(outcome: &Result<(), String>) -> Option<&str> {
     outcome.as_ref().err().map(String::as_str)
 }
@@ -406,8 +413,10 @@ pub(super) fn read(parts: Parts) -> Result<Service, Error> {
         (UPDATE, "ERR") => ServiceEvent::IndexUpdate(Err(fields.required("motivo")?)),
         (CONFIG, word @ ("OK" | "ERR")) => {
             let sha256 = fields.required("sha256")?;
+            let domains = fields.optional("domini").unwrap_or_default();
+            let domains = list(&domains).map(domain).collect::<Result<_, _>>()?;
             let outcome = if word == "OK" { Ok(()) } else { Err(fields.required("motivo")?) };
-            ServiceEvent::Configured { sha256, outcome }
+            ServiceEvent::Configured { sha256, domains, outcome }
         }
         (CLOCK, "OK") => ServiceEvent::Clock(Ok(())),
         (CLOCK, "ERR") => ServiceEvent::Clock(Err(fields.required("motivo")?)),

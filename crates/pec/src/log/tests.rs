@@ -121,8 +121,12 @@ proptest! {
                 token: (n % 2 == 0).then(|| clean(&id)),
                 by: clean(&why),
             },
-            14 => ServiceEvent::Configured { sha256: "0".repeat(64), outcome: Ok(()) },
-            15 => ServiceEvent::Configured { sha256: "0".repeat(64), outcome: Err(clean(&why)) },
+            14 => ServiceEvent::Configured {
+                sha256: "0".repeat(64),
+                domains: ["a.example", "b.example"].map(domain).into_iter().take((n % 3) as usize).collect(),
+                outcome: Ok(()),
+            },
+            15 => ServiceEvent::Configured { sha256: "0".repeat(64), domains: Vec::new(), outcome: Err(clean(&why)) },
             13 => ServiceEvent::Accesses {
                 day: "2026-03-12".into(),
                 tenant: (n % 2 == 0).then_some(n),

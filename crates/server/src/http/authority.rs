@@ -225,6 +225,7 @@ impl Gate {
             Need::Enrols => "enrol",
             Need::Unlocks => "unlock",
             Need::Proves => "prove",
+            Need::Changes => "token-change",
             Need::Own => "own",
         }
     }
@@ -340,6 +341,13 @@ impl Gate {
     /// What is wanted of somebody by his second factor before he is let in here.
     fn unproven(&self, standing: Standing, wanted: SecondFactor) -> Option<Fail> {
         match standing {
+            Standing::First if self.need != Need::Changes => {
+                let text = said!(
+                    "un token dato da altri si cambia prima di ogni altra cosa: «sigillo person change-token»",
+                    "a token that others gave is changed before anything else: “sigillo person change-token”"
+                );
+                Some(Fail::new(StatusCode::FORBIDDEN, text).kind(api::CHANGE_WANTED))
+            }
             Standing::Locked if self.need != Need::Unlocks => {
                 let text = said!(
                     "serve un codice del secondo fattore: «sigillo person unlock»",

@@ -52,6 +52,8 @@ pub(super) enum Need {
     Unlocks,
     /// To be somebody, who says a code of his second factor as well; written down as that is.
     Proves,
+    /// The same as `Known`, also with a token that is good for nothing else: it is changed.
+    Changes,
     /// What the request itself holds: the holder of a mailbox proves himself, without a token (see `routes::own`). No
     /// answer of it is kept to be given again, since it may hold a secret.
     Own,

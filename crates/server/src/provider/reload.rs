@@ -61,12 +61,13 @@ impl Provider {
         self.relay.trust(material.relay_trust());
         self.relay.routes.replace(&config.relay.routes);
         material.adopted_by(&self.engine);
+        self.engine.replace_domains(config.domains.clone());
         self.issuer.store(material.issuer.clone());
         self.engine.replace_identity(material.identity, self.signing.of(material.signer));
         self.config.store(config);
         self.shown.store(Arc::new(shown));
         self.tell_certificates().await;
-        tracing::info!("reloaded certificates, revocation lists, index, routes and profiles");
+        tracing::info!("reloaded domains, certificates, revocation lists, index, routes and profiles");
         for key in &waiting {
             tracing::warn!(key, "changed in the file, but valid only from the next start");
         }
@@ -123,7 +124,6 @@ fn kept(old: &Config, new: Config) -> Config {
         service_address: old.service_address.clone(),
         english: old.english,
         host: old.host.clone(),
-        domains: old.domains.clone(),
         store: old.store.clone(),
         store_memory: old.store_memory,
         store_reserve: old.store_reserve,
@@ -182,7 +182,6 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("provider.service_address", old.service_address.value != new.service_address.value),
         ("provider.english", old.english != new.english),
         ("provider.host", old.host.value != new.host.value),
-        ("provider.domains", old.domains != new.domains),
         ("store.path", old.store.value != new.store.value),
         ("store.memory_mb", old.store_memory != new.store_memory),
         ("store.reserve_mb", old.store_reserve.bytes != new.store_reserve.bytes),
@@ -234,6 +233,8 @@ mod tests {
         let watched = SAMPLE.replace("servers = []", "servers = [\"ntp1.inrim.it\"]");
         let scanned = watched.replace("\n# [antivirus]", "\n[antivirus]").replace("\n# clamd", "\nclamd");
         assert_eq!(waiting(&old, &parse(&scanned)), ["antivirus", "clock"]);
+        let more = SAMPLE.replace("\"ente-esempio.example\"]", "\"ente-esempio.example\", \"nuovo.example\"]");
+        assert!(waiting(&old, &parse(&more)).is_empty() && kept(&old, parse(&more)).domains.len() == 4);
         let moved = SAMPLE.replace("prova/tls.pem", "prova/nuovo.pem");
         assert!(waiting(&old, &parse(&moved)).is_empty(), "a certificate may move");
         let comment = format!("# one line more\n{SAMPLE}");

@@ -418,3 +418,20 @@ fn an_opening_line_says_whose_log_it_is() {
     );
     assert_eq!(findings[0].to_string(), format!("{IN}: Accettazione mancante"));
 }
+
+#[test]
+fn a_domain_that_a_configuration_added_is_ours_from_then_on() {
+    let log = received(&[ANNA]).envelope().taken(&[ANNA]).delivered(ANNA);
+    let findings = |added: &[&str]| {
+        let mut checker = Checker::new(None, Some(now().plus(HOUR * 48)));
+        let domain = |d: &str| Domain::parse(d).unwrap();
+        checker.own(&domain("pec.noi.example"), [domain("altro.example")]);
+        let domains = added.iter().map(|d| domain(d)).collect();
+        let event = ServiceEvent::Configured { sha256: "0".repeat(64), domains, outcome: Ok(()) };
+        checker.entry(&Entry::Service(super::super::Service { at: now(), installation: "a".into(), event }));
+        log.lines.iter().for_each(|r| checker.entry(&Entry::Event(Box::new(r.clone()))));
+        checker.finish().findings
+    };
+    assert!(findings(&[]).iter().any(|f| f.text.starts_with("Presa in carico incoerente")), "{:?}", findings(&[]));
+    assert_eq!(findings(&["noi.example"]), []);
+}

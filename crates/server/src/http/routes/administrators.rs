@@ -10,7 +10,7 @@ use data_encoding::BASE32_NOPAD;
 use sigillo_accounts::{Act, Grant, Person, PersonName, Role, Scope, Target, Token};
 use sigillo_admin::api;
 use sigillo_base::{MailboxId, PersonId, Secret, TenantId, Timestamp, said};
-use sigillo_engine::{Error, NewPerson, Tokened};
+use sigillo_engine::{Error, FIRST_TOKEN, NewPerson, Tokened};
 
 use super::requests::Asking;
 use super::{At, Fail, PAGE, Reply, address, alive, mailbox, not_among, pages, work};
@@ -158,22 +158,28 @@ async fn add_token(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
-    Sent(api::NewToken { name: label, days }): Sent<api::NewToken>,
+    Sent(api::NewToken { name: label, days, first }): Sent<api::NewToken>,
 ) -> Result<(StatusCode, Json<api::MadeToken>), Fail> {
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
+    let (secret, expires) = made_token(days, first, now)?;
+    let make = move |engine: &House| {
+        let name = ruled(engine, &actor, &name)?;
+        let made = engine.add_token(&name, &label, &secret, expires, now)?;
+        Ok(api::MadeToken { name: made.name, expires: expires.to_string(), secret: secret.expose().to_owned() })
+    };
+    Ok((StatusCode::CREATED, Json(work(&provider, make).await?)))
+}
+
+/// Another secret, and until when it is good.
+pub(super) fn made_token(days: Option<u32>, first: bool, now: Timestamp) -> Result<(Secret, Timestamp), Fail> {
     let days = days.unwrap_or(api::TOKEN_DAYS);
     if !(1..=api::MAX_TOKEN_DAYS).contains(&days) {
         return Err(Fail::field("days", said!("da 1 a {}", "1 to {}", api::MAX_TOKEN_DAYS)));
     }
-    let provider = alive(&provider)?;
-    let now = provider.clock.now();
-    let make = move |engine: &House| {
-        let name = ruled(engine, &actor, &name)?;
-        let secret = format!("sgt_{}", BASE32_NOPAD.encode(&random::<32>()).to_lowercase());
-        let expires = now.plus(Duration::from_secs(u64::from(days) * 24 * 3600));
-        let made = engine.add_token(&name, &label, &Secret::new(secret.clone()), expires, now)?;
-        Ok(api::MadeToken { name: made.name, expires: expires.to_string(), secret })
-    };
-    Ok((StatusCode::CREATED, Json(work(&provider, make).await?)))
+    let kind = if first { FIRST_TOKEN } else { "sgt_" };
+    let secret = format!("{kind}{}", BASE32_NOPAD.encode(&random::<32>()).to_lowercase());
+    Ok((Secret::new(secret), now.plus(Duration::from_secs(u64::from(days) * 24 * 3600))))
 }
 
 async fn revoke(

@@ -1,4 +1,4 @@
-//! What somebody who administrates does himself about the second factor of his token (SEC-03): he shows the token, and says
+//! What somebody who administrates does himself about his token and its second factor (SEC-03): he shows the token, and says
 //! codes. Nobody else does it for him, but for who resets what he has lost (`administrators`).
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use sigillo_base::said;
 use sigillo_engine::{Bearer, Enrolment, Origin, Term, Unproven};
 use sigillo_wire::Tick;
 
-use super::administrators::{found, shown};
+use super::administrators::{found, made_token, shown};
 use super::{At, Fail, Reply, alive, work};
 use crate::http::authority::{Actor, person_name};
 use crate::http::extract::Sent;
@@ -26,17 +26,14 @@ pub(super) fn rows() -> Vec<Row> {
         put(api::MY_TOTP, Need::Enrols, "takes the first code of it", confirm),
         post(api::MY_TOTP_REMOVE, Need::Proves, "who administrates removes his second factor", remove),
         post(api::MY_UNLOCK, Need::Unlocks, "unlocks the token that is shown, by a code", unlock),
+        post(api::MY_TOKEN, Need::Changes, "gives another token in place of the one that is shown", change),
     ]
 }
 
-/// The token of ours that was shown: nothing else has a second factor here.
+/// The token of ours that was shown: nothing else has a second factor here, or can be changed.
 fn own(actor: &Actor) -> Result<Arc<Bearer>, Fail> {
-    let text = || {
-        said!(
-            "soltanto chi mostra un token di Sigillo ha qui un secondo fattore",
-            "a second factor is here for who shows a token of Sigillo alone"
-        )
-    };
+    let text =
+        || said!("soltanto chi mostra un token di Sigillo può farlo", "only who shows a token of Sigillo can do this");
     actor.bearer().cloned().ok_or_else(|| Fail::new(StatusCode::FORBIDDEN, text()))
 }
 
@@ -96,6 +93,22 @@ async fn unlock(
         Ok(api::Unlocked { token: bearer.label().to_owned(), until: until.to_string() })
     };
     Ok(Json(work(&provider, unlock).await?))
+}
+
+async fn change(
+    State(provider): At,
+    Extension(actor): Extension<Actor>,
+    Sent(api::TokenChange { days }): Sent<api::TokenChange>,
+) -> Result<(StatusCode, Json<api::MadeToken>), Fail> {
+    let (bearer, provider) = (own(&actor)?, alive(&provider)?);
+    let now = provider.clock.now();
+    let made = made_token(days, false, now)?;
+    let change = move |engine: &House| {
+        let (secret, expires) = &made;
+        let token = engine.change_token(&bearer, secret, *expires, now)?;
+        Ok(api::MadeToken { name: token.name, expires: expires.to_string(), secret: secret.expose().to_owned() })
+    };
+    Ok((StatusCode::CREATED, Json(work(&provider, change).await?)))
 }
 
 fn term(hours: Option<u32>, always: bool) -> Result<Term, Fail> {
