@@ -49,6 +49,9 @@ struct Slot {
     email: String,
 }
 
+/// Messages by their sequence numbers.
+type Named = Vec<(u32, Slot)>;
+
 /// What a client was told of the folder it has open, by sequence number.
 #[derive(Debug, Clone)]
 struct Open {
@@ -191,9 +194,9 @@ struct Showing {
 }
 
 impl Open {
-    fn picked(&self, set: Set) -> Vec<(u32, Slot)> {
+    fn picked(&self, set: Set) -> Named {
         let known = self.slots.iter().enumerate().filter(|(_, slot)| slot.uid > 0);
-        let known: Vec<(u32, Slot)> = known.map(|(index, slot)| (index as u32 + 1, slot.clone())).collect();
+        let known: Named = known.map(|(index, slot)| (index as u32 + 1, slot.clone())).collect();
         let from = set.at % known.len().max(1);
         known.into_iter().skip(from).take(set.span).collect()
     }
@@ -437,7 +440,7 @@ impl Reader {
 
     /// A command that names messages: what it names as the client believes it, and the answer. `None` when there is
     /// nothing to name.
-    fn on(&mut self, world: &mut Toy, set: Set, name: &str, rest: &str) -> Option<(Vec<(u32, Slot)>, Vec<String>)> {
+    fn on(&mut self, world: &mut Toy, set: Set, name: &str, rest: &str) -> Option<(Named, Vec<String>)> {
         let named = self.open.as_ref().map(|open| open.picked(set)).filter(|named| !named.is_empty())?;
         let set = if set.uid {
             format!("UID {name} {}", set::compress(named.iter().map(|(_, slot)| slot.uid)))
@@ -889,7 +892,7 @@ fn act(reader: &mut Reader, world: &mut Toy, step: Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
     fn every_client_knows_the_folder(
         steps in prop::collection::vec((0..KINDS.len(), step(), prop::option::weighted(0.15, happening())), 1..40),

@@ -133,6 +133,9 @@ impl Folder {
     }
 }
 
+/// What another session does.
+pub type Others = Box<dyn FnOnce(&mut Toy)>;
+
 #[derive(Default)]
 pub struct Toy {
     pub folders: BTreeMap<String, Folder>,
@@ -144,7 +147,7 @@ pub struct Toy {
     pub opened: usize,
     pub faulty: bool,
     /// What another session does between the look and the next commit of ours.
-    pub overtaken: Option<Box<dyn FnOnce(&mut Self)>>,
+    pub overtaken: Option<Others>,
     /// The number of the last folder.
     last: u32,
     /// Each folder that is made has a UIDVALIDITY of its own; otherwise all have the same.
