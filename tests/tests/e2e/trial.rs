@@ -76,10 +76,15 @@ fn a_trial_answers_as_the_service_would_and_is_remembered_by_nobody() {
     let denied = call(&sample, &contact, "DELETE /v1/tenants/1", &[TRY], b"");
     assert_eq!(denied.status, 403, "{denied:?}");
     // A secret is not made, so that none is told.
-    let made =
-        tries(&format!("POST /v1/mailboxes/{ANNA}/credentials"), &[TRY], r#"{"name":"prova","kind":"application"}"#);
+    let made = tries(
+        &format!("POST /v1/mailboxes/{ANNA}/credentials"),
+        &[TRY],
+        r#"{"name":"prova","kind":"application","rights":["send"]}"#,
+    );
     assert!(made.status == 201 && made.json()["password"] == "…", "{made:?}");
     assert_eq!(made.json()["credential"]["login"], format!("{ANNA}/prova"));
+    let token = tries("POST /v1/persons/l.bianchi/tokens", &[TRY], r#"{"name":"altrove"}"#);
+    assert!(token.status == 201 && token.json()["secret"] == "…", "{token:?}");
     let bad = tries("POST /v1/tenants/1/units", &["Sigillo-Dry-Run: forse"], &new);
     assert_eq!(bad.status, 400, "{bad:?}");
 }
@@ -100,6 +105,7 @@ fn the_command_line_says_what_it_would_do_until_it_is_told_to() {
     assert!(again.code == Some(1) && again.err.contains("undelete"), "it is cancelled: {}", again.all());
     verb(&sample, &["list", "undelete", &list, "--dry-run"]).fine("a trial");
     assert_eq!(ask(&sample, &["list", "list"], "")["lists"][0]["state"], "cancelled", "it was only tried");
+    ask(&sample, &["list", "undelete", &list], "");
 
     // What an administration has, before it goes; the service says why it cannot.
     let asked = verb(&sample, &["--lang", "en", "tenant", "remove", "1"]);

@@ -210,5 +210,6 @@ pub struct MadeToken {
     /// When it is no longer good.
     pub expires: String,
     /// For `Authorization: Bearer`, or a file of mode 0600.
+    #[schemars(extend("format" = "password"))]
     pub secret: String,
 }

@@ -109,12 +109,14 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
                 let list: List = at.client().get(&list_path(address)).await?;
                 let members = list.members.len() as u64;
                 Ok(match lang {
-                    Lang::It => {
-                        format!("si cancellerebbe la lista {address}, {}", count(members, ("membro", "membri")))
-                    }
-                    Lang::En => {
-                        format!("the list {address} would be cancelled, {}", count(members, ("member", "members")))
-                    }
+                    Lang::It => format!(
+                        "la lista {address}, {}, non riceverebbe più, e dopo il tempo di ripensamento si elimina",
+                        count(members, ("membro", "membri"))
+                    ),
+                    Lang::En => format!(
+                        "the list {address}, {}, would receive no more, and go after the time of grace",
+                        count(members, ("member", "members"))
+                    ),
                 })
             })
             .await?;

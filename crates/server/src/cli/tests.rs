@@ -135,6 +135,7 @@ const TABLE: &[(&str, Terms)] = &[
     ("person revoke", Writes),
     ("person add-token", Writes),
     ("list set", Writes),
+    ("list undelete", Writes),
     ("list unit", Writes),
     ("address-book set", Writes),
     ("plan set", Writes),
