@@ -26,7 +26,6 @@ impl<S: Store + Clone> Engine<S> {
             ids: Arc::clone(&self.ids),
             bell: Arc::new(()),
             meter: Arc::new(()),
-            local_domains: self.local_domains.clone(),
             antivirus: self.antivirus.clone(),
             screener: self.screener.clone(),
             dkim: self.dkim.clone(),
