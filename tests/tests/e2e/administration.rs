@@ -340,7 +340,7 @@ fn what_is_administrated_has_a_name_and_is_in_the_log() {
     has("PEC_Admin mailbox-block negata: da=uid-");
     has("PEC_Admin mailbox-block richiesta: da=m.rossi: metodo=PUT: oggetto=/v1/mailboxes/anna");
     has("PEC_Admin mailbox-block fallita: da=m.rossi: metodo=PUT: oggetto=/v1/mailboxes/nessuno");
-    assert!(!shown_contains(&lines, &token), "no secret in the log");
+    assert!(!lines.iter().any(|line| line.contains(&token)), "no secret in the log");
     ask(&sample, &["store", "check", "--token-file", &file], "");
     // Who looks into a mailbox is named to its holder.
     let of_anna = |rest: &str| request(&sample, &token, "GET", &format!("/v1/mailboxes/{ANNA}/{rest}"), &Value::Null);
