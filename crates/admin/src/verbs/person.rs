@@ -110,7 +110,7 @@ pub enum Verb {
         days: Option<u32>,
         /// Where to ask.
         #[command(flatten)]
-        at: Where<Writes>,
+        at: Where,
     },
     /// Revoca un token
     RevokeToken {
@@ -284,7 +284,7 @@ async fn ended(client: &Client, login: &str, lang: Lang) -> Result<String, Error
 async fn kept(
     make: impl Future<Output = Result<MadeToken, crate::Error>>,
     out: &Path,
-    at: &Where<Writes>,
+    at: &Where<impl How>,
     lang: Lang,
 ) -> Result<String, Error> {
     let wrong = |source| Error::File { path: out.to_owned(), source };

@@ -167,6 +167,7 @@ const TABLE: &[(&str, Terms)] = &[
     ("password recover", Other(&[], PROOF)),
     ("totp enrol", Other(&[], PROOF)),
     ("totp remove", Other(&[], PROOF)),
+    ("person change-token", Other(&[], PROOF)),
     ("person unlock", Other(&[], PROOF)),
     ("person totp enrol", Other(&[], PROOF)),
     ("person totp remove", Other(&[], PROOF)),
