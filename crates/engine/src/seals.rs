@@ -101,6 +101,9 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(String, Register, Access
     Ok((day, register, decode(key, value)?))
 }
 
+/// How many rows and their sum, by administration and register.
+type Summed = BTreeMap<(u64, Register), (u64, String)>;
+
 /// The counts and sums of a day, by administration and register.
 #[derive(Default)]
 struct Sums(BTreeMap<(u64, Register), (u64, Hasher)>);
@@ -113,7 +116,7 @@ impl Sums {
         sum.update(b"\n");
     }
 
-    fn done(self) -> BTreeMap<(u64, Register), (u64, String)> {
+    fn done(self) -> Summed {
         self.0.into_iter().map(|(of, (rows, sum))| (of, (rows, HEXLOWER.encode(&sum.finish())))).collect()
     }
 }
@@ -191,7 +194,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// How many rows there are of a day, and their sum.
-    fn sums(&self, period: (Timestamp, Timestamp)) -> Result<BTreeMap<(u64, Register), (u64, String)>, Error> {
+    fn sums(&self, period: (Timestamp, Timestamp)) -> Result<Summed, Error> {
         let mut sums = Sums::default();
         self.add_accesses(period, &mut sums)?;
         for tenant in self.administrations_in(tag::STRANGER)? {

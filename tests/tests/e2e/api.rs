@@ -342,7 +342,7 @@ fn every_list_comes_in_pages_that_leave_nothing_out() {
     two_administrations(&sample);
     let third = ask(&sample, &["tenant", "add", "Provincia di Esempio", "--code", "p_x"], "");
     assert_eq!(third["id"], 3);
-    ask(&sample, &["mailbox", "profile", ANNA, "structured"], "");
+    ask(&sample, &["mailbox", "set", ANNA, "--profile", "structured"], "");
     for name in ["dora", "elio"] {
         let made = ["credential", "add", ANNA, name, "--kind", "personal", "--password-file", "-"];
         ask(&sample, &made, "una frase lunga\n");

@@ -148,14 +148,14 @@ fn a_file_goes_no_further_than_who_brings_it_and_than_the_plan() {
         assert_eq!(counts(&done), [2, 0, 1, 3], "{done}");
         let why = |n: usize| done["wrong"][n]["why"].as_str().expect("a reason").to_owned();
         assert!(why(0).contains("ne restano 0"), "the third one in the trial too: {done}");
-        assert!(why(1).contains("mailbox-create") && why(2).contains("mailbox-create"), "{done}");
+        assert!(why(1).contains("non c'è") && why(2).contains("non c'è"), "what he may not read is nowhere: {done}");
     }
     let log = run(binary(), &["log", "show", "--socket", &sample.socket()], b"", 30).fine("log show").out;
     assert!(
         log.contains(&format!("mailbox-create richiesta: da=p.unita: metodo=POST: oggetto=/v1/mailboxes/uno@{COMUNE}"))
     );
     assert!(
-        log.contains(&format!("mailbox-create negata: da=p.unita: metodo=POST: oggetto=/v1/mailboxes/altrove@{ENTE}")),
+        log.contains(&format!("mailbox-read negata: da=p.unita: metodo=POST: oggetto=/v1/mailboxes/altrove@{ENTE}")),
         "{log}"
     );
 }

@@ -399,6 +399,9 @@ fn street() -> (Sample, Guard) {
 /// What bruno is answered, when he asks.
 fn his(client: &mut Client) -> Vec<String> {
     assert!(client.imap("SELECT INBOX").contains("z OK"));
+    // The first that asks for mod-sequences is told that they are on.
+    client.imap("NOOP");
+    client.imap("STATUS INBOX (HIGHESTMODSEQ)");
     let answers: Vec<String> = QUESTIONS.iter().map(|question| client.imap(question)).collect();
     for (question, answer) in QUESTIONS.iter().zip(&answers) {
         assert!(answer.to_ascii_lowercase().contains(MARK), "{question}: there is nothing to be found: {answer}");

@@ -254,7 +254,7 @@ fn the_contacts_of_an_administration_hear_of_a_new_certificate() {
     assert_eq!((&line["to"], &line["about"]), (&format!("mailto:{HOME}").into(), &"tenant/1".into()));
     guard.signal("HUP");
     wait_for("the second reload", LONG, || {
-        (scene.sample.said().matches("reloaded certificates").count() >= 2).then_some(())
+        (scene.sample.said().matches("reloaded domains").count() >= 2).then_some(())
     });
     assert_eq!(scene.register("certificate").len(), 1, "once");
 }

@@ -31,6 +31,30 @@ fn packed(folder: &Path) -> PathBuf {
     out
 }
 
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The user comes first, and nothing is enabled or started.
+fn comes_with_its_user(folder: &Path, control: &Path, installed: &Path) {
+    let calls = configured(folder, control);
+    assert!(calls.first().is_some_and(|call| call.starts_with("systemd-sysusers ")), "{calls:?}");
+    assert!(!calls.iter().any(|call| call.contains(" enable") || call.contains(" start")), "{calls:?}");
+    assert!(read(&control.join("postinst")).contains("systemd-tmpfiles --create sigillo.conf"), "the folders");
+    let removed = read(&control.join("postrm"));
+    assert!(!removed.contains("/var/lib/sigillo"), "the logs stay: {removed}");
+    if rustix::process::geteuid().is_root() {
+        let at = format!("--root={}", installed.display());
+        run("systemd-sysusers", &[&at], b"", 30).fine("systemd-sysusers");
+        run("systemd-tmpfiles", &[&at, "--create", "sigillo.conf"], b"", 30).fine("systemd-tmpfiles");
+        assert!(read(&installed.join("etc/passwd")).contains("sigillo:"), "the user");
+        for (path, wanted) in [("var/lib/sigillo", 0o700), ("etc/sigillo/keys", 0o750)] {
+            let mode = fs::metadata(installed.join(path)).expect(path).permissions().mode() & 0o7777;
+            assert_eq!(mode, wanted, "{path}");
+        }
+    }
+}
+
 #[test]
 fn the_package_holds_what_its_manual_says_and_its_program_starts_from_it() {
     for (program, package) in [
@@ -54,9 +78,8 @@ fn the_package_holds_what_its_manual_says_and_its_program_starts_from_it() {
     }
     run("dpkg-deb", &["--control", &text(&deb), &text(&control)], b"", 60).fine("dpkg-deb --control");
     run("dpkg-deb", &["--extract", &text(&deb), &text(&installed)], b"", 60).fine("dpkg-deb --extract");
-    let read = |path: PathBuf| fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     assert_eq!(
-        read(control.join("conffiles")).trim(),
+        read(&control.join("conffiles")).trim(),
         "/etc/sigillo/sigillo.toml",
         "an upgrade keeps what was changed"
     );
@@ -72,23 +95,7 @@ fn the_package_holds_what_its_manual_says_and_its_program_starts_from_it() {
         assert!(mode == wanted && line.contains(" 0/0 "), "{line}");
     }
 
-    // The user comes first, and nothing is enabled or started.
-    let calls = configured(folder.path(), &control);
-    assert!(calls.first().is_some_and(|call| call.starts_with("systemd-sysusers ")), "{calls:?}");
-    assert!(!calls.iter().any(|call| call.contains(" enable") || call.contains(" start")), "{calls:?}");
-    assert!(read(control.join("postinst")).contains("systemd-tmpfiles --create sigillo.conf"), "the folders");
-    let removed = read(control.join("postrm"));
-    assert!(!removed.contains("/var/lib/sigillo"), "the logs stay: {removed}");
-    if rustix::process::geteuid().is_root() {
-        let at = format!("--root={}", installed.display());
-        run("systemd-sysusers", &[&at], b"", 30).fine("systemd-sysusers");
-        run("systemd-tmpfiles", &[&at, "--create", "sigillo.conf"], b"", 30).fine("systemd-tmpfiles");
-        assert!(read(installed.join("etc/passwd")).contains("sigillo:"), "the user");
-        for (path, wanted) in [("var/lib/sigillo", 0o700), ("etc/sigillo/keys", 0o750)] {
-            let mode = fs::metadata(installed.join(path)).expect(path).permissions().mode() & 0o7777;
-            assert_eq!(mode, wanted, "{path}");
-        }
-    }
+    comes_with_its_user(folder.path(), &control, &installed);
     units(&installed);
 
     // What is beside the program is the program's own, whole.
@@ -106,7 +113,7 @@ fn the_package_holds_what_its_manual_says_and_its_program_starts_from_it() {
         "zsh/vendor-completions/_sigillo",
         "fish/vendor_completions.d/sigillo.fish",
     ] {
-        assert!(read(installed.join("usr/share").join(completion)).contains("mailbox"), "{completion}");
+        assert!(read(&installed.join("usr/share").join(completion)).contains("mailbox"), "{completion}");
     }
     for document in ["copyright", "changelog", "README.md", "docs/operations.md"] {
         let path = installed.join("usr/share/doc/sigillo").join(document);
@@ -114,7 +121,7 @@ fn the_package_holds_what_its_manual_says_and_its_program_starts_from_it() {
     }
 
     // Its configuration is one that it reads: what is missing are the papers, by name, and with those of a trial nothing is.
-    let sample = read(installed.join("etc/sigillo/sigillo.toml"));
+    let sample = read(&installed.join("etc/sigillo/sigillo.toml"));
     assert!(sample.contains("path = \"/var/lib/sigillo\"") && sample.contains("socket = \"/run/sigillo/admin.sock\""));
     let place = folder.path().join("etc");
     fs::create_dir(&place).expect("a folder");

@@ -94,7 +94,7 @@ impl World {
     fn reload(&self) {
         let said = || {
             let log = fs::read_to_string(self.at("sigillo.log")).expect("the log");
-            log.matches("reloaded certificates").count() + log.matches("nothing was reloaded").count()
+            log.matches("reloaded domains").count() + log.matches("nothing was reloaded").count()
         };
         let before = said();
         self.demo.child.signal("HUP");

@@ -100,6 +100,15 @@ fn watched(house: &House, now: Timestamp) {
     engine.watch_certificates(&[certificate(2)], now).expect("told");
 }
 
+/// One that is in use, and one that was cancelled.
+fn lists(house: &House, members: &[Address], now: Timestamp) {
+    let [list, old] = ["uffici@comune-alfa.example", "disdetta@comune-alfa.example"].map(address);
+    for list in [&list, &old] {
+        house.engine().set_list(list, members, now).expect("a list");
+    }
+    house.engine().cancel_list(&old, &Request::own(now)).expect("cancelled");
+}
+
 fn busy() -> Street {
     let mut street = Street::new(31);
     let (anna, bruno, carla) = (address(ANNA), address(BRUNO), address(CARLA));
@@ -113,11 +122,7 @@ fn busy() -> Street {
     let engine = street.houses[0].engine().clone();
     let chosen = engine.profiles().choose("prova").expect("known");
     engine.set_profile(street.houses[0].login(&carla).mailbox, &chosen, street.now).expect("set");
-    let list = address("uffici@comune-alfa.example");
-    engine.set_list(&list, &[bruno.clone(), carla.clone()], street.now).expect("a list");
-    let old = address("vecchia@comune-alfa.example");
-    engine.set_list(&old, &[bruno.clone()], street.now).expect("another");
-    engine.cancel_list(&old, &Request::own(street.now)).expect("cancelled");
+    lists(&street.houses[0], &[bruno.clone(), carla.clone()], street.now);
     let domain = engine.domains().into_iter().find(|d| *d == *anna.domain()).expect("a domain");
     engine.set_domain_policy(&domain, &Default::default()).expect("a policy");
     takes_ordinary(&street.houses[0], CARLA);

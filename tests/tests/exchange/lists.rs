@@ -117,7 +117,7 @@ fn a_cancelled_list_takes_nothing_and_comes_back_as_it_was_within_its_grace() {
     let engine = street.houses[0].engine().clone();
     // A long one lies in a body of its own.
     let crowd: Vec<Address> = (0..900).map(|n| address(&format!("u{n}@ente-beta.example"))).collect();
-    let members = [&[bruno.clone()], &crowd[..]].concat();
+    let members = [std::slice::from_ref(&bruno), &crowd[..]].concat();
     engine.set_list(&council, &members, NOW).expect("a list");
     engine.set_list(&board, &[council.clone(), bruno.clone()], NOW).expect("a list with another inside");
     let before = rows::of(&street.houses[0].store, tag::LIST);

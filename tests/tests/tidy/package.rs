@@ -84,23 +84,25 @@ fn instructions(text: &str) -> Vec<(usize, String, String)> {
     found
 }
 
+/// Instructions of which nothing more is asked than to be one.
+const KNOWN: [&str; 12] = [
+    "FROM",
+    "RUN",
+    "WORKDIR",
+    "COPY",
+    "ENV",
+    "USER",
+    "VOLUME",
+    "EXPOSE",
+    "STOPSIGNAL",
+    "HEALTHCHECK",
+    "ENTRYPOINT",
+    "CMD",
+];
+
 /// An image is built of what is there: every file that it copies, all that the workspace and the code name, the packages that
 /// `.ci/packages` installs, the compiler that the workspace wants, and commands that the runtime can read.
 pub fn image(path: &str, text: &str, around: &Around<'_>) -> Vec<Finding> {
-    const KNOWN: [&str; 12] = [
-        "FROM",
-        "RUN",
-        "WORKDIR",
-        "COPY",
-        "ENV",
-        "USER",
-        "VOLUME",
-        "EXPOSE",
-        "STOPSIGNAL",
-        "HEALTHCHECK",
-        "ENTRYPOINT",
-        "CMD",
-    ];
     let mut found = Vec::new();
     let mut say = |line: usize, what: String| found.push(Finding { path: path.to_owned(), line, what });
     let (mut stages, mut copied) = (BTreeSet::new(), Vec::new());

@@ -26,6 +26,9 @@ const COLUMNS: [&str; 8] = [
     "p99 ms",
 ];
 
+/// How messages come, and what brings one.
+type Way<'w> = (&'static str, &'w mut dyn FnMut(&[u8]));
+
 /// One listener, one writer.
 pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
     let (program, build) = if arguments.wants("imap/idle") { demo::program()? } else { return None };
@@ -45,7 +48,7 @@ pub fn run(arguments: &Arguments, folder: &Path) -> Option<Table> {
         let mut append = |letter: &[u8]| writer.append("INBOX", &[letter.to_owned()]);
         let mut deliver = |letter: &[u8]| delivery.send(letter);
         let (server, by) = if side.is_ours() { ("ours", "submission") } else { ("Dovecot", "LMTP") };
-        let ways: [(&str, &mut dyn FnMut(&[u8])); 2] = [("APPEND", &mut append), (by, &mut deliver)];
+        let ways: [Way<'_>; 2] = [("APPEND", &mut append), (by, &mut deliver)];
         for ((way, send), letters) in ways.into_iter().zip(&letters) {
             let mut found = listen(&side, letters, send);
             found.iter_mut().for_each(|times| times.sort_unstable());

@@ -101,6 +101,9 @@ mod tests {
 
     #[derive(Debug, Parser)]
     struct Verb {
+        /// As of the whole command line.
+        #[arg(long, global = true, default_value = "it")]
+        lang: Lang,
         #[command(flatten)]
         at: Where<Destroys>,
     }
@@ -109,7 +112,7 @@ mod tests {
     async fn what_destroys_says_what_it_would_do_until_it_is_confirmed_and_may_be_tried() {
         let asked = async |args: &[&str]| {
             let verb = Verb::parse_from([&["x"], args].concat());
-            let done = verb.at.confirmed(Lang::It, async || Ok("la lista tutti@x.example, 3 membri".to_owned())).await;
+            let done = verb.at.confirmed(verb.lang, async || Ok("la lista tutti@x.example, 3 membri".to_owned())).await;
             done.map_err(|error| error.to_string())
         };
         let told = asked(&[]).await.unwrap_err();

@@ -2,6 +2,19 @@
 
 use sigillo_store::{Error, KeyReader, tag};
 
+/// Tags behind which a name stands, and nothing after it that people read.
+const NAMES: [u8; 9] = [
+    tag::CERTIFICATE_SEEN,
+    tag::META,
+    tag::COUNTER,
+    tag::DOMAIN,
+    tag::MAILBOX_BY_ADDRESS,
+    tag::LIST,
+    tag::LIST_UNIT,
+    tag::LIST_CANCELLED,
+    tag::STS_POLICY,
+];
+
 /// A key as people read it: the name of its tag and its parts; hexadecimal where it has not the parts of its tag.
 pub fn readable(key: &[u8]) -> String {
     let Some(&first) = key.first() else { return "inizio".to_owned() };
@@ -21,15 +34,7 @@ fn parts(key: &[u8], first: u8) -> Result<String, Error> {
         tag::CERTIFICATE_TOLD => {
             format!("{} {} {} {}", r.text()?, hex(&r.array::<32>()?), r.u32()?, r.u64()?)
         }
-        tag::CERTIFICATE_SEEN
-        | tag::META
-        | tag::COUNTER
-        | tag::DOMAIN
-        | tag::MAILBOX_BY_ADDRESS
-        | tag::LIST
-        | tag::LIST_UNIT
-        | tag::LIST_CANCELLED
-        | tag::STS_POLICY => r.text()?,
+        _ if NAMES.contains(&first) => r.text()?,
         tag::WATCH | tag::ALERT_WINDOW | tag::RATE | tag::MAILBOX | tag::BOX_USAGE | tag::CONTACT | tag::RESET => {
             r.mailbox()?.0.to_string()
         }

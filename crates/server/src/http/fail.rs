@@ -30,7 +30,7 @@ pub(super) struct Fail {
     /// The word of a class of its own (`urn:sigillo:…`), for programs that act by it.
     kind: Option<&'static str>,
     /// The field that it is about, and what is wrong with it.
-    field: Option<(String, Said)>,
+    field: Option<Box<(String, Said)>>,
     /// When to come again, in seconds.
     after_s: Option<u64>,
     /// What the program's log has of it, where the rest repeats what was sent: that may be a secret in the wrong place.
@@ -64,7 +64,7 @@ impl Fail {
     }
 
     fn of_field(status: StatusCode, name: &str, why: Said) -> Self {
-        Self { field: Some((name.to_owned(), why.clone())), ..Self::new(status, why.about(name)) }
+        Self { field: Some(Box::new((name.to_owned(), why.clone()))), ..Self::new(status, why.about(name)) }
     }
 
     /// The same of a class of its own.
@@ -102,7 +102,7 @@ impl Fail {
             status: self.status.as_u16(),
             detail: self.detail.pick(lang).to_owned(),
             instance: None,
-            errors: self.field.iter().map(field).collect(),
+            errors: self.field.as_deref().into_iter().map(field).collect(),
         }
     }
 }

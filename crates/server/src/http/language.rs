@@ -56,7 +56,6 @@ mod tests {
             &["english"],
             &["*;q=0.5, en;q=0.2"],
             &["en;q=0.5", "it"],
-            &["\u{b}"],
         ] {
             assert_eq!(of(italian), Lang::It, "{italian:?}");
         }

@@ -75,7 +75,7 @@ fn a_file_that_names_no_columns_or_that_others_read_is_refused_whole() {
         ("mailbox;server;mailbox;password\n", "each once"),
         ("mailbox;server;user\n", "are needed"),
         ("mailbox;password\n", "are needed"),
-        ("casella;server;password\na@x.example;h;pi\u{0}\n", "carattere"),
+        ("casella;server;password\na@x.example;h;pi\u{0}\n", "control character"),
     ] {
         match told(text) {
             Err(why) => assert!(why.contains(said) && !why.contains("segretissima"), "{text:?}: {why}"),
@@ -92,7 +92,7 @@ fn a_file_that_names_no_columns_or_that_others_read_is_refused_whole() {
     assert!(read(&file, Lang::En).unwrap().is_empty(), "no password in it");
     fs::write(&file, b"mailbox;server;password_file\na@x.example;h;pi\xf9\n").unwrap();
     let latin = read(&file, Lang::En).unwrap_err().to_string();
-    assert!(latin.contains("riga 2") && latin.contains("UTF-8"), "{latin}");
+    assert!(latin.contains("line 2") && latin.contains("UTF-8"), "{latin}");
 }
 
 #[test]
