@@ -41,7 +41,7 @@ impl Days {
         for name in ["Comune di Alfa", "Ente di Alfa"] {
             days.verb(&["tenant", "add", name, "--code", "c_x"]).fine("tenant add");
         }
-        days.verb(&["domain", "assign", DOMAIN, "--tenant", "1"]).fine("domain assign");
+        days.verb(&["domain", "assign", DOMAIN, "--tenant", "1", "--yes"]).fine("domain assign");
         days
     }
 
@@ -119,7 +119,7 @@ fn a_domain_that_changes_hands_leaves_its_days_to_who_had_it() {
     days.come_in();
     days.sealed("1", "accesses", 1, outcome("left"));
     days.come_in();
-    days.verb(&["domain", "assign", DOMAIN, "--tenant", "2"]).fine("domain assign");
+    days.verb(&["domain", "assign", DOMAIN, "--tenant", "2", "--yes"]).fine("domain assign");
     days.come_in();
     let second = days.sealed("2", "accesses", 1, outcome("left"));
     let first = days.sealed("1", "accesses", 2, outcome("ok"));

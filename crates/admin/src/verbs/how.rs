@@ -95,24 +95,32 @@ pub(super) fn count(n: u64, (one, many): (&str, &str)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{Parser, Subcommand};
 
     use super::*;
 
     #[derive(Debug, Parser)]
-    struct Verb {
+    struct Line {
         /// As of the whole command line.
         #[arg(long, global = true, default_value = "it")]
         lang: Lang,
-        #[command(flatten)]
-        at: Where<Destroys>,
+        #[command(subcommand)]
+        verb: Verb,
+    }
+
+    #[derive(Debug, Subcommand)]
+    enum Verb {
+        Remove {
+            #[command(flatten)]
+            at: Where<Destroys>,
+        },
     }
 
     #[tokio::test]
     async fn what_destroys_says_what_it_would_do_until_it_is_confirmed_and_may_be_tried() {
         let asked = async |args: &[&str]| {
-            let verb = Verb::parse_from([&["x"], args].concat());
-            let done = verb.at.confirmed(verb.lang, async || Ok("la lista tutti@x.example, 3 membri".to_owned())).await;
+            let Line { lang, verb: Verb::Remove { at } } = Line::parse_from([&["x", "remove"], args].concat());
+            let done = at.confirmed(lang, async || Ok("la lista tutti@x.example, 3 membri".to_owned())).await;
             done.map_err(|error| error.to_string())
         };
         let told = asked(&[]).await.unwrap_err();

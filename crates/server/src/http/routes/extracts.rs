@@ -203,7 +203,9 @@ fn concerning(
             (has || given || person(&by)?, Told { by, token, from, act, stage, method, object, content })
         }
         ServiceEvent::PersonProof { what, person: who, token, by } => {
-            let mine = person(&who)? || by.parse::<IpAddr>().is_err() && person(&by)?;
+            // By whom, or from where he did it himself.
+            let place = by == "socket" || by.parse::<IpAddr>().is_ok();
+            let mine = person(&who)? || !place && person(&by)?;
             (mine, Told { token, ..Told::proof(what.as_str(), who, by) })
         }
         ServiceEvent::Proof { what, address, credential, by } => {
