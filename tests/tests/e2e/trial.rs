@@ -51,7 +51,10 @@ fn nothing_that_is_tried_is_done() {
         }
     }
     assert!(done.len() > 15, "most of them went: {done:#?}");
-    assert!(refused.len() > 10 && refused.iter().all(|line| !line.contains("/v1/lists/")), "{refused:#?}");
+    assert!(
+        refused.len() > 10 && refused.iter().all(|line| !line.contains("/v1/lists/") || line.ends_with("/apply")),
+        "{refused:#?}"
+    );
     assert_eq!(all_of_theirs(&sample, &admin), before, "something was done");
     assert_eq!(acts(&sample, "richiesta"), asked, "the log has nothing as done");
     assert!(acts(&sample, "prova") > 20, "it has what was tried");
@@ -133,7 +136,7 @@ fn the_command_line_says_what_it_would_do_until_it_is_told_to() {
     let taken = verb(&sample, &["unit", "rename", "1", "1", "tributi"]);
     assert!(taken.code == Some(1) && taken.err.contains("c'è già"), "{}", taken.all());
 
-    let new = format!("nuova@{COMUNE}");
+    let new = format!("tredici@{COMUNE}");
     verb(&sample, &["mailbox", "add", &new, "--dry-run"]).fine("a trial");
     assert!(verb(&sample, &["mailbox", "usage", &new]).err.contains("non c'è"), "it was not made");
     let file = sample.path("prova.token").to_string_lossy().into_owned();
