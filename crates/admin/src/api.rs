@@ -387,6 +387,21 @@ pub fn escaped(text: &str) -> String {
     text.bytes().map(|b| if safe(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
+/// The same back: without its `%41`; `None` where an escape is cut short or is none, or what comes out is no UTF-8.
+pub fn unescaped(text: &str) -> Option<String> {
+    let (mut out, mut bytes) = (Vec::new(), text.bytes());
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'%' => {
+                let digit = |b: Option<u8>| char::from(b?).to_digit(16);
+                u8::try_from(digit(bytes.next())? * 16 + digit(bytes.next())?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(out).ok()
+}
+
 /// The path of a mailbox: `PATCH` [`MailboxChange`], answered with [`Mailbox`].
 pub fn mailbox_path(address: &str) -> String {
     format!("{MAILBOXES}/{}", escaped(address))
@@ -517,6 +532,13 @@ mod tests {
     fn an_address_is_escaped_in_a_path() {
         assert_eq!(password_path("anna@comune.example"), "/v1/mailboxes/anna@comune.example/password");
         assert_eq!(password_path("a/b?c@x.example"), "/v1/mailboxes/a%2Fb%3Fc@x.example/password");
+    }
+
+    #[test]
+    fn what_was_escaped_comes_back_and_what_is_no_escape_does_not() {
+        let name = "a+b/è%@comune.example";
+        assert_eq!(unescaped(&escaped(name)).as_deref(), Some(name));
+        assert!(["100%", "%4", "%zz", "%ff"].into_iter().all(|text| unescaped(text).is_none()));
     }
 
     #[test]

@@ -81,17 +81,17 @@ impl Refusals {
     fn row(&self, at: At, from: Origin, name: String, now: Timestamp) -> (IpAddr, String) {
         let mut all = self.0.lock();
         all.renew(now);
-        let Written { counting, names, .. } = &mut *all;
-        let (rows, names) = (counting.entry(at).or_default(), names.entry((at, from)).or_default());
-        let name = if names.contains(&name) || names.len() < NAMES_A_MINUTE { name } else { String::new() };
-        if names.contains(&name) {
+        let known = all.names.get(&(at, from)).map_or(&[][..], Vec::as_slice);
+        let name = if known.contains(&name) || known.len() < NAMES_A_MINUTE { name } else { String::new() };
+        if known.contains(&name) {
             return (from.ip(), name);
         }
+        let rows = all.counting.entry(at).or_default();
         if *rows >= COUNTING_A_DAY {
             return (ANYWHERE, String::new());
         }
         *rows += 1;
-        names.push(name.clone());
+        all.names.entry((at, from)).or_default().push(name.clone());
         (from.ip(), name)
     }
 }

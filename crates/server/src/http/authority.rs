@@ -38,6 +38,9 @@ use crate::provider::{House, Provider};
 /// Characters of a path that go into a line of the log.
 const MOST_OBJECT: usize = 500;
 
+/// Where somebody is who came by the socket, as the log has it in the place of an address.
+pub(super) const AT_SOCKET: &str = "socket";
+
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(super) enum Actor {
@@ -65,7 +68,7 @@ impl Actor {
     /// What he was let in by.
     pub(super) const fn proof(&self) -> &'static str {
         match self {
-            Self::System { .. } => "socket",
+            Self::System { .. } => AT_SOCKET,
             Self::Person(..) => "token",
         }
     }

@@ -1,6 +1,7 @@
 //! Which administration something concerns, by its path or by who does it: whose records of it are (AUD-03).
 
 use sigillo_accounts::PersonName;
+use sigillo_admin::api;
 use sigillo_base::{Address, Domain, TenantId, Timestamp};
 use sigillo_pec::log::Entry;
 
@@ -11,7 +12,8 @@ use crate::provider::House;
 pub(super) fn of_path(engine: &House, path: &str, at: Timestamp) -> Result<Option<TenantId>, Fail> {
     let mut parts = path.trim_start_matches("/v1/").split('/');
     let (Some(kind), Some(name)) = (parts.next(), parts.next()) else { return Ok(None) };
-    let name = unescaped(name);
+    // What is no text is nobody's name.
+    let name = api::unescaped(name).unwrap_or_default();
     match kind {
         "tenants" => Ok(name.parse().ok().filter(|number| *number > 0).map(TenantId)),
         "domains" => Domain::parse(&name).map_or(Ok(None), |domain| of_domain(engine, &domain, at)),
@@ -52,32 +54,4 @@ pub(super) fn of_message(engine: &House, id: &str) -> Result<Vec<Option<TenantId
 pub(super) fn of_person(engine: &House, login: &str) -> Result<Option<TenantId>, Fail> {
     let Ok(name) = PersonName::parse(login) else { return Ok(None) };
     Ok(engine.person(&name)?.and_then(|(_, person)| person.tenant.map(TenantId)))
-}
-
-/// A part of a path as it was before it was escaped (RFC 3986 §2.1); what is no text is nobody's name.
-fn unescaped(part: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), part.as_bytes());
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = after
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(bytes).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_escaped_name_is_itself() {
-        assert_eq!(unescaped("a%2Bb@comune.example"), "a+b@comune.example");
-        assert_eq!(
-            (unescaped("100%"), unescaped("%zz"), unescaped("%ff")),
-            ("100%".into(), "%zz".into(), String::new())
-        );
-    }
 }

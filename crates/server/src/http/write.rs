@@ -188,7 +188,7 @@ impl Way {
             sent = to_bytes(body, MOST_BODY).await.map_err(too_much)?;
             body = Body::from(sent.clone());
         }
-        let trial = self.tried.clone().filter(|_| trial::is_asked(&parts.headers).unwrap_or(false));
+        let trial = if trial::is_asked(&parts.headers)? { self.tried.clone() } else { None };
         // A trial is remembered under no key: what was only tried is still to be done.
         let once = match trial {
             Some(_) => None,

@@ -12,6 +12,7 @@ use sigillo_engine::{Access, AccessSeal, Reading, Register, access_line, reading
 use sigillo_pec::log::{Custody, Entry, Service, ServiceEvent};
 
 use super::{At, Fail, Reply, alive, no_place, persons, work};
+use crate::http::authority::AT_SOCKET;
 use crate::http::concern;
 use crate::http::extract::Params;
 use crate::http::table::{On, Row, get};
@@ -204,7 +205,7 @@ fn concerning(
         }
         ServiceEvent::PersonProof { what, person: who, token, by } => {
             // By whom, or from where he did it himself.
-            let place = by == "socket" || by.parse::<IpAddr>().is_ok();
+            let place = by == AT_SOCKET || by.parse::<IpAddr>().is_ok();
             let mine = person(&who)? || !place && person(&by)?;
             (mine, Told { token, ..Told::proof(what.as_str(), who, by) })
         }

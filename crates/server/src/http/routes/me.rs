@@ -14,7 +14,7 @@ use sigillo_wire::Tick;
 
 use super::administrators::{found, made_token, shown};
 use super::{At, Fail, Reply, alive, work};
-use crate::http::authority::{Actor, person_name};
+use crate::http::authority::{AT_SOCKET, Actor, person_name};
 use crate::http::extract::Sent;
 use crate::http::socket::Peer;
 use crate::http::table::{Need, Row, post, put};
@@ -39,7 +39,7 @@ fn own(actor: &Actor) -> Result<Arc<Bearer>, Fail> {
 
 /// Where he is, for the log and for counting: whoever is at the socket is on this machine.
 fn whence(ConnectInfo(peer): ConnectInfo<Peer>) -> (String, Option<Origin>) {
-    (peer.ip().map_or_else(|| "socket".to_owned(), |ip| ip.to_string()), peer.ip().map(Origin::from))
+    (peer.ip().map_or_else(|| AT_SOCKET.to_owned(), |ip| ip.to_string()), peer.ip().map(Origin::from))
 }
 
 async fn begin(State(provider): At, Extension(actor): Extension<Actor>) -> Reply<api::Enrolment> {
