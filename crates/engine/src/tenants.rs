@@ -155,10 +155,13 @@ impl<S: Store> Engine<S> {
     pub fn remove_tenant(&self, id: TenantId, now: Timestamp) -> Result<(), Error> {
         transact(&self.store, ATTEMPTS, |tx| {
             let mut row = living(tx, id)?;
-            for domain in self.domains() {
+            // Those that are not served for the moment too: they come back.
+            let (from, to) = KeyBuilder::new(tag::DOMAIN_OWNER).range();
+            let owned = tx.scan(&from, &to, usize::MAX)?.into_iter().map(|(key, _)| owned_domain(&key));
+            for domain in owned.chain(self.domains().into_iter().map(Ok)) {
+                let domain = domain?;
                 // Expected to be so still when this is committed: nobody assigns one meanwhile.
-                let key = owner_key(&domain);
-                if tx.get(&key)?.map(|value| decode::<u64>(&key, &value)).transpose()? == Some(id.0) {
+                if owner_in(tx, &domain)? == Some(id) {
                     return Err(Error::Invalid(said!(
                         "il dominio {domain} è ancora suo: assegnarlo prima con `sigillo domain assign`",
                         "the domain {domain} is still its: assign it first by `sigillo domain assign`"
@@ -279,14 +282,17 @@ impl<S: Store> Engine<S> {
     /// owner's of then.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a domain that is not ours, the service domain, an administration that is not there, or one that
-    /// did not order so many mailboxes.
+    /// [`Error::Invalid`] for a domain that is not ours (one that was an administration's may still be taken from it), the
+    /// service domain, an administration that is not there, or one that did not order so many mailboxes.
     pub fn assign_domain(&self, domain: &Domain, to: Option<TenantId>, now: Timestamp) -> Result<(), Error> {
-        if !self.is_local(domain) {
-            return Err(Error::Invalid(said!(
+        let strange = || {
+            said!(
                 "il dominio {domain} non è servito da questo gestore",
                 "the domain {domain} is not served by this provider"
-            )));
+            )
+        };
+        if to.is_some() && !self.is_local(domain) {
+            return Err(Error::Invalid(strange()));
         }
         if to.is_some() && *domain == self.service_domain {
             return Err(Error::Invalid(said!(
@@ -299,6 +305,9 @@ impl<S: Store> Engine<S> {
                 living(tx, id)?;
             }
             let before = owner_in(tx, domain)?;
+            if before.is_none() && !self.is_local(domain) {
+                return Err(Error::Invalid(strange()));
+            }
             if before == to {
                 return Ok(());
             }
@@ -396,6 +405,12 @@ impl<S: Store> Engine<S> {
 /// The number of an administration; 0 for none.
 pub(crate) fn number(tenant: Option<TenantId>) -> u64 {
     tenant.map_or(0, |tenant| tenant.0)
+}
+
+/// The domain of a row that says whose it is.
+fn owned_domain(key: &[u8]) -> Result<Domain, Error> {
+    let name = KeyReader::new(key, tag::DOMAIN_OWNER)?.text()?;
+    Domain::parse(&name).map_err(|e| sigillo_store::Error::corrupt(key, e.to_string()).into())
 }
 
 /// The domain of a row of the history, from when on, and whose it was.

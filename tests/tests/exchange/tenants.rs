@@ -75,9 +75,16 @@ fn with_an_administration_end_its_persons_and_every_role_in_it() {
     engine.unlock(&bearer, (&code(&seed, later), Term::Always), ("192.0.2.7", None), (later, Tick(0))).expect("open");
     engine.assign_domain(&Domain::parse(STUDIO).expect("a domain"), Some(one), NOW).expect("a domain");
     engine.remove_tenant(one, NOW).expect_err("it has a domain");
+    // Also while the domain is out of the configuration; there it can be taken from it, and given to nobody.
+    let (all, studio) = (engine.domains(), Domain::parse(STUDIO).expect("a domain"));
+    engine.replace_domains(all.iter().filter(|domain| **domain != studio).cloned().collect());
+    engine.remove_tenant(one, NOW).expect_err("it comes back");
+    engine.assign_domain(&studio, Some(two), NOW).expect_err("it is not served");
     assert!(["l.bianchi", "p.unita", "g.verdi", "d.desk"].iter().all(|login| comes_in(engine, login)), "nothing ended");
-    engine.assign_domain(&Domain::parse(STUDIO).expect("a domain"), None, NOW).expect("the provider's");
+    engine.assign_domain(&studio, None, NOW).expect("the provider's");
+    engine.assign_domain(&studio, None, NOW).expect_err("nobody's, and not served");
     engine.remove_tenant(one, NOW).expect("it is empty");
+    engine.replace_domains(all);
     let still = ["l.bianchi", "p.unita", "g.verdi", "d.desk"].map(|login| comes_in(engine, login));
     assert_eq!(still, [false, false, true, true]);
     assert_eq!(grants(engine, "d.desk"), [Grant { role: desk, scope: elsewhere }]);
