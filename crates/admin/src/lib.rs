@@ -1,7 +1,7 @@
 //! Administrative requests and replies, their client, and the CLI verbs that use it.
 //!
-//! Knows: the HTTP/JSON interface on the administrative Unix socket (`/v1/…`), its types, and how a person asks it
-//! from a shell.
+//! Knows: the HTTP/JSON interface (`/v1/…`) on the administrative Unix socket and over TLS, its types, and how a person
+//! asks it from a shell.
 //! Must never know: how the engine answers, where the store is, what a protocol session does.
 //! Entry points: [`api`] (types and paths, shared with the server), [`Client`], [`verbs`].
 //! RFCs: 9110 and 9112 (HTTP/1.1), 9457 (problem details, `application/problem+json`).

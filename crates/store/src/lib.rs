@@ -3,7 +3,7 @@
 //! Knows: what a commit promises, how keys are encoded, which tags exist, how a body and a rope are laid out.
 //! Must never know: which engine stands behind it, what a message or a mailbox means, clocks, files.
 //! Entry points: [`Store`], [`transact`], [`body`], [`Rope`], [`MemoryStore`].
-//! Sources: `docs` of the house, "The seams: Store, Rope"; RFC 6109 §3.1.4 (a receipt speaks of facts that last).
+//! Sources: ARCHITECTURE.md, "The seams", Store and Rope; RFC 6109 §3.1.4 (a receipt speaks of facts that last).
 //! Invariants, each shown for every engine by [`conformance`]:
 //! - a batch is applied wholly or not at all, and never when one of its expectations fails (`conformance::run`);
 //! - of two transactions that read and write the same key, one meets [`Error::Conflict`]; no update is lost

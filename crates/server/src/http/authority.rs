@@ -411,7 +411,7 @@ async fn issued(provider: &Provider, token: Option<&Secret>) -> Result<Option<Pe
     Ok(named.and_then(|name| PersonName::parse(&name).ok()))
 }
 
-/// Who is called so is nobody: no name of a person is like it.
+/// What the log calls whom no token names, at [`Stage::Stranger`] alone: nothing keeps a person from bearing this name.
 const STRANGER: &str = "sconosciuto";
 
 fn unknown(detail: Said) -> Fail {
