@@ -32,7 +32,7 @@ pub use mailbox::{Block, Cancelled, Gone, Inactive, Mailbox, OrdinaryMail, State
 pub use notice::{Channel, Concern, NoticeKind};
 pub use operation::{Done, Executed, Operation, Request, Way};
 pub use password::{PasswordError, PasswordHash};
-pub use person::{BadPerson, Person, PersonName, Token};
+pub use person::{AT_SOCKET, BadPerson, ISSUED, Person, PersonName, STRANGER, Token, is_reserved, system_user};
 pub use plan::{Plan, Quantities};
 pub use policy::{PasswordPolicy, Unfit};
 pub use profile::{BadProfile, Choice, Custom, Limits, Profile, Profiles, UnknownProfile};

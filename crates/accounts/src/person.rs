@@ -80,6 +80,8 @@ pub enum BadPerson {
     Form(String),
     /// A name that several people would use.
     Shared(String),
+    /// A name that the trail gives to who is no person.
+    Reserved(String),
 }
 
 impl Tell for BadPerson {
@@ -92,6 +94,10 @@ impl Tell for BadPerson {
             Self::Shared(name) => said!(
                 "«{name}» è il nome di un ruolo, non di una persona: ogni accesso amministrativo è di una persona sola",
                 "“{name}” is the name of a role, not of a person: each administrative access is one person's alone"
+            ),
+            Self::Reserved(name) => said!(
+                "«{name}» nei registri indica chi non è una persona: il nome di accesso deve essere un altro",
+                "“{name}” means in the registers somebody who is no person: choose another name"
             ),
         }
     }
@@ -115,6 +121,31 @@ const SHARED: [&str; 12] = [
     "ufficio",
 ];
 
+/// Who is called so in the trail has not said who he is.
+pub const STRANGER: &str = "sconosciuto";
+
+/// Where somebody is, in the trail, who came by the socket: in the place of an address.
+pub const AT_SOCKET: &str = "socket";
+
+/// What a token is called, in the trail, that an issuer has signed.
+pub const ISSUED: &str = "oidc";
+
+/// Before the number of a user of the system, in the trail.
+const SYSTEM: &str = "uid-";
+
+/// What a user of the system is called in the trail.
+pub fn system_user(uid: u32) -> String {
+    format!("{SYSTEM}{uid}")
+}
+
+/// Whether a name means, in the trail, somebody or some place that is no person: a person of that name would be taken for
+/// it, and what it did for his.
+pub fn is_reserved(name: &str) -> bool {
+    let user = name.strip_prefix(SYSTEM).is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    let word = [STRANGER, AT_SOCKET, ISSUED].iter().any(|word| name.eq_ignore_ascii_case(word));
+    user || word || !name.bytes().any(|b| b.is_ascii_alphabetic()) || name.parse::<std::net::IpAddr>().is_ok()
+}
+
 impl PersonName {
     /// Takes a name, in any case.
     ///
@@ -129,6 +160,9 @@ impl PersonName {
         let word = name.trim_end_matches(|c: char| c.is_ascii_digit() || ".-_".contains(c));
         if SHARED.contains(&word) {
             return Err(BadPerson::Shared(name));
+        }
+        if is_reserved(&name) {
+            return Err(BadPerson::Reserved(name));
         }
         Ok(Self(name))
     }
@@ -155,6 +189,17 @@ mod tests {
         }
         for bad in ["", "ab", "m rossi", "m@rossi", "più", "a\0b", &"x".repeat(65)] {
             assert!(matches!(PersonName::parse(bad), Err(BadPerson::Form(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_called_like_what_the_trail_calls_others() {
+        let system = system_user(0);
+        for name in [STRANGER, "Sconosciuto", AT_SOCKET, ISSUED, &system, "uid-1000", "192.0.2.7", "12345", "..."] {
+            assert!(matches!(PersonName::parse(name), Err(BadPerson::Reserved(_))), "{name}");
+        }
+        for fine in ["uid-rossi", "uid.1", "sconosciuto.rossi", "192.0.2.rossi", "a10.0.0.1"] {
+            assert!(PersonName::parse(fine).is_ok(), "{fine}");
         }
     }
 
