@@ -15,10 +15,12 @@ use sigillo_accounts::{CredentialName, Seal, Sealed, Seed};
 use sigillo_base::{MailboxId, PersonId, Secret, Timestamp, said};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
+use sigillo_wire::Tick;
 
 use crate::credentials::read_key;
 use crate::fronts::Transaction;
 use crate::rows::{decode, encode};
+use crate::unlocks::anywhere;
 use crate::{ATTEMPTS, Engine, Error, Login, LoginError};
 
 /// Spare codes that somebody gets.
@@ -174,19 +176,30 @@ impl<S: Store> Engine<S> {
         Ok(spares)
     }
 
-    /// Lets pass who has no second factor, or says a code of it that was never said before, or a spare one.
+    /// Lets pass who has no second factor, or says a code of it that was never said before, or a spare one. Codes are counted
+    /// before they are judged, from wherever they come: who has the password alone can guess, and only he is kept waiting.
     ///
     /// # Errors
-    /// [`LoginError::CodeWanted`] without a code, [`LoginError::WrongCode`].
+    /// [`LoginError::CodeWanted`] without a code, [`LoginError::WrongCode`], [`LoginError::TooManyCodes`].
     pub fn check_factor(
         &self,
         login: &Login,
         code: Option<&Secret>,
         by: &str,
-        now: Timestamp,
+        (now, tick): (Timestamp, Tick),
     ) -> Result<(), LoginError> {
-        match transact(&self.store, ATTEMPTS, |tx| self.judge_in(tx, Whose::Credential(login), code, by, now))? {
-            CodeSaid::NoFactor | CodeSaid::Right => Ok(()),
+        let whose = Whose::Credential(login);
+        let counted = code.is_some() && self.factor_counts(&whose.key())?;
+        let name = format!("code {}/{}", login.mailbox.0, login.credential());
+        if counted {
+            self.codes.attempt(&name, anywhere(), tick).map_err(LoginError::TooManyCodes)?;
+        }
+        match transact(&self.store, ATTEMPTS, |tx| self.judge_in(tx, whose, code, by, now))? {
+            CodeSaid::NoFactor => Ok(()),
+            CodeSaid::Right => {
+                self.codes.succeeded(&name, anywhere(), tick);
+                Ok(())
+            }
             CodeSaid::Nothing => Err(LoginError::CodeWanted),
             CodeSaid::Wrong => Err(LoginError::WrongCode),
         }

@@ -1,6 +1,7 @@
 //! Why somebody does not come in.
 
 use sigillo_base::{Said, Tell, Timestamp, said};
+use sigillo_wire::Tick;
 
 use crate::Error;
 use crate::idle::told;
@@ -24,6 +25,8 @@ pub enum LoginError {
     CodeWanted,
     /// The code is not one, or was said before.
     WrongCode,
+    /// There were too many wrong codes, wherever they came from: until when none is judged.
+    TooManyCodes(Tick),
     /// It could not be checked.
     Fault(Error),
 }
@@ -57,6 +60,7 @@ impl Tell for LoginError {
             Self::WrongCode => {
                 said!("il codice non è valido, o è già stato usato", "the code is not valid, or was used before")
             }
+            Self::TooManyCodes(_) => said!("troppi codici sbagliati", "too many wrong codes"),
             Self::Fault(fault) => fault.said(),
         }
     }

@@ -262,6 +262,7 @@ impl From<&LoginError> for LoginResult {
                 Self::Blocked
             }
             LoginError::MustChange | LoginError::Expired(_) => Self::Expired,
+            LoginError::TooManyCodes(_) => Self::Locked,
             LoginError::Fault(_) => Self::Failed,
         }
     }

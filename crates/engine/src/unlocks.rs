@@ -88,7 +88,7 @@ impl Tell for Unproven {
     fn said(&self) -> Said {
         match self {
             Self::Wrong => LoginError::WrongCode.said(),
-            Self::Locked(_) => said!("troppi codici sbagliati", "too many wrong codes"),
+            Self::Locked(until) => LoginError::TooManyCodes(*until).said(),
             Self::Engine(fault) => fault.said(),
         }
     }
@@ -109,7 +109,7 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(KeyBuilder, Timestamp), 
 }
 
 /// Codes are counted wherever they come from.
-fn anywhere() -> Origin {
+pub(crate) fn anywhere() -> Origin {
     IpAddr::V6(Ipv6Addr::UNSPECIFIED).into()
 }
 

@@ -1,5 +1,6 @@
 //! Second factors: an authenticator beside the password, what it opens and what it shuts (SEC-03).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,6 +118,30 @@ fn whoever_knows_the_password_and_guesses_codes_is_locked_out() {
     }
     let right = code(&anna.seed, after(60));
     assert!(matches!(refused(anna.enter(PASSWORD, Some(&right), (after(60), 9))), Refused::Limit(_)));
+}
+
+#[test]
+fn codes_are_counted_from_wherever_they_come_and_a_password_alone_locks_nobody() {
+    let anna = Enrolled::new(Seal::default());
+    let peer = |n: u8| Peer { ip: IpAddr::from([192, 0, 2, n]), ..Peer::LOCAL };
+    let from = |n: u8, said: Option<&Secret>, tick: u64| {
+        let proof = OwnProof::Password(secret(PASSWORD), said.cloned());
+        let claimant = Claimant { user: ANNA.to_owned(), proof, peer: peer(n) };
+        front::own(&anna.engine, &claimant, (after(60), Tick(tick)), |_, login| Ok(login.clone()))
+    };
+    for n in 1..=5 {
+        assert!(matches!(refused(from(n, None, 0)), Refused::Code(_, false)), "no code is no guess");
+        assert!(matches!(refused(from(n, Some(&secret("123123")), 0)), Refused::Code(_, true)), "place {n}");
+    }
+    let right = code(&anna.seed, after(60));
+    match refused(from(9, Some(&right), 0)) {
+        Refused::Limit(said) => assert!(said.it.starts_with("Troppi codici sbagliati, riprovare fra"), "{}", said.it),
+        other => panic!("{other:?}"),
+    }
+    let wrong = Claimant { user: ANNA.to_owned(), proof: OwnProof::Password(secret("no"), Some(right.clone())), peer: peer(9) };
+    let away = front::own(&anna.engine, &wrong, (after(60), Tick(0)), |_, login| Ok(login.clone()));
+    assert!(matches!(refused(away), Refused::Credentials), "who does not know the password hears nothing of it");
+    from(9, Some(&right), 3_600_000).expect("a lock ends");
 }
 
 #[test]

@@ -127,6 +127,7 @@ impl<S: Store> Entrance<S> {
                     LoginError::SecondFactor => ("rights", Refused::Rights(capital(&error))),
                     LoginError::CodeWanted => ("rights", Refused::Code(capital(&error), false)),
                     LoginError::WrongCode => ("credentials", Refused::Code(capital(&error), true)),
+                    LoginError::TooManyCodes(until) => ("locked", too_many_codes(until, tick)),
                 };
                 (reason, counted, refused)
             }),
@@ -266,8 +267,17 @@ fn capital(error: &LoginError) -> Said {
     Said { it: capital(it), en: capital(en) }
 }
 
+fn too_many_codes(until: Tick, now: Tick) -> Refused {
+    let (minutes, Said { it, en }) = (minutes(until, now), capital(&LoginError::TooManyCodes(until)));
+    Refused::Limit(said!("{it}, riprovare fra {minutes} min", "{en}, try again in {minutes} min"))
+}
+
+fn minutes(until: Tick, now: Tick) -> u64 {
+    until.0.saturating_sub(now.0).div_ceil(60_000)
+}
+
 fn locked(until: Tick, now: Tick) -> Refused {
-    let minutes = until.0.saturating_sub(now.0).div_ceil(60_000);
+    let minutes = minutes(until, now);
     Refused::Limit(said!(
         "Troppi accessi falliti da questo indirizzo, riprovare fra {minutes} min",
         "Too many failed logins from this address, try again in {minutes} min"

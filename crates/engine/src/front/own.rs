@@ -61,7 +61,7 @@ pub fn own<S: Store, T>(
     let check = |engine: &Engine<S>| match &claimant.proof {
         OwnProof::Password(password, code) => {
             let login = engine.prove_own(user, password, now)?;
-            engine.check_factor(&login, code.as_ref(), &by, now)?;
+            engine.check_factor(&login, code.as_ref(), &by, (now, tick))?;
             Ok(login)
         }
         OwnProof::Secret(secret) => engine.prove_reset(user, secret, &by, now),
