@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sigillo_accounts::{Target, Tenant, Unit};
+use sigillo_accounts::{Mailbox, Target, Tenant, Unit};
 use sigillo_base::{Address, Domain, MailboxId, Said, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
@@ -390,6 +390,23 @@ impl<S: Store> Engine<S> {
         };
         let unit = self.unit_of(tenant, &mailbox.map_or_else(|| list_unit_key(address), mailbox_unit_key))?;
         Ok(Target { tenant: Some(tenant), unit, mailbox })
+    }
+
+    /// Whose what happened to a mailbox is: its administration's of then, and its own as long as it is there. Who has its
+    /// address today, in its place, is somebody else.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an address that does not read; the store's fault.
+    pub fn target_then(&self, row: &Mailbox, at: Timestamp) -> Result<Target, Error> {
+        let address = Address::parse(&row.address)
+            .map_err(|_| Error::Invalid(said!("indirizzo illeggibile", "unreadable address")))?;
+        let tenant = self.owners(address.domain())?.at(at);
+        let mailbox = (!row.is_gone()).then_some(MailboxId(row.id));
+        let unit = match (tenant, mailbox) {
+            (Some(tenant), Some(id)) => self.unit_of(tenant, &mailbox_unit_key(id))?,
+            _ => None,
+        };
+        Ok(Target { tenant, unit, mailbox })
     }
 
     /// The unit that a row names, if it is one of this administration that is still there.

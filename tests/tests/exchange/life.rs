@@ -102,7 +102,10 @@ fn a_cancelled_mailbox_comes_back_as_it_was_within_its_grace_and_goes_after_it()
     assert_eq!(rows::of(store, tag::ARCHIVE), archived, "the archive stays");
     let second = again(over).expect("another mailbox");
     assert!(second.0 > first, "a number is never given again");
-    assert_eq!(beta.mailbox(MailboxId(first)).expect("read").expect("its name").address, BRUNO);
+    let was = beta.mailbox(MailboxId(first)).expect("read").expect("its name");
+    assert_eq!(was.address, BRUNO);
+    assert_eq!(beta.target(&address(BRUNO)).expect("read").mailbox, Some(second));
+    assert_eq!(beta.target_then(&was, NOW).expect("read").mailbox, None, "who has the address today is somebody else");
     let done: Vec<Done> = beta.operations(None, None, 99).expect("read").into_iter().map(|(_, o)| o.done).collect();
     let life = [Done::MailboxDeactivate, Done::MailboxCancel, Done::MailboxUndelete, Done::MailboxCancel];
     assert!(done.windows(4).any(|w| w == life), "{done:?}");

@@ -44,7 +44,7 @@ async fn notices(
         let mut notices = Vec::new();
         for told in page {
             let wanted = kind.is_none_or(|kind| kind == told.kind) && !(filter.waiting && told.end.is_some());
-            if let (true, Some(about)) = (wanted, concern(engine, &actor, told.about)?) {
+            if let (true, Some(about)) = (wanted, concern(engine, &actor, (told.about, told.at))?) {
                 notices.push(shown(told, about));
             }
         }
@@ -125,13 +125,13 @@ fn forward_of(engine: &House, address: &str) -> Result<api::Forward, Fail> {
 }
 
 /// Whom a notice concerns, for who may see it.
-fn concern(engine: &House, actor: &Actor, about: Concern) -> Result<Option<String>, Fail> {
+fn concern(engine: &House, actor: &Actor, (about, at): (Concern, Timestamp)) -> Result<Option<String>, Fail> {
     let (text, act, target) = match about {
         Concern::Service => ("supplier".to_owned(), Act::ServiceRead, Target::SERVICE),
         Concern::Tenant(id) => (format!("tenant/{}", id.0), Act::AccessRead, Target::tenant(id)),
         Concern::Mailbox(id) => match engine.mailbox(id)? {
             Some(row) => {
-                let target = engine.target(&address(&row.address)?)?;
+                let target = engine.target_then(&row, at)?;
                 (row.address, Act::AccessRead, target)
             }
             None => (format!("mailbox/{}", id.0), Act::AccessRead, Target::SERVICE),
