@@ -93,7 +93,7 @@ pub(crate) fn relabel<S: Store>(
         let Some(mut entry) = entry(tx, mailbox, folder, uid)? else { continue };
         let Some(flags) = after(uid, &entry) else { continue };
         let without = row.held.without(&entry);
-        (entry.flags, entry.keywords, entry.modseq) = (flags.bits(), flags.keywords().to_vec(), row.modseq);
+        (entry.flags, entry.keywords, entry.modseq) = (flags.bits(), flags.keyword_texts(), row.modseq);
         row.held =
             without.and_then(|held| held.with(&entry)).ok_or_else(|| miscounted(&folder_key(mailbox, folder)))?;
         tx.put(entry_key(mailbox, folder, Uid(uid)), encode(&entry));

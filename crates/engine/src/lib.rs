@@ -50,6 +50,7 @@ mod leases;
 mod ledger;
 mod lists;
 mod login_error;
+mod looks;
 pub mod meter;
 pub mod migrate;
 mod notices;

@@ -19,6 +19,7 @@ use crate::damaged::Damaged;
 use crate::elsewhere::Passwords;
 use crate::fronts::Fronted;
 use crate::guard::Guard;
+use crate::looks::Looks;
 use crate::meter::Part;
 use crate::refusals::Refusals;
 use crate::roles::Roles;
@@ -207,6 +208,8 @@ pub struct Engine<S> {
     pub(crate) unsettled: AtomicBool,
     /// What the roles of all persons came to when they were read last.
     pub(crate) roles: Mutex<Option<Arc<Roles>>>,
+    /// What folders held when they were opened last.
+    pub(crate) looks: Looks,
     /// Damaged rows that were passed over.
     pub(crate) damaged: Damaged,
     /// Verified passwords: a keyed digest per credential, so that argon2 runs once.
@@ -293,6 +296,7 @@ impl<S: Store> Engine<S> {
             taken_over: Mutex::default(),
             unsettled: AtomicBool::new(false),
             roles: Mutex::default(),
+            looks: Looks::default(),
             damaged: Damaged::default(),
             verified: Mutex::default(),
             dear_checks: Mutex::default(),

@@ -9,6 +9,7 @@ use sigillo_store::Store;
 use crate::accepting::Accepting;
 use crate::damaged::Damaged;
 use crate::guard::Guard;
+use crate::looks::Looks;
 use crate::refusals::Refusals;
 use crate::setup::Lanes;
 use crate::{Engine, Lockout, resets};
@@ -46,6 +47,7 @@ impl<S: Store + Clone> Engine<S> {
             taken_over: Mutex::new(*self.taken_over.lock()),
             unsettled: AtomicBool::default(),
             roles: Mutex::default(),
+            looks: Looks::default(),
             damaged: Damaged::default(),
             verified: Mutex::default(),
             dear_checks: Mutex::default(),

@@ -297,10 +297,10 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         let keyword = self.atom()?;
-        if keyword.len() > MAX_KEYWORD || flags.keywords().len() >= Flags::MAX_KEYWORDS {
+        flags.insert_keyword(keyword);
+        if keyword.len() > MAX_KEYWORD || flags.is_too_much() {
             return Err(Refusal::new(Code::Limit, "Troppe etichette, o troppo lunghe").into());
         }
-        flags.insert_keyword(keyword.to_owned());
         Ok(())
     }
 }

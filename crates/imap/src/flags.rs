@@ -1,6 +1,8 @@
 //! Message flags (RFC 3501 §2.3.2).
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::cursor::Cursor;
 
@@ -45,7 +47,8 @@ impl System {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
     system: u8,
-    keywords: Vec<String>,
+    /// Shared between the messages of a folder by whoever reads many.
+    keywords: Vec<Arc<str>>,
 }
 
 /// What STORE does with the flags it names.
@@ -62,6 +65,8 @@ pub enum StoreOp {
 impl Flags {
     /// Keywords of one message, and of one command: more are refused.
     pub const MAX_KEYWORDS: usize = 100;
+    /// What they may come to, in octets: a folder of many messages has to be told, and kept in memory.
+    pub const MAX_KEYWORD_OCTETS: usize = 2_000;
 
     /// No flag.
     pub const fn new() -> Self {
@@ -74,7 +79,7 @@ impl Flags {
     }
 
     /// From the bits of [`Flags::bits`] (unknown bits are dropped) and keywords.
-    pub fn from_parts(bits: u8, keywords: impl IntoIterator<Item = String>) -> Self {
+    pub fn from_parts<K: AsRef<str> + Into<Arc<str>>>(bits: u8, keywords: impl IntoIterator<Item = K>) -> Self {
         let mut flags = Self { system: bits & 31, keywords: Vec::new() };
         for keyword in keywords {
             flags.insert_keyword(keyword);
@@ -84,10 +89,11 @@ impl Flags {
 
     /// All that these have.
     pub fn all<'f>(sets: impl IntoIterator<Item = &'f Self>) -> Self {
-        let mut all = Self::new();
+        let (mut all, mut known) = (Self::new(), HashSet::new());
         for set in sets {
             all.system |= set.system;
-            set.keywords.iter().for_each(|keyword| all.insert_keyword(keyword.clone()));
+            let new = set.keywords.iter().filter(|keyword| known.insert(&***keyword));
+            new.for_each(|keyword| all.insert_keyword(Arc::clone(keyword)));
         }
         all
     }
@@ -105,8 +111,13 @@ impl Flags {
     }
 
     /// The keywords, sorted without case.
-    pub fn keywords(&self) -> &[String] {
+    pub fn keywords(&self) -> &[Arc<str>] {
         &self.keywords
+    }
+
+    /// The same as texts of their own, for storage.
+    pub fn keyword_texts(&self) -> Vec<String> {
+        self.keywords.iter().map(|keyword| keyword.to_string()).collect()
     }
 
     /// This set with one flag more.
@@ -132,15 +143,15 @@ impl Flags {
     }
 
     /// Adds a keyword, if it is not there.
-    pub fn insert_keyword(&mut self, keyword: String) {
-        if let Err(at) = self.position(&keyword) {
-            self.keywords.insert(at, keyword);
+    pub fn insert_keyword<K: AsRef<str> + Into<Arc<str>>>(&mut self, keyword: K) {
+        if let Err(at) = self.position(keyword.as_ref()) {
+            self.keywords.insert(at, keyword.into());
         }
     }
 
     /// What the keywords come to, in octets.
     pub fn keyword_octets(&self) -> usize {
-        self.keywords.iter().map(String::len).sum()
+        self.keywords.iter().map(|keyword| keyword.len()).sum()
     }
 
     /// No flag and no keyword.
@@ -168,6 +179,11 @@ impl Flags {
         }
     }
 
+    /// Whether they are more than a message may carry.
+    pub fn is_too_much(&self) -> bool {
+        self.keywords.len() > Self::MAX_KEYWORDS || self.keyword_octets() > Self::MAX_KEYWORD_OCTETS
+    }
+
     fn position(&self, keyword: &str) -> Result<usize, usize> {
         let wanted = keyword.to_ascii_lowercase();
         self.keywords.binary_search_by(|k| k.to_ascii_lowercase().cmp(&wanted))
@@ -178,7 +194,7 @@ impl fmt::Display for Flags {
     /// The names between blanks, without parentheses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let system = System::ALL.into_iter().filter(|s| self.has(*s)).map(|s| s.as_str());
-        for (i, name) in system.chain(self.keywords.iter().map(String::as_str)).enumerate() {
+        for (i, name) in system.chain(self.keywords.iter().map(|keyword| &**keyword)).enumerate() {
             if i > 0 {
                 f.write_str(" ")?;
             }

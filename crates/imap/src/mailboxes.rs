@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use sigillo_base::Timestamp;
 
@@ -249,7 +250,7 @@ pub struct FolderState {
     /// Grows with every change of a message, arrival and removal; never zero. See [`Mailboxes::version`].
     pub highest_modseq: u64,
     /// Messages by ascending UID: all, or those that changed or came ([`Mailboxes::refresh`]).
-    pub rows: Vec<Row>,
+    pub rows: Arc<Vec<Row>>,
     /// The UIDs that went, in the answer of [`Mailboxes::refresh`]; `None` when `rows` are all there are.
     pub gone: Option<Vec<u32>>,
     /// Flags that a client may change for good.

@@ -294,6 +294,7 @@ impl Server {
             Some(Job::Expunge(job)) => job.step(&mut work),
             Some(Job::Fetch(job)) => job.step(&mut work),
             Some(Job::Search(job)) => job.step(&mut work),
+            Some(Job::Store(job)) => job.step(&mut work),
             Some(Job::Transfer(job)) => job.step(&mut work),
         };
         let out = work.out;

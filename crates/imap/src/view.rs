@@ -3,6 +3,7 @@
 //! A message that is gone keeps its sequence number until the client has been told (RFC 3501 §7.4.1).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::enabled::Enabled;
 use crate::keywords::Keywords;
@@ -58,7 +59,10 @@ impl Telling {
 /// The messages by sequence number.
 #[derive(Debug, Default)]
 pub struct View {
-    entries: Vec<Entry>,
+    /// Shared with whoever sees the same, until something changes here.
+    rows: Arc<Vec<Row>>,
+    /// One for each of them.
+    marks: Vec<Mark>,
     /// So many of them, from the first, the client has been told of.
     told: usize,
     /// Something may be pending; otherwise a big folder is not gone through for nothing.
@@ -73,16 +77,17 @@ pub struct View {
     fresh: Vec<u32>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    row: Row,
+/// What is still to tell of a message.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
     gone: Gone,
     untold: Untold,
 }
 
 /// Whether a message is gone, and who removed it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Gone {
+    #[default]
     No,
     Elsewhere,
     /// By a command of this session, which hears of it in any case.
@@ -90,46 +95,31 @@ enum Gone {
 }
 
 /// What the client has not been told of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Untold {
+    #[default]
     Nothing,
     /// Its mod-sequence: the flags came back to what they were.
     ModSeq,
     Flags,
 }
 
-impl Entry {
-    const fn new(row: Row) -> Self {
-        Self { row, gone: Gone::No, untold: Untold::Nothing }
-    }
-
-    const fn is_here(&self) -> bool {
+impl Mark {
+    const fn is_here(self) -> bool {
         matches!(self.gone, Gone::No)
-    }
-
-    fn take(&mut self, row: Row) {
-        let untold = match () {
-            () if self.row.flags != row.flags => Untold::Flags,
-            () if self.row.modseq != row.modseq => Untold::ModSeq,
-            () => Untold::Nothing,
-        };
-        self.untold = self.untold.max(untold);
-        self.row = row;
     }
 }
 
 impl View {
     /// As SELECT finds it; told at once, so that nothing is pending.
-    pub fn new(rows: Vec<Row>) -> Self {
-        let mut view = Self::default();
-        view.apply(rows);
-        (view.told, view.dirty) = (view.entries.len(), false);
-        view
+    pub fn new(rows: Arc<Vec<Row>>) -> Self {
+        debug_assert!(rows.is_sorted_by_key(|row| row.uid), "see `FolderState::rows`");
+        Self { told: rows.len(), marks: vec![Mark::default(); rows.len()], rows, ..Self::default() }
     }
 
     /// Messages, those gone but not told to be included.
     pub const fn len(&self) -> usize {
-        if self.held { self.told } else { self.entries.len() }
+        if self.held { self.told } else { self.marks.len() }
     }
 
     /// Holds back what others bring, or not any more.
@@ -139,18 +129,18 @@ impl View {
 
     /// The highest UID in use, or zero.
     pub fn last_uid(&self) -> u32 {
-        self.entries[..self.len()].last().map_or(0, |e| e.row.uid)
+        self.rows[..self.len()].last().map_or(0, |row| row.uid)
     }
 
     /// The row at an index (sequence number less one), unless the message is gone.
     pub fn row(&self, index: usize) -> Option<&Row> {
-        self.entries.get(index).filter(|e| e.is_here()).map(|e| &e.row)
+        self.rows.get(index).filter(|_| self.marks[index].is_here())
     }
 
     /// Whether something that others did has not been told.
     pub fn is_pending(&self) -> bool {
-        let untold = |e: &Entry| e.gone == Gone::Elsewhere || e.untold > Untold::Nothing;
-        self.dirty && (self.told < self.entries.len() || self.entries.iter().any(untold))
+        let untold = |mark: &Mark| mark.gone == Gone::Elsewhere || mark.untold > Untold::Nothing;
+        self.dirty && (self.told < self.marks.len() || self.marks.iter().any(untold))
     }
 
     /// Messages that this session brings: they are told of, and not described to who knows them.
@@ -187,7 +177,7 @@ impl View {
 
     /// The index of a UID.
     pub fn index_of(&self, uid: u32) -> Option<usize> {
-        self.entries.binary_search_by_key(&uid, |e| e.row.uid).ok()
+        self.rows.binary_search_by_key(&uid, |row| row.uid).ok()
     }
 
     /// Of ascending ranges of UIDs, what no message has, those gone and not told to be included as messages.
@@ -195,8 +185,8 @@ impl View {
         let mut absent = Vec::new();
         for &(first, last) in ranges {
             let mut next = u64::from(first);
-            let from = self.entries.partition_point(|e| e.row.uid < first);
-            for uid in self.entries[from..].iter().map(|e| u64::from(e.row.uid)).take_while(|uid| *uid <= last.into()) {
+            let from = self.rows.partition_point(|row| row.uid < first);
+            for uid in self.rows[from..].iter().map(|row| u64::from(row.uid)).take_while(|uid| *uid <= last.into()) {
                 absent.extend((next < uid).then_some((next, uid - 1)));
                 next = uid + 1;
             }
@@ -209,8 +199,8 @@ impl View {
     /// The indices that a set names, ascending; `None` when it names a sequence number that does not exist. UIDs
     /// that do not exist are nothing (RFC 3501 §6.4.8).
     pub fn pick(&self, set: &SequenceSet, uid: bool) -> Option<Vec<Range<usize>>> {
-        let known = &self.entries[..self.len()];
-        let place = |uid: u32| known.partition_point(|e| e.row.uid < uid);
+        let known = &self.rows[..self.len()];
+        let place = |uid: u32| known.partition_point(|row| row.uid < uid);
         let after = |b: u32| b.checked_add(1).map_or(known.len(), place);
         let mut ranges: Vec<Range<usize>> = if uid {
             set.resolve(self.last_uid()).into_iter().map(|(a, b)| place(a)..after(b)).collect()
@@ -234,34 +224,60 @@ impl View {
         Some(ranges)
     }
 
+    /// The messages that are not gone.
+    fn here(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().zip(&self.marks).filter(|(_, mark)| mark.is_here()).map(|(row, _)| row)
+    }
+
     /// Takes the folder as it is now and notes what differs.
-    pub fn apply(&mut self, mut rows: Vec<Row>) {
+    pub fn apply(&mut self, rows: &[Row]) {
         self.dirty = true;
-        if !rows.is_sorted_by_key(|r| r.uid) {
-            rows.sort_by_key(|r| r.uid);
-        }
-        let mut now = rows.into_iter().peekable();
-        for entry in &mut self.entries {
-            while now.next_if(|r| r.uid < entry.row.uid).is_some() {}
-            match now.next_if(|r| r.uid == entry.row.uid) {
-                Some(row) => entry.take(row),
-                None => entry.gone = entry.gone.max(Gone::Elsewhere),
+        let mut now = rows.iter().peekable();
+        for index in 0..self.rows.len() {
+            let uid = self.rows[index].uid;
+            while now.next_if(|row| row.uid < uid).is_some() {}
+            match now.next_if(|row| row.uid == uid) {
+                Some(row) => self.take(index, row),
+                None => self.lose(index, Gone::Elsewhere),
             }
         }
-        self.entries.extend(now.map(Entry::new));
+        now.for_each(|row| self.push(row));
     }
 
     /// Takes only what differs: rows that changed or came, by ascending UID, and UIDs that went.
-    pub fn merge(&mut self, rows: Vec<Row>, gone: &[u32]) {
+    pub fn merge(&mut self, rows: &[Row], gone: &[u32]) {
         self.dirty = true;
         for row in rows {
             match self.index_of(row.uid) {
-                Some(index) => self.entries[index].take(row),
-                None if row.uid > self.last_uid() => self.entries.push(Entry::new(row)),
+                Some(index) => self.take(index, row),
+                None if row.uid > self.last_uid() => self.push(row),
                 None => {} // the client was told already that it is gone
             }
         }
         self.remove(gone, Gone::Elsewhere);
+    }
+
+    fn push(&mut self, row: &Row) {
+        Arc::make_mut(&mut self.rows).push(row.clone());
+        self.marks.push(Mark::default());
+    }
+
+    /// A row as it is now.
+    fn take(&mut self, index: usize, row: &Row) {
+        let before = &self.rows[index];
+        let untold = match () {
+            () if before.flags != row.flags => Untold::Flags,
+            () if before.modseq != row.modseq => Untold::ModSeq,
+            () => Untold::Nothing,
+        };
+        if before != row {
+            Arc::make_mut(&mut self.rows)[index].clone_from(row);
+        }
+        self.marks[index].untold = untold.max(self.marks[index].untold);
+    }
+
+    fn lose(&mut self, index: usize, by: Gone) {
+        self.marks[index].gone = by.max(self.marks[index].gone);
     }
 
     /// Takes rows that this session changed itself; gives their indices.
@@ -269,12 +285,28 @@ impl View {
         let mut indices = Vec::with_capacity(rows.len());
         for row in rows {
             if let Some(index) = self.index_of(row.uid) {
-                self.entries[index].row = row;
-                self.entries[index].untold = Untold::Nothing;
+                Arc::make_mut(&mut self.rows)[index] = row;
+                self.marks[index].untold = Untold::Nothing;
                 indices.push(index);
             }
         }
         indices
+    }
+
+    /// Takes rows that this session changed and answers one by one, until [`View::answered`] each is to be told; gives their
+    /// indices.
+    pub fn changing(&mut self, rows: Vec<Row>) -> Vec<usize> {
+        self.dirty = true;
+        let indices = self.changed(rows);
+        indices.iter().for_each(|index| self.marks[*index].untold = Untold::Flags);
+        indices
+    }
+
+    /// The flags of a message were told with an answer about it.
+    pub fn answered(&mut self, index: usize) {
+        if let Some(mark) = self.marks.get_mut(index) {
+            mark.untold = Untold::Nothing;
+        }
     }
 
     /// Notes that messages are gone by a command of this session.
@@ -286,8 +318,7 @@ impl View {
         self.dirty = true;
         for uid in uids {
             if let Some(index) = self.index_of(*uid) {
-                let gone = &mut self.entries[index].gone;
-                *gone = by.max(*gone);
+                self.lose(index, by);
             }
         }
     }
@@ -303,41 +334,45 @@ impl View {
             let least = if telling.messages { Gone::Elsewhere } else { Gone::Here };
             out = self.tell_gone(least, enabled);
         }
-        if telling.messages && self.told < self.entries.len() {
+        if telling.messages && self.told < self.marks.len() {
             let known = self.told;
-            self.told = self.entries.len();
+            self.told = self.marks.len();
             out.push_str(&exists(self.told, enabled));
             let own = std::mem::take(&mut self.own);
-            let new = self.entries[known..].iter().filter(|e| e.is_here()).map(|e| e.row.uid);
-            self.fresh.extend(new.filter(|uid| telling.described && !set::holds(&own, *uid)));
+            let new = (known..self.told).filter_map(|index| self.row(index)).map(|row| row.uid);
+            let fresh: Vec<u32> = new.filter(|uid| telling.described && !set::holds(&own, *uid)).collect();
+            self.fresh.extend(fresh);
         }
         if telling.flags {
             let least = if enabled.condstore { Untold::ModSeq } else { Untold::Flags };
-            let known = self.entries[..self.told].iter_mut().enumerate();
-            for (index, entry) in known.filter(|(_, e)| e.untold >= least && e.is_here()) {
-                entry.untold = Untold::Nothing;
-                out.push_str(&fetched(index, &entry.row, true, telling.uids, enabled));
+            let known = self.marks[..self.told].iter_mut().zip(&*self.rows).enumerate();
+            for (index, (mark, row)) in known.filter(|(_, (mark, _))| mark.untold >= least && mark.is_here()) {
+                mark.untold = Untold::Nothing;
+                out.push_str(&fetched(index, row, true, telling.uids, enabled));
             }
         }
-        let held = |e: &Entry| !e.is_here() || (e.untold > Untold::Nothing && !telling.flags);
-        self.dirty = self.told < self.entries.len() || self.entries.iter().any(held);
+        let held = |mark: &Mark| !mark.is_here() || (mark.untold > Untold::Nothing && !telling.flags);
+        self.dirty = self.told < self.marks.len() || self.marks.iter().any(held);
         out
     }
 
     /// Tells of what is gone, of all or of what this session removed, and forgets it.
     fn tell_gone(&mut self, least: Gone, enabled: Enabled) -> String {
         let mut out = String::new();
-        let known = &self.entries[..self.told];
-        let gone = known.iter().filter(|e| e.gone >= least);
-        if enabled.qresync && gone.clone().next().is_some() {
-            out.push_str(&format!("* VANISHED {}\r\n", set::compress(gone.clone().map(|e| e.row.uid))));
-        } else {
-            for index in (0..known.len()).rev().filter(|i| known[*i].gone >= least) {
-                out.push_str(&format!("* {} EXPUNGE\r\n", index + 1));
-            }
+        if self.marks.iter().all(|mark| mark.gone < least) {
+            return out;
         }
-        self.told -= gone.count();
-        self.entries.retain(|e| e.gone < least);
+        let gone: Vec<usize> = (0..self.told).filter(|index| self.marks[*index].gone >= least).collect();
+        if enabled.qresync && !gone.is_empty() {
+            let uids = set::compress(gone.iter().map(|index| self.rows[*index].uid));
+            out.push_str(&format!("* VANISHED {uids}\r\n"));
+        } else {
+            gone.iter().rev().for_each(|index| out.push_str(&format!("* {} EXPUNGE\r\n", index + 1)));
+        }
+        self.told -= gone.len();
+        let mut marks = self.marks.iter();
+        Arc::make_mut(&mut self.rows).retain(|_| marks.next().is_some_and(|mark| mark.gone < least));
+        self.marks.retain(|mark| mark.gone < least);
         out
     }
 }
@@ -399,9 +434,7 @@ impl Selected {
             return String::new();
         }
         let read_only = self.examined || !rights.has_any(FolderRights::CHANGING);
-        let mut known = Flags::new();
-        let here = self.view.entries.iter().filter(|e| e.is_here());
-        here.flat_map(|e| e.row.flags.keywords()).for_each(|keyword| known.insert_keyword(keyword.clone()));
+        let known = Flags::all(self.view.here().map(|row| &row.flags));
         let known = rights.has(FolderRights::WRITE).then_some(&known);
         let mut told = permanent(rights.flags(), known, self.full, read_only) + "\r\n";
         if std::mem::replace(&mut self.read_only, read_only) != read_only {
@@ -413,7 +446,7 @@ impl Selected {
 
     /// Refuses keywords that the folder does not take.
     pub fn check_keywords(&self, named: &Flags) -> Result<(), Refusal> {
-        let here = || self.view.entries.iter().filter(|e| e.is_here()).map(|e| &e.row.flags);
+        let here = || self.view.here().map(|row| &row.flags);
         let mut new = named.keywords().to_vec();
         for flags in here() {
             if new.is_empty() {
@@ -433,6 +466,11 @@ impl Selected {
         told
     }
 
+    /// The mod-sequence up to which the client has been told everything.
+    pub const fn told(&self) -> u64 {
+        self.told
+    }
+
     /// The mod-sequence up to which the client knows everything, once it has been told all that it wants to hear.
     pub fn known_to(&self, telling: Telling) -> u64 {
         if telling.messages && telling.flags { self.version } else { self.told }
@@ -440,11 +478,11 @@ impl Selected {
 
     /// The folder's numbers as the client knows them; nothing while something is pending. Those that it does not hear of are zero.
     pub fn numbers(&self) -> Option<Status> {
-        let here = || self.view.entries.iter().filter(|e| e.is_here());
+        let here = || self.view.here();
         let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         (!self.view.is_pending()).then(|| Status {
             messages: short(here().count()),
-            unseen: short(here().filter(|e| !e.row.flags.has(System::Seen)).count()),
+            unseen: short(here().filter(|row| !row.flags.has(System::Seen)).count()),
             uid_next: self.uid_next,
             uid_validity: self.uid_validity,
             highest_modseq: self.version,
@@ -478,14 +516,14 @@ mod tests {
     const PLAIN: Enabled = Enabled::NOTHING;
 
     fn row(uid: u32, bits: u8) -> Row {
-        Row { uid, flags: Flags::from_parts(bits, []), size: 1, ..Row::default() }
+        Row { uid, flags: Flags::from_parts(bits, None::<String>), size: 1, ..Row::default() }
     }
 
     #[test]
     fn numbers_hold_until_told() {
-        let mut view = View::new(vec![row(10, 0), row(20, 0), row(30, 0)]);
+        let mut view = View::new(Arc::new(vec![row(10, 0), row(20, 0), row(30, 0)]));
         assert_eq!(view.tell(true, Telling::ALL, PLAIN), "");
-        view.apply(vec![row(10, 1), row(30, 0), row(31, 0)]);
+        view.apply(&[row(10, 1), row(30, 0), row(31, 0)]);
         assert_eq!(view.tell(false, Telling::ALL, PLAIN), "* 4 EXISTS\r\n* 0 RECENT\r\n* 1 FETCH (FLAGS (\\Seen))\r\n");
         assert_eq!(view.row(2).unwrap().uid, 30, "sequence number 3 is still UID 30");
         assert!(view.row(1).is_none());
@@ -496,7 +534,7 @@ mod tests {
 
     #[test]
     fn sets_pick() {
-        let view = View::new(vec![row(10, 0), row(20, 0), row(30, 0)]);
+        let view = View::new(Arc::new(vec![row(10, 0), row(20, 0), row(30, 0)]));
         let pick = |view: &View, t: &str, uid| {
             let ranges = view.pick(&SequenceSet::parse(t.as_bytes()).unwrap(), uid)?;
             Some(ranges.into_iter().flatten().collect::<Vec<usize>>())
@@ -516,7 +554,7 @@ mod tests {
 
     #[test]
     fn what_was_saved_is_picked_while_it_is_there() {
-        let mut view = View::new(vec![row(10, 0), row(20, 0), row(30, 0)]);
+        let mut view = View::new(Arc::new(vec![row(10, 0), row(20, 0), row(30, 0)]));
         let pick = |view: &View, t: &str, uid| {
             let ranges = view.pick(&SequenceSet::parse(t.as_bytes()).unwrap(), uid).unwrap();
             ranges.into_iter().flatten().collect::<Vec<usize>>()
@@ -526,7 +564,7 @@ mod tests {
         assert_eq!(pick(&view, "$", false), [0, 2]);
         assert_eq!(pick(&view, "$", true), [0, 2]);
         assert_eq!(pick(&view, "1,2,$", false), [0, 1, 2]);
-        view.apply(vec![row(20, 0), row(30, 0)]);
+        view.apply(&[row(20, 0), row(30, 0)]);
         assert_eq!(pick(&view, "$", false), [2], "gone, though not told");
         view.tell(true, Telling::ALL, PLAIN);
         assert_eq!(pick(&view, "$", false), [1]);
@@ -538,7 +576,7 @@ mod tests {
         fn told_client_agrees(steps in prop::collection::vec((any::<u16>(), 0usize..3, any::<bool>(), any::<bool>()), 1..20)) {
             let mut folder: Vec<u32> = vec![1, 2, 3, 4];
             let mut next = 5;
-            let mut view = View::new(folder.iter().map(|u| row(*u, 0)).collect());
+            let mut view = View::new(Arc::new(folder.iter().map(|u| row(*u, 0)).collect()));
             let mut client: Vec<Option<u32>> = folder.iter().copied().map(Some).collect();
             for (keep, arrivals, expunge, silent) in steps {
                 folder = folder.iter().enumerate().filter(|(i, _)| keep >> (i % 16) & 1 == 1).map(|(_, u)| *u).collect();
@@ -546,7 +584,7 @@ mod tests {
                     folder.push(next);
                     next += 1;
                 }
-                view.apply(folder.iter().map(|u| row(*u, 0)).collect());
+                view.apply(&folder.iter().map(|u| row(*u, 0)).collect::<Vec<_>>());
                 if silent {
                     continue;
                 }

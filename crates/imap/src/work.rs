@@ -6,6 +6,7 @@ use crate::command::append::AppendJob;
 use crate::command::copy::TransferJob;
 use crate::command::expunge::ExpungeJob;
 use crate::command::fetch::FetchJob;
+use crate::command::store::StoreJob;
 use crate::cursor::Problem;
 use crate::enabled::Enabled;
 use crate::keywords::{self, Target};
@@ -59,6 +60,8 @@ pub enum Job {
     Fetch(FetchJob),
     /// SEARCH, SORT, THREAD
     Search(SearchJob),
+    /// STORE
+    Store(Box<StoreJob>),
     /// COPY and MOVE
     Transfer(Box<TransferJob>),
 }
@@ -69,7 +72,7 @@ impl Job {
         match self {
             Self::Append(job) => job.weight(),
             Self::Fetch(job) => job.weight(),
-            Self::Expunge(_) | Self::Search(_) | Self::Transfer(_) => 0,
+            Self::Expunge(_) | Self::Search(_) | Self::Store(_) | Self::Transfer(_) => 0,
         }
     }
 
@@ -78,6 +81,7 @@ impl Job {
         match self {
             Self::Expunge(job) => Some(job.progress()),
             Self::Search(job) => Some(job.progress()),
+            Self::Store(job) => job.progress(),
             Self::Transfer(job) => Some(job.progress()),
             Self::Append(_) | Self::Fetch(_) => None,
         }
@@ -166,7 +170,7 @@ impl Work<'_> {
         if self.enabled.switch_on("CONDSTORE").is_some()
             && let Some(folder) = self.selected.as_ref()
         {
-            let line = highest(folder.version);
+            let line = highest(folder.told());
             self.line(&line);
         }
     }
@@ -197,8 +201,8 @@ impl Work<'_> {
             Ok(state) => {
                 (folder.version, folder.uid_next) = (state.highest_modseq, state.uid_next);
                 match state.gone {
-                    Some(gone) => folder.view.merge(state.rows, &gone),
-                    None => folder.view.apply(state.rows),
+                    Some(gone) => folder.view.merge(&state.rows, &gone),
+                    None => folder.view.apply(&state.rows),
                 }
             }
             Err(refusal) if refusal.code == Some(Code::NonExistent) => folder.vanished = true,

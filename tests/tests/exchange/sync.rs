@@ -69,6 +69,18 @@ impl Reader {
         Self::on(Box::new(connect), qresync)
     }
 
+    /// One who reads everything from the store's rows: nothing that was looked at before is known there.
+    fn from_rows(street: &Street) -> Self {
+        let (engine, now) = (Arc::clone(street.houses[0].engine()), street.now);
+        let connect = move || {
+            let engine = Arc::new(engine.trial());
+            let mut wire = Wire::new(front::imap(engine, Peer::LOCAL, true, Default::default()), now);
+            wire.hear();
+            wire
+        };
+        Self::on(Box::new(connect), false)
+    }
+
     fn on(connect: Box<dyn Fn() -> Wire + Send>, qresync: bool) -> Self {
         let (wire, copy, numbers) = (connect(), BTreeMap::new(), Vec::new());
         let mut reader = Self { connect, wire, qresync, copy, numbers, uid_validity: 1, highest: 1 };
@@ -274,11 +286,12 @@ fn many_clients_at_once_know_the_folder_and_who_was_away_knows_it_again() {
             readers.iter_mut().enumerate().map(|(who, reader)| scope.spawn(move || wander(reader, who))).collect();
         wandering.into_iter().flat_map(|thread| thread.join().expect("it comes to its end")).collect()
     });
-    let mut fresh = Reader::of(&street, false);
-    fresh.open();
+    let (mut fresh, mut again) = (Reader::from_rows(&street), Reader::of(&street, false));
+    fresh.cut();
+    again.open();
     away.open();
     readers.iter_mut().for_each(Reader::look);
-    for (who, reader) in readers.iter().chain([&away]).enumerate() {
+    for (who, reader) in readers.iter().chain([&away, &again]).enumerate() {
         assert_eq!((&reader.copy, &reader.numbers), (&fresh.copy, &fresh.numbers), "client {who}");
     }
     for (uid, keyword) in &marks {
@@ -296,7 +309,7 @@ fn many_clients_at_once_know_the_folder_and_who_was_away_knows_it_again() {
 fn a_client_that_comes_back_knows_the_folder_after_any_history() {
     let street = street(91);
     let (mut writer, mut stays, mut comes) = (Reader::new(&street), Reader::new(&street), Reader::new(&street));
-    let (mut fresh, mut dice) = (Reader::of(&street, false), Dice(91));
+    let (mut fresh, mut again, mut dice) = (Reader::from_rows(&street), Reader::of(&street, false), Dice(91));
     for reader in [&mut writer, &mut stays, &mut comes] {
         reader.open();
     }
@@ -311,9 +324,12 @@ fn a_client_that_comes_back_knows_the_folder_after_any_history() {
         }
         comes.open();
         stays.look();
+        again.open();
         // What is there, from the beginning.
-        fresh.open();
-        for (who, reader) in [("the writer", &writer), ("who stayed", &stays), ("who came back", &comes)] {
+        fresh.cut();
+        for (who, reader) in
+            [("the writer", &writer), ("who stayed", &stays), ("who came back", &comes), ("who reads all", &again)]
+        {
             assert_eq!(reader.copy, fresh.copy, "round {round}: {who}");
         }
     }

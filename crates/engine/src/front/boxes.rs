@@ -6,6 +6,7 @@ mod contents;
 mod custody;
 mod manage;
 mod opened;
+mod rows;
 mod transfer;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::rows::{ChangesRow, EntryRow, FolderRow, decode, entry_key, folder_key
 use crate::spool::{Came, Incoming};
 use crate::{ATTEMPTS, Engine, Error, Rejected, subscriptions};
 pub use contents::{Contents, Lying, Unfiled};
+use rows::{Words, row, seen};
 
 /// The folders of one mailbox, at the service time of the request in hand.
 pub(super) struct Boxes<S> {
@@ -184,21 +186,17 @@ impl<S: Store> Boxes<S> {
         &self,
         number: u32,
         folder: &FolderRow,
-        entries: Vec<(u32, EntryRow)>,
+        rows: Arc<Vec<Row>>,
         gone: Option<Vec<u32>>,
     ) -> Result<FolderState, Refusal> {
         let rights = self.rights(number)?;
-        // What happened after the folder's row was read is told again by the next look, and what went meanwhile only then: no
-        // client must think that it knows so much already.
-        let seen =
-            |(uid, entry): (u32, EntryRow)| row(uid, EntryRow { modseq: entry.modseq.min(folder.modseq), ..entry });
         Ok(FolderState {
             number,
             id: self.id(number),
             uid_validity: folder.uid_validity,
             uid_next: folder.uid_next,
             highest_modseq: folder.modseq,
-            rows: entries.into_iter().map(seen).collect(),
+            rows,
             gone,
             permanent_flags: rights.flags(),
             new_keywords: rights.has(FolderRights::WRITE),
@@ -223,18 +221,6 @@ impl<S: Store> Boxes<S> {
 
     fn changed(&self) {
         self.engine.bell.mailbox_changed(self.mailbox);
-    }
-}
-
-fn row(uid: u32, entry: EntryRow) -> Row {
-    Row {
-        uid,
-        flags: Flags::from_parts(entry.flags, entry.keywords),
-        date: Timestamp::from_millis(entry.date),
-        size: entry.size,
-        modseq: entry.modseq,
-        saved: Timestamp::from_millis(entry.saved),
-        email: entry.msg,
     }
 }
 
@@ -305,21 +291,21 @@ impl<S: Store> Mailboxes for Boxes<S> {
 
     fn select(&mut self, name: &str) -> Result<FolderState, Refusal> {
         let (number, folder) = self.folder(name, Deed::Read)?;
-        self.state(number, &folder, self.entries(number, 0).map_err(fault)?, None)
+        self.state(number, &folder, self.whole(number, &folder)?, None)
     }
 
     fn refresh(&mut self, number: u32, since: u64, uid_next: u32) -> Result<FolderState, Refusal> {
         // The folder's row first: what happens meanwhile may be told twice, and is never passed over.
         let folder = self.open(number)?;
         let Some(ChangesRow { gone, changed }) = self.changes(number, since)? else {
-            return self.state(number, &folder, self.entries(number, 0).map_err(fault)?, None);
+            return self.state(number, &folder, self.whole(number, &folder)?, None);
         };
-        let mut entries = Vec::new();
+        let (mut rows, mut words) = (Vec::new(), Words::default());
         for uid in changed.into_iter().filter(|uid| *uid < uid_next) {
-            entries.extend(self.entry(number, uid)?.map(|entry| (uid, entry)));
+            rows.extend(self.entry(number, uid)?.map(|entry| seen(&folder, (uid, entry), &mut words)));
         }
-        entries.extend(self.entries(number, uid_next).map_err(fault)?);
-        self.state(number, &folder, entries, Some(gone))
+        rows.extend(self.rows(number, &folder, uid_next)?);
+        self.state(number, &folder, Arc::new(rows), Some(gone))
     }
 
     fn version(&mut self, folder: u32) -> Result<Option<u64>, Refusal> {

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use crate::command::Command;
+use crate::command::close;
 use crate::command::copy::PAGE;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::view::Selected;
 use crate::work::{Done, Job, Step, Work};
-use crate::{Request, SequenceSet, System};
+use crate::{Code, Request, SequenceSet, System};
 
 pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
     Ok(Command::Request(Request::Expunge { uids: None }))
@@ -19,13 +20,15 @@ pub fn run(set: Option<&SequenceSet>, work: &mut Work<'_>) -> Result<Step, Probl
     let ranges = set.map(|s| work.pick(s, true)).transpose()?;
     let folder = work.folder()?;
     let deleted = carrying(folder, System::Deleted, ranges.as_deref());
-    ExpungeJob { folder: folder.number, any: false, uids: deleted, at: 0 }.step(work)
+    ExpungeJob { folder: folder.number, closing: false, any: false, uids: deleted, at: 0 }.step(work)
 }
 
 /// An EXPUNGE under way.
 #[derive(Debug)]
 pub struct ExpungeJob {
     folder: u32,
+    /// For CLOSE, which tells nothing of it.
+    closing: bool,
     any: bool,
     uids: Vec<u32>,
     /// So many of the messages have been dealt with.
@@ -33,6 +36,12 @@ pub struct ExpungeJob {
 }
 
 impl ExpungeJob {
+    /// Of all that are to go, before the folder is left.
+    pub fn closing(folder: &Selected) -> Self {
+        let uids = carrying(folder, System::Deleted, None);
+        Self { folder: folder.number, closing: true, any: false, uids, at: 0 }
+    }
+
     /// Messages dealt with, and messages in all.
     pub const fn progress(&self) -> (usize, usize) {
         (self.at, self.uids.len())
@@ -42,13 +51,22 @@ impl ExpungeJob {
     pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
         let next = self.uids.len().min(self.at + PAGE);
         if self.at < next {
-            let removed = work.boxes.expunge(self.folder, &self.uids[self.at..next])?;
-            work.folder()?.view.gone(&removed);
-            self.any |= !removed.is_empty();
+            match work.boxes.expunge(self.folder, &self.uids[self.at..next]) {
+                // Who may not expunge leaves the folder as it is (RFC 4314 §4).
+                Err(refusal) if self.closing && refusal.code == Some(Code::NoPerm) => return close::left(work),
+                removed => {
+                    let removed = removed?;
+                    work.folder()?.view.gone(&removed);
+                    self.any |= !removed.is_empty();
+                }
+            }
             self.at = next;
         }
         if self.at < self.uids.len() {
             return Ok(Step::More(Job::Expunge(self)));
+        }
+        if self.closing {
+            return close::left(work);
         }
         let done = Done::ok("EXPUNGE completed");
         if self.any { work.removed(done) } else { done }.step()

@@ -371,6 +371,9 @@ impl FetchJob {
         }
         let pieces = render::render(index + 1, &row, &items, &summary, content.as_mut())?;
         self.half = Some(Open { content, pieces: pieces.into(), begun: false });
+        if items.contains(&FetchItem::Flags) {
+            work.folder()?.view.answered(index);
+        }
         Ok(())
     }
 
@@ -441,7 +444,8 @@ impl FetchJob {
                 Err(refusal) if refusal.code == Some(crate::Code::NoPerm) => crate::Stored::default(),
                 stored => stored?,
             };
-            self.newly_seen = work.folder()?.view.changed(stored.rows);
+            // Told with each answer: where the FETCH breaks off, the rest is told by itself.
+            self.newly_seen = work.folder()?.view.changing(stored.rows);
             self.newly_seen.sort_unstable();
             work.refresh_after();
         }

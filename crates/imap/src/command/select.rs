@@ -106,12 +106,8 @@ pub fn run(
 
 /// Gives whether the folder has as many keywords as it may.
 fn tell(state: &FolderState, read_only: bool, work: &mut Work<'_>) -> bool {
-    let mut known = crate::Flags::all_system();
-    for row in &state.rows {
-        for keyword in row.flags.keywords() {
-            known.insert_keyword(keyword.clone());
-        }
-    }
+    let system = crate::Flags::all_system();
+    let mut known = crate::Flags::all(state.rows.iter().map(|row| &row.flags).chain([&system]));
     let full = known.keywords().len() >= keywords::MAX;
     for keyword in state.permanent_flags.keywords() {
         known.insert_keyword(keyword.clone());

@@ -1,9 +1,14 @@
 //! STORE (RFC 3501 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3).
 
+use std::iter::Flatten;
+use std::ops::Range;
+use std::vec;
+
 use crate::command::Command;
+use crate::command::copy::PAGE;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::view::fetched;
-use crate::work::{Step, Work};
+use crate::work::{Job, Step, Work};
 use crate::{Change, Flags, Request, Row, SequenceSet, StoreOp, set};
 
 pub fn read(args: &mut Cursor<'_>) -> Read<Command> {
@@ -47,35 +52,79 @@ pub fn run(set: &SequenceSet, uid: bool, silent: bool, change: &Change, work: &m
     work.writable()?;
     let ranges = work.pick(set, uid)?;
     let folder = work.folder()?;
-    let (mut touched, mut same, mut modified, mut gone) = (Vec::new(), Vec::new(), Vec::new(), false);
-    for index in ranges.into_iter().flatten() {
-        match folder.view.row(index) {
-            Some(row) if !change.allows(row.modseq) => modified.push(row.uid),
-            Some(row) if row.flags.after(change.op, &change.flags) == row.flags => same.push(index),
-            Some(row) => touched.push(row.uid),
-            None => gone = true,
-        }
-    }
-    if change.op != StoreOp::Remove && !touched.is_empty() {
+    let all = ranges.iter().map(Range::len).sum();
+    let mut rows = ranges.iter().cloned().flatten().filter_map(|index| folder.view.row(index));
+    if change.op != StoreOp::Remove && rows.any(|row| changes(change, row)) {
         folder.check_keywords(&change.flags)?;
     }
-    let (number, mut surprising) = (folder.number, Vec::new());
-    if !touched.is_empty() {
-        let stored = work.boxes.store_flags(number, &touched, change)?;
-        gone |= stored.rows.len() + stored.modified.len() < touched.len();
-        modified.extend(stored.modified);
-        let view = &mut work.folder()?.view;
-        let before = |row: &Row| view.row(view.index_of(row.uid)?).map(|row| row.flags.clone());
-        // Somebody else was quicker: who says SILENT knows what he did himself, and no more (RFC 3501 §6.4.6).
-        let odd = |row: &&Row| before(row).is_none_or(|flags| flags.after(change.op, &change.flags) != row.flags);
-        surprising = stored.rows.iter().filter(odd).map(|row| row.uid).collect();
-        same.extend(view.changed(stored.rows));
-        same.sort_unstable();
-        work.refresh_after();
+    let indices = ranges.into_iter().flatten();
+    let change = change.clone();
+    Box::new(StoreJob { indices, all, at: 0, uid, silent, change, modified: Vec::new(), gone: false }).step(work)
+}
+
+/// Whether a change would be one of this message.
+fn changes(change: &Change, row: &Row) -> bool {
+    change.allows(row.modseq) && row.flags.after(change.op, &change.flags) != row.flags
+}
+
+/// A STORE under way: page by page, each told as it is done, so that neither a big folder nor long flags fill the memory.
+/// Numbers hold until it is over.
+#[derive(Debug)]
+pub struct StoreJob {
+    indices: Flatten<vec::IntoIter<Range<usize>>>,
+    all: usize,
+    /// So many of the messages have been dealt with.
+    at: usize,
+    uid: bool,
+    silent: bool,
+    change: Change,
+    /// The UIDs of those that UNCHANGEDSINCE kept from it.
+    modified: Vec<u32>,
+    /// Some were gone.
+    gone: bool,
+}
+
+impl StoreJob {
+    /// Messages dealt with, and messages in all; nothing when each is told.
+    pub fn progress(&self) -> Option<(usize, usize)> {
+        self.silent.then_some((self.at, self.all))
     }
-    tell(&same, uid, |row| !silent || surprising.contains(&row.uid), work)?;
-    let done = super::fetch::done(gone, uid, "STORE completed");
-    if modified.is_empty() { done } else { done.coded(refused(modified, uid, work)?) }.step()
+
+    /// Changes the next page.
+    pub fn step(mut self: Box<Self>, work: &mut Work<'_>) -> Result<Step, Problem> {
+        let page: Vec<usize> = self.indices.by_ref().take(PAGE).collect();
+        self.at += page.len();
+        let folder = work.folder()?;
+        let (number, mut touched, mut same) = (folder.number, Vec::new(), Vec::new());
+        for index in page {
+            match folder.view.row(index) {
+                Some(row) if !self.change.allows(row.modseq) => self.modified.push(row.uid),
+                Some(row) if changes(&self.change, row) => touched.push(row.uid),
+                Some(_) => same.push(index),
+                None => self.gone = true,
+            }
+        }
+        let mut surprising = Vec::new();
+        if !touched.is_empty() {
+            let stored = work.boxes.store_flags(number, &touched, &self.change)?;
+            self.gone |= stored.rows.len() + stored.modified.len() < touched.len();
+            self.modified.extend(stored.modified);
+            let (view, Change { op, flags, .. }) = (&mut work.folder()?.view, &self.change);
+            let before = |row: &Row| view.row(view.index_of(row.uid)?).map(|row| row.flags.clone());
+            // Somebody else was quicker: who says SILENT knows what he did himself, and no more (RFC 3501 §6.4.6).
+            let odd = |row: &&Row| before(row).is_none_or(|before| before.after(*op, flags) != row.flags);
+            surprising.extend(stored.rows.iter().filter(odd).map(|row| row.uid));
+            same.extend(view.changed(stored.rows));
+            same.sort_unstable();
+            work.refresh_after();
+        }
+        tell(&same, self.uid, |row| !self.silent || surprising.contains(&row.uid), work)?;
+        if self.at < self.all {
+            return Ok(Step::More(Job::Store(self)));
+        }
+        let done = super::fetch::done(self.gone, self.uid, "STORE completed");
+        if self.modified.is_empty() { done } else { done.coded(refused(self.modified, self.uid, work)?) }.step()
+    }
 }
 
 /// `MODIFIED` with the messages that were not changed, as the command named them.

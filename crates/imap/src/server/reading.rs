@@ -289,7 +289,7 @@ impl Server {
         let on: Vec<&str> = names.iter().filter_map(|name| self.enabled.switch_on(name)).collect();
         self.line(&["* ENABLED"].into_iter().chain(on).collect::<Vec<_>>().join(" "));
         if let (Some(folder), true) = (&self.selected, self.enabled.condstore && !before.condstore) {
-            self.line(&highest(folder.version));
+            self.line(&highest(folder.told()));
         }
         self.line(&format!("{tag} OK ENABLE completed"));
     }

@@ -118,7 +118,7 @@ impl<S: Store> Boxes<S> {
         if let Some(msgid) = copy_of {
             let flags = Flags::from_parts(place.flags, place.keywords);
             let flags = proofs::copied(tx, self.mailbox, msgid, (*id, &flags), self.now);
-            (place.flags, place.keywords) = (flags.bits(), flags.keywords().to_vec());
+            (place.flags, place.keywords) = (flags.bits(), flags.keyword_texts());
         }
         let (uid, validity) = post(tx, &place, *id, rope.len())?;
         Ok((uid.0, validity))

@@ -3,7 +3,7 @@
 use sigillo_imap::{Change, Code, Deed, Flags, FolderRights, Refusal, Stored};
 use sigillo_store::{Store, transact};
 
-use super::{Boxes, No, fault, row};
+use super::{Boxes, No, Words, fault, row};
 use crate::fronts::Transaction;
 use crate::rows::EntryRow;
 use crate::{ATTEMPTS, Error, folder};
@@ -54,14 +54,17 @@ impl<S: Store> Boxes<S> {
             }
             let before = Flags::from_parts(entry.flags, entry.keywords.clone());
             let after = rights.cover(&before, &before.after(change.op, &change.flags));
-            too_many |= after.keywords().len() > Flags::MAX_KEYWORDS.max(before.keywords().len());
+            let grows = after.keywords().len() > before.keywords().len() || after.keyword_octets() > before.keyword_octets();
+            too_many |= grows && after.is_too_much();
             Some(after)
         })?;
         if too_many {
-            let text = format!("Al massimo {} etichette per messaggio", Flags::MAX_KEYWORDS);
+            let (most, octets) = (Flags::MAX_KEYWORDS, Flags::MAX_KEYWORD_OCTETS);
+            let text = format!("Al massimo {most} etichette per messaggio, di {octets} caratteri in tutto");
             return Err(Refusal::new(Code::Limit, text).into());
         }
-        Ok((Stored { rows: changed.into_iter().map(|(uid, entry)| row(uid, entry)).collect(), modified }, looked))
+        let mut words = Words::default();
+        Ok((Stored { rows: changed.into_iter().map(|entry| row(entry, &mut words)).collect(), modified }, looked))
     }
 
     /// Removes entries that `which` picks; the archive keeps its own reference to each message.

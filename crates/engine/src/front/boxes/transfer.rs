@@ -100,7 +100,7 @@ impl<S: Store> Boxes<S> {
     /// A place in a folder where the user has these rights: flags that they do not cover are left behind.
     pub(super) fn place(&self, folder: u32, rights: FolderRights, flags: &Flags, date: Timestamp) -> Place {
         let flags = rights.cover(&Flags::new(), flags);
-        let (mailbox, keywords) = (self.mailbox, flags.keywords().to_vec());
+        let (mailbox, keywords) = (self.mailbox, flags.keyword_texts());
         Place { mailbox, folder, flags: flags.bits(), keywords, date, saved: self.now }
     }
 }

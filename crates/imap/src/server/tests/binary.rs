@@ -97,3 +97,34 @@ fn literal8_is_taken_and_what_would_need_binary_is_refused() {
     );
     assert_eq!(client.toy.folders["INBOX"].messages.len(), 2);
 }
+
+/// What a FETCH marked as read and did not come to is told by itself.
+#[test]
+fn flags_set_by_a_fetch_that_breaks_off_are_told() {
+    let mut client = client();
+    let uids: Vec<u32> = (0..2).map(|_| client.toy.deliver("INBOX", PARTS)).collect();
+    assert_eq!(uids, [2, 3]);
+    client.script(
+        "C: e ENABLE CONDSTORE
+         S: * ENABLED CONDSTORE
+         S: * OK [HIGHESTMODSEQ 2] …
+         S: e OK …
+         C: n NOOP
+         S: * 3 EXISTS
+         S: * 0 RECENT
+         S: n OK …
+         C: a FETCH 1:3 BINARY[4]
+         S: a NO [UNKNOWN-CTE] …
+         C: b NOOP
+         S: * 1 FETCH (FLAGS (\\Seen) MODSEQ (5))
+         S: * 2 FETCH (FLAGS (\\Seen) MODSEQ (5))
+         S: * 3 FETCH (FLAGS (\\Seen) MODSEQ (5))
+         S: b OK …
+         C: c FETCH 1:2 BINARY[1]
+         S: * 1 FETCH (BINARY[1] {3}
+         S: uno)
+         S: * 2 FETCH (BINARY[1] {3}
+         S: uno)
+         S: c OK …",
+    );
+}

@@ -224,3 +224,16 @@ fn a_select_that_fails_late_selects_nothing() {
     client.toy.lost = false;
     assert!(client.ask("d SELECT INBOX (QRESYNC (7 1))").contains("d OK"));
 }
+
+/// RFC 7162 §3.2.5: who is cut off after it would never hear of what had not been told.
+#[test]
+fn switching_on_passes_over_nothing_that_waits_to_be_told() {
+    for switch in ["ENABLE QRESYNC", "ENABLE CONDSTORE", "FETCH 1 (MODSEQ)", "STATUS INBOX (HIGHESTMODSEQ)"] {
+        let mut client = two();
+        client.ask("s SELECT INBOX");
+        client.toy.inbox().remove(|row| row.uid == 2);
+        assert_eq!(client.ask("a FETCH 1 UID"), "* 1 FETCH (UID 1)\r\na OK FETCH completed\r\n", "it waits");
+        let said = client.ask(&format!("b {switch}"));
+        assert!(said.contains("* OK [HIGHESTMODSEQ 3]"), "{switch}: {said}");
+    }
+}

@@ -159,3 +159,32 @@ fn the_keywords_of_a_folder_are_followed() {
     client.script("C: d COPY 3 Piena\nS: d OK …\nC: e COPY 2:3 Piena\nS: e OK …\nC: f COPY 1:3 Piena\nS: f OK …");
     assert_eq!(client.toy.opened, opened + 1, "only where the limit seems to be reached");
 }
+
+/// More messages than one commit takes: each page is told as it is done, numbers hold, and what somebody removed meanwhile is
+/// told at the end.
+#[test]
+fn many_messages_are_changed_and_closed_page_by_page() {
+    let mut toy = Toy::new();
+    for _ in 0..2_500 {
+        toy.deliver("INBOX", PLAIN);
+    }
+    let mut client = Client::inside(toy);
+    client.ask("s SELECT INBOX");
+    client.toy.inbox().remove(|row| row.uid == 1_500);
+    let told = client.ask("a STORE 2:* +FLAGS (Pratica)");
+    assert!(told.ends_with("a NO [EXPUNGEISSUED] Alcuni messaggi non ci sono piu'\r\n"), "{}", told.len());
+    assert_eq!(told.matches(" FETCH (FLAGS (Pratica))\r\n").count(), 2_498);
+    assert!(told.contains("* 2500 FETCH") && !told.contains("EXPUNGE\r\n"));
+    let told = client.ask("b UID STORE 1:* +FLAGS.SILENT (\\Deleted)");
+    assert_eq!(told, "* 1500 EXPUNGE\r\nb OK STORE completed\r\n");
+    client.script("C: c CLOSE\nS: c OK …\nC: d STATUS INBOX (MESSAGES)\nS: * STATUS INBOX (MESSAGES 0)\nS: d OK …");
+}
+
+#[test]
+fn keywords_of_a_message_come_to_so_many_octets() {
+    let mut client = two();
+    client.ask("s SELECT INBOX");
+    let words = |n: usize| (0..n).map(|n| format!("{n:0>100}")).collect::<Vec<_>>().join(" ");
+    assert!(client.ask(&format!("a STORE 1 +FLAGS.SILENT ({})", words(20))).starts_with("a OK"));
+    assert!(client.ask(&format!("b STORE 1 FLAGS ({})", words(21))).starts_with("b NO [LIMIT]"));
+}

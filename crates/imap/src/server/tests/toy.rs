@@ -1,6 +1,7 @@
 //! Folders in memory, and a client's end of a session.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sigillo_base::{Secret, Timestamp};
 use sigillo_wire::sasl::{Claim, Query, ScramKeys};
@@ -68,7 +69,7 @@ impl Folder {
             uid_validity: self.uid_validity,
             uid_next: self.uid_next,
             highest_modseq: self.modseq,
-            rows: self.messages.iter().map(|m| m.0.clone()).collect(),
+            rows: Arc::new(self.messages.iter().map(|m| m.0.clone()).collect()),
             gone: None,
             permanent_flags: Flags::all_system(),
             new_keywords: true,
@@ -275,7 +276,7 @@ impl Mailboxes for Toy {
         let folder = self.numbered(folder)?;
         let (mut state, gone) = (folder.state(), folder.removed_since(since));
         if gone.is_some() {
-            state.rows.retain(|row| row.modseq > since);
+            Arc::make_mut(&mut state.rows).retain(|row| row.modseq > since);
             assert!(state.rows.iter().all(|row| row.uid < uid_next || row.modseq > since));
         }
         Ok(FolderState { gone, ..state })
