@@ -231,14 +231,6 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// It was not tried: it is due at `due`.
-    ///
-    /// # Errors
-    /// The store's fault: it is tried again after [`HOLD`].
-    pub fn text_untried(&self, text: &Outgoing, due: Timestamp) -> Result<(), Error> {
-        self.put_back(text, due, |_| Ok(()))
-    }
-
     fn put_back(
         &self,
         text: &Outgoing,

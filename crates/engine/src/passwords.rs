@@ -4,7 +4,7 @@
 //! Former passwords are kept as the hashes that they were, so that a stolen store tells no more of them than of the present one.
 
 use sigillo_accounts::{
-    Contact, Credential, CredentialName, Kind, PasswordHash, PasswordPolicy, Request, Unfit, Verifier,
+    Contact, Credential, CredentialName, Kind, PasswordHash, Request, Unfit, Verifier,
 };
 use sigillo_base::{Address, MailboxId, Phone, Secret, Tell, Timestamp, said};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
@@ -35,11 +35,6 @@ pub(crate) struct Setting<'a> {
 }
 
 impl<S: Store> Engine<S> {
-    /// What passwords must be here.
-    pub fn password_policy(&self) -> &PasswordPolicy {
-        &self.rules.passwords
-    }
-
     /// What is kept of a password that somebody chose for this mailbox; give 32 fresh random bytes. Costs two slow hashes.
     ///
     /// # Errors

@@ -269,11 +269,6 @@ impl Server {
         &self.peer
     }
 
-    /// Whether the client said EHLO and not HELO: `with ESMTP` in the Received field (RFC 3848).
-    pub fn is_extended(&self) -> bool {
-        self.extended
-    }
-
     /// Whether the connection is encrypted.
     pub fn is_tls(&self) -> bool {
         self.tls
