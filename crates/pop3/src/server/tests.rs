@@ -267,6 +267,9 @@ fn a_fault_is_told_before_a_message_and_ends_the_connection_inside_it() {
     toy.borrow_mut().torn = Some((0, Refusal::Permanent));
     let mut client = Client::inside(&toy);
     client.script("C: RETR 1\nS: -ERR [SYS/PERM] …");
+    toy.borrow_mut().torn = Some((0, Refusal::Denied));
+    let denied = "-ERR [SYS/PERM] Operazione non consentita dai diritti sulla INBOX";
+    client.script(&format!("C: RETR 1\nS: {denied}\nC: TOP 1 0\nS: {denied}"));
     toy.borrow_mut().torn = Some((1, Refusal::Temporary));
     let said = client.ask("RETR 1");
     assert!(client.closed && !said.ends_with(".\r\n"), "half a message has no end");
