@@ -348,7 +348,8 @@ impl Server {
         self.advance(now);
     }
 
-    /// Ends the session with `BYE` and this reason, at once: the command under way gets no answer.
+    /// Ends the session with `BYE` and this reason, at once: the command under way gets no answer. Within a response that is
+    /// half written it ends without a word.
     pub fn expel(&mut self, why: &str) {
         self.bye(why);
     }
@@ -394,7 +395,10 @@ impl Server {
     }
 
     fn bye(&mut self, why: &str) {
-        self.line(&format!("* BYE {}", text::human(why)));
+        // Within a literal every octet is the message's, also what looks like a line of ours (RFC 3501 §4.3).
+        if !self.is_within_a_response() {
+            self.line(&format!("* BYE {}", text::human(why)));
+        }
         self.close();
     }
 
@@ -412,6 +416,11 @@ impl Server {
 
 impl Session for Server {
     type Action = Action;
+
+    fn is_within_a_response(&self) -> bool {
+        let Wait::Request(pending) = &self.wait else { return false };
+        matches!(&pending.job, Some(Job::Fetch(job)) if job.is_within_a_response())
+    }
 
     fn input(&mut self, now: Tick, bytes: &[u8]) {
         if self.closed || matches!(self.wait, Wait::Tls) {
