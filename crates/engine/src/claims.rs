@@ -64,7 +64,7 @@ impl<S: Store> Engine<S> {
             Claim::Password(credentials) => self.authenticate(&credentials.user, &credentials.password, now),
             Claim::Proven(user, keys) => self.scram_login(user, keys, now),
             Claim::Token(owner) | Claim::Certificate(owner) => self.owner_login(owner, now),
-            Claim::Refuted(_) => Err(LoginError::Credentials),
+            Claim::Refuted(_) | Claim::BadToken { .. } => Err(LoginError::Credentials),
         }
     }
 

@@ -269,7 +269,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Flags in parentheses. `\Recent` is passed over.
+    /// Flags in parentheses. `\Recent` is none that a client names (RFC 3501 §9, `flag`).
     pub fn flag_list(&mut self) -> Read<Flags> {
         self.need(b'(', "Missing flag list")?;
         let mut flags = Flags::new();
@@ -291,7 +291,6 @@ impl<'a> Cursor<'a> {
             let name = format!("\\{}", self.atom()?);
             match System::parse(&name) {
                 Some(flag) => flags.insert(flag),
-                None if name.eq_ignore_ascii_case("\\Recent") => {}
                 None => return Err(Problem::Bad("Unknown system flag")),
             }
             return Ok(());
@@ -354,9 +353,10 @@ mod tests {
         assert_eq!(Cursor::new("\"Perché\"".as_bytes()).mailbox().unwrap(), "Perché", "before it is switched on");
         assert!(matches!(Cursor::of(b"\"\xe9\"", utf8).mailbox(), Err(Problem::Bad(_))));
         assert!(matches!(Cursor::of(b"{1}\r\n\xe9", utf8).mailbox(), Err(Problem::No(_))));
-        let flags = Cursor::new(b"(\\seen work \\Recent)").flag_list().unwrap();
+        let flags = Cursor::new(b"(\\seen work)").flag_list().unwrap();
         assert_eq!(flags.to_string(), "\\Seen work");
         assert!(Cursor::new(b"(\\Foo)").flag_list().is_err());
+        assert!(Cursor::new(b"(\\Seen \\recent)").flag_list().is_err());
         assert!(Cursor::new(b"(a  b)").flag_list().is_err());
     }
 }

@@ -121,8 +121,15 @@ pub struct Server {
 enum Wait {
     Nothing,
     Tls,
-    Login { tag: String },
-    Lookup { tag: String, exchange: Exchange },
+    /// In place of the refusal the exchange has an answer of its own, if there is an error.
+    Login {
+        tag: String,
+        error: Option<SaslError>,
+    },
+    Lookup {
+        tag: String,
+        exchange: Exchange,
+    },
     Request(Box<Pending>),
 }
 
@@ -243,8 +250,9 @@ impl Server {
 
     /// The answer to [`Action::Login`]: the user's name, or why not. A delay against guessing is the driver's work.
     pub fn logged_in(&mut self, result: Result<String, LoginRefusal>, now: Tick) {
-        let tag = match std::mem::replace(&mut self.wait, Wait::Nothing) {
-            Wait::Login { tag } | Wait::Lookup { tag, .. } => tag,
+        let (tag, error) = match std::mem::replace(&mut self.wait, Wait::Nothing) {
+            Wait::Login { tag, error } => (tag, error),
+            Wait::Lookup { tag, .. } => (tag, None),
             other => return self.wait = other,
         };
         match result {
@@ -254,15 +262,10 @@ impl Server {
                 self.line(&format!("{tag} OK [CAPABILITY {capabilities}] Logged in"));
             }
             Err(refusal) => {
-                let (code, why) = match &refusal {
-                    LoginRefusal::Credentials => ("AUTHENTICATIONFAILED", "Utente o password errati"),
-                    LoginRefusal::Denied(why) => ("AUTHORIZATIONFAILED", why.as_str()),
-                    LoginRefusal::Blocked(why) => ("CONTACTADMIN", why.as_str()),
-                    LoginRefusal::Expired(why) => ("EXPIRED", why.as_str()),
-                    LoginRefusal::Limit(why) => ("LIMIT", why.as_str()),
-                    LoginRefusal::Unavailable => ("UNAVAILABLE", "Accesso momentaneamente non possibile, riprovare"),
-                };
-                self.line(&format!("{tag} NO [{code}] {}", text::human(why)));
+                match error {
+                    Some(error) => self.no_exchange(&tag, error),
+                    None => self.refuse_login(&tag, &refusal),
+                }
                 self.failed_logins += 1;
                 if self.failed_logins >= self.config.auth_attempts {
                     self.bye("Troppi tentativi di accesso");
@@ -271,6 +274,18 @@ impl Server {
         }
         self.touch(now);
         self.advance(now);
+    }
+
+    fn refuse_login(&mut self, tag: &str, refusal: &LoginRefusal) {
+        let (code, why) = match refusal {
+            LoginRefusal::Credentials => ("AUTHENTICATIONFAILED", "Utente o password errati"),
+            LoginRefusal::Denied(why) => ("AUTHORIZATIONFAILED", why.as_str()),
+            LoginRefusal::Blocked(why) => ("CONTACTADMIN", why.as_str()),
+            LoginRefusal::Expired(why) => ("EXPIRED", why.as_str()),
+            LoginRefusal::Limit(why) => ("LIMIT", why.as_str()),
+            LoginRefusal::Unavailable => ("UNAVAILABLE", "Accesso momentaneamente non possibile, riprovare"),
+        };
+        self.line(&format!("{tag} NO [{code}] {}", text::human(why)));
     }
 
     /// Names of capabilities that the account which is about to log in does not get; before [`Server::logged_in`].
@@ -349,7 +364,8 @@ impl Server {
         self.advance(now);
     }
 
-    /// Ends the session with `BYE` and this reason, at once: the command under way gets no answer.
+    /// Ends the session with `BYE` and this reason, at once: the command under way gets no answer. Within a response that is
+    /// half written it ends without a word.
     pub fn expel(&mut self, why: &str) {
         self.bye(why);
     }
@@ -395,8 +411,16 @@ impl Server {
     }
 
     fn bye(&mut self, why: &str) {
-        self.line(&format!("* BYE {}", text::human(why)));
+        // Within a literal every octet is the message's, also what looks like a line of ours (RFC 3501 §4.3).
+        if !self.is_within_a_response() {
+            self.line(&format!("* BYE {}", text::human(why)));
+        }
         self.close();
+    }
+
+    fn is_within_a_response(&self) -> bool {
+        let Wait::Request(pending) = &self.wait else { return false };
+        matches!(&pending.job, Some(Job::Fetch(job)) if job.is_within_a_response())
     }
 
     fn close(&mut self) {

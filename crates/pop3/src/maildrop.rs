@@ -51,7 +51,7 @@ pub enum Refusal {
     Temporary,
     /// Nobody but the operator can help.
     Permanent,
-    /// The user may not do this.
+    /// The user may not do this, or no longer: his rights in the folder are another's to change.
     Denied,
 }
 
@@ -74,7 +74,7 @@ impl Refusal {
         match self {
             Self::Gone => (None, "Il messaggio non c'è più"),
             Self::Temporary => (Some("SYS/TEMP"), "Momentaneamente non possibile, riprovare"),
-            Self::Denied => (Some("SYS/PERM"), "Manca il diritto di togliere messaggi"),
+            Self::Denied => (Some("SYS/PERM"), "Operazione non consentita dai diritti sulla INBOX"),
             Self::Permanent => (Some("SYS/PERM"), "Archivio danneggiato: avvisare il gestore"),
         }
     }

@@ -289,9 +289,13 @@ impl Server {
     fn line(&mut self, line: Result<Vec<u8>, sigillo_wire::LineError>) {
         // A line that cannot be read ends an exchange as a wrong one does.
         let wait = std::mem::replace(&mut self.wait, Wait::Nothing);
+        let line = line.map_err(|error| match error {
+            sigillo_wire::LineError::TooLong => Problem::Bad("Riga troppo lunga"),
+            sigillo_wire::LineError::Stray => Problem::Bad("NUL, CR o LF isolato nella riga"),
+        });
         let done = match (line, wait) {
-            (Err(sigillo_wire::LineError::TooLong), _) => Err(Problem::Bad("Riga troppo lunga")),
-            (Err(sigillo_wire::LineError::Stray), _) => Err(Problem::Bad("NUL, CR o LF isolato nella riga")),
+            (Err(problem), Wait::Response(exchange)) => self.no_response(exchange, problem),
+            (Err(problem), _) => Err(problem),
             (Ok(line), Wait::Response(exchange)) => self.response(exchange, &line),
             (Ok(line), _) => self.command(&line),
         };

@@ -23,7 +23,7 @@ mod vrfy;
 use std::collections::VecDeque;
 
 use sigillo_base::Address;
-use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, ScramKeys};
+use sigillo_wire::sasl::{Binding, Claim, Exchange, Offer, Query, SaslError, ScramKeys};
 use sigillo_wire::{LineError, Lines, Session, Tick};
 
 use crate::Reply;
@@ -100,7 +100,8 @@ pub enum Action {
 /// What an answer is awaited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Question {
-    Credentials,
+    /// An error is answered in place of the refusal: by its last words the client ended an exchange that had failed.
+    Credentials(Option<SaslError>),
     Mail,
     Rcpt,
     DataEnd,
@@ -233,9 +234,11 @@ impl Server {
     /// `535 5.7.8`). Ignored when nothing was asked.
     pub fn authenticated(&mut self, user: Option<String>, refusal: Reply, now: Tick) {
         self.tick(now);
-        if !matches!(self.state, State::Waiting(Question::Credentials) | State::Lookup(_)) {
-            return;
-        }
+        let refusal = match self.state {
+            State::Waiting(Question::Credentials(error)) => error.map_or(refusal, auth::no_exchange),
+            State::Lookup(_) => refusal,
+            _ => return,
+        };
         self.enter(State::Command);
         self.auth_answered(user, &refusal);
     }
@@ -247,7 +250,7 @@ impl Server {
         let State::Waiting(question) = self.state else { return };
         self.refused |= matches!(question, Question::Mail | Question::Rcpt) && !reply.is_positive();
         match question {
-            Question::Credentials => return,
+            Question::Credentials(_) => return,
             Question::Mail => self.open = reply.is_positive(),
             Question::Rcpt => self.recipients += usize::from(reply.is_positive()),
             Question::DataEnd => {

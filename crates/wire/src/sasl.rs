@@ -63,6 +63,14 @@ pub enum Claim {
     Certificate(String),
     /// Nothing was proven: a failed login of this user.
     Refuted(String),
+    /// Who was told that his token is no good ended the exchange. The login failed when the token was judged, and is to be
+    /// counted then, since a client may go without a word: here only the answer is missing.
+    BadToken {
+        /// Who he said he was; nothing, where he did not say it.
+        user: String,
+        /// What his last words are refused for, where they are not those that RFC 7628 §3.2.3 asks for.
+        error: Option<SaslError>,
+    },
 }
 
 impl Claim {
@@ -71,7 +79,14 @@ impl Claim {
         match self {
             Self::Password(credentials) => &credentials.user,
             Self::Proven(user, _) | Self::Token(user) | Self::Certificate(user) | Self::Refuted(user) => user,
+            Self::BadToken { user, .. } => user,
         }
+    }
+
+    /// What the protocol answers in place of the refusal: `*` and what is no base64 have answers of their own, also when
+    /// the login had failed before.
+    pub const fn error(&self) -> Option<SaslError> {
+        if let Self::BadToken { error, .. } = self { *error } else { None }
     }
 }
 
@@ -168,6 +183,19 @@ impl Exchange {
 
     /// Takes a response line, base64 without line end.
     pub fn respond(&mut self, line: &[u8]) -> Result<Step, SaslError> {
+        self.read(line).or_else(|error| self.broken(error))
+    }
+
+    /// Takes note that the client's line is none, for this reason. It ends the exchange; who had been told that his token is
+    /// no good has failed whatever he says, so that nobody tries tokens by never ending an exchange well.
+    pub fn broken(&mut self, error: SaslError) -> Result<Step, SaslError> {
+        match std::mem::replace(&mut self.0, State::Over) {
+            State::BadToken(user) => Ok(bad_token(user, Some(error))),
+            _ => Err(error),
+        }
+    }
+
+    fn read(&mut self, line: &[u8]) -> Result<Step, SaslError> {
         if line == b"*" {
             return Err(SaslError::Cancelled);
         }
@@ -221,10 +249,14 @@ impl Exchange {
                 Ok(Step::Ask(Query::Token { user, token }))
             }
             State::External(shown) => Ok(Step::Done(external::read(&text, &shown))),
-            State::BadToken(user) => Ok(Step::Done(Claim::Refuted(user.unwrap_or_default()))),
+            State::BadToken(user) => Ok(bad_token(user, None)),
             State::Token(..) | State::Over => Err(SaslError::Malformed),
         }
     }
+}
+
+fn bad_token(user: Option<String>, error: Option<SaslError>) -> Step {
+    Step::Done(Claim::BadToken { user: user.unwrap_or_default(), error })
 }
 
 #[cfg(test)]

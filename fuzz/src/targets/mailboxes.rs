@@ -56,7 +56,9 @@ fn drive_imap(server: &mut sigillo_imap::Server, boxes: &mut Boxes, trace: &mut 
             Action::StartTls => server.tls_started(Tick(0)),
             Action::Lookup(Query::Keys(user)) => server.keys(ScramKeys::of_nobody(b"fuzz", &user), "NONCE", Tick(0)),
             Action::Lookup(Query::Token { user, .. }) => server.token(user, Tick(0)),
-            Action::Login(Claim::Refuted(_)) => server.logged_in(Err(LoginRefusal::Credentials), Tick(0)),
+            Action::Login(Claim::Refuted(_) | Claim::BadToken { .. }) => {
+                server.logged_in(Err(LoginRefusal::Credentials), Tick(0));
+            }
             Action::Login(claim) => server.logged_in(Ok(claim.user().to_owned()), Tick(0)),
             Action::Request(request) => {
                 push(trace, Did::Other(format!("{request:?}")));

@@ -45,7 +45,7 @@ fn drive_pop3(server: &mut sigillo_pop3::Server, trace: &mut Vec<Did>) {
                 push(trace, Did::Other(format!("login {claim:?}")));
                 let messages = (1..).zip(drop).map(|(uid, bytes)| Message { uid, size: bytes.len() as u32 });
                 let drop = Maildrop { uid_validity: 7, messages: messages.collect() };
-                let fine = !matches!(claim, Claim::Refuted(_));
+                let fine = !matches!(claim, Claim::Refuted(_) | Claim::BadToken { .. });
                 server.logged_in(if fine { Ok(drop) } else { Err(LoginRefusal::Credentials) }, Tick(0));
             }
             Action::Read { uid, from } => {

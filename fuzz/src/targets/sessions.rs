@@ -120,7 +120,8 @@ fn drive_smtp(server: &mut smtp_server::Server, now: Tick, trace: &mut Vec<Did>)
             }
             Action::Authenticate(claim) => {
                 push(trace, Did::Other(format!("login {claim:?}")));
-                let user = Some(claim.user().to_owned()).filter(|_| !matches!(claim, Claim::Refuted(_)));
+                let failed = matches!(claim, Claim::Refuted(_) | Claim::BadToken { .. });
+                let user = Some(claim.user().to_owned()).filter(|_| !failed);
                 server.authenticated(user, Reply::new(535, (5, 7, 8), "No"), now);
             }
             Action::Mail(from) => {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sigillo_accounts::{Block, CredentialName, Request};
-use sigillo_base::Timestamp;
-use sigillo_engine::{Access, Change, Kept, Peer, Reading, Register, access_line, front, reading_line};
+use sigillo_base::{Secret, Timestamp};
+use sigillo_engine::{
+    Access, Change, Kept, NoAnswer, Peer, Reading, Register, Tokens, access_line, front, reading_line,
+};
 use sigillo_smtp::server::Role;
 use sigillo_store::memory::{Fault, Plan};
 use sigillo_store::tag;
@@ -385,4 +387,76 @@ fn who_finds_the_maildrop_in_use_did_not_come_in() {
     let row = |at, outcome: &str, since| (at, "pop3".to_owned(), outcome.to_owned(), since);
     let expected = [row(after(1), "ok", None), row(after(2), "full", None), row(after(4), "left", Some(after(1)))];
     assert_eq!(outcomes(&office), expected);
+}
+
+/// Whose tokens are good: one is Anna's.
+struct Issuer;
+
+impl Tokens for Issuer {
+    fn owner(&self, token: &Secret) -> Result<Option<String>, NoAnswer> {
+        Ok((token.expose() == "buono").then(|| ANNA.to_owned()))
+    }
+}
+
+/// A client at a door, which has said `AUTH` with this token of Anna's; and what it was answered.
+fn bearer(office: &Office, protocol: &str, ip: IpAddr, token: &str) -> (Wire, String) {
+    let (engine, peer) = (Arc::clone(&office.engine), Peer { ip });
+    let connection = match protocol {
+        "imap" => front::imap(engine, peer, true, Default::default()),
+        "pop3" => front::pop3(engine, peer, true, Default::default()),
+        _ => front::smtp(engine, Role::SubmissionTls, peer, true, Default::default()),
+    };
+    let mut wire = Wire::new(connection, after(1));
+    wire.hear();
+    if protocol == "smtp" {
+        wire.say("EHLO x\r\n");
+    }
+    let verb = if protocol == "imap" { "a AUTHENTICATE" } else { "AUTH" };
+    let first = data_encoding::BASE64.encode(format!("n,a={ANNA},\u{1}auth=Bearer {token}\u{1}\u{1}").as_bytes());
+    let said = wire.say(format!("{verb} OAUTHBEARER {first}\r\n"));
+    (wire, said)
+}
+
+/// RFC 7628 §3.2.3: the bearer of a bad token is told so, and answers; or he goes, and has failed all the same.
+#[test]
+fn a_bad_token_is_counted_once_however_its_bearer_goes_on() {
+    let office = Office::new(61);
+    office.engine.replace_tokens(Some(Arc::new(Issuer)));
+    let answers = [
+        ("imap", ["a NO [AUTHENTICATIONFAILED] ", "a BAD "]),
+        ("pop3", ["-ERR [AUTH] "; 2]),
+        ("smtp", ["535 5.7.8 ", "501 "]),
+    ];
+    for (place, (protocol, [failed, wrong])) in (1u8..).zip(answers) {
+        let ends = [("AQ==\r\n", failed), ("*\r\n", wrong), ("\0\r\n", wrong), ("", "")];
+        for (n, (said, answer)) in ends.into_iter().enumerate() {
+            let (mut wire, told) = bearer(&office, protocol, peer(place), "cattivo");
+            assert!(told.contains("eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0="), "{protocol}: {told}");
+            if said.is_empty() {
+                wire.connection.end_of_input(wire.tick);
+                wire.hear();
+                wire.connection.ended(after(2));
+            } else {
+                assert_eq!(wire.say(said), "", "{protocol}: not at once");
+                let heard = wire.wait();
+                assert!(heard.starts_with(answer), "{protocol}: {said:?}: {heard}");
+            }
+            let of_place: Vec<_> = all(&office).into_iter().filter(|access| access.from == peer(place)).collect();
+            assert!(of_place.iter().all(|a| a.protocol == protocol && a.outcome == "wrong"), "{of_place:?}");
+            assert_eq!(of_place.iter().map(times).sum::<u64>(), n as u64 + 1, "{protocol}: {said:?}");
+        }
+        // Four failures lock nobody out, five do: also him who has a good token, and he is written down.
+        let (_, told) = bearer(&office, protocol, peer(place), "buono");
+        assert!(["a OK", "+OK", "235"].iter().any(|fine| told.starts_with(fine)), "{protocol}: {told}");
+        let place = peer(place + 10);
+        (0..5).for_each(|_| drop(bearer(&office, protocol, place, "cattivo")));
+        let (mut wire, told) = bearer(&office, protocol, place, "buono");
+        assert_eq!(told, "", "{protocol}");
+        let told = wire.wait();
+        assert!(told.contains("Troppi accessi falliti"), "{protocol}: {told}");
+        let outcomes = all(&office).into_iter().filter(|access| access.from == place);
+        let locked: u64 = outcomes.filter(|access| access.outcome == "locked").map(|access| times(&access)).sum();
+        assert_eq!(locked, 1, "{protocol}");
+    }
+    assert_clean(office.store(), "bad tokens");
 }

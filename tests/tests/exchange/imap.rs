@@ -7,6 +7,8 @@ use sigillo_tests::street::Street;
 
 use sigillo_tests::wire::{Wire, engine_with_password};
 
+use super::rights::{Office, dora_name, ok};
+
 const ANNA: &str = "anna@comune-alfa.example";
 const BRUNO: &str = "bruno@ente-beta.example";
 
@@ -137,4 +139,34 @@ fn a_store_without_room_refuses_append_and_copy_but_not_reading_and_removing() {
     assert!(wire.say("f FETCH 1 (RFC822.SIZE)\r\n").contains("f OK"));
     assert!(wire.say("g STORE 1 +FLAGS (\\Deleted)\r\n").contains("g OK"));
     assert!(wire.say("h EXPUNGE\r\n").contains("* 1 EXPUNGE"));
+}
+
+/// Between two commands he hears why; within a literal what he would hear were part of a message.
+#[test]
+fn whose_credential_ends_within_a_message_hears_no_word() {
+    let mut office = Office::new(63);
+    let message = format!("Subject: grande\r\n\r\n{}", "una riga\r\n".repeat(100_000));
+    ok(&mut office.anna, &format!("APPEND INBOX {{{}+}}\r\n{message}", message.len()));
+    ok(&mut office.dora, "SELECT INBOX");
+    let dora = &mut office.dora;
+    dora.connection.input(dora.tick, b"f FETCH 1 BODY.PEEK[]\r\n");
+    let (mut got, mut turns) = (Vec::new(), 0);
+    loop {
+        match dora.connection.step() {
+            front::Step::Write(bytes) => got.extend(bytes),
+            front::Step::Work { .. } => {
+                turns += 1;
+                if turns == 3 {
+                    office.engine.revoke_credential(office.mailbox, &dora_name(), NOW).expect("revoked");
+                }
+                dora.connection.work(dora.now, dora.tick);
+            }
+            front::Step::Close => break,
+            _ => panic!("it goes on"),
+        }
+    }
+    let said = String::from_utf8(got).expect("ASCII");
+    let begin = format!("* 1 FETCH (BODY[] {{{}}}\r\n", message.len());
+    let came = said.strip_prefix(&begin).expect("the message");
+    assert!(turns == 3 && !came.is_empty() && came.len() < message.len() && message.starts_with(came), "{turns}");
 }

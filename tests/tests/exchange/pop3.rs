@@ -8,6 +8,7 @@ use sigillo_tests::street::Street;
 use sigillo_tests::wire::{Wire, engine_with_password};
 use std::sync::Arc;
 
+use super::rights::{self, Office, ok};
 use super::rows;
 
 const ANNA: &str = "anna@comune-alfa.example";
@@ -240,4 +241,31 @@ fn a_large_message_goes_out_in_pieces_each_when_the_one_before_has_gone() {
     let said = String::from_utf8(got).expect("ASCII");
     let expected = message.replace("\r\n.", "\r\n..");
     assert_eq!(said, format!("+OK {} ottetti\r\n{expected}.\r\n+OK \r\n", message.len()));
+}
+
+/// RFC 4314 §4: what is asked at the login is asked again when a message is.
+#[test]
+fn a_right_that_is_taken_holds_for_the_next_message() {
+    let mut office = Office::new(62);
+    ok(&mut office.anna, "APPEND INBOX {18+}\r\nSubject: x\r\n\r\nciao");
+    let (engine, now) = (Arc::clone(&office.engine), office.street.now);
+    let mut dora = Wire::new(front::pop3(engine, Peer::LOCAL, true, Default::default()), now);
+    dora.hear();
+    dora.say(format!("USER {}/dora\r\n", rights::ANNA));
+    assert!(dora.say(format!("PASS {PASSWORD}\r\n")).starts_with("+OK "));
+    let message = "+OK 18 ottetti\r\nSubject: x\r\n\r\nciao\r\n.\r\n";
+    assert_eq!(dora.say("RETR 1\r\n"), message);
+    ok(&mut office.anna, "SETACL INBOX dora -r");
+    let denied = "Operazione non consentita dai diritti sulla INBOX\r\n";
+    for command in ["RETR 1\r\n", "TOP 1 0\r\n"] {
+        assert_eq!(dora.say(command), format!("-ERR [SYS/PERM] {denied}"));
+    }
+    ok(&mut office.anna, "SETACL INBOX dora +r");
+    assert_eq!(dora.say("RETR 1\r\n"), message);
+    ok(&mut office.anna, "SETACL INBOX dora -te");
+    assert_eq!(
+        dora.say("DELE 1\r\nQUIT\r\n").lines().last(),
+        Some(format!("-ERR [SYS/PERM] Messaggi non eliminati: {denied}").trim_end())
+    );
+    assert!(ok(&mut office.anna, "STATUS INBOX (MESSAGES)").contains("MESSAGES 1"));
 }

@@ -171,6 +171,30 @@ fn what_is_lost_is_made_again_and_what_goes_takes_its_trigrams() {
     assert_clean(desk.store(), "after removals");
 }
 
+/// Until a release that finds more has looked at a message itself, what an earlier one made of it counts for nothing.
+#[test]
+fn trigrams_of_an_earlier_release_are_made_anew() {
+    let mut desk = Desk::new(74);
+    desk.append(
+        "Subject: fuori\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: message/global\r\n\r\n\
+         Subject: dentro\r\n\r\nciao\r\n--x--\r\n",
+    );
+    desk.index(false);
+    let (key, made) = rows::of(desk.store(), tag::GRAMS).remove(0);
+    let (mark, said) = rows::of(desk.store(), tag::TEXT_MARK).remove(0);
+    let mut batch = Batch::new();
+    // Of kind 1, and without a single trigram; the mark says that nothing is to be done.
+    batch.put(&key, &[made[0], 0, 4, made[0], 1, 1, 8]);
+    batch.put(&mark, &[&[said[0], 1], &said[2..]].concat());
+    desk.store().commit(&batch, Durability::Synced).expect("written");
+    desk.ok("SELECT Bozze");
+    assert_eq!(desk.ask("SEARCH BODY \"subject: dentro\""), "* SEARCH 1");
+    assert_clean(desk.store(), "an earlier release was here");
+    desk.index(false);
+    assert_eq!(rows::of(desk.store(), tag::GRAMS), [(key, made)], "in the background, without a whole round");
+    assert_eq!(rows::of(desk.store(), tag::TEXT_MARK), [(mark, said)]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     /// With the index, with half of it, without, and by looking.

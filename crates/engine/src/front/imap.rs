@@ -93,8 +93,8 @@ impl<S: Store> Front<S> {
         }
     }
 
-    fn look_up(&mut self, query: &Query, tick: Tick) {
-        match self.entrance.find(query, tick) {
+    fn look_up(&mut self, query: &Query, now: Timestamp, tick: Tick) {
+        match self.entrance.find(query, (now, tick)) {
             Some(Found::Keys(keys, nonce)) => self.server.keys(keys, &nonce, tick),
             Some(Found::Token(owner)) => self.server.token(owner, tick),
             None => {}
@@ -102,6 +102,9 @@ impl<S: Store> Front<S> {
     }
 
     fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
+        if self.entrance.refuses(claim, tick) {
+            return;
+        }
         let check = |engine: &Engine<S>| engine.judge_claim(claim, now).and_then(|login| reader(engine, login, now));
         if let Some(login) = self.entrance.enter(claim.user(), (now, tick), check) {
             // A store that does not answer now does not answer the next command either.
@@ -231,7 +234,7 @@ impl<S: Store> Connection for Front<S> {
     fn work(&mut self, now: Timestamp, tick: Tick) {
         let ask = self.ask.take();
         match &ask {
-            Some(Ask::Lookup(query)) => return self.look_up(query, tick),
+            Some(Ask::Lookup(query)) => return self.look_up(query, now, tick),
             Some(Ask::Login(claim)) => return self.log_in(claim, now, tick),
             Some(Ask::Leave) => {
                 (self.boxes, self.login) = (None, None);

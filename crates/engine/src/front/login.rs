@@ -57,14 +57,38 @@ impl<S: Store> Entrance<S> {
         Self { engine, peer, protocol, delayed: None, failures: 0, place: None, inside: None }
     }
 
-    /// Finds out what an exchange needs to know; `None` when it is refused, as [`Entrance::enter`] does.
-    pub(super) fn find(&mut self, query: &Query, tick: Tick) -> Option<Found> {
+    /// Finds out what an exchange needs to know; `None` when it is refused, as [`Entrance::enter`] does. A token that is no
+    /// good is a failed login from here on: its bearer is told of it before the login fails, and may go without a word
+    /// (RFC 7628 §3.2.3).
+    pub(super) fn find(&mut self, query: &Query, (now, tick): (Timestamp, Tick)) -> Option<Found> {
         let user = match query {
             Query::Keys(user) => user.as_str(),
             Query::Token { user, .. } => user.as_deref().unwrap_or_default(),
         };
-        let found = self.unless_locked(user, tick, |engine| engine.found(query));
-        found.map_err(|(_, refused)| self.refuse(refused, tick)).ok()
+        let turned_away = |counted| self.engine.turned_away(user, (self.protocol, self.peer.ip), counted, now);
+        match self.unless_locked(user, tick, |engine| engine.found(query)) {
+            Ok(Found::Token(None)) => {
+                let fails = |_: &Engine<S>| Err::<Infallible, _>(LoginError::Credentials);
+                let Err((counted, _)) = self.unless_locked(user, tick, fails);
+                turned_away(counted);
+                Some(Found::Token(None))
+            }
+            Ok(found) => Some(found),
+            Err((counted, refused)) => {
+                turned_away(counted);
+                self.refuse(refused, tick);
+                None
+            }
+        }
+    }
+
+    /// Refuses who has heard that his token is no good, which [`Entrance::find`] has counted; whether this is he.
+    pub(super) fn refuses(&mut self, claim: &Claim, tick: Tick) -> bool {
+        let bad = matches!(claim, Claim::BadToken { .. });
+        if bad {
+            self.refuse(Refused::Credentials, tick);
+        }
+        bad
     }
 
     /// Lets `user` in when `check` says so; a refusal is said by [`Entrance::due`], later. A user who is locked out from

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sigillo_base::{MailboxId, Timestamp};
 use sigillo_imap::Deed;
-use sigillo_pop3::{Action, Config, LoginRefusal, PIECE, Refusal, Server};
+use sigillo_pop3::{Action, Config, LoginRefusal, PIECE, Server};
 use sigillo_store::{Rope, Store};
 use sigillo_wire::sasl::{Binding, Claim, Query};
 use sigillo_wire::{Session, Tick};
@@ -62,8 +62,8 @@ impl<S: Store> Front<S> {
         Some(Step::Work { bytes })
     }
 
-    fn look_up(&mut self, query: &Query, tick: Tick) {
-        match self.entrance.find(query, tick) {
+    fn look_up(&mut self, query: &Query, now: Timestamp, tick: Tick) {
+        match self.entrance.find(query, (now, tick)) {
             Some(Found::Keys(keys, nonce)) => self.server.keys(keys, &nonce, tick),
             Some(Found::Token(owner)) => self.server.token(owner, tick),
             None => {}
@@ -71,6 +71,9 @@ impl<S: Store> Front<S> {
     }
 
     fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
+        if self.entrance.refuses(claim, tick) {
+            return;
+        }
         let check = |engine: &Engine<S>| {
             let login = reader(engine, engine.judge_claim(claim, now)?, now)?;
             login::in_inbox(engine, login, Deed::Read)
@@ -165,7 +168,7 @@ impl<S: Store> Connection for Front<S> {
     fn work(&mut self, now: Timestamp, tick: Tick) {
         let ask = self.ask.take();
         match &ask {
-            Some(Ask::Lookup(query)) => return self.look_up(query, tick),
+            Some(Ask::Lookup(query)) => return self.look_up(query, now, tick),
             Some(Ask::Login(claim)) => return self.log_in(claim, now, tick),
             _ => {}
         }
@@ -177,7 +180,9 @@ impl<S: Store> Connection for Front<S> {
         let visitor = Visitor { protocol: "pop3", from: self.peer.ip, person: login.credential() };
         match ask {
             Some(Ask::Read { uid, from }) => {
-                let piece = self.piece(mailbox, uid, from);
+                // What has begun is read to its end, as what is removed meanwhile is (RFC 4314 §4).
+                let may = if from == 0 { self.may(login, Deed::Read) } else { Ok(()) };
+                let piece = may.and_then(|()| self.piece(mailbox, uid, from));
                 if from == 0 && piece.is_ok() {
                     self.engine.has_read((mailbox, INBOX, uid), &visitor, now);
                 }
@@ -187,10 +192,8 @@ impl<S: Store> Connection for Front<S> {
                 self.server.piece(piece, tick);
             }
             Some(Ask::Remove(uids)) => {
-                let removed = match login::in_inbox(&self.engine, login.clone(), Deed::Empty) {
-                    Ok(_) => self.remove(mailbox, &uids, (&visitor, now)),
-                    Err(_) => Err(Refusal::Denied),
-                };
+                let may = self.may(login, Deed::Empty);
+                let removed = may.and_then(|()| self.remove(mailbox, &uids, (&visitor, now)));
                 self.server.removed(removed, tick);
             }
             _ => {}

@@ -94,8 +94,8 @@ impl<S: Store> Front<S> {
         self.message.clear();
     }
 
-    fn look_up(&mut self, query: &Query, tick: Tick) {
-        match self.entrance.find(query, tick) {
+    fn look_up(&mut self, query: &Query, now: Timestamp, tick: Tick) {
+        match self.entrance.find(query, (now, tick)) {
             Some(Found::Keys(keys, nonce)) => self.server.keys(keys, &nonce, tick),
             Some(Found::Token(owner)) => self.server.token(owner, tick),
             None => {}
@@ -103,6 +103,9 @@ impl<S: Store> Front<S> {
     }
 
     fn log_in(&mut self, claim: &Claim, now: Timestamp, tick: Tick) {
+        if self.entrance.refuses(claim, tick) {
+            return;
+        }
         let check = |engine: &Engine<S>| engine.judge_claim(claim, now);
         if let Some(login) = self.entrance.enter(claim.user(), (now, tick), check) {
             let user = login.address.as_str().to_owned();
@@ -281,7 +284,7 @@ impl<S: Store> Connection for Front<S> {
     fn work(&mut self, now: Timestamp, tick: Tick) {
         let answer = match self.ask.take() {
             None => return,
-            Some(Ask::Lookup(query)) => return self.look_up(&query, tick),
+            Some(Ask::Lookup(query)) => return self.look_up(&query, now, tick),
             Some(Ask::Login(claim)) => return self.log_in(&claim, now, tick),
             Some(Ask::Spool) => return self.message.spool(self.engine.accepting()),
             Some(Ask::Mail(mail)) => self.mail(mail, now),

@@ -304,6 +304,11 @@ impl FetchJob {
         self.whole.map_or(0, |(_, octets)| octets)
     }
 
+    /// Whether a response is half written, in a literal perhaps: until its end nothing else can be said.
+    pub fn is_within_a_response(&self) -> bool {
+        self.half.as_ref().is_some_and(|open| open.begun)
+    }
+
     /// Writes about one piece of output.
     pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
         loop {

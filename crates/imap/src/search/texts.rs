@@ -67,7 +67,7 @@ impl Texts {
 }
 
 fn text<S: Source>(source: &mut S, part: &Part) -> Result<Option<String>, S::Error> {
-    if part.is("message/rfc822") {
+    if part.is_message() {
         let Some(inner) = part.children.first() else { return Ok(None) };
         return Ok(Some(header_text(&source.read(inner.header.start..inner.body.start)?)));
     }

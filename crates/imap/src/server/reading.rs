@@ -177,7 +177,10 @@ impl Server {
         };
         // A broken line ends a dialogue like a wrong one.
         let tag = match self.dialogue.take() {
-            Some(Dialogue::Sasl { tag, .. }) => tag,
+            Some(Dialogue::Sasl { tag, mut exchange }) => match exchange.broken(SaslError::Malformed) {
+                Ok(step) => return self.sasl(tag, Ok((exchange, step))),
+                Err(_) => tag,
+            },
             Some(Dialogue::Idle { tag }) => {
                 self.actions.push_back(Action::IdleEnd);
                 tag
@@ -300,7 +303,7 @@ impl Server {
     }
 
     fn login(&mut self, tag: String, claim: Claim) {
-        self.wait = Wait::Login { tag };
+        self.wait = Wait::Login { tag, error: claim.error() };
         self.actions.push_back(Action::Login(claim));
     }
 
@@ -320,15 +323,22 @@ impl Server {
                 self.line(&format!("+ {challenge}"));
                 self.dialogue = Some(Dialogue::Sasl { tag, exchange });
             }
-            Err(SaslError::Cancelled) => self.problem(&tag, Problem::Bad("Authentication cancelled")),
-            Err(SaslError::Malformed) => self.problem(&tag, Problem::Bad("Malformed SASL response")),
-            Err(SaslError::Mechanism) => {
-                self.problem(&tag, Refusal::new(Code::Cannot, "Meccanismo di accesso non previsto").into());
+            Err(error) => self.no_exchange(&tag, error),
+        }
+    }
+
+    /// Answers an exchange that is none (RFC 3501 §6.2.2).
+    pub(super) fn no_exchange(&mut self, tag: &str, error: SaslError) {
+        match error {
+            SaslError::Cancelled => self.problem(tag, Problem::Bad("Authentication cancelled")),
+            SaslError::Malformed => self.problem(tag, Problem::Bad("Malformed SASL response")),
+            SaslError::Mechanism => {
+                self.problem(tag, Refusal::new(Code::Cannot, "Meccanismo di accesso non previsto").into());
             }
-            Err(SaslError::Binding) => {
+            SaslError::Binding => {
                 self.line(&format!("{tag} NO [AUTHENTICATIONFAILED] Channel binding refused"));
             }
-            Err(SaslError::Authorization) => {
+            SaslError::Authorization => {
                 self.line(&format!("{tag} NO [AUTHORIZATIONFAILED] Accesso per conto di altri non ammesso"));
             }
         }

@@ -22,6 +22,14 @@ impl Server {
         self.exchange(step.map(|step| (exchange, step)))
     }
 
+    /// A line inside the exchange that cannot be read.
+    pub(super) fn no_response(&mut self, mut exchange: Exchange, problem: Problem) -> Result<(), Problem> {
+        match exchange.broken(SaslError::Malformed) {
+            Ok(step) => self.exchange(Ok((exchange, step))),
+            Err(_) => Err(problem),
+        }
+    }
+
     /// What the exchange asked about was found out.
     pub(super) fn found(&mut self, now: Tick, answer: impl FnOnce(&mut Exchange) -> Result<Step, SaslError>) {
         match std::mem::replace(&mut self.wait, Wait::Nothing) {

@@ -267,6 +267,9 @@ fn a_fault_is_told_before_a_message_and_ends_the_connection_inside_it() {
     toy.borrow_mut().torn = Some((0, Refusal::Permanent));
     let mut client = Client::inside(&toy);
     client.script("C: RETR 1\nS: -ERR [SYS/PERM] …");
+    toy.borrow_mut().torn = Some((0, Refusal::Denied));
+    let denied = "-ERR [SYS/PERM] Operazione non consentita dai diritti sulla INBOX";
+    client.script(&format!("C: RETR 1\nS: {denied}\nC: TOP 1 0\nS: {denied}"));
     toy.borrow_mut().torn = Some((1, Refusal::Temporary));
     let said = client.ask("RETR 1");
     assert!(client.closed && !said.ends_with(".\r\n"), "half a message has no end");
@@ -359,4 +362,30 @@ proptest! {
         client.pump();
         prop_assert!(client.closed);
     }
+}
+
+/// RFC 7628 §3.2.3; RFC 5034 §4: whatever ends the exchange is answered with -ERR.
+#[test]
+fn a_bad_token_is_a_failed_login_however_its_bearer_goes_on() {
+    let toy = two();
+    let mut client = Client::new(&toy, true);
+    client.server = Server::new(Config { bearer: true, ..Config::default() }, true, Tick(0));
+    client.received.clear();
+    client.pump();
+    client.script("S: +OK …");
+    for (said, error) in [
+        ("AQ==", "None"),
+        ("*", "Some(Cancelled)"),
+        ("!!", "Some(Malformed)"),
+        ("\0", "Some(Malformed)"),
+        (&"A".repeat(MAX_LINE + 1), "Some(Malformed)"),
+    ] {
+        let answer = client.ask("AUTH OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB");
+        assert_eq!(answer, "+ eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=\r\n");
+        assert!(!client.closed);
+        assert_eq!(client.ask(said), "-ERR [AUTH] Utente o password errati\r\n");
+        let claim = format!("Login(BadToken {{ user: \"anna\", error: {error} }})");
+        assert_eq!(client.log.iter().rfind(|asked| asked.starts_with("Login(")), Some(&claim), "asked for the answer");
+    }
+    assert!(client.closed, "five have failed");
 }

@@ -33,13 +33,15 @@ impl Server {
 
     /// A line inside the exchange.
     pub(super) fn auth_response(&mut self, mut exchange: Exchange, line: Result<Vec<u8>, LineError>) {
-        match line {
-            Err(LineError::TooLong) => self.bad(&Reply::new(500, (5, 5, 6), "Authentication line too long")),
-            Err(LineError::Stray) => self.auth_failed(SaslError::Malformed),
-            Ok(line) => match exchange.respond(&line) {
-                Ok(step) => self.auth_step(exchange, step),
-                Err(error) => self.auth_failed(error),
-            },
+        let long = matches!(line, Err(LineError::TooLong));
+        let step = match line {
+            Ok(line) => exchange.respond(&line),
+            Err(_) => exchange.broken(SaslError::Malformed),
+        };
+        match step {
+            Ok(step) => self.auth_step(exchange, step),
+            Err(_) if long => self.bad(&Reply::new(500, (5, 5, 6), "Authentication line too long")),
+            Err(error) => self.auth_failed(error),
         }
     }
 
@@ -69,18 +71,12 @@ impl Server {
                 self.queue.push_back(Action::Lookup(query));
                 self.enter(State::Lookup(exchange));
             }
-            Step::Done(claim) => self.ask(Question::Credentials, Action::Authenticate(claim)),
+            Step::Done(claim) => self.ask(Question::Credentials(claim.error()), Action::Authenticate(claim)),
         }
     }
 
     fn auth_failed(&mut self, error: SaslError) {
-        self.bad(&match error {
-            SaslError::Malformed => Reply::new(501, (5, 5, 2), "Malformed response"),
-            SaslError::Cancelled => Reply::new(501, (5, 0, 0), "Authentication cancelled"),
-            SaslError::Authorization => Reply::new(535, (5, 7, 8), "Authorization identity refused"),
-            SaslError::Binding => Reply::new(535, (5, 7, 8), "Channel binding refused"),
-            SaslError::Mechanism => Reply::new(504, (5, 5, 4), "Unrecognized authentication mechanism"),
-        });
+        self.bad(&no_exchange(error));
     }
 
     /// The engine's verdict.
@@ -106,5 +102,16 @@ impl Server {
         } else {
             self.queue.push_back(Action::Write(bytes.to_vec()));
         }
+    }
+}
+
+/// The answer to an exchange that is none (RFC 4954 §4).
+pub(super) fn no_exchange(error: SaslError) -> Reply {
+    match error {
+        SaslError::Malformed => Reply::new(501, (5, 5, 2), "Malformed response"),
+        SaslError::Cancelled => Reply::new(501, (5, 0, 0), "Authentication cancelled"),
+        SaslError::Authorization => Reply::new(535, (5, 7, 8), "Authorization identity refused"),
+        SaslError::Binding => Reply::new(535, (5, 7, 8), "Channel binding refused"),
+        SaslError::Mechanism => Reply::new(504, (5, 5, 4), "Unrecognized authentication mechanism"),
     }
 }

@@ -1,7 +1,7 @@
 //! Transcripts of AUTH with SCRAM-SHA-256 and OAUTHBEARER. The proofs were reckoned by another program (Python's hashlib).
 
 use sigillo_base::Address;
-use sigillo_wire::sasl::{Binding, Claim, ScramKeys};
+use sigillo_wire::sasl::{Binding, Claim, SaslError, ScramKeys};
 use sigillo_wire::{Session, Tick};
 
 use super::stub::Scripted;
@@ -98,6 +98,24 @@ fn a_token_is_asked_about() {
     );
     let mut s = Scripted::new(Role::SubmissionTls, |_| ());
     s.run("S: 220 …\nC: EHLO b\nS+ 250\nC: AUTH OAUTHBEARER AAAA\nS: 504 5.5.4 …");
+}
+
+/// RFC 7628 §3.2.3; RFC 4954 §4 for the answers. The driver is asked for each.
+#[test]
+fn a_bad_token_is_a_failed_login_however_its_bearer_goes_on() {
+    let begin = "C: AUTH OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB\nS: 334 …\n";
+    for (said, answer, error) in [
+        ("C: *", "501 5.0.0 …", Some(SaslError::Cancelled)),
+        ("C: !!", "501 5.5.2 …", Some(SaslError::Malformed)),
+        ("C> \\0\\r\\n", "501 5.5.2 …", Some(SaslError::Malformed)),
+        ("C: AQ==", "535 5.7.8 Wrong", None),
+    ] {
+        let s = submission(&format!("{begin}{said}\nS: {answer}"));
+        assert!(s.actions.contains(&Action::Authenticate(Claim::BadToken { user: "anna".into(), error })), "{said}");
+    }
+    let mut s = Scripted::new(Role::SubmissionTls, |c| (c.bearer, c.auth_attempts) = (true, 2));
+    s.run(&format!("S: 220 …\nC: EHLO b\nS+ 250\n{begin}C: *\nS: 501 …\n{begin}C: *\nS: 501 …\nS: 421 4.7.0 …"));
+    assert!(s.closed, "each was a failed login");
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(super) fn reply_to(server: &mut Server, action: &Action, now: Tick) {
                 Claim::Password(c) => (c.user == "anna" && c.password.expose() == "pw").then(|| c.user.clone()),
                 Claim::Proven(user, keys) => (*keys == *KEYS).then(|| user.clone()),
                 Claim::Token(user) | Claim::Certificate(user) => Some(user.clone()),
-                Claim::Refuted(_) => None,
+                Claim::Refuted(_) | Claim::BadToken { .. } => None,
             };
             server.authenticated(user, Reply::new(535, (5, 7, 8), "Wrong"), now);
         }

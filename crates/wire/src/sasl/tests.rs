@@ -167,6 +167,43 @@ fn pencil_proof(said: &str) -> [u8; 32] {
     std::array::from_fn(|i| client[i] ^ signature[i])
 }
 
+fn failed(user: &str, error: Option<SaslError>) -> Step {
+    Step::Done(Claim::BadToken { user: user.into(), error })
+}
+
+/// RFC 7628 §3.2.3: the client answers, and then the login fails.
+#[test]
+fn who_was_told_of_his_bad_token_has_failed_whatever_he_says() {
+    let offer = Offer { bearer: true, ..Offer::default() };
+    for (mechanism, text) in
+        [("OAUTHBEARER", "n,a=anna,\u{1}auth=Bearer x\u{1}\u{1}"), ("XOAUTH2", "user=anna\u{1}auth=Bearer x\u{1}\u{1}")]
+    {
+        let told = || {
+            let (mut exchange, _) = Exchange::start(&offer, mechanism, Some(b64(text).as_bytes())).unwrap();
+            assert!(matches!(exchange.token(None).unwrap(), Step::Challenge(_)));
+            exchange
+        };
+        let long = [b'A'; MAX_RESPONSE + 4];
+        for (line, error) in [
+            (&b"AQ=="[..], None),
+            (b"", None),
+            (b"*", Some(SaslError::Cancelled)),
+            (b"!!", Some(SaslError::Malformed)),
+            (b"/w==", Some(SaslError::Malformed)),
+            (&long, Some(SaslError::Malformed)),
+        ] {
+            let mut exchange = told();
+            assert_eq!(exchange.respond(line), Ok(failed("anna", error)), "{mechanism}: {line:?}");
+            assert_eq!(exchange.respond(b"*"), Err(SaslError::Cancelled), "once");
+        }
+        assert_eq!(told().broken(SaslError::Malformed), Ok(failed("anna", Some(SaslError::Malformed))));
+    }
+    // Before a token was judged, `*` ends an exchange and nothing has failed.
+    let mut exchange = Exchange::start(&offer, "OAUTHBEARER", None).unwrap().0;
+    assert_eq!(exchange.respond(b"*"), Err(SaslError::Cancelled));
+    assert_eq!(vector().broken(SaslError::Malformed), Err(SaslError::Malformed));
+}
+
 /// RFC 7628 §4.1 and §4.3.
 #[test]
 fn a_bearer_token_is_asked_about_and_a_bad_one_is_told() {
@@ -181,7 +218,7 @@ fn a_bearer_token_is_asked_about_and_a_bad_one_is_told() {
     assert_eq!(step, Step::Done(Claim::Token("user@example.com".into())));
     let (mut bad, _) = begin(text).unwrap();
     assert_eq!(said(&bad.token(None).unwrap()), r#"{"status":"invalid_token"}"#);
-    assert_eq!(bad.respond(b"AQ==").unwrap(), Step::Done(Claim::Refuted("user@example.com".into())));
+    assert_eq!(bad.respond(b"AQ==").unwrap(), failed("user@example.com", None));
     for wrong in [
         "",
         "n,,",
@@ -211,7 +248,7 @@ fn the_older_form_of_a_token_means_the_same() {
     assert_eq!(step, Step::Done(Claim::Token("anna@x.example".into())));
     let (mut bad, _) = begin(text).unwrap();
     assert_eq!(said(&bad.token(None).unwrap()), r#"{"status":"401","schemes":"bearer","scope":""}"#);
-    assert_eq!(bad.respond(b"").unwrap(), Step::Done(Claim::Refuted("anna@x.example".into())));
+    assert_eq!(bad.respond(b"").unwrap(), failed("anna@x.example", None));
     for wrong in ["", "user=a\u{1}auth=Bearer x\u{1}", "n,a=a,\u{1}auth=Bearer x\u{1}\u{1}", "user=a\u{1}\u{1}\u{1}"] {
         assert_eq!(begin(wrong).unwrap_err(), SaslError::Malformed, "{wrong:?}");
     }

@@ -1,13 +1,15 @@
 //! The INBOX as a maildrop: listed at the login, read piece by piece, emptied by QUIT.
 
 use sigillo_base::{MailboxId, Timestamp, Uid};
+use sigillo_imap::Deed;
 use sigillo_pop3::{LoginRefusal, Maildrop, Message, PIECE, Piece, Refusal};
 use sigillo_store::{Store, Transaction, transact};
 
 use super::Front;
 use crate::deeds::Visitor;
 use crate::directory::INBOX;
-use crate::{ATTEMPTS, Engine, Error, folder};
+use crate::front::login::in_inbox;
+use crate::{ATTEMPTS, Engine, Error, Login, LoginError, folder};
 
 /// Messages read at once.
 const PAGE: usize = 1000;
@@ -36,6 +38,15 @@ fn listed<S: Store>(engine: &Engine<S>, mailbox: MailboxId) -> Result<Maildrop, 
 }
 
 impl<S: Store> Front<S> {
+    /// Whether this login may do this in the INBOX now: rights are given and taken while a session is open.
+    pub(super) fn may(&self, login: &Login, deed: Deed) -> Result<(), Refusal> {
+        match in_inbox(&self.engine, login.clone(), deed) {
+            Ok(_) => Ok(()),
+            Err(LoginError::Fault(error)) => Err(fault(error)),
+            Err(_) => Err(Refusal::Denied),
+        }
+    }
+
     /// The next piece of a message. Its rope is looked up with the first one: what is being read is read to its end, also
     /// when somebody removes it meanwhile.
     pub(super) fn piece(&mut self, mailbox: MailboxId, uid: u32, from: u64) -> Result<Piece, Refusal> {

@@ -352,7 +352,7 @@ fn status_item(item: &StatusDataItemName) -> StatusItem {
     }
 }
 
-/// Five system flags and keywords; `\Recent` is nobody's to set, and passed over.
+/// Five system flags and keywords.
 fn flags(named: &[Flag<'_>]) -> Option<Flags> {
     let mut flags = Flags::new();
     for flag in named {
@@ -363,7 +363,6 @@ fn flags(named: &[Flag<'_>]) -> Option<Flags> {
             Flag::Flagged => flags.insert(System::Flagged),
             Flag::Seen => flags.insert(System::Seen),
             Flag::Keyword(keyword) => flags.insert_keyword(keyword.as_ref().to_owned()),
-            other if other.to_string().eq_ignore_ascii_case("\\Recent") => {}
             Flag::Extension(_) => return None,
         }
     }

@@ -138,3 +138,31 @@ fn what_cannot_be_read_is_said_or_ends_the_connection() {
     assert!(client.closed && told.starts_with("* 1 FETCH (BODY[] {1000033}\r\n"), "in a literal nothing can be said");
     assert!(told.ends_with('x') && told.len() < 600_000);
 }
+
+/// RFC 3501 §4.3: within a literal every octet is the message's.
+#[test]
+fn who_is_expelled_within_a_message_hears_no_word() {
+    let mut toy = Toy::new();
+    toy.deliver("INBOX", &[PLAIN, &b"x".repeat(1_000_000)].concat());
+    for within in [false, true] {
+        let mut client = Client::inside(std::mem::take(&mut toy));
+        client.ask("s SELECT INBOX");
+        client.server.input(Tick(1), b"a FETCH 1 BODY.PEEK[]\r\n");
+        assert!(matches!(client.server.poll(), Some(Action::Request(_))));
+        if within {
+            client.server.run(&mut client.toy, Tick(1));
+            assert!(client.server.more());
+        }
+        client.server.expel("La credenziale e' stata revocata");
+        let mut said = Vec::new();
+        while let Some(Action::Write(bytes)) = client.server.poll() {
+            said.extend(bytes);
+        }
+        let said = String::from_utf8(said).unwrap();
+        assert_eq!(said.starts_with("* 1 FETCH (BODY[] {1000033}\r\n"), within);
+        assert_eq!(said.ends_with('x'), within, "no word of ours is taken for the message's");
+        assert_eq!(said == "* BYE La credenziale e' stata revocata\r\n", !within);
+        assert_eq!(client.server.deadline(), None, "it is closed");
+        toy = std::mem::take(&mut client.toy);
+    }
+}

@@ -40,6 +40,26 @@ fn what_the_grammar_has_not_is_bad() {
     );
 }
 
+/// RFC 3501 §9: `flag` does not include `\Recent`.
+#[test]
+fn recent_is_no_flag_that_a_client_names() {
+    selected().script(
+        "C: a STORE 1 +FLAGS (\\Recent)
+         S: a BAD …
+         C: b STORE 1 FLAGS \\Seen \\recent
+         S: b BAD …
+         C: c APPEND INBOX (\\Seen \\Recent) {8}
+         S: c BAD …
+         C: d FETCH 1:* FLAGS
+         S: * 1 FETCH (FLAGS ())
+         S: * 2 FETCH (FLAGS ())
+         S: d OK …
+         C: e SEARCH RECENT
+         S: * SEARCH
+         S: e OK …",
+    );
+}
+
 #[test]
 fn what_the_grammar_has_is_taken() {
     selected().script(

@@ -157,6 +157,57 @@ fn tokens_are_taken_where_somebody_knows_them() {
     assert_eq!(client.server.user(), Some("anna"));
 }
 
+/// RFC 7628 §3.2.3; RFC 3501 §6.2.2 for the answers.
+#[test]
+fn a_bad_token_is_a_failed_login_however_its_bearer_goes_on() {
+    let mut client = Client::with(Toy::new(), Config { bearer: true, ..Config::default() }, true);
+    client.script(
+        "S: * OK …
+         C: a AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB
+         S: + eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=
+         C: *
+         S: a BAD Authentication cancelled
+         C: b AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB
+         S: + …
+         C: !!
+         S: b BAD Malformed SASL response
+         C: c AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB
+         S: + …
+         C> \\0\\r\\n
+         S: c BAD Malformed SASL response
+         C: d AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB
+         S: + …
+         C: AQ==
+         S: d NO [AUTHENTICATIONFAILED] …
+         # Who gives up before anything was judged has not failed.
+         C: e AUTHENTICATE OAUTHBEARER
+         S: +…
+         C: *
+         S: e BAD …",
+    );
+    assert!(!client.closed, "four have failed");
+    client.ask("f AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB");
+    let said = client.ask("*");
+    assert!(said.starts_with("f BAD ") && said.contains("* BYE ") && client.closed, "{said}");
+}
+
+/// The driver is asked for the answer, which it may hold back, and hears that there is nothing to count any more.
+#[test]
+fn the_answer_to_who_cancels_a_bad_token_is_the_drivers_to_give() {
+    let mut server = Server::new(Config { bearer: true, ..Config::default() }, true, Tick(0));
+    server.input(Tick(0), b"a AUTHENTICATE OAUTHBEARER bixhPWFubmEsAWF1dGg9QmVhcmVyIGJhZAEB\r\n*\r\nb NOOP\r\n");
+    assert!(matches!(server.poll(), Some(Action::Write(_))));
+    assert!(matches!(server.poll(), Some(Action::Lookup(_))));
+    server.token(None, Tick(0));
+    assert!(matches!(server.poll(), Some(Action::Write(_))));
+    let claim = Claim::BadToken { user: "anna".into(), error: Some(SaslError::Cancelled) };
+    assert_eq!(server.poll(), Some(Action::Login(claim)));
+    assert_eq!((server.poll(), server.deadline()), (None, None), "nothing is answered, or heard, meanwhile");
+    server.logged_in(Err(LoginRefusal::Credentials), Tick(0));
+    let said = server.poll();
+    assert_eq!(said, Some(Action::Write(b"a BAD Authentication cancelled\r\nb OK NOOP completed\r\n".to_vec())));
+}
+
 #[test]
 fn a_login_that_is_not_wanted_is_told_why_by_its_code() {
     for (user, code) in [("bloccata", "CONTACTADMIN"), ("scaduta", "EXPIRED"), ("estranea", "AUTHORIZATIONFAILED")] {

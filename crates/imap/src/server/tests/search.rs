@@ -318,8 +318,10 @@ const LETTER: &str = "Subject: lettera\r\nContent-Type: multipart/mixed; boundar
 
 #[test]
 fn bodies_are_looked_through_decoded() {
-    let mut client = folder(&[LETTER]);
-    for indexed in [false, true] {
+    // A message with UTF-8 in its header is one, too (RFC 6532 §3.7).
+    let global = LETTER.replace("message/rfc822", "message/global");
+    for (letter, indexed) in [(LETTER, false), (LETTER, true), (&global, false), (&global, true)] {
+        let mut client = folder(&[letter]);
         client.toy.indexed = indexed;
         for (key, found) in [
             ("BODY UNO", true),
@@ -339,6 +341,8 @@ fn bodies_are_looked_through_decoded() {
             assert_eq!(told.starts_with("* SEARCH 1\r\n"), found, "{key}, indexed: {indexed}");
         }
     }
+    let mut client = folder(&[LETTER]);
+    client.toy.indexed = true;
     client.toy.reads = 0;
     client.ask("a SEARCH OR BODY zzzz NOT NOT TEXT wwww");
     assert_eq!(client.toy.reads, 0, "the trigrams say that it is not there");

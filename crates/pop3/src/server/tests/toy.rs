@@ -21,7 +21,7 @@ fn proves(claim: &Claim) -> bool {
         Claim::Password(c) => c.user == "anna" && [" p w ", "pw"].contains(&c.password.expose()),
         Claim::Proven(user, proven) => *proven == keys(user),
         Claim::Token(_) | Claim::Certificate(_) => true,
-        Claim::Refuted(_) => false,
+        Claim::Refuted(_) | Claim::BadToken { .. } => false,
     }
 }
 
