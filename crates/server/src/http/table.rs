@@ -89,14 +89,20 @@ pub(super) struct Row {
 const MOST_BODY: usize = 2 << 20;
 
 impl Row {
-    fn new<H, T, M>(method: Method, path: &'static str, need: Need, about: &'static str, handler: H) -> Self
+    /// A row of a method, which the router knows by a name of its own.
+    fn new<H, T, M>(
+        (method, filter): (Method, MethodFilter),
+        path: &'static str,
+        need: Need,
+        about: &'static str,
+        handler: H,
+    ) -> Self
     where
         H: Handler<T, Provided> + Spoken<M>,
         T: 'static,
     {
-        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let handler = on(filter, handler);
-        Self { method, path, need, about, shape: H::shape, handler, most: MOST_BODY, silent: false, real: false }
+        let (shape, handler) = (H::shape, on(filter, handler));
+        Self { method, path, need, about, shape, handler, most: MOST_BODY, silent: false, real: false }
     }
 
     /// The same with a body of at most so many bytes.
@@ -158,7 +164,7 @@ macro_rules! methods {
             H: Handler<T, Provided> + Spoken<M>,
             T: 'static,
         {
-            Row::new(Method::$method, path, need.into(), about, handler)
+            Row::new((Method::$method, MethodFilter::$method), path, need.into(), about, handler)
         }
     )*};
 }
