@@ -81,6 +81,8 @@ pub(super) struct Row {
     pub(super) most: usize,
     /// What it says is in a register of its own, which ends, and not in the log.
     pub(super) silent: bool,
+    /// Whether the gate writes it down, in the legal log or among the readings, also where nobody is refused.
+    pub(super) logged: bool,
     /// It acts elsewhere than in the store, or judges a code: there is no trial of it.
     real: bool,
 }
@@ -102,7 +104,7 @@ impl Row {
         T: 'static,
     {
         let (shape, handler) = (H::shape, on(filter, handler));
-        Self { method, path, need, about, shape, handler, most: MOST_BODY, silent: false, real: false }
+        Self { method, path, need, about, shape, handler, most: MOST_BODY, silent: false, logged: true, real: false }
     }
 
     /// The same with a body of at most so many bytes.
@@ -114,6 +116,12 @@ impl Row {
     /// The same, with what it says in a register of its own.
     pub(super) fn silent(self) -> Self {
         Self { silent: true, ..self }
+    }
+
+    /// The same, of which the gate writes down nothing but refusals. Messages come and go by the thousand: who brings them in or
+    /// out is among the accesses of their mailbox, and a line of the legal log for each would bury what is done.
+    pub(super) fn unlogged(self) -> Self {
+        Self { logged: false, ..self }
     }
 
     /// The same, which cannot be tried.
