@@ -196,13 +196,11 @@ pub(super) struct Gate {
     method: Method,
     /// How it is changed; `None` for what only reads.
     way: Option<Way>,
-    /// Whether it is a line of the log. Messages come and go by the thousand: who brings them in or out is among the
-    /// mailbox's accesses.
+    /// Whether it is a line of the log.
     logged: bool,
     /// What is told there of a request.
     content: Option<Arc<Content>>,
-    /// Of what only reads: which parameters of its query the register of readings names; `None` where it is not in there, for
-    /// the same reason.
+    /// Of what only reads: which parameters of its query the register of readings names; `None` where it is not in there.
     shown: Option<Arc<[String]>>,
     /// Octets of a body.
     most: usize,
@@ -213,10 +211,9 @@ impl Gate {
     pub(super) fn new(row: &Row, provider: Provided, doorman: Arc<Doorman>, way: Option<Way>) -> Self {
         // Codes the engine writes down, as often as they are judged: guessers write no more.
         let code = matches!(row.need, Need::Unlocks | Need::Proves);
-        let messages = row.path.contains("/messages");
-        let logged = row.writes() && !messages && !code;
+        let logged = row.writes() && row.logged && !code;
         let content = Content::of(row).filter(|_| logged && !row.silent).map(Arc::new);
-        let shown = (!row.writes() && !messages).then(|| row.parameters().into());
+        let shown = (!row.writes() && row.logged).then(|| row.parameters().into());
         let (need, path, method, most) = (row.need, row.path, row.method.clone(), row.most);
         Self { provider, doorman, need, path, method, way, logged, content, shown, most }
     }

@@ -81,6 +81,8 @@ pub(super) struct Row {
     pub(super) most: usize,
     /// What it says is in a register of its own, which ends, and not in the log.
     pub(super) silent: bool,
+    /// Whether the gate writes it down, in the legal log or among the readings, also where nobody is refused.
+    pub(super) logged: bool,
     /// It acts elsewhere than in the store, or judges a code: there is no trial of it.
     real: bool,
 }
@@ -89,14 +91,20 @@ pub(super) struct Row {
 const MOST_BODY: usize = 2 << 20;
 
 impl Row {
-    fn new<H, T, M>(method: Method, path: &'static str, need: Need, about: &'static str, handler: H) -> Self
+    /// A row of a method, which the router knows by a name of its own.
+    fn new<H, T, M>(
+        (method, filter): (Method, MethodFilter),
+        path: &'static str,
+        need: Need,
+        about: &'static str,
+        handler: H,
+    ) -> Self
     where
         H: Handler<T, Provided> + Spoken<M>,
         T: 'static,
     {
-        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let handler = on(filter, handler);
-        Self { method, path, need, about, shape: H::shape, handler, most: MOST_BODY, silent: false, real: false }
+        let (shape, handler) = (H::shape, on(filter, handler));
+        Self { method, path, need, about, shape, handler, most: MOST_BODY, silent: false, logged: true, real: false }
     }
 
     /// The same with a body of at most so many bytes.
@@ -108,6 +116,12 @@ impl Row {
     /// The same, with what it says in a register of its own.
     pub(super) fn silent(self) -> Self {
         Self { silent: true, ..self }
+    }
+
+    /// The same, of which the gate writes down nothing but refusals. Messages come and go by the thousand: who brings them in or
+    /// out is among the accesses of their mailbox, and a line of the legal log for each would bury what is done.
+    pub(super) fn unlogged(self) -> Self {
+        Self { logged: false, ..self }
     }
 
     /// The same, which cannot be tried.
@@ -158,7 +172,7 @@ macro_rules! methods {
             H: Handler<T, Provided> + Spoken<M>,
             T: 'static,
         {
-            Row::new(Method::$method, path, need.into(), about, handler)
+            Row::new((Method::$method, MethodFilter::$method), path, need.into(), about, handler)
         }
     )*};
 }
