@@ -1,10 +1,10 @@
 //! What a path names, and what who may not read it hears: that it is not there, in the very words of what is nowhere
 //! (SEC-05). So nobody learns by a refusal what others have. What somebody reads and may not do is refused by name.
 
-use sigillo_accounts::{Act, Person, Target};
+use sigillo_accounts::{Act, Person, PersonName, Target};
 use sigillo_base::{Address, Domain, TenantId, said};
 
-use super::authority::{Actor, person_name};
+use super::actor::Actor;
 use super::fail::Fail;
 use crate::provider::House;
 
@@ -115,4 +115,9 @@ pub(super) fn person(engine: &House, name: &str) -> Result<Target, Fail> {
 /// Where somebody is looked for.
 pub(super) fn home(person: &Person) -> Target {
     Target { tenant: person.tenant.map(TenantId), ..Target::SERVICE }
+}
+
+/// The name of somebody in a path or body.
+pub(super) fn person_name(text: &str) -> Result<PersonName, Fail> {
+    PersonName::parse(text).map_err(Fail::bad)
 }

@@ -12,7 +12,7 @@ use sigillo_engine::{Access, AccessSeal, Reading, Register, access_line, reading
 use sigillo_pec::log::{Custody, Entry, Service, ServiceEvent};
 
 use super::{At, Fail, Reply, alive, no_place, persons, work};
-use crate::http::authority::AT_SOCKET;
+use crate::http::actor::AT_SOCKET;
 use crate::http::concern;
 use crate::http::extract::Params;
 use crate::http::table::{On, Row, get};

@@ -14,8 +14,9 @@ use sigillo_wire::Tick;
 
 use super::administrators::{found, made_token, shown};
 use super::{At, Fail, Reply, alive, work};
-use crate::http::authority::{AT_SOCKET, Actor, person_name};
+use crate::http::actor::{AT_SOCKET, Actor};
 use crate::http::extract::Sent;
+use crate::http::named::person_name;
 use crate::http::socket::Peer;
 use crate::http::table::{Need, Row, post, put};
 use crate::provider::House;
