@@ -3,7 +3,6 @@
 
 mod actor;
 mod authority;
-mod concern;
 mod content;
 mod door;
 mod doorman;

@@ -6,13 +6,10 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target};
 use sigillo_base::{TenantId, UnitId, said};
-use sigillo_engine::{Bearer, Error};
+use sigillo_engine::{AT_SOCKET, Bearer, Error};
 
 use super::fail::Fail;
 use crate::provider::House;
-
-/// Where somebody is who came by the socket, as the log has it in the place of an address.
-pub(super) const AT_SOCKET: &str = "socket";
 
 /// What the log calls a token of the issuer.
 const ISSUED: &str = "oidc";

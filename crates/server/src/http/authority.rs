@@ -22,11 +22,10 @@ use sigillo_pec::log::{ServiceEvent, Stage};
 use sigillo_wire::Tick;
 
 use super::actor::{Actor, denied};
-use super::concern;
 use super::content::Content;
 use super::doorman::{Doorman, Payer};
 use super::fail::Fail;
-use super::named::{self, Named};
+use super::named::{self, Thing};
 use super::routes::{Provided, alive, broken_off, work};
 use super::socket::Peer;
 use super::table::{Need, On, Row};
@@ -334,7 +333,7 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
                 if !allowed {
                     tracing::warn!(by = actor.name(), act = act.name(), knock.object, "administrative request denied");
                     engine.log_service(gate.event(Stage::Denied, Some(&actor), &knock), now)?;
-                    if let Some(named) = Named::first(gate.path, &params) {
+                    if let Some(named) = Thing::asked(gate.path, &params).as_ref().and_then(Thing::named) {
                         named.need_seen(engine, &actor)?;
                     }
                     return Err(denied(act));
@@ -370,7 +369,7 @@ async fn done(
     let by = actor.name();
     let done = match gate.way.clone() {
         Some(way) => {
-            let resource = write::resource(gate.path, &params).filter(|_| gate.logged);
+            let resource = Thing::asked(gate.path, &params).filter(|_| gate.logged).map(|thing| thing.resource());
             way.change(Arc::clone(&house), &by, resource, request, next).await
         }
         None => write::read(request, next).await,
@@ -386,12 +385,8 @@ async fn done(
         work(&house, move |engine| Ok(engine.log_service(event, now)?)).await?;
     } else if let Some(reading) = gate.reading(&actor, &knock, status, now) {
         let told = move |engine: &House| {
-            let whose = match actor.tenant() {
-                // Whom he works for, whatever he looks at: nobody else is told of him.
-                Some(own) => Some(own),
-                None => concern::of_path(engine, &knock.object, now)?,
-            };
-            engine.has_looked(whose, &reading);
+            let about = Thing::asked(gate.path, &params).and_then(|thing| thing.subject());
+            engine.has_looked(engine.told_of_look(actor.tenant(), about.as_ref(), now)?, &reading);
             Ok(())
         };
         work(&house, told).await?;

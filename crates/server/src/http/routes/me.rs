@@ -9,12 +9,12 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use sigillo_admin::api;
 use sigillo_base::said;
-use sigillo_engine::{Bearer, Enrolment, Origin, Term, Unproven};
+use sigillo_engine::{AT_SOCKET, Bearer, Enrolment, Origin, Term, Unproven};
 use sigillo_wire::Tick;
 
 use super::administrators::{found, made_token, shown};
 use super::{At, Fail, Reply, alive, work};
-use crate::http::actor::{AT_SOCKET, Actor};
+use crate::http::actor::Actor;
 use crate::http::extract::Sent;
 use crate::http::named::person_name;
 use crate::http::socket::Peer;
