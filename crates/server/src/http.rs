@@ -1,7 +1,8 @@
-//! The administrative interface: HTTP/JSON on a Unix socket, and over TLS where the configuration says so. Who asks, and what he may, is `authority`.
+//! The administrative interface: HTTP/JSON on a Unix socket, and over TLS where the configuration says so. Who asks, and what he may, is `actor`; what stands before
+//! every request is `authority`.
 
+mod actor;
 mod authority;
-mod concern;
 mod content;
 mod door;
 mod doorman;

@@ -1,11 +1,10 @@
-//! Who asks, and whether he may (WEB-10, SEC-05, SEC-06). Every row of the [`table`](super::table) needs one permission on
-//! one target, and a gate stands before its handler.
+//! Who asks is found out, and whether he may (WEB-10, SEC-05, SEC-06). Every row of the [`table`](super::table) needs one
+//! permission on one target, and a gate stands before its handler.
 //!
 //! A person shows a token (`Authorization: Bearer`), of ours or of the issuer that is trusted. One of ours whose person has a
 //! second factor opens nothing before a code was said for it. The system's user on the socket may everything until somebody was named
 //! who runs the service; from then on he sees how it is and names persons, which is what a token that was lost needs.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,18 +14,18 @@ use axum::extract::{ConnectInfo, RawPathParams, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target};
+use sigillo_accounts::{PersonName, Target};
 use sigillo_admin::api;
 use sigillo_base::{Address, Said, Secret, TenantId, Timestamp, UnitId, said};
-use sigillo_engine::{Bearer, Error, Origin, Reading, Shown, Standing, token_number};
+use sigillo_engine::{Origin, Reading, Shown, Standing, token_number};
 use sigillo_pec::log::{ServiceEvent, Stage};
 use sigillo_wire::Tick;
 
-use super::concern;
+use super::actor::{Actor, denied};
 use super::content::Content;
 use super::doorman::{Doorman, Payer};
 use super::fail::Fail;
-use super::named::{self, Named};
+use super::named::{self, Thing};
 use super::routes::{Provided, alive, broken_off, work};
 use super::socket::Peer;
 use super::table::{Need, On, Row};
@@ -37,154 +36,6 @@ use crate::provider::{House, Provider};
 
 /// Characters of a path that go into a line of the log.
 const MOST_OBJECT: usize = 500;
-
-/// Where somebody is who came by the socket, as the log has it in the place of an address.
-pub(super) const AT_SOCKET: &str = "socket";
-
-/// Who asks.
-#[derive(Debug, Clone)]
-pub(super) enum Actor {
-    /// The system's user at the other end of the socket, while nobody was named, or for what is left to him.
-    System {
-        /// His number.
-        uid: u32,
-        /// Somebody was named who runs the service.
-        administrated: bool,
-    },
-    /// A person, the token of ours that he showed (none where the issuer has signed one for him), and where he is, if it is
-    /// elsewhere.
-    Person(Arc<Person>, Option<Arc<Bearer>>, Option<IpAddr>),
-}
-
-impl Actor {
-    /// As he is called in the log.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::System { uid, .. } => format!("uid-{uid}"),
-            Self::Person(person, ..) => person.login.clone(),
-        }
-    }
-
-    /// What he was let in by.
-    pub(super) const fn proof(&self) -> &'static str {
-        match self {
-            Self::System { .. } => AT_SOCKET,
-            Self::Person(..) => "token",
-        }
-    }
-
-    /// What he calls the token that he showed, if he did.
-    pub(super) fn token(&self) -> Option<String> {
-        match self {
-            Self::System { .. } => None,
-            Self::Person(_, token, _) => Some(token.as_ref().map_or(ISSUED, |bearer| bearer.label()).to_owned()),
-        }
-    }
-
-    /// Where he is; none for who is at the socket, or was let in there.
-    pub(super) fn ip(&self) -> Option<IpAddr> {
-        match self {
-            Self::System { .. } => None,
-            Self::Person(.., ip) => *ip,
-        }
-    }
-
-    /// The token of ours that he showed.
-    pub(super) fn bearer(&self) -> Option<&Arc<Bearer>> {
-        match self {
-            Self::System { .. } => None,
-            Self::Person(_, token, _) => token.as_ref(),
-        }
-    }
-
-    /// Whether he may do this.
-    pub(super) fn may(&self, act: Act, target: &Target) -> bool {
-        match self {
-            Self::System { administrated: false, .. } => true,
-            Self::System { .. } => matches!(act, Act::ServiceRead | Act::PersonRead | Act::PersonWrite),
-            Self::Person(person, ..) => person.may(act, target),
-        }
-    }
-
-    /// Whether he may do this somewhere: then lists show him what he may see.
-    fn may_somewhere(&self, act: Act) -> bool {
-        match self {
-            Self::System { .. } => self.may(act, &Target::SERVICE),
-            Self::Person(person, ..) => person.may_somewhere(act),
-        }
-    }
-
-    /// Whether he may do this anywhere in an administration: in all of it, in a unit of it, at a mailbox of it.
-    pub(super) fn may_within(&self, engine: &House, act: Act, tenant: TenantId) -> Result<bool, Fail> {
-        if self.may(act, &Target::tenant(tenant)) {
-            return Ok(true);
-        }
-        let grants = match self {
-            Self::System { .. } => &[][..],
-            Self::Person(person, ..) => &person.grants,
-        };
-        for Grant { scope, .. } in grants.iter().filter(|grant| grant.role.may(act)) {
-            let there = match *scope {
-                Scope::Unit(of, unit) if of == tenant.0 => {
-                    engine.units(tenant)?.iter().any(|(id, _)| *id == UnitId(unit))
-                }
-                Scope::Mailbox(_) => true,
-                _ => false,
-            };
-            if !there {
-                continue;
-            }
-            match engine.scope_target(*scope) {
-                Ok(target) if target.tenant == Some(tenant) && self.may(act, &target) => return Ok(true),
-                // A mailbox that went away opens nothing.
-                Ok(_) | Err(Error::Invalid(_)) => {}
-                Err(fault) => return Err(fault.into()),
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether he is the system's user at the socket.
-    pub(super) const fn is_system(&self) -> bool {
-        matches!(self, Self::System { .. })
-    }
-
-    /// The administration that he belongs to.
-    fn tenant(&self) -> Option<TenantId> {
-        match self {
-            Self::System { .. } => None,
-            Self::Person(person, ..) => person.tenant.map(TenantId),
-        }
-    }
-
-    /// Whether he is the person of this name.
-    pub(super) fn is(&self, name: &PersonName) -> bool {
-        matches!(self, Self::Person(person, ..) if person.login == name.as_str())
-    }
-
-    /// Whether he may give or take a role whose scope lies at this target.
-    pub(super) fn may_name(&self, grant: &Grant, at: &Target) -> bool {
-        match self {
-            Self::System { .. } => true,
-            Self::Person(person, ..) => person.may_name(grant, at),
-        }
-    }
-
-    /// Refuses who may not.
-    pub(super) fn need(&self, act: Act, target: &Target) -> Result<(), Fail> {
-        if self.may(act, target) { Ok(()) } else { Err(denied(act)) }
-    }
-}
-
-/// The answer to who may not.
-pub(super) fn denied(act: Act) -> Fail {
-    let text = said!(
-        "serve il permesso «{}» su ciò che si chiede",
-        "the permission “{}” is needed on what is asked for",
-        act.name()
-    );
-    Fail::new(StatusCode::FORBIDDEN, text)
-}
 
 /// What stands before a row of the table.
 #[derive(Clone)]
@@ -392,9 +243,6 @@ pub(super) async fn counted(State(doorman): State<Arc<Doorman>>, request: Reques
     }
 }
 
-/// What the log calls a token of the issuer.
-const ISSUED: &str = "oidc";
-
 /// Whom a token names that the issuer has signed. One of ours has no full stop in it, and a signed one has two.
 async fn issued(provider: &Provider, token: Option<&Secret>) -> Result<Option<PersonName>, Fail> {
     let signed = token.filter(|token| token.expose().contains('.'));
@@ -485,7 +333,7 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
                 if !allowed {
                     tracing::warn!(by = actor.name(), act = act.name(), knock.object, "administrative request denied");
                     engine.log_service(gate.event(Stage::Denied, Some(&actor), &knock), now)?;
-                    if let Some(named) = Named::first(gate.path, &params) {
+                    if let Some(named) = Thing::asked(gate.path, &params).as_ref().and_then(Thing::named) {
                         named.need_seen(engine, &actor)?;
                     }
                     return Err(denied(act));
@@ -521,7 +369,7 @@ async fn done(
     let by = actor.name();
     let done = match gate.way.clone() {
         Some(way) => {
-            let resource = write::resource(gate.path, &params).filter(|_| gate.logged);
+            let resource = Thing::asked(gate.path, &params).filter(|_| gate.logged).map(|thing| thing.resource());
             way.change(Arc::clone(&house), &by, resource, request, next).await
         }
         None => write::read(request, next).await,
@@ -537,12 +385,8 @@ async fn done(
         work(&house, move |engine| Ok(engine.log_service(event, now)?)).await?;
     } else if let Some(reading) = gate.reading(&actor, &knock, status, now) {
         let told = move |engine: &House| {
-            let whose = match actor.tenant() {
-                // Whom he works for, whatever he looks at: nobody else is told of him.
-                Some(own) => Some(own),
-                None => concern::of_path(engine, &knock.object, now)?,
-            };
-            engine.has_looked(whose, &reading);
+            let about = Thing::asked(gate.path, &params).and_then(|thing| thing.subject());
+            engine.has_looked(engine.told_of_look(actor.tenant(), about.as_ref(), now)?, &reading);
             Ok(())
         };
         work(&house, told).await?;
@@ -588,9 +432,4 @@ fn target(engine: &House, on: On, params: &[(String, String)], new: Option<&New>
 fn tenant(params: &[(String, String)]) -> Option<TenantId> {
     let (_, id) = params.iter().find(|(name, _)| name == "tenant")?;
     id.parse().ok().map(TenantId)
-}
-
-/// The name of somebody in a path or body.
-pub(super) fn person_name(text: &str) -> Result<PersonName, Fail> {
-    PersonName::parse(text).map_err(Fail::bad)
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use sigillo_admin::api;
 
 use super::fail::Fail;
+use super::named::collection;
 use super::routes::table;
 use super::table::{Given, JSON, Need, On, Row, Shape, get};
 
@@ -92,7 +93,7 @@ fn operation(row: &Row, is_read: bool, schemas: &mut SchemaGenerator) -> Value {
     let mut operation = json!({
         "operationId": name(row),
         "summary": row.about,
-        "tags": [row.path.split('/').nth(2).unwrap_or_default()],
+        "tags": [collection(row.path)],
         "parameters": parameters,
         "responses": responses,
     });

@@ -43,7 +43,8 @@ use sigillo_base::{Address, MailboxId, Said, Tell, Timestamp, UnitId, said};
 use sigillo_engine::front::Contents;
 use sigillo_engine::{Change, HashGiven};
 
-use super::authority::{Actor, Gate, authorise, counted};
+use super::actor::Actor;
+use super::authority::{Gate, authorise, counted};
 use super::content::Content;
 use super::doorman::Doorman;
 use super::extract::{Params, Sent};

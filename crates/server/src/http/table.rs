@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use sigillo_accounts::Act;
 
-use super::authority::Actor;
+use super::actor::Actor;
 use super::extract::{Letter, Params, Sent, Sheet};
 use super::routes::{Asking, Fail, Provided};
 use super::socket::Peer;

@@ -21,12 +21,13 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde::{Deserialize, Serialize};
 use sigillo_admin::api;
-use sigillo_base::{Address, Said, said};
+use sigillo_base::{Said, said};
 use sigillo_engine::Once;
 use tokio::sync::Mutex;
 
 use super::content::Content;
 use super::fail::Fail;
+use super::named::Resource;
 use super::routes::{broken_off, work};
 use super::trial;
 use crate::provider::Provider;
@@ -41,20 +42,13 @@ impl Default for Lanes {
 }
 
 impl Lanes {
-    /// The lane of a resource: `mailboxes` and its address, however it is written.
-    fn of(&self, resource: &(String, String)) -> &Mutex<()> {
+    /// The lane of a resource.
+    fn of(&self, resource: &Resource) -> &Mutex<()> {
         let mut hasher = DefaultHasher::new();
         resource.hash(&mut hasher);
         let at = usize::try_from(hasher.finish() % self.0.len() as u64).unwrap_or_default();
         &self.0[at]
     }
-}
-
-/// The resource of a path: its collection and its first parameter. What is made has none yet.
-pub(super) fn resource(path: &str, params: &[(String, String)]) -> Option<(String, String)> {
-    let (_, first) = params.first()?;
-    let name = Address::parse(first).map_or_else(|_| first.to_lowercase(), |address| address.key());
-    Some((path.split('/').nth(2)?.to_owned(), name))
 }
 
 /// Gives what is at the path of a request: the handler of `GET` there.
@@ -176,7 +170,7 @@ impl Way {
         self,
         house: Arc<Provider>,
         who: &str,
-        resource: Option<(String, String)>,
+        resource: Option<Resource>,
         request: Request,
         next: Next,
     ) -> Result<Response, Fail> {
@@ -212,12 +206,7 @@ impl Way {
         }
     }
 
-    async fn in_its_lane(
-        &self,
-        resource: Option<(String, String)>,
-        request: Request,
-        next: Next,
-    ) -> Result<Response, Fail> {
+    async fn in_its_lane(&self, resource: Option<Resource>, request: Request, next: Next) -> Result<Response, Fail> {
         let _alone = match &resource {
             Some(resource) => Some(self.lanes.of(resource).lock().await),
             None => None,
@@ -418,14 +407,6 @@ mod tests {
         assert!(names("\"b\", \"a\"", tag, false) && names("*", tag, false));
         assert!(!names("W/\"a\"", tag, false) && names("W/\"a\"", tag, true), "RFC 9110 §8.8.3.2");
         assert!(!names("*", None, false) && !names("\"a\"", Some("\"ab\""), true));
-    }
-
-    #[test]
-    fn a_resource_is_one_however_it_is_written() {
-        let of = |text: &str| resource("/v1/mailboxes/{address}/block", &[("address".into(), text.into())]).unwrap();
-        assert_eq!(of("anna@comune.example"), of("ANNA@Comune.Example"));
-        assert_ne!(of("anna@comune.example"), of("bruno@comune.example"));
-        assert_eq!(resource("/v1/mailboxes", &[]), None);
     }
 
     #[test]

@@ -14,9 +14,9 @@ use sigillo_engine::{Error, FIRST_TOKEN, NewPerson, Tokened};
 
 use super::requests::Asking;
 use super::{At, Fail, PAGE, Reply, address, alive, mailbox, not_among, pages, work};
-use crate::http::authority::{Actor, denied, person_name};
+use crate::http::actor::{Actor, denied};
 use crate::http::extract::{Params, Sent};
-use crate::http::named::{Named, home};
+use crate::http::named::{Named, home, person_name};
 use crate::http::table::{On, Row, delete, get, post, put};
 use crate::ids::random;
 use crate::provider::House;

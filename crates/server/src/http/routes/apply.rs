@@ -22,7 +22,7 @@ use sigillo_store_rocks::RocksStore;
 use super::requests::Asking;
 use super::steps::{Steps, steps};
 use super::{At, Fail, alive, not_among, tenants, work};
-use crate::http::authority::Actor;
+use crate::http::actor::Actor;
 use crate::http::extract::Sent;
 use crate::http::named::Named;
 use crate::http::table::{On, Row, post};

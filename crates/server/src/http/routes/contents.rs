@@ -13,8 +13,8 @@ use sigillo_base::{MailboxId, Uid};
 use sigillo_engine::front::{Contents, Lying, Unfiled};
 use sigillo_store_rocks::RocksStore;
 
-use super::super::authority::Actor;
 use super::{At, Fail, Provided, Reply, alive, instant, mailbox, weighing};
+use crate::http::actor::Actor;
 use crate::http::extract::{Letter, Params, Sent};
 use crate::http::table::{Message, On, Row, get, post, put};
 use crate::provider::House;

@@ -9,7 +9,7 @@ use sigillo_engine::{Login, Stage, Tracked, TrackedRecipient};
 use sigillo_pec::log::Record;
 
 use super::{At, Fail, Reply, alive, mailbox, not_among, sees, span, work};
-use crate::http::authority::Actor;
+use crate::http::actor::Actor;
 use crate::http::extract::Params;
 use crate::http::named::Named;
 use crate::http::table::{On, Row, get};

@@ -9,12 +9,11 @@ use sigillo_accounts::{Act, Mailbox};
 use sigillo_admin::api;
 use sigillo_base::{Address, MailboxId, TenantId, Timestamp, said};
 use sigillo_engine::{Access, AccessSeal, Reading, Register, access_line, reading_line};
-use sigillo_pec::log::{Custody, Entry, Service, ServiceEvent};
+use sigillo_pec::log::{Custody, Entry, ServiceEvent};
 
 use super::{At, Fail, Reply, alive, no_place, persons, work};
-use crate::http::authority::AT_SOCKET;
-use crate::http::concern;
 use crate::http::extract::Params;
+use crate::http::named;
 use crate::http::table::{On, Row, get};
 use crate::legal_log;
 use crate::provider::House;
@@ -170,70 +169,16 @@ async fn acts(State(provider): At, Path(tenant): Path<u64>, Params(asked): Param
         let next = found.last().filter(|_| found.len() == PAGE).map(|logged| logged.place.to_string());
         let mut acts = Vec::new();
         for logged in found {
-            if let Ok(Entry::Service(Service { at, event, .. })) = Entry::parse_line(&logged.line)
-                && let Some(act) = concerning(engine, tenant, at, event, logged.line)?
+            if let Ok(Entry::Service(service)) = Entry::parse_line(&logged.line)
+                && engine.concerned(&service, named::asked)?.contains(&tenant)
             {
-                acts.push(act);
+                acts.extend(Told::of(service.event).map(|told| told.on(service.at, logged.line)));
             }
         }
         let segments = if after.is_none() { legal_log::segments_of(&engine.ledger(), from, to)? } else { Vec::new() };
         Ok(api::Acts { acts, segments, next })
     };
     Ok(Json(work(&*alive(&provider)?, read).await?))
-}
-
-/// What the log says of an event, if it concerns this administration: what is its, or who did it.
-fn concerning(
-    engine: &House,
-    tenant: Option<TenantId>,
-    at: Timestamp,
-    event: ServiceEvent,
-    line: String,
-) -> Result<Option<api::AdminAct>, Fail> {
-    let person = |login: &str| Ok::<_, Fail>(concern::of_person(engine, login)? == tenant);
-    let message = |id: &str| Ok::<_, Fail>(concern::of_message(engine, id)?.contains(&tenant));
-    let (mine, told) = match event {
-        ServiceEvent::Admin { act, stage, by, method, object, token, from, content } => {
-            // Who is given a domain learns of it, and who had it.
-            let owner = || serde_json::from_str::<api::Owner>(content.as_deref()?).ok();
-            let given =
-                object.starts_with("/v1/domains/") && owner().is_some_and(|to| to.tenant.map(TenantId) == tenant);
-            // What nobody in particular has is the provider's by who does it.
-            let has = tenant.is_some() && concern::of_path(engine, &object, at)? == tenant;
-            let stage = stage.as_str().to_owned();
-            (has || given || person(&by)?, Told { by, token, from, act, stage, method, object, content })
-        }
-        ServiceEvent::PersonProof { what, person: who, token, by } => {
-            // By whom, or from where he did it himself.
-            let place = by == AT_SOCKET || by.parse::<IpAddr>().is_ok();
-            let mine = person(&who)? || !place && person(&by)?;
-            (mine, Told { token, ..Told::proof(what.as_str(), who, by) })
-        }
-        ServiceEvent::Proof { what, address, credential, by } => {
-            let mine = concern::of_address(engine, &address, at)? == tenant;
-            (mine, Told::proof(what.as_str(), login(&address, &credential), by))
-        }
-        ServiceEvent::Rehashed { address, credential, scheme } => {
-            let (mine, who) = (concern::of_address(engine, &address, at)? == tenant, login(&address, &credential));
-            (mine, Told { content: Some(scheme), ..Told::new("PEC_Credential", "aggiornata", who.clone(), who) })
-        }
-        ServiceEvent::Queue { what, id, by, why, .. } => {
-            let mine = person(&by)? || message(&id)?;
-            (mine, Told { content: Some(why), ..Told::new("PEC_Queue", what.as_str(), by, id) })
-        }
-        ServiceEvent::Quarantine { what, id, why } => {
-            let by = if what == Custody::Read { why.clone() } else { SERVICE.to_owned() };
-            (message(&id)?, Told { content: Some(why), ..Told::new("PEC_Quarantine", what.as_str(), by, id) })
-        }
-        ServiceEvent::Open { .. }
-        | ServiceEvent::Close { .. }
-        | ServiceEvent::IndexUpdate(_)
-        | ServiceEvent::Configured { .. }
-        | ServiceEvent::Clock(_)
-        | ServiceEvent::Accesses { .. } => return Ok(None),
-    };
-    let Told { by, token, from, act, stage, method, object, content } = told;
-    Ok(mine.then(|| api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, content, line }))
 }
 
 /// Who does what nobody has asked for.
@@ -257,6 +202,44 @@ struct Told {
 }
 
 impl Told {
+    /// What is told of an event; `None` of what the service does by itself.
+    fn of(event: ServiceEvent) -> Option<Self> {
+        Some(match event {
+            ServiceEvent::Admin { act, stage, by, method, object, token, from, content } => {
+                Self { by, token, from, act, stage: stage.as_str().to_owned(), method, object, content }
+            }
+            ServiceEvent::PersonProof { what, person, token, by } => {
+                Self { token, ..Self::proof(what.as_str(), person, by) }
+            }
+            ServiceEvent::Proof { what, address, credential, by } => {
+                Self::proof(what.as_str(), login(&address, &credential), by)
+            }
+            ServiceEvent::Rehashed { address, credential, scheme } => {
+                let who = login(&address, &credential);
+                Self { content: Some(scheme), ..Self::new("PEC_Credential", "aggiornata", who.clone(), who) }
+            }
+            ServiceEvent::Queue { what, id, by, why, .. } => {
+                Self { content: Some(why), ..Self::new("PEC_Queue", what.as_str(), by, id) }
+            }
+            ServiceEvent::Quarantine { what, id, why } => {
+                let by = if what == Custody::Read { why.clone() } else { SERVICE.to_owned() };
+                Self { content: Some(why), ..Self::new("PEC_Quarantine", what.as_str(), by, id) }
+            }
+            ServiceEvent::Open { .. }
+            | ServiceEvent::Close { .. }
+            | ServiceEvent::IndexUpdate(_)
+            | ServiceEvent::Configured { .. }
+            | ServiceEvent::Clock(_)
+            | ServiceEvent::Accesses { .. } => return None,
+        })
+    }
+
+    /// The act, by its time and line.
+    fn on(self, at: Timestamp, line: String) -> api::AdminAct {
+        let Self { by, token, from, act, stage, method, object, content } = self;
+        api::AdminAct { at: at.to_string(), by, token, from, act, stage, method, object, content, line }
+    }
+
     fn new(act: &str, stage: &str, by: String, object: String) -> Self {
         let (act, stage) = (act.to_owned(), stage.to_owned());
         Self { by, token: None, from: None, act, stage, method: String::new(), object, content: None }

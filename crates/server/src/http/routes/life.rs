@@ -11,9 +11,9 @@ use sigillo_engine::Change;
 
 use super::requests::Asking;
 use super::{At, Fail, Reply, address, alive, mailbox, shown, work};
-use crate::http::authority::{Actor, denied, person_name};
+use crate::http::actor::{Actor, denied};
 use crate::http::extract::Sent;
-use crate::http::named::Named;
+use crate::http::named::{Named, person_name};
 use crate::http::table::{On, Row, delete, put};
 use crate::provider::{House, Provider};
 

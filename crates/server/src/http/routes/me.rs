@@ -9,13 +9,14 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use sigillo_admin::api;
 use sigillo_base::said;
-use sigillo_engine::{Bearer, Enrolment, Origin, Term, Unproven};
+use sigillo_engine::{AT_SOCKET, Bearer, Enrolment, Origin, Term, Unproven};
 use sigillo_wire::Tick;
 
 use super::administrators::{found, made_token, shown};
 use super::{At, Fail, Reply, alive, work};
-use crate::http::authority::{AT_SOCKET, Actor, person_name};
+use crate::http::actor::Actor;
 use crate::http::extract::Sent;
+use crate::http::named::person_name;
 use crate::http::socket::Peer;
 use crate::http::table::{Need, Row, post, put};
 use crate::provider::House;

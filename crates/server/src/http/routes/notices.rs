@@ -8,8 +8,8 @@ use sigillo_admin::api;
 use sigillo_base::{MailboxId, Secret, Timestamp, said};
 use sigillo_engine::{Alert, Told};
 
-use super::super::authority::Actor;
 use super::{At, Fail, Reply, address, alive, mailbox, not_among, span, work};
+use crate::http::actor::Actor;
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, get, post, put};
 use crate::provider::House;

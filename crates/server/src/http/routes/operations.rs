@@ -8,7 +8,7 @@ use sigillo_base::{Timestamp, said};
 use sigillo_engine::OperationId;
 
 use super::{At, Fail, PAGE, Reply, alive, work};
-use crate::http::authority::Actor;
+use crate::http::actor::Actor;
 use crate::http::extract::Params;
 use crate::http::named::Named;
 use crate::http::table::{On, Row, get};

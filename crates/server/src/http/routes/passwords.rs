@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 
 use super::steps::{Steps, steps};
 use super::{At, Fail, Reply, address, alive, mailbox, requests, weighing, work};
-use crate::http::authority::Actor;
+use crate::http::actor::Actor;
 use crate::http::extract::{Params, Sent, Sheet};
 use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, post, put};

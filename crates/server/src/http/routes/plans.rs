@@ -13,7 +13,7 @@ use sigillo_base::{TenantId, Timestamp};
 
 use super::tenants::living;
 use super::{At, Fail, Reply, alive, pages, work};
-use crate::http::authority::Actor;
+use crate::http::actor::Actor;
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, get, post, put};
 use crate::provider::House;

@@ -7,8 +7,8 @@ use sigillo_admin::api;
 use sigillo_base::Timestamp;
 use sigillo_base::limits::RECEPTION_LIMIT;
 
-use super::super::authority::Actor;
 use super::{At, Fail, Reply, alive, not_among, weighing, work};
+use crate::http::actor::Actor;
 use crate::http::extract::Params;
 use crate::http::table::{Message, On, Row, get};
 use crate::provider::House;

@@ -9,10 +9,10 @@ use sigillo_admin::api;
 use sigillo_base::said;
 use sigillo_engine::{Error, Filter, Hold, Order, Waiting, Wanted};
 
-use super::super::authority::Actor;
 use super::requests::Asking;
 use super::{At, Fail, Reply, alive, not_among, work};
 use crate::host_port::HostPort;
+use crate::http::actor::Actor;
 use crate::http::extract::{Params, Sent};
 use crate::http::table::{On, Row, get, post};
 use crate::provider::House;

@@ -12,7 +12,7 @@ use sigillo_admin::api;
 use sigillo_base::{Lang, Timestamp, said};
 
 use super::{Fail, instant};
-use crate::http::authority::Actor;
+use crate::http::actor::Actor;
 use crate::http::language;
 
 /// What somebody has confirmed it by who was not let in himself.

@@ -10,7 +10,7 @@ use sigillo_engine::Change;
 
 use super::requests::Asking;
 use super::{At, Fail, PAGE, Reply, address, alive, pages, work};
-use crate::http::authority::Actor;
+use crate::http::actor::Actor;
 use crate::http::extract::{Params, Sent};
 use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, patch, post, put};

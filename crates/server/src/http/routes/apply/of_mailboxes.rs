@@ -15,7 +15,7 @@ use sigillo_engine::{Change, Entry};
 use sigillo_store_rocks::RocksStore;
 
 use super::{AT_ONCE, Line, Outcome, Work, Wrong, need, need_named, of, told};
-use crate::http::authority::Actor;
+use crate::http::actor::Actor;
 use crate::http::named::Named;
 use crate::http::routes::credentials::kept;
 use crate::http::routes::life::{may_answer, named};
