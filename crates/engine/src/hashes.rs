@@ -1,13 +1,13 @@
 //! Passwords that come as hashes of another system, so that who moves here keeps his own (PWD-06). What becomes of one when its
 //! password is said is in [`credentials`](crate::credentials).
 
-use sigillo_accounts::{Credential, CredentialName, PasswordHash};
-use sigillo_base::{MailboxId, Timestamp, said};
+use sigillo_accounts::{Act, Credential, CredentialName, PasswordHash, Request, Target};
+use sigillo_base::{Address, MailboxId, Tell, said};
 use sigillo_store::{Store, transact};
 
 use crate::credentials::give;
 use crate::rows::{credential_key, credential_use_key, decode, encode};
-use crate::{ATTEMPTS, Engine, Error};
+use crate::{ATTEMPTS, Engine, Error, operations};
 
 /// What became of a hash that a list gives to a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +23,12 @@ pub enum HashGiven {
 impl<S: Store> Engine<S> {
     /// Gives a mailbox's owner the hash that a list has for him, so that the list can be given again at any time: never in the
     /// place of a password that was set, or said, here. The password that the mailbox was made with counts as none until
-    /// somebody has come in with it.
+    /// somebody has come in with it. Whoever brings a hash may know its word: the register has it, and the holder hears of it
+    /// where he is reached.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is no such mailbox.
-    pub fn give_hash(&self, id: MailboxId, hash: &PasswordHash, now: Timestamp) -> Result<HashGiven, Error> {
+    /// [`Error::Invalid`] when there is no such mailbox, or it is confirmed by somebody who may not do it himself.
+    pub fn give_hash(&self, id: MailboxId, hash: &PasswordHash, request: &Request) -> Result<HashGiven, Error> {
         let name = CredentialName::owner();
         let given = transact(&self.store, ATTEMPTS, |tx| {
             let key = credential_key(id, &name);
@@ -40,13 +41,24 @@ impl<S: Store> Engine<S> {
             if row.verifier.hash.is_own() && !untouched {
                 return Ok(HashGiven::Kept);
             }
-            give(&mut row, &hash.clone().into(), now);
+            give(&mut row, &hash.clone().into(), request.now());
             tx.put(&key, encode(&row));
+            // Its record is that of a password, which some may give who may give no hash.
+            operations::confirmed(tx, request, Act::MailboxCreate, &self.target_of(id)?)?;
+            self.record_password(tx, id, "dato l'hash di un altro sistema", request)?;
+            let what = "la password è da ora un'altra, data come hash da chi amministra la casella.";
+            self.tell_holder(tx, id, what, request.now())?;
             Ok::<_, Error>(HashGiven::Given)
         })?;
         if given == HashGiven::Given {
             self.bell.mailbox_changed(id);
         }
         Ok(given)
+    }
+
+    fn target_of(&self, id: MailboxId) -> Result<Target, Error> {
+        let missing = || Error::Invalid(said!("la casella non esiste", "there is no such mailbox"));
+        let address = self.mailbox(id)?.ok_or_else(missing)?.address;
+        self.target(&Address::parse(&address).map_err(|e| Error::Invalid(e.said()))?)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use sigillo_accounts::{Operation, PersonName};
+use sigillo_accounts::{Act, Operation, PersonName, Request, Target};
 use sigillo_base::{Tell, Timestamp, said};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, key, tag};
 
@@ -40,23 +40,37 @@ fn row_key(id: &OperationId) -> KeyBuilder {
     KeyBuilder::new(tag::OPERATION).text(&id.month).u64(id.number)
 }
 
+/// Refuses what is said to be confirmed by somebody who may not do it himself (WEB-03).
+///
+/// # Errors
+/// [`Error::Invalid`]; the store's fault.
+pub(crate) fn confirmed<S: Store>(
+    tx: &mut Transaction<'_, S>,
+    request: &Request,
+    act: Act,
+    target: &Target,
+) -> Result<(), Error> {
+    if request.executed.is_none() {
+        return Ok(());
+    }
+    let (by, act_name) = (&request.confirmed_by, act.name());
+    let name = PersonName::parse(by).map_err(|e| Error::Invalid(e.said().about("confirmed_by")))?;
+    if persons::working(tx, &name)?.1.may(act, target) {
+        return Ok(());
+    }
+    Err(Error::Invalid(said!(
+        "{by} non può confermarlo: gli manca il permesso «{act_name}»",
+        "{by} may not confirm it: the permission “{act_name}” is wanting"
+    )))
+}
+
 /// Writes a record.
 ///
 /// # Errors
-/// [`Error::Invalid`] where it is said to be confirmed by somebody who may not do it himself (WEB-03).
+/// As [`confirmed`].
 pub(crate) fn record<S: Store>(tx: &mut Transaction<'_, S>, operation: &Operation) -> Result<(), Error> {
     let request = &operation.request;
-    if request.executed.is_some() {
-        let by = &request.confirmed_by;
-        let name = PersonName::parse(by).map_err(|e| Error::Invalid(e.said().about("confirmed_by")))?;
-        if !persons::working(tx, &name)?.1.may(operation.done.needs(), &operation.target()) {
-            let act = operation.done.needs().name();
-            return Err(Error::Invalid(said!(
-                "{by} non può confermarlo: gli manca il permesso «{act}»",
-                "{by} may not confirm it: the permission “{act}” is wanting"
-            )));
-        }
-    }
+    confirmed(tx, request, operation.done.needs(), &operation.target())?;
     let day = operation.request.now().legal().iso_day;
     let month = day.get(..7).unwrap_or(&day).to_owned();
     let counter = KeyBuilder::new(tag::COUNTER).text("operation").text(&month);

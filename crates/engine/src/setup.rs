@@ -133,6 +133,8 @@ pub struct Rules {
     pub password_page: Option<String>,
     /// For how long a mailbox that was cancelled can be called back, before its contents go.
     pub grace: Duration,
+    /// Whether short messages go out: without a gateway what is told by one alone is told to nobody.
+    pub texts: bool,
 }
 
 impl Default for Rules {
@@ -146,6 +148,7 @@ impl Default for Rules {
             passwords: PasswordPolicy::NONE,
             password_page: None,
             grace: Duration::from_secs(30 * 24 * 3600),
+            texts: true,
         }
     }
 }

@@ -6,6 +6,7 @@ use sigillo_accounts::{Channel, Concern, Mailbox, NoticeKind, Profile};
 use sigillo_base::{Address, MailboxId, Secret, Timestamp, said};
 use sigillo_store::{KeyBuilder, Store, tag, transact};
 
+use crate::contacts::contact_in;
 use crate::fronts::Transaction;
 use crate::rows::{decode, encode, mailbox_key};
 use crate::{ATTEMPTS, Engine, Error, Notice};
@@ -124,16 +125,27 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// Tells the holder of a mailbox from now on when mail comes; `None`: no more.
+    /// Tells the holder of a mailbox from now on when mail comes; `None`: no more. Where that is another place than he is known
+    /// to be reached at, he hears of it.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a mailbox of another profile, or an address of its own; the store's fault.
-    pub fn set_alert(&self, mailbox: MailboxId, alert: Option<&Alert>) -> Result<(), Error> {
-        self.change_watch(mailbox, |_, row, watch| {
+    pub fn set_alert(&self, mailbox: MailboxId, alert: Option<&Alert>, now: Timestamp) -> Result<(), Error> {
+        self.change_watch(mailbox, |tx, row, watch| {
             if let Some(alert) = alert {
                 allowed(row)?;
                 if let Channel::Mail(to) = &alert.to {
                     self.outside(to)?;
+                }
+                let new = watch.alert.as_ref() != Some(alert);
+                // Senders and subjects of all his mail go there, and it is perhaps not his.
+                if new && !contact_in(tx, mailbox)?.channels().contains(&alert.to) {
+                    let to = match &alert.to {
+                        Channel::Sms(phone) => phone.to_string(),
+                        Channel::Mail(address) => address.to_string(),
+                    };
+                    let what = format!("un avviso della posta che arriva a {} va da ora a {to}.", row.address);
+                    self.tell_holder(tx, mailbox, &what, now)?;
                 }
             }
             watch.alert = alert.cloned();

@@ -590,6 +590,7 @@ pub(crate) fn setup(
             passwords: config.passwords.policy.clone(),
             password_page: config.passwords.page.clone(),
             grace: config.retention.cancelled,
+            texts: material.sms.is_some(),
         },
         doors: Doors::default(),
         profiles: config.profiles.clone(),

@@ -27,6 +27,7 @@ const STRICT: Rules = Rules {
     passwords: PasswordPolicy::NONE,
     password_page: None,
     grace: Duration::from_secs(30 * 24 * 3600),
+    texts: true,
 };
 
 pub(super) struct Node {

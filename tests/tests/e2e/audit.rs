@@ -84,8 +84,15 @@ fn a_password_that_somebody_gives_is_in_the_register_and_a_hash_takes_nobodys_pl
     // Anna has come in with her own.
     let url = format!("imap://127.0.0.1:{}", sample.ports.base + 3);
     assert_eq!(sample.curl(ANNA, &url, &[], "").code, Some(0));
+    let second = somebody(&sample, "e.gialli", Some("1"), &[("help-desk-l2", "tenant/1")]);
     let hash = "$5$rounds=5000$usesomesillystri$4DqpKpXDiHeVvDjXR8Zb8kqTMTOoV1iVJ3mVhiMQf8A";
-    let (status, why) = request(&sample, &desk, "PUT", &path, &json!({"password_hash": hash}));
+    for (path, body) in
+        [(path.clone(), json!({"password_hash": hash})), (format!("{path}-hash"), json!({"hash": hash}))]
+    {
+        let (status, why) = request(&sample, &desk, "PUT", &path, &body);
+        assert!(status == 403 && why["detail"].as_str().is_some_and(|why| why.contains("mailbox-create")), "{why}");
+    }
+    let (status, why) = request(&sample, &second, "PUT", &path, &json!({"password_hash": hash}));
     assert_eq!(status, 409, "{why}");
     assert_eq!(sample.curl(ANNA, &url, &[], "").code, Some(0), "hers is good as before");
     assert_eq!(request(&sample, &desk, "PUT", &path, &json!({"password": "una parola provvisoria"})).0, 200);

@@ -217,7 +217,10 @@ fn a_copy_goes_out_after_a_code_was_given_back_and_openssl_verifies_it() {
     let mail = wait_for("the code", LONG, || scene.mails("Conferma").pop());
     let text = body(&mail);
     let code = text.split("Per confermare: ").nth(1).expect("a code")[..8].to_owned();
-    assert_eq!(ask(&scene.sample, &["mailbox", "forward", BRUNO, "--confirm", &code], "")["confirmed"], true);
+    assert_eq!(
+        ask(&scene.sample, &["mailbox", "forward", BRUNO, "--confirm", "--code-file", "-"], &code)["confirmed"],
+        true
+    );
     scene.send("dopo la conferma");
     let copy = wait_for("the copy", LONG, || scene.mails("Delivered-To").pop());
     assert!(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64_MIME;
-use sigillo_accounts::{Channel, Concern, NoticeKind, Profile};
-use sigillo_base::{Address, MailboxId, Secret, Timestamp};
+use sigillo_accounts::{Channel, Concern, Contact, NoticeKind, Profile};
+use sigillo_base::{Address, MailboxId, Phone, Secret, Timestamp};
 use sigillo_engine::{Alert, Engine, OwnCertificate, Told};
 use sigillo_store::memory::{Fault, Plan};
 use sigillo_store::{MemoryStore, tag};
@@ -73,9 +73,9 @@ fn forwards(street: &mut Street) {
 fn one_alert_for_a_message_and_none_for_a_receipt_unless_asked() {
     let mut street = Street::new(41);
     let (alfa, beta) = (street.houses[0].engine().clone(), street.houses[1].engine().clone());
-    beta.set_alert(number(&street.houses[1], BRUNO), Some(&sms(false, false))).unwrap();
+    beta.set_alert(number(&street.houses[1], BRUNO), Some(&sms(false, false)), NOW).unwrap();
     let anna = number(&street.houses[0], ANNA);
-    alfa.set_alert(anna, Some(&sms(false, false))).unwrap();
+    alfa.set_alert(anna, Some(&sms(false, false)), NOW).unwrap();
     street.submit(&address(ANNA), &[address(BRUNO)], "").unwrap();
     street.run();
     assert_clean(&street.houses[1].store, "with an arrival");
@@ -84,11 +84,11 @@ fn one_alert_for_a_message_and_none_for_a_receipt_unless_asked() {
     assert!(said[0].starts_with("PEC per bruno@ente-beta.example da anna@comune-alfa.example:"), "{said:?}");
     assert!(texts(&beta, street.now).is_empty(), "once");
     assert!(texts(&alfa, street.now).is_empty(), "receipts came, and nobody asked to hear of them");
-    alfa.set_alert(anna, Some(&sms(true, true))).unwrap();
+    alfa.set_alert(anna, Some(&sms(true, true)), NOW).unwrap();
     street.submit(&address(ANNA), &[address(BRUNO)], "").unwrap();
     street.run();
     assert_eq!(texts(&alfa, street.now), ["Nuovo messaggio per anna@comune-alfa.example"], "discreet");
-    alfa.set_alert(anna, None).unwrap();
+    alfa.set_alert(anna, None, NOW).unwrap();
     assert!(alfa.alert(anna).unwrap().is_none());
 }
 
@@ -96,7 +96,7 @@ fn one_alert_for_a_message_and_none_for_a_receipt_unless_asked() {
 fn a_flood_of_mail_is_no_flood_of_alerts() {
     let mut street = Street::new(42);
     let beta = street.houses[1].engine().clone();
-    beta.set_alert(number(&street.houses[1], BRUNO), Some(&sms(false, false))).unwrap();
+    beta.set_alert(number(&street.houses[1], BRUNO), Some(&sms(false, false)), NOW).unwrap();
     for _ in 0..42 {
         street.submit(&address(ANNA), &[address(BRUNO)], "").unwrap();
     }
@@ -118,7 +118,7 @@ fn a_crash_neither_loses_an_alert_nor_makes_two() {
     for (number, fault) in (1..=3).flat_map(|n| [(n, Fault::Refused), (n, Fault::Lost)]) {
         let mut street = Street::new(43);
         let beta = street.houses[1].engine().clone();
-        beta.set_alert(number_of_bruno(&street), Some(&sms(false, false))).unwrap();
+        beta.set_alert(number_of_bruno(&street), Some(&sms(false, false)), NOW).unwrap();
         street.submit(&address(ANNA), &[address(BRUNO)], "").unwrap();
         street.run();
         street.houses[1].store.plan(Plan::new().fail_commit(number, fault));
@@ -140,7 +140,7 @@ fn number_of_bruno(street: &Street) -> MailboxId {
 fn what_others_write_is_shortened_and_cannot_break_an_alert() {
     let mut street = Street::new(44);
     let beta = street.houses[1].engine().clone();
-    beta.set_alert(number(&street.houses[1], BRUNO), Some(&sms(false, false))).unwrap();
+    beta.set_alert(number(&street.houses[1], BRUNO), Some(&sms(false, false)), NOW).unwrap();
     let (anna, bruno) = (address(ANNA), address(BRUNO));
     let long = format!("Subject: =?utf-8?q?=E2=80=AEa=0D=0Ab?= {}\r\n", "lungo ".repeat(40));
     let bytes = message(&anna, std::slice::from_ref(&bruno), "").replacen("Subject:", "X-Subject:", 1);
@@ -215,12 +215,38 @@ fn who_may_not_and_where_nothing_may_go_is_refused() {
     for to in [ANNA, "carla@comune-alfa.example", BRUNO] {
         assert!(engine.set_forward(anna, Some(&address(to)), NOW).is_err(), "{to}");
         let alert = Alert { to: Channel::Mail(address(to)), ..sms(false, false) };
-        assert!(engine.set_alert(anna, Some(&alert)).is_err(), "{to}");
+        assert!(engine.set_alert(anna, Some(&alert), NOW).is_err(), "{to}");
     }
     let massive = address("invii@comune-alfa.example");
     let massive = street.houses[0].add(&massive, Profile::MassiveSmall, NOW);
     assert!(engine.set_forward(massive, Some(&address(HOME)), NOW).is_err());
-    assert!(engine.set_alert(massive, Some(&sms(false, false))).is_err());
+    assert!(engine.set_alert(massive, Some(&sms(false, false)), NOW).is_err());
+}
+
+/// An alert tells senders and subjects, and who chooses where it goes is not who reads the mail.
+#[test]
+fn the_holder_hears_where_alerts_go_unless_it_is_to_himself() {
+    let street = Street::new(55);
+    let engine = street.houses[0].engine();
+    let anna = number(&street.houses[0], ANNA);
+    let contact = Contact { phone: Phone::parse("333 7654321").ok(), mail: Some(address("anna@casa.example")) };
+    engine.set_contact((anna, &address(ANNA)), &contact, "l.bianchi", NOW).unwrap();
+    let own = ["sms:+393337654321", "mailto:anna@casa.example"].map(|to| to.parse().unwrap());
+    for to in own {
+        engine.set_alert(anna, Some(&Alert { to, ..sms(true, false) }), NOW).unwrap();
+    }
+    assert!(told(&street, 0, NoticeKind::Changed).is_empty(), "he is who reads there");
+    engine.set_alert(anna, Some(&sms(false, false)), NOW).unwrap();
+    let said = texts(engine, NOW);
+    assert!(matches!(&said[..], [one] if one.contains(ANNA) && one.contains("+393331234567")), "{said:?}");
+    assert_eq!(told(&street, 0, NoticeKind::Changed).len(), 2, "by short message and by mail");
+    engine.set_alert(anna, Some(&sms(false, false)), NOW).unwrap();
+    assert!(texts(engine, NOW).is_empty(), "what is so already is no news");
+    engine.set_alert(anna, Some(&sms(true, false)), NOW).unwrap();
+    assert_eq!(texts(engine, NOW).len(), 1, "more is told than before");
+    engine.set_alert(anna, None, NOW).unwrap();
+    assert!(texts(engine, NOW).is_empty());
+    assert_clean(&street.houses[0].store, "with an alert");
 }
 
 #[test]

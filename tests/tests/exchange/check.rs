@@ -89,7 +89,7 @@ fn administrate(house: &House, now: Timestamp) {
 fn watched(house: &House, now: Timestamp) {
     let (engine, carla) = (house.engine(), house.login(&address(CARLA)).mailbox);
     let alert = Alert { to: "sms:+393331234567".parse().expect("a number"), receipts: true, discreet: false };
-    engine.set_alert(carla, Some(&alert)).expect("an alert");
+    engine.set_alert(carla, Some(&alert), now).expect("an alert");
     let certificate = |n: u8| OwnCertificate {
         purpose: "signing".into(),
         fingerprint: [n; 32],

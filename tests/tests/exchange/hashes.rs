@@ -5,9 +5,11 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use sigillo_accounts::{CredentialName, PasswordHash, Profile, Rights};
-use sigillo_base::{MailboxId, Secret};
-use sigillo_engine::{Credentialed, Engine, HashGiven, LoginError, Peer, front, verifier};
+use sigillo_accounts::{
+    Contact, CredentialName, Done, Executed, Grant, PasswordHash, PersonName, Profile, Request, Rights, Role, Scope,
+};
+use sigillo_base::{MailboxId, Phone, Secret};
+use sigillo_engine::{Credentialed, Engine, HashGiven, LoginError, NewPerson, Peer, front, verifier};
 use sigillo_pec::log::{Entry, ServiceEvent};
 use sigillo_store::MemoryStore;
 use sigillo_store::memory::{Fault, Plan};
@@ -142,9 +144,10 @@ fn a_list_may_be_given_again_and_never_undoes_a_password_of_here() {
     let bice = address("bice.nuova@comune-alfa.example");
     let made = verifier(&secret("di prova"), [4; 32]).expect("ok");
     let id = engine.add_mailbox(&bice, Profile::Standard, made, NOW).expect("a mailbox");
-    let give = |text: &str| engine.give_hash(id, &hash(text), NOW).expect("given");
+    let own = Request::own(NOW);
+    let give = |text: &str| engine.give_hash(id, &hash(text), &own).expect("given");
     let trial = engine.trial();
-    let tried = [(); 2].map(|()| trial.give_hash(id, &hash(HASHES[0]), NOW).expect("tried"));
+    let tried = [(); 2].map(|()| trial.give_hash(id, &hash(HASHES[0]), &own).expect("tried"));
     assert_eq!(tried, [HashGiven::Given, HashGiven::Same], "a trial sees what it did itself");
     assert!(owner(engine, id).credential.verifier.hash.is_own(), "a trial");
     assert_eq!(give(HASHES[0]), HashGiven::Given);
@@ -175,8 +178,50 @@ fn a_list_may_be_given_again_and_never_undoes_a_password_of_here() {
             let another = verifier(&secret("di prova"), [5; 32]).expect("ok");
             engine.set_password(id, another, NOW).expect("set");
         }
-        assert_eq!(engine.give_hash(id, &hash(HASHES[0]), NOW).expect("given"), HashGiven::Kept);
+        assert_eq!(engine.give_hash(id, &hash(HASHES[0]), &own).expect("given"), HashGiven::Kept);
     }
-    assert!(engine.give_hash(MailboxId(999), &hash(HASHES[0]), NOW).is_err());
+    assert!(engine.give_hash(MailboxId(999), &hash(HASHES[0]), &own).is_err());
     assert_clean(&street.houses[0].store, "alfa");
+}
+
+/// Whoever brings a hash may know its word.
+#[test]
+fn a_hash_that_takes_anothers_place_is_on_record_and_the_holder_hears_of_it() {
+    let (street, engine, mailbox) = moved(414, HASHES[0]);
+    let contact = Contact { phone: Phone::parse("333 1234567").ok(), mail: None };
+    engine.set_contact((mailbox, &address(ANNA)), &contact, "l.bianchi", NOW).expect("reached");
+    let desk = Request { confirmed_by: "l.bianchi".into(), ticket: "TT-7".into(), ..Request::own(NOW) };
+    let done = || {
+        let all = engine.operations(None, None, 100).expect("read").into_iter().map(|(_, of)| of);
+        all.filter(|of| of.request == desk).map(|of| (of.done, of.detail)).collect::<Vec<_>>()
+    };
+    let heard = || engine.take_texts(NOW, 100).expect("read").into_iter().map(|text| text.text).collect::<Vec<_>>();
+    assert_eq!(engine.give_hash(mailbox, &hash(HASHES[0]), &desk).expect("given"), HashGiven::Same);
+    assert!(done().is_empty() && heard().is_empty(), "the same is nothing new");
+    assert_eq!(engine.give_hash(mailbox, &hash(HASHES[1]), &desk).expect("given"), HashGiven::Given);
+    assert_eq!(done(), [(Done::MailboxPassword, "dato l'hash di un altro sistema".to_owned())]);
+    let texts = heard();
+    assert!(matches!(&texts[..], [one] if one.expose().contains("data come hash")), "{}", texts.len());
+    assert_eq!(engine.give_hash(mailbox, &hash(HASHES[1]), &desk).expect("given"), HashGiven::Same);
+    assert!(done().len() == 1 && heard().is_empty(), "given again it is nothing new either");
+    assert_clean(&street.houses[0].store, "alfa");
+}
+
+/// Who resets passwords may give no hash, and so confirms none that somebody else gives.
+#[test]
+fn a_hash_is_confirmed_by_who_may_give_one() {
+    let (_street, engine, mailbox) = moved(415, HASHES[0]);
+    let give = |login: &str, role: Role| {
+        let name = PersonName::parse(login).expect("a name");
+        let new = NewPerson { login: name.clone(), name: "Una Persona".into(), mail: None, tenant: None };
+        engine.add_person(&new, NOW).expect("a person");
+        engine.set_grant(&name, Grant { role, scope: Scope::Supplier }, true, &Request::own(NOW)).expect("a role");
+        let executed = Executed { confirmed: NOW.as_millis(), by: "l.bianchi".into(), how: "token".into() };
+        let own = Request { confirmed_by: login.into(), ticket: "TT-8".into(), ..Request::own(NOW) };
+        engine.give_hash(mailbox, &hash(HASHES[1]), &Request { executed: Some(executed), ..own })
+    };
+    let refused = give("d.primo", Role::HelpDeskL1).expect_err("he may not").to_string();
+    assert!(refused.contains("mailbox-create"), "{refused}");
+    assert_eq!(owner(&engine, mailbox).credential.verifier.hash.text(), HASHES[0]);
+    assert_eq!(give("e.secondo", Role::HelpDeskL2).expect("he may"), HashGiven::Given);
 }

@@ -1,6 +1,7 @@
 //! A password set anew by a one-time secret (PWD-01, PWD-05), and what an attacker tries: who has a mailbox here, guessing the
 //! secret, using one twice, flooding somebody with messages.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,19 +36,39 @@ fn after(seconds: u64) -> Timestamp {
 
 impl Lost {
     fn new() -> Self {
+        Self::where_texts_go(true)
+    }
+
+    fn where_texts_go(texts: bool) -> Self {
         let mut street = Street::new(71);
         let passwords = PasswordPolicy { min_length: 8, history: 3, ..PasswordPolicy::NONE };
-        street.houses[0].choose(Rules { passwords, ..Rules::default() });
+        street.houses[0].choose(Rules { passwords, texts, ..Rules::default() });
         let engine = Arc::clone(street.houses[0].engine());
         let mailbox = street.houses[0].login(&address(ANNA)).mailbox;
         engine.set_password(mailbox, verifier(&secret(LOST), [7; 32]).expect("fine"), NOW).expect("set");
-        let contact = Contact { phone: Phone::parse("333 1234567").ok(), mail: Some(address("anna@casa.example")) };
-        engine.set_contact((mailbox, &address(ANNA)), &contact, "l.bianchi", NOW).expect("reached");
-        Self { street, engine, mailbox }
+        let anna = Self { street, engine, mailbox };
+        anna.reached(Some("333 1234567"), Some("anna@casa.example"));
+        anna
     }
 
     fn ask(&self, now: Timestamp) -> Result<String, sigillo_engine::Error> {
-        self.engine.ask_reset(&address(ANNA), Asking::Anybody("192.0.2.7"), now).map(|to| to.to_string())
+        self.ask_from("192.0.2.7", now)
+    }
+
+    fn ask_from(&self, place: &str, now: Timestamp) -> Result<String, sigillo_engine::Error> {
+        let place: IpAddr = place.parse().expect("an address");
+        self.engine.ask_reset(&address(ANNA), Asking::Anybody(place), now).map(|to| to.to_string())
+    }
+
+    /// By the help desk.
+    fn sent(&self, now: Timestamp) -> Result<String, sigillo_engine::Error> {
+        let desk = Request { confirmed_by: "l.bianchi".into(), ..Request::own(now) };
+        self.engine.ask_reset(&address(ANNA), Asking::Administration(&desk), now).map(|to| to.to_string())
+    }
+
+    fn reached(&self, phone: Option<&str>, mail: Option<&str>) {
+        let contact = Contact { phone: phone.and_then(|text| Phone::parse(text).ok()), mail: mail.map(address) };
+        self.engine.set_contact((self.mailbox, &address(ANNA)), &contact, "l.bianchi", NOW).expect("reached");
     }
 
     /// What the gateway is given of the last message.
@@ -120,7 +141,7 @@ fn a_secret_ends_by_its_time_by_guesses_and_by_another_password() {
         assert!(away(anna.recover(ANNA, "aaaa-aaaa", "una frase nuova", (after(1001), n * 4_000_000))), "{n}");
     }
     assert!(away(anna.recover(ANNA, &code, "una frase nuova", (after(1002), 30_000_000))), "guessed at too often");
-    anna.ask(after(2000)).expect("sent");
+    anna.ask_from("198.51.100.7", after(2000)).expect("sent");
     let code = anna.code(after(2000));
     anna.engine
         .set_password(anna.mailbox, verifier(&secret("di un operatore"), [8; 32]).expect("fine"), after(2001))
@@ -137,36 +158,97 @@ fn a_secret_ends_by_its_time_by_guesses_and_by_another_password() {
 fn nobody_learns_who_is_here_and_nobody_is_flooded() {
     let anna = Lost::new();
     let nobody = address("nessuno@comune-alfa.example");
-    assert!(anna.engine.ask_reset(&nobody, Asking::Anybody("x"), NOW).is_err());
+    assert!(anna.engine.ask_reset(&nobody, Asking::Anybody(Peer::LOCAL.ip), NOW).is_err());
     assert!(away(anna.recover(nobody.as_str(), "aaaa-aaaa", "una frase nuova", (NOW, 0))));
     assert!(away(anna.recover(ANNA, "aaaa-aaaa", "una frase nuova", (NOW, 0))), "no secret is out");
     // From one place, for whomever: the same whether there is such a mailbox.
     for user in [ANNA, nobody.as_str()] {
         let from = std::net::IpAddr::from([198, 51, 100, if user == ANNA { 1 } else { 2 }]).into();
         let heard: Vec<bool> = (0..5).map(|n| anna.engine.reset_asked(user, from, Tick(n)).is_none()).collect();
-        assert_eq!(heard, [true, true, true, false, false], "{user}");
+        assert_eq!(heard, [true, true, false, false, false], "{user}");
     }
-    // From many places: the mailbox gets no more, and an operator can still help.
-    for n in 0..6 {
-        assert_eq!(anna.ask(after(n)).is_ok(), n < 3, "{n}");
-    }
-    assert_eq!(anna.heard(after(10)).len(), 3);
-    let desk = Request { confirmed_by: "l.bianchi".into(), ticket: "TT-7".into(), ..Request::own(after(11)) };
-    anna.engine.ask_reset(&address(ANNA), Asking::Administration(&desk), after(11)).expect("the help desk");
+    // From many places, as soon as the last one is no longer good: three in an hour, six in a day, and an operator can still help.
+    let asked = (0..24_u64).filter(|n| anna.ask_from(&format!("203.0.113.{n}"), after(n * 900)).is_ok());
+    assert_eq!(asked.collect::<Vec<_>>(), [0, 1, 2, 4, 5, 6]);
+    let desk = Request { confirmed_by: "l.bianchi".into(), ticket: "TT-7".into(), ..Request::own(after(40_000)) };
+    anna.engine.ask_reset(&address(ANNA), Asking::Administration(&desk), after(40_000)).expect("the help desk");
     let all = anna.engine.operations(None, None, 100).expect("read");
     let sent = all.iter().map(|(_, o)| o).filter(|o| o.request == desk).map(|o| o.done).collect::<Vec<_>>();
     assert_eq!(sent, [Done::MailboxPassword], "the register has what the desk did, and nothing of who asked himself");
-    for n in 0..10 {
-        drop(anna.ask(after(4000 + n * 3700)));
-    }
+    assert_eq!(anna.heard(after(40_001)).len(), 1);
     let block = Block { since: after(60_000).as_millis(), until: None, reason: "in mora".into() };
     anna.engine.change(anna.mailbox, &Change::Block(block), &Request::own(after(60_000))).expect("blocked");
     let blocked = anna.engine.ask_reset(&address(ANNA), Asking::Administration(&desk), after(60_001));
     let text = blocked.expect_err("not while it is").to_string();
     assert!(text.contains("bloccata dal 13/03/2026") && text.contains("mailbox unblock"), "{text}");
-    assert!(anna.heard(after(50_000)).len() <= 6, "a day has an end too");
     let own = Contact { phone: None, mail: Address::parse("carla@comune-alfa.example").ok() };
     let refused = anna.engine.set_contact((anna.mailbox, &address(ANNA)), &own, "x", NOW);
     assert!(refused.is_err_and(|e| e.to_string().contains("posta ordinaria")));
     assert_eq!(rows::of(&anna.street.houses[0].store, tag::RESET).len(), 1);
+}
+
+#[test]
+fn who_asks_for_somebody_else_takes_no_secret_from_him() {
+    let anna = Lost::new();
+    anna.ask(NOW).expect("sent");
+    let code = anna.code(NOW);
+    for n in 1..20_u64 {
+        assert!(anna.ask_from(&format!("203.0.113.{n}"), after(n)).is_err(), "while one is good");
+    }
+    assert!(anna.heard(after(20)).is_empty(), "nobody is sent anything");
+    anna.recover(ANNA, &code, "una frase nuova", (after(21), 0)).expect("hers is good as before");
+    // The help desk's replaces whatever there is.
+    anna.sent(after(30)).expect("the help desk");
+    let first = anna.code(after(30));
+    anna.sent(after(31)).expect("the help desk");
+    let second = anna.code(after(31));
+    assert!(away(anna.recover(ANNA, &first, "un'altra frase", (after(32), 0))), "replaced");
+    anna.recover(ANNA, &second, "un'altra frase", (after(33), 0)).expect("set");
+    assert_clean(&anna.street.houses[0].store, "after many who asked");
+}
+
+#[test]
+fn a_secret_that_was_guessed_at_too_often_stands_in_nobodys_way() {
+    let anna = Lost::new();
+    anna.ask(NOW).expect("sent");
+    for n in 0..5 {
+        assert!(anna.ask_from("198.51.100.7", after(1)).is_err(), "{n}: it has tries left");
+        assert!(away(anna.recover(ANNA, "aaaa-aaaa", "una frase nuova", (after(1), n * 4_000_000))), "{n}");
+    }
+    anna.ask_from("198.51.100.7", after(2)).expect("another");
+    let code = anna.code(after(2));
+    anna.recover(ANNA, &code, "una frase nuova", (after(3), 30_000_000)).expect("set");
+}
+
+#[test]
+fn one_place_never_uses_up_what_a_mailbox_gets() {
+    let anna = Lost::new();
+    // Whoever has one address of a network has them all.
+    let places = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"];
+    let asked = places.iter().zip(0..).map(|(place, n)| anna.ask_from(place, after(n * 900)).is_ok());
+    let heard: Vec<bool> = asked.collect();
+    assert_eq!(heard, [true, true, false, false], "of the three of an hour");
+    anna.ask_from("198.51.100.7", after(2800)).expect("the third is left to others");
+    let day = (1..24_u64).filter(|n| anna.ask_from("2001:db8::1", after(n * 3600)).is_ok()).count();
+    assert_eq!(day, 2, "four in a day, of six");
+    anna.ask_from("198.51.100.7", after(83_000)).expect("the sixth is left to others");
+    let code = anna.code(after(83_000));
+    anna.recover(ANNA, &code, "una frase nuova", (after(83_001), 0)).expect("set");
+}
+
+#[test]
+fn a_secret_goes_by_what_goes_out_here() {
+    let anna = Lost::where_texts_go(false);
+    assert_eq!(anna.ask(NOW).expect("sent"), "mailto:anna@casa.example");
+    assert_eq!(anna.sent(after(1)).expect("sent"), "mailto:anna@casa.example");
+    anna.reached(Some("333 1234567"), None);
+    let told = || anna.engine.notices_told((NOW, after(5000)), None, 100).expect("read").len();
+    let before = told();
+    let refused = anna.sent(after(2000)).expect_err("a number alone").to_string();
+    assert!(refused.contains("[sms]") && refused.contains("mailbox contact --mail"), "{refused}");
+    assert!(anna.ask(after(2000)).is_err());
+    assert_eq!(told(), before, "nothing is told that nobody hears");
+    anna.reached(None, None);
+    let refused = anna.sent(after(2001)).expect_err("nothing is known").to_string();
+    assert!(refused.contains("non si sa dove"), "{refused}");
 }

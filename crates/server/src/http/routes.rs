@@ -268,6 +268,7 @@ async fn add_mailbox(
 
 async fn set_password(
     State(provider): At,
+    Extension(actor): Extension<Actor>,
     Path(address): Path<String>,
     asking: Asking,
     Sent(new): Sent<api::NewPassword>,
@@ -276,12 +277,14 @@ async fn set_password(
     let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let mailbox = mailbox(engine, &address)?;
-        let id = MailboxId(mailbox.id);
-        let password =
-            credentials::kept(engine, &self::address(&address)?, new.password.as_ref(), new.password_hash.as_ref())?;
+        let (id, of) = (MailboxId(mailbox.id), self::address(&address)?);
+        if new.password_hash.is_some() {
+            actor.need(credentials::HASH.0, &engine.target(&of)?)?;
+        }
+        let password = credentials::kept(engine, &of, new.password.as_ref(), new.password_hash.as_ref())?;
         // A hash is of who has his password already: nobody brings his own in the place of it.
         if new.password_hash.is_some() {
-            if engine.give_hash(id, &password.hash, request.now())? == HashGiven::Kept {
+            if engine.give_hash(id, &password.hash, &request)? == HashGiven::Kept {
                 let text = said!(
                     "{address} ha già una password di chi la tiene: se ne dà un'altra, o un segreto con `sigillo mailbox reset`",
                     "{address} already has a password of its holder: give another one, or a secret by `sigillo mailbox reset`"

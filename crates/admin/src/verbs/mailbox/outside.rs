@@ -1,8 +1,12 @@
 //! `sigillo mailbox alert|forward`: what of a mailbox's mail is told and copied outside of certified mail.
 
+use std::path::PathBuf;
+
+use super::super::password::said;
 use super::super::{Error, Where, Writes};
 use crate::Lang;
 use crate::api::{Alert, AlertOrder, Forward};
+use crate::terminal::Answers;
 
 /// Arguments of `sigillo mailbox alert`.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,9 +41,12 @@ pub struct ForwardArgs {
     /// L'indirizzo di posta ordinaria: riceve un codice, e le copie solo dopo la conferma
     #[arg(long, value_name = "INDIRIZZO", conflicts_with_all = ["confirm", "off"])]
     to: Option<String>,
-    /// Conferma con il codice arrivato a quell'indirizzo
-    #[arg(long, value_name = "CODICE", conflicts_with = "off")]
-    confirm: Option<String>,
+    /// Conferma con il codice arrivato a quell'indirizzo, che viene chiesto
+    #[arg(long, conflicts_with = "off")]
+    confirm: bool,
+    /// File con il codice sulla prima riga; «-» è l'ingresso standard
+    #[arg(long, value_name = "FILE", requires = "confirm")]
+    code_file: Option<PathBuf>,
     /// Non manda più copie
     #[arg(long)]
     off: bool,
@@ -67,12 +74,16 @@ pub async fn alert(args: &AlertArgs, lang: Lang) -> Result<String, Error> {
 
 /// Asks and gives the text to print.
 pub async fn forward(args: &ForwardArgs, lang: Lang) -> Result<String, Error> {
-    let ForwardArgs { address, to, confirm, off, at } = args;
+    let ForwardArgs { address, to, confirm, code_file, off, at } = args;
     let client = at.client();
     let forward = match (to, confirm, off) {
-        (Some(_), ..) | (None, None, true) => client.set_forward(address, to.clone()).await?,
-        (None, Some(code), _) => client.confirm_forward(address, code.clone()).await?,
-        (None, None, false) => client.forward(address).await?,
+        (Some(_), ..) | (None, false, true) => client.set_forward(address, to.clone()).await?,
+        (None, true, _) => {
+            let mut answers = Answers::of(code_file.as_deref()).map_err(Error::Password)?;
+            let code = said(&mut answers, ("Codice ricevuto", "Code received"), lang)?;
+            client.confirm_forward(address, code.expose().to_owned()).await?
+        }
+        (None, false, false) => client.forward(address).await?,
     };
     at.tell(&forward, |forward| show_forward(forward, lang))
 }
@@ -91,9 +102,32 @@ fn show_forward(forward: &Forward, lang: Lang) -> String {
         return format!("{}: {}", forward.address, lang.pick("nessuna copia", "no copies"));
     };
     let waits = lang.pick(
-        " (in attesa del codice che vi è stato mandato: --confirm CODICE)",
-        " (waits for the code that was sent there: --confirm CODE)",
+        " (in attesa del codice che vi è stato mandato: --confirm)",
+        " (waits for the code that was sent there: --confirm)",
     );
     let waits = if forward.confirmed { "" } else { waits };
     format!("{}: {} {to}{waits}", forward.address, lang.pick("copie a", "copies to"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: ForwardArgs,
+    }
+
+    #[test]
+    fn a_code_is_a_line_and_no_argument() {
+        let parse = |more: &[&str]| Cli::try_parse_from([&["x", "a@b.example"][..], more].concat());
+        assert!(parse(&["--confirm", "12345678"]).is_err() && parse(&["--confirm=12345678"]).is_err());
+        assert!(parse(&["--code-file", "codice"]).is_err(), "a code confirms");
+        assert!(parse(&["--confirm", "--off"]).is_err());
+        let args = parse(&["--confirm", "--code-file", "codice"]).unwrap().args;
+        assert!(args.confirm && args.code_file.is_some());
+        assert!(parse(&["--confirm"]).unwrap().args.code_file.is_none(), "who sits there is asked");
+    }
 }

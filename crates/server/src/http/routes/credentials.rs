@@ -19,7 +19,8 @@ use crate::provider::House;
 
 const READ: (Act, On) = (Act::AccessRead, On::Address);
 const WRITE: (Act, On) = (Act::AccessWrite, On::Address);
-const RESET: (Act, On) = (Act::PasswordReset, On::Address);
+/// As a mailbox that is made with one: whoever brings a hash may know its word, and who only resets passwords must know none.
+pub(super) const HASH: (Act, On) = (Act::MailboxCreate, On::Address);
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -30,7 +31,7 @@ pub(super) fn rows() -> Vec<Row> {
         delete("/v1/mailboxes/{address}/credentials/{name}", WRITE, "ends a credential", revoke),
         put(
             "/v1/mailboxes/{address}/password-hash",
-            RESET,
+            HASH,
             "gives the owner the hash that a list has for him",
             give_hash,
         ),
@@ -131,14 +132,15 @@ async fn standing(
 async fn give_hash(
     State(provider): At,
     Path(address): Path<String>,
+    asking: Asking,
     Sent(new): Sent<api::NewHash>,
 ) -> Reply<api::GivenHash> {
     let provider = alive(&provider)?;
-    let now = provider.clock.now();
+    let request = asking.request(provider.clock.now())?;
     let give = move |engine: &House| {
         let hash = PasswordHash::parse(new.hash.expose()).map_err(Fail::bad)?;
         let id = MailboxId(mailbox(engine, &address)?.id);
-        let outcome = match engine.give_hash(id, &hash, now)? {
+        let outcome = match engine.give_hash(id, &hash, &request)? {
             HashGiven::Given => "given",
             HashGiven::Same => "same",
             HashGiven::Kept => "kept",

@@ -62,13 +62,15 @@ async fn set_alert(
     Path(address): Path<String>,
     Sent(api::AlertOrder { to, receipts, discreet }): Sent<api::AlertOrder>,
 ) -> Reply<api::Alert> {
+    let provider = alive(&provider)?;
+    let now = provider.clock.now();
     let set = move |engine: &House| {
         let to = to.map(|to| to.parse::<Channel>().map_err(Fail::bad)).transpose()?;
         let alert = to.map(|to| Alert { to, receipts, discreet });
-        engine.set_alert(MailboxId(mailbox(engine, &address)?.id), alert.as_ref())?;
+        engine.set_alert(MailboxId(mailbox(engine, &address)?.id), alert.as_ref(), now)?;
         alert_of(engine, &address)
     };
-    Ok(Json(work(&*alive(&provider)?, set).await?))
+    Ok(Json(work(&provider, set).await?))
 }
 
 fn alert_of(engine: &House, address: &str) -> Result<api::Alert, Fail> {

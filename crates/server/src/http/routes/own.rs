@@ -106,7 +106,7 @@ async fn ask_reset(
         let ask = move |engine: &House| {
             let by = peer.ip.to_string();
             // Whoever asks does not hear why nothing was sent; who runs the service does.
-            match address(&user).map(|address| engine.ask_reset(&address, Asking::Anybody(&by), now)) {
+            match address(&user).map(|address| engine.ask_reset(&address, Asking::Anybody(peer.ip), now)) {
                 Ok(Ok(to)) => tracing::info!(user, peer = by, to = to.masked(), "a secret for a new password"),
                 Ok(Err(error)) => tracing::info!(user, peer = by, %error, "no secret for a new password"),
                 Err(_) => tracing::info!(user, peer = by, "no secret for a new password: no address"),
@@ -119,8 +119,8 @@ async fn ask_reset(
     });
     tokio::time::sleep_until(provider.ticks.instant(tick.plus_ms(ANSWER_MS)).into()).await;
     let detail = said!(
-        "se la casella c'è e si sa dove raggiungere chi la tiene, gli arriva un codice, buono per 15 minuti",
-        "if the mailbox is there and it is known where its holder is reached, a code comes there, good for 15 minutes"
+        "se la casella c'è e si sa dove raggiungere chi la tiene, gli arriva un codice, buono per 15 minuti; finché vale non ne parte un altro",
+        "if the mailbox is there and it is known where its holder is reached, a code comes there, good for 15 minutes; while it is good no other is sent"
     );
     Ok((StatusCode::ACCEPTED, Json(api::ResetTold { detail: detail.pick(asking.lang()).to_owned() })))
 }
