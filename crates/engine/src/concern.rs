@@ -4,15 +4,12 @@
 
 use std::net::IpAddr;
 
-use sigillo_accounts::PersonName;
+use sigillo_accounts::{AT_SOCKET, PersonName};
 use sigillo_base::{Address, Domain, TenantId, Timestamp};
 use sigillo_pec::log::{Entry, Service, ServiceEvent};
 use sigillo_store::Store;
 
 use crate::{Engine, Error};
-
-/// Where somebody is who came by the socket, as the log has it in the place of an address.
-pub const AT_SOCKET: &str = "socket";
 
 /// Something of somebody's, as it is called. It need not be there.
 #[derive(Debug, Clone, PartialEq, Eq)]

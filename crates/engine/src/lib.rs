@@ -102,7 +102,7 @@ pub use census::{Census, Tally};
 pub use certificates::OwnCertificate;
 pub use changes::Change;
 pub use claims::{NoAnswer, Tokens};
-pub use concern::{AT_SOCKET, Asked, Subject};
+pub use concern::{Asked, Subject};
 pub use credentials::{Credentialed, Login, Proven, verifier};
 pub use dkim::Dkim;
 pub use domains::DomainPolicy;

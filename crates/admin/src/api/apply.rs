@@ -17,9 +17,6 @@ pub const APPLY_LIMIT: usize = 20_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Apply<L> {
-    /// Says only what would come of it.
-    #[serde(default)]
-    pub dry_run: bool,
     /// In the order of the file.
     pub lines: Vec<L>,
 }

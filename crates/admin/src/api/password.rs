@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{WrongLine, mailbox_path};
 
-/// `POST` a file of passwords (`text/csv`), with `dry_run=true` to change nothing: steps, and in the end [`PasswordsGiven`].
+/// `POST` a file of passwords (`text/csv`): steps, and in the end [`PasswordsGiven`].
 pub const PASSWORD_FILE: &str = "/v1/password-file";
 
 /// The first line of such a file; more columns to the right are not looked at.

@@ -15,11 +15,9 @@ impl Client {
     pub async fn give_passwords(
         &self,
         file: Vec<u8>,
-        dry_run: bool,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<api::PasswordsGiven, Error> {
-        let path = format!("{}?dry_run={dry_run}", api::PASSWORD_FILE);
-        self.stepping(&path, Content { kind: "text/csv", bytes: file.into() }, progress).await
+        self.stepping(api::PASSWORD_FILE, Content { kind: "text/csv", bytes: file.into() }, progress).await
     }
 
     /// How a mailbox's holder is reached.

@@ -19,18 +19,12 @@ use crate::csv::Table;
 pub struct Args {
     /// File CSV: sulla prima riga i nomi delle colonne; «-» è l'ingresso standard
     file: PathBuf,
-    /// Dice soltanto che cosa cambierebbe
-    #[arg(long)]
-    dry_run: bool,
-    /// Whether what is cancelled in it is confirmed.
-    #[command(flatten)]
-    confirm: Confirm,
     /// On whose request.
     #[command(flatten)]
     asked: Asked,
     /// Where to ask.
     #[command(flatten)]
-    at: Where,
+    at: Where<Destroys>,
 }
 
 /// A column by its two names.
@@ -212,16 +206,16 @@ async fn apply<L: Serialize>(
     heard: &mut dyn FnMut(u64, u64),
 ) -> Result<String, Error> {
     let cancelled = lines.iter().filter(|line| state(line) == Some("cancelled")).count();
-    if cancelled > 0 && !args.dry_run {
+    if cancelled > 0 {
         let what = async || {
             Ok(match lang {
                 Lang::It => format!("il file ne cancellerebbe {cancelled}; si prova con --dry-run"),
                 Lang::En => format!("the file would cancel {cancelled}; try by --dry-run"),
             })
         };
-        args.confirm.given(lang, what).await?;
+        args.at.confirmed(lang, what).await?;
     }
-    let order = Apply { dry_run: args.dry_run, lines };
+    let order = Apply { lines };
     let client = args.at.client().asking(args.asked.headers("file"));
     let mut applied: Applied = client.work(path, &order, heard).await?;
     applied.wrong.extend(wrong);

@@ -47,12 +47,9 @@ pub enum Verb {
     File {
         /// File CSV con la riga «Utente;Nuova Password;Numero di cellulare» e poi una casella per riga; «-» è l'ingresso standard
         file: PathBuf,
-        /// Dice soltanto che cosa cambierebbe
-        #[arg(long)]
-        dry_run: bool,
         /// Where to ask.
         #[command(flatten)]
-        at: Where,
+        at: Where<Writes>,
     },
 }
 
@@ -62,8 +59,8 @@ pub enum Verb {
 /// See [`Error`]; `Shown` where some lines of a file were not done.
 pub async fn run(verb: &Verb, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Result<String, Error> {
     match verb {
-        Verb::File { file, dry_run, at } => {
-            let given = at.client().give_passwords(load(file)?, *dry_run, heard).await?;
+        Verb::File { file, at } => {
+            let given = at.client().give_passwords(load(file)?, heard).await?;
             let text = if at.json { json(&given)? } else { told(&given, lang) };
             if given.wrong.is_empty() { Ok(text) } else { Err(Error::Shown(text)) }
         }

@@ -4,15 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use sigillo_accounts::{Act, Grant, Person, PersonName, Scope, Target};
+use sigillo_accounts::{AT_SOCKET, Act, Grant, ISSUED, Person, PersonName, Scope, Target, system_user};
 use sigillo_base::{TenantId, UnitId, said};
-use sigillo_engine::{AT_SOCKET, Bearer, Error};
+use sigillo_engine::{Bearer, Error};
 
 use super::fail::Fail;
 use crate::provider::House;
-
-/// What the log calls a token of the issuer.
-const ISSUED: &str = "oidc";
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -33,7 +30,7 @@ impl Actor {
     /// As he is called in the log.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::System { uid, .. } => format!("uid-{uid}"),
+            Self::System { uid, .. } => system_user(*uid),
             Self::Person(person, ..) => person.login.clone(),
         }
     }

@@ -14,7 +14,7 @@ use axum::extract::{ConnectInfo, RawPathParams, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sigillo_accounts::{PersonName, Target};
+use sigillo_accounts::{PersonName, STRANGER, Target};
 use sigillo_admin::api;
 use sigillo_base::{Address, Said, Secret, TenantId, Timestamp, UnitId, said};
 use sigillo_engine::{Origin, Reading, Shown, Standing, token_number};
@@ -29,13 +29,13 @@ use super::named::{self, Thing};
 use super::routes::{Provided, alive, broken_off, work};
 use super::socket::Peer;
 use super::table::{Need, On, Row};
-use super::trial;
+use super::trial::{self, Trial};
 use super::write::{self, Way};
 use crate::config::SecondFactor;
 use crate::provider::{House, Provider};
 
 /// Characters of a path that go into a line of the log.
-const MOST_OBJECT: usize = 500;
+pub(super) const MOST_OBJECT: usize = 500;
 
 /// What stands before a row of the table.
 #[derive(Clone)]
@@ -128,7 +128,7 @@ impl Gate {
         knock.content = content.told(&bytes);
         if let Some(New { address, .. }) = &new {
             // What is made is named as it will be.
-            knock.object = format!("{}/{address}", knock.object).chars().take(MOST_OBJECT).collect();
+            knock.object = format!("{}/{}", knock.object, api::escaped(address)).chars().take(MOST_OBJECT).collect();
         }
         *request.body_mut() = Body::from(bytes);
         Ok(new)
@@ -256,9 +256,6 @@ async fn issued(provider: &Provider, token: Option<&Secret>) -> Result<Option<Pe
     Ok(named.and_then(|name| PersonName::parse(&name).ok()))
 }
 
-/// What the log calls whom no token names, at [`Stage::Stranger`] alone: nothing keeps a person from bearing this name.
-const STRANGER: &str = "sconosciuto";
-
 fn unknown(detail: Said) -> Fail {
     Fail::new(StatusCode::UNAUTHORIZED, detail)
 }
@@ -312,9 +309,9 @@ async fn admitted(gate: Gate, mut request: Request, next: Next) -> Result<Respon
         work(&house, move |engine| gate.who(engine, &knock, (issued.as_ref(), wanted), now)).await?
     };
     if let Some(way) = &gate.way {
-        match way.tried {
-            Some(_) => knock.tried = trial::is_asked(request.headers())?,
-            None => trial::refuse(request.headers())?,
+        match way.trial {
+            Trial::None => trial::refuse(request.headers())?,
+            Trial::Itself | Trial::OverAnEngine(_) => knock.tried = trial::is_asked(request.headers())?,
         }
     }
     let params = request.extract_parts::<RawPathParams>().await;

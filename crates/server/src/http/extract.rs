@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::fail::Fail;
+use super::trial;
 
 /// The body, in JSON.
 pub(super) struct Sent<T>(pub(super) T);
@@ -29,6 +30,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fail> {
         let Query(params) = Query::from_request_parts(parts, state).await?;
         Ok(Self(params))
+    }
+}
+
+/// Whether only what would come of it is asked, for a handler that answers this itself: it takes its time, which no engine of a
+/// trial outlasts.
+pub(super) struct Tried(pub(super) bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for Tried {
+    type Rejection = Fail;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fail> {
+        trial::is_asked(&parts.headers).map(Self)
     }
 }
 

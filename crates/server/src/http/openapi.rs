@@ -13,6 +13,7 @@ use super::fail::Fail;
 use super::named::collection;
 use super::routes::table;
 use super::table::{Given, JSON, Need, On, Row, Shape, get};
+use super::trial::Trial;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![get(api::OPENAPI, Need::Known, "this document", show)]
@@ -148,7 +149,7 @@ fn in_head(row: &Row, is_read: bool, tagged: bool) -> impl Iterator<Item = Value
         ("Idempotency-Key", row.repeats(), "The same key with the same request gives the answer of then, for 24 hours"),
         ("If-Match", row.writes() && is_read, "Only while it has this ETag; 412 otherwise"),
         ("If-None-Match", tagged, "304 while it has this ETag"),
-        ("Sigillo-Dry-Run", row.tries(), "true: answers what would come of it, and does nothing"),
+        ("Sigillo-Dry-Run", !matches!(row.trial(), Trial::None), "true: answers what would come of it, and does nothing"),
     ];
     let parameter = |(name, _, about)| json!({"name": name, "in": "header", "required": false, "description": about, "schema": {"type": "string"}});
     all.into_iter().filter(|(_, takes, _)| *takes).map(parameter)

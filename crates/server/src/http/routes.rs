@@ -131,7 +131,7 @@ pub(super) fn router(provider: Weak<Provider>, doorman: Arc<Doorman>) -> Router 
             lanes: Arc::clone(&lanes),
             reader: readers.get(row.path).cloned(),
             repeats: row.repeats(),
-            tried: Content::of_answer(&row).filter(|_| row.tries()).map(Arc::new),
+            trial: row.trial(),
         };
         let way = row.writes().then(way);
         let gate = Gate::new(&row, provider.clone(), Arc::clone(&doorman), way);

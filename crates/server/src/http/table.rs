@@ -2,6 +2,8 @@
 //! check of permissions and the OpenAPI document are all made of it, so that none can know what the others do not: a
 //! handler without its row is no route, and a row cannot be written without what it needs.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Path, State};
 use axum::handler::Handler;
@@ -12,9 +14,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use sigillo_accounts::Act;
 
 use super::actor::Actor;
-use super::extract::{Letter, Params, Sent, Sheet};
+use super::content::Content;
+use super::extract::{Letter, Params, Sent, Sheet, Tried};
 use super::routes::{Asking, Fail, Provided};
 use super::socket::Peer;
+use super::trial::Trial;
 
 /// On what something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,9 +157,18 @@ impl Row {
             && shape.answer.is_some_and(|(_, kind, _)| json(kind))
     }
 
-    /// Whether it can be tried: what it does lies in the store, and it is done before it is answered.
+    /// Whether it can be tried over an engine of a trial: what it does lies in the store, and it is done before it is answered.
     pub(super) fn tries(&self) -> bool {
         self.repeats() && matches!(self.need, Need::May(..)) && !self.real
+    }
+
+    /// How it is tried.
+    pub(super) fn trial(&self) -> Trial {
+        match Content::of_answer(self) {
+            _ if self.told(&mut SchemaGenerator::default()).tried => Trial::Itself,
+            Some(told) if self.tries() => Trial::OverAnEngine(Arc::new(told)),
+            _ => Trial::None,
+        }
     }
 
     /// Whether it changes something.
@@ -189,6 +202,8 @@ pub(super) struct Shape {
     pub(super) body: Option<(&'static str, Schema)>,
     /// Status, media type, schema.
     pub(super) answer: Option<(StatusCode, &'static str, Schema)>,
+    /// Whether it is told that only what would come of it is asked.
+    pub(super) tried: bool,
 }
 
 /// A handler whose signature says what it takes and gives, so that the document cannot say anything else.
@@ -254,6 +269,12 @@ impl<T: JsonSchema> Taken for Params<T> {
 impl<T: JsonSchema> Taken for Sent<T> {
     fn tell(shape: &mut Shape, schemas: &mut SchemaGenerator) {
         shape.body = Some((JSON, schemas.subschema_for::<T>()));
+    }
+}
+
+impl Taken for Tried {
+    fn tell(shape: &mut Shape, _: &mut SchemaGenerator) {
+        shape.tried = true;
     }
 }
 

@@ -21,6 +21,17 @@ task_local! {
     static TRIED: Arc<House>;
 }
 
+/// How something is tried.
+#[derive(Debug, Clone)]
+pub(super) enum Trial {
+    /// Not at all.
+    None,
+    /// By its handler, which is given [`Tried`](super::extract::Tried).
+    Itself,
+    /// Over an engine whose commits go nowhere. What is told of the answer.
+    OverAnEngine(Arc<Content>),
+}
+
 /// Whether a request asks only what would come of it.
 pub(super) fn is_asked(headers: &HeaderMap) -> Result<bool, Fail> {
     match headers.get(api::DRY_RUN).map(HeaderValue::as_bytes) {
@@ -46,14 +57,20 @@ pub(super) fn engine(provider: &Provider) -> Arc<House> {
     TRIED.try_with(Arc::clone).unwrap_or_else(|_| Arc::clone(&provider.engine))
 }
 
+/// Says with an answer that nothing was done.
+pub(super) fn mark(response: &mut Response) {
+    response.headers_mut().insert(api::DRY_RUN, HeaderValue::from_static("true"));
+}
+
 /// Does something as a trial. The answer says so, and tells no secret: none was made.
 pub(super) async fn run(
     house: &Provider,
     told: &Content,
     change: impl Future<Output = Response>,
 ) -> Result<Response, Fail> {
-    let (mut parts, body) = TRIED.scope(Arc::new(house.engine.trial()), change).await.into_parts();
-    parts.headers.insert(api::DRY_RUN, HeaderValue::from_static("true"));
+    let mut response = TRIED.scope(Arc::new(house.engine.trial()), change).await;
+    mark(&mut response);
+    let (mut parts, body) = response.into_parts();
     if !parts.status.is_success() {
         return Ok(Response::from_parts(parts, body));
     }

@@ -29,7 +29,7 @@ use super::content::Content;
 use super::fail::Fail;
 use super::named::Resource;
 use super::routes::{broken_off, work};
-use super::trial;
+use super::trial::{self, Trial};
 use crate::provider::Provider;
 
 /// Requests that wait for each other: those whose resources fall into one lane.
@@ -159,8 +159,8 @@ pub(super) struct Way {
     pub(super) reader: Option<Reader>,
     /// Whether its answer can be kept and given again.
     pub(super) repeats: bool,
-    /// What the answer to a trial tells; `None` where nothing can be tried.
-    pub(super) tried: Option<Arc<Content>>,
+    /// How it is tried.
+    pub(super) trial: Trial,
 }
 
 impl Way {
@@ -182,11 +182,12 @@ impl Way {
             sent = to_bytes(body, MOST_BODY).await.map_err(too_much)?;
             body = Body::from(sent.clone());
         }
-        let trial = if trial::is_asked(&parts.headers)? { self.tried.clone() } else { None };
+        let tried = trial::is_asked(&parts.headers)?;
+        let trial = if tried { self.trial.clone() } else { Trial::None };
         // A trial is remembered under no key: what was only tried is still to be done.
-        let once = match trial {
-            Some(_) => None,
-            None => match self.begin(&house, who, &parts, &sent).await? {
+        let once = match () {
+            _ if tried => None,
+            _ => match self.begin(&house, who, &parts, &sent).await? {
                 Begun::Answered(response) => return Ok(response),
                 Begun::Now(once) => once,
             },
@@ -195,11 +196,14 @@ impl Way {
         // A handler that panics has an answer as well, or its key would be in progress for ever.
         let change =
             async move { self.in_its_lane(resource, request, next).await.unwrap_or_else(IntoResponse::into_response) };
-        if let Some(told) = trial {
+        if let Trial::OverAnEngine(told) = trial {
             return trial::run(&house, &told, change).await;
         }
         let broken = |_| broken_off().into_response();
-        let response = tokio::spawn(change).await.unwrap_or_else(broken);
+        let mut response = tokio::spawn(change).await.unwrap_or_else(broken);
+        if let Trial::Itself = trial {
+            trial::mark(&mut response);
+        }
         match once {
             Some(once) => once.keep(&house, response).await,
             None => Ok(response),

@@ -23,7 +23,8 @@ use super::requests::Asking;
 use super::steps::{Steps, steps};
 use super::{At, Fail, alive, not_among, tenants, work};
 use crate::http::actor::Actor;
-use crate::http::extract::Sent;
+use crate::http::authority::MOST_OBJECT;
+use crate::http::extract::{Sent, Tried};
 use crate::http::named::Named;
 use crate::http::table::{On, Row, post};
 use crate::provider::House;
@@ -35,8 +36,6 @@ const ENTRIES: &str = "/v1/tenants/{tenant}/address-book/apply";
 const AHEAD: usize = 64;
 /// Of these at once: each takes a core, and memory.
 const AT_ONCE: usize = 8;
-/// Characters of an address in the log.
-const MOST_OBJECT: usize = 300;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -106,7 +105,7 @@ trait Line: Send + 'static {
     fn object(&self) -> &str;
     /// What it is about, as the log has it.
     fn path(&self, _: Self::Of) -> String {
-        format!("/v1/{}/{}", Self::KIND, self.object())
+        format!("/v1/{}/{}", Self::KIND, api::escaped(self.object()))
     }
     /// Its own ticket and time.
     fn asked(&self) -> (Option<&str>, Option<&str>);
@@ -200,39 +199,42 @@ impl<O> Work<'_, O> {
 async fn mailboxes(
     at: At,
     actor: Extension<Actor>,
+    tried: Tried,
     asking: Asking,
     Sent(order): Sent<api::Apply<api::MailboxLine>>,
 ) -> Result<Steps<api::Applied>, Fail> {
-    apply(at, actor, asking, (), order)
+    apply(at, actor, tried, (asking, ()), order)
 }
 
 async fn lists(
     at: At,
     actor: Extension<Actor>,
+    tried: Tried,
     asking: Asking,
     Sent(order): Sent<api::Apply<api::ListLine>>,
 ) -> Result<Steps<api::Applied>, Fail> {
-    apply(at, actor, asking, (), order)
+    apply(at, actor, tried, (asking, ()), order)
 }
 
 async fn entries(
     at: At,
     actor: Extension<Actor>,
     Path(tenant): Path<u64>,
+    tried: Tried,
     asking: Asking,
     Sent(order): Sent<api::Apply<api::BookLine>>,
 ) -> Result<Steps<api::Applied>, Fail> {
     let tenant = TenantId(tenant);
     work(&*alive(&at.0)?, move |engine| tenants::living(engine, tenant).map(drop)).await?;
-    apply(at, actor, asking, tenant, order)
+    apply(at, actor, tried, (asking, tenant), order)
 }
 
 fn apply<L: Line>(
     State(provider): At,
     Extension(actor): Extension<Actor>,
-    asking: Asking,
-    of: L::Of,
-    api::Apply { dry_run, lines }: api::Apply<L>,
+    Tried(dry_run): Tried,
+    (asking, of): (Asking, L::Of),
+    api::Apply { lines }: api::Apply<L>,
 ) -> Result<Steps<api::Applied>, Fail> {
     if lines.len() > api::APPLY_LIMIT {
         return Err(Fail::bad(said!(

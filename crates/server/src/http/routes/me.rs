@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use sigillo_admin::api;
 use sigillo_base::said;
-use sigillo_engine::{AT_SOCKET, Bearer, Enrolment, Origin, Term, Unproven};
+use sigillo_engine::{Bearer, Enrolment, Origin, Term, Unproven};
 use sigillo_wire::Tick;
 
 use super::administrators::{found, made_token, shown};

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use super::steps::{Steps, steps};
 use super::{At, Fail, Reply, address, alive, mailbox, requests, weighing, work};
 use crate::http::actor::Actor;
-use crate::http::extract::{Params, Sent, Sheet};
+use crate::http::extract::{Sent, Sheet, Tried};
 use crate::http::named::Named;
 use crate::http::table::{On, Row, delete, get, post, put};
 use crate::ids::random;
@@ -107,15 +107,6 @@ async fn reset(State(provider): At, asking: requests::Asking, Path(of): Path<Str
     Ok(Json(weighing(&provider, PasswordHash::MEMORY as u64, ask).await?))
 }
 
-/// What [`api::PASSWORD_FILE`] takes.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    /// Says only what would be done.
-    #[serde(default)]
-    dry_run: bool,
-}
-
 /// A line of the file.
 struct Entry {
     line: usize,
@@ -128,7 +119,7 @@ async fn file(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     asking: requests::Asking,
-    Params(Asked { dry_run }): Params<Asked>,
+    Tried(dry_run): Tried,
     Sheet(body): Sheet,
 ) -> Result<Steps<api::PasswordsGiven>, Fail> {
     let lang = asking.lang();

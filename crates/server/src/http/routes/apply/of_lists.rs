@@ -1,7 +1,7 @@
 //! How a list is to be.
 
 use sigillo_accounts::{Act, Request, Target, Verifier};
-use sigillo_admin::api::ListLine;
+use sigillo_admin::api::{ListLine, list_path};
 use sigillo_base::{Address, Tell, said};
 use sigillo_engine::NewList;
 
@@ -47,7 +47,7 @@ impl Line for ListLine {
         let given =
             self.members.as_ref().map(|all| all.iter().map(member).collect::<Result<Vec<_>, _>>()).transpose()?;
         let (engine, actor) = (work.engine, work.actor.clone());
-        let path = format!("/v1/lists/{address}");
+        let path = list_path(address.as_str());
         if cancelled {
             need_named(engine, &actor, Act::ListWrite, &target, named)?;
             if there.is_none() {

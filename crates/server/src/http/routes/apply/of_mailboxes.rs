@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use sigillo_accounts::{
     Act, Choice, Mailbox, OrdinaryMail, PasswordHash, PersonName, Request, State, Target, Verifier,
 };
-use sigillo_admin::api::MailboxLine;
+use sigillo_admin::api::{MailboxLine, mailbox_path};
 use sigillo_base::{Address, MailboxId, Said, UnitId, said};
 use sigillo_engine::{Change, Entry};
 use sigillo_store_rocks::RocksStore;
@@ -276,7 +276,7 @@ impl Hand<'_, '_, '_> {
     }
 
     fn log(&mut self, act: Act) {
-        self.entry.log(told(self.actor, act, &format!("/v1/mailboxes/{}", self.address)), self.request.now());
+        self.entry.log(told(self.actor, act, &mailbox_path(self.address.as_str())), self.request.now());
     }
 
     fn outcome(&self) -> Outcome {
