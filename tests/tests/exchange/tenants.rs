@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sigillo_accounts::{Grant, PersonName, Plan, Profile, Quantities, Request, Role, Scope};
+use sigillo_accounts::{Done, Grant, PersonName, Plan, Profile, Quantities, Request, Role, Scope};
 use sigillo_base::{Domain, MailboxId, Secret, TenantId, UnitId};
 use sigillo_engine::check::Repair;
 use sigillo_engine::{Change, Engine, NewPerson, Shown, Term};
@@ -141,7 +141,7 @@ fn what_roles_come_to_is_known_at_once_and_read_once() {
     let mut batch = Batch::new();
     batch.put(key.as_ref(), &whole);
     house.store.commit(&batch, Durability::Synced).expect("whole again");
-    one.end_person(&name("m.rossi"), NOW).expect("ended");
+    one.end_person(&name("m.rossi"), &Request::own(NOW)).expect("ended");
     both("ended", false, &[], anna);
 }
 
@@ -266,4 +266,57 @@ fn counts_of_a_release_before_are_counted_anew() {
     let repaired = Repair::new(&house.store, NOW).run().expect("repaired");
     assert_eq!((repaired.done.len(), repaired.left.len()), (1, 0), "{repaired:?}");
     assert_eq!(used(engine, one, unit), (2, 2));
+}
+
+/// Whose administration is told that somebody answers for a mailbox, or does so no more.
+fn responsibles(engine: &Engine<MemoryStore>) -> Vec<(Option<u64>, String)> {
+    let all = engine.operations(None, None, 99).expect("read").into_iter().map(|(_, operation)| operation);
+    let ours = all.filter(|operation| operation.done == Done::MailboxResponsible);
+    ours.map(|operation| (operation.tenant, operation.detail)).collect()
+}
+
+#[test]
+fn who_answers_for_a_mailbox_goes_with_his_administration_and_does_not_come_back_with_the_domain() {
+    let house = provider();
+    let engine = house.engine();
+    let [one, two] = ["Comune", "Ente"].map(|name| engine.add_tenant(name, "c", &[], NOW).expect("one"));
+    let [own, studio] = ["comune-alfa.example", STUDIO].map(|text| Domain::parse(text).expect("a domain"));
+    for domain in [&own, &studio] {
+        engine.assign_domain(domain, Some(one), NOW).expect("its");
+    }
+    let [goes, stays] = ["uno@studio.example", "uno@comune-alfa.example"]
+        .map(|at| engine.add_mailbox(&address(at), Profile::Standard, hash(), NOW).expect("a mailbox"));
+    let answers = |of: MailboxId| (Role::MailboxResponsible, Scope::Mailbox(of.0));
+    somebody(engine, "l.bianchi", Some(one), &[answers(goes), answers(stays)]);
+    somebody(engine, "d.desk", None, &[answers(goes)]);
+    assert_eq!(engine.responsible(goes).expect("read"), ["d.desk", "l.bianchi"]);
+    let key = KeyBuilder::new(tag::PERSON).u64(engine.person(&name("l.bianchi")).expect("read").expect("there").0.0);
+    let before = house.store.get(key.as_ref()).expect("read").expect("a row");
+    let told = responsibles(engine).len();
+    engine.assign_domain(&studio, Some(two), NOW).expect("another's");
+    assert_eq!(engine.responsible(goes).expect("read"), ["d.desk"], "the provider's own goes on");
+    let left = Grant { role: Role::MailboxResponsible, scope: Scope::Mailbox(stays.0) };
+    assert_eq!(grants(engine, "l.bianchi"), [left]);
+    // His administration hears of it, and the other one nothing of him.
+    assert_eq!(responsibles(engine)[told..], [(Some(one.0), "l.bianchi → —".to_owned())]);
+    let again = Grant { scope: Scope::Mailbox(goes.0), ..left };
+    engine.set_grant(&name("l.bianchi"), again, true, &Request::own(NOW)).expect_err("of another administration");
+    // As if the hand-over had broken off: it shows to nobody, and is nothing when the domain is back.
+    let mut batch = Batch::new();
+    batch.put(key.as_ref(), &before);
+    house.store.commit(&batch, Durability::Synced).expect("as it was");
+    let other = House::on(house.store.clone(), fixtures::alfa(), 7, &Known::fixtures());
+    assert_eq!(grants(other.engine(), "l.bianchi").len(), 2);
+    assert_eq!(other.engine().responsible(goes).expect("read"), ["d.desk"]);
+    other.engine().assign_domain(&studio, Some(one), NOW).expect("back");
+    assert_eq!(other.engine().responsible(goes).expect("read"), ["d.desk"]);
+    assert_eq!(grants(engine, "l.bianchi"), [left]);
+    // Who ends answers for nothing more, and the register says so of each mailbox.
+    let told = responsibles(engine).len();
+    for login in ["l.bianchi", "d.desk"] {
+        engine.end_person(&name(login), &Request::own(NOW)).expect("ended");
+    }
+    let ended = ["l.bianchi → —", "d.desk → —"].map(|detail| (Some(one.0), detail.to_owned()));
+    assert_eq!(responsibles(engine)[told..], ended);
+    assert_clean(&house.store, "with nobody");
 }
