@@ -67,6 +67,11 @@ impl Token {
     pub fn is_good(&self, now_ms: i64) -> bool {
         self.revoked.is_none() && now_ms < self.expires
     }
+
+    /// When it is, or was, no longer good, in milliseconds.
+    pub fn end(&self) -> i64 {
+        self.revoked.map_or(self.expires, |revoked| revoked.min(self.expires))
+    }
 }
 
 /// What a person is called: 3 to 64 letters without accents, digits, `.`, `_`, `-`, in lower case.

@@ -1,16 +1,17 @@
-//! What ends by its age: what is remembered of each message, what the archive keeps, what was counted of days, and what
-//! others promised for a time.
+//! What ends by its age: what is remembered of each message, what the archive keeps, what was counted of days, what
+//! others promised for a time, and tokens that are good no more.
 //!
 //! One walk over the tables that grow with every message, page by page, so that it costs a little at any time and nothing
 //! at once. Where keys are in order of time it passes over what is young without reading it. The legal log itself stays.
 
+use sigillo_accounts::Token;
 use sigillo_base::{MailboxId, PecId, Timestamp};
 use sigillo_store::{Error as StoreError, KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
 use crate::rows::{DispatchRow, ReceivedRow, SentRow, decode, encode, large, remove_large, sent_key};
 use crate::{
-    ATTEMPTS, Engine, Error, accesses, keepers, notices, once, proofs, rates, readings, refusals, sts_policies, trail,
-    unlocks,
+    ATTEMPTS, Engine, Error, accesses, keepers, notices, once, persons, proofs, rates, readings, refusals,
+    sts_policies, trail, unlocks,
 };
 
 /// From when on things are kept: what is older ends.
@@ -23,7 +24,7 @@ pub struct Kept {
     /// Who came in to a mailbox, and who was turned away; who read what over the administrative interface; what people were told
     /// that need not stay.
     pub accesses: Timestamp,
-    /// What is counted of a day, and limits that were reached.
+    /// What is counted of a day, and limits that were reached; tokens of who administrates that ended.
     pub counts: Timestamp,
 }
 
@@ -37,7 +38,7 @@ pub struct Expired {
 }
 
 /// The tables, ascending.
-const TABLES: [u8; 15] = [
+const TABLES: [u8; 16] = [
     tag::DISPATCH,
     tag::RECEIVED,
     tag::ARCHIVE,
@@ -50,6 +51,7 @@ const TABLES: [u8; 15] = [
     tag::TOLD,
     tag::ONCE,
     tag::PROOF,
+    tag::TOKEN,
     tag::UNLOCKED,
     tag::READING,
     tag::STRANGER,
@@ -120,6 +122,7 @@ impl<S: Store> Engine<S> {
                 }
                 (Verdict::Ends, Some(&tag::DISPATCH)) => return forget_sent(tx, key),
                 (Verdict::Ends, Some(&tag::ARCHIVE)) => keepers::unlink(tx, keepers::archived(key)?, key)?,
+                (Verdict::Ends, Some(&tag::TOKEN)) => persons::forget_token(tx, key),
                 (Verdict::Ends, Some(&tag::STS_POLICY)) => {
                     return remove_large(tx, &KeyBuilder::new(tag::STS_POLICY).raw(&key[1..]));
                 }
@@ -199,6 +202,7 @@ fn judge<S: Store>(
         }
         tag::STS_POLICY if sts_policies::read(store, key, value)?.until <= now => Verdict::Ends,
         tag::ONCE if once::ends(key, value)? <= now => Verdict::Ends,
+        tag::TOKEN if Timestamp::from_millis(decode::<Token>(key, value)?.end()) < kept.counts => Verdict::Ends,
         tag::UNLOCKED if unlocks::read(key, value)?.1 <= now => Verdict::Ends,
         tag::TOLD => {
             let told = notices::read(key, value)?;

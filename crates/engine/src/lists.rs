@@ -95,6 +95,15 @@ fn there<S: Store>(tx: &mut Transaction<'_, S>, list: &Address) -> Result<(), Er
     tx.get(list_key(list))?.map(drop).ok_or_else(missing)
 }
 
+/// Refuses a list that was cancelled.
+fn in_use<S: Store>(tx: &mut Transaction<'_, S>, list: &Address) -> Result<(), Error> {
+    let Some(until) = cancelled(tx, list)? else { return Ok(()) };
+    Err(Error::Invalid(said!(
+        "la lista {list} è cancellata, e fino a {until} la si può solo riavere: `sigillo list undelete`",
+        "the list {list} is cancelled, and until {until} can only be called back: `sigillo list undelete`"
+    )))
+}
+
 impl ListRow {
     fn list(self, key: impl AsRef<[u8]>) -> Result<List, sigillo_store::Error> {
         let bad = |text: &str| sigillo_store::Error::corrupt(key.as_ref(), format!("not an address: {text}"));
@@ -165,12 +174,7 @@ impl<S: Store> Engine<S> {
         if tx.get(address_key(address))?.is_some() {
             return Err(Error::Invalid(said!("{address} è già una casella", "{address} is a mailbox already")));
         }
-        if let Some(until) = cancelled(tx, address)? {
-            return Err(Error::Invalid(said!(
-                "la lista {address} è cancellata, e fino a {until} la si può solo riavere: `sigillo list undelete`",
-                "the list {address} is cancelled, and until {until} can only be called back: `sigillo list undelete`"
-            )));
-        }
+        in_use(tx, address)?;
         let key = list_key(address);
         let before = get_large_in::<_, ListRow>(tx, &key)?.map(|row| row.list(&key)).transpose()?;
         let was = unit_of(tx, address)?;
@@ -196,6 +200,31 @@ impl<S: Store> Engine<S> {
         }
         self.record_list(tx, address, unit, done, detail, request)?;
         Ok(true)
+    }
+
+    /// Says of which unit of its administration a list is, or of none; `false` when it was so already. Its members are what they
+    /// are when this is committed, whoever changes them meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such list in use, or its administration has no such unit.
+    pub fn set_list_unit(&self, address: &Address, unit: Option<UnitId>, request: &Request) -> Result<bool, Error> {
+        transact(&self.store, ATTEMPTS, |tx| {
+            there(tx, address)?;
+            in_use(tx, address)?;
+            let was = unit_of(tx, address)?;
+            let unit = unit.map(|unit| self.own_unit(tx, address.domain(), unit)).transpose()?;
+            if was == unit {
+                return Ok(false);
+            }
+            match unit {
+                Some(unit) => tx.put(list_unit_key(address), encode(&unit)),
+                None => tx.delete(list_unit_key(address)),
+            }
+            let shown = |unit: Option<(u64, u64)>| unit.map_or("—".to_owned(), |(_, unit)| unit.to_string());
+            let detail = format!("struttura: {} → {}", shown(was), shown(unit));
+            self.record_list(tx, address, unit, Done::ListChange, detail, request)?;
+            Ok(true)
+        })
     }
 
     fn record_list(

@@ -2,6 +2,8 @@
 //! kept as its SHA-256 alone: its 256 bits are random, so that nothing slower is needed, and looking it up by its hash
 //! tells an attacker nothing by its time.
 
+use std::time::Duration;
+
 use sigillo_accounts::{Done, Grant, Mailbox, Person, PersonName, Request, Role, Scope, Target, Token};
 use sigillo_base::{Address, MailboxId, PersonId, Secret, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
@@ -19,8 +21,11 @@ use crate::{ATTEMPTS, Engine, Error, roles};
 const MAX_GRANTS: usize = 2_000;
 /// Persons that are kept, those that ended included.
 pub(crate) const MAX_PERSONS: usize = 100_000;
-/// Tokens of one person, those that ended included.
+/// Tokens of one person that are good.
 const MAX_TOKENS: usize = 100;
+/// Tokens of one person that ended and are shown still. Whoever changes his all the time forgets the earliest, so that nobody
+/// reads ever more of them.
+const MAX_ENDED: usize = 1_000;
 
 pub(crate) fn person_key(id: PersonId) -> KeyBuilder {
     KeyBuilder::new(tag::PERSON).u64(id.0)
@@ -44,12 +49,30 @@ pub fn token_number(secret: &Secret) -> u64 {
     hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// Refuses another token to who has had so many.
-fn few(all: &[(Vec<u8>, Token)], login: &str) -> Result<(), Error> {
-    if all.len() < MAX_TOKENS {
+/// Refuses another token to who has so many that are good.
+fn few(all: &[(Vec<u8>, Token)], login: &str, now: Timestamp) -> Result<(), Error> {
+    if all.iter().filter(|(_, token)| token.is_good(now.as_millis())).count() < MAX_TOKENS {
         return Ok(());
     }
-    Err(Error::Invalid(said!("{login} ha già avuto {MAX_TOKENS} token", "{login} has had {MAX_TOKENS} tokens already")))
+    Err(Error::Invalid(said!(
+        "{login} ha già {MAX_TOKENS} token validi: revocarne uno prima",
+        "{login} has {MAX_TOKENS} good tokens already: revoke one first"
+    )))
+}
+
+/// Forgets those that ended first, of too many.
+fn forget_ended<S: Store>(tx: &mut Transaction<'_, S>, mut all: Vec<(Vec<u8>, Token)>, now: Timestamp) {
+    all.retain(|(_, token)| !token.is_good(now.as_millis()));
+    all.sort_by_key(|(_, token)| token.end());
+    for (key, _) in all.iter().take(all.len().saturating_sub(MAX_ENDED)) {
+        forget_token(tx, key);
+    }
+}
+
+/// Forgets a token that ended.
+pub(crate) fn forget_token<S: Store>(tx: &mut Transaction<'_, S>, key: &[u8]) {
+    tx.delete(key);
+    tx.delete(unlocked_key(&key[1..]));
 }
 
 /// Whom a token shows.
@@ -134,6 +157,11 @@ impl<S: Store> Engine<S> {
         let target = self.scope_target(grant.scope)?;
         transact(&self.store, ATTEMPTS, |tx| {
             check_scope(tx, grant.scope)?;
+            let target = match grant.scope {
+                // Still when this is committed: a domain that changes hands takes its mailboxes from whoever answered for them.
+                Scope::Mailbox(id) => Target { tenant: owner_of(tx, MailboxId(id))?, ..target },
+                _ => target,
+            };
             let (row, changed) = give(tx, name, grant, given, &target)?;
             if let (Scope::Mailbox(id), true) = (grant.scope, changed) {
                 let (out, into) = if given { ("", name.as_str()) } else { (name.as_str(), "") };
@@ -164,15 +192,10 @@ impl<S: Store> Engine<S> {
         request: &Request,
     ) -> Result<bool, Error> {
         let grant = Grant { role: Role::MailboxResponsible, scope: Scope::Mailbox(id.0) };
-        let key = mailbox_key(id);
-        let row: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(no_mailbox)?)?;
-        let owner = match Address::parse(&row.address) {
-            Ok(address) => owner_in(tx, address.domain())?,
-            Err(_) => None,
-        };
+        let owner = owner_of(tx, id)?;
         let target = Target { tenant: owner, unit: None, mailbox: Some(id) };
         roles::still(tx)?;
-        let before = self.responsible(id)?;
+        let before = self.responsible_to(id, owner)?;
         let after: Vec<String> = person.map(|name| name.as_str().to_owned()).into_iter().collect();
         if before == after {
             return Ok(false);
@@ -205,19 +228,27 @@ impl<S: Store> Engine<S> {
         self.record(tx, &row, unit, Done::MailboxResponsible, detail, request)
     }
 
-    /// Ends somebody: his tokens are worth nothing from now on, and his second factor goes. His name stays his.
+    /// Ends somebody: his tokens are worth nothing from now on, and his second factor goes. His name stays his. That he answers
+    /// for his mailboxes no more is in the register of operations (WEB-12).
     ///
     /// # Errors
     /// [`Error::Invalid`] when he is not there, or ended already.
-    pub fn end_person(&self, name: &PersonName, now: Timestamp) -> Result<Person, Error> {
+    pub fn end_person(&self, name: &PersonName, request: &Request) -> Result<Person, Error> {
         transact(&self.store, ATTEMPTS, |tx| {
             let (id, row) = working(tx, name)?;
-            self.end_in(tx, id, row, now)
+            self.end_in(tx, id, row, request)
         })
     }
 
-    fn end_in(&self, tx: &mut Own<'_, S>, id: PersonId, row: Person, now: Timestamp) -> Result<Person, Error> {
-        let row = Person { ended: Some(now.as_millis()), ..row };
+    fn end_in(&self, tx: &mut Own<'_, S>, id: PersonId, row: Person, request: &Request) -> Result<Person, Error> {
+        for grant in &row.grants {
+            let Scope::Mailbox(of) = grant.scope else { continue };
+            let Some((_, domain)) = roles::answered(tx, MailboxId(of))? else { continue };
+            if row.tenant.is_none() || row.tenant.map(TenantId) == owner_in(tx, &domain)? {
+                self.record_responsible(tx, MailboxId(of), &row.login, "", request)?;
+            }
+        }
+        let row = Person { ended: Some(request.now().as_millis()), ..row };
         tx.put(person_key(id), encode(&row));
         let factor = person_factor_key(id);
         if tx.get(&factor)?.is_some() {
@@ -241,7 +272,7 @@ impl<S: Store> Engine<S> {
             let Some(value) = tx.get(&key)? else { continue };
             let mut row: Person = decode(&key, &value)?;
             if row.tenant == Some(tenant.0) {
-                self.end_in(tx, id, row, now)?;
+                self.end_in(tx, id, row, &Request::own(now))?;
             } else {
                 row.grants.retain(|had| !inside(&had.scope));
                 tx.put(&key, encode(&row));
@@ -302,7 +333,8 @@ impl<S: Store> Engine<S> {
                     row.login
                 )));
             }
-            few(&all, &row.login)?;
+            few(&all, &row.login, now)?;
+            forget_ended(tx, all, now);
             let (created, expires) = (now.as_millis(), expires.as_millis());
             let token = Token { person: id.0, name: label.into(), created, expires, revoked: None };
             tx.put(token_key(secret), encode(&token));
@@ -336,10 +368,11 @@ impl<S: Store> Engine<S> {
     }
 
     /// Gives who shows a token another in its place, under its name: the one that he shows ends in the same commit. A second
-    /// factor locks the new one as any other.
+    /// factor locks the new one as any other. It is good no longer than the whole of that one's time ([`Bearer::term`]): whoever
+    /// gave a token for a day has not given one for a year.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the token ended meanwhile, or he has had too many.
+    /// [`Error::Invalid`] when the token ended meanwhile, or the new one would be good for longer.
     pub fn change_token(
         &self,
         bearer: &Bearer,
@@ -347,10 +380,18 @@ impl<S: Store> Engine<S> {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<Token, Error> {
+        if bearer.term().is_some_and(|term| expires > now.plus(term)) {
+            return Err(Error::Invalid(said!(
+                "il token nuovo non può valere più a lungo di quanto valeva in tutto «{}»",
+                "the new token cannot be good for longer than the whole time of “{}”",
+                bearer.label
+            )));
+        }
         transact(&self.store, ATTEMPTS, |tx| {
             let old = still_good(tx, bearer, now)?;
             draw(tx, "token")?;
-            few(&self.tokens_of(bearer.id)?, &bearer.login)?;
+            // As many are good as before: one ends.
+            forget_ended(tx, self.tokens_of(bearer.id)?, now);
             let new = Token { created: now.as_millis(), expires: expires.as_millis(), ..old.clone() };
             tx.put(
                 KeyBuilder::new(tag::TOKEN).raw(bearer.hash),
@@ -376,7 +417,8 @@ impl<S: Store> Engine<S> {
         Ok(all)
     }
 
-    /// They are few in a service, and nobody waits for this.
+    /// By a walk over everybody's: a row is found by the hash of its secret alone. They are few in a service, and nobody waits
+    /// for this.
     pub(crate) fn tokens_of(&self, id: PersonId) -> Result<Vec<(Vec<u8>, Token)>, Error> {
         let (from, to) = KeyBuilder::new(tag::TOKEN).range();
         let all = self.sound(&from, &to, usize::MAX, |key, value| Ok((key.to_vec(), decode::<Token>(key, value)?)))?;
@@ -402,8 +444,7 @@ impl<S: Store> Engine<S> {
             }
         }
         let Some((person, bearer)) = person else { return Ok(Shown::Nobody) };
-        let first = secret.expose().starts_with(FIRST_TOKEN);
-        let standing = if first { Standing::First } else { self.standing(&bearer, now)? };
+        let standing = if bearer.first { Standing::First } else { self.standing(&bearer, now)? };
         Ok(Shown::Person(Box::new(person), bearer, standing))
     }
 
@@ -418,8 +459,9 @@ impl<S: Store> Engine<S> {
         let (id, hash) = (PersonId(token.person), sigillo_smime::sha256(secret.expose().as_bytes()));
         let person = self.person_by_id(id)?.filter(|person| person.ended.is_none());
         Ok(person.map(|person| {
-            let bearer = Bearer { id, login: person.login.clone(), label: token.name, hash };
-            (person, bearer)
+            let first = secret.expose().starts_with(FIRST_TOKEN);
+            let whole = Duration::from_millis(token.expires.abs_diff(token.created));
+            (person.clone(), Bearer { id, login: person.login, label: token.name, hash, first, whole })
         }))
     }
 
@@ -484,6 +526,16 @@ fn give<S: Store>(
         roles::changed(tx)?;
     }
     Ok((row, had != given))
+}
+
+/// Whose a mailbox is.
+fn owner_of<S: Store>(tx: &mut Transaction<'_, S>, id: MailboxId) -> Result<Option<TenantId>, Error> {
+    let key = mailbox_key(id);
+    let row: Mailbox = decode(&key, &tx.get(&key)?.ok_or_else(no_mailbox)?)?;
+    match Address::parse(&row.address) {
+        Ok(address) => owner_in(tx, address.domain()),
+        Err(_) => Ok(None),
+    }
 }
 
 fn no_mailbox() -> Error {

@@ -1,6 +1,7 @@
 //! What an administration ordered, and how much of it is in use (WEB-04, WEB-11). Mailboxes that count are counted by
-//! domain and by unit, in the commit that makes one count or no longer, so that two at once never pass what was ordered.
-//! A domain's count goes with it to another administration; what was never counted is counted when it is asked for first.
+//! domain, and within it by unit, in the commit that makes one count or no longer, so that two at once never pass what was
+//! ordered. What an administration has in use is the sum over the domains that are its own, of a unit too: a domain's counts go
+//! with it to another one, and come back with it. A domain that was never counted is counted when it is asked for first.
 
 use std::collections::BTreeMap;
 
@@ -43,42 +44,67 @@ impl Counted {
     }
 
     fn parts(&self) -> impl Iterator<Item = Part> {
-        [Some(Part::Domain(self.domain.clone())), self.unit.map(|(tenant, unit)| Part::Unit(tenant, unit))]
-            .into_iter()
-            .flatten()
+        let unit = self.unit.map(|(tenant, unit)| Part::Unit(self.domain.clone(), tenant, unit));
+        [Some(Part::Domain(self.domain.clone())), unit].into_iter().flatten()
     }
 }
 
 /// What is counted by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
+    /// All of a domain. Where it has a row, each of its units that has mailboxes has one.
     Domain(Domain),
-    Unit(u64, u64),
+    /// What is of a domain in a unit of an administration, whose the domain need not be any more.
+    Unit(Domain, u64, u64),
 }
 
-const DOMAIN: u8 = 0;
-const UNIT: u8 = 1;
+/// As they were counted before: a domain by itself, a unit over all domains. Nobody reads them.
+const FORMER_DOMAIN: u8 = 0;
+const FORMER_UNIT: u8 = 1;
+const DOMAIN: u8 = 2;
+const UNIT: u8 = 3;
 
 impl Part {
-    fn key(&self) -> KeyBuilder {
+    pub(crate) fn key(&self) -> KeyBuilder {
         let key = KeyBuilder::new(tag::COUNTED);
         match self {
             Self::Domain(domain) => key.u8(DOMAIN).text(domain.as_str()),
-            Self::Unit(tenant, unit) => key.u8(UNIT).u64(*tenant).u64(*unit),
+            Self::Unit(domain, tenant, unit) => units_of(domain, *tenant).u64(*unit),
+        }
+    }
+
+    fn domain(&self) -> &Domain {
+        match self {
+            Self::Domain(domain) | Self::Unit(domain, ..) => domain,
         }
     }
 }
 
-/// A row of the counts.
-pub(crate) fn read_counted(key: &[u8], value: &[u8]) -> Result<(Part, Quantities), StoreError> {
+/// The units of an administration within a domain.
+fn units_of(domain: &Domain, tenant: u64) -> KeyBuilder {
+    KeyBuilder::new(tag::COUNTED).u8(UNIT).text(domain.as_str()).u64(tenant)
+}
+
+/// A row of the counts; `None`: as they were counted before.
+pub(crate) fn read_counted(key: &[u8], value: &[u8]) -> Result<Option<(Part, Quantities)>, StoreError> {
     let mut reader = KeyReader::new(key, tag::COUNTED)?;
+    let domain = |reader: &mut KeyReader<'_>| {
+        Domain::parse(&reader.text()?).map_err(|e| StoreError::corrupt(key, e.to_string()))
+    };
     let part = match reader.u8()? {
-        DOMAIN => Part::Domain(Domain::parse(&reader.text()?).map_err(|e| StoreError::corrupt(key, e.to_string()))?),
-        UNIT => Part::Unit(reader.u64()?, reader.u64()?),
+        FORMER_DOMAIN => domain(&mut reader).map(|_| None)?,
+        FORMER_UNIT => {
+            reader.u64()?;
+            reader.u64()?;
+            None
+        }
+        DOMAIN => Some(Part::Domain(domain(&mut reader)?)),
+        UNIT => Some(Part::Unit(domain(&mut reader)?, reader.u64()?, reader.u64()?)),
         _ => return Err(StoreError::corrupt(key, "no count")),
     };
     reader.end()?;
-    Ok((part, decode(key, value)?))
+    let counts = decode(key, value)?;
+    Ok(part.map(|part| (part, counts)))
 }
 
 /// A row of a plan.
@@ -196,11 +222,20 @@ impl<S: Store> Engine<S> {
     /// The store's fault.
     pub fn in_use(&self, tenant: TenantId) -> Result<(Quantities, BTreeMap<u64, Quantities>), Error> {
         let mut look = Transaction::new(&self.store);
-        let mut units = BTreeMap::new();
-        for (unit, _) in self.units(tenant)? {
-            units.insert(unit.0, self.counts(&mut look, &Part::Unit(tenant.0, unit.0))?);
+        let (mut all, mut units) = (Quantities::new(), BTreeMap::new());
+        units.extend(self.units(tenant)?.into_iter().map(|(unit, _)| (unit.0, Quantities::new())));
+        for domain in self.own(&mut look, tenant)? {
+            let (from, to) = units_of(&domain, tenant.0).range();
+            for (key, value) in look.scan(&from, &to, usize::MAX)? {
+                if let Some((Part::Unit(.., unit), counts)) = read_counted(&key, &value)?
+                    && let Some(sum) = units.get_mut(&unit)
+                {
+                    add(sum, counts);
+                }
+            }
+            add(&mut all, self.counts(&mut look, &Part::Domain(domain))?);
         }
-        Ok((self.counts_of(&mut look, tenant)?, units))
+        Ok((all, units))
     }
 
     /// How many mailboxes of each profile an administration had on the 15th of a month (`2026-11`), at 23:59:59 in Rome
@@ -295,17 +330,17 @@ impl<S: Store> Engine<S> {
             )))
         };
         if before.is_none() {
-            let (limit, had) = (plan.of(profile), had(&self.counts_of(tx, tenant)?));
+            let (limit, had) = (plan.of(profile), had(&self.counts_of(tx, tenant, None)?));
             if had >= limit {
                 return full(said!("l'amministrazione {}", "the administration {}", tenant.0), limit, had);
             }
         }
         // A unit of whom the domain belonged to before has no part in this plan.
-        if let Some((of, unit)) = after.unit.filter(|(of, _)| *of == tenant.0)
+        if let Some((_, unit)) = after.unit.filter(|(of, _)| *of == tenant.0)
             && let Some(limit) = plan.of_unit(unit, profile)
             && before.is_none_or(|before| before.unit != after.unit)
         {
-            let had = had(&self.counts(tx, &Part::Unit(of, unit))?);
+            let had = had(&self.counts_of(tx, tenant, Some(unit))?);
             if had >= limit {
                 return full(said!("la struttura {unit}", "the unit {unit}"), limit, had);
             }
@@ -313,7 +348,7 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// Refuses a domain with more mailboxes than an administration has left of what it ordered.
+    /// Refuses a domain with more mailboxes than an administration, or a unit of it, has left of what it ordered.
     pub(crate) fn admit_domain(
         &self,
         tx: &mut Transaction<'_, S>,
@@ -321,18 +356,19 @@ impl<S: Store> Engine<S> {
         tenant: TenantId,
     ) -> Result<(), Error> {
         let Some((version, plan)) = approved(tx, tenant)? else { return Ok(()) };
-        let had = self.counts_of(tx, tenant)?;
         let brought = self.counts(tx, &Part::Domain(domain.clone()))?;
-        let over = brought.into_iter().filter_map(|(profile, n)| {
-            let (limit, had) = (plan.of(&profile), had.get(&profile).copied().unwrap_or_default());
-            let more = (had + n).checked_sub(limit).filter(|more| *more > 0)?;
-            let said = said!(
-                "«{profile}»: {n} nel dominio, {had} in uso, {limit} previste, {more} di troppo",
-                "“{profile}”: {n} in the domain, {had} in use, {limit} ordered, {more} too many"
-            );
-            Some((said.it, said.en))
-        });
-        let (it, en): (Vec<String>, Vec<String>) = over.unzip();
+        let had = self.counts_of(tx, tenant, None)?;
+        let mut over = beyond((Said::default(), |profile: &str| plan.of(profile)), &had, &brought);
+        for (unit, ordered) in &plan.units {
+            // What was of this unit when the domain was its administration's before is so again.
+            let brought = self.counts(tx, &Part::Unit(domain.clone(), tenant.0, *unit))?;
+            if !brought.is_empty() {
+                let of = said!("struttura {unit}, ", "unit {unit}, ");
+                let may = |profile: &str| ordered.get(profile).copied().unwrap_or_default();
+                over.extend(beyond((of, may), &self.counts_of(tx, tenant, Some(*unit))?, &brought));
+            }
+        }
+        let (it, en): (Vec<String>, Vec<String>) = over.into_iter().map(|said| (said.it, said.en)).unzip();
         if it.is_empty() {
             return Ok(());
         }
@@ -350,40 +386,96 @@ impl<S: Store> Engine<S> {
         )))
     }
 
-    /// Expected to be so still when this is committed: of every domain, so that none passes the others.
-    fn counts_of(&self, tx: &mut Transaction<'_, S>, tenant: TenantId) -> Result<Quantities, Error> {
+    /// What an administration, or a unit of it, has in use. Expected to be so still when this is committed: of every domain, so
+    /// that none passes the others.
+    fn counts_of(&self, tx: &mut Transaction<'_, S>, tenant: TenantId, unit: Option<u64>) -> Result<Quantities, Error> {
         let mut sum = Quantities::new();
-        for domain in self.domains() {
-            if owner_in(tx, &domain)? == Some(tenant) {
-                for (profile, n) in self.counts(tx, &Part::Domain(domain))? {
-                    *sum.entry(profile).or_default() += n;
-                }
-            }
+        for domain in self.own(tx, tenant)? {
+            let part = match unit {
+                None => Part::Domain(domain),
+                Some(unit) => Part::Unit(domain, tenant.0, unit),
+            };
+            add(&mut sum, self.counts(tx, &part)?);
         }
         Ok(sum)
     }
 
-    fn counts(&self, tx: &mut Transaction<'_, S>, part: &Part) -> Result<Quantities, Error> {
-        let key = part.key();
-        match tx.get(&key)? {
-            Some(value) => Ok(decode(&key, &value)?),
-            // Whoever makes a mailbox count writes the row: it is expected to be absent still.
-            None => Ok(count_anew(&self.store, part)?.0),
+    /// The domains of an administration, counted.
+    fn own(&self, tx: &mut Transaction<'_, S>, tenant: TenantId) -> Result<Vec<Domain>, Error> {
+        let mut own = Vec::new();
+        for domain in self.domains() {
+            if owner_in(tx, &domain)? == Some(tenant) {
+                own.push(domain);
+            }
         }
+        self.know(tx, &own)?;
+        Ok(own)
+    }
+
+    fn counts(&self, tx: &mut Transaction<'_, S>, part: &Part) -> Result<Quantities, Error> {
+        self.know(tx, std::slice::from_ref(part.domain()))?;
+        let key = part.key();
+        Ok(tx.get(&key)?.map(|value| decode(&key, &value)).transpose()?.unwrap_or_default())
+    }
+
+    /// Counts those of these domains that were never counted, or before units were counted within them, all in one walk: from
+    /// then on a unit without a row has no mailbox.
+    fn know(&self, tx: &mut Transaction<'_, S>, domains: &[Domain]) -> Result<(), Error> {
+        let mut unknown = Vec::new();
+        for domain in domains {
+            // Whoever makes a mailbox count meanwhile writes the row: it is expected to be absent still.
+            if tx.get(Part::Domain(domain.clone()).key())?.is_none() {
+                unknown.push(domain.clone());
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let mut counts = count_anew(&self.store, &unknown)?.0;
+        for domain in unknown {
+            tx.delete(KeyBuilder::new(tag::COUNTED).u8(FORMER_DOMAIN).text(domain.as_str()));
+            counts.entry(Part::Domain(domain)).or_default();
+        }
+        for (part, counts) in counts {
+            tx.put(part.key(), encode(&counts));
+        }
+        Ok(())
     }
 }
 
-/// Counts the mailboxes of a part one by one, and says whether it could read all of them.
-fn count_anew<S: Store>(store: &S, part: &Part) -> Result<(Quantities, bool), StoreError> {
-    let (mut counts, mut whole) = (Quantities::new(), true);
+fn add(sum: &mut Quantities, more: Quantities) {
+    for (profile, n) in more {
+        *sum.entry(profile).or_default() += n;
+    }
+}
+
+/// What a domain brings beyond what was ordered, by profile.
+fn beyond((of, may): (Said, impl Fn(&str) -> u64), had: &Quantities, brought: &Quantities) -> Vec<Said> {
+    let over = brought.iter().filter_map(|(profile, n)| {
+        let (limit, had) = (may(profile), had.get(profile).copied().unwrap_or_default());
+        let more = (had + n).checked_sub(limit).filter(|more| *more > 0)?;
+        let Said { it, en } = &of;
+        Some(said!(
+            "{it}«{profile}»: {n} nel dominio, {had} in uso, {limit} previste, {more} di troppo",
+            "{en}“{profile}”: {n} in the domain, {had} in use, {limit} ordered, {more} too many"
+        ))
+    });
+    over.collect()
+}
+
+/// Counts the mailboxes of domains one by one, and says whether it could read all there are.
+fn count_anew<S: Store>(store: &S, domains: &[Domain]) -> Result<(BTreeMap<Part, Quantities>, bool), StoreError> {
+    let (mut counts, mut whole) = (BTreeMap::<Part, Quantities>::new(), true);
     let (mut from, to) = KeyBuilder::new(tag::MAILBOX).range();
     loop {
         let page = skim(store, &from, &to, PAGE)?;
         whole &= page.gaps.is_empty();
         for (key, value) in &page.rows {
             match counted(store, key, value) {
-                Ok(Some(counted)) if counted.parts().any(|of| of == *part) => {
-                    *counts.entry(counted.profile).or_default() += 1;
+                Ok(Some(counted)) if domains.contains(&counted.domain) => {
+                    for part in counted.parts() {
+                        *counts.entry(part).or_default().entry(counted.profile.clone()).or_default() += 1;
+                    }
                 }
                 Ok(_) => {}
                 Err(StoreError::Corrupt { .. }) => whole = false,
@@ -405,15 +497,17 @@ fn counted<S: Store>(store: &S, key: &[u8], value: &[u8]) -> Result<Option<Count
     Ok(Counted::of(&row, unit))
 }
 
-/// What a row of the counts says, and what there is; `None` where a mailbox cannot be read, which is told of itself.
-pub(crate) fn compare<S: Store>(
-    store: &S,
-    key: &[u8],
-    value: &[u8],
-) -> Result<(Quantities, Option<Quantities>), StoreError> {
-    let (part, said) = read_counted(key, value)?;
-    let (counts, whole) = count_anew(store, &part)?;
-    Ok((said, whole.then_some(counts)))
+/// What a row of the counts is to say, and what those of the units of its domain are; `None` where that cannot be known: a
+/// mailbox cannot be read, which is told of itself.
+pub(crate) type Recounted = Option<(Quantities, Vec<(Vec<u8>, Vec<u8>)>)>;
+
+/// Counts again what a row of the counts says.
+pub(crate) fn compare<S: Store>(store: &S, part: &Part) -> Result<Recounted, StoreError> {
+    let (mut counts, whole) = count_anew(store, std::slice::from_ref(part.domain()))?;
+    let held = counts.remove(part).unwrap_or_default();
+    let units = matches!(part, Part::Domain(_)).then_some(counts).into_iter().flatten();
+    let units = units.map(|(part, counts)| (part.key().done(), encode(&counts))).collect();
+    Ok(whole.then_some((held, units)))
 }
 
 /// The version that counts.

@@ -279,7 +279,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Says whose a domain of ours is from now on: an administration's, or the provider's own. What was until now stays its
-    /// owner's of then.
+    /// owner's of then; whoever of his answered for a mailbox of it does so no more.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a domain that is not ours (one that was an administration's may still be taken from it), the
@@ -300,6 +300,8 @@ impl<S: Store> Engine<S> {
                 "{domain} is the service domain: it is the provider's"
             )));
         }
+        // What a hand-over that broke off has left would be something again.
+        self.part_from(domain, self.owner(domain)?, now)?;
         transact(&self.store, ATTEMPTS, |tx| {
             if let Some(id) = to {
                 living(tx, id)?;
@@ -329,8 +331,9 @@ impl<S: Store> Engine<S> {
                 Some(id) => tx.put(owner_key(domain), encode(&id.0)),
                 None => tx.delete(owner_key(domain)),
             }
-            Ok(())
-        })
+            Ok::<_, Error>(())
+        })?;
+        self.part_from(domain, to, now)
     }
 
     /// Whose a domain was. Of one that never changed hands here, or did before a release that writes that down, it is whose it is

@@ -32,12 +32,22 @@ pub struct Bearer {
     pub(crate) label: String,
     /// SHA-256 of the secret.
     pub(crate) hash: [u8; 32],
+    /// It is good for nothing but to be changed.
+    pub(crate) first: bool,
+    /// From when it was made to its end.
+    pub(crate) whole: Duration,
 }
 
 impl Bearer {
     /// What its person calls it.
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// How long one in its place is good at the most: as long as it was in all, since it takes a permission to give more. A first
+    /// one stands for the one that was meant, and says nothing of that.
+    pub fn term(&self) -> Option<Duration> {
+        (!self.first).then_some(self.whole)
     }
 
     fn whose(&self) -> Whose<'_> {

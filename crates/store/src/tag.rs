@@ -123,7 +123,7 @@ pub const SCREENED: u8 = 0x4c;
 pub const OPERATION: u8 = 0x4d;
 /// What an administration ordered. Tenant, then version (0: which one counts).
 pub const PLAN: u8 = 0x4e;
-/// Mailboxes that count, by profile. 0 and a domain, or 1, tenant and unit.
+/// Mailboxes that count, by profile. 2 and a domain, or 3, domain, tenant and unit; 0 and 1 as a release before counted them.
 pub const COUNTED: u8 = 0x4f;
 /// Since when a mailbox counts or does not. Mailbox | time.
 pub const STANDING: u8 = 0x50;

@@ -390,6 +390,14 @@ fn a_fresh_service_is_its_machines_and_the_first_token_is_changed_by_whom_it_is_
         let (status, _) = request(&sample, &secret(old), "POST", "/v1/me/token", &json!({}));
         assert_eq!(status, 401, "whoever has the old one gets no new one");
     }
+    // One for a day makes no other for longer: where nothing is said, it makes another for a day.
+    let day = file("giorno");
+    let add = ["person", "add-token", "m.rossi", "giorno", "--days", "1", "--out", &day, "--token-file", &third];
+    ask(&sample, &add, "");
+    let (status, answer) = request(&sample, &secret(&day), "POST", "/v1/me/token", &json!({"days": 2}));
+    assert!(status == 400 && answer.to_string().contains("«giorno»"), "{status} {answer}");
+    let (status, answer) = request(&sample, &secret(&day), "POST", "/v1/me/token", &json!({}));
+    assert_eq!((status, answer["name"].as_str()), (201, Some("giorno")), "{answer}");
     let told = run(binary(), &["log", "show", "--socket", &sample.socket(), "--token-file", &third], b"", 30);
     let told = told.fine("log show").out;
     assert!(told.contains("PEC_Admin token-change richiesta: da=m.rossi: metodo=POST: oggetto=/v1/me/token"), "{told}");

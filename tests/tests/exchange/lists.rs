@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sigillo_accounts::{Done, Profile, Request};
-use sigillo_base::Address;
+use sigillo_base::{Address, UnitId};
 use sigillo_engine::{Error, NewList, Submitted};
 use sigillo_pec::RecipientClass;
 use sigillo_store::tag;
@@ -210,4 +210,31 @@ fn a_thousand_long_addresses_of_one_domain_are_accepted_and_handed_over() {
     street.run();
     let outcomes = street.kinds(&address(ANNA)).iter().filter(|k| *k == "errore-consegna").count();
     assert_eq!(outcomes, 1_000, "nobody lives there, and each is told");
+}
+
+/// Whoever says of which unit a list is has not seen its members, and leaves them as they are.
+#[test]
+fn the_unit_of_a_list_is_said_without_a_word_of_its_members() {
+    let street = Street::new(7);
+    let (council, engine) = (address(COUNCIL), street.houses[0].engine());
+    let tenant = engine.add_tenant("Comune", "c_a", &[], NOW).expect("an administration");
+    engine.assign_domain(council.domain(), Some(tenant), NOW).expect("its domain");
+    let unit = engine.add_unit(tenant, "Anagrafe", NOW).expect("a unit");
+    engine.set_list(&council, &addresses(&[ANNA]), NOW).expect("a list");
+    let before = rows::of(&street.houses[0].store, tag::LIST);
+    let set = |unit| engine.set_list_unit(&council, unit, &Request::own(NOW));
+    assert_eq!(set(Some(unit)).ok(), Some(true));
+    assert_eq!(set(Some(unit)).ok(), Some(false), "it is so already");
+    assert_eq!(engine.target(&council).expect("read").unit, Some(unit));
+    assert_eq!(rows::of(&street.houses[0].store, tag::LIST), before, "its members are as they were");
+    let (_, last) = engine.operations(None, None, 9).expect("read").pop().expect("a record");
+    assert_eq!((last.done, last.unit, last.detail.as_str()), (Done::ListChange, Some(unit.0), "struttura: — → 1"));
+    assert_eq!(set(None).ok(), Some(true));
+    let text = |refused: Result<bool, Error>| refused.expect_err("refused").to_string();
+    assert!(text(set(Some(UnitId(9)))).contains("struttura 9"));
+    engine.cancel_list(&council, &Request::own(NOW)).expect("cancelled");
+    assert!(text(set(Some(unit))).contains("undelete"));
+    let none = engine.set_list_unit(&address("x@comune-alfa.example"), None, &Request::own(NOW));
+    assert!(text(none).contains("non esiste"));
+    assert_clean(&street.houses[0].store, "with a unit");
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigillo_accounts::PersonName;
+use sigillo_accounts::{PersonName, Request};
 use sigillo_base::{Secret, Timestamp};
 use sigillo_engine::{Bearer, Engine, Error, Kept, NewPerson, Origin, Shown, Standing, Term, UNLOCKED_FOR, Unproven};
 use sigillo_store::{MemoryStore, tag};
@@ -119,6 +119,66 @@ fn a_token_is_changed_into_another_of_its_name_and_a_first_one_is_good_for_nothi
     office.is_clean("changed tokens");
 }
 
+#[test]
+fn whoever_has_a_token_makes_none_of_it_that_is_good_for_longer() {
+    let office = Office::new();
+    let (day, first) = (secret("sgt_giorno"), secret("sgp_primo"));
+    for (token, label) in [(&day, "giorno"), (&first, "primo")] {
+        office.engine.add_token(&name("m.rossi"), label, token, NOW.plus(DAY), NOW).expect("a token");
+    }
+    let held = |token: &Secret| match office.engine.who_shows(token, None, NOW).expect("looked up") {
+        Shown::Person(_, bearer, _) => bearer,
+        other => panic!("{other:?}"),
+    };
+    let (of_a_day, of_another) = (held(&day), held(&first));
+    assert_eq!((of_a_day.term(), of_another.term()), (Some(DAY), None));
+    // As long as it was in all, whenever it is changed: so it is changed again and again.
+    let late = after(23 * 3600);
+    let longer = Timestamp::from_millis(late.plus(DAY).as_millis() + 1);
+    let refused = office.engine.change_token(&of_a_day, &secret("sgt_anno"), longer, late).expect_err("longer");
+    assert!(refused.to_string().contains("«giorno»"), "{refused}");
+    let made = office.engine.change_token(&of_a_day, &secret("sgt_oggi"), late.plus(DAY), late).expect("as long");
+    assert_eq!(made.expires, late.plus(DAY).as_millis());
+    // A first one only hands over what was meant.
+    office.engine.change_token(&of_another, &secret("sgt_suo"), NOW.plus(400 * DAY), NOW).expect("what he likes");
+}
+
+#[test]
+fn only_good_tokens_are_counted_and_those_that_ended_go_in_time() {
+    let office = Office::new();
+    let (engine, rossi) = (&office.engine, name("m.rossi"));
+    let (mut shown, end) = (secret("sgt_m.rossi_portatile"), NOW.plus(90 * DAY));
+    // A program that changes its token all the time never comes to an end, and neither do their rows.
+    for n in 0..1_010 {
+        let Shown::Person(_, bearer, _) = engine.who_shows(&shown, None, NOW).expect("looked up") else {
+            panic!("the {n}th is good")
+        };
+        shown = secret(&format!("sgt_{n}"));
+        engine.change_token(&bearer, &shown, end, after(n)).unwrap_or_else(|e| panic!("the {n}th: {e}"));
+    }
+    let all = engine.tokens(&rossi).expect("read");
+    let good = all.iter().filter(|tokened| tokened.token.is_good(NOW.as_millis())).count();
+    assert!((1_000..=1_003).contains(&all.len()) && good == 2, "{} of {}", good, all.len());
+    // A hundred are good at once: another one when one has ended.
+    let add = |label: &str| engine.add_token(&rossi, label, &secret(&format!("sgt_nuovo {label}")), end, after(2_000));
+    for n in 2..100 {
+        add(&n.to_string()).unwrap_or_else(|e| panic!("the {n}th: {e}"));
+    }
+    let refused = add("troppo").expect_err("the hundred and first").to_string();
+    assert!(refused.contains("100 token validi"), "{refused}");
+    engine.revoke_token(&rossi, "50", after(2_001)).expect("revoked");
+    add("troppo").expect("one has ended");
+    // In a year and some days nobody asks for one that ended any more; what is good stays.
+    let expire = |counts: Timestamp| {
+        super::expiry::expire(engine, Kept { archive: None, records: NOW, accesses: NOW, counts }, after(2_002))
+    };
+    assert_eq!(expire(NOW), 0);
+    expire(after(2_002));
+    let all = engine.tokens(&rossi).expect("read");
+    assert!(all.len() == 100 && all.iter().all(|t| t.token.is_good(after(2_002).as_millis())), "{}", all.len());
+    office.is_clean("without what ended");
+}
+
 const LAPTOP: (&str, &str) = ("m.rossi", "portatile");
 const NIGHTLY: (&str, &str) = ("m.rossi", "notturno");
 
@@ -207,7 +267,7 @@ fn what_belongs_to_a_token_or_person_ends_with_it() {
     assert!(office.engine.reset_factor(&name("m.rossi"), "l.bianchi", after(63)).is_err(), "there is none");
 
     office.enrol("m.rossi", after(120));
-    office.engine.end_person(&name("m.rossi"), after(121)).expect("ended");
+    office.engine.end_person(&name("m.rossi"), &Request::own(after(121))).expect("ended");
     assert_eq!((office.rows(tag::UNLOCKED), office.rows(tag::PERSON_FACTOR)), (0, 0));
     office.is_clean("after its end");
 }

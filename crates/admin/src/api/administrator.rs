@@ -197,7 +197,7 @@ pub struct NewToken {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenChange {
-    /// As in [`NewToken::days`].
+    /// As in [`NewToken::days`], and no more than the token that is shown was good for in all, unless it is a first one.
     #[serde(default)]
     pub days: Option<u32>,
 }

@@ -53,13 +53,16 @@ impl<S: Store> Judge<'_, '_, S> {
     /// commit: a count that changed meanwhile is counted again; that it changed and changed back three times running is not
     /// reckoned with.
     fn counted(&mut self) -> Result<(), Error> {
-        if !self.compare {
-            return plans::read_counted(self.key, self.value).map(drop);
-        }
-        let (said, held) = plans::compare(self.tx.store(), self.key, self.value)?;
-        if let Some(held) = held.filter(|held| *held != said) {
+        let Some((part, said)) = plans::read_counted(self.key, self.value)?.filter(|_| self.compare) else {
+            return Ok(());
+        };
+        let Some((held, units)) = plans::compare(self.tx.store(), &part)? else { return Ok(()) };
+        if held != said {
             let what = format!("le caselle in uso risultano {said:?}, sono {held:?}");
             self.find(Problem::Differs, what, Remedy::Rebuild((self.key.to_vec(), encode(&held))));
+        }
+        for unit in units {
+            self.derived(unit, "manca il numero delle caselle in uso di una struttura")?;
         }
         Ok(())
     }

@@ -85,12 +85,13 @@ async fn end(
     State(provider): At,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
+    asking: Asking,
 ) -> Reply<api::Administrator> {
     let provider = alive(&provider)?;
-    let now = provider.clock.now();
+    let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let name = ruled(engine, &actor, &name)?;
-        shown(engine, engine.end_person(&name, now)?)
+        shown(engine, engine.end_person(&name, &request)?)
     };
     Ok(Json(work(&provider, set).await?))
 }
@@ -304,7 +305,7 @@ pub(super) fn shown(engine: &House, person: Person) -> Result<api::Administrator
     Ok(api::Administrator { login, name, mail, tenant, roles, second_factor, created, ended })
 }
 
-/// A page of somebody's tokens, which are counted from 1: none is ever taken away.
+/// A page of somebody's tokens, by when they were made: those that ended long ago go meanwhile.
 fn tokens_of(engine: &House, name: &PersonName, asked: &api::Listing) -> Result<api::Tokens, Fail> {
     let time = |ms| Timestamp::from_millis(ms).to_string();
     let shown = |Tokened { token: Token { name, created, expires, revoked, .. }, unlocked }| api::Token {
@@ -314,7 +315,12 @@ fn tokens_of(engine: &House, name: &PersonName, asked: &api::Listing) -> Result<
         revoked: revoked.map(time),
         unlocked: unlocked.map(|until| until.to_string()),
     };
-    let all = (1..).zip(engine.tokens(name)?.into_iter().map(shown)).collect();
+    let mut last = 0;
+    let mut by_time = |tokened: Tokened| {
+        last = u64::try_from(tokened.token.created).unwrap_or_default().max(last + 1);
+        (last, shown(tokened))
+    };
+    let all = engine.tokens(name)?.into_iter().map(&mut by_time).collect();
     let (tokens, next) = pages::page_of((pages::number(asked)?, pages::most(asked)?), all);
     Ok(api::Tokens { tokens, next: next.map(|after: u64| after.to_string()) })
 }

@@ -189,9 +189,8 @@ async fn set_list_unit(
     let request = asking.request(provider.clock.now())?;
     let set = move |engine: &House| {
         let address = address(&name)?;
-        let missing = || Named::List(address.as_str()).missing();
-        let members = engine.find_list(&address)?.ok_or_else(missing)?.members;
-        engine.put_list(&NewList { address, members, unit: Some(of.unit.map(UnitId)) }, &request)?;
+        engine.find_list(&address)?.ok_or_else(|| Named::List(address.as_str()).missing())?;
+        engine.set_list_unit(&address, of.unit.map(UnitId), &request)?;
         Ok(of)
     };
     Ok(Json(work(&provider, set).await?))

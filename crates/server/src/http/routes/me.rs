@@ -103,7 +103,19 @@ async fn change(
 ) -> Result<(StatusCode, Json<api::MadeToken>), Fail> {
     let (bearer, provider) = (own(&actor)?, alive(&provider)?);
     let now = provider.clock.now();
-    let made = made_token(days, false, now)?;
+    // Whoever has a token for a day was not given one for a year.
+    let most = bearer.term().and_then(|term| u32::try_from(term.as_secs() / (24 * 3600)).ok());
+    if let Some((days, most)) = days.zip(most).filter(|(days, most)| days > most) {
+        let label = bearer.label();
+        let text = said!(
+            "{days} giorni sono più di quanto vale in tutto «{label}»: al più {most}",
+            "{days} days are more than the whole time of “{label}”: at most {most}"
+        );
+        return Err(Fail::field("days", text));
+    }
+    // Where nothing is said, what is usual, and no more than can be had.
+    let usual = most.map_or(api::TOKEN_DAYS, |most| api::TOKEN_DAYS.min(most.max(1)));
+    let made = made_token(Some(days.unwrap_or(usual)), false, now)?;
     let change = move |engine: &House| {
         let (secret, expires) = &made;
         let token = engine.change_token(&bearer, secret, *expires, now)?;
