@@ -7,7 +7,7 @@ use serde::Serialize;
 use sigillo_base::{Said, Secret, Tell, said};
 
 use super::address_book::sheet::meant;
-use super::{Asked, Confirm, Error, Where, header, json, load, table};
+use super::{Asked, Destroys, Error, Where, header, json, load, table};
 use crate::Lang;
 use crate::api::{
     Applied, Apply, BookLine, LISTS_APPLY, ListLine, MAILBOXES_APPLY, MailboxLine, WrongLine, book_apply_path,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sigillo_base::Secret;
 
-use super::{Error, Where, json, load};
+use super::{Error, Where, Writes, json, load};
 use crate::Lang;
 use crate::api::{CODE_WANTED, OwnPassword, PasswordsGiven, Recovery, ResetAsked, WrongLine};
 use crate::terminal::Answers;
