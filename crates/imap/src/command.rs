@@ -209,7 +209,7 @@ pub fn run(request: &Request, most: u64, work: &mut Work<'_>) -> Result<Step, Pr
         Request::AppendEnd { mailbox, messages, octets, replaced } => {
             if *octets == 0 {
                 // Nothing streamed, so that nothing was asked.
-                work.boxes.append_start(mailbox, 0)?;
+                append::start(mailbox, 0, true, replaced.as_ref(), work)?;
             }
             append::AppendJob::new(mailbox.clone(), replaced.clone(), messages.clone(), *octets, most).step(work)
         }

@@ -57,8 +57,8 @@ pub use fetch::{FetchItem, Layout, Section, SectionText, Structure, Summary};
 pub use flags::{Flags, StoreOp, System};
 pub use listener::{Heard, Listener};
 pub use mailboxes::{
-    Appended, AtHand, Attribute, Change, Code, Content, Copied, DELIMITER, Draft, DraftPart, FolderInfo, FolderState,
-    LoginRefusal, Mailboxes, Refusal, Row, Status, Stored,
+    Appended, AtHand, Attribute, Change, Code, Content, DELIMITER, Destination, Draft, DraftPart, FolderInfo,
+    FolderState, LoginRefusal, Mailboxes, Refusal, Row, Status, Stored,
 };
 pub use notify::{Events, Filter, Group, OfSelected, Watch};
 pub use request::{Appending, Known, ListOptions, Portion, Replaced, Request, StatusItem};

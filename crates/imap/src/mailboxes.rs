@@ -316,13 +316,14 @@ pub struct Stored {
     pub modified: Vec<u32>,
 }
 
-/// What COPY and MOVE did: where each message went.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Copied {
-    /// Of the target folder.
+/// The folder that a COPY or MOVE goes into. Its name is looked up once, when the command begins: between two pages
+/// another folder may get it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Destination {
+    /// See [`FolderState::number`].
+    pub folder: u32,
+    /// See [`FolderState::uid_validity`]: with another one it is not the folder that was meant.
     pub uid_validity: u32,
-    /// UID in the source, UID in the target; by ascending source UID.
-    pub pairs: Vec<(u32, u32)>,
 }
 
 /// A message to be stored.
@@ -461,11 +462,12 @@ pub trait Mailboxes: Custody {
     /// Changes flags of those messages that are still there and that the change allows: each is looked at in the commit
     /// that changes it.
     fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal>;
-    /// Says whether a message of `size` octets may be appended, and forgets the chunks of any earlier APPEND.
-    /// Refuse a missing folder with [`Code::TryCreate`].
-    fn append_start(&mut self, name: &str, size: u64) -> Result<(), Refusal>;
+    /// Says whether a message of `size` octets may be appended, and forgets the chunks of any earlier APPEND. `replaced`
+    /// is as for [`Mailboxes::append`]: what that message holds is free by then. Refuse a missing folder with
+    /// [`Code::TryCreate`].
+    fn append_start(&mut self, name: &str, size: u64, replaced: Option<(u32, u32)>) -> Result<(), Refusal>;
     /// Says whether so many octets in all may come, after those that [`Mailboxes::append_start`] allowed.
-    fn append_more(&mut self, _name: &str, _size: u64) -> Result<(), Refusal> {
+    fn append_more(&mut self, _name: &str, _size: u64, _replaced: Option<(u32, u32)>) -> Result<(), Refusal> {
         Ok(())
     }
     /// Stores messages, all or none, of what came as `Action::AppendChunk` since [`Mailboxes::append_start`] and of what
@@ -474,13 +476,18 @@ pub trait Mailboxes: Custody {
     fn append(&mut self, name: &str, drafts: &[Draft], replaced: Option<(u32, u32)>) -> Result<Appended, Refusal>;
     /// Removes for good those of the messages that still carry `\Deleted`; gives the UIDs removed.
     fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal>;
-    /// Copies messages with flags and dates, these all or none: of a greater COPY they are a page. Refuse a missing target
-    /// with [`Code::TryCreate`].
-    fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
-    /// Takes copies that [`Mailboxes::copy`] just made away again, since a later page of the same COPY was refused.
-    fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal>;
+    /// The folder of this name, for [`Mailboxes::copy`] and [`Mailboxes::move_`]. Refuse a missing one with
+    /// [`Code::TryCreate`].
+    fn destination(&mut self, name: &str) -> Result<Destination, Refusal>;
+    /// Copies messages with flags and dates, these all or none: of a greater COPY they are a page. Gives, by ascending UID
+    /// in the source, that UID and the one in the target. Refuse a target that is gone meanwhile with
+    /// [`Code::NonExistent`].
+    fn copy(&mut self, folder: u32, uids: &[u32], into: Destination) -> Result<Vec<(u32, u32)>, Refusal>;
+    /// Takes copies that [`Mailboxes::copy`] just made away again, since a later page of the same COPY was refused. Those
+    /// in a folder that is gone went with it; refuse one with another UIDVALIDITY, in which these UIDs are other messages.
+    fn withdraw(&mut self, into: Destination, uids: &[u32]) -> Result<(), Refusal>;
     /// Moves messages, these all or none: a copy, and the source without them whatever their flags.
-    fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal>;
+    fn move_(&mut self, folder: u32, uids: &[u32], into: Destination) -> Result<Vec<(u32, u32)>, Refusal>;
     /// Makes a folder, for a special use if one is named (RFC 6154 §3): refuse one that cannot be with [`Code::UseAttr`].
     /// Gives its [`FolderState::id`].
     fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<String, Refusal>;

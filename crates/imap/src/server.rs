@@ -73,6 +73,8 @@ pub enum Action {
     Request(Request),
     /// The next octets of the message of the last [`Request::Append`]: keep them for [`Mailboxes::append`].
     AppendChunk(Vec<u8>),
+    /// The messages that came so are not stored: forget their octets.
+    AppendDropped,
     /// Compress all that is written from now on, and expand what is read (RFC 4978).
     Compress,
     /// Send these bytes, the last that are compressed; what the client sends behind its command is not compressed either

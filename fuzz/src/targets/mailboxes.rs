@@ -2,7 +2,7 @@
 
 use sigillo_base::Timestamp;
 use sigillo_imap::{
-    Appended, Attribute, Change, Copied, Custody, Draft, DraftPart, Flags, FolderInfo, FolderRights, FolderState,
+    Appended, Attribute, Change, Custody, Destination, Draft, DraftPart, Flags, FolderInfo, FolderRights, FolderState,
     LoginRefusal, Mailboxes, Quota, Refusal, RightsChange, Row, Status, Stored,
 };
 use sigillo_wire::sasl::{Claim, Query, ScramKeys};
@@ -52,6 +52,10 @@ fn drive_imap(server: &mut sigillo_imap::Server, boxes: &mut Boxes, trace: &mut 
             Action::AppendChunk(bytes) => {
                 boxes.appended.extend(&bytes);
                 push(trace, Did::Took(bytes));
+            }
+            Action::AppendDropped => {
+                boxes.appended.clear();
+                push(trace, Did::Other("dropped".into()));
             }
             Action::StartTls => server.tls_started(Tick(0)),
             Action::Lookup(Query::Keys(user)) => server.keys(ScramKeys::of_nobody(b"fuzz", &user), "NONCE", Tick(0)),
@@ -218,7 +222,7 @@ impl Mailboxes for Boxes {
         Ok(stored)
     }
 
-    fn append_start(&mut self, name: &str, _size: u64) -> Result<(), Refusal> {
+    fn append_start(&mut self, name: &str, _size: u64, _replaced: Option<(u32, u32)>) -> Result<(), Refusal> {
         self.appended.clear();
         self.at(name).map(drop)
     }
@@ -258,24 +262,27 @@ impl Mailboxes for Boxes {
         Ok(before.into_iter().filter(|uid| uids.contains(uid)).collect())
     }
 
-    fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
-        let (from, to) = (self.open(folder)?, self.at(target)?);
-        let chosen: Vec<_> =
-            self.folders[from].messages.iter().filter(|(r, _)| uids.contains(&r.uid)).cloned().collect();
-        let pairs = chosen.into_iter().map(|(row, bytes)| (row.uid, self.put(to, bytes, row.flags))).collect();
-        Ok(Copied { uid_validity: 7, pairs })
+    fn destination(&mut self, name: &str) -> Result<Destination, Refusal> {
+        Ok(Destination { folder: self.folders[self.at(name)?].number, uid_validity: 7 })
     }
 
-    fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {
-        let at = self.at(target)?;
+    fn copy(&mut self, folder: u32, uids: &[u32], into: Destination) -> Result<Vec<(u32, u32)>, Refusal> {
+        let (from, to) = (self.open(folder)?, self.open(into.folder)?);
+        let chosen: Vec<_> =
+            self.folders[from].messages.iter().filter(|(r, _)| uids.contains(&r.uid)).cloned().collect();
+        Ok(chosen.into_iter().map(|(row, bytes)| (row.uid, self.put(to, bytes, row.flags))).collect())
+    }
+
+    fn withdraw(&mut self, into: Destination, uids: &[u32]) -> Result<(), Refusal> {
+        let at = self.open(into.folder)?;
         self.folders[at].messages.retain(|(row, _)| !uids.contains(&row.uid));
         Ok(())
     }
 
-    fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
-        let copied = self.copy(folder, uids, target)?;
+    fn move_(&mut self, folder: u32, uids: &[u32], into: Destination) -> Result<Vec<(u32, u32)>, Refusal> {
+        let pairs = self.copy(folder, uids, into)?;
         self.expunge(folder, uids)?;
-        Ok(copied)
+        Ok(pairs)
     }
 
     fn create(&mut self, name: &str, _special: Option<Attribute>) -> Result<String, Refusal> {

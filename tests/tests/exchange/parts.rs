@@ -1,9 +1,10 @@
 //! Messages into a mailbox and through it: of parts, several at once, one for another, very many.
 
+use std::io::{Cursor, Read, Result, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use sigillo_engine::{Engine, Peer, front};
-use sigillo_store::{MemoryStore, tag};
+use sigillo_engine::{Doors, Engine, Peer, Setup, Spool, Spooled, front};
+use sigillo_store::{KeyBuilder, MemoryStore, tag};
 use sigillo_tests::fixtures::address;
 use sigillo_tests::street::Street;
 use sigillo_tests::wire::{Wire, engine_with_password};
@@ -36,6 +37,25 @@ impl Desk {
     fn messages(&mut self, folder: &str) -> u32 {
         let told = self.ok(&format!("STATUS {folder} (MESSAGES)"));
         told.split("MESSAGES ").nth(1).and_then(|t| t.split(')').next()?.parse().ok()).expect("a number")
+    }
+
+    /// Writes that the mailbox holds so much.
+    fn fill(&self, bytes: u64, messages: u64) {
+        let house = &self.street.houses[0];
+        let key = KeyBuilder::new(tag::BOX_USAGE).mailbox(house.login(&address(ANNA)).mailbox);
+        rows::put(&house.store, &key, &(bytes, messages));
+    }
+
+    /// Sends a command and does one piece of its work.
+    fn begin(&mut self, command: &str) {
+        self.wire.connection.input(self.wire.tick, format!("t {command}\r\n").as_bytes());
+        assert!(matches!(self.wire.connection.step(), front::Step::Work { .. }));
+        self.wire.connection.work(self.wire.now, self.wire.tick);
+    }
+
+    /// What it is answered in the end.
+    fn end(&mut self) -> String {
+        String::from_utf8(self.wire.hear()).expect("ASCII")
     }
 
     /// So many messages in this folder.
@@ -307,4 +327,118 @@ fn messages_with_many_keywords_are_changed_copied_and_moved_by_as_many_as_fit() 
     desk.ok("SELECT Vecchia");
     assert!(desk.ok("FETCH 64 FLAGS").contains(&format!("k{:0>200}", 99)));
     assert_clean(&desk.street.houses[0].store, "afterwards");
+}
+
+/// Between two pages its target gets another name, and another folder gets that name.
+#[test]
+fn a_copy_that_gives_up_takes_back_its_own_copies_and_nothing_else() {
+    let mut desk = Desk::new(68);
+    desk.crowd("INBOX", 1_500);
+    desk.ok("CREATE Prima");
+    desk.ok("CREATE Altra");
+    desk.ok("COPY 1:* Altra");
+    let mut other = reader(&desk.street, &desk.engine);
+    desk.begin("COPY 1:* Prima");
+    assert!(other.say("o DELETE Prima\r\n").contains("o OK"));
+    let answer = desk.end();
+    assert!(answer.contains("t NO [NONEXISTENT] ") && !answer.contains("rimasta"), "{answer}");
+    desk.ok("CREATE Prima");
+    desk.begin("COPY 1:* Prima");
+    assert!(other.say("o RENAME Prima Dopo\r\n").contains("o OK"));
+    assert!(other.say("o RENAME Altra Prima\r\n").contains("o OK"));
+    let answer = desk.end();
+    assert!(answer.contains(" 1:1500 1:1500] COPY completed"), "{answer}");
+    assert_eq!((desk.messages("Dopo"), desk.messages("Prima")), (1_500, 1_500));
+    assert_clean(&desk.street.houses[0].store, "so far");
+    desk.ok("CREATE Altra");
+    desk.begin("COPY 1:* Altra");
+    assert!(other.say("o RENAME Altra Ultima\r\n").contains("o OK"));
+    assert!(other.say("o RENAME Prima Altra\r\n").contains("o OK"));
+    desk.fill(3 << 30, 10_000);
+    let answer = desk.end();
+    assert!(answer.contains("t NO [OVERQUOTA] "), "{answer}");
+    assert_eq!((desk.messages("Ultima"), desk.messages("Altra")), (0, 1_500), "no other mail went");
+}
+
+/// RFC 8508 §3.4: what the commit takes is not refused before.
+#[test]
+fn a_message_that_takes_the_place_of_another_needs_no_room_beside_it() {
+    let mut desk = Desk::new(69);
+    let literal = |octets: usize| format!("{{{octets}+}}\r\n{}", "x".repeat(octets));
+    desk.ok(&format!("APPEND Bozze {}", literal(5_000)));
+    desk.ok("SELECT Bozze");
+    desk.fill((3 << 30) - 1_000, 1);
+    let answer = desk.wire.say(format!("t REPLACE 1 Bozze {}\r\n", literal(6_001)));
+    assert!(answer.contains("t NO [OVERQUOTA] "), "{answer}");
+    desk.ok(&format!("REPLACE 1 Bozze {}", literal(6_000)));
+    desk.ok(&format!("REPLACE 1 Bozze CATENATE (TEXT {} TEXT {})", literal(3_000), literal(3_000)));
+    // A box that holds too much takes what makes it hold no more than it may.
+    desk.fill((3 << 30) + 1_000, 1);
+    let part = |octets: usize| format!("REPLACE 1 Bozze CATENATE (URL \"/;UID=3/;PARTIAL=0.{octets}\")");
+    let answer = desk.wire.say(format!("t {}\r\n", part(5_001)));
+    assert!(answer.contains("t NO [OVERQUOTA] "), "{answer}");
+    desk.ok(&part(5_000));
+    assert_eq!(desk.messages("Bozze"), 1);
+}
+
+/// A spool that knows how many messages lie in it: who has one has a reference.
+struct Counted(Arc<()>);
+
+struct Place {
+    bytes: Cursor<Vec<u8>>,
+    _lies: Arc<()>,
+}
+
+impl Spool for Counted {
+    fn open(&self) -> Result<Box<dyn Spooled>> {
+        Ok(Box::new(Place { bytes: Cursor::default(), _lies: Arc::clone(&self.0) }))
+    }
+}
+
+impl Read for Place {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize> {
+        self.bytes.read(bytes)
+    }
+}
+
+impl Write for Place {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Place {
+    fn seek(&mut self, to: SeekFrom) -> Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+#[test]
+fn a_message_that_is_refused_does_not_stay_in_the_spool() {
+    let desk = Desk::new(70);
+    let house = &desk.street.houses[0];
+    let lying = Arc::new(());
+    let doors = Doors { spool: Arc::new(Counted(Arc::clone(&lying))), ..Doors::default() };
+    let engine = Arc::new(Engine::open(house.store.clone(), Setup { doors, ..house.setup() }).expect("it starts"));
+    let mut wire = reader(&desk.street, &engine);
+    let before = Arc::strong_count(&lying);
+    let text = "Una riga fra tante.\r\n".repeat(100_000);
+    let cases = [
+        (format!("APPEND Bozze {{{}+}}\r\n{text}\0", text.len() + 1), "\r\n", "t BAD "),
+        (format!("APPEND Bozze {{{}+}}\r\n{text}", text.len()), " x\r\n", "t BAD "),
+        (format!("APPEND Bozze {{{}+}}\r\n{text}", text.len()), " {999999999}\r\n", "t NO [TOOBIG] "),
+        (format!("APPEND Bozze CATENATE (TEXT {{{}+}}\r\n{text}", text.len()), " URL \"/x\")\r\n", "t NO [BADURL "),
+    ];
+    for (begin, end, answer) in cases {
+        assert_eq!(wire.say(format!("t {begin}")), "");
+        assert_eq!(Arc::strong_count(&lying), before + 1, "it lies there");
+        let told = wire.say(end);
+        assert!(told.contains(answer), "{told}");
+        assert_eq!(Arc::strong_count(&lying), before, "and not any more: {answer}");
+    }
+    assert!(wire.say(format!("t APPEND Bozze {{{}+}}\r\n{text}\r\n", text.len())).contains("t OK "));
 }

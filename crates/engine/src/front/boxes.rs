@@ -14,7 +14,7 @@ use std::sync::Arc;
 use sigillo_accounts::CredentialName;
 use sigillo_base::{MailboxId, MsgId, Timestamp, Uid};
 use sigillo_imap::{
-    Appended, AtHand, Attribute, Change, Code, Content, Copied, Deed, Draft, Flags, FolderInfo, FolderRights,
+    Appended, AtHand, Attribute, Change, Code, Content, Deed, Destination, Draft, Flags, FolderInfo, FolderRights,
     FolderState, Grams, Mailboxes, Refusal, Row, Status, Stored, Summary, System,
 };
 use sigillo_store::{KeyBuilder, KeyReader, Store, tag, transact};
@@ -73,6 +73,11 @@ impl<S: Store> Boxes<S> {
         self.incoming.spool(self.engine.may_file().map_err(full));
     }
 
+    /// Forgets what came of a message that is not stored.
+    pub(super) fn append_dropped(&mut self) {
+        self.incoming.clear();
+    }
+
     /// What came of the message.
     fn came(&mut self) -> Result<Came, Refusal> {
         self.incoming.take_apart().map_err(|why| Refusal::new(Code::Unavailable, why.to_string()))
@@ -115,12 +120,13 @@ impl<S: Store> Boxes<S> {
     }
 
     /// A folder that messages should go to: when it is missing the client may create it.
-    fn target(&self, name: &str) -> Result<u32, Refusal> {
+    fn target(&self, name: &str) -> Result<Destination, Refusal> {
         let missing = |refusal: Refusal| match refusal.code {
             Some(Code::NonExistent) => Refusal::new(Code::TryCreate, "La cartella di destinazione non esiste"),
             _ => refusal,
         };
-        self.folder(name, Deed::Fill).map(|(number, _)| number).map_err(missing)
+        let (folder, FolderRow { uid_validity, .. }) = self.folder(name, Deed::Fill).map_err(missing)?;
+        Ok(Destination { folder, uid_validity })
     }
 
     /// An open folder, unless it is gone or may no longer be read.
@@ -373,16 +379,16 @@ impl<S: Store> Mailboxes for Boxes<S> {
         self.change_flags(folder, uids, change)
     }
 
-    fn append_start(&mut self, name: &str, size: u64) -> Result<(), Refusal> {
+    fn append_start(&mut self, name: &str, size: u64, replaced: Option<(u32, u32)>) -> Result<(), Refusal> {
         self.incoming.clear();
         self.may_file()?;
         self.target(name)?;
-        self.check_room(size)
+        self.check_room(size, replaced)
     }
 
-    fn append_more(&mut self, _name: &str, size: u64) -> Result<(), Refusal> {
+    fn append_more(&mut self, _name: &str, size: u64, replaced: Option<(u32, u32)>) -> Result<(), Refusal> {
         self.may_file()?;
-        self.check_room(size)
+        self.check_room(size, replaced)
     }
 
     fn append(&mut self, name: &str, drafts: &[Draft], replaced: Option<(u32, u32)>) -> Result<Appended, Refusal> {
@@ -399,21 +405,23 @@ impl<S: Store> Mailboxes for Boxes<S> {
         self.remove(folder, uids, |entry| entry.flags & deleted != 0)
     }
 
-    fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+    fn destination(&mut self, name: &str) -> Result<Destination, Refusal> {
+        self.target(name)
+    }
+
+    fn copy(&mut self, folder: u32, uids: &[u32], into: Destination) -> Result<Vec<(u32, u32)>, Refusal> {
         self.may(folder, Deed::Read)?;
         self.may_file()?;
-        self.transfer(folder, uids, target, false)
+        self.transfer(folder, uids, into, false)
     }
 
-    fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {
-        // What a COPY in pieces put in, it takes out again.
-        let (number, _) = self.folder(target, Deed::Fill)?;
-        self.remove(number, uids, |_| true).map(drop)
+    fn withdraw(&mut self, into: Destination, uids: &[u32]) -> Result<(), Refusal> {
+        self.take_back(into, uids)
     }
 
-    fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
+    fn move_(&mut self, folder: u32, uids: &[u32], into: Destination) -> Result<Vec<(u32, u32)>, Refusal> {
         self.may(folder, Deed::Empty)?;
-        self.transfer(folder, uids, target, true)
+        self.transfer(folder, uids, into, true)
     }
 
     fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<String, Refusal> {

@@ -22,6 +22,7 @@ enum Ask {
     Lookup(Query),
     Login(Claim),
     Spool,
+    Drop,
     Run,
     Wake,
     Leave,
@@ -65,7 +66,7 @@ impl<S: Store> Front<S> {
         let bytes = match self.ask.as_ref()? {
             Ask::Login(claim) => login::weight(claim),
             Ask::Run => self.boxes.as_ref().map_or(0, Boxes::weight) + self.server.weight(),
-            Ask::Lookup(_) | Ask::Spool | Ask::Wake | Ask::Leave => 0,
+            Ask::Lookup(_) | Ask::Spool | Ask::Drop | Ask::Wake | Ask::Leave => 0,
         };
         Some(Step::Work { bytes })
     }
@@ -208,6 +209,8 @@ impl<S: Store> Connection for Front<S> {
                     }
                     Ask::Spool
                 }
+                // What lay on the disk is given back there, which may block.
+                Action::AppendDropped => Ask::Drop,
                 Action::LoggedOut => Ask::Leave,
                 Action::IdleStart | Action::IdleEnd => continue,
                 Action::Lookup(query) => Ask::Lookup(query),
@@ -226,7 +229,7 @@ impl<S: Store> Connection for Front<S> {
     fn task(&self) -> Option<Task> {
         Some(match self.ask.as_ref()? {
             Ask::Lookup(_) | Ask::Login(_) | Ask::Leave => Task::Login,
-            Ask::Spool => Task::Spool,
+            Ask::Spool | Ask::Drop => Task::Spool,
             Ask::Run | Ask::Wake => Task::Mailbox,
         })
     }
@@ -249,6 +252,7 @@ impl<S: Store> Connection for Front<S> {
         boxes.at(now);
         match ask {
             Some(Ask::Spool) => boxes.spool(),
+            Some(Ask::Drop) => boxes.append_dropped(),
             Some(Ask::Run) => self.server.run(boxes, tick),
             Some(Ask::Wake) => self.server.wake(boxes, tick),
             _ => {}

@@ -36,13 +36,11 @@ pub fn start(
     replaced: Option<&Replaced>,
     work: &mut Work<'_>,
 ) -> Result<Step, Problem> {
-    if let (Some(replaced), true) = (replaced, first) {
-        find_replaced(replaced, work)?;
-    }
+    let replaced = replaced.map(|replaced| find_replaced(replaced, work)).transpose()?;
     if first {
-        work.boxes.append_start(mailbox, size)?;
+        work.boxes.append_start(mailbox, size, replaced)?;
     } else {
-        work.boxes.append_more(mailbox, size)?;
+        work.boxes.append_more(mailbox, size, replaced)?;
     }
     Ok(Step::Ready)
 }

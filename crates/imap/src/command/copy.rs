@@ -4,7 +4,7 @@
 use crate::command::Command;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Job, Step, Work};
-use crate::{Copied, Flags, Refusal, Request, SequenceSet, set};
+use crate::{Destination, Flags, Refusal, Request, SequenceSet, set};
 
 /// Messages that one commit copies, moves or removes.
 pub const PAGE: usize = 1000;
@@ -33,10 +33,13 @@ pub fn run(set: &SequenceSet, uid: bool, mailbox: &str, work: &mut Work<'_>) -> 
 #[derive(Debug)]
 pub struct TransferJob {
     source: u32,
-    target: String,
+    /// The target, and the name by which it was found: by now another folder may have that.
+    into: Destination,
+    name: String,
     moving: bool,
     uids: Vec<u32>,
-    copied: Copied,
+    /// Where each message went: UID in the source, UID in the target.
+    pairs: Vec<(u32, u32)>,
     /// So many of the messages have been dealt with.
     at: usize,
 }
@@ -56,14 +59,14 @@ impl TransferJob {
         work: &mut Work<'_>,
     ) -> Result<Step, Problem> {
         let ranges = work.pick(set, uid)?;
+        let into = work.boxes.destination(mailbox)?;
         let folder = work.folder()?;
         let (uids, source) = (folder.view.uids(&ranges), folder.number);
         // All of them, before the first page: a page that is refused would leave half a MOVE.
         let rows = ranges.into_iter().flatten().filter_map(|index| folder.view.row(index));
         let named = Flags::all(rows.map(|row| &row.flags));
         work.check_keywords(mailbox, &named)?;
-        let copied = Copied::default();
-        Self { source, target: mailbox.to_owned(), moving, uids, copied, at: 0 }.step(work)
+        Self { source, into, name: mailbox.to_owned(), moving, uids, pairs: Vec::new(), at: 0 }.step(work)
     }
 
     /// Copies or moves the next page.
@@ -72,12 +75,12 @@ impl TransferJob {
         let page = &self.uids[self.at..next];
         if !page.is_empty() {
             let done = if self.moving {
-                work.boxes.move_(self.source, page, &self.target)
+                work.boxes.move_(self.source, page, self.into)
             } else {
-                work.boxes.copy(self.source, page, &self.target)
+                work.boxes.copy(self.source, page, self.into)
             };
             match done {
-                Ok(copied) => self.note(copied, work)?,
+                Ok(pairs) => self.note(pairs, work)?,
                 Err(refusal) => return Err(self.give_up(refusal, work).into()),
             }
             self.at = next;
@@ -88,10 +91,10 @@ impl TransferJob {
         if self.moving {
             self.tell_moved(work);
             let done = Done::ok("MOVE completed");
-            return if self.copied.pairs.is_empty() { done } else { work.removed(done) }.step();
+            return if self.pairs.is_empty() { done } else { work.removed(done) }.step();
         }
         let done = Done::ok("COPY completed");
-        if self.copied.pairs.is_empty() { done } else { done.coded(code(&self.copied)) }.step()
+        if self.pairs.is_empty() { done } else { done.coded(self.code()) }.step()
     }
 
     /// Where the next page ends.
@@ -109,22 +112,29 @@ impl TransferJob {
         Ok(next)
     }
 
-    fn note(&mut self, copied: Copied, work: &mut Work<'_>) -> Result<(), Refusal> {
+    fn note(&mut self, pairs: Vec<(u32, u32)>, work: &mut Work<'_>) -> Result<(), Refusal> {
         if self.moving {
-            let gone: Vec<u32> = copied.pairs.iter().map(|p| p.0).collect();
+            let gone: Vec<u32> = pairs.iter().map(|p| p.0).collect();
             work.folder()?.view.gone(&gone);
         }
-        let came: Vec<u32> = copied.pairs.iter().map(|p| p.1).collect();
-        work.brought(&self.target, &came);
-        self.copied.uid_validity = copied.uid_validity;
-        self.copied.pairs.extend(copied.pairs);
+        let came: Vec<u32> = pairs.iter().map(|p| p.1).collect();
+        let Destination { folder, uid_validity } = self.into;
+        match work.selected.as_mut().filter(|selected| selected.number == folder) {
+            Some(selected) => selected.view.bring(came),
+            // What is not selected is known by its name, as long as it has it.
+            None if work.boxes.locate(&self.name) == Ok((folder, uid_validity)) => {
+                work.notices.brought(work.boxes, &self.name, &came);
+            }
+            None => {}
+        }
+        self.pairs.extend(pairs);
         Ok(())
     }
 
     /// Before the EXPUNGEs, so that a client can follow the messages (RFC 6851 §4.3).
     fn tell_moved(&self, work: &mut Work<'_>) {
-        if !self.copied.pairs.is_empty() {
-            work.line(&format!("* OK [{}] Moved", code(&self.copied)));
+        if !self.pairs.is_empty() {
+            work.line(&format!("* OK [{}] Moved", self.code()));
         }
     }
 
@@ -135,19 +145,19 @@ impl TransferJob {
             self.tell_moved(work);
             return refusal;
         }
-        let uids: Vec<u32> = self.copied.pairs.iter().map(|p| p.1).collect();
+        let uids: Vec<u32> = self.pairs.iter().map(|p| p.1).collect();
         for page in uids.chunks(PAGE) {
-            if let Err(why) = work.boxes.withdraw(&self.target, page) {
+            if let Err(why) = work.boxes.withdraw(self.into, page) {
                 return Refusal { text: format!("{}; parte delle copie e' rimasta", refusal.text), ..why };
             }
         }
         refusal
     }
-}
 
-/// `COPYUID validity source target`
-fn code(copied: &Copied) -> String {
-    let from = set::compress(copied.pairs.iter().map(|p| p.0));
-    let to = set::compress(copied.pairs.iter().map(|p| p.1));
-    format!("COPYUID {} {from} {to}", copied.uid_validity)
+    /// `COPYUID validity source target`
+    fn code(&self) -> String {
+        let from = set::compress(self.pairs.iter().map(|p| p.0));
+        let to = set::compress(self.pairs.iter().map(|p| p.1));
+        format!("COPYUID {} {from} {to}", self.into.uid_validity)
+    }
 }

@@ -47,9 +47,18 @@ impl Server {
     /// Decides about a literal, before the client may send it where it asks.
     fn literal(&mut self, size: u32, sync: bool) {
         if let Err(problem) = self.literal_problem(size, sync) {
-            self.refused = Some(problem);
-            self.framer.refuse();
+            self.refuse_literal(problem);
         }
+    }
+
+    /// The framer passes over what of the literal comes anyway, however long that takes, and then it is said: with the tag of
+    /// the APPEND, if it is one of its literals. What came of that before is needed no more.
+    pub(super) fn refuse_literal(&mut self, problem: Problem) {
+        if self.append.is_some() {
+            self.actions.push_back(Action::AppendDropped);
+        }
+        self.refused = Some(problem);
+        self.framer.refuse();
     }
 
     fn literal_problem(&mut self, size: u32, sync: bool) -> Result<(), Problem> {
@@ -166,13 +175,21 @@ impl Server {
         let end = reading.read(rest, None).and_then(|_| reading.done(octets));
         match wrong.map_or(end, Err) {
             Ok(request) => self.ask(Some(tag), request),
-            Err(problem) => self.problem(&tag, problem),
+            Err(problem) => {
+                self.actions.push_back(Action::AppendDropped);
+                self.problem(&tag, problem);
+            }
         }
     }
 
     fn broken(&mut self, fault: Fault, text: &[u8]) {
         let tag = match self.append.take() {
-            Some(append) => append.tag,
+            Some(append) => {
+                if fault != Fault::Refused {
+                    self.actions.push_back(Action::AppendDropped);
+                }
+                append.tag
+            }
             None => command::tag(text).0.unwrap_or_else(|| "*".into()),
         };
         // A broken line ends a dialogue like a wrong one.

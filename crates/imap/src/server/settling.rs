@@ -2,7 +2,7 @@
 
 use sigillo_wire::Tick;
 
-use super::{MAX_BAD, PROGRESS_EVERY, Pending, Server, Wait};
+use super::{Action, MAX_BAD, PROGRESS_EVERY, Pending, Server, Wait};
 use crate::command::fetch::FetchJob;
 use crate::cursor::Problem;
 use crate::work::{Done, Job, Step, Tell};
@@ -11,6 +11,10 @@ use crate::{Refusal, Request, text};
 impl Server {
     /// After a request was run, whole or in part.
     pub(super) fn settle(&mut self, mut pending: Pending, result: Result<Step, Problem>) {
+        let refused = result.as_ref().map_or(true, |step| matches!(step, Step::Done(Done { ok: false, .. })));
+        if refused && matches!(pending.request, Request::AppendEnd { octets: 1.., .. }) && pending.ended.is_none() {
+            self.actions.push_back(Action::AppendDropped);
+        }
         match result {
             Ok(Step::More(job)) => {
                 pending.job = Some(job);
@@ -83,12 +87,7 @@ impl Server {
 
     fn failed(&mut self, tag: Option<&str>, problem: Problem) {
         match (tag, &self.append) {
-            // The message will not be taken: the framer passes over what of it comes anyway, and then it is said.
-            (Some(tag), Some(append)) if append.tag == *tag => {
-                self.append = None;
-                self.refused = Some(problem);
-                self.framer.refuse();
-            }
+            (Some(tag), Some(append)) if append.tag == *tag => self.refuse_literal(problem),
             (Some(tag), _) => self.problem(tag, problem),
             // The next look tells it.
             (None, _) => {}

@@ -65,7 +65,7 @@ impl<S: Store> Boxes<S> {
         came: &mut Came,
         from: Option<(u32, u32)>,
     ) -> Result<Appended, Refusal> {
-        let folder = self.target(name)?;
+        let folder = self.target(name)?.folder;
         let rights = self.rights(folder)?;
         let box_bytes = self.size()?;
         let (mut at, mut held) = (0, 0);

@@ -115,7 +115,8 @@ impl<S: Store> Boxes<S> {
         self.create_folder(to, None)?;
         annotations::copy(&self.engine, self.mailbox, INBOX, self.find(to)?.0).map_err(fault)?;
         let entries = self.entries(INBOX, 0).map_err(fault)?;
-        pages(&entries).iter().try_for_each(|page| self.transfer(INBOX, page, to, true).map(drop))
+        let into = self.target(to)?;
+        pages(&entries).iter().try_for_each(|page| self.transfer(INBOX, page, into, true).map(drop))
     }
 
     /// Changes folders in one commit, knowing them all.

@@ -1,12 +1,12 @@
 //! COPY and MOVE: messages come into a folder; bodies are never copied.
 
 use sigillo_base::{MsgId, Timestamp, said};
-use sigillo_imap::{Code, Copied, Flags, FolderRights, Refusal};
+use sigillo_imap::{Code, Deed, Destination, Flags, FolderRights, Refusal};
 use sigillo_store::{Store, transact};
 
 use super::{Boxes, No, fault};
 use crate::fronts::Transaction;
-use crate::rows::EntryRow;
+use crate::rows::{EntryRow, FolderRow, decode, folder_key};
 use crate::stored::{Place, post, usage};
 use crate::{ATTEMPTS, Error, folder};
 
@@ -48,9 +48,12 @@ impl<S: Store> Boxes<S> {
         Ok(self.engine.terms(&mailbox).1.box_bytes)
     }
 
-    /// Refuses what would pass the size of the box, before it comes.
-    pub(super) fn check_room(&self, more: u64) -> Result<(), Refusal> {
-        let size = self.size()?;
+    /// Refuses what would pass the size of the box, before it comes: as the commit will, which takes the replaced message
+    /// out first.
+    pub(super) fn check_room(&self, more: u64, replaced: Option<(u32, u32)>) -> Result<(), Refusal> {
+        let old = replaced.map(|(folder, uid)| self.entry(folder, uid)).transpose()?.flatten();
+        // More room instead of less to come: a box that holds too much takes what makes it smaller.
+        let size = self.size()?.saturating_add(old.map_or(0, |entry| entry.size.into()));
         self.within(&mut Transaction::new(&self.engine.store), size, more).map_err(|no| no.0)
     }
 
@@ -63,38 +66,74 @@ impl<S: Store> Boxes<S> {
         Ok(())
     }
 
-    pub(super) fn transfer(&self, from: u32, uids: &[u32], target: &str, moving: bool) -> Result<Copied, Refusal> {
+    /// Refuses a folder that is not any more what its name said when the command began.
+    fn still(&self, tx: &mut Transaction<'_, S>, into: Destination) -> Result<(), No> {
+        let key = folder_key(self.mailbox, into.folder);
+        let row = tx.get(&key)?.map(|value| decode::<FolderRow>(&key, &value)).transpose()?;
+        match row {
+            Some(row) if row.uid_validity == into.uid_validity => Ok(()),
+            _ => Err(No(Refusal::new(Code::NonExistent, "La cartella di destinazione non esiste piu'"))),
+        }
+    }
+
+    /// Takes out again what a COPY in pages put in.
+    pub(super) fn take_back(&self, into: Destination, uids: &[u32]) -> Result<(), Refusal> {
+        if self.engine.store.get(folder_key(self.mailbox, into.folder).as_ref()).map_err(fault)?.is_none() {
+            return Ok(()); // it went with its folder
+        }
+        self.may(into.folder, Deed::Fill)?;
+        for page in uids.chunks(PAGE) {
+            let _lane = self.engine.lanes.hold(&[self.mailbox]);
+            transact(&self.engine.store, ATTEMPTS, |tx| {
+                self.still(tx, into)?;
+                Ok(self.take_out_in(tx, into.folder, page, |_| true)?)
+            })
+            .map_err(|no: No| no.0)?;
+        }
+        self.changed();
+        Ok(())
+    }
+
+    /// Copies or moves messages in one commit; gives the UID of each before and after.
+    pub(super) fn transfer(
+        &self,
+        from: u32,
+        uids: &[u32],
+        into: Destination,
+        moving: bool,
+    ) -> Result<Vec<(u32, u32)>, Refusal> {
         if uids.len() > MOST {
             let text = format!("Al massimo {MOST} messaggi alla volta");
             return Err(Refusal::new(Code::Limit, text));
         }
-        let to = self.target(target)?;
+        let to = into.folder;
+        self.may(to, Deed::Fill)?;
         let rights = self.rights(to)?;
         let size = self.size()?;
         let _lane = self.engine.lanes.hold(&[self.mailbox]);
-        let copied = transact(&self.engine.store, ATTEMPTS, |tx| {
-            let uid_validity = folder::open(tx, self.mailbox, to)?.uid_validity;
+        let pairs = transact(&self.engine.store, ATTEMPTS, |tx| {
+            self.still(tx, into)?;
             let entries = if moving {
                 folder::take_out(tx, self.mailbox, from, uids, |_| true)?
             } else {
                 let read = |uid: &u32| Ok(folder::entry(tx, self.mailbox, from, *uid)?.map(|entry| (*uid, entry)));
                 uids.iter().map(read).filter_map(Result::transpose).collect::<Result<_, Error>>()?
             };
-            let mut copied = Copied { uid_validity, pairs: Vec::new() };
+            let mut pairs = Vec::with_capacity(entries.len());
             for (uid, entry) in entries {
                 let flags = Flags::from_parts(entry.flags, entry.keywords);
                 let place = self.place(to, rights, &flags, Timestamp::from_millis(entry.date));
                 let (new, _) = post(tx, &place, MsgId(entry.msg), u64::from(entry.size))?;
-                copied.pairs.push((uid, new.0));
+                pairs.push((uid, new.0));
             }
             if !moving {
                 self.within(tx, size, 0)?;
             }
-            Ok(copied)
+            Ok(pairs)
         })
         .map_err(|no: No| no.0)?;
         self.changed();
-        Ok(copied)
+        Ok(pairs)
     }
 
     /// A place in a folder where the user has these rights: flags that they do not cover are left behind.

@@ -1,5 +1,6 @@
 //! The end of APPEND and REPLACE: URLs become places of messages, then all is stored in one commit.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::command::append::find_replaced;
@@ -13,14 +14,22 @@ use crate::{Appending, AtHand, Code, Draft, DraftPart, Flags, Portion, Refusal, 
 pub struct AppendJob {
     mailbox: String,
     replaced: Option<Replaced>,
-    /// What is not made ready yet, the first message last.
-    waiting: Vec<Appending>,
-    ready: Vec<Draft>,
+    /// What is not made ready yet of each draft, by the draft's place.
+    waiting: VecDeque<(usize, Portion)>,
+    drafts: Vec<Draft>,
     /// Octets of all messages, and how many there may be.
     octets: u64,
     most: u64,
-    /// Octets that the next step reads whole.
-    whole: usize,
+    /// The message that the next step reads whole.
+    whole: Option<Whole>,
+}
+
+/// A message of the mailbox that nothing is kept of, with leave to hold it in memory.
+#[derive(Debug, Clone, Copy)]
+struct Whole {
+    folder: u32,
+    uid: u32,
+    octets: usize,
 }
 
 /// What a URL names, if that can be said.
@@ -34,61 +43,56 @@ enum Named {
 
 impl AppendJob {
     /// Of what came, `octets` of it; `most` is the limit of all together.
-    pub fn new(
-        mailbox: String,
-        replaced: Option<Replaced>,
-        mut messages: Vec<Appending>,
-        octets: u64,
-        most: u64,
-    ) -> Self {
-        messages.reverse();
-        let ready = Vec::new();
-        Self { mailbox, replaced, waiting: messages, ready, octets, most, whole: 0 }
+    pub fn new(mailbox: String, replaced: Option<Replaced>, messages: Vec<Appending>, octets: u64, most: u64) -> Self {
+        let (mut waiting, mut drafts) = (VecDeque::new(), Vec::with_capacity(messages.len()));
+        for Appending { flags, date, parts } in messages {
+            waiting.extend(parts.into_iter().map(|portion| (drafts.len(), portion)));
+            drafts.push(Draft { flags, date, parts: Vec::new() });
+        }
+        Self { mailbox, replaced, waiting, drafts, octets, most, whole: None }
     }
 
     /// The memory that the next step takes beyond what came, in octets.
-    pub const fn weight(&self) -> usize {
-        self.whole
+    pub fn weight(&self) -> usize {
+        self.whole.map_or(0, |whole| whole.octets)
     }
 
     /// Makes messages ready, and stores them when all are.
     pub fn step(mut self, work: &mut Work<'_>) -> Result<Step, Problem> {
-        while let Some(message) = self.waiting.last() {
-            let mut draft = Draft { flags: message.flags.clone(), date: message.date, parts: Vec::new() };
-            let mut more = 0;
-            for portion in &message.parts {
-                let url = match portion {
-                    Portion::Came(octets) => {
-                        draft.parts.push(DraftPart::Came(*octets));
-                        continue;
-                    }
-                    Portion::Url(url) => url,
-                };
-                let bad = || Done { ok: false, ..Done::ok("Parte non trovata") }.coded(format!("BADURL {url}"));
-                let Some(parsed) = Url::parse(url) else { return bad().step() };
-                let Some((folder, uid)) = locate(&parsed, work)? else { return bad().step() };
-                match named(&parsed, folder, uid, self.whole > 0, work)? {
-                    Named::Nothing => return bad().step(),
-                    Named::Unread(octets) => {
-                        self.whole = octets;
-                        return Ok(Step::More(Job::Append(Box::new(self))));
-                    }
-                    Named::Octets(ranges, own) => {
-                        more += ranges.iter().map(|r| r.end - r.start).sum::<u64>() + own.len() as u64;
-                        let of = |range| DraftPart::Of { folder, uid, range };
-                        draft.parts.extend(ranges.into_iter().map(of));
-                        draft.parts.extend((!own.is_empty()).then_some(DraftPart::Own(own)));
-                    }
+        // The leave is for that message alone, and for this step.
+        let granted = self.whole.take();
+        while let Some((place, portion)) = self.waiting.front() {
+            let parts = &mut self.drafts[*place].parts;
+            let url = match portion {
+                Portion::Came(octets) => {
+                    parts.push(DraftPart::Came(*octets));
+                    self.waiting.pop_front();
+                    continue;
+                }
+                Portion::Url(url) => url,
+            };
+            let bad = || Done { ok: false, ..Done::ok("Parte non trovata") }.coded(format!("BADURL {url}"));
+            let Some(parsed) = Url::parse(url) else { return bad().step() };
+            let Some((folder, uid)) = locate(&parsed, work)? else { return bad().step() };
+            let whole = granted.is_some_and(|granted| (granted.folder, granted.uid) == (folder, uid));
+            match named(&parsed, folder, uid, whole, work)? {
+                Named::Nothing => return bad().step(),
+                Named::Unread(octets) => {
+                    self.whole = Some(Whole { folder, uid, octets });
+                    return Ok(Step::More(Job::Append(Box::new(self))));
+                }
+                Named::Octets(ranges, own) => {
+                    self.octets += ranges.iter().map(|r| r.end - r.start).sum::<u64>() + own.len() as u64;
+                    parts.extend(ranges.into_iter().map(|range| DraftPart::Of { folder, uid, range }));
+                    parts.extend((!own.is_empty()).then_some(DraftPart::Own(own)));
                 }
             }
-            self.octets += more;
             if self.octets > self.most {
                 return Err(Refusal::new(Code::TooBig, "Il messaggio supera la dimensione ammessa").into());
             }
-            self.ready.push(draft);
-            self.waiting.pop();
+            self.waiting.pop_front();
         }
-        if self.ready.iter().any(Draft::is_empty) {
+        if self.drafts.iter().any(Draft::is_empty) {
             return Err(Refusal::new(Code::Cannot, "Il messaggio e' vuoto").into());
         }
         self.store(work)
@@ -96,8 +100,8 @@ impl AppendJob {
 
     fn store(self, work: &mut Work<'_>) -> Result<Step, Problem> {
         let replaced = self.replaced.as_ref().map(|r| find_replaced(r, work)).transpose()?;
-        work.check_keywords(&self.mailbox, &Flags::all(self.ready.iter().map(|draft| &draft.flags)))?;
-        let stored = work.boxes.append(&self.mailbox, &self.ready, replaced)?;
+        work.check_keywords(&self.mailbox, &Flags::all(self.drafts.iter().map(|draft| &draft.flags)))?;
+        let stored = work.boxes.append(&self.mailbox, &self.drafts, replaced)?;
         work.brought(&self.mailbox, &stored.uids);
         let uids = crate::set::compress(stored.uids);
         let code = format!("APPENDUID {} {uids}", stored.uid_validity);

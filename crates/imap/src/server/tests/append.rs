@@ -142,3 +142,67 @@ fn messages_of_parts() {
          S: m NO [TOOBIG] …",
     );
 }
+
+#[test]
+fn what_came_of_a_message_that_is_not_stored_is_forgotten() {
+    let mut client = selected();
+    let cases: [(&[u8], &str); 9] = [
+        (b"a APPEND INBOX {4+}\r\na\0cd\r\n", "a BAD "),
+        (b"a APPEND INBOX {4+}\r\n\xc3\xa8cd\r\n", "a NO [CANNOT] "),
+        (b"a APPEND INBOX {4+}\r\nabcd x\r\n", "a BAD "),
+        (b"a APPEND INBOX {4+}\r\nabcd\0\r\n", "a BAD "),
+        (b"a APPEND INBOX {4+}\r\nabcd x {2+}\r\nef\r\n", "a BAD "),
+        (b"a APPEND INBOX {4+}\r\nabcd {99999999999}\r\n", "a BAD "),
+        (b"a APPEND INBOX {4+}\r\nabcd {200000}\r\n", "a NO [TOOBIG] "),
+        (b"a APPEND INBOX CATENATE (TEXT {4+}\r\nabcd URL \"/x\")\r\n", "a NO [BADURL /x] "),
+        (b"a UID REPLACE 99 INBOX {4+}\r\nabcd\r\n", "a NO [NONEXISTENT] "),
+    ];
+    for (command, answer) in cases {
+        client.server.input(Tick(1), command);
+        client.pump();
+        let told = String::from_utf8(std::mem::take(&mut client.received)).unwrap();
+        assert!(told.starts_with(answer) && client.toy.spool.is_empty(), "{}: {told}", command.escape_ascii());
+    }
+    // At once, and not when what is refused has passed.
+    client.server.input(Tick(1), b"b APPEND INBOX {4+}\r\nabcd {200000+}\r\n");
+    client.pump();
+    assert!(client.toy.spool.is_empty() && client.received.is_empty());
+    client.server.input(Tick(1), &[&b"x".repeat(200_000)[..], b"\r\n"].concat());
+    client.pump();
+    client.script("S: b NO [TOOBIG] …");
+    // Also when the box has no room for the second message: whose command that was is known.
+    client.toy.room = Some(5);
+    client.script(
+        "C> c APPEND INBOX {4+}\\r\\nabcd {4+}\\r\\nefgh\\r\\n
+         S: c NO [OVERQUOTA] …
+         C> d APPEND INBOX {4+}\\r\\nabcd {4}\\r\\n
+         S: d NO [OVERQUOTA] …",
+    );
+    assert!(client.toy.spool.is_empty());
+    assert_eq!(client.toy.folders["INBOX"].messages.len(), 2);
+}
+
+#[test]
+fn each_message_that_is_read_whole_is_read_with_leave() {
+    let mut client = selected();
+    client.toy.create("Bozze", None).unwrap();
+    client.toy.forgetful = true;
+    let url = |uid| format!("URL \"/INBOX/;UID={uid}\"");
+    let command = format!("a APPEND Bozze CATENATE ({} {} {} {})\r\n", url(1), url(2), url(2), url(1));
+    client.server.input(Tick(1), command.as_bytes());
+    let mut weights = Vec::new();
+    while let Some(action) = client.server.poll() {
+        match action {
+            Action::Write(bytes) => client.received.extend(bytes),
+            Action::Request(_) => client.server.run(&mut client.toy, Tick(1)),
+            other => panic!("{other:?}"),
+        }
+        while client.server.more() {
+            weights.push(client.server.weight());
+            client.server.run(&mut client.toy, Tick(1));
+        }
+    }
+    assert_eq!(weights, [PLAIN.len(), SECOND.len(), PLAIN.len()], "the leave is for one message");
+    client.script("S: a OK [APPENDUID 7 1] …");
+    assert_eq!(client.toy.folders["Bozze"].messages[0].1, [PLAIN, SECOND, SECOND, PLAIN].concat());
+}

@@ -48,3 +48,20 @@ fn replacing() {
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].1, b"Z: z\r\n");
 }
+
+#[test]
+fn what_is_replaced_makes_room() {
+    let mut client = selected();
+    client.toy.room = Some(0);
+    let (fits, beyond) = ("x".repeat(PLAIN.len()), "x".repeat(PLAIN.len() + 1));
+    assert!(
+        client.ask(&format!("a REPLACE 1 INBOX {{{}+}}\r\n{beyond}", beyond.len())).starts_with("a NO [OVERQUOTA] ")
+    );
+    assert!(client.ask(&format!("b REPLACE 1 INBOX {{{}+}}\r\n{fits}", fits.len())).contains("b OK "));
+    // Now the last one, of parts that are weighed one after the other.
+    let parts = |last: usize| format!("CATENATE (TEXT {{3+}}\r\nxxx TEXT {{{last}+}}\r\n{})", "x".repeat(last));
+    let told = client.ask(&format!("c REPLACE 2 INBOX {}", parts(PLAIN.len() - 2)));
+    assert!(told.starts_with("c NO [OVERQUOTA] "), "{told}");
+    let told = client.ask(&format!("d REPLACE 2 INBOX {}", parts(PLAIN.len() - 3)));
+    assert!(told.contains("d OK "), "{told}");
+}

@@ -8,8 +8,8 @@ use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 use sigillo_wire::{Session, Tick, transcript};
 
 use crate::{
-    Action, Appended, AtHand, Attribute, Change, Code, Config, Content, Copied, Draft, DraftPart, Flags, FolderInfo,
-    FolderState, Grams, LoginRefusal, Mailboxes, Refusal, Row, Server, Status, Stored, Summary, System,
+    Action, Appended, AtHand, Attribute, Change, Code, Config, Content, Destination, Draft, DraftPart, Flags,
+    FolderInfo, FolderState, Grams, LoginRefusal, Mailboxes, Refusal, Row, Server, Status, Stored, Summary, System,
 };
 
 /// The keys of `anna`, or of nobody.
@@ -164,6 +164,8 @@ pub struct Toy {
     pub searched: bool,
     /// So many pages are copied, and no more.
     pub pages: Option<usize>,
+    /// So many octets may come.
+    pub room: Option<u64>,
     /// Subscribed names without a folder.
     pub missing: Vec<String>,
     /// What went cannot be told.
@@ -218,6 +220,15 @@ impl Toy {
 
     fn target(&mut self, name: &str) -> Result<&mut Folder, Refusal> {
         self.folders.get_mut(name).ok_or_else(|| Refusal::new(Code::TryCreate, "La cartella non esiste"))
+    }
+
+    /// The name that a folder has now.
+    fn still(&mut self, into: Destination) -> Result<String, Refusal> {
+        let folder = self.numbered(into.folder)?;
+        if folder.uid_validity != into.uid_validity {
+            return Err(Refusal::no_folder());
+        }
+        Ok(folder.info.name.clone())
     }
 
     fn put(&mut self, name: &str, flags: Flags, date: Timestamp, bytes: Vec<u8>) -> Result<u32, Refusal> {
@@ -342,9 +353,23 @@ impl Mailboxes for Toy {
         }
         Ok(stored)
     }
-    fn append_start(&mut self, name: &str, _size: u64) -> Result<(), Refusal> {
+    fn append_start(&mut self, name: &str, size: u64, replaced: Option<(u32, u32)>) -> Result<(), Refusal> {
         self.spool.clear();
-        self.target(name).map(|_| ())
+        self.target(name)?;
+        self.append_more(name, size, replaced)
+    }
+    fn append_more(&mut self, _name: &str, size: u64, replaced: Option<(u32, u32)>) -> Result<(), Refusal> {
+        let freed = match replaced {
+            Some((folder, uid)) => {
+                let old = self.numbered(folder)?.messages.iter().find(|m| m.0.uid == uid);
+                old.map_or(0, |m| u64::from(m.0.size))
+            }
+            None => 0,
+        };
+        if self.room.is_some_and(|room| size > room + freed) {
+            return Err(Refusal::new(Code::OverQuota, "La casella e' piena"));
+        }
+        Ok(())
     }
     fn append(&mut self, name: &str, drafts: &[Draft], replaced: Option<(u32, u32)>) -> Result<Appended, Refusal> {
         self.target(name)?;
@@ -386,32 +411,38 @@ impl Mailboxes for Toy {
         self.overtake();
         Ok(self.numbered(folder)?.remove(|r| uids.contains(&r.uid) && r.flags.has(System::Deleted)))
     }
-    fn copy(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
-        self.target(target)?;
+    fn destination(&mut self, name: &str) -> Result<Destination, Refusal> {
+        let target = self.target(name)?;
+        Ok(Destination { folder: target.number, uid_validity: target.uid_validity })
+    }
+    fn copy(&mut self, folder: u32, uids: &[u32], into: Destination) -> Result<Vec<(u32, u32)>, Refusal> {
         self.commits += 1;
         self.overtake();
-        let uid_validity = self.target(target)?.uid_validity;
+        let target = self.still(into)?;
         if let Some(left) = self.pages.as_mut() {
             *left = left.checked_sub(1).ok_or_else(|| Refusal::new(Code::OverQuota, "La casella e' piena"))?;
         }
         let source = self.numbered(folder)?.messages.clone();
         let mut pairs = Vec::new();
         for (row, bytes) in source.into_iter().filter(|m| uids.contains(&m.0.uid)) {
-            pairs.push((row.uid, self.put(target, row.flags, row.date, bytes)?));
-            if let Some((copy, _)) = self.target(target)?.messages.last_mut() {
+            pairs.push((row.uid, self.put(&target, row.flags, row.date, bytes)?));
+            if let Some((copy, _)) = self.target(&target)?.messages.last_mut() {
                 copy.email = row.email;
             }
         }
-        Ok(Copied { uid_validity, pairs })
+        Ok(pairs)
     }
-    fn withdraw(&mut self, target: &str, uids: &[u32]) -> Result<(), Refusal> {
-        self.target(target)?.remove(|r| uids.contains(&r.uid));
+    fn withdraw(&mut self, into: Destination, uids: &[u32]) -> Result<(), Refusal> {
+        if self.folders.values().any(|folder| folder.number == into.folder) {
+            let target = self.still(into)?;
+            self.at(&target).remove(|r| uids.contains(&r.uid));
+        }
         Ok(())
     }
-    fn move_(&mut self, folder: u32, uids: &[u32], target: &str) -> Result<Copied, Refusal> {
-        let copied = self.copy(folder, uids, target)?;
+    fn move_(&mut self, folder: u32, uids: &[u32], into: Destination) -> Result<Vec<(u32, u32)>, Refusal> {
+        let pairs = self.copy(folder, uids, into)?;
         self.numbered(folder)?.remove(|r| uids.contains(&r.uid));
-        Ok(copied)
+        Ok(pairs)
     }
     fn create(&mut self, name: &str, special: Option<Attribute>) -> Result<String, Refusal> {
         if self.folders.contains_key(name) {
@@ -530,6 +561,7 @@ impl Client {
                     self.server.run(&mut self.toy, self.now);
                 }
                 Action::AppendChunk(bytes) => self.toy.spool.extend(bytes),
+                Action::AppendDropped => self.toy.spool.clear(),
                 Action::LoggedOut => self.log.push("logged out".into()),
                 Action::IdleStart => self.idle = true,
                 Action::IdleEnd => self.idle = false,
