@@ -2,6 +2,7 @@
 
 mod address_book;
 mod content;
+mod error;
 mod link;
 mod operations;
 mod own;
@@ -19,63 +20,18 @@ use hyper::{Method, Request, header};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sigillo_base::{Lang, Secret};
+use sigillo_base::{Lang, Said, Secret, said};
 
 use crate::api::{self, Problem, Step};
 use crate::terminal;
 use link::Way;
 
+pub use error::Error;
+
 /// How long each piece of an answer may take when the service asks nobody else.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one may take for which the service must fetch something first.
 const FETCHING: Duration = Duration::from_secs(200);
-
-/// Why a request gave no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Nothing listens on the socket, or it may not be opened.
-    #[error("non rispondono al socket {path}: {source}")]
-    Connect {
-        /// The socket.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The service is not reached over TLS.
-    #[error("{url}: {why}")]
-    Server {
-        /// Its address.
-        url: String,
-        /// Why.
-        why: String,
-    },
-    /// The connection broke, or the answer was not HTTP.
-    #[error("la risposta non è arrivata intera: {0}")]
-    Http(String),
-    /// No answer in time.
-    #[error("nessuna risposta entro {} secondi", .0.as_secs())]
-    Slow(Duration),
-    /// The answer is not what this version knows.
-    #[error("la risposta non si capisce (versioni diverse di client e servizio?): {0}")]
-    Shape(#[from] serde_json::Error),
-    /// The file of the token or of the authorities cannot be read, or others can read the token too.
-    #[error("{}: {why}", path.display())]
-    Token {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-    /// The code that the service wants could not be asked for.
-    #[error("il codice non si legge: {0}")]
-    Code(std::io::Error),
-    /// The service refused.
-    #[error("{}", .0.detail)]
-    Refused(Box<Problem>),
-    /// It was to be tried, and the answer does not say that it was.
-    #[error("il servizio non conosce --dry-run: può averlo fatto davvero")]
-    Untried,
-}
 
 /// What goes with a request.
 struct Content {
@@ -150,12 +106,17 @@ impl Client {
 
     fn token(&self) -> Result<Option<String>, Error> {
         let Some(path) = &self.token else { return Ok(None) };
-        let wrong = |why: String| Error::Token { path: path.clone(), why };
-        let mode = std::fs::metadata(path).map_err(|e| wrong(e.to_string()))?.permissions().mode();
+        let wrong = |why: Said| Error::Token { path: path.clone(), why };
+        let unread = |e: std::io::Error| wrong(Said::verbatim(e));
+        let mode = std::fs::metadata(path).map_err(unread)?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(wrong(format!("altri lo leggono (modo {:o}): chmod 600", mode & 0o777)));
+            let mode = mode & 0o777;
+            return Err(wrong(said!(
+                "altri lo leggono (modo {mode:o}): chmod 600",
+                "others can read it (mode {mode:o}): chmod 600"
+            )));
         }
-        let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+        let text = std::fs::read_to_string(path).map_err(unread)?;
         Ok(Some(text.trim().to_owned()))
     }
 
@@ -459,7 +420,7 @@ impl Client {
             }
         };
         self.exchange(Method::POST, path, Some(content), PATIENCE, heard).await?;
-        end.unwrap_or_else(|| Err(Error::Http("il lavoro si è interrotto".to_owned())))
+        end.unwrap_or_else(|| Err(Error::Http(said!("il lavoro si è interrotto", "the work broke off"))))
     }
 
     async fn answer(
@@ -521,7 +482,7 @@ impl Client {
         patience: Duration,
         heard: &mut impl FnMut(&[u8]),
     ) -> Result<(), Error> {
-        let http = |e: hyper::Error| Error::Http(e.to_string());
+        let http = |e: hyper::Error| Error::Http(Said::verbatim(e));
         let stream = in_time(patience, self.way.connect()).await??;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
@@ -536,10 +497,10 @@ impl Client {
         }
         for (name, text) in &self.headers {
             // As UTF-8: names and tickets have accents.
-            let value = header::HeaderValue::from_bytes(text.as_bytes()).map_err(|e| Error::Http(e.to_string()))?;
+            let value = header::HeaderValue::from_bytes(text.as_bytes()).map_err(|e| Error::Http(Said::verbatim(e)))?;
             request = request.header(*name, value);
         }
-        let request = request.body(Full::new(body.bytes.clone())).map_err(|e| Error::Http(e.to_string()))?;
+        let request = request.body(Full::new(body.bytes.clone())).map_err(|e| Error::Http(Said::verbatim(e)))?;
         let answer = async {
             let response = in_time(patience, sender.send_request(request)).await?.map_err(http)?;
             let tries = *method != Method::GET && self.headers.iter().any(|(name, _)| *name == api::DRY_RUN);
@@ -588,6 +549,7 @@ fn refused(status: u16, answer: &[u8]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sigillo_base::Tell;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixListener;
 
@@ -648,6 +610,10 @@ mod tests {
     #[tokio::test]
     async fn nobody_there_is_said_with_the_path() {
         let error = Client::new("/nonexistent/sigillo.sock").status().await.unwrap_err();
-        assert!(error.to_string().contains("/nonexistent/sigillo.sock"), "{error}");
+        let said = error.said();
+        let wanted = |begin: &str| format!("{begin} /nonexistent/sigillo.sock: ");
+        assert!(said.pick(Lang::It).starts_with(&wanted("non rispondono al socket")), "{said:?}");
+        assert!(said.pick(Lang::En).starts_with(&wanted("nobody answers at the socket")), "{said:?}");
+        assert_eq!(error.to_string(), said.it, "the logs are Italian");
     }
 }

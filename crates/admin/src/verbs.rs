@@ -33,6 +33,7 @@ use std::path::{Path, PathBuf};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
+use sigillo_base::{Said, Tell, said, told};
 
 pub use self::how::{Confirm, Destroys, How, Reads, TRIAL, Writes};
 use crate::{Client, Lang, api};
@@ -128,13 +129,11 @@ impl Asked {
 }
 
 /// Why a verb failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Error {
     /// The request gave no answer.
-    #[error(transparent)]
-    Client(#[from] crate::Error),
+    Client(crate::Error),
     /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -142,20 +141,46 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The password could not be read.
-    #[error("la password non si legge: {0}")]
     Password(std::io::Error),
     /// The password is empty.
-    #[error("la password è vuota: va scritta su una riga dell'ingresso standard o in --password-file")]
     NoPassword,
     /// What was asked for cannot be had.
-    #[error("{0}")]
-    Refused(String),
+    Refused(Said),
     /// The verb ran, and what it was to show is not so: this is the text to print.
-    #[error("{0}")]
     Shown(String),
     /// The answer could not be written as JSON.
-    #[error("JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
+}
+
+impl Tell for Error {
+    fn said(&self) -> Said {
+        match self {
+            Self::Client(error) => error.said(),
+            Self::File { path, source } => Said::verbatim(source).about(path.display()),
+            Self::Password(error) => said!("la password non si legge: {error}", "the password cannot be read: {error}"),
+            Self::NoPassword => said!(
+                "la password è vuota: va scritta su una riga dell'ingresso standard o in --password-file",
+                "the password is empty: it belongs on a line of the standard input or into --password-file"
+            ),
+            Self::Refused(why) => why.clone(),
+            Self::Shown(text) => Said::verbatim(text),
+            Self::Json(error) => Said::verbatim(error).about("JSON"),
+        }
+    }
+}
+
+told!(Error);
+
+impl From<crate::Error> for Error {
+    fn from(error: crate::Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
 }
 
 /// A table that somebody brings.

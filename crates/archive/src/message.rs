@@ -1,6 +1,6 @@
 //! A message out of a file: its line ends, and whether it is one at all.
 
-use std::fmt;
+use sigillo_base::{Said, Tell, said, told};
 
 /// Why what lies in a file is no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,16 +15,24 @@ pub enum Wrong {
     NoFrom,
 }
 
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Tell for Wrong {
+    fn said(&self) -> Said {
         match self {
-            Self::Empty => f.write_str("è vuoto"),
-            Self::NoHeader => f.write_str("non comincia con un campo d'intestazione: non è un messaggio"),
-            Self::TooLarge(most) => write!(f, "supera {most} byte"),
-            Self::NoFrom => f.write_str("non comincia con una riga «From »: non è un mbox"),
+            Self::Empty => said!("è vuoto", "it is empty"),
+            Self::NoHeader => said!(
+                "non comincia con un campo d'intestazione: non è un messaggio",
+                "it does not begin with a field of a header: it is no message"
+            ),
+            Self::TooLarge(most) => said!("supera {most} byte", "it is larger than {most} bytes"),
+            Self::NoFrom => said!(
+                "non comincia con una riga «From »: non è un mbox",
+                "it does not begin with a “From ” line: it is no mbox"
+            ),
         }
     }
 }
+
+told!(Wrong);
 
 /// The message in a file, with lines that end in CRLF. Whether they do already is told by the first: a message that
 /// begins in that form is taken as it is, to the byte.

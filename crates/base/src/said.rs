@@ -20,8 +20,8 @@ impl Said {
     }
 
     /// What is of no language, or of somebody else's: a name, a server's answer.
-    pub fn verbatim(text: impl Into<String>) -> Self {
-        let it = text.into();
+    pub fn verbatim(text: impl std::fmt::Display) -> Self {
+        let it = text.to_string();
         Self { en: it.clone(), it }
     }
 
@@ -32,7 +32,7 @@ impl Said {
 
     /// The same about something that has one name: `members: …`.
     #[must_use]
-    pub fn about(self, what: &str) -> Self {
+    pub fn about(self, what: impl std::fmt::Display) -> Self {
         let Self { it, en } = self;
         crate::said!("{what}: {it}", "{what}: {en}")
     }

@@ -11,7 +11,7 @@ mod tests;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use sigillo_base::{Address, Domain, Timestamp};
+use sigillo_base::{Address, Domain, Tell, Timestamp, said};
 use sigillo_smime::{Certificate, PathError, SignedData, Trust};
 
 use crate::Error;
@@ -109,7 +109,7 @@ impl Index {
     ) -> Result<Self, Error> {
         let signed = parse_signed(p7m)?;
         let (signer, content) = verified(&signed)?;
-        let believed = judge(signer, &signed).map_err(|e| Error::Index(e.to_string()))?;
+        let believed = judge(signer, &signed).map_err(|e| Error::Index(e.said()))?;
         Self::of_content(content, &signed, believed)
     }
 
@@ -140,18 +140,25 @@ impl Index {
     /// was signed or says a time to come, and an empty one, by which no domain would be certified any more.
     pub fn replaces(&self, current: Option<&Self>, now: Timestamp) -> Result<bool, Error> {
         let Some(signed) = self.signed_at else {
-            return Err(Error::Index("la firma non dice quando è stata apposta (signingTime)".into()));
+            return Err(Error::Index(said!(
+                "la firma non dice quando è stata apposta (signingTime)",
+                "the signature does not say when it was made (signingTime)"
+            )));
         };
         if signed > now.plus(AHEAD) {
-            return Err(Error::Index(format!("porta una firma futura, {signed}")));
+            return Err(Error::Index(said!(
+                "porta una firma futura, {signed}",
+                "its signature is of a time to come, {signed}"
+            )));
         }
         if self.entries.is_empty() {
-            return Err(Error::Index("non contiene gestori".into()));
+            return Err(Error::Index(said!("non contiene gestori", "it holds no provider")));
         }
         match current.and_then(Self::signed_at) {
-            Some(known) if signed < known => {
-                Err(Error::Index(format!("è stato firmato {signed}, prima della copia in uso ({known})")))
-            }
+            Some(known) if signed < known => Err(Error::Index(said!(
+                "è stato firmato {signed}, prima della copia in uso ({known})",
+                "it was signed {signed}, before the copy in use ({known})"
+            ))),
             Some(known) => Ok(signed > known),
             None => Ok(true),
         }
@@ -234,15 +241,19 @@ pub struct Examined {
 
 fn parse_signed(p7m: &[u8]) -> Result<SignedData, Error> {
     if p7m.len() > MAX_FILE {
-        return Err(Error::Index(format!("il file ha più di {MAX_FILE} byte")));
+        return Err(Error::Index(said!(
+            "il file ha più di {MAX_FILE} byte",
+            "the file has more than {MAX_FILE} bytes"
+        )));
     }
     Ok(SignedData::parse(p7m)?)
 }
 
 /// The signer and the content that he certainly signed.
 fn verified(signed: &SignedData) -> Result<(&Certificate, &[u8]), Error> {
-    let content = signed.content().ok_or_else(|| Error::Index("contenuto assente".into()))?;
+    let content = signed.content().ok_or_else(|| Error::Index(said!("contenuto assente", "no content")))?;
     signed.verify(content)?;
-    let signer = signed.signer().ok_or_else(|| Error::Index("certificato di firma assente".into()))?;
+    let signer =
+        signed.signer().ok_or_else(|| Error::Index(said!("certificato di firma assente", "no signing certificate")))?;
     Ok((signer, content))
 }

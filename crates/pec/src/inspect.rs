@@ -12,7 +12,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Timestamp};
 use sigillo_mime::{Header, Part};
 use sigillo_smime::{Certificate, Trust};
 
@@ -21,7 +21,6 @@ use crate::index::Index;
 use crate::{Certification, Error, Kind, Tipo};
 
 pub use checks::{Check, Checks};
-pub use says::Text;
 
 /// What a message is, or what it says it is when it is not genuine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +65,7 @@ pub struct Report {
     /// The instant at which the certificate was judged.
     pub judged_at: Option<Timestamp>,
     /// What has to be known besides: a copy that was repaired, a revocation that nobody could look up.
-    pub notes: Vec<Text>,
+    pub notes: Vec<Said>,
 }
 
 impl Report {
@@ -81,12 +80,12 @@ impl Report {
     }
 
     /// The name of its kind.
-    pub fn label(&self) -> Text {
+    pub fn label(&self) -> Said {
         says::label(self)
     }
 
     /// What it proves and what not, in whole sentences.
-    pub fn says(&self) -> Text {
+    pub fn says(&self) -> Said {
         says::sentence(self)
     }
 

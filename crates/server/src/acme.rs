@@ -9,7 +9,7 @@ use std::fs;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sigillo_admin::api::AcmeStatus;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::clock::ServiceClock;
+use crate::complaint::{Context as _, broken_off};
 use crate::config::Acme;
 use crate::fetch::Fetch;
 use crate::files;
@@ -121,7 +122,7 @@ impl Renewer {
             let issued = order::issue(&self.config, &self.fetch, &self.answers).await?;
             let (config, now) = (self.config.clone(), self.clock.now());
             let work = move || pair::replace(&config, &issued, now);
-            self.pool.run(work).await.context("lavoro interrotto")?
+            self.pool.run(work).await.told(broken_off)?
         };
         let outcome = outcome.await;
         self.settle(&outcome);

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sigillo_admin::{Lang, verbs};
+use sigillo_base::Said;
 
 use crate::http;
 use crate::out::{self, say};
@@ -168,7 +169,8 @@ enum Verb {
 pub fn main() -> ExitCode {
     let asked = words::asked();
     let read = |matches: ArgMatches| Ok((Cli::from_arg_matches(&matches)?, is_tried(&matches)));
-    let (cli, tried) = match command(asked).try_get_matches().and_then(read) {
+    let parsed = command(asked).try_get_matches().and_then(read);
+    let (cli, tried) = match parsed.map_err(|error| words::told(error, asked)) {
         Ok(read) => read,
         Err(error) if error.use_stderr() && asks_for("message", asked) => {
             drop(error.print());
@@ -193,31 +195,31 @@ fn run(verb: Verb, lang: Lang) -> Exit {
         Verb::Config(verb) => config::run(&verb, lang),
         Verb::Message(verb) => message::run(&verb, lang),
         Verb::Doctor(args) => doctor::run(&args, lang),
-        Verb::Status(args) => ask(verbs::status::run(&args, lang)),
-        Verb::Mailbox(verb) => ask(verbs::mailbox::run(&verb, lang, &mut far())),
-        Verb::Credential(verb) => ask(verbs::credential::run(&verb, lang)),
-        Verb::Profile(verb) => ask(verbs::profile::run(&verb, lang)),
-        Verb::Password(verb) => ask(verbs::password::run(&verb, lang, &mut far())),
-        Verb::Totp(verb) => ask(verbs::totp::run(&verb, lang)),
-        Verb::Report(verb) => ask(verbs::report::run(&verb, lang)),
-        Verb::Queue(verb) => ask(verbs::queue::run(&verb, lang)),
-        Verb::Dispatch(verb) => ask(verbs::dispatch::run(&verb, lang)),
-        Verb::Domain(verb) => ask(verbs::domain::run(&verb, lang)),
-        Verb::Tenant(verb) => ask(verbs::tenant::run(&verb, lang)),
-        Verb::Unit(verb) => ask(verbs::unit::run(&verb, lang)),
-        Verb::Person(verb) => ask(verbs::person::run(&verb, lang)),
-        Verb::Role(verb) => ask(async { verbs::role::run(&verb) }),
-        Verb::List(verb) => ask(verbs::list::run(&verb, lang, &mut far())),
-        Verb::AddressBook(verb) => ask(verbs::address_book::run(&verb, lang, &mut far())),
-        Verb::Notice(verb) => ask(verbs::notice::run(&verb, lang)),
-        Verb::Operation(verb) => ask(verbs::operation::run(&verb, lang)),
-        Verb::Plan(verb) => ask(verbs::plan::run(&verb, lang)),
-        Verb::Quarantine(verb) => ask(verbs::quarantine::run(&verb, lang)),
+        Verb::Status(args) => ask(lang, verbs::status::run(&args, lang)),
+        Verb::Mailbox(verb) => ask(lang, verbs::mailbox::run(&verb, lang, &mut far())),
+        Verb::Credential(verb) => ask(lang, verbs::credential::run(&verb, lang)),
+        Verb::Profile(verb) => ask(lang, verbs::profile::run(&verb, lang)),
+        Verb::Password(verb) => ask(lang, verbs::password::run(&verb, lang, &mut far())),
+        Verb::Totp(verb) => ask(lang, verbs::totp::run(&verb, lang)),
+        Verb::Report(verb) => ask(lang, verbs::report::run(&verb, lang)),
+        Verb::Queue(verb) => ask(lang, verbs::queue::run(&verb, lang)),
+        Verb::Dispatch(verb) => ask(lang, verbs::dispatch::run(&verb, lang)),
+        Verb::Domain(verb) => ask(lang, verbs::domain::run(&verb, lang)),
+        Verb::Tenant(verb) => ask(lang, verbs::tenant::run(&verb, lang)),
+        Verb::Unit(verb) => ask(lang, verbs::unit::run(&verb, lang)),
+        Verb::Person(verb) => ask(lang, verbs::person::run(&verb, lang)),
+        Verb::Role(verb) => ask(lang, async { verbs::role::run(&verb) }),
+        Verb::List(verb) => ask(lang, verbs::list::run(&verb, lang, &mut far())),
+        Verb::AddressBook(verb) => ask(lang, verbs::address_book::run(&verb, lang, &mut far())),
+        Verb::Notice(verb) => ask(lang, verbs::notice::run(&verb, lang)),
+        Verb::Operation(verb) => ask(lang, verbs::operation::run(&verb, lang)),
+        Verb::Plan(verb) => ask(lang, verbs::plan::run(&verb, lang)),
+        Verb::Quarantine(verb) => ask(lang, verbs::quarantine::run(&verb, lang)),
         Verb::Index(verb) => index::run(&verb, lang),
         Verb::Log(verb) => log::run(&verb, lang),
-        Verb::TlsReport(verb) => ask(verbs::tls_report::run(&verb, lang)),
+        Verb::TlsReport(verb) => ask(lang, verbs::tls_report::run(&verb, lang)),
         Verb::Store(verb) => store::run(&verb, lang),
-        Verb::Openapi => ask(async { Ok(format!("{:#}", http::document())) }),
+        Verb::Openapi => ask(lang, async { Ok(format!("{:#}", http::document())) }),
         Verb::Man(args) => manual::man(&args, lang),
         Verb::Completions(args) => manual::completions(&args, lang),
     }
@@ -243,10 +245,10 @@ fn command(lang: Lang) -> clap::Command {
 }
 
 /// Runs an administrative verb and prints what it gives.
-fn ask(verb: impl Future<Output = Result<String, verbs::Error>>) -> Exit {
+fn ask(lang: Lang, verb: impl Future<Output = Result<String, verbs::Error>>) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(&error, Exit::NoStart),
+        Err(error) => return complain(Said::verbatim(error), lang, Exit::NoStart),
     };
     match runtime.block_on(verb) {
         Ok(text) => {
@@ -257,7 +259,7 @@ fn ask(verb: impl Future<Output = Result<String, verbs::Error>>) -> Exit {
             say(text);
             Exit::False
         }
-        Err(error) => complain(&error, Exit::False),
+        Err(error) => complain(error, lang, Exit::False),
     }
 }
 
@@ -273,8 +275,9 @@ fn far() -> impl FnMut(u64, u64) {
     }
 }
 
-fn complain(error: &dyn std::fmt::Display, exit: Exit) -> Exit {
-    out::complain(error);
+/// Says why in the language of who asked: every error of the command line comes by here.
+fn complain(why: impl Into<Said>, lang: Lang, exit: Exit) -> Exit {
+    out::complain(why.into().pick(lang));
     exit
 }
 

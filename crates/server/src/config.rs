@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use sigillo_accounts::Profiles;
 use sigillo_base::limits::MB;
-use sigillo_base::{Address, Domain};
+use sigillo_base::{Address, Domain, said};
 use sigillo_store_rocks::Reserve;
 
 pub use acme::Acme;
@@ -39,7 +39,7 @@ pub use oidc::{Oidc, OidcMailboxes, Shown};
 pub use ordinary::{Antispam, Ordinary, Weight};
 pub use outward::{CertifiedTls, Dns, Login, Pattern, Relay, Route, RouteTls, Server};
 pub use passwords::Passwords;
-pub use problem::{Problem, Problems, Text};
+pub use problem::{Problem, Problems};
 pub use retention::Retention;
 pub use signing::SigningKey;
 pub use sms::{Format as SmsFormat, Sms};
@@ -303,10 +303,10 @@ impl Config {
                 file: file.to_owned(),
                 line: None,
                 key: None,
-                what: Text::new(format!("il file non si legge: {e}"), format!("the file cannot be read: {e}")),
-                remedy: Text::new(
+                what: said!("il file non si legge: {e}", "the file cannot be read: {e}"),
+                remedy: said!(
                     "controllare percorso e permessi; `sigillo config init CARTELLA` crea un esempio",
-                    "check path and permissions; `sigillo config init FOLDER` makes a sample",
+                    "check path and permissions; `sigillo config init FOLDER` makes a sample"
                 ),
             }])
         })?;

@@ -18,10 +18,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use sigillo_accounts::Verifier;
 use sigillo_admin::Lang;
+use sigillo_base::said;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::antivirus::Endpoint;
 use crate::clock::ServiceClock;
+use crate::complaint::{Context as _, broken_off};
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::ids::random;
@@ -111,7 +113,7 @@ pub async fn run(options: &Options, lang: Lang) -> Result<bool> {
     files::remove(&layout.demo_json())?;
     let stops: Vec<_> = up.drain(..).map(|running| tokio::spawn(running.provider.stop())).collect();
     for stop in stops {
-        stop.await.context("arresto interrotto")?;
+        stop.await.told(|| said!("arresto interrotto", "the stop broke off"))?;
     }
     drop(keeper);
     fine
@@ -150,7 +152,7 @@ async fn serve(
         ground::prepare(&config)?;
         let material = Material::load(&config, &gate, clock.now())?;
         let admin = http::bind(&config.admin_socket.value).await?;
-        let metrics = Some(net::bind(ports.metrics()).await.context("porta metrics")?);
+        let metrics = Some(net::bind(ports.metrics()).await.told(|| said!("porta metrics", "port metrics"))?);
         let (clock, gate) = (Arc::clone(clock), Arc::clone(&gate));
         let room = room.get_or_insert_with(|| Room::of(&config)).clone();
         let start = Start {
@@ -202,7 +204,7 @@ async fn exchange(
         }
     }
     for complaint in &result.complaints {
-        complain(complaint);
+        complain(complaint.pick(lang));
     }
     // Who is left out cannot prove anything; while the demonstration stays up that is no failure.
     Ok(if options.once || options.without.is_none() { result.is_whole() } else { result.is_true() })
@@ -220,7 +222,7 @@ async fn export_log(layout: &Layout, running: &Running) -> Result<PathBuf> {
         }
         legal_log::export_all(&engine.ledger(), &written).map(drop)
     };
-    provider.pool.run(export).await.context("registro legale: lavoro interrotto")??;
+    provider.pool.run(export).await.told(broken_off)??;
     Ok(folder)
 }
 
@@ -243,5 +245,5 @@ async fn make_boxes(running: &Running) -> Result<()> {
         }
         Ok(())
     };
-    running.provider.pool.run(make).await.context("caselle: lavoro interrotto")?
+    running.provider.pool.run(make).await.told(broken_off)?
 }

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sigillo_admin::{Client, Lang, api};
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Timestamp, said};
 
-use crate::config::{Config, Problems, Text};
+use crate::config::{Config, Problems};
 use crate::dns::Dns;
 
 /// How something is, from good to bad.
@@ -44,29 +44,29 @@ pub struct Finding {
     /// How it is.
     pub state: State,
     /// What was found.
-    pub found: Text,
+    pub found: Said,
     /// What to do; where nothing is, none.
-    pub remedy: Option<Text>,
+    pub remedy: Option<Said>,
 }
 
 impl Finding {
-    fn new(about: impl ToString, state: State, found: Text, remedy: Option<Text>) -> Self {
+    fn new(about: impl ToString, state: State, found: Said, remedy: Option<Said>) -> Self {
         Self { check: "", about: about.to_string(), state, found, remedy }
     }
 
-    fn fine(about: impl ToString, found: Text) -> Self {
+    fn fine(about: impl ToString, found: Said) -> Self {
         Self::new(about, State::Fine, found, None)
     }
 
-    fn skipped(about: impl ToString, found: Text) -> Self {
+    fn skipped(about: impl ToString, found: Said) -> Self {
         Self::new(about, State::Skipped, found, None)
     }
 
-    fn warning(about: impl ToString, found: Text, remedy: Text) -> Self {
+    fn warning(about: impl ToString, found: Said, remedy: Said) -> Self {
         Self::new(about, State::Warning, found, Some(remedy))
     }
 
-    fn error(about: impl ToString, found: Text, remedy: Text) -> Self {
+    fn error(about: impl ToString, found: Said, remedy: Said) -> Self {
         Self::new(about, State::Error, found, Some(remedy))
     }
 
@@ -200,26 +200,23 @@ fn slow(limit: Duration) -> Finding {
     let seconds = limit.as_secs();
     Finding::error(
         "",
-        Text::new(format!("nessuna risposta in {seconds} s"), format!("no answer within {seconds} s")),
-        Text::new(
-            "ripetere; se resta così, guardare rete e carico",
-            "repeat; if it stays so, look at network and load",
-        ),
+        said!("nessuna risposta in {seconds} s", "no answer within {seconds} s"),
+        said!("ripetere; se resta così, guardare rete e carico", "repeat; if it stays so, look at network and load"),
     )
 }
 
 fn broke(error: &tokio::task::JoinError) -> Finding {
     Finding::error(
         "",
-        Text::new(format!("il controllo si è interrotto: {error}"), format!("the check broke off: {error}")),
-        Text::new("segnalarlo: è un difetto del programma", "report it: it is a fault of the program"),
+        said!("il controllo si è interrotto: {error}", "the check broke off: {error}"),
+        said!("segnalarlo: è un difetto del programma", "report it: it is a fault of the program"),
     )
 }
 
 /// A text that is the same in both languages: names and what other programs say.
-fn plain(text: impl std::fmt::Display) -> Text {
+fn plain(text: impl std::fmt::Display) -> Said {
     let text = text.to_string();
-    Text::new(text.clone(), text)
+    Said::verbatim(text)
 }
 
 /// Whole days of a span.

@@ -17,6 +17,7 @@ use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
+use sigillo_base::{Complaint, said};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -64,7 +65,7 @@ impl Url {
             }
             _ => location.to_owned(),
         };
-        let target: Self = target.parse().map_err(|e: String| anyhow!("rimanda altrove: {e}"))?;
+        let target = target.parse::<Self>().context("rimanda altrove")?;
         let same_host = target.host().eq_ignore_ascii_case(self.host());
         // Another port is another service; from 80 to 443 it is the same one, protected.
         let same_port = target.port() == self.port() || (self.port() == 80 && target.port() == 443);
@@ -76,18 +77,26 @@ impl Url {
 }
 
 impl FromStr for Url {
-    type Err = String;
+    type Err = Complaint;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let uri: Uri = text.parse().map_err(|e| format!("{text:?} non è un indirizzo: {e}"))?;
+    fn from_str(text: &str) -> Result<Self, Complaint> {
+        let uri: Uri = text
+            .parse()
+            .map_err(|e| Complaint(said!("{text:?} non è un indirizzo: {e}", "{text:?} is no address: {e}")))?;
+        let no_host = || Complaint(said!("{text:?} non ha un nome di macchina", "{text:?} has no name of a host"));
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err(format!("{text:?} non comincia con https:// o http://"));
+            return Err(Complaint(said!(
+                "{text:?} non comincia con https:// o http://",
+                "{text:?} does not begin with https:// or http://"
+            )));
         }
         match uri.authority() {
-            Some(a) if a.host().is_empty() => Err(format!("{text:?} non ha un nome di macchina")),
-            Some(a) if a.as_str().contains('@') => Err(format!("{text:?} contiene un nome utente")),
+            Some(a) if a.host().is_empty() => Err(no_host()),
+            Some(a) if a.as_str().contains('@') => {
+                Err(Complaint(said!("{text:?} contiene un nome utente", "{text:?} holds a user name")))
+            }
             Some(_) => Ok(Self(uri)),
-            None => Err(format!("{text:?} non ha un nome di macchina")),
+            None => Err(no_host()),
         }
     }
 }

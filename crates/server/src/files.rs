@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use sigillo_base::{Complaint, said};
+
 /// Writes a file that anybody may read: beside, synced, then renamed over the old one, and the folder synced.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, 0o644)
@@ -28,8 +30,12 @@ pub fn lock(folder: &Path) -> io::Result<fs::File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => {
-            let text = format!("{}: un altro processo usa già questa cartella", folder.display());
-            Err(io::Error::new(io::ErrorKind::WouldBlock, text))
+            let why = said!(
+                "{}: un altro processo usa già questa cartella",
+                "{}: another process uses this folder already",
+                folder.display()
+            );
+            Err(io::Error::new(io::ErrorKind::WouldBlock, Complaint(why)))
         }
         Err(fs::TryLockError::Error(e)) => Err(e),
     }

@@ -6,7 +6,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Problems, Text};
+use sigillo_base::said;
+
+use crate::config::{Config, Problems};
 use crate::files;
 
 /// File systems that forget (`statfs(2)`, linux/magic.h): a restart, or the end of a container, takes all with it.
@@ -51,33 +53,34 @@ pub fn prepare(config: &Config) -> Result<(), Problems> {
     let problem = |what, remedy| Problems(vec![config.store.problem(&config.file, what, remedy)]);
     let unreadable = |error: io::Error| {
         problem(
-            Text::new(format!("la cartella non si usa: {error}"), format!("unusable folder: {error}")),
-            Text::new("controllare percorso e permessi", "check path and permissions"),
+            said!("la cartella non si usa: {error}", "unusable folder: {error}"),
+            said!("controllare percorso e permessi", "check path and permissions"),
         )
     };
     files::folder(folder).map_err(unreadable)?;
     if let Some((path, owner)) = foreign(folder).map_err(unreadable)? {
         let (path, own) = (path.display(), rustix::process::geteuid().as_raw());
         return Err(problem(
-            Text::new(
-                format!("{path} è dell'utente {owner}, e il servizio gira come utente {own}"),
-                format!("{path} belongs to user {owner}, and the service runs as user {own}"),
+            said!(
+                "{path} è dell'utente {owner}, e il servizio gira come utente {own}",
+                "{path} belongs to user {owner}, and the service runs as user {own}"
             ),
-            Text::new(
-                format!("avviare il servizio come utente {owner}, oppure `chown -R {own} {}`", folder.display()),
-                format!("start the service as user {owner}, or `chown -R {own} {}`", folder.display()),
+            said!(
+                "avviare il servizio come utente {owner}, oppure `chown -R {own} {}`",
+                "start the service as user {owner}, or `chown -R {own} {}`",
+                folder.display()
             ),
         ));
     }
     match volatile(folder).map_err(unreadable)? {
         Some(kind) if !config.store_volatile => Err(problem(
-            Text::new(
-                format!("la cartella sta su {kind}: a un riavvio la posta sarebbe perduta"),
-                format!("the folder is on {kind}: a restart would lose the mail"),
+            said!(
+                "la cartella sta su {kind}: a un riavvio la posta sarebbe perduta",
+                "the folder is on {kind}: a restart would lose the mail"
             ),
-            Text::new(
+            said!(
                 "usare un disco (o un volume del container); per una prova: store.allow_volatile = true",
-                "use a disk (or a volume of the container); for a trial: store.allow_volatile = true",
+                "use a disk (or a volume of the container); for a trial: store.allow_volatile = true"
             ),
         )),
         _ => Ok(()),

@@ -15,11 +15,11 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use sigillo_admin::Lang;
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Timestamp, said};
 use sigillo_pec::index::{Entry, seal, write_ldif};
 use sigillo_smime::authority::request as csr;
 
-use crate::config::{Config, Text};
+use crate::config::Config;
 use crate::material::Publication;
 use crate::{dkim, published};
 pub use first::Facts;
@@ -49,11 +49,11 @@ pub struct Done {
     /// Each file, and what became of it.
     pub placed: Vec<Placed>,
     /// What is worth knowing, though nothing failed.
-    pub notes: Vec<Text>,
+    pub notes: Vec<Said>,
     /// The DNS records to publish, as a zone file has them.
     pub zone: String,
     /// What is to be done next, in order.
-    pub next: Vec<Text>,
+    pub next: Vec<Said>,
 }
 
 /// The keys, PEM.
@@ -67,7 +67,7 @@ struct Keys {
 ///
 /// # Errors
 /// What is wrong and what to do. What was made before it stays, and the next run goes on.
-pub fn run(asked: &Asked, lang: Lang, now: Timestamp) -> Result<Done, Text> {
+pub fn run(asked: &Asked, lang: Lang, now: Timestamp) -> Result<Done, Said> {
     let folder = std::path::absolute(&asked.folder).map_err(|e| of_file(&asked.folder, &e))?;
     let mut site = Site::new(!asked.dry);
     let config = first::configuration(&folder.join("sigillo.toml"), &asked.facts, lang, &mut site)?;
@@ -82,11 +82,11 @@ pub fn run(asked: &Asked, lang: Lang, now: Timestamp) -> Result<Done, Text> {
     Ok(Done { placed: site.placed, notes: site.notes, zone, next })
 }
 
-fn keys(config: &Config, site: &mut Site) -> Result<Keys, Text> {
+fn keys(config: &Config, site: &mut Site) -> Result<Keys, Said> {
     let Some(signing_key) = config.signing_key.value.file() else {
-        return Err(Text::new(
+        return Err(said!(
             "la chiave di firma è in un dispositivo: chiave e richiesta si fanno con i suoi strumenti (docs/operations.md), e poi `sigillo config check`",
-            "the signing key is in a device: key and request are made with its own tools (docs/operations.md), then `sigillo config check`",
+            "the signing key is in a device: key and request are made with its own tools (docs/operations.md), then `sigillo config check`"
         ));
     };
     for (key, certificate) in
@@ -94,9 +94,9 @@ fn keys(config: &Config, site: &mut Site) -> Result<Keys, Text> {
     {
         if certificate.value.exists() && !key.exists() {
             let (key, certificate) = (key.display(), certificate.value.display());
-            return Err(Text::new(
-                format!("{certificate} c'è, ma manca la sua chiave {key}: rimetterla, o togliere il certificato"),
-                format!("{certificate} is there without its key {key}: bring the key back, or remove the certificate"),
+            return Err(said!(
+                "{certificate} c'è, ma manca la sua chiave {key}: rimetterla, o togliere il certificato",
+                "{certificate} is there without its key {key}: bring the key back, or remove the certificate"
             ));
         }
     }
@@ -107,7 +107,7 @@ fn keys(config: &Config, site: &mut Site) -> Result<Keys, Text> {
 }
 
 /// What goes to the authorities.
-fn requests(folder: &Path, config: &Config, keys: &Keys, site: &mut Site) -> Result<(), Text> {
+fn requests(folder: &Path, config: &Config, keys: &Keys, site: &mut Site) -> Result<(), Said> {
     let (pec, tls) = (Wanted::Signing.request(config, &keys.signing)?, Wanted::Tls.request(config, &keys.tls)?);
     for (name, text) in [("firma.csr", pec), ("tls.csr", tls)] {
         let same = |there: &[u8]| csr::same(&String::from_utf8_lossy(there), &text);
@@ -124,11 +124,11 @@ fn publish(
     addresses: &[IpAddr],
     now: Timestamp,
     site: &mut Site,
-) -> Result<String, Text> {
+) -> Result<String, Said> {
     let dkim = match config.dkim.as_ref().zip(keys.dkim.as_ref()) {
         Some((dkim, pem)) => {
             let signer = dkim::Signer::new(dkim, pem.as_bytes());
-            Some(signer.map_err(|e| Text::new(format!("{e:#}"), format!("{e:#}")))?)
+            Some(signer.map_err(|e| said!("{e:#}", "{e:#}"))?)
         }
         None => None,
     };
@@ -141,7 +141,7 @@ fn publish(
 }
 
 /// Our record of the index of providers: a draft until there is a certificate, then the file that is published.
-fn record(folder: &Path, config: &Config, now: Timestamp, site: &mut Site) -> Result<(), Text> {
+fn record(folder: &Path, config: &Config, now: Timestamp, site: &mut Site) -> Result<(), Said> {
     if !config.signing_certificate.value.exists() {
         let entry = Entry {
             name: config.name.value.clone(),
@@ -157,13 +157,10 @@ fn record(folder: &Path, config: &Config, now: Timestamp, site: &mut Site) -> Re
         let draft = write_ldif(&[entry]) + waits;
         return site.place(&folder.join("igpec-draft.ldif"), draft.as_bytes(), same_bytes(draft.as_bytes()));
     }
-    let wrong = |it: String, en: String| Text::new(it, en);
-    let own =
-        Publication::load(config, now).map_err(|problems| wrong(problems.say(Lang::It), problems.say(Lang::En)))?;
+    let own = Publication::load(config, now)?;
     let ldif = write_ldif(&own.entries);
     site.place(&folder.join("igpec.ldif"), ldif.as_bytes(), same_bytes(ldif.as_bytes()))?;
-    let sealed =
-        seal(&ldif, &own.identity, own.signer.as_ref(), now).map_err(|e| wrong(e.to_string(), e.to_string()))?;
+    let sealed = seal(&ldif, &own.identity, own.signer.as_ref(), now).map_err(Said::verbatim)?;
     // Its signature has a time in it: whether it is still ours is seen from the LDIF beside it.
     site.place(&folder.join("igpec.ldif.p7m"), &sealed, |_| true)
 }

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use sigillo_admin::api;
 use sigillo_admin::verbs::{self, log::Query, log::Source};
-use sigillo_base::{Complaint, Said, Timestamp, said};
+use sigillo_base::{Complaint, Said, Tell, Timestamp, said, told};
 use sigillo_engine::{LegalLog, LogSegment, Logged, Place};
 use sigillo_smime::timestamp;
 use sigillo_store::Store;
 use sigillo_store_rocks::{Options, RocksStore};
+
+use crate::complaint::Context as _;
 
 /// Lines and rows in one answer.
 const PAGE: usize = 1_000;
@@ -20,14 +22,29 @@ const PAGE: usize = 1_000;
 pub const SEGMENTS: usize = 100;
 
 /// Why a page cannot be given.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Error {
     /// What was asked for makes no sense.
-    #[error("{}", .0.it)]
     Asked(Said),
     /// The log cannot be read.
-    #[error(transparent)]
-    Engine(#[from] sigillo_engine::Error),
+    Engine(sigillo_engine::Error),
+}
+
+impl Tell for Error {
+    fn said(&self) -> Said {
+        match self {
+            Self::Asked(why) => why.clone(),
+            Self::Engine(fault) => fault.said(),
+        }
+    }
+}
+
+told!(Error);
+
+impl From<sigillo_engine::Error> for Error {
+    fn from(fault: sigillo_engine::Error) -> Self {
+        Self::Engine(fault)
+    }
 }
 
 /// The segments after a number.
@@ -122,6 +139,11 @@ fn period(query: &Query) -> Result<(Timestamp, Timestamp), Error> {
     Ok((day(&query.from)?.0, day(&query.to)?.1))
 }
 
+/// What there is to say where a store is looked for in vain.
+pub fn no_store(path: &Path) -> Said {
+    said!("{}: qui non c'è un archivio", "{}: there is no store here", path.display())
+}
+
 /// The log of a provider that does not run, in its store.
 pub struct Still(RocksStore);
 
@@ -134,10 +156,10 @@ impl Still {
         let inside = folder.join("db");
         let path = if inside.is_dir() { inside } else { folder.to_owned() };
         // Opening makes a store where none is.
-        anyhow::ensure!(path.join("CURRENT").exists(), "{}: qui non c'è un archivio", path.display());
-        let named = || format!("archivio {}", path.display());
-        let store = RocksStore::open(&path, &Options::default()).with_context(named)?;
-        sigillo_store::schema::check(&store).with_context(named)?;
+        anyhow::ensure!(path.join("CURRENT").exists(), Complaint(no_store(&path)));
+        let named = || said!("archivio {}", "store {}", path.display());
+        let store = RocksStore::open(&path, &Options::default()).told(named)?;
+        sigillo_store::schema::check(&store).told(named)?;
         Ok(Self(store))
     }
 
@@ -146,29 +168,29 @@ impl Still {
     }
 }
 
-fn told(error: impl std::fmt::Display) -> verbs::Error {
-    verbs::Error::Refused(error.to_string())
+fn refused(error: impl Tell) -> verbs::Error {
+    verbs::Error::Refused(error.said())
 }
 
 impl Source for Still {
     async fn segments(&mut self, after: u64) -> Result<Vec<api::LogSegment>, verbs::Error> {
-        segments(&self.log(), after).map_err(told)
+        segments(&self.log(), after).map_err(refused)
     }
 
     async fn file(&mut self, segment: u64, from: u64) -> Result<Vec<String>, verbs::Error> {
-        self.log().lines(segment, from).map_err(told)
+        self.log().lines(segment, from).map_err(refused)
     }
 
     async fn stamp(&mut self, segment: u64) -> Result<Option<Vec<u8>>, verbs::Error> {
-        self.log().stamp(segment).map_err(told)
+        self.log().stamp(segment).map_err(refused)
     }
 
     async fn lines(&mut self, query: &Query, after: Option<&str>) -> Result<api::LogLines, verbs::Error> {
-        lines(&self.log(), query, after).map_err(told)
+        lines(&self.log(), query, after).map_err(refused)
     }
 
     async fn audit(&mut self, query: &Query, after: Option<&str>) -> Result<api::LogAudit, verbs::Error> {
-        audit(&self.log(), query, after).map_err(told)
+        audit(&self.log(), query, after).map_err(refused)
     }
 }
 

@@ -4,9 +4,12 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Mutex;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use sigillo_base::said;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use crate::complaint::Context as _;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
@@ -23,12 +26,15 @@ pub enum Format {
 /// …) and goes before `level`.
 pub fn start(format: Format, level: &str, file: Option<&Path>) -> Result<()> {
     let wanted = std::env::var("SIGILLO_LOG").unwrap_or_else(|_| level.to_owned());
-    let filter = EnvFilter::try_new(&wanted).with_context(|| format!("SIGILLO_LOG: {wanted:?} non è un livello"))?;
+    let filter = EnvFilter::try_new(&wanted)
+        .told(|| said!("SIGILLO_LOG: {wanted:?} non è un livello", "SIGILLO_LOG: {wanted:?} is no level"))?;
     let writer = match file {
         None => BoxMakeWriter::new(std::io::stderr),
         Some(path) => {
             let file = OpenOptions::new().create(true).append(true).open(path);
-            BoxMakeWriter::new(Mutex::new(file.with_context(|| format!("{}: non si apre", path.display()))?))
+            BoxMakeWriter::new(Mutex::new(
+                file.told(|| said!("{}: non si apre", "{}: it cannot be opened", path.display()))?,
+            ))
         }
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);

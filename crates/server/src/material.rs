@@ -12,7 +12,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use hickory_resolver::proto::dnssec::TrustAnchors;
 use sigillo_accounts::Seal;
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Timestamp, said};
 use sigillo_engine::{Passwords, Tokens};
 use sigillo_pec::index::Index;
 use sigillo_smime::{Certificate, Crl, Identity, KeySigner, Signer, Trust};
@@ -20,7 +20,8 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-use crate::config::{Config, Ldap, Located, Problem, Problems, SigningKey, Text};
+use crate::complaint;
+use crate::config::{Config, Ldap, Located, Problem, Problems, SigningKey};
 use crate::dkim;
 use crate::dns;
 use crate::fetch::Fetch;
@@ -162,31 +163,30 @@ pub fn misfits(config: &Config, path: &Located<PathBuf>, certificate: &Certifica
     let mut found = Vec::new();
     let service = config.service_address.value.as_str();
     if !certificate.emails().iter().any(|e| e.eq_ignore_ascii_case(service)) {
-        let what = Text::new(
-            format!("il certificato non è per {service}: {:?}", certificate.emails()),
-            format!("the certificate is not for {service}: {:?}", certificate.emails()),
+        let what = said!(
+            "il certificato non è per {service}: {:?}",
+            "the certificate is not for {service}: {:?}",
+            certificate.emails()
         );
-        let remedy = Text::new(
+        let remedy = said!(
             "il subjectAltName deve avere l'indirizzo di servizio come rfc822Name",
-            "the subjectAltName must hold the service address as rfc822Name",
+            "the subjectAltName must hold the service address as rfc822Name"
         );
         found.push(path.problem(&config.file, what, remedy));
     }
     if certificate.not_after() < now || certificate.not_before() > now {
         let span = format!("{} … {}", certificate.not_before(), certificate.not_after());
-        let what = Text::new(format!("il certificato non vale adesso ({span})"), format!("not valid now ({span})"));
-        let remedy = Text::new("rinnovare il certificato", "renew the certificate");
+        let what = said!("il certificato non vale adesso ({span})", "not valid now ({span})");
+        let remedy = said!("rinnovare il certificato", "renew the certificate");
         found.push(path.problem(&config.file, what, remedy));
     }
     let name = Some(config.name.value.as_str());
     if certificate.organization().as_deref() != name && certificate.common_name().as_deref() != name {
-        let what = Text::new(
-            format!("il certificato ha un altro nome: {}", certificate.subject()),
-            format!("the certificate has another name: {}", certificate.subject()),
-        );
-        let remedy = Text::new(
+        let what =
+            said!("il certificato ha un altro nome: {}", "the certificate has another name: {}", certificate.subject());
+        let remedy = said!(
             "provider.name deve stare in O o in CN, lettera per lettera",
-            "provider.name must be in O or CN, letter by letter",
+            "provider.name must be in O or CN, letter by letter"
         );
         found.push(config.name.problem(&config.file, what, remedy));
     }
@@ -259,7 +259,7 @@ struct Loader<'c> {
 }
 
 impl Loader<'_> {
-    fn tell<T>(&mut self, at: &Located<T>, what: Text, remedy: Text) {
+    fn tell<T>(&mut self, at: &Located<T>, what: Said, remedy: Said) {
         self.problems.push(at.problem(&self.config.file, what, remedy));
     }
 
@@ -268,10 +268,10 @@ impl Loader<'_> {
             Ok(bytes) => Some(bytes),
             Err(e) => {
                 let file = path.value.display();
-                let what = Text::new(format!("il file {file} non si legge: {e}"), format!("cannot read {file}: {e}"));
-                let remedy = Text::new(
+                let what = said!("il file {file} non si legge: {e}", "cannot read {file}: {e}");
+                let remedy = said!(
                     "mettere il file al suo posto o correggere il percorso; per una prova: `sigillo config init CARTELLA`",
-                    "put the file in place or correct the path; for a trial: `sigillo config init FOLDER`",
+                    "put the file in place or correct the path; for a trial: `sigillo config init FOLDER`"
                 );
                 self.tell(path, what, remedy);
                 None
@@ -283,7 +283,7 @@ impl Loader<'_> {
     fn make<T, E: std::fmt::Display>(
         &mut self,
         path: &Located<PathBuf>,
-        remedy: Text,
+        remedy: Said,
         make: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Option<T> {
         let bytes = self.read(path)?;
@@ -291,21 +291,17 @@ impl Loader<'_> {
             Ok(made) => Some(made),
             Err(error) => {
                 let text = format!("{}: {error}", path.value.display());
-                self.tell(path, Text::new(text.clone(), text), remedy);
+                self.tell(path, Said::verbatim(text), remedy);
                 None
             }
         }
     }
 
     fn certificates(&mut self, path: &Located<PathBuf>) -> Option<Vec<Certificate>> {
-        let remedy =
-            Text::new("serve un file PEM con almeno un certificato", "a PEM file with a certificate is needed");
+        let remedy = said!("serve un file PEM con almeno un certificato", "a PEM file with a certificate is needed");
         let found = self.make(path, remedy.clone(), Certificate::from_pem)?;
         if found.is_empty() {
-            let what = Text::new(
-                format!("{}: non contiene certificati", path.value.display()),
-                format!("{}: holds no certificate", path.value.display()),
-            );
+            let what = said!("{}: non contiene certificati", "{}: holds no certificate", path.value.display());
             self.tell(path, what, remedy);
             return None;
         }
@@ -332,17 +328,17 @@ impl Loader<'_> {
     }
 
     fn key(&mut self, at: &Located<PathBuf>, identity: Option<&Identity>) -> Option<KeySigner> {
-        let remedy = Text::new(
+        let remedy = said!(
             "serve una chiave RSA da 2048 bit in su, PKCS#8 PEM senza password",
-            "an RSA key of 2048 bits or more is needed, PKCS#8 PEM without password",
+            "an RSA key of 2048 bits or more is needed, PKCS#8 PEM without password"
         );
         let pem = self.read(at)?;
         let key = self.make(at, remedy, KeySigner::from_pem)?;
         if let Some(identity) = identity
             && !identity.certificate.is_of(&pem)
         {
-            let what = Text::new("la chiave non è quella del certificato", "the key is not the certificate's");
-            let remedy = Text::new("controllare la coppia certificate / key", "check the pair certificate / key");
+            let what = said!("la chiave non è quella del certificato", "the key is not the certificate's");
+            let remedy = said!("controllare la coppia certificate / key", "check the pair certificate / key");
             self.tell(at, what, remedy);
         }
         Some(key)
@@ -350,7 +346,7 @@ impl Loader<'_> {
 
     /// A device that is away is no fault of the configuration: mailboxes are served without it, and what is to be signed waits.
     fn token(&mut self, at: &Located<PathBuf>, uri: &pkcs11::Uri, identity: &Identity) -> Option<TokenSigner> {
-        let remedy = Text::new("serve un file con il PIN", "a file with the PIN is needed");
+        let remedy = said!("serve un file con il PIN", "a file with the PIN is needed");
         let pin = self.make(at, remedy, identity::secret)?;
         let tried = TokenSigner::new(uri.clone(), &pin, &identity.certificate).and_then(|key| match key.probe() {
             Err(error) if !error.temporary => Err(error.message),
@@ -362,8 +358,8 @@ impl Loader<'_> {
         });
         tried
             .map_err(|why| {
-                let remedy = Text::new("guardare signing.key e il dispositivo", "look at signing.key and the device");
-                self.tell(at, Text::new(why.clone(), why), remedy);
+                let remedy = said!("guardare signing.key e il dispositivo", "look at signing.key and the device");
+                self.tell(at, Said::verbatim(why), remedy);
             })
             .ok()
     }
@@ -376,7 +372,7 @@ impl Loader<'_> {
         }
         let mut crls = Vec::new();
         for path in &config.crls {
-            let remedy = Text::new("serve una CRL in DER o PEM", "a CRL in DER or PEM is needed");
+            let remedy = said!("serve una CRL in DER o PEM", "a CRL in DER or PEM is needed");
             crls.extend(self.make(path, remedy, Crl::read)?);
         }
         crls.extend(config.crl_urls.iter().filter_map(|url| update::kept_list(config, &url.value)));
@@ -398,7 +394,7 @@ impl Loader<'_> {
             return Some(Arc::clone(issuer) as _);
         }
         let oauth = self.config.oauth.clone()?;
-        let remedy = Text::new("serve un file con il segreto", "a file with the secret is needed");
+        let remedy = said!("serve un file con il segreto", "a file with the secret is needed");
         let secret = self.make(&oauth.secret, remedy, identity::secret)?;
         let fetch = Fetch::new(Arc::clone(tls), MAX_ANSWER).patience(Duration::from_secs(10));
         Some(Arc::new(Introspection { oauth, secret, fetch }))
@@ -406,7 +402,7 @@ impl Loader<'_> {
 
     fn sms(&mut self, tls: &Arc<ClientConfig>) -> Option<Arc<Gateway>> {
         let config = self.config.sms.clone()?;
-        let remedy = Text::new("serve un file con il valore del campo", "a file with the value of the field is needed");
+        let remedy = said!("serve un file con il valore del campo", "a file with the value of the field is needed");
         let secret = match &config.secret {
             Some((_, file)) => Some(self.make(file, remedy, identity::secret)?),
             None => None,
@@ -416,9 +412,9 @@ impl Loader<'_> {
 
     fn seal(&mut self) -> Seal {
         let Some(file) = &self.config.passwords.seal_key else { return Seal::default() };
-        let remedy = Text::new(
+        let remedy = said!(
             "servono 64 cifre esadecimali: «openssl rand -hex 32», modo 0600",
-            "64 hexadecimal digits are needed: “openssl rand -hex 32”, mode 0600",
+            "64 hexadecimal digits are needed: “openssl rand -hex 32”, mode 0600"
         );
         let key = self.make(file, remedy, |text| {
             let digits = text.trim_ascii().to_ascii_lowercase();
@@ -434,7 +430,7 @@ impl Loader<'_> {
     }
 
     fn ldap(&mut self, ldap: &Ldap) -> Option<Directory> {
-        let remedy = Text::new("serve un file con la password", "a file with the password is needed");
+        let remedy = said!("serve un file con la password", "a file with the password is needed");
         let secret = match &ldap.bind {
             Some((_, file)) => Some(self.make(file, remedy, identity::secret)?),
             None => None,
@@ -446,15 +442,15 @@ impl Loader<'_> {
     fn dkim(&mut self) -> Option<Arc<dkim::Signer>> {
         let config = self.config.dkim.as_ref()?;
         let remedy =
-            Text::new("serve una chiave RSA in PEM, di almeno 2048 bit", "an RSA key in PEM of 2048 bits is needed");
+            said!("serve una chiave RSA in PEM, di almeno 2048 bit", "an RSA key in PEM of 2048 bits is needed");
         self.make(&config.key, remedy, |pem| dkim::Signer::new(config, pem)).map(Arc::new)
     }
 
     fn index(&mut self, trust: &Trust, now: Timestamp) -> Option<Index> {
         let config = self.config;
-        let remedy = Text::new(
+        let remedy = said!(
             "scaricare di nuovo l'indice firmato (.p7m); radici e CRL devono essere quelle del suo firmatario",
-            "fetch the signed index (.p7m) again; anchors and CRLs must be those of its signer",
+            "fetch the signed index (.p7m) again; anchors and CRLs must be those of its signer"
         );
         let index = self.make(&config.index, remedy, |bytes| {
             let index = Index::open(bytes, trust, now)?;
@@ -468,18 +464,18 @@ impl Loader<'_> {
     fn tls(&mut self) -> Option<(ServerTls, ServerTls)> {
         let config = self.config;
         let (certificate, key) = (&config.tls_certificate, &config.tls_key);
-        let remedy = Text::new(
+        let remedy = said!(
             "servono catena PEM e chiave PEM; per una prova: `sigillo config init CARTELLA`",
-            "a PEM chain and a PEM key are needed; for a trial: `sigillo config init FOLDER`",
+            "a PEM chain and a PEM key are needed; for a trial: `sigillo config init FOLDER`"
         );
         let tls = self.server(certificate, remedy.clone(), ServerTls::open(&certificate.value, &key.value))?;
         let paths = |list: &[Located<PathBuf>]| list.iter().map(|p| p.value.clone()).collect::<Vec<_>>();
         let submission = match config.client_anchors.first() {
             None => self.server(certificate, remedy, ServerTls::open(&certificate.value, &key.value))?,
             Some(first) => {
-                let remedy = Text::new(
+                let remedy = said!(
                     "servono radici PEM e liste di revoca DER o PEM",
-                    "PEM anchors and revocation lists in DER or PEM are needed",
+                    "PEM anchors and revocation lists in DER or PEM are needed"
                 );
                 let (anchors, crls) = (paths(&config.client_anchors), paths(&config.client_crls));
                 self.server(first, remedy, ServerTls::asking(&certificate.value, &key.value, &anchors, &crls))?
@@ -488,12 +484,8 @@ impl Loader<'_> {
         Some((tls, submission))
     }
 
-    fn server(&mut self, at: &Located<PathBuf>, remedy: Text, made: anyhow::Result<ServerTls>) -> Option<ServerTls> {
-        made.inspect_err(|error| {
-            let text = format!("{error:#}");
-            self.tell(at, Text::new(text.clone(), text), remedy);
-        })
-        .ok()
+    fn server(&mut self, at: &Located<PathBuf>, remedy: Said, made: anyhow::Result<ServerTls>) -> Option<ServerTls> {
+        made.inspect_err(|error| self.tell(at, complaint::of(error), remedy)).ok()
     }
 
     fn relay(&mut self) -> Option<Arc<ClientConfig>> {
@@ -502,9 +494,9 @@ impl Loader<'_> {
     }
 
     fn dns_anchors(&mut self) -> Option<Arc<TrustAnchors>> {
-        let remedy = Text::new(
+        let remedy = said!(
             "servono record DNSKEY, uno per riga: `dig DNSKEY zona`",
-            "DNSKEY records are needed, one a line: `dig DNSKEY zone`",
+            "DNSKEY records are needed, one a line: `dig DNSKEY zone`"
         );
         self.make(self.config.dns.anchors.as_ref()?, remedy, dns::anchors)
     }
@@ -531,21 +523,19 @@ impl Loader<'_> {
     fn roots(&mut self, path: &Located<PathBuf>) -> Option<Vec<CertificateDer<'static>>> {
         tls::certificates(&path.value)
             .map_err(|error| {
-                let text = format!("{error:#}");
-                let remedy = Text::new(
+                let remedy = said!(
                     "indicare le radici del sistema: /etc/ssl/certs/ca-certificates.crt (pacchetto ca-certificates)",
-                    "name the system's roots: /etc/ssl/certs/ca-certificates.crt (package ca-certificates)",
+                    "name the system's roots: /etc/ssl/certs/ca-certificates.crt (package ca-certificates)"
                 );
-                self.tell(path, Text::new(text.clone(), text), remedy);
+                self.tell(path, complaint::of(&error), remedy);
             })
             .ok()
     }
 
     fn client(&mut self, at: &Located<PathBuf>, made: anyhow::Result<Arc<ClientConfig>>) -> Option<Arc<ClientConfig>> {
         made.map_err(|error| {
-            let text = format!("{error:#}");
-            let remedy = Text::new("servono file PEM che vadano insieme", "PEM files that belong together are needed");
-            self.tell(at, Text::new(text.clone(), text), remedy);
+            let remedy = said!("servono file PEM che vadano insieme", "PEM files that belong together are needed");
+            self.tell(at, complaint::of(&error), remedy);
         })
         .ok()
     }

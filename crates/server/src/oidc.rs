@@ -215,7 +215,7 @@ impl Issuer {
         if description.issuer != self.config.issuer.value {
             bail!("la descrizione è di un altro: {}", description.issuer);
         }
-        let url: Url = description.jwks_uri.parse().map_err(anyhow::Error::msg).context("jwks_uri")?;
+        let url: Url = description.jwks_uri.parse::<Url>().context("jwks_uri")?;
         if !url.is_https() {
             bail!("le chiavi non sono pubblicate con https: {url}");
         }

@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use sigillo_accounts::Profile;
-use sigillo_base::{Secret, Timestamp};
+use sigillo_base::{Secret, Timestamp, said};
 use sigillo_engine::{Antivirus, Bell, Dkim, Doors, Engine, Hall, Peer, Rules, Screener, Setup, front, verifier};
 use sigillo_smtp::server;
 use sigillo_store_rocks::{Options, RocksStore, Watch};
@@ -31,6 +31,7 @@ use crate::acme::Renewer;
 use crate::antivirus::Clamd;
 use crate::bell::Bells;
 use crate::clock::{ServiceClock, Ticks, system_time};
+use crate::complaint::{Context as _, broken_off};
 use crate::config::{Config, Problems, Role};
 use crate::dns::Dns;
 use crate::gate::Gate;
@@ -176,7 +177,7 @@ impl Provider {
         let setup = measured(setup, &metrics, &signing);
         let path = config.store.value.join("db");
         let opened = pool.run(move || open(&path, room.store, setup)).await;
-        let (store, engine) = opened.context("archivio: apertura interrotta")??;
+        let (store, engine) = opened.told(broken_off)??;
         let (engine, ticks) = (Arc::new(engine), Ticks::start());
         material.adopted_by(&engine);
         let dns = Arc::new(Dns::new(&config.dns, material.dns_anchors.clone()));
@@ -275,7 +276,7 @@ impl Provider {
             engine.add_mailbox(&address, Profile::Service, password, now)?;
             Ok(true)
         };
-        if self.pool.run(make).await.context("casella di servizio: lavoro interrotto")?? {
+        if self.pool.run(make).await.told(broken_off)?? {
             tracing::info!(address = %self.engine.provider().service_address, "made the service mailbox");
         }
         Ok(())
@@ -407,7 +408,7 @@ impl Provider {
     pub async fn take_tls(&self) -> Result<()> {
         let (config, identity) = (self.config(), self.engine.identity());
         let load = move || Ok((material::server_tls(&config)?, Shown::of(&config, &identity)));
-        let loaded: Result<_, Problems> = self.pool.run(load).await.context("lavoro interrotto")?;
+        let loaded: Result<_, Problems> = self.pool.run(load).await.told(broken_off)?;
         let ((tls, submission), shown) = loaded?;
         self.tls.renew(&tls);
         self.submission_tls.renew(&submission);
@@ -528,7 +529,7 @@ fn reporter(
 
 fn open(path: &Path, memory: sigillo_store_rocks::Memory, setup: Setup) -> Result<(Arc<RocksStore>, House)> {
     let options = Options { memory, ..Options::default() };
-    let store = RocksStore::open(path, &options).with_context(|| format!("archivio {}", path.display()))?;
+    let store = RocksStore::open(path, &options).told(|| said!("archivio {}", "store {}", path.display()))?;
     let store = Arc::new(store);
     Ok((Arc::clone(&store), Engine::open(store, setup)?))
 }

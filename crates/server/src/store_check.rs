@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use data_encoding::HEXLOWER;
 use sigillo_admin::{api, verbs};
-use sigillo_base::{Timestamp, said};
+use sigillo_base::{Complaint, Timestamp, said};
 use sigillo_engine::check::{self, Check, Finding, Problem, Remedy, readable};
 use sigillo_engine::migrate;
 use sigillo_store::{salvage, tag};
 use sigillo_store_rocks::{Options, RocksStore};
+
+use crate::complaint::{self, Context as _};
+use crate::legal_log::no_store;
 
 /// Rows of a page.
 const PAGE: usize = 2_000;
@@ -38,7 +41,10 @@ pub fn page(store: &RocksStore, asked: &api::CheckFrom) -> Result<api::CheckPage
 fn present(store: &RocksStore) -> anyhow::Result<()> {
     if let Some(from) = migrate::due(store)? {
         let path = store.path().parent().unwrap_or(store.path()).display();
-        anyhow::bail!("l'archivio ha i formati della versione {from}: prima `sigillo store migrate --store {path}`");
+        anyhow::bail!(Complaint(said!(
+            "l'archivio ha i formati della versione {from}: prima `sigillo store migrate --store {path}`",
+            "the store has the formats of version {from}: first `sigillo store migrate --store {path}`"
+        )));
     }
     Ok(())
 }
@@ -81,9 +87,9 @@ impl Still {
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let inside = folder.join("db");
         let path = if inside.is_dir() { inside } else { folder.to_owned() };
-        anyhow::ensure!(path.join("CURRENT").exists(), "{}: qui non c'è un archivio", path.display());
+        anyhow::ensure!(path.join("CURRENT").exists(), Complaint(no_store(&path)));
         let store = RocksStore::open(&path, &Options::default());
-        let store = store.with_context(|| format!("archivio {}", path.display()))?;
+        let store = store.told(|| said!("archivio {}", "store {}", path.display()))?;
         Ok(Self { store, path })
     }
 
@@ -152,7 +158,7 @@ impl Still {
 impl verbs::store_check::Source for Still {
     async fn page(&mut self, from: Option<&str>, deep: bool) -> Result<api::CheckPage, verbs::Error> {
         let asked = api::CheckFrom { from: from.map(str::to_owned), deep };
-        let refused = |e: anyhow::Error| verbs::Error::Refused(format!("{e:#}"));
+        let refused = |e: anyhow::Error| verbs::Error::Refused(complaint::of(&e));
         present(&self.store).map_err(refused)?;
         page(&self.store, &asked).map_err(|e| refused(e.into()))
     }

@@ -50,9 +50,11 @@ pub fn restore(
     files::folder(store).with_context(|| store.display().to_string())?;
     // A service that begins meanwhile would make a new store.
     let _lock = files::lock(store).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => {
-            anyhow::anyhow!("{}: un gestore è in servizio su questa cartella", store.display())
-        }
+        io::ErrorKind::WouldBlock => anyhow::Error::new(Complaint(said!(
+            "{}: un gestore è in servizio su questa cartella",
+            "{}: a provider is in service in this folder",
+            store.display()
+        ))),
         _ => anyhow::Error::new(error).context(store.display().to_string()),
     })?;
     let ready = |store: &RocksStore| {

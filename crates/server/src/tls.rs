@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use arc_swap::ArcSwap;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::x509::X509;
+use sigillo_base::{Complaint, said};
 use sigillo_wire::sasl::Binding;
 use tokio_rustls::rustls::client::{WantsClientCert, WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -21,6 +22,8 @@ use tokio_rustls::rustls::server::{NoServerSessionStorage, ParsedCertificate, We
 use tokio_rustls::rustls::{
     ClientConfig, ConfigBuilder, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
 };
+
+use crate::complaint::Context as _;
 
 /// The crypto provider of this program, with the hybrid post-quantum key exchange first: it costs little, and mail is
 /// kept for years by whoever records it.
@@ -78,7 +81,7 @@ impl ServerTls {
         let mut roots = RootCertStore::empty();
         for file in anchors {
             for anchor in certificates(file)? {
-                roots.add(anchor).with_context(|| format!("{}: non è una radice", file.display()))?;
+                roots.add(anchor).told(|| said!("{}: non è una radice", "{}: it is no root", file.display()))?;
             }
         }
         let lists = crls.iter().map(|file| revocation_lists(file)).collect::<Result<Vec<_>>>()?.into_iter().flatten();
@@ -87,7 +90,12 @@ impl ServerTls {
             .enforce_revocation_expiration()
             .allow_unauthenticated()
             .build()
-            .context("radici o liste di revoca dei client non utilizzabili")?;
+            .told(|| {
+                said!(
+                    "radici o liste di revoca dei client non utilizzabili",
+                    "anchors or revocation lists of the clients cannot be used"
+                )
+            })?;
         let (mut config, end_point) = shown(certificate, key, clients)?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
@@ -111,29 +119,29 @@ impl ServerTls {
 
 /// The certificates of a PEM file; the error names the file.
 pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let pem = fs::read(file).with_context(|| format!("{}: non si legge", file.display()))?;
+    let pem = fs::read(file).told(|| said!("{}: non si legge", "{}: it cannot be read", file.display()))?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let found = found.with_context(|| format!("{}: non è PEM", file.display()))?;
+    let found = found.told(|| said!("{}: non è PEM", "{}: it is not PEM", file.display()))?;
     if found.is_empty() {
-        bail!("{}: non contiene certificati PEM", file.display());
+        bail!(Complaint(said!("{}: non contiene certificati PEM", "{}: it holds no PEM certificate", file.display())));
     }
     Ok(found)
 }
 
 fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
-    let pem = fs::read(file).with_context(|| format!("{}: non si legge", file.display()))?;
+    let pem = fs::read(file).told(|| said!("{}: non si legge", "{}: it cannot be read", file.display()))?;
     PrivateKeyDer::from_pem_slice(&pem)
-        .with_context(|| format!("{}: non contiene una chiave privata PEM", file.display()))
+        .told(|| said!("{}: non contiene una chiave privata PEM", "{}: it holds no private PEM key", file.display()))
 }
 
 /// The revocation lists of a file, DER or PEM; the error names the file.
 fn revocation_lists(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>> {
-    let bytes = fs::read(file).with_context(|| format!("{}: non si legge", file.display()))?;
+    let bytes = fs::read(file).told(|| said!("{}: non si legge", "{}: it cannot be read", file.display()))?;
     if !bytes.starts_with(b"-----BEGIN") {
         return Ok(vec![bytes.into()]);
     }
     let found: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
-    found.with_context(|| format!("{}: non è PEM", file.display()))
+    found.told(|| said!("{}: non è PEM", "{}: it is not PEM", file.display()))
 }
 
 /// What a listener shows, and the hash of its certificate for channel binding.
@@ -148,7 +156,14 @@ fn shown(
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(clients)
         .with_single_cert(chain, secret)
-        .with_context(|| format!("{}: la chiave non va con {}", key.display(), certificate.display()))?;
+        .told(|| {
+            said!(
+                "{}: la chiave non va con {}",
+                "{}: the key does not belong to {}",
+                key.display(),
+                certificate.display()
+            )
+        })?;
     Ok((config, end_point))
 }
 
@@ -191,8 +206,9 @@ pub fn known_client_config(
 ) -> Result<Arc<ClientConfig>> {
     let (chain, secret) = (certificates(certificate)?, private_key(key)?);
     let config = trusting(roots)?.with_client_auth_cert(chain, secret);
-    let config =
-        config.with_context(|| format!("{}: la chiave non va con {}", key.display(), certificate.display()))?;
+    let config = config.told(|| {
+        said!("{}: la chiave non va con {}", "{}: the key does not belong to {}", key.display(), certificate.display())
+    })?;
     Ok(Arc::new(config))
 }
 
@@ -202,7 +218,10 @@ fn trusting(
     let mut store = RootCertStore::empty();
     let (taken, ignored) = store.add_parsable_certificates(roots);
     if taken == 0 {
-        bail!("nessuna radice TLS utilizzabile ({ignored} non leggibili)");
+        bail!(Complaint(said!(
+            "nessuna radice TLS utilizzabile ({ignored} non leggibili)",
+            "no usable TLS root ({ignored} cannot be read)"
+        )));
     }
     Ok(ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()?

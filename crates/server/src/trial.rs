@@ -4,13 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use sigillo_base::{Address, Timestamp};
+use anyhow::Result;
+use sigillo_base::{Address, Timestamp, said};
 use sigillo_pec::index::{Entry, seal, write_ldif};
 use sigillo_smime::authority::{Authority, Issued};
 use sigillo_smime::{Certificate, Identity};
 
 use crate::clock::system_time;
+use crate::complaint::Context;
 use crate::files;
 
 /// One day.
@@ -30,7 +31,7 @@ pub fn authority(certificate: &Path, key: &Path) -> Result<Authority> {
     if certificate.exists() && key.exists() {
         let (certificate_pem, key_pem) = (fs::read_to_string(certificate)?, fs::read_to_string(key)?);
         return Authority::load(&certificate_pem, &key_pem)
-            .with_context(|| format!("{}: non è un'autorità", certificate.display()));
+            .told(|| said!("{}: non è un'autorità", "{}: it is no authority", certificate.display()));
     }
     let now = system_time();
     let made = Authority::new("Sigillo CA di prova", now.minus(DAY), now.plus(AUTHORITY_LIFE))?;

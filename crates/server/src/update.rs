@@ -14,7 +14,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sigillo_admin::api::IndexStatus;
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Timestamp, said};
 use sigillo_engine::Engine;
 use sigillo_pec::index::{Index, MAX_FILE};
 use sigillo_pec::log::ServiceEvent;
@@ -22,7 +22,7 @@ use sigillo_store::Store;
 use tokio::sync::{MutexGuard, Notify, watch};
 
 use crate::clock::ServiceClock;
-use crate::config::{Config, Problems, Source, Text};
+use crate::config::{Config, Problems, Source};
 use crate::fetch::{Fetch, Url};
 use crate::ids::random;
 use crate::journal;
@@ -178,8 +178,8 @@ impl<S: Store> Updater<S> {
                 let why = format!("{}: {error}", config.index.value.display());
                 self.settle(Updated::Failed { why: why.clone() }, now);
                 let english = format!("{}: not newer than the copy in use", config.index.value.display());
-                let remedy = Text::new("mettere al suo posto la copia più recente", "put the latest copy in its place");
-                Err(config.index.problem(&config.file, Text::new(why, english), remedy).into())
+                let remedy = said!("mettere al suo posto la copia più recente", "put the latest copy in its place");
+                Err(config.index.problem(&config.file, Said::new(why, english), remedy).into())
             }
         }
     }

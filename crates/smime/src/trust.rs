@@ -6,7 +6,7 @@ mod path;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Tell, Timestamp, said, told};
 
 use crate::{Certificate, Crl};
 
@@ -14,24 +14,35 @@ use crate::{Certificate, Crl};
 const MAX_REMEMBERED: usize = 4096;
 
 /// Why a certificate is not believed. When several paths fail, the most telling reason is given.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathError {
     /// No path to an anchor, a bad signature on it, a wrong usage, a name outside the constraints.
-    #[error("certificato non attendibile: {0}")]
     Untrusted(String),
     /// A certificate of the path has expired.
-    #[error("certificato scaduto")]
     Expired,
     /// A certificate of the path is not valid yet.
-    #[error("certificato non ancora valido")]
     NotYetValid,
     /// A current list revokes a certificate of the path.
-    #[error("certificato revocato")]
     Revoked,
     /// No current revocation list of an issuer: nothing can be decided now, later perhaps.
-    #[error("nessuna lista di revoca (CRL) aggiornata")]
     NoCrl,
 }
+
+impl Tell for PathError {
+    fn said(&self) -> Said {
+        match self {
+            Self::Untrusted(why) => {
+                said!("certificato non attendibile: {why}", "certificate not to be believed: {why}")
+            }
+            Self::Expired => said!("certificato scaduto", "certificate expired"),
+            Self::NotYetValid => said!("certificato non ancora valido", "certificate not valid yet"),
+            Self::Revoked => said!("certificato revocato", "certificate revoked"),
+            Self::NoCrl => said!("nessuna lista di revoca (CRL) aggiornata", "no current revocation list (CRL)"),
+        }
+    }
+}
+
+told!(PathError);
 
 impl PathError {
     /// Whether the answer may change without anybody issuing another certificate: the peer should try again.

@@ -7,6 +7,7 @@
 mod manifest;
 mod work;
 
+use std::fmt;
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::num::NonZeroUsize;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rocksdb::DB;
+use sigillo_base::{Said, Tell, said};
 
 use crate::{Memory, Options, RocksStore, families, wal};
 use manifest::{Entry, Manifest};
@@ -27,10 +29,9 @@ const MANIFEST: &str = "manifest";
 const FROZEN: &str = "backup-in-progress";
 
 /// Why there is no backup, or no way back.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Error {
     /// A file or folder cannot be read or written.
-    #[error("{}: {source}", path.display())]
     File {
         /// Which one.
         path: PathBuf,
@@ -38,7 +39,6 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of a backup is not what its manifest says.
-    #[error("{}: {what}; this backup is of no use, take another one (--number)", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -46,29 +46,18 @@ pub enum Error {
         what: &'static str,
     },
     /// A disk that does not give back what it was given.
-    #[error("{}: what is read is not what was written; the disk is not sound", .0.display())]
     Unsound(PathBuf),
     /// There is no such backup in this folder.
-    #[error("{}: there is no backup here", .0.display())]
     None(PathBuf),
     /// Nothing is written over.
-    #[error("{}: something is there already; stop the service and move it aside first", .0.display())]
     Occupied(PathBuf),
     /// A backup in the folder of the store itself would be lost with it.
-    #[error("{}: this is the store's own folder; name another one, best on another disk", .0.display())]
     Inside(PathBuf),
     /// Backups of another store lie there.
-    #[error("{}: the backups here are of another store; name a folder of its own for each", .0.display())]
     Foreign(PathBuf),
     /// One at a time, of a store and in a folder.
-    #[error("{}: a backup is being made already", .0.display())]
     Busy(PathBuf),
     /// It would not fit.
-    #[error(
-        "{}: {needed} bytes are to be written and {reserve} must stay free, but only {free} are free; \
-         make room, or name a folder on another disk",
-        path.display()
-    )]
     Room {
         /// Where.
         path: PathBuf,
@@ -80,19 +69,82 @@ pub enum Error {
         free: u64,
     },
     /// Whoever follows the progress asked for it.
-    #[error("stopped before its end; nothing has changed")]
     Stopped,
     /// The store's own fault.
-    #[error(transparent)]
-    Store(#[from] sigillo_store::Error),
+    Store(sigillo_store::Error),
     /// The copy is no store.
-    #[error("{}: the copy does not open: {text}", path.display())]
     Open {
         /// Which copy.
         path: PathBuf,
         /// Why not.
         text: String,
     },
+}
+
+impl Tell for Error {
+    fn said(&self) -> Said {
+        match self {
+            Self::File { path, source } => Said::verbatim(source).about(path.display()),
+            Self::Damaged { path, what } => said!(
+                "{}: {what}; questa copia non serve, prenderne un'altra (--number)",
+                "{}: {what}; this backup is of no use, take another one (--number)",
+                path.display()
+            ),
+            Self::Unsound(path) => said!(
+                "{}: ciò che si legge non è ciò che è stato scritto; il disco non è sano",
+                "{}: what is read is not what was written; the disk is not sound",
+                path.display()
+            ),
+            Self::None(path) => said!("{}: qui non c'è nessuna copia", "{}: there is no backup here", path.display()),
+            Self::Occupied(path) => said!(
+                "{}: c'è già qualcosa; prima fermare il servizio e spostarlo",
+                "{}: something is there already; stop the service and move it aside first",
+                path.display()
+            ),
+            Self::Inside(path) => said!(
+                "{}: è la cartella dell'archivio stesso; indicarne un'altra, meglio su un altro disco",
+                "{}: this is the store's own folder; name another one, best on another disk",
+                path.display()
+            ),
+            Self::Foreign(path) => said!(
+                "{}: le copie qui sono di un altro archivio; indicare per ognuno la sua cartella",
+                "{}: the backups here are of another store; name a folder of its own for each",
+                path.display()
+            ),
+            Self::Busy(path) => {
+                said!("{}: si sta già facendo una copia", "{}: a backup is being made already", path.display())
+            }
+            Self::Room { path, needed, reserve, free } => said!(
+                "{}: sono da scrivere {needed} byte e {reserve} devono restare liberi, ma ne sono liberi solo {free}; \
+                 fare posto, o indicare una cartella su un altro disco",
+                "{}: {needed} bytes are to be written and {reserve} must stay free, but only {free} are free; \
+                 make room, or name a folder on another disk",
+                path.display()
+            ),
+            Self::Stopped => {
+                said!("fermato prima della fine; niente è cambiato", "stopped before its end; nothing has changed")
+            }
+            Self::Store(fault) => Said::verbatim(fault),
+            Self::Open { path, text } => {
+                said!("{}: la copia non si apre: {text}", "{}: the copy does not open: {text}", path.display())
+            }
+        }
+    }
+}
+
+/// In English, as all that the logs have of the store.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said().en)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<sigillo_store::Error> for Error {
+    fn from(fault: sigillo_store::Error) -> Self {
+        Self::Store(fault)
+    }
 }
 
 /// What is wanted of a backup.

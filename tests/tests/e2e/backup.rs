@@ -80,7 +80,7 @@ fn a_service_that_was_copied_while_mail_went_on_is_brought_back_with_every_messa
     let path = text(&folder);
     let occupied = store(&["restore", &backups, "--store", &path]);
     assert_eq!(occupied.code, Some(1), "{}", occupied.all());
-    assert!(occupied.err.contains("something is there already"), "{}", occupied.all());
+    assert!(occupied.err.contains("c'è già qualcosa"), "{}", occupied.all());
     let relative = json(online(&["stats", "--json"]), "store stats");
     assert!(number(&relative["messages"]) >= 8, "{relative}");
 
@@ -88,7 +88,7 @@ fn a_service_that_was_copied_while_mail_went_on_is_brought_back_with_every_messa
     assert_eq!(demo.terminate(), Some(0), "{}", place.said());
     fs::remove_dir_all(&folder).expect("the store is wiped");
     let absent = store(&["restore", &backups, "--number", "1", "--store", &path]);
-    assert!(absent.code == Some(1) && absent.err.contains("there is no backup here"), "{}", absent.all());
+    assert!(absent.code == Some(1) && absent.err.contains("qui non c'è nessuna copia"), "{}", absent.all());
     let restored = store(&["restore", &backups, "--store", &path]).fine("store restore").out;
     assert!(restored.contains("la copia 3 del "), "{restored}");
     let checked = json(store(&["check", "--deep", "--json", "--store", &path]), "store check");

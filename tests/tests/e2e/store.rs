@@ -40,7 +40,7 @@ fn the_store_of_a_demonstration_is_checked_repaired_and_refused_when_its_log_is_
     for verb in ["check", "repair"] {
         let busy = store(&[verb, "--store", &path]);
         assert_eq!(busy.code, Some(3), "{}", busy.all());
-        assert!(busy.err.contains("in use by another process"), "{}", busy.all());
+        assert!(busy.err.contains("usato da un altro processo"), "{}", busy.all());
     }
     let place = Arc::clone(&demo.place);
     assert_eq!(demo.terminate(), Some(0), "{}", place.said());
@@ -55,7 +55,7 @@ fn the_store_of_a_demonstration_is_checked_repaired_and_refused_when_its_log_is_
     let log = spoil_log(&other.join("db"));
     let refused = store(&["check", "--store", &other.to_string_lossy()]);
     assert_eq!(refused.code, Some(3), "{}", refused.all());
-    assert!(refused.err.contains(&log) && refused.err.contains("damaged at byte"), "{}", refused.all());
+    assert!(refused.err.contains(&log) && refused.err.contains("danneggiato al byte"), "{}", refused.all());
     let absent = store(&["check", "--store", &place.path("nothing").to_string_lossy()]);
     assert_eq!(absent.code, Some(3), "{}", absent.all());
 }

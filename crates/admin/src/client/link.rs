@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use hyper::Uri;
+use sigillo_base::{Said, said};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
@@ -56,8 +57,9 @@ impl Way {
                 Err(source) => Err(Error::Connect { path: path.clone(), source }),
             },
             Self::Server { url, ca, trust } => {
-                let failed = |why: String| Error::Server { url: url.clone(), why };
-                let (host, port) = parts(url).ok_or_else(|| failed("non è https://host:porta".to_owned()))?;
+                let failed = |why: Said| Error::Server { url: url.clone(), why };
+                let (host, port) = parts(url)
+                    .ok_or_else(|| failed(said!("non è https://host:porta", "it is not https://host:port")))?;
                 let config = match trust.get() {
                     Some(config) => Arc::clone(config),
                     None => Arc::clone(trust.get_or_init({
@@ -65,11 +67,12 @@ impl Way {
                         || read
                     })),
                 };
-                let name = ServerName::try_from(host.clone()).map_err(|e| failed(e.to_string()))?;
-                let tcp = TcpStream::connect((host.as_str(), port)).await.map_err(|e| failed(e.to_string()))?;
+                let name = ServerName::try_from(host.clone()).map_err(|e| failed(Said::verbatim(e)))?;
+                let tcp = TcpStream::connect((host.as_str(), port)).await.map_err(|e| failed(Said::verbatim(e)))?;
                 let tls = TlsConnector::from(config).connect(name, tcp).await.map_err(|e| {
-                    failed(format!(
-                        "{e}; se l'autorità del certificato non è fra quelle del sistema va indicata con --ca-file"
+                    failed(said!(
+                        "{e}; se l'autorità del certificato non è fra quelle del sistema va indicata con --ca-file",
+                        "{e}; an authority of the certificate that is not among the system's is named by --ca-file"
                     ))
                 })?;
                 Ok(Box::new(tls))
@@ -87,17 +90,18 @@ fn parts(url: &str) -> Option<(String, u16)> {
 }
 
 fn trusting(ca: PathBuf) -> Result<Arc<ClientConfig>, Error> {
-    let wrong = |why: String| Error::Token { path: ca.clone(), why };
-    let pem = std::fs::read(&ca).map_err(|e: io::Error| wrong(e.to_string()))?;
+    let wrong = |why: Said| Error::Token { path: ca.clone(), why };
+    let pem = std::fs::read(&ca).map_err(|e: io::Error| wrong(Said::verbatim(e)))?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let mut roots = RootCertStore::empty();
-    let (taken, _) = roots.add_parsable_certificates(found.map_err(|e| wrong(format!("non è PEM: {e}")))?);
+    let (taken, _) =
+        roots.add_parsable_certificates(found.map_err(|e| wrong(said!("non è PEM: {e}", "it is not PEM: {e}")))?);
     if taken == 0 {
-        return Err(wrong("non contiene certificati PEM".to_owned()));
+        return Err(wrong(said!("non contiene certificati PEM", "it holds no PEM certificate")));
     }
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|e| wrong(e.to_string()))?;
+        .map_err(|e| wrong(Said::verbatim(e)))?;
     Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 

@@ -155,7 +155,7 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
             at.tell(&entry, |entry| one(entry, lang))
         }
         Verb::Remove { tenant, address, asked, at } => {
-            at.confirmed(lang, async || {
+            at.confirmed(async || {
                 let BookEntry { address, name, .. } = at.client().book_entry(*tenant, address).await?;
                 let text = lang.pick("si toglierebbe dalla rubrica la voce", "the address book would lose the entry");
                 Ok(format!("{text} {address} ({name})"))
@@ -167,7 +167,7 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
             })
         }
         Verb::Clear { tenant, asked, at } => {
-            at.confirmed(lang, async || {
+            at.confirmed(async || {
                 let held = at.client().whole_address_book(*tenant, &BookFilter::default()).await?.len() as u64;
                 Ok(match lang {
                     Lang::It => format!(

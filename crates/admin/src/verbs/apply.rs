@@ -142,7 +142,7 @@ fn read<L>(
     line: impl Fn(usize, &mut dyn FnMut(&str) -> Option<String>) -> L,
 ) -> Result<Lines<L>, Error> {
     let lang = args.at.lang;
-    let refused = |why: Said| Error::Refused(format!("{}: {}", args.file.display(), why.pick(lang)));
+    let refused = |why: Said| Error::Refused(why.about(args.file.display()));
     let table = Table::read(&load(&args.file)?).map_err(|e| refused(e.said()))?;
     let mut rows = table.rows.into_iter();
     let names = rows.next().ok_or_else(|| refused(said!("il file è vuoto", "the file is empty")))?;
@@ -213,7 +213,7 @@ async fn apply<L: Serialize>(
                 Lang::En => format!("the file would cancel {cancelled}; try by --dry-run"),
             })
         };
-        args.at.confirmed(lang, what).await?;
+        args.at.confirmed(what).await?;
     }
     let order = Apply { lines };
     let client = args.at.client().asking(args.asked.headers("file"));

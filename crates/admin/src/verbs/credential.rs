@@ -97,7 +97,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             made(&at.client().add_credential(address, &new).await?, at, lang)
         }
         Verb::Remove { address, name, at } => {
-            at.confirmed(lang, async || {
+            at.confirmed(async || {
                 let found = at.client().credentials(address).await?.credentials;
                 let known = found.iter().find(|known| known.name == *name);
                 Ok(known.map_or_else(|| name.clone(), |known| ended(known, lang)))

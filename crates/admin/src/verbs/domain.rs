@@ -55,7 +55,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             at.tell(&found, |found| show(&found.domains, lang))
         }
         Verb::Assign { name, tenant, at } => {
-            at.confirmed(lang, async || moved(&at.client(), name, *tenant, lang).await).await?;
+            at.confirmed(async || moved(&at.client(), name, *tenant, lang).await).await?;
             let owner = at.client().assign_domain(name, *tenant).await?;
             if at.json {
                 return json(&owner);

@@ -1,7 +1,8 @@
 //! On which terms a verb works: whether it changes something, may be tried first, must be confirmed.
 
+use sigillo_base::said;
+
 use super::{Error, Where};
-use crate::Lang;
 
 /// The argument that asks only what would come of a verb.
 pub const TRIAL: &str = "trial";
@@ -69,12 +70,16 @@ impl Confirm {
     ///
     /// # Errors
     /// [`Error::Refused`] with what would be done and how to confirm it (the program ends with 1), or that this cannot be told.
-    pub async fn given(&self, lang: Lang, what: impl AsyncFnOnce() -> Result<String, Error>) -> Result<(), Error> {
+    pub async fn given(&self, what: impl AsyncFnOnce() -> Result<String, Error>) -> Result<(), Error> {
         if self.yes {
             return Ok(());
         }
-        let confirm = lang.pick("non è stato fatto: confermare con --yes", "not done: confirm by --yes");
-        Err(Error::Refused(format!("{}\n{confirm}", what().await?)))
+        // It was asked for in the language of who asks.
+        let would = what().await?;
+        Err(Error::Refused(said!(
+            "{would}\nnon è stato fatto: confermare con --yes",
+            "{would}\nnot done: confirm by --yes"
+        )))
     }
 }
 
@@ -83,8 +88,8 @@ impl Where<Destroys> {
     ///
     /// # Errors
     /// The same.
-    pub async fn confirmed(&self, lang: Lang, what: impl AsyncFnOnce() -> Result<String, Error>) -> Result<(), Error> {
-        if self.how.is_dry() { Ok(()) } else { self.how.confirm.given(lang, what).await }
+    pub async fn confirmed(&self, what: impl AsyncFnOnce() -> Result<String, Error>) -> Result<(), Error> {
+        if self.how.is_dry() { Ok(()) } else { self.how.confirm.given(what).await }
     }
 }
 
@@ -96,8 +101,10 @@ pub(super) fn count(n: u64, (one, many): (&str, &str)) -> String {
 #[cfg(test)]
 mod tests {
     use clap::{Parser, Subcommand};
+    use sigillo_base::Tell;
 
     use super::*;
+    use crate::Lang;
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -119,9 +126,9 @@ mod tests {
     #[tokio::test]
     async fn what_destroys_says_what_it_would_do_until_it_is_confirmed_and_may_be_tried() {
         let asked = async |args: &[&str]| {
-            let Line { lang, verb: Verb::Remove { at } } = Line::parse_from([&["x", "remove"], args].concat());
-            let done = at.confirmed(lang, async || Ok("la lista tutti@x.example, 3 membri".to_owned())).await;
-            done.map_err(|error| error.to_string())
+            let Line { verb: Verb::Remove { at }, .. } = Line::parse_from([&["x", "remove"], args].concat());
+            let done = at.confirmed(async || Ok("la lista tutti@x.example, 3 membri".to_owned())).await;
+            done.map_err(|error| error.said().it)
         };
         let told = asked(&[]).await.unwrap_err();
         assert_eq!(told, "la lista tutti@x.example, 3 membri\nnon è stato fatto: confermare con --yes");

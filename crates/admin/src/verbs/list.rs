@@ -88,7 +88,7 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
         }
         Verb::Set { address, members, file, unit, asked, at } => {
             let members = match file {
-                Some(file) => read_members(file, lang)?,
+                Some(file) => read_members(file)?,
                 None => members.clone(),
             };
             let list = asked.client(at).set_list(address, &Members { members, unit: *unit }).await?;
@@ -105,7 +105,7 @@ pub async fn run(verb: &Verb, lang: Lang, progress: &mut dyn FnMut(u64, u64)) ->
         }
         Verb::Apply(args) => apply::lists(args, lang, progress).await,
         Verb::Remove { address, asked, at } => {
-            at.confirmed(lang, async || {
+            at.confirmed(async || {
                 let list: List = at.client().get(&list_path(address)).await?;
                 let members = list.members.len() as u64;
                 Ok(match lang {
@@ -154,9 +154,9 @@ fn show(lists: &[List], lang: Lang) -> String {
     rows.to_string()
 }
 
-fn read_members(file: &Path, lang: Lang) -> Result<Vec<String>, Error> {
+fn read_members(file: &Path) -> Result<Vec<String>, Error> {
     let bytes = load(file)?;
-    let text = csv::text(&bytes).map_err(|e| Error::Refused(format!("{}: {}", file.display(), e.said().pick(lang))))?;
+    let text = csv::text(&bytes).map_err(|e| Error::Refused(e.said().about(file.display())))?;
     let member = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
     Ok(text.lines().map(member).filter(|m| !m.is_empty()).collect())
 }
@@ -169,11 +169,11 @@ mod tests {
     fn members_stand_one_a_line() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "# consiglio\nanna@a.example\n\n bruno@b.example # presidente\n").unwrap();
-        assert_eq!(read_members(file.path(), Lang::It).unwrap(), ["anna@a.example", "bruno@b.example"]);
+        assert_eq!(read_members(file.path()).unwrap(), ["anna@a.example", "bruno@b.example"]);
         std::fs::write(file.path(), b"anna@a.example\nbruno@b.example # citt\xe0\n").unwrap();
-        let latin = read_members(file.path(), Lang::It).unwrap_err().to_string();
+        let latin = read_members(file.path()).unwrap_err().to_string();
         assert!(latin.contains("riga 2: non è UTF-8 dal carattere 23"), "{latin}");
-        let gone = read_members(Path::new("assente.txt"), Lang::It).unwrap_err().to_string();
+        let gone = read_members(Path::new("assente.txt")).unwrap_err().to_string();
         assert!(gone.contains("assente.txt"), "{gone}");
     }
 }

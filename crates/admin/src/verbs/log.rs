@@ -9,7 +9,7 @@ mod verify;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Complaint, Said, Timestamp, said};
 use sigillo_pec::log::{Count, Entry, SegmentReader};
 use sigillo_smime::timestamp;
 
@@ -142,9 +142,10 @@ pub async fn run(verb: &Verb, source: &mut impl Source, lang: Lang, say: &mut dy
             Ok(true)
         }
         Verb::Count { period, log } => count(source, period, log.at.json, lang, say).await,
-        Verb::Extract { log: From { store: Some(_), .. }, .. } => {
-            Err(Error::Refused("un estratto lo dà un gestore in servizio: togliere --store".to_owned()))
-        }
+        Verb::Extract { log: From { store: Some(_), .. }, .. } => Err(Error::Refused(said!(
+            "un estratto lo dà un gestore in servizio: togliere --store",
+            "an extract is given by a provider in service: leave --store out"
+        ))),
         Verb::Extract { wanted, log } => {
             say(&extract::run(wanted, &log.at.client(), lang).await?);
             Ok(true)
@@ -232,8 +233,13 @@ async fn choose(source: &mut impl Source, day: Option<&str>, number: Option<u64>
         }
         after = last;
     }
-    let what = day.map_or_else(|| format!("il segmento {}", number.unwrap_or_default()), |d| format!("il giorno {d}"));
-    Err(Error::Refused(format!("{what} non è nel log")))
+    Err(Error::Refused(match day {
+        Some(day) => said!("il giorno {day} non è nel log", "the day {day} is not in the log"),
+        None => {
+            let number = number.unwrap_or_default();
+            said!("il segmento {number} non è nel log", "the segment {number} is not in the log")
+        }
+    }))
 }
 
 /// Writes a segment's file and its time stamp; tells whether there was one.
@@ -261,7 +267,7 @@ async fn export(source: &mut impl Source, segment: &LogSegment, out: &Path) -> R
     }
     file.into_inner().map_err(|e| e.into_error()).and_then(|f| f.sync_all()).map_err(failed(out))?;
     // What does not hold together is written all the same, as evidence, and is not passed off as whole.
-    broken.map_or_else(|| reader.finish(), Err).map_err(|b| Error::Refused(b.to_string()))?;
+    broken.map_or_else(|| reader.finish(), Err).map_err(|b| Error::Refused(Said::verbatim(b)))?;
     let Some(token) = source.stamp(segment.number).await? else { return Ok(false) };
     let beside = files::stamp_of(out);
     let mut file = create(&beside)?;
@@ -270,7 +276,8 @@ async fn export(source: &mut impl Source, segment: &LogSegment, out: &Path) -> R
 }
 
 /// A legal day that is one.
-fn day(text: &str) -> Result<String, String> {
+fn day(text: &str) -> Result<String, Complaint> {
     let fine = Timestamp::legal_day(text).is_some();
-    fine.then(|| text.to_owned()).ok_or_else(|| "vale un giorno come 2026-03-12 (a day like 2026-03-12)".to_owned())
+    fine.then(|| text.to_owned())
+        .ok_or_else(|| Complaint(said!("vale un giorno come 2026-03-12", "a day like 2026-03-12 is meant")))
 }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use sigillo_base::Secret;
+use sigillo_base::{Secret, said};
 
 use super::{Error, Where, Writes, json, load};
 use crate::Lang;
@@ -120,23 +120,18 @@ pub(super) fn code(answers: &mut Answers, lang: Lang) -> Result<Secret, Error> {
 
 /// The next secret, by its name in two languages.
 pub(super) fn said(answers: &mut Answers, (italian, english): (&str, &str), lang: Lang) -> Result<Secret, Error> {
-    let missing = || match lang {
-        Lang::It => format!("manca una riga: {}", italian.to_lowercase()),
-        Lang::En => format!("a line is missing: {}", english.to_lowercase()),
+    let missing = || {
+        let (it, en) = (italian.to_lowercase(), english.to_lowercase());
+        Error::Refused(said!("manca una riga: {it}", "a line is missing: {en}"))
     };
-    let what = match lang {
-        Lang::It => italian,
-        Lang::En => english,
-    };
-    answers.next(what).map_err(Error::Password)?.ok_or_else(|| Error::Refused(missing()))
+    answers.next(lang.pick(italian, english)).map_err(Error::Password)?.ok_or_else(missing)
 }
 
 /// A new password, twice where it is typed, since nobody sees it.
 fn new(answers: &mut Answers, lang: Lang) -> Result<Secret, Error> {
     let once = said(answers, ("Password nuova", "New password"), lang)?;
     if answers.are_typed() && said(answers, ("Password nuova, di nuovo", "New password, again"), lang)? != once {
-        let text = lang.pick("le due password nuove sono diverse", "the two new passwords differ");
-        return Err(Error::Refused(text.to_owned()));
+        return Err(Error::Refused(said!("le due password nuove sono diverse", "the two new passwords differ")));
     }
     Ok(once)
 }

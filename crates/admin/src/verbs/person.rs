@@ -186,7 +186,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             one(at.client().add_person(&new).await?, at, lang)
         }
         Verb::End { login, at } => {
-            at.confirmed(lang, async || ended(&at.client(), login, lang).await).await?;
+            at.confirmed(async || ended(&at.client(), login, lang).await).await?;
             one(at.client().end_person(login).await?, at, lang)
         }
         Verb::Grant { login, role, scope, at } => {
@@ -205,7 +205,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             kept(async { at.client().change_my_token(&change).await }, out, at, lang).await
         }
         Verb::RevokeToken { login, name, at } => {
-            at.confirmed(lang, async || {
+            at.confirmed(async || {
                 let known = at.client().tokens(login).await?.tokens;
                 let until = known.iter().find(|token| token.name == *name).map_or("", |token| &token.expires);
                 Ok(match lang {
@@ -239,7 +239,7 @@ async fn run_totp(verb: &Totp, lang: Lang) -> Result<String, Error> {
             one(at.client().remove_my_totp(code).await?, at, lang)
         }
         Totp::Reset { login, at } => {
-            at.confirmed(lang, async || {
+            at.confirmed(async || {
                 Ok(match lang {
                     Lang::It => format!("{login} perderebbe il secondo fattore: da quel momento bastano i suoi token"),
                     Lang::En => format!("{login} would lose the second factor: from then on the tokens suffice"),

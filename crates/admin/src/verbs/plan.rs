@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sigillo_base::said;
+
 use super::{Error, How, Where, Writes, header, table};
 use crate::Lang;
 use crate::api::{Consistency, NewPlan, Plans, Quantities};
@@ -75,9 +77,13 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
 
 /// `standard=100`
 fn quantity(text: &str) -> Result<(String, u64), Error> {
-    let bad = || Error::Refused(format!("«{text}» non è PROFILO=N"));
+    let bad = || Error::Refused(said!("«{text}» non è PROFILO=N", "“{text}” is not PROFILE=N"));
     let (profile, n) = text.split_once('=').ok_or_else(bad)?;
     Ok((profile.trim().to_owned(), n.trim().parse().map_err(|_| bad())?))
+}
+
+fn twice(text: &str) -> Error {
+    Error::Refused(said!("«{text}»: il profilo c'è due volte", "“{text}”: the profile is there twice"))
 }
 
 fn quantities(texts: &[String]) -> Result<Quantities, Error> {
@@ -85,7 +91,7 @@ fn quantities(texts: &[String]) -> Result<Quantities, Error> {
     for text in texts {
         let (profile, n) = quantity(text)?;
         if all.insert(profile, n).is_some() {
-            return Err(Error::Refused(format!("«{text}»: il profilo c'è due volte")));
+            return Err(twice(text));
         }
     }
     Ok(all)
@@ -95,12 +101,12 @@ fn quantities(texts: &[String]) -> Result<Quantities, Error> {
 fn of_units(texts: &[String]) -> Result<BTreeMap<u64, Quantities>, Error> {
     let mut all: BTreeMap<u64, Quantities> = BTreeMap::new();
     for text in texts {
-        let bad = || Error::Refused(format!("«{text}» non è STRUTTURA:PROFILO=N"));
+        let bad = || Error::Refused(said!("«{text}» non è STRUTTURA:PROFILO=N", "“{text}” is not UNIT:PROFILE=N"));
         let (unit, rest) = text.split_once(':').ok_or_else(bad)?;
         let (profile, n) = quantity(rest)?;
         let own = all.entry(unit.trim().parse().map_err(|_| bad())?).or_default();
         if own.insert(profile, n).is_some() {
-            return Err(Error::Refused(format!("«{text}»: il profilo c'è due volte")));
+            return Err(twice(text));
         }
     }
     Ok(all)

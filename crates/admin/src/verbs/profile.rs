@@ -1,5 +1,7 @@
 //! `sigillo profile list|show`: what each profile of mailboxes allows (BOX-01 … BOX-06).
 
+use sigillo_base::said;
+
 use super::{Error, Where, header, table};
 use crate::Lang;
 use crate::api::{Profile, Profiles};
@@ -35,10 +37,10 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             let known = profiles.iter().map(|profile| &*profile.name).collect::<Vec<_>>().join(", ");
             let found = profiles.into_iter().find(|profile| profile.name == *name);
             let found = found.ok_or_else(|| {
-                Error::Refused(match lang {
-                    Lang::It => format!("«{name}» non è un profilo: ci sono {known}"),
-                    Lang::En => format!("\"{name}\" is no profile: there are {known}"),
-                })
+                Error::Refused(said!(
+                    "«{name}» non è un profilo: ci sono {known}",
+                    "\"{name}\" is no profile: there are {known}"
+                ))
             })?;
             at.tell(&found, |found| one(found, lang))
         }

@@ -1,5 +1,7 @@
 //! `sigillo queue`: what waits to leave, why, and what is ordered about it.
 
+use sigillo_base::{Complaint, Said, said};
+
 use super::how::count;
 use super::{Destroys, Error, How, Where, Writes, header, json, table};
 use crate::Lang;
@@ -131,12 +133,12 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             if at.json { json(&found) } else { Ok(list(&found, lang)) }
         }
         Verb::Show { id, at } => {
-            let found = of(at, id, lang).await?;
+            let found = of(at, id).await?;
             let shown: Vec<String> = found.items.iter().map(|item| show(item, lang)).collect();
             if at.json { json(&found) } else { Ok(shown.join("\n")) }
         }
         Verb::Why { id, at } => {
-            let found = of(at, id, lang).await?;
+            let found = of(at, id).await?;
             let told: Vec<String> = found.items.iter().map(|item| why(item, lang)).collect();
             if at.json { json(&found) } else { Ok(told.join("\n")) }
         }
@@ -147,7 +149,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
         Verb::Drop { ordered } => {
             let what = async || {
                 let most = ordered.which.limit.unwrap_or(usize::MAX);
-                let held = all(&ordered.at, chosen(ordered, lang)?, most).await?.items.len() as u64;
+                let held = all(&ordered.at, chosen(ordered)?, most).await?.items.len() as u64;
                 Ok(match lang {
                     Lang::It => format!(
                         "si eliminerebbero {} della coda, e chi ha scritto è avvisato",
@@ -158,7 +160,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
                     }
                 })
             };
-            ordered.at.confirmed(lang, what).await?;
+            ordered.at.confirmed(what).await?;
             order("drop", ordered, None, lang).await
         }
     }
@@ -180,25 +182,24 @@ async fn all(at: &Where<impl How>, mut filter: QueueFilter, limit: usize) -> Res
 }
 
 /// What the queue holds of an item or a message.
-async fn of(at: &Where, id: &str, lang: Lang) -> Result<Queue, Error> {
+async fn of(at: &Where, id: &str) -> Result<Queue, Error> {
     let found = all(at, QueueFilter { id: Some(id.to_owned()), ..QueueFilter::default() }, usize::MAX).await?;
     if found.items.is_empty() {
-        let hint = lang.pick(
-            "non è in coda: «sigillo dispatch show» dice che cosa ne è stato",
-            "not in the queue: `sigillo dispatch show` tells what became of it",
-        );
-        return Err(Error::Refused(format!("{id}: {hint}")));
+        return Err(Error::Refused(said!(
+            "{id}: non è in coda: «sigillo dispatch show» dice che cosa ne è stato",
+            "{id}: not in the queue: `sigillo dispatch show` tells what became of it"
+        )));
     }
     Ok(found)
 }
 
 /// The filter of an order: without one, an order would be about everything by mistake.
-fn chosen(ordered: &OrderArgs<impl How>, lang: Lang) -> Result<QueueFilter, Error> {
+fn chosen(ordered: &OrderArgs<impl How>) -> Result<QueueFilter, Error> {
     if ordered.which.is_empty() {
-        let text = "dire quali: --id, --to, --from, --older-than o --state";
-        return Err(Error::Refused(
-            lang.pick(text, "say which: --id, --to, --from, --older-than or --state").to_owned(),
-        ));
+        return Err(Error::Refused(said!(
+            "dire quali: --id, --to, --from, --older-than o --state",
+            "say which: --id, --to, --from, --older-than or --state"
+        )));
     }
     Ok(ordered.which.filter())
 }
@@ -209,7 +210,7 @@ async fn order(
     to_host: Option<String>,
     lang: Lang,
 ) -> Result<String, Error> {
-    let mut order = Order { filter: chosen(ordered, lang)?, why: ordered.why.clone(), to_host };
+    let mut order = Order { filter: chosen(ordered)?, why: ordered.why.clone(), to_host };
     let limit = ordered.which.limit.unwrap_or(usize::MAX);
     let mut done = Ordered::default();
     loop {
@@ -231,7 +232,7 @@ async fn order(
         if text.is_empty() {
             text.push(lang.pick("nessun elemento della coda è così", "no item of the queue is like that").to_owned());
         }
-        return Err(Error::Refused(text.join("\n")));
+        return Err(Error::Refused(Said::verbatim(text.join("\n"))));
     }
     text.insert(0, format!("{}: {}", lang.pick("fatto", "done"), done.done.len()));
     Ok(text.join("\n"))
@@ -341,14 +342,16 @@ fn why(item: &QueueItem, lang: Lang) -> String {
 }
 
 /// An order about none is a mistake, and must not become one about the first.
-fn at_least_one(text: &str) -> Result<usize, String> {
-    let bad = || format!("«{text}» non è un numero di elementi: almeno 1 / at least 1");
+fn at_least_one(text: &str) -> Result<usize, Complaint> {
+    let bad = || {
+        Complaint(said!("«{text}» non è un numero di elementi: almeno 1", "“{text}” is no number of items: at least 1"))
+    };
     text.parse().ok().filter(|number| *number > 0).ok_or_else(bad)
 }
 
 /// `90s`, `30m`, `2h`, `1d`.
-fn seconds(text: &str) -> Result<u64, String> {
-    let bad = || format!("«{text}» non è un tempo: 90s, 30m, 2h, 1d");
+fn seconds(text: &str) -> Result<u64, Complaint> {
+    let bad = || Complaint(said!("«{text}» non è un tempo: 90s, 30m, 2h, 1d", "“{text}” is no time: 90s, 30m, 2h, 1d"));
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(bad)?;
     let unit = match unit {
         "s" => 1,
@@ -411,7 +414,7 @@ mod tests {
     fn none_is_no_number_of_items() {
         assert_eq!(at_least_one("3"), Ok(3));
         for bad in ["0", "", "-1", "x"] {
-            assert!(at_least_one(bad).is_err_and(|why| why.contains("almeno 1")), "{bad}");
+            assert!(at_least_one(bad).is_err_and(|why| why.0.en.contains("at least 1")), "{bad}");
         }
     }
 

@@ -72,7 +72,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             one(at.client().change_tenant(*id, &change).await?, at, lang)
         }
         Verb::Remove { id, at } => {
-            at.confirmed(lang, async || ended(&at.client(), *id, lang).await).await?;
+            at.confirmed(async || ended(&at.client(), *id, lang).await).await?;
             one(at.client().remove_tenant(*id).await?, at, lang)
         }
     }

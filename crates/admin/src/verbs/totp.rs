@@ -70,7 +70,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
             at.tell(&removed, |removed| format!("{text} {}", removed.user))
         }
         Verb::Reset { address, at } => {
-            at.confirmed(lang, async || {
+            at.confirmed(async || {
                 Ok(match lang {
                     Lang::It => format!("{address} perderebbe il secondo fattore: da quel momento basta la password"),
                     Lang::En => format!("{address} would lose the second factor: from then on the password suffices"),

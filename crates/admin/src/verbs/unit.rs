@@ -57,7 +57,7 @@ pub async fn run(verb: &Verb, lang: Lang) -> Result<String, Error> {
         Verb::Add { tenant, name, at } => one(&at.client().add_unit(*tenant, name).await?, at, lang),
         Verb::Rename { tenant, unit, name, at } => one(&at.client().rename_unit(*tenant, *unit, name).await?, at, lang),
         Verb::Remove { tenant, unit, at } => {
-            at.confirmed(lang, async || ended(&at.client(), *tenant, *unit, lang).await).await?;
+            at.confirmed(async || ended(&at.client(), *tenant, *unit, lang).await).await?;
             all(&at.client().remove_unit(*tenant, *unit).await?, at, lang)
         }
     }

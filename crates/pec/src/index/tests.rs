@@ -163,7 +163,7 @@ fn the_signer_must_be_believed_and_a_person_is_told_all() {
     let p7m = sealed(&write_ldif(world().index.entries()), now());
     let revoked = trust(&[Revoked { serial_hex: w.identity.certificate.serial_hex(), at: now() }]);
     let error = Index::open(&p7m, &revoked, now()).unwrap_err();
-    assert!(matches!(&error, Error::Index(text) if text.contains("revocato")), "{error}");
+    assert!(matches!(&error, Error::Index(text) if text.it.contains("revocato")), "{error}");
     let examined = Index::examine(&p7m, &revoked, now()).unwrap();
     assert_eq!((examined.signer, examined.path), (w.identity.certificate.clone(), Err(PathError::Revoked)));
     assert_eq!(examined.index.unwrap().signed_at(), Some(now()));

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Timestamp};
 use sigillo_smime::{Certificate, Crl, PathError, SignedData, Trust};
 
-use super::says::{self, Text};
+use super::says;
 use crate::index::Index;
 
 /// How one check went.
@@ -14,9 +14,9 @@ pub enum Check {
     /// It passed.
     Ok,
     /// It failed, and why.
-    Fail(Text),
+    Fail(Said),
     /// It could not be made, and what is missing.
-    Unknown(Text),
+    Unknown(Said),
 }
 
 impl Check {
@@ -35,7 +35,7 @@ impl Check {
     }
 
     /// Why it did not pass.
-    pub fn why(&self) -> Option<&Text> {
+    pub fn why(&self) -> Option<&Said> {
         match self {
             Self::Ok => None,
             Self::Fail(why) | Self::Unknown(why) => Some(why),
@@ -113,7 +113,7 @@ pub(super) fn validity(
     signed: Option<&SignedData>,
     trust: Option<&Trust>,
     at: Option<Timestamp>,
-) -> (Check, Option<Text>) {
+) -> (Check, Option<Said>) {
     let unknown = |why| (Check::Unknown(why), None);
     let Some((cms, signer)) = signed.and_then(|cms| Some((cms, cms.signer()?))) else {
         return unknown(says::no_certificate());

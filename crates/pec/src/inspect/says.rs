@@ -1,7 +1,7 @@
 //! What a message proves and what not, in both languages: a court reads this, so it claims no more than the rules give
 //! (RFC 6109 §1.2.3, §2.1.1, §3; DPR 68/2005 art. 3, 6).
 
-use sigillo_base::{Address, Timestamp};
+use sigillo_base::{Address, Said, Timestamp, said};
 use sigillo_smime::PathError;
 
 use super::{Check, Nature, Report};
@@ -14,137 +14,118 @@ const NAMED: usize = 3;
 /// Characters of a foreign text in a sentence; the certification data have it whole.
 const QUOTED: usize = 200;
 
-/// The same said in both languages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
-    /// In Italian.
-    pub it: String,
-    /// In English.
-    pub en: String,
-}
-
-impl Text {
-    fn new(it: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { it: it.into(), en: en.into() }
-    }
-
-    /// Several, with `between` in between.
-    fn join<'t>(texts: impl Iterator<Item = &'t Self>, between: &str) -> Self {
-        let (it, en): (Vec<&str>, Vec<&str>) = texts.map(|t| (t.it.as_str(), t.en.as_str())).unzip();
-        Self::new(it.join(between), en.join(between))
-    }
+/// Several, with `between` in between.
+fn join<'t>(texts: impl Iterator<Item = &'t Said>, between: &str) -> Said {
+    let (it, en): (Vec<&str>, Vec<&str>) = texts.map(|t| (t.it.as_str(), t.en.as_str())).unzip();
+    Said::new(it.join(between), en.join(between))
 }
 
 // Why a check did not pass.
 
-pub(super) fn unsigned() -> Text {
-    Text::new(odd::UNSIGNED, "no S/MIME signature")
+pub(super) fn unsigned() -> Said {
+    Said::new(odd::UNSIGNED, "no S/MIME signature")
 }
-pub(super) fn unreadable_signature() -> Text {
-    Text::new(odd::SIGNATURE_FORM, "the S/MIME signature cannot be read")
+pub(super) fn unreadable_signature() -> Said {
+    Said::new(odd::SIGNATURE_FORM, "the S/MIME signature cannot be read")
 }
-pub(super) fn no_signer() -> Text {
-    Text::new(odd::NO_SIGNER, "the signer's certificate is missing")
+pub(super) fn no_signer() -> Said {
+    Said::new(odd::NO_SIGNER, "the signer's certificate is missing")
 }
-pub(super) fn altered() -> Text {
-    Text::new(odd::BROKEN, "the signature does not match: the message was altered")
+pub(super) fn altered() -> Said {
+    Said::new(odd::BROKEN, "the signature does not match: the message was altered")
 }
-pub(super) fn no_certificate() -> Text {
-    Text::new("nessun certificato di firma da controllare", "no signing certificate to be checked")
+pub(super) fn no_certificate() -> Said {
+    said!("nessun certificato di firma da controllare", "no signing certificate to be checked")
 }
-pub(super) fn no_index() -> Text {
-    Text::new("serve l'indice dei gestori", "the directory of providers is needed")
+pub(super) fn no_index() -> Said {
+    said!("serve l'indice dei gestori", "the directory of providers is needed")
 }
-pub(super) fn not_listed() -> Text {
-    Text::new(odd::UNKNOWN_SIGNER, "the signing certificate is not in the directory of providers")
+pub(super) fn not_listed() -> Said {
+    Said::new(odd::UNKNOWN_SIGNER, "the signing certificate is not in the directory of providers")
 }
-pub(super) fn listed_then() -> Text {
-    Text::new(
+pub(super) fn listed_then() -> Said {
+    said!(
         "il certificato di firma non è nell'indice dei gestori usato, che non è del suo tempo: serve l'indice di allora",
         "the signing certificate is not in the directory of providers used, which is not of its time: the directory of \
-         that time is needed",
+         that time is needed"
     )
 }
-pub(super) fn no_authority() -> Text {
-    Text::new("servono i certificati dell'autorità (CA)", "the certificates of the authority (CA) are needed")
+pub(super) fn no_authority() -> Said {
+    said!("servono i certificati dell'autorità (CA)", "the certificates of the authority (CA) are needed")
 }
-pub(super) fn no_instant() -> Text {
-    Text::new(
+pub(super) fn no_instant() -> Said {
+    said!(
         "la firma non dice quando è stata apposta: serve l'istante a cui giudicare il certificato",
-        "the signature does not say when it was made: the instant at which to judge the certificate is needed",
+        "the signature does not say when it was made: the instant at which to judge the certificate is needed"
     )
 }
-pub(super) fn path(error: &PathError) -> Text {
+pub(super) fn path(error: &PathError) -> Said {
     match error {
-        PathError::Expired => Text::new(odd::EXPIRED, "the signing certificate had expired"),
-        PathError::NotYetValid => Text::new(odd::NOT_YET, "the signing certificate was not valid yet"),
-        PathError::Revoked => Text::new(odd::REVOKED, "the signing certificate is revoked"),
-        PathError::NoCrl => Text::new(odd::NO_CRL, "no current revocation list"),
-        _ => Text::new(odd::UNTRUSTED, "the signing certificate was not issued by a known authority"),
+        PathError::Expired => Said::new(odd::EXPIRED, "the signing certificate had expired"),
+        PathError::NotYetValid => Said::new(odd::NOT_YET, "the signing certificate was not valid yet"),
+        PathError::Revoked => Said::new(odd::REVOKED, "the signing certificate is revoked"),
+        PathError::NoCrl => Said::new(odd::NO_CRL, "no current revocation list"),
+        _ => Said::new(odd::UNTRUSTED, "the signing certificate was not issued by a known authority"),
     }
 }
-pub(super) fn no_message() -> Text {
-    Text::new(odd::UNREADABLE, "no message by RFC 5322")
+pub(super) fn no_message() -> Said {
+    Said::new(odd::UNREADABLE, "no message by RFC 5322")
 }
-pub(super) fn unreadable(error: &sigillo_mime::Error) -> Text {
-    Text::new(format!("{}: {error}", odd::UNREADABLE), format!("no message by RFC 5322 ({error})"))
+pub(super) fn unreadable(error: &sigillo_mime::Error) -> Said {
+    Said::new(format!("{}: {error}", odd::UNREADABLE), format!("no message by RFC 5322 ({error})"))
 }
 /// The incoming point's reason, which is Italian.
-pub(super) fn form(reason: &str) -> Text {
+pub(super) fn form(reason: &str) -> Said {
     let reason = quotable(reason);
     let en = format!("not in the form of its kind ({reason})");
-    Text::new(reason, en)
+    Said::new(reason, en)
 }
 pub(super) const ANOMALY_PARTS: &str = "parti in più in una busta di anomalia";
 
 // What has to be known besides.
 
-pub(super) fn line_ends() -> Text {
-    Text::new(
+pub(super) fn line_ends() -> Said {
+    said!(
         "La copia era salvata con fine riga LF: per la verifica è stato ripristinato CRLF.",
-        "The copy was stored with LF line ends: CRLF was restored to verify it.",
+        "The copy was stored with LF line ends: CRLF was restored to verify it."
     )
 }
-pub(super) fn from_lines() -> Text {
-    Text::new(
+pub(super) fn from_lines() -> Said {
+    said!(
         "La copia viene da un file mbox: per la verifica le righe «>From » sono tornate «From ».",
-        "The copy comes from an mbox file: lines that begin with “>From ” were made “From ” again to verify it.",
+        "The copy comes from an mbox file: lines that begin with “>From ” were made “From ” again to verify it."
     )
 }
-pub(super) fn plain_index() -> Text {
-    Text::new(
+pub(super) fn plain_index() -> Said {
+    said!(
         "L'indice dei gestori usato non è firmato o non è stato verificato: l'origine vale quanto quel file.",
-        "The directory of providers used is not signed or was not verified: the origin is as good as that file.",
+        "The directory of providers used is not signed or was not verified: the origin is as good as that file."
     )
 }
-pub(super) fn revocation_unchecked() -> Text {
-    Text::new(
+pub(super) fn revocation_unchecked() -> Said {
+    said!(
         "La revoca del certificato non è stata controllata, perché manca una lista di revoca (CRL) adatta.",
-        "Revocation of the certificate was not checked, for want of a suitable revocation list (CRL).",
+        "Revocation of the certificate was not checked, for want of a suitable revocation list (CRL)."
     )
 }
-pub(super) fn revoked_later(since: Timestamp) -> Text {
+pub(super) fn revoked_later(since: Timestamp) -> Said {
     let l = since.legal();
-    Text::new(
-        format!(
-            "Il certificato, o quello di chi lo ha emesso, è stato revocato il {} alle ore {}, dopo la data di firma: la prova regge se quella data è \
+    said!(
+        "Il certificato, o quello di chi lo ha emesso, è stato revocato il {} alle ore {}, dopo la data di firma: la prova regge se quella data è \
              certa, per esempio dal log del gestore.",
-            l.day, l.time
-        ),
-        format!(
-            "The certificate, or its issuer's, was revoked on {} at {}, after the stated time of signing: the proof holds if that time \
+        "The certificate, or its issuer's, was revoked on {} at {}, after the stated time of signing: the proof holds if that time \
              is certain, by the provider's log for instance.",
-            l.day, l.time
-        ),
+        l.day,
+        l.time
     )
 }
 
 // What it is and what it proves.
 
 /// The kind's name.
-pub(super) fn label(report: &Report) -> Text {
+pub(super) fn label(report: &Report) -> Said {
     let kind = match (report.nature, &report.certification) {
-        (Nature::Ordinary, _) => return Text::new("Posta ordinaria", "Ordinary mail"),
+        (Nature::Ordinary, _) => return said!("Posta ordinaria", "Ordinary mail"),
         (Nature::Anomaly, _) => Kind::AnomalyEnvelope,
         (_, Some(certification)) => Kind::of(certification),
         (Nature::Certified(tipo), None) => of_tipo(tipo),
@@ -163,7 +144,7 @@ pub(super) fn label(report: &Report) -> Text {
         Kind::VirusDetection => "Notice of malware",
         Kind::AnomalyEnvelope => "Anomaly envelope",
     };
-    Text::new(kind.label_it(), en)
+    Said::new(kind.label_it(), en)
 }
 
 /// The plainest kind of a `tipo`.
@@ -172,21 +153,21 @@ fn of_tipo(tipo: Tipo) -> Kind {
 }
 
 /// All of it, notes included.
-pub(super) fn sentence(report: &Report) -> Text {
+pub(super) fn sentence(report: &Report) -> Said {
     let verdict = if report.genuine() { proves(report) } else { doubts(report) };
-    Text::join(std::iter::once(&verdict).chain(&report.notes), " ")
+    join(std::iter::once(&verdict).chain(&report.notes), " ")
 }
 
 /// Of a message that is not genuine, or not known to be: why, and that it proves nothing.
-fn doubts(report: &Report) -> Text {
+fn doubts(report: &Report) -> Said {
     let all = report.checks.all();
-    let failed: Vec<&Text> = all.iter().filter(|c| matches!(c, Check::Fail(_))).filter_map(|c| c.why()).collect();
-    let mut unknown: Vec<&Text> = all.iter().filter_map(|c| c.why()).filter(|why| !failed.contains(why)).collect();
+    let failed: Vec<&Said> = all.iter().filter(|c| matches!(c, Check::Fail(_))).filter_map(|c| c.why()).collect();
+    let mut unknown: Vec<&Said> = all.iter().filter_map(|c| c.why()).filter(|why| !failed.contains(why)).collect();
     unknown.dedup();
     let label = label(report);
     if failed.is_empty() {
-        let missing = Text::join(unknown.into_iter(), "; ");
-        return Text::new(
+        let missing = join(unknown.into_iter(), "; ");
+        return Said::new(
             format!(
                 "La firma è integra, ma non si può dire se il messaggio è autentico: {}. Finché non è verificato, \
                  non prova nulla.",
@@ -199,33 +180,29 @@ fn doubts(report: &Report) -> Text {
             ),
         );
     }
-    let wrong = Text::join(failed.into_iter(), "; ");
+    let wrong = join(failed.into_iter(), "; ");
     if report.nature == Nature::Ordinary {
-        return Text::new(
+        return Said::new(
             format!("Non è un messaggio di posta certificata: {}. Non prova nulla.", wrong.it),
             format!("It is no certified message: {}. It proves nothing.", wrong.en),
         );
     }
-    Text::new(
+    Said::new(
         format!("NON è autentico. Si presenta come «{}», ma: {}. Non prova nulla.", label.it, wrong.it),
         format!("It is NOT genuine. It says it is “{}”, but: {}. It proves nothing.", label.en, wrong.en),
     )
 }
 
 /// Of a genuine message.
-fn proves(report: &Report) -> Text {
+fn proves(report: &Report) -> Said {
     let provider = quotable(report.provider().unwrap_or_default());
     match &report.certification {
         Some(certification) => Case { provider, c: certification, encloses: report.encloses }.proves(),
-        None => Text::new(
-            format!(
-                "Prova soltanto che il gestore {provider} ha imbustato e firmato un messaggio che non ha potuto \
-                 certificare, qui allegato. Non prova chi lo ha spedito, né quando, né che sia integro."
-            ),
-            format!(
-                "It only proves that the provider {provider} wrapped and signed a message that it could not certify, \
+        None => said!(
+            "Prova soltanto che il gestore {provider} ha imbustato e firmato un messaggio che non ha potuto \
+                 certificare, qui allegato. Non prova chi lo ha spedito, né quando, né che sia integro.",
+            "It only proves that the provider {provider} wrapped and signed a message that it could not certify, \
                  enclosed here. It does not prove who sent that, nor when, nor that it is intact."
-            ),
         ),
     }
 }
@@ -238,7 +215,7 @@ struct Case<'r> {
 }
 
 impl Case<'_> {
-    fn proves(&self) -> Text {
+    fn proves(&self) -> Said {
         match Kind::of(self.c) {
             Kind::Acceptance => self.acceptance(),
             Kind::NonAcceptance | Kind::NonAcceptanceVirus => self.non_acceptance(),
@@ -253,9 +230,9 @@ impl Case<'_> {
         }
     }
 
-    fn acceptance(&self) -> Text {
+    fn acceptance(&self) -> Said {
         let (when, what, to) = (self.when(), self.what(), self.recipients());
-        let mut text = Text::new(
+        let mut text = Said::new(
             format!(
                 "Prova che {} il gestore {} ha accettato {}, indirizzato a {}. Non prova che sia stato consegnato, né \
                  quale ne fosse il contenuto.",
@@ -274,9 +251,9 @@ impl Case<'_> {
         text
     }
 
-    fn non_acceptance(&self) -> Text {
+    fn non_acceptance(&self) -> Said {
         let (when, what, to, why) = (self.when(), self.what(), self.recipients(), self.error());
-        Text::new(
+        Said::new(
             format!(
                 "Prova che {} il gestore {} ha rifiutato {}, indirizzato a {}{}. Il messaggio non risulta inviato. \
                  Non prova quale ne fosse il contenuto.",
@@ -290,9 +267,9 @@ impl Case<'_> {
         )
     }
 
-    fn envelope(&self) -> Text {
+    fn envelope(&self) -> Said {
         let (when, what, to) = (self.when(), self.what(), self.recipients());
-        Text::new(
+        Said::new(
             format!(
                 "Prova che {} il gestore {} ha accettato {}, indirizzato a {}, e che il messaggio allegato \
                  (postacert.eml) è quello accettato. Non prova che sia stato consegnato: lo prova la ricevuta di \
@@ -308,9 +285,9 @@ impl Case<'_> {
         )
     }
 
-    fn take_charge(&self) -> Text {
+    fn take_charge(&self) -> Said {
         let (when, what, to) = (self.when(), self.what(), named(&self.c.taken));
-        Text::new(
+        Said::new(
             format!(
                 "Prova che {} il gestore {} ha preso in carico {}, per {}. È una ricevuta fra gestori: non prova la \
                  consegna.",
@@ -325,27 +302,27 @@ impl Case<'_> {
     }
 
     /// What was issued shows by what is enclosed: a copy recipient's receipt may name the kind that was asked for.
-    fn delivery(&self) -> Text {
+    fn delivery(&self) -> Said {
         let (when, what, to) = (self.when(), self.what(), self.about());
         let limits = match (self.encloses, self.c.receipt) {
-            (false, _) => Text::new(
+            (false, _) => said!(
                 "Non contiene il messaggio, e non ne prova il contenuto. Non prova che sia stato letto.",
-                "It does not hold the message, and does not prove its content. It does not prove that it was read.",
+                "It does not hold the message, and does not prove its content. It does not prove that it was read."
             ),
-            (true, Some(ReceiptKind::Brief)) => Text::new(
+            (true, Some(ReceiptKind::Brief)) => said!(
                 "Il contenuto è quello allegato (postacert.eml), in cui ogni allegato è sostituito dalla sua impronta \
                  (SHA-1): un allegato è provato solo insieme al file originale che dà quell'impronta. Non prova che \
                  sia stato letto.",
                 "Its content is the enclosed one (postacert.eml), with each attachment replaced by its hash (SHA-1): an \
                  attachment is proved only together with the original file that gives this hash. It does not prove \
-                 that it was read.",
+                 that it was read."
             ),
-            (true, _) => Text::new(
+            (true, _) => said!(
                 "Il contenuto è quello allegato (postacert.eml). Non prova che sia stato letto.",
-                "Its content is the enclosed one (postacert.eml). It does not prove that it was read.",
+                "Its content is the enclosed one (postacert.eml). It does not prove that it was read."
             ),
         };
-        Text::new(
+        Said::new(
             format!(
                 "Prova che {} il gestore {} ha reso disponibile nella casella di {to} {}. {}",
                 when.it, self.provider, what.it, limits.it
@@ -357,9 +334,9 @@ impl Case<'_> {
         )
     }
 
-    fn non_delivery(&self) -> Text {
+    fn non_delivery(&self) -> Said {
         let (when, what, to, why) = (self.when(), self.what(), self.about(), self.error());
-        Text::new(
+        Said::new(
             format!(
                 "Prova che {} il gestore {} ha dichiarato non consegnato a {to} {}{why}. Non dice nulla di altri \
                  destinatari.",
@@ -373,9 +350,9 @@ impl Case<'_> {
         )
     }
 
-    fn overdue_12h(&self) -> Text {
+    fn overdue_12h(&self) -> Said {
         let (when, what, to) = (self.when(), self.what(), self.about());
-        Text::new(
+        Said::new(
             format!(
                 "Prova che {}, dodici ore dopo l'invio, al gestore {} non risultava ancora consegnato a {to} {}. Non \
                  è ancora una mancata consegna: la consegna può ancora avvenire.",
@@ -389,9 +366,9 @@ impl Case<'_> {
         )
     }
 
-    fn overdue_24h(&self) -> Text {
+    fn overdue_24h(&self) -> Said {
         let (when, what, to) = (self.when(), self.what(), self.about());
-        Text::new(
+        Said::new(
             format!(
                 "Prova che {}, allo scadere delle ventiquattro ore dall'invio, al gestore {} non risultava consegnato \
                  a {to} {}: la spedizione si considera non andata a buon fine. Non esclude una consegna successiva, \
@@ -407,9 +384,9 @@ impl Case<'_> {
         )
     }
 
-    fn virus_detection(&self) -> Text {
+    fn virus_detection(&self) -> Said {
         let (when, what, to, why) = (self.when(), self.what(), self.about(), self.error());
-        Text::new(
+        Said::new(
             format!(
                 "Prova che {} il gestore {} ha rilevato un virus informatico in {}, destinato a {to}{why}. È un avviso \
                  fra gestori: non prova chi abbia introdotto il virus.",
@@ -424,29 +401,29 @@ impl Case<'_> {
     }
 
     /// `il 12/03/2026 alle ore 10:15:01 (+0100)`
-    fn when(&self) -> Text {
+    fn when(&self) -> Said {
         let t = &self.c.time;
         let (day, time, zone) = (&t.day, &t.time, &t.zone);
-        Text::new(format!("il {day} alle ore {time} ({zone})"), format!("on {day} at {time} ({zone})"))
+        said!("il {day} alle ore {time} ({zone})", "on {day} at {time} ({zone})")
     }
 
     /// The message that this is about.
-    fn what(&self) -> Text {
+    fn what(&self) -> Said {
         let facts = &self.c.facts;
         let (sender, id) = (&facts.sender, &facts.id);
         match facts.subject.as_deref().map(quotable).filter(|s| !s.trim().is_empty()) {
-            Some(subject) => Text::new(
-                format!("il messaggio «{subject}» della casella {sender} (identificativo {id})"),
-                format!("the message “{subject}” of the mailbox {sender} (identificativo {id})"),
+            Some(subject) => said!(
+                "il messaggio «{subject}» della casella {sender} (identificativo {id})",
+                "the message “{subject}” of the mailbox {sender} (identificativo {id})"
             ),
-            None => Text::new(
-                format!("il messaggio senza oggetto della casella {sender} (identificativo {id})"),
-                format!("the message without subject of the mailbox {sender} (identificativo {id})"),
+            None => said!(
+                "il messaggio senza oggetto della casella {sender} (identificativo {id})",
+                "the message without subject of the mailbox {sender} (identificativo {id})"
             ),
         }
     }
 
-    fn recipients(&self) -> Text {
+    fn recipients(&self) -> Said {
         named(self.c.facts.recipients.iter().map(|r| &r.address))
     }
 
@@ -478,13 +455,13 @@ fn quotable(text: &str) -> String {
 }
 
 /// The first few addresses, and how many more there are.
-fn named<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Text {
+fn named<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Said {
     let all: Vec<String> = addresses.into_iter().map(Address::to_string).collect();
     let first = all.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     match all.len().saturating_sub(NAMED) {
-        0 => Text::new(first.clone(), first),
-        1 => Text::new(format!("{first} e un altro"), format!("{first} and one other")),
-        more => Text::new(format!("{first} e altri {more}"), format!("{first} and {more} others")),
+        0 => Said::verbatim(first),
+        1 => said!("{first} e un altro", "{first} and one other"),
+        more => said!("{first} e altri {more}", "{first} and {more} others"),
     }
 }
 

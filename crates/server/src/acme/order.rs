@@ -15,9 +15,11 @@ use instant_acme::{
 };
 use openssl::x509::X509Req;
 use serde::{Deserialize, Serialize};
+use sigillo_base::{Complaint, said};
 use sigillo_smime::authority::request as csr;
 
 use super::challenge::Answers;
+use crate::complaint::Context as _;
 use crate::config::Acme;
 use crate::fetch::{Fetch, Url};
 use crate::files;
@@ -59,11 +61,17 @@ fn forgotten(error: &anyhow::Error) -> bool {
 
 /// The account that we have with this authority, or a new one.
 async fn account(config: &Acme, file: &Path, fetch: &Fetch) -> Result<Account> {
-    let named = |file: &Path| format!("{}: non è un conto ACME; toglierlo per farne uno nuovo", file.display());
+    let named = || {
+        said!(
+            "{}: non è un conto ACME; toglierlo per farne uno nuovo",
+            "{}: it is no ACME account; remove it to have a new one made",
+            file.display()
+        )
+    };
     let builder = Account::builder_with_http(Box::new(House(fetch.clone())));
     let directory = config.directory.value.to_string();
     let kept: Option<Kept> = match fs::read(file) {
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).with_context(|| named(file))?),
+        Ok(bytes) => Some(serde_json::from_slice(&bytes).told(named)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).with_context(|| file.display().to_string()),
     };
@@ -89,14 +97,20 @@ async fn issue_to(account: Account, config: &Acme, answers: &Answers) -> Result<
             continue;
         }
         let http = authorization.challenge(ChallengeType::Http01);
-        let mut challenge = http.context("l'autorità non offre http-01 per questo nome")?;
+        let mut challenge = http.told(|| {
+            said!("l'autorità non offre http-01 per questo nome", "the authority offers no http-01 for this name")
+        })?;
         given.push(answers.give(&challenge.token, challenge.key_authorization().as_str()));
         challenge.set_ready().await?;
     }
     let ready = order.poll_ready(&POLL).await;
     if !matches!(ready, Ok(OrderStatus::Ready)) {
         let outcome = ready.map_or_else(|error| error.to_string(), |status| format!("{status:?}"));
-        bail!("l'ordine non è pronto ({outcome}): {}", why(&mut order).await);
+        let why = why(&mut order).await;
+        bail!(Complaint(said!(
+            "l'ordine non è pronto ({outcome}): {why}",
+            "the order is not ready ({outcome}): {why}"
+        )));
     }
     let key = csr::server_key()?;
     let request = X509Req::from_pem(csr::tls(&key, &names)?.as_bytes())?.to_der()?;
@@ -129,7 +143,7 @@ impl HttpClient for House {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let body = body.collect().await.map_or_else(|never| match never {}, |body| body.to_bytes());
-            let url: Url = parts.uri.to_string().parse().map_err(|text: String| Error::Other(text.into()))?;
+            let url: Url = parts.uri.to_string().parse().map_err(|bad: Complaint| Error::Other(bad.into()))?;
             let answer = fetch.exchange(parts.method, &url, parts.headers, body).await;
             Ok(BytesResponse::from(answer.map_err(|error| Error::Other(format!("{error:#}").into()))?))
         })

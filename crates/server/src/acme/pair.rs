@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use sigillo_base::Timestamp;
+use sigillo_base::{Complaint, Timestamp, said};
 use sigillo_smime::Certificate;
 use sigillo_smime::authority::Authority;
 use tempfile::TempDir;
 
 use super::order::Issued;
+use crate::complaint::Context as _;
 use crate::config::{Acme, Config, Located};
 use crate::files;
 use crate::tls::{self, ServerTls};
@@ -79,10 +80,17 @@ pub(super) fn replace(acme: &Acme, issued: &Issued, now: Timestamp) -> Result<()
     let proven = ServerTls::open(&candidate, &candidate).and_then(|_| {
         let leaf = leaf(&candidate)?;
         if let Some(name) = acme.names.iter().find(|name| !tls::is_for(leaf.der(), name.as_str())) {
-            bail!("il certificato rilasciato non è per {name}");
+            bail!(Complaint(said!(
+                "il certificato rilasciato non è per {name}",
+                "the issued certificate is not for {name}"
+            )));
         }
         if leaf.not_after() <= now {
-            bail!("il certificato rilasciato è già scaduto ({})", leaf.not_after());
+            bail!(Complaint(said!(
+                "il certificato rilasciato è già scaduto ({})",
+                "the issued certificate has expired already ({})",
+                leaf.not_after()
+            )));
         }
         Ok(())
     });
@@ -98,7 +106,7 @@ pub(super) fn shown(acme: &Acme) -> Result<Certificate> {
 
 fn leaf(path: &Path) -> Result<Certificate> {
     let pem = fs::read(path).with_context(|| path.display().to_string())?;
-    Certificate::from_pem(&pem)?.into_iter().next().context("nessun certificato")
+    Certificate::from_pem(&pem)?.into_iter().next().told(|| said!("nessun certificato", "no certificate"))
 }
 
 /// When a certificate is to be renewed: when a third of its life is left, and at once when a name is missing.

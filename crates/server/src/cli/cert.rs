@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use sigillo_admin::{Lang, verbs};
+use sigillo_base::{Said, said};
 
 use super::{Exit, ask, complain};
 use crate::clock::system_time;
@@ -60,16 +61,16 @@ pub(super) struct Request {
 
 pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
     match verb {
-        Verb::List(args) => ask(verbs::cert::list(args, lang)),
+        Verb::List(args) => ask(lang, verbs::cert::list(args, lang)),
         Verb::Request(args) => request(args, lang),
         Verb::Check { file, of, json } => check(file, of, *json, lang),
-        Verb::Renew(args) => ask(verbs::cert::renew(args, lang)),
-        Verb::Roll(args) => ask(verbs::cert::roll(args, lang)),
+        Verb::Renew(args) => ask(lang, verbs::cert::renew(args, lang)),
+        Verb::Roll(args) => ask(lang, verbs::cert::roll(args, lang)),
     }
 }
 
 fn config(of: &Of, lang: Lang) -> Result<Config, Exit> {
-    Config::load(&of.config).map_err(|problems| complain(&problems.say(lang), Exit::Usage))
+    Config::load(&of.config).map_err(|problems| complain(problems, lang, Exit::Usage))
 }
 
 fn request(args: &Request, lang: Lang) -> Exit {
@@ -79,9 +80,11 @@ fn request(args: &Request, lang: Lang) -> Exit {
     };
     let next = config.next_key.as_ref().and_then(|at| at.value.file());
     let Some(key) = args.key.as_deref().or(next) else {
-        let it = "dove va la chiave nuova? --key FILE, oppure signing.next_key nella configurazione";
-        let en = "where does the new key go? --key FILE, or signing.next_key in the configuration";
-        return complain(&lang.pick(it, en), Exit::Usage);
+        let where_to = said!(
+            "dove va la chiave nuova? --key FILE, oppure signing.next_key nella configurazione",
+            "where does the new key go? --key FILE, or signing.next_key in the configuration"
+        );
+        return complain(where_to, lang, Exit::Usage);
     };
     let wanted = if args.tls { Wanted::Tls } else { Wanted::Signing };
     match init::request(&config, wanted, key, &args.out) {
@@ -90,7 +93,7 @@ fn request(args: &Request, lang: Lang) -> Exit {
             say(format_args!("{}: {}", lang.pick("richiesta", "request"), args.out.display()));
             Exit::Fine
         }
-        Err(text) => complain(&text.pick(lang), Exit::Usage),
+        Err(text) => complain(text, lang, Exit::Usage),
     }
 }
 
@@ -134,7 +137,7 @@ fn check(file: &Path, of: &Of, json: bool, lang: Lang) -> Exit {
     };
     let judged = match init::judge(file, &config, system_time()) {
         Ok(judged) => judged,
-        Err(text) => return complain(&text.pick(lang), Exit::Usage),
+        Err(text) => return complain(text, lang, Exit::Usage),
     };
     let told = Told::of(&judged, lang);
     let exit = if told.faults.is_empty() { Exit::Fine } else { Exit::False };
@@ -144,7 +147,7 @@ fn check(file: &Path, of: &Of, json: bool, lang: Lang) -> Exit {
                 say(text);
                 exit
             }
-            Err(error) => complain(&error, Exit::False),
+            Err(error) => complain(Said::verbatim(error), lang, Exit::False),
         };
     }
     let purpose = told.purpose.unwrap_or("?");
@@ -153,7 +156,7 @@ fn check(file: &Path, of: &Of, json: bool, lang: Lang) -> Exit {
         say(format_args!("{}: {note}", lang.pick("nota", "note")));
     }
     for fault in &told.faults {
-        complain(&format_args!("{}: {fault}", file.display()), Exit::False);
+        complain(Said::verbatim(fault).about(file.display()), lang, Exit::False);
     }
     if told.faults.is_empty() {
         say(lang.pick("va bene", "fine"));

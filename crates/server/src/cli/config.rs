@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use sigillo_admin::Lang;
+use sigillo_base::{Complaint, said};
 use sigillo_pec::index::Entry;
 
 use super::{Exit, complain};
@@ -13,7 +14,7 @@ use crate::config::{Config, SAMPLE};
 use crate::gate::Gate;
 use crate::material::{Material, Publication};
 use crate::out::say;
-use crate::{acme, files, trial};
+use crate::{acme, complaint, files, trial};
 
 #[derive(Debug, Clone, clap::Subcommand)]
 pub(super) enum Verb {
@@ -44,7 +45,7 @@ pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
                 say(format_args!("  sigillo config check {0}\n  sigillo serve --config {0}", file.display()));
                 Exit::Fine
             }
-            Err(error) => complain(&format!("{error:#}"), Exit::Usage),
+            Err(error) => complain(complaint::of(&error), lang, Exit::Usage),
         },
     }
 }
@@ -56,8 +57,8 @@ fn dkim(file: &Path, lang: Lang) -> Exit {
             say(signer.zone_line());
             Exit::Fine
         }
-        Ok(None) => complain(&lang.pick("manca la sezione [dkim]", "there is no section [dkim]"), Exit::False),
-        Err(problems) => complain(&problems.say(lang), Exit::Usage),
+        Ok(None) => complain(said!("manca la sezione [dkim]", "there is no section [dkim]"), lang, Exit::False),
+        Err(problems) => complain(problems, lang, Exit::Usage),
     }
 }
 
@@ -65,7 +66,7 @@ fn check(file: &Path, lang: Lang) -> Exit {
     let now = system_time();
     let loaded = Config::load(file).map(|config| (acme::stand_in(&config, now), config));
     let checked = match loaded {
-        Ok((Err(error), _)) => return complain(&format!("{error:#}"), Exit::Usage),
+        Ok((Err(error), _)) => return complain(complaint::of(&error), lang, Exit::Usage),
         Ok((Ok(stand_in), config)) => {
             let shown = stand_in.as_ref().map_or(&config, |(_, stand_in)| stand_in);
             let material = Material::load(shown, &Gate::for_cores(), now);
@@ -78,7 +79,7 @@ fn check(file: &Path, lang: Lang) -> Exit {
             say(format_args!("{}: {} ({})", file.display(), lang.pick("va bene", "fine"), config.name.value));
             Exit::Fine
         }
-        Err(problems) => complain(&problems.say(lang), Exit::Usage),
+        Err(problems) => complain(problems, lang, Exit::Usage),
     }
 }
 
@@ -91,14 +92,26 @@ pub(super) fn init(folder: &Path) -> Result<PathBuf> {
     }
     let config = Config::load(&file)?;
     let (Some(anchor), Some(crl)) = (config.anchors.first(), config.crls.first()) else {
-        bail!("{}: servono trust.anchors e trust.crls", file.display());
+        bail!(Complaint(said!(
+            "{}: servono trust.anchors e trust.crls",
+            "{}: trust.anchors and trust.crls are needed",
+            file.display()
+        )));
     };
     let ca_key = anchor.value.with_extension("key");
     if anchor.value.exists() && !ca_key.exists() {
-        bail!("{}: c'è già e non è di prova; qui si creano solo materiali di prova", anchor.value.display());
+        bail!(Complaint(said!(
+            "{}: c'è già e non è di prova; qui si creano solo materiali di prova",
+            "{}: it is there and not for trials; only trial material is made here",
+            anchor.value.display()
+        )));
     }
     let Some(signing_key) = config.signing_key.value.file() else {
-        bail!("{}: la chiave di firma è in un dispositivo; qui si creano solo materiali di prova", file.display());
+        bail!(Complaint(said!(
+            "{}: la chiave di firma è in un dispositivo; qui si creano solo materiali di prova",
+            "{}: the signing key is in a device; only trial material is made here",
+            file.display()
+        )));
     };
     let named = [anchor.value.as_path(), signing_key, &config.tls_key.value, &config.index.value, &crl.value];
     for folder in named.iter().filter_map(|path| path.parent()) {

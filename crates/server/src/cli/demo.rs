@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sigillo_admin::Lang;
+use sigillo_base::{Complaint, Said, said};
 
 use super::{Exit, complain};
 use crate::antivirus::Endpoint;
@@ -10,7 +11,7 @@ use crate::demo::{self, Options, Short};
 use crate::logging::{self, Format};
 use crate::out::{self, say};
 use crate::provider::no_antivirus;
-use crate::{ground, service, tls};
+use crate::{complaint, ground, service, tls};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
@@ -46,10 +47,10 @@ pub(super) struct Args {
     log_format: Option<Format>,
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+fn speed(text: &str) -> Result<f64, Complaint> {
     match text.parse::<f64>() {
         Ok(speed) if speed > 0.0 && speed <= 1_000_000.0 => Ok(speed),
-        _ => Err("un numero maggiore di 0 e fino a 1000000".to_owned()),
+        _ => Err(Complaint(said!("un numero maggiore di 0 e fino a 1000000", "a number above 0 and up to 1000000"))),
     }
 }
 
@@ -64,26 +65,32 @@ fn forgetful(kind: &str, lang: Lang) -> String {
 #[derive(Debug, Clone)]
 struct Scanner(Option<Endpoint>);
 
-fn scanner(text: &str) -> Result<Scanner, String> {
+fn scanner(text: &str) -> Result<Scanner, Complaint> {
     if text == "none" {
         return Ok(Scanner(None));
     }
-    let folder = std::env::current_dir().map_err(|e| e.to_string())?;
+    let folder = std::env::current_dir().map_err(|e| Complaint(Said::verbatim(e)))?;
     let clamd = Endpoint::parse(text, &folder);
-    clamd.map(|at| Scanner(Some(at))).ok_or_else(|| "un percorso (/run/clamav/clamd.ctl), host:porta o none".to_owned())
+    let needed = || {
+        Complaint(said!(
+            "un percorso (/run/clamav/clamd.ctl), host:porta o none",
+            "a path (/run/clamav/clamd.ctl), host:port or none"
+        ))
+    };
+    clamd.map(|at| Scanner(Some(at))).ok_or_else(needed)
 }
 
 pub(super) fn run(args: &Args, lang: Lang) -> Exit {
     let data = match demo::folder(args.data.as_deref()) {
         Ok(data) => data,
-        Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+        Err(error) => return complain(complaint::of(&error), lang, Exit::NoStart),
     };
     say(format_args!("sigillo demo: {}", data.display()));
     let to_stderr = args.log_format.is_some() || std::env::var_os("SIGILLO_LOG").is_some();
     let log = data.join("sigillo.log");
     let started = logging::start(args.log_format.unwrap_or_default(), "info", (!to_stderr).then_some(log.as_path()));
     if let Err(error) = started {
-        return complain(&format!("{error:#}"), Exit::NoStart);
+        return complain(complaint::of(&error), lang, Exit::NoStart);
     }
     if args.clamd.0.is_none() {
         out::complain(no_antivirus(lang));
@@ -106,12 +113,12 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(&error, Exit::NoStart),
+        Err(error) => return complain(Said::verbatim(error), lang, Exit::NoStart),
     };
     let exit = match runtime.block_on(demo::run(&options, lang)) {
         Ok(true) => Exit::Fine,
         Ok(false) => Exit::False,
-        Err(error) => complain(&format!("{error:#}"), Exit::NoStart),
+        Err(error) => complain(complaint::of(&error), lang, Exit::NoStart),
     };
     runtime.shutdown_timeout(std::time::Duration::from_secs(10));
     exit

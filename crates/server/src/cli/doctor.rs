@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use sigillo_admin::{Client, Lang};
+use sigillo_base::Said;
 
 use super::{Exit, complain};
 use crate::clock::system_time;
@@ -38,7 +39,7 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
                     runtime.shutdown_background();
                     findings
                 }
-                Err(error) => return complain(&error, Exit::NoStart),
+                Err(error) => return complain(Said::verbatim(error), lang, Exit::NoStart),
             }
         }
         Err(problems) => doctor::unreadable(&problems),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sigillo_admin::verbs::Where;
 use sigillo_admin::{Lang, verbs};
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Tell, Timestamp, said};
 use sigillo_pec::index::{Examined, Index, seal, write_ldif};
 use sigillo_smime::{Certificate, Crl, PathError, Trust};
 
@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::fetch::Url;
 use crate::material::Publication;
 use crate::out::say;
-use crate::{files, http};
+use crate::{complaint, files, http};
 
 #[derive(Debug, Clone, clap::Subcommand)]
 pub(super) enum Verb {
@@ -69,10 +69,10 @@ pub(super) struct Believed {
 pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
     match verb {
         Verb::Publish { config, out, url, description } => publish(config, out, url.as_ref(), description, lang),
-        Verb::Show { at, file: None, .. } => ask(verbs::index::in_use(at, lang)),
+        Verb::Show { at, file: None, .. } => ask(lang, verbs::index::in_use(at, lang)),
         Verb::Show { at, file: Some(file), believed } => show(at, file, believed, lang),
         Verb::Check { file, believed } => check(file, believed, lang),
-        Verb::Update(args) => ask(verbs::index::update(args, lang)),
+        Verb::Update(args) => ask(lang, verbs::index::update(args, lang)),
     }
 }
 
@@ -81,7 +81,7 @@ fn publish(config: &Path, out: &Path, url: Option<&Url>, description: &Option<St
     let loaded = Config::load(config).and_then(|config| Publication::load(&config, now));
     let Publication { identity, signer, mut entries } = match loaded {
         Ok(loaded) => loaded,
-        Err(problems) => return complain(&problems.say(lang), Exit::Usage),
+        Err(problems) => return complain(problems, lang, Exit::Usage),
     };
     if let Some(main) = entries.first_mut() {
         (main.ldif_url, main.description) = (url.map(ToString::to_string), description.clone());
@@ -89,14 +89,14 @@ fn publish(config: &Path, out: &Path, url: Option<&Url>, description: &Option<St
     let ldif = write_ldif(&entries);
     // What is published must be readable by the rules by which others read it.
     if let Err(error) = Index::parse_ldif(ldif.as_bytes()) {
-        return complain(&error, Exit::Usage);
+        return complain(Said::verbatim(error), lang, Exit::Usage);
     }
     let p7m = match seal(&ldif, &identity, signer.as_ref(), now) {
         Ok(p7m) => p7m,
-        Err(error) => return complain(&error, Exit::False),
+        Err(error) => return complain(Said::verbatim(error), lang, Exit::False),
     };
     if let Err(error) = files::write(out, &p7m) {
-        return complain(&error, Exit::Usage);
+        return complain(Said::verbatim(error), lang, Exit::Usage);
     }
     let certificates: usize = entries.iter().map(|e| e.certificates.len()).sum();
     let domains: usize = entries.iter().map(|e| e.domains.len()).sum();
@@ -118,16 +118,16 @@ fn show(at: &Where, file: &Path, believed: &Believed, lang: Lang) -> Exit {
         Ok(examined) => examined,
         Err(exit) => return exit,
     };
-    let faults = faults(&examined, believed, now, lang);
+    let faults = faults(&examined, believed, now);
     for fault in &faults {
-        complain(&format_args!("{}: {fault}", file.display()), Exit::False);
+        complain(fault.clone().about(file.display()), lang, Exit::False);
     }
     let Ok(index) = &examined.index else { return Exit::False };
     let directory = http::directory(index);
     if at.json {
         match verbs::index::as_json(&directory) {
             Ok(text) => say(text),
-            Err(error) => return complain(&error, Exit::False),
+            Err(error) => return complain(error, lang, Exit::False),
         }
     } else {
         say(verbs::index::show(&directory, lang));
@@ -150,9 +150,9 @@ fn check(file: &Path, believed: &Believed, lang: Lang) -> Exit {
             say(format_args!("{}: {remark}", lang.pick("nota", "note")));
         }
     }
-    let faults = faults(&examined, believed, now, lang);
+    let faults = faults(&examined, believed, now);
     for fault in &faults {
-        complain(&format_args!("{}: {fault}", file.display()), Exit::False);
+        complain(fault.clone().about(file.display()), lang, Exit::False);
     }
     if !faults.is_empty() {
         return Exit::False;
@@ -164,13 +164,14 @@ fn check(file: &Path, believed: &Believed, lang: Lang) -> Exit {
 
 /// Opens a file; says itself why it cannot.
 fn examine(file: &Path, believed: &Believed, now: Timestamp, lang: Lang) -> Result<Examined, Exit> {
-    let named = |path: &Path, error: &dyn std::fmt::Display| {
-        let text = lang.pick("non si legge", "cannot be read");
-        complain(&format_args!("{}: {text}: {error}", path.display()), Exit::Usage)
+    let named = |path: &Path, error: &(dyn std::error::Error + 'static)| {
+        let Said { it, en } = complaint::alone(error);
+        let why = said!("{}: non si legge: {it}", "{}: cannot be read: {en}", path.display());
+        complain(why, lang, Exit::Usage)
     };
     let Some(ca) = &believed.ca else {
-        let text = lang.pick("servono le radici della firma: --ca FILE", "the signature's roots are needed: --ca FILE");
-        return Err(complain(&text, Exit::Usage));
+        let why = said!("servono le radici della firma: --ca FILE", "the signature's roots are needed: --ca FILE");
+        return Err(complain(why, lang, Exit::Usage));
     };
     let read = |path: &Path| fs::read(path).map_err(|error| named(path, &error));
     let anchors = Certificate::from_pem(&read(ca)?).map_err(|error| named(ca, &error))?;
@@ -179,24 +180,24 @@ fn examine(file: &Path, believed: &Believed, now: Timestamp, lang: Lang) -> Resu
         None => Vec::new(),
     };
     let examined = Index::examine(&read(file)?, &Trust::new(anchors, crls), now);
-    examined.map_err(|error| complain(&format_args!("{}: {error}", file.display()), Exit::False))
+    examined.map_err(|error| complain(Said::verbatim(error).about(file.display()), lang, Exit::False))
 }
 
 /// What makes a file worthless.
-fn faults(examined: &Examined, believed: &Believed, now: Timestamp, lang: Lang) -> Vec<String> {
+fn faults(examined: &Examined, believed: &Believed, now: Timestamp) -> Vec<Said> {
     let mut found = Vec::new();
     match &examined.path {
         Ok(()) => {}
         // Everything else on the path is good, or that would have been said.
         Err(PathError::NoCrl) if believed.crl.is_none() => {}
         Err(error) => {
-            let signer = examined.signer.subject();
-            found.push(format!("{} {signer}: {error}", lang.pick("firmatario", "signer")));
+            let (signer, Said { it, en }) = (examined.signer.subject(), error.said());
+            found.push(said!("firmatario {signer}: {it}", "signer {signer}: {en}"));
         }
     }
     match &examined.index {
-        Err(error) => found.push(error.to_string()),
-        Ok(index) => found.extend(index.replaces(None, now).err().map(|error| error.to_string())),
+        Err(error) => found.push(error.said()),
+        Ok(index) => found.extend(index.replaces(None, now).err().map(|error| error.said())),
     }
     found
 }

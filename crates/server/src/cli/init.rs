@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use sigillo_admin::Lang;
-use sigillo_base::{Address, Domain};
+use sigillo_base::{Address, Domain, Said};
 
 use super::{Exit, complain};
 use crate::clock::system_time;
@@ -57,14 +57,14 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, lang: Lang) -> Exit {
     let asked = match asked(args, lang) {
         Ok(asked) => asked,
-        Err(error) => return complain(&error, Exit::Usage),
+        Err(error) => return complain(Said::verbatim(error), lang, Exit::Usage),
     };
     match init::run(&asked, lang, system_time()) {
         Ok(done) => {
             tell(&done, lang);
             Exit::Fine
         }
-        Err(text) => complain(&text.pick(lang), Exit::Usage),
+        Err(text) => complain(text, lang, Exit::Usage),
     }
 }
 

@@ -8,6 +8,7 @@ use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use sigillo_admin::Lang;
+use sigillo_base::Said;
 
 use super::{Exit, command, complain};
 use crate::out;
@@ -29,7 +30,7 @@ pub(super) struct CompletionsArgs {
 pub(super) fn man(args: &ManArgs, lang: Lang) -> Exit {
     match pages(lang).and_then(|pages| write(&args.dir, &pages)) {
         Ok(()) => Exit::Fine,
-        Err(error) => complain(&format!("{}: {error}", args.dir.display()), Exit::False),
+        Err(error) => complain(Said::verbatim(error).about(args.dir.display()), lang, Exit::False),
     }
 }
 

@@ -10,12 +10,13 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 use sigillo_admin::Lang;
 use sigillo_base::limits::MB;
-use sigillo_base::{Address, Timestamp};
+use sigillo_base::{Address, Complaint, Said, Timestamp, said};
 use sigillo_pec::RecipientClass;
-use sigillo_pec::inspect::{self, Check, Nature, Report, Text};
+use sigillo_pec::inspect::{self, Check, Nature, Report};
 use sigillo_smime::{Certificate, Crl, Trust};
 
 use super::{Exit, complain};
+use crate::complaint;
 use crate::out::say;
 
 /// No message of certified mail, no certificate file and no directory is larger.
@@ -47,48 +48,63 @@ pub(super) struct Inspect {
     json: bool,
 }
 
-fn instant(text: &str) -> Result<Timestamp, &'static str> {
-    Timestamp::from_iso(text).ok_or("serve una data, 2026-03-12, o un istante, 2026-03-12T10:15:01+01:00 (ISO 8601)")
+fn instant(text: &str) -> Result<Timestamp, Complaint> {
+    let needed = || {
+        Complaint(said!(
+            "serve una data, 2026-03-12, o un istante, 2026-03-12T10:15:01+01:00 (ISO 8601)",
+            "a date is needed, 2026-03-12, or an instant, 2026-03-12T10:15:01+01:00 (ISO 8601)"
+        ))
+    };
+    Timestamp::from_iso(text).ok_or_else(needed)
 }
 
 pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
     let Verb::Inspect(args) = verb;
-    match report(args, lang) {
-        Ok(report) if args.json => answer(json(&report, lang), &report),
-        Ok(report) => answer(Ok(page(&report, lang)), &report),
-        Err(problem) => complain(&problem, Exit::Usage),
+    match report(args) {
+        Ok(report) if args.json => answer(json(&report, lang), &report, lang),
+        Ok(report) => answer(Ok(page(&report, lang)), &report, lang),
+        Err(problem) => complain(problem, lang, Exit::Usage),
     }
 }
 
-fn answer(text: serde_json::Result<String>, report: &Report) -> Exit {
+fn answer(text: serde_json::Result<String>, report: &Report, lang: Lang) -> Exit {
     match text {
         Ok(text) => say(text),
-        Err(error) => return complain(&error, Exit::False),
+        Err(error) => return complain(Said::verbatim(error), lang, Exit::False),
     }
     if report.genuine() { Exit::Fine } else { Exit::False }
 }
 
 /// An error is a sentence that names the file and says what to do.
-fn report(args: &Inspect, lang: Lang) -> Result<Report, String> {
-    let needed = |path: &Path, error: &dyn std::fmt::Display, it, en| {
-        format!("{}: {error}; {} {}", path.display(), lang.pick("serve", "needed:"), lang.pick(it, en))
+fn report(args: &Inspect) -> Result<Report, Said> {
+    let needed = |path: &Path, error: &(dyn std::error::Error + 'static), what: Said| {
+        let (why, path) = (complaint::alone(error), path.display());
+        Said {
+            it: format!("{path}: {}; serve {}", why.it, what.it),
+            en: format!("{path}: {}; needed: {}", why.en, what.en),
+        }
     };
     let ca = args.ca.as_deref().map(|path| {
-        trust(&read(path, lang)?).map_err(|error| {
-            let it = "un file PEM con i certificati dell'autorità, e se ci sono le sue CRL";
-            needed(path, &error, it, "a PEM file with the authority's certificates, and its CRLs if there are any")
+        trust(&read(path)?).map_err(|error| {
+            let what = said!(
+                "un file PEM con i certificati dell'autorità, e se ci sono le sue CRL",
+                "a PEM file with the authority's certificates, and its CRLs if there are any"
+            );
+            needed(path, &error, what)
         })
     });
     let ca = ca.transpose()?;
     let index = args.index.as_deref().map(|path| {
-        inspect::directory(&read(path, lang)?, ca.as_ref(), args.at).map_err(|error| {
-            let it = "l'indice dei gestori: LDIF, o il file firmato (.p7m) con in --ca l'autorità di chi lo firma";
-            let en = "the directory of providers: LDIF, or the signed file (.p7m) with its signer's authority in --ca";
-            needed(path, &error, it, en)
+        inspect::directory(&read(path)?, ca.as_ref(), args.at).map_err(|error| {
+            let what = said!(
+                "l'indice dei gestori: LDIF, o il file firmato (.p7m) con in --ca l'autorità di chi lo firma",
+                "the directory of providers: LDIF, or the signed file (.p7m) with its signer's authority in --ca"
+            );
+            needed(path, &error, what)
         })
     });
     let index = index.transpose()?;
-    let message = read(&args.file, lang)?;
+    let message = read(&args.file)?;
     Ok(inspect::inspect(&message, ca.as_ref(), index.as_ref(), args.at))
 }
 
@@ -99,7 +115,7 @@ fn trust(pem: &[u8]) -> Result<Trust, sigillo_smime::Error> {
 }
 
 /// A whole file, or standard input for `-`.
-fn read(path: &Path, lang: Lang) -> Result<Vec<u8>, String> {
+fn read(path: &Path) -> Result<Vec<u8>, Said> {
     let mut bytes = Vec::new();
     let got = if path == Path::new("-") {
         io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes)
@@ -108,25 +124,19 @@ fn read(path: &Path, lang: Lang) -> Result<Vec<u8>, String> {
     };
     let what = match got {
         Ok(_) if bytes.len() as u64 <= LIMIT => return Ok(bytes),
-        Ok(_) => lang
-            .pick(
-                "supera 128 MB: nessun messaggio di posta certificata è così grande; indicare un solo messaggio",
-                "larger than 128 MB: no certified message is; name a single message",
-            )
-            .to_owned(),
+        Ok(_) => said!(
+            "supera 128 MB: nessun messaggio di posta certificata è così grande; indicare un solo messaggio",
+            "larger than 128 MB: no certified message is; name a single message"
+        ),
         Err(e) if e.kind() == io::ErrorKind::IsADirectory => {
-            lang.pick("è una cartella: indicare un file", "is a folder: name a file").to_owned()
+            said!("è una cartella: indicare un file", "is a folder: name a file")
         }
-        Err(e) => {
-            let remedy = lang.pick("controllare il percorso e i permessi", "check the path and the permissions");
-            format!("{} ({e}): {remedy}", lang.pick("non si legge", "cannot be read"))
-        }
+        Err(e) => said!(
+            "non si legge ({e}): controllare il percorso e i permessi",
+            "cannot be read ({e}): check the path and the permissions"
+        ),
     };
-    Err(format!("{}: {what}", path.display()))
-}
-
-fn pick(text: &Text, lang: Lang) -> &str {
-    lang.pick(&text.it, &text.en)
+    Err(what.about(path.display()))
 }
 
 #[derive(Serialize)]
@@ -186,8 +196,8 @@ fn json(report: &Report, lang: Lang) -> serde_json::Result<String> {
         provider: report.provider(),
         error: data.map(|c| c.error.as_str()),
         error_detail: data.and_then(|c| c.extended_error.as_deref()),
-        says: pick(&says, lang),
-        notes: report.notes.iter().map(|note| pick(note, lang)).collect(),
+        says: says.pick(lang),
+        notes: report.notes.iter().map(|note| note.pick(lang)).collect(),
     })
 }
 
@@ -201,7 +211,7 @@ fn page(report: &Report, lang: Lang) -> String {
         }
         _ => lang.pick("non verificato", "not verified"),
     };
-    let mut text = format!("{}: {verdict}\n{}\n", pick(&report.label(), lang), checks(report, lang));
+    let mut text = format!("{}: {verdict}\n{}\n", report.label().pick(lang), checks(report, lang));
     if report.certification.is_some() {
         let title = if report.genuine() {
             lang.pick("Dati di certificazione", "Certification data")
@@ -210,7 +220,7 @@ fn page(report: &Report, lang: Lang) -> String {
         };
         text += &format!("{title}\n{}\n", data(report, lang));
     }
-    text += pick(&report.says(), lang);
+    text += report.says().pick(lang);
     text
 }
 
@@ -228,7 +238,7 @@ fn checks(report: &Report, lang: Lang) -> Table {
             Check::Fail(_) => "✗",
             Check::Unknown(_) => "?",
         };
-        let why = check.why().map_or(passed, |why| pick(why, lang));
+        let why = check.why().map_or(passed, |why| why.pick(lang));
         rows.add_row([mark, name, &plain(why)]);
     }
     rows

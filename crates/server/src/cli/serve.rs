@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use sigillo_admin::Lang;
+use sigillo_base::{Said, said};
 use tokio::net::TcpListener;
 
 use super::{Exit, complain};
 use crate::clock::ServiceClock;
-use crate::config::{Config, Located, Problem, Role, Text};
+use crate::config::{Config, Located, Problem, Role};
 use crate::gate::Gate;
 use crate::logging::{self, Format};
 use crate::material::Material;
@@ -18,7 +19,7 @@ use crate::out::{self, say};
 use crate::provider::{Provider, Room, Start};
 use crate::service::{self, Asked, ClockKeeper, Signals};
 use crate::systemd::{self, HandedOver, Notifier};
-use crate::{acme, files, ground, http, net, tls, update};
+use crate::{acme, complaint, files, ground, http, net, tls, update};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
@@ -33,22 +34,22 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, lang: Lang) -> Exit {
     let config = match Config::load(&args.config) {
         Ok(config) => config,
-        Err(problems) => return complain(&problems.say(lang), Exit::Usage),
+        Err(problems) => return complain(problems, lang, Exit::Usage),
     };
     if let Err(error) = logging::start(args.log_format.unwrap_or(config.log_format), &config.log_level, None) {
-        return complain(&format!("{error:#}"), Exit::Usage);
+        return complain(complaint::of(&error), lang, Exit::Usage);
     }
     // Before there are threads: what is taken leaves the environment.
     let handed_over = match HandedOver::take() {
         Ok(sockets) => sockets,
-        Err(error) => return complain(&error, Exit::NoStart),
+        Err(error) => return complain(Said::verbatim(error), lang, Exit::NoStart),
     };
     let notifier = Arc::new(Notifier::from_env());
     tls::install();
     service::raise_file_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(&error, Exit::NoStart),
+        Err(error) => return complain(Said::verbatim(error), lang, Exit::NoStart),
     };
     let exit = runtime.block_on(serve(config, handed_over, notifier, lang));
     // Blocking work that hangs must not hold the end for ever.
@@ -59,7 +60,7 @@ pub(super) fn run(args: &Args, lang: Lang) -> Exit {
 async fn serve(config: Config, handed_over: HandedOver, notifier: Arc<Notifier>, lang: Lang) -> Exit {
     notifier.status(lang.pick("apre l'archivio", "opening the store"));
     if let Err(problems) = ground::prepare(&config) {
-        return complain(&problems.say(lang), Exit::NoStart);
+        return complain(problems, lang, Exit::NoStart);
     }
     let prepared = async {
         let lock = files::lock(&config.store.value)?;
@@ -69,13 +70,12 @@ async fn serve(config: Config, handed_over: HandedOver, notifier: Arc<Notifier>,
     let (_lock, _keeper, clock, signals) = match prepared.await {
         Ok(prepared) => prepared,
         Err::<_, std::io::Error>(error) => {
-            let what = Text::new(format!("la cartella non si usa: {error}"), format!("unusable folder: {error}"));
-            let remedy = Text::new(
-                "controllare percorso, permessi e altri processi",
-                "check path, permissions and other processes",
-            );
+            let Said { it, en } = complaint::alone(&error);
+            let what = said!("la cartella non si usa: {it}", "unusable folder: {en}");
+            let remedy =
+                said!("controllare percorso, permessi e altri processi", "check path, permissions and other processes");
             let problem = config.store.problem(&config.file, what, remedy);
-            return complain(&problem.say(lang), Exit::NoStart);
+            return complain(problem, lang, Exit::NoStart);
         }
     };
     let (provider, others) = match open(config, handed_over, clock, lang).await {
@@ -103,22 +103,22 @@ async fn open(
 ) -> Result<(Arc<Provider>, Others), Exit> {
     let gate = Gate::for_cores();
     update::prepare(&config, clock.now()).await;
-    acme::ensure(&config, clock.now()).map_err(|error| complain(&format!("{error:#}"), Exit::NoStart))?;
+    acme::ensure(&config, clock.now()).map_err(|error| complain(complaint::of(&error), lang, Exit::NoStart))?;
     let material =
-        Material::load(&config, &gate, clock.now()).map_err(|problems| complain(&problems.say(lang), Exit::Usage))?;
+        Material::load(&config, &gate, clock.now()).map_err(|problems| complain(problems, lang, Exit::Usage))?;
     let bound = bind(&config, handed_over).await;
     let Doors { listeners, metrics, admin: port, challenges } =
-        bound.map_err(|problem| complain(&problem.say(lang), Exit::NoStart))?;
+        bound.map_err(|problem| complain(problem, lang, Exit::NoStart))?;
     let at = |listener: &Option<TcpListener>| listener.as_ref().and_then(|listener| listener.local_addr().ok());
     let others = [("metrics", at(&metrics)), ("admin", at(&port))];
     let socket = http::bind(&config.admin_socket.value).await.map_err(|error| {
-        let remedy = Text::new("scegliere un altro percorso (al più 100 caratteri)", "choose another path");
-        let what = Text::new(error.to_string(), error.to_string());
-        complain(&config.admin_socket.problem(&config.file, what, remedy).say(lang), Exit::NoStart)
+        let remedy = said!("scegliere un altro percorso (al più 100 caratteri)", "choose another path");
+        let what = Said::verbatim(error.to_string());
+        complain(config.admin_socket.problem(&config.file, what, remedy), lang, Exit::NoStart)
     })?;
     let (room, admin) = (Room::of(&config), http::Bound { socket, port });
     let begun = begin(Start { config, material, clock, listeners, admin, metrics, challenges, gate, room }).await;
-    begun.map(|provider| (provider, others)).map_err(|error| complain(&format!("{error:#}"), Exit::NoStart))
+    begun.map(|provider| (provider, others)).map_err(|error| complain(complaint::of(&error), lang, Exit::NoStart))
 }
 
 /// Does what signals ask, to the end of the service.
@@ -211,21 +211,17 @@ async fn perhaps(config: &Config, at: Option<&Located<SocketAddr>>) -> Result<Op
 }
 
 fn useless(config: &Config, key: &str, error: &std::io::Error) -> Problem {
-    let what = Text::new(
-        format!("un socket di systemd non si usa: {error}"),
-        format!("a socket of systemd cannot be used: {error}"),
-    );
-    let remedy = Text::new("controllare l'unità .socket di quel ruolo", "check the .socket unit of that role");
+    let what = said!("un socket di systemd non si usa: {error}", "a socket of systemd cannot be used: {error}");
+    let remedy = said!("controllare l'unità .socket di quel ruolo", "check the .socket unit of that role");
     Problem { file: config.file.clone(), line: None, key: Some(key.to_owned()), what, remedy }
 }
 
 async fn bind_at(config: &Config, address: &Located<SocketAddr>) -> Result<TcpListener, Problem> {
     net::bind(address.value).await.map_err(|error| {
-        let english = format!("cannot listen on {}: {:?}", address.value, error.kind());
-        let remedy = Text::new(
+        let remedy = said!(
             "cambiare indirizzo o porta, o fermare chi la occupa (`ss -ltnp`)",
-            "change address or port, or stop who holds it (`ss -ltnp`)",
+            "change address or port, or stop who holds it (`ss -ltnp`)"
         );
-        address.problem(&config.file, Text::new(error.to_string(), english), remedy)
+        address.problem(&config.file, complaint::alone(&error), remedy)
     })
 }

@@ -7,12 +7,13 @@ use sigillo_admin::verbs::store::{
 };
 use sigillo_admin::verbs::store_check::{CheckArgs, WriteArgs, check, repaired};
 use sigillo_admin::{Client, Lang, api, verbs};
+use sigillo_base::Said;
 use sigillo_store_rocks::RocksStore;
 
 use super::{Exit, complain, far};
 use crate::out::say;
 use crate::store_check::Still;
-use crate::{clock, store_work};
+use crate::{clock, complaint, store_work};
 
 pub(super) fn run(verb: &Verb, lang: Lang) -> Exit {
     match verb {
@@ -30,7 +31,7 @@ fn backup(args: &BackupArgs, lang: Lang) -> Exit {
     // The service has another working folder.
     let dir = match std::path::absolute(&args.dir) {
         Ok(dir) => dir,
-        Err(error) => return complain(&format!("{}: {error}", args.dir.display()), Exit::Usage),
+        Err(error) => return complain(Said::verbatim(error).about(args.dir.display()), lang, Exit::Usage),
     };
     let (place, order) = (&args.place, api::BackupOrder { dir, keep: args.keep });
     let asked = async |client: Client| client.work(api::STORE_BACKUP, &order, &mut far()).await;
@@ -55,11 +56,11 @@ fn stats(place: &PlaceArgs, lang: Lang) -> Exit {
 fn migrate(args: &WriteArgs, lang: Lang) -> Exit {
     let still = match Still::open(&args.store) {
         Ok(still) => still,
-        Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+        Err(error) => return complain(complaint::of(&error), lang, Exit::NoStart),
     };
     let done = store_work::migrate(still.store(), args.confirm.yes, clock::system_time());
     let sound = done.as_ref().is_ok_and(|done| done.damaged == 0 && done.errors.unwrap_or_default() == 0);
-    match ended(done.and_then(|done| Ok(migrated(&done, args.json, lang)?))) {
+    match ended(done.and_then(|done| Ok(migrated(&done, args.json, lang)?)), lang) {
         Exit::Fine if !sound => Exit::False,
         exit => exit,
     }
@@ -67,7 +68,7 @@ fn migrate(args: &WriteArgs, lang: Lang) -> Exit {
 
 fn restore(args: &RestoreArgs, lang: Lang) -> Exit {
     let done = store_work::restore(&args.dir, args.number, &args.store, clock::system_time(), &mut going_on(far()));
-    ended(done.and_then(|done| Ok(restored(&done, args.json, lang)?)))
+    ended(done.and_then(|done| Ok(restored(&done, args.json, lang)?)), lang)
 }
 
 /// Asks the service, or does it here to a store that lies still; shows what it came to.
@@ -77,29 +78,30 @@ fn over<T>(
     here: impl FnOnce(&RocksStore) -> anyhow::Result<T>,
     show: impl FnOnce(&T) -> Result<String, verbs::Error>,
 ) -> Exit {
+    let lang = place.at.lang;
     let done = match &place.store {
         None => match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => match runtime.block_on(asked(place.at.client())) {
-                Err(error @ sigillo_admin::Error::Connect { .. }) => return complain(&error, Exit::NoStart),
+                Err(error @ sigillo_admin::Error::Connect { .. }) => return complain(error, lang, Exit::NoStart),
                 done => done.map_err(Into::into),
             },
-            Err(error) => return complain(&error, Exit::NoStart),
+            Err(error) => return complain(Said::verbatim(error), lang, Exit::NoStart),
         },
         Some(folder) => match Still::open(folder) {
             Ok(still) => here(still.store()),
-            Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+            Err(error) => return complain(complaint::of(&error), lang, Exit::NoStart),
         },
     };
-    ended(done.and_then(|done| Ok(show(&done)?)))
+    ended(done.and_then(|done| Ok(show(&done)?)), lang)
 }
 
-fn ended(done: anyhow::Result<String>) -> Exit {
+fn ended(done: anyhow::Result<String>, lang: Lang) -> Exit {
     match done {
         Ok(text) => {
             say(text);
             Exit::Fine
         }
-        Err(error) => complain(&format!("{error:#}"), Exit::False),
+        Err(error) => complain(complaint::of(&error), lang, Exit::False),
     }
 }
 
@@ -113,7 +115,7 @@ fn going_on(mut far: impl FnMut(u64, u64)) -> impl FnMut(u64, u64) -> ControlFlo
 fn run_check(args: &CheckArgs, lang: Lang) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(&error, Exit::NoStart),
+        Err(error) => return complain(Said::verbatim(error), lang, Exit::NoStart),
     };
     let mut shown = far();
     let far = &mut |percent: u8| shown(percent.into(), 100);
@@ -122,26 +124,26 @@ fn run_check(args: &CheckArgs, lang: Lang) -> Exit {
         None => runtime.block_on(check(args, &mut args.at.client(), lang, told, far)),
         Some(folder) => match Still::open(folder) {
             Ok(mut still) => runtime.block_on(check(args, &mut still, lang, told, far)),
-            Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+            Err(error) => return complain(complaint::of(&error), lang, Exit::NoStart),
         },
     };
     match done {
         Ok(true) => Exit::Fine,
         Ok(false) => Exit::False,
-        Err(error @ verbs::Error::Client(_)) => complain(&error, Exit::NoStart),
-        Err(error) => complain(&error, Exit::False),
+        Err(error @ verbs::Error::Client(_)) => complain(error, lang, Exit::NoStart),
+        Err(error) => complain(error, lang, Exit::False),
     }
 }
 
 fn run_repair(args: &WriteArgs, lang: Lang) -> Exit {
     let repair = match Still::open(&args.store) {
         Ok(still) => still.repair(args.confirm.yes, clock::system_time()),
-        Err(error) => return complain(&format!("{error:#}"), Exit::NoStart),
+        Err(error) => return complain(complaint::of(&error), lang, Exit::NoStart),
     };
     match repair.map(|repair| repaired(args, &repair, lang, &mut |line| say(line))) {
         Ok(Ok(true)) => Exit::Fine,
         Ok(Ok(false)) => Exit::False,
-        Ok(Err(error)) => complain(&error, Exit::False),
-        Err(error) => complain(&format!("{error:#}"), Exit::False),
+        Ok(Err(error)) => complain(error, lang, Exit::False),
+        Err(error) => complain(complaint::of(&error), lang, Exit::False),
     }
 }

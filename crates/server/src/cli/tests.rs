@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sigillo_admin::Client;
+
 use super::*;
+use crate::complaint;
 
 #[test]
 fn the_command_line_is_sound_and_speaks_both_languages() {
@@ -17,6 +20,38 @@ fn the_command_line_is_sound_and_speaks_both_languages() {
     assert!(!help.contains("Usage") && !help.contains("Print help"), "{help}");
     let demo = command.find_subcommand_mut("demo").unwrap().render_long_help().to_string();
     assert!(demo.contains("--base-port") && demo.contains("Opzioni:") && !demo.contains("Options:"), "{demo}");
+}
+
+#[test]
+fn what_cannot_be_read_in_an_argument_is_told_in_either_language() {
+    for (arguments, italian, english) in [
+        ("demo --speed x", "un numero maggiore di 0", "a number above 0"),
+        ("demo --clamd x", "un percorso (/run/clamav/clamd.ctl), host:porta o none", "host:port or none"),
+        ("message inspect x --at ieri", "serve una data, 2026-03-12", "a date is needed, 2026-03-12"),
+        ("log show --from ieri", "vale un giorno come 2026-03-12", "a day like 2026-03-12 is meant"),
+        ("queue list --limit 0", "almeno 1", "at least 1"),
+        ("mailbox import a@x.example --from x", "e poi il percorso", "and then the path"),
+        ("index publish --out x --url x://y", "non comincia con https://", "does not begin with https://"),
+    ] {
+        let told = |lang| {
+            let arguments = std::iter::once("sigillo").chain(arguments.split(' '));
+            let error = command(lang).try_get_matches_from(arguments).unwrap_err();
+            words::told(error, lang).to_string()
+        };
+        let (it, en) = (told(Lang::It), told(Lang::En));
+        assert!(it.contains(italian) && !it.contains(english), "{it}");
+        assert!(it.starts_with("error: invalid value '") && en.starts_with("error: invalid value '"), "{en}");
+        assert!(en.contains(english) && !en.contains(italian), "{en}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_answer_is_told_in_either_language() {
+    let error = Client::new("/nonexistent/sigillo.sock").status().await.unwrap_err();
+    let error = anyhow::Error::from(verbs::Error::from(error)).context("x.toml");
+    let Said { it, en } = complaint::of(&error);
+    assert!(it.starts_with("x.toml: non rispondono al socket /nonexistent/sigillo.sock: "), "{it}");
+    assert!(en.starts_with("x.toml: nobody answers at the socket /nonexistent/sigillo.sock: "), "{en}");
 }
 
 /// Every verb, and on which terms it works.

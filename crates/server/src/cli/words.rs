@@ -1,11 +1,16 @@
 //! The help in two languages. Italian stands at each verb and option; `english.txt` has what it is in English, a line of
 //! the one below a line of the other.
 
-use clap::builder::Str;
+use std::error::Error;
+use std::ffi::OsStr;
+
+use clap::builder::{Str, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use sigillo_admin::Lang;
 
 use super::OPTIONS;
+use crate::complaint;
 
 /// Pairs of lines, an empty line between them.
 const ENGLISH: &str = include_str!("english.txt");
@@ -75,6 +80,21 @@ fn english(italian: &str) -> Option<&'static str> {
 
 fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
     ENGLISH.split("\n\n").filter_map(|pair| pair.trim_matches('\n').split_once('\n'))
+}
+
+/// The error with what a parser of ours says of a value in this language: clap asks for its `Display`, which is Italian.
+pub(super) fn told(error: clap::Error, lang: Lang) -> clap::Error {
+    let said = error.source().and_then(complaint::known);
+    let (Some(said), Some(ContextValue::String(value))) = (said, error.get(ContextKind::InvalidValue)) else {
+        return error;
+    };
+    let why = said.pick(lang).to_owned();
+    let refuse = move |_: &str| Err::<(), _>(why.clone());
+    let Err(mut told) = refuse.parse_ref(&super::command(lang), None, OsStr::new(value)) else { return error };
+    if let Some(argument) = error.get(ContextKind::InvalidArg) {
+        told.insert(ContextKind::InvalidArg, argument.clone());
+    }
+    told
 }
 
 #[cfg(test)]

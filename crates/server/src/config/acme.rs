@@ -3,11 +3,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use sigillo_base::Domain;
+use sigillo_base::{Domain, said};
 use toml::Spanned;
 
 use super::located::{Located, Reader};
-use super::problem::Text;
 use super::raw;
 use crate::fetch::Url;
 
@@ -66,11 +65,11 @@ impl Reader<'_> {
         let Some(acme) = acme else {
             let Some((certificate, key)) = pair else {
                 let at = Located { value: (), key: "tls.certificate".to_owned(), line: 0 };
-                let remedy = Text::new(
+                let remedy = said!(
                     "scrivere tls.certificate e tls.key, oppure la sezione [tls.acme]",
-                    "write tls.certificate and tls.key, or the section [tls.acme]",
+                    "write tls.certificate and tls.key, or the section [tls.acme]"
                 );
-                self.tell(&at, Text::new("manca", "missing"), remedy);
+                self.tell(&at, said!("manca", "missing"), remedy);
                 return None;
             };
             return Some(Tls { certificate, key, acme: None });
@@ -84,14 +83,13 @@ impl Reader<'_> {
     fn acme(&mut self, raw: raw::Acme, host: &str, roots: &Located<PathBuf>, store: &Path) -> Option<Acme> {
         let directory = self.url("tls.acme.directory", raw.directory)?;
         if !directory.value.is_https() {
-            let what =
-                Text::new("si parla con l'autorità solo per HTTPS (RFC 8555 §6.1)", "HTTPS only (RFC 8555 §6.1)");
-            self.tell(&directory, what, Text::new("scrivere https://…", "write https://…"));
+            let what = said!("si parla con l'autorità solo per HTTPS (RFC 8555 §6.1)", "HTTPS only (RFC 8555 §6.1)");
+            self.tell(&directory, what, said!("scrivere https://…", "write https://…"));
             return None;
         }
         if !*raw.agree.get_ref() {
-            let what = Text::new("le condizioni dell'autorità non sono accettate", "its terms are not agreed to");
-            let remedy = Text::new("leggerle, poi agree = true", "read them, then agree = true");
+            let what = said!("le condizioni dell'autorità non sono accettate", "its terms are not agreed to");
+            let remedy = said!("leggerle, poi agree = true", "read them, then agree = true");
             return self.wrong("tls.acme.agree", &raw.agree, what, remedy);
         }
         let contact = match raw.contact {

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sigillo_base::{Address, Domain};
+use sigillo_base::{Address, Domain, said};
 
 use super::located::{Located, Reader};
-use super::problem::Text;
 use super::raw;
 use crate::fetch::Url;
 
@@ -83,18 +82,18 @@ fn source(url: Option<toml::Spanned<String>>, follow: bool, r: &mut Reader<'_>) 
         None if follow => Some(Source::Location),
         None => Some(Source::File),
         Some(url) if follow => {
-            let what = Text::new("c'è anche index.follow", "index.follow is there as well");
-            let remedy = Text::new("tenere una delle due", "keep one of them");
+            let what = said!("c'è anche index.follow", "index.follow is there as well");
+            let remedy = said!("tenere una delle due", "keep one of them");
             r.wrong("index.url", &url, what, remedy)
         }
         Some(url) => {
             let url = r.url("index.url", url)?;
             if !url.value.is_https() {
-                let what = Text::new(
+                let what = said!(
                     "l'indice si scarica solo per HTTPS (RFC 6109 §4.5)",
-                    "the index is fetched by HTTPS only (RFC 6109 §4.5)",
+                    "the index is fetched by HTTPS only (RFC 6109 §4.5)"
                 );
-                r.tell(&url, what, Text::new("scrivere https://…", "write https://…"));
+                r.tell(&url, what, said!("scrivere https://…", "write https://…"));
                 return None;
             }
             Some(Source::Url(url.value))

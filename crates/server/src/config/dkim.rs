@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use sigillo_base::Domain;
+use sigillo_base::{Domain, said};
 use toml::Spanned;
 
 use super::located::{Located, Reader};
-use super::problem::Text;
 use super::raw;
 
 /// Whose signature ordinary mail of ours carries.
@@ -29,8 +28,8 @@ impl Reader<'_> {
         let above = host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
         if !above {
             // Reports come from this host: the signature of another domain would not count for them (DMARC).
-            let what = Text::new(format!("{host} non è in {domain}"), format!("{host} is not in {domain}"));
-            let remedy = Text::new("scrivere il dominio di provider.host", "write the domain of provider.host");
+            let what = said!("{host} non è in {domain}", "{host} is not in {domain}");
+            let remedy = said!("scrivere il dominio di provider.host", "write the domain of provider.host");
             return self.wrong("dkim.domain", &at, what, remedy);
         }
         Some(Dkim { domain, selector, key: self.path("dkim.key", raw.key)? })

@@ -7,11 +7,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hyper::Uri;
-use sigillo_base::Domain;
+use sigillo_base::{Domain, said};
 use toml::Spanned;
 
 use super::located::{Located, Reader};
-use super::problem::Text;
 use super::raw;
 
 /// Where the name of the user goes in a filter or a DN: his whole address, or the part before the `@`.
@@ -111,12 +110,11 @@ impl Reader<'_> {
                 let at = Spanned::new(domain.span(), domain.get_ref().clone());
                 let domain = self.domain("ldap.domains", domain)?;
                 let what = match (ours.contains(&domain), taken.contains(&domain)) {
-                    (false, _) => Text::new(
-                        format!("{domain} non è fra i domini del gestore"),
-                        format!("{domain} is none of the provider's domains"),
-                    ),
+                    (false, _) => {
+                        said!("{domain} non è fra i domini del gestore", "{domain} is none of the provider's domains")
+                    }
                     (_, true) => {
-                        Text::new(format!("{domain} ha già una directory"), format!("{domain} has a directory already"))
+                        said!("{domain} ha già una directory", "{domain} has a directory already")
                     }
                     (true, false) => {
                         taken.push(domain.clone());
@@ -124,9 +122,9 @@ impl Reader<'_> {
                         continue;
                     }
                 };
-                let remedy = Text::new(
+                let remedy = said!(
                     "ogni dominio di provider.domains in una directory al più",
-                    "each of provider.domains in one directory at most",
+                    "each of provider.domains in one directory at most"
                 );
                 return self.wrong("ldap.domains", &at, what, remedy);
             }
@@ -138,8 +136,8 @@ impl Reader<'_> {
     fn one_ldap(&mut self, raw: raw::Ldap, domains: Vec<Domain>, roots: &Located<PathBuf>) -> Option<Ldap> {
         let starttls = raw.starttls;
         if raw.urls.get_ref().is_empty() {
-            let remedy = Text::new("scriverne almeno uno", "write one at least");
-            return self.wrong("ldap.urls", &raw.urls, Text::new("nessun server", "no server"), remedy);
+            let remedy = said!("scriverne almeno uno", "write one at least");
+            return self.wrong("ldap.urls", &raw.urls, said!("nessun server", "no server"), remedy);
         }
         let urls: Vec<_> = raw.urls.into_inner().into_iter().filter_map(|url| self.ldap_url(url, starttls)).collect();
         let bind = match (raw.bind_dn, raw.bind_password_file) {
@@ -157,8 +155,8 @@ impl Reader<'_> {
             (None, None, Some(dn)) => Entry::Named(self.template("ldap.dn", dn)?),
             (base, filter, dn) => {
                 let at = base.or(filter).or(dn).unwrap_or_else(|| Spanned::new(0..0, String::new()));
-                let what = Text::new("non si sa come trovare chi entra", "nobody knows how to find who logs in");
-                let remedy = Text::new("scrivere base e filter, oppure dn", "write base and filter, or dn");
+                let what = said!("non si sa come trovare chi entra", "nobody knows how to find who logs in");
+                let remedy = said!("scrivere base e filter, oppure dn", "write base and filter, or dn");
                 return self.wrong("ldap", &at, what, remedy);
             }
         };
@@ -177,28 +175,28 @@ impl Reader<'_> {
 
     /// Passwords go there: in clear only where nobody is on the way.
     fn ldap_url(&mut self, raw: Spanned<String>, starttls: bool) -> Option<Located<LdapUrl>> {
-        let remedy = Text::new(
+        let remedy = said!(
             "scrivere ldaps://macchina, o ldap://macchina con starttls = true",
-            "write ldaps://host, or ldap://host with starttls = true",
+            "write ldaps://host, or ldap://host with starttls = true"
         );
         self.check("ldap.urls", raw, remedy, |text| {
-            let not = |()| Text::new(format!("{text:?} non è una directory"), format!("{text:?} is not a directory"));
+            let not = |()| said!("{text:?} non è una directory", "{text:?} is not a directory");
             let url: LdapUrl = text.parse().map_err(not)?;
             if url.is_tls() || starttls || url.is_here() {
                 return Ok(url);
             }
-            Err(Text::new("non è cifrato: vi passano le password", "is in clear: passwords go there"))
+            Err(said!("non è cifrato: vi passano le password", "is in clear: passwords go there"))
         })
     }
 
     /// Without a place for the user everybody would be the same.
     fn template(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<String>> {
-        let remedy = Text::new("scrivervi {address} o {user}", "write {address} or {user} in it");
+        let remedy = said!("scrivervi {{address}} o {{user}}", "write {{address}} or {{user}} in it");
         self.check(key, raw, remedy, |text| {
             if PLACES.iter().any(|place| text.contains(place)) {
                 return Ok(text.clone());
             }
-            Err(Text::new("non dice di chi si tratta", "does not say who it is"))
+            Err(said!("non dice di chi si tratta", "does not say who it is"))
         })
     }
 
@@ -208,8 +206,8 @@ impl Reader<'_> {
         if ldap3::parse_filter(filled).is_ok() {
             return Some(filter);
         }
-        let what = Text::new("non è un filtro (RFC 4515)", "is no filter (RFC 4515)");
-        self.tell(&filter, what, Text::new("per esempio (mail={address})", "for example (mail={address})"));
+        let what = said!("non è un filtro (RFC 4515)", "is no filter (RFC 4515)");
+        self.tell(&filter, what, said!("per esempio (mail={{address}})", "for example (mail={{address}})"));
         None
     }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sigillo_base::limits::MB;
-use sigillo_base::{Address, Domain};
+use sigillo_base::{Address, Complaint, Domain, Said, said};
 use toml::Spanned;
 
-use super::problem::{Problem, Problems, Text};
+use super::problem::{Problem, Problems};
 use super::{Access, Antivirus, Backups, Clock, Config, Oauth, TimeStamp, raw};
 use crate::antivirus::Endpoint;
 use crate::fetch::Url;
@@ -35,7 +35,7 @@ impl<T> Located<T> {
     }
 
     /// An error about this value.
-    pub fn problem(&self, file: &Path, what: Text, remedy: Text) -> Problem {
+    pub fn problem(&self, file: &Path, what: Said, remedy: Said) -> Problem {
         let line = (self.line > 0).then_some(self.line);
         Problem { file: file.to_owned(), line, key: Some(self.key.clone()), what, remedy }
     }
@@ -82,51 +82,46 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn text(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<String>> {
-        let remedy = Text::new("scrivere un valore su una riga", "write a value on one line");
+        let remedy = said!("scrivere un valore su una riga", "write a value on one line");
         self.check(key, raw, remedy, |text| {
             if text.trim().is_empty() || text.contains(['\r', '\n', '\0']) {
-                return Err(Text::new("è vuoto o ha caratteri di controllo", "is empty or has control characters"));
+                return Err(said!("è vuoto o ha caratteri di controllo", "is empty or has control characters"));
             }
             Ok(text.to_owned())
         })
     }
 
     pub(super) fn address(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<Address>> {
-        let remedy = Text::new("scrivere nome@dominio", "write name@domain");
+        let remedy = said!("scrivere nome@dominio", "write name@domain");
         self.check(key, raw, remedy, |text| {
-            Address::parse(text).map_err(|e| {
-                Text::new(format!("{text:?} non è un indirizzo: {e}"), format!("{text:?} is not an address"))
-            })
+            Address::parse(text).map_err(|e| said!("{text:?} non è un indirizzo: {e}", "{text:?} is not an address"))
         })
     }
 
     pub(super) fn domain(&mut self, key: &str, raw: Spanned<String>) -> Option<Domain> {
-        let remedy = Text::new("scrivere un nome DNS senza punto finale", "write a DNS name without a final dot");
+        let remedy = said!("scrivere un nome DNS senza punto finale", "write a DNS name without a final dot");
         let found = self.check(key, raw, remedy, |text| {
-            Domain::parse(text)
-                .map_err(|_| Text::new(format!("{text:?} non è un dominio"), format!("{text:?} is not a domain")))
+            Domain::parse(text).map_err(|_| said!("{text:?} non è un dominio", "{text:?} is not a domain"))
         });
         found.map(|l| l.value)
     }
 
     pub(super) fn host(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<String>> {
-        let remedy = Text::new("scrivere il nome del record MX", "write the name of the MX record");
+        let remedy = said!("scrivere il nome del record MX", "write the name of the MX record");
         self.check(key, raw, remedy, |text| {
-            Domain::parse(text).map(|d| d.as_str().to_owned()).map_err(|_| {
-                Text::new(format!("{text:?} non è un nome di macchina"), format!("{text:?} is not a host name"))
-            })
+            Domain::parse(text)
+                .map(|d| d.as_str().to_owned())
+                .map_err(|_| said!("{text:?} non è un nome di macchina", "{text:?} is not a host name"))
         })
     }
 
     pub(super) fn socket_address(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<SocketAddr>> {
-        let remedy = Text::new(
+        let remedy = said!(
             "scrivere indirizzo IP e porta: \"0.0.0.0:25\" oppure \"[::]:25\"",
-            "write an IP address and a port: \"0.0.0.0:25\" or \"[::]:25\"",
+            "write an IP address and a port: \"0.0.0.0:25\" or \"[::]:25\""
         );
         self.check(key, raw, remedy, |text| {
-            text.parse().map_err(|_| {
-                Text::new(format!("{text:?} non è indirizzo:porta"), format!("{text:?} is not address:port"))
-            })
+            text.parse().map_err(|_| said!("{text:?} non è indirizzo:porta", "{text:?} is not address:port"))
         })
     }
 
@@ -148,13 +143,14 @@ impl<'t> Reader<'t> {
         if at.value.ip().to_canonical().is_loopback() || raw.allow_remote {
             return Some(Some(at));
         }
-        let what = Text::new(
-            format!("{} si raggiunge da altre macchine, e chiunque vi arrivi legge le misure", at.value),
-            format!("{} can be reached from other machines, and whoever reaches it reads the figures", at.value),
+        let what = said!(
+            "{} si raggiunge da altre macchine, e chiunque vi arrivi legge le misure",
+            "{} can be reached from other machines, and whoever reaches it reads the figures",
+            at.value
         );
-        let remedy = Text::new(
+        let remedy = said!(
             "scrivere 127.0.0.1:porta, oppure allow_remote = true dietro un firewall",
-            "write 127.0.0.1:port, or allow_remote = true behind a firewall",
+            "write 127.0.0.1:port, or allow_remote = true behind a firewall"
         );
         self.tell(&at, what, remedy);
         None
@@ -163,10 +159,10 @@ impl<'t> Reader<'t> {
     /// Relative paths start from the folder of the configuration file.
     pub(super) fn path(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<PathBuf>> {
         let folder = self.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
-        let remedy = Text::new("scrivere un percorso", "write a path");
+        let remedy = said!("scrivere un percorso", "write a path");
         self.check(key, raw, remedy, |text| {
             if text.is_empty() || text.contains('\0') {
-                return Err(Text::new("è vuoto", "is empty"));
+                return Err(said!("è vuoto", "is empty"));
             }
             Ok(folder.join(text))
         })
@@ -177,19 +173,17 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn network(&mut self, key: &str, raw: Spanned<String>) -> Option<Network> {
-        let remedy = Text::new("scrivere \"10.0.0.0/8\" o un indirizzo", "write \"10.0.0.0/8\" or one address");
+        let remedy = said!("scrivere \"10.0.0.0/8\" o un indirizzo", "write \"10.0.0.0/8\" or one address");
         let network = self.check(key, raw, remedy, |text| {
-            let what = || Text::new(format!("{text:?} non è una rete"), format!("{text:?} is not a network"));
+            let what = || said!("{text:?} non è una rete", "{text:?} is not a network");
             text.parse().map_err(|()| what())
         });
         network.map(|n| n.value)
     }
 
     pub(super) fn url(&mut self, key: &str, raw: Spanned<String>) -> Option<Located<Url>> {
-        let remedy = Text::new("scrivere https://macchina/percorso", "write https://host/path");
-        self.check(key, raw, remedy, |text| {
-            text.parse().map_err(|italian: String| Text::new(italian, format!("{text:?} is not such an address")))
-        })
+        let remedy = said!("scrivere https://macchina/percorso", "write https://host/path");
+        self.check(key, raw, remedy, |text| text.parse().map_err(|bad: Complaint| bad.0))
     }
 
     pub(super) fn urls(&mut self, key: &str, raw: Vec<Spanned<String>>) -> Vec<Located<Url>> {
@@ -202,8 +196,8 @@ impl<'t> Reader<'t> {
         if (1..=most).contains(&hours) {
             return Some(Duration::from_secs(hours * 3600));
         }
-        let what = Text::new(format!("{hours} ore non va bene"), format!("{hours} hours will not do"));
-        let remedy = Text::new(format!("scrivere un numero da 1 a {most}"), format!("write a number from 1 to {most}"));
+        let what = said!("{hours} ore non va bene", "{hours} hours will not do");
+        let remedy = said!("scrivere un numero da 1 a {most}", "write a number from 1 to {most}");
         self.wrong(key, raw, what, remedy)
     }
 
@@ -214,46 +208,40 @@ impl<'t> Reader<'t> {
         if (least..=MOST).contains(&days) {
             return Some(Duration::from_secs(days * 24 * 3600));
         }
-        let what = Text::new(format!("{days} giorni non si possono"), format!("{days} days cannot be"));
-        let remedy = Text::new(
-            format!("scrivere da {least} a {MOST}, o togliere la chiave"),
-            format!("write {least} to {MOST}, or remove the key"),
-        );
+        let what = said!("{days} giorni non si possono", "{days} days cannot be");
+        let remedy =
+            said!("scrivere da {least} a {MOST}, o togliere la chiave", "write {least} to {MOST}, or remove the key");
         self.wrong(key, raw, what, remedy)
     }
 
     /// A key that makes sense only with another one.
     pub(super) fn alone<T, U>(&mut self, key: &str, raw: &Spanned<U>, other: &str) -> Option<T> {
-        let what = Text::new(format!("manca {other}"), format!("{other} is missing"));
-        let remedy = Text::new("scriverle tutte e due o nessuna", "write both or none");
+        let what = said!("manca {other}", "{other} is missing");
+        let remedy = said!("scriverle tutte e due o nessuna", "write both or none");
         self.wrong(key, raw, what, remedy)
     }
 
     /// Says what is wrong with a value.
-    pub(super) fn wrong<T, U>(&mut self, key: &str, raw: &Spanned<U>, what: Text, remedy: Text) -> Option<T> {
+    pub(super) fn wrong<T, U>(&mut self, key: &str, raw: &Spanned<U>, what: Said, remedy: Said) -> Option<T> {
         let (file, key, line) = (self.file.to_owned(), Some(key.to_owned()), Some(self.line(&raw.span())));
         self.problems.push(Problem { file, line, key, what, remedy });
         None
     }
 
     /// Says what is wrong with a value that was read.
-    pub(super) fn tell<T>(&mut self, at: &Located<T>, what: Text, remedy: Text) {
+    pub(super) fn tell<T>(&mut self, at: &Located<T>, what: Said, remedy: Said) {
         self.problems.push(at.problem(self.file, what, remedy));
     }
 
     pub(super) fn antivirus(&mut self, raw: raw::Antivirus) -> Option<Antivirus> {
         let folder = self.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
-        let remedy = Text::new(
+        let remedy = said!(
             "scrivere il percorso del socket (\"/run/clamav/clamd.ctl\") oppure \"127.0.0.1:3310\"",
-            "write the path of the socket (\"/run/clamav/clamd.ctl\") or \"127.0.0.1:3310\"",
+            "write the path of the socket (\"/run/clamav/clamd.ctl\") or \"127.0.0.1:3310\""
         );
         let clamd = self.check("antivirus.clamd", raw.clamd, remedy, |text| {
-            Endpoint::parse(text, &folder).ok_or_else(|| {
-                Text::new(
-                    format!("{text:?} non è un socket né host:porta"),
-                    format!("{text:?} is no socket nor host:port"),
-                )
-            })
+            Endpoint::parse(text, &folder)
+                .ok_or_else(|| said!("{text:?} non è un socket né host:porta", "{text:?} is no socket nor host:port"))
         })?;
         Some(Antivirus {
             clamd: clamd.value,
@@ -265,12 +253,10 @@ impl<'t> Reader<'t> {
 
     /// Tokens and our secret go there: never in clear.
     pub(super) fn oauth(&mut self, raw: raw::Oauth) -> Option<Oauth> {
-        let remedy = Text::new("scrivere https://macchina/percorso", "write https://host/path");
+        let remedy = said!("scrivere https://macchina/percorso", "write https://host/path");
         let introspection = self.check("oauth.introspection_url", raw.introspection_url, remedy, |text| {
-            let url: Url = text
-                .parse()
-                .map_err(|italian: String| Text::new(italian, format!("{text:?} is not such an address")))?;
-            let clear = || Text::new("non è cifrato: vi passano le credenziali", "is in clear: credentials go there");
+            let url: Url = text.parse().map_err(|bad: Complaint| bad.0)?;
+            let clear = || said!("non è cifrato: vi passano le credenziali", "is in clear: credentials go there");
             if url.is_https() { Ok(url) } else { Err(clear()) }
         })?;
         Some(Oauth {
@@ -295,36 +281,33 @@ impl<'t> Reader<'t> {
     pub(super) fn clock(&mut self, raw: raw::Clock) -> Option<Clock> {
         let mut servers = Vec::new();
         for server in raw.servers {
-            let remedy = Text::new(
-                "scrivere nome o nome:porta: \"ntp1.inrim.it\"",
-                "write name or name:port: \"ntp1.inrim.it\"",
-            );
+            let remedy =
+                said!("scrivere nome o nome:porta: \"ntp1.inrim.it\"", "write name or name:port: \"ntp1.inrim.it\"");
             let server = self.check("clock.servers", server, remedy, |text| {
                 HostPort::parse(text, Some(ntp::PORT))
-                    .ok_or_else(|| Text::new(format!("{text:?} non è un server"), format!("{text:?} is not a server")))
+                    .ok_or_else(|| said!("{text:?} non è un server", "{text:?} is not a server"))
             });
             servers.extend(server.map(|s| s.value));
         }
-        let remedy =
-            Text::new("da 1 a 1000: il DM 2-11-2005, art. 9, ammette un secondo", "1 to 1000: the law admits 1 s");
+        let remedy = said!("da 1 a 1000: il DM 2-11-2005, art. 9, ammette un secondo", "1 to 1000: the law admits 1 s");
         let tolerance = self.check("clock.tolerance_ms", raw.tolerance_ms, remedy, |ms| match ms {
             1..=1000 => Ok(i64::from(*ms)),
-            _ => Err(Text::new(format!("{ms} non è ammesso"), format!("{ms} is not allowed"))),
+            _ => Err(said!("{ms} non è ammesso", "{ms} is not allowed")),
         })?;
         let refuse_when_off = raw.when_off == raw::WhenOff::Refuse;
         Some(Clock { servers, tolerance_ms: tolerance.value, refuse_when_off })
     }
 
     pub(super) fn access(&mut self, raw: raw::Access) -> Option<Access> {
-        let remedy = Text::new(
+        let remedy = said!(
             "0 per nessun limite, altrimenti da 30 in su (DM 2-11-2005, art. 12)",
-            "0 for no limit, else 30 or more: the law demands 30 MB",
+            "0 for no limit, else 30 or more: the law demands 30 MB"
         );
         let product =
             self.check("access.size_times_recipients_mb", raw.size_times_recipients_mb, remedy, |mb| match mb {
                 0 => Ok(None),
                 30.. => Ok(Some(u64::from(*mb) * MB)),
-                _ => Err(Text::new(format!("{mb} è meno di 30"), format!("{mb} is less than 30"))),
+                _ => Err(said!("{mb} è meno di 30", "{mb} is less than 30")),
             })?;
         let help = match raw.help {
             Some(help) => Some(self.page("access.help", help)?),
@@ -336,13 +319,13 @@ impl<'t> Reader<'t> {
 
     /// Where users are sent: it goes into answers of every protocol.
     pub(super) fn page(&mut self, key: &str, raw: Spanned<String>) -> Option<String> {
-        let remedy = Text::new(
+        let remedy = said!(
             "un indirizzo o una pagina, in ASCII, non più di 200 caratteri",
-            "an address or a page, in ASCII, 200 characters at most",
+            "an address or a page, in ASCII, 200 characters at most"
         );
         let page = self.check(key, raw, remedy, |text| match text {
             text if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) => Ok(text.clone()),
-            _ => Err(Text::new("non è un indirizzo", "is no address")),
+            _ => Err(said!("non è un indirizzo", "is no address")),
         });
         page.map(|located| located.value)
     }
@@ -351,8 +334,8 @@ impl<'t> Reader<'t> {
         &mut self,
         key: &str,
         raw: Spanned<R>,
-        remedy: Text,
-        make: impl FnOnce(&R) -> Result<T, Text>,
+        remedy: Said,
+        make: impl FnOnce(&R) -> Result<T, Said>,
     ) -> Option<Located<T>> {
         match make(raw.get_ref()) {
             Ok(value) => Some(Located { value, key: key.to_owned(), line: self.line(&raw.span()) }),

@@ -1,10 +1,9 @@
 //! The issuer of signed tokens: `[oidc]`, and whom its tokens name.
 
-use sigillo_base::Domain;
+use sigillo_base::{Complaint, Domain, said};
 use toml::Spanned;
 
 use super::located::{Located, Reader};
-use super::problem::Text;
 use super::raw;
 use crate::fetch::Url;
 
@@ -41,12 +40,12 @@ pub struct OidcMailboxes {
 
 impl Reader<'_> {
     pub(super) fn oidc(&mut self, raw: raw::Oidc, ours: &[Domain], introspected: bool) -> Option<Oidc> {
-        let remedy = Text::new("scrivere https://macchina/percorso", "write https://host/path");
+        let remedy = said!("scrivere https://macchina/percorso", "write https://host/path");
         let issuer = self.check("oidc.issuer", raw.issuer, remedy, |text| {
-            let clear = || Text::new("non è cifrato: vi si prendono le chiavi", "is in clear: keys come from there");
-            let bad = |italian: String| Text::new(italian, format!("{text:?} is not such an address"));
-            let discovery: Url =
-                format!("{}/.well-known/openid-configuration", text.trim_end_matches('/')).parse().map_err(bad)?;
+            let clear = || said!("non è cifrato: vi si prendono le chiavi", "is in clear: keys come from there");
+            let discovery: Url = format!("{}/.well-known/openid-configuration", text.trim_end_matches('/'))
+                .parse()
+                .map_err(|bad: Complaint| bad.0)?;
             if discovery.is_https() { Ok((text.clone(), discovery)) } else { Err(clear()) }
         })?;
         let (name, discovery) = issuer.value;
@@ -55,11 +54,11 @@ impl Reader<'_> {
         let mailboxes = self.optional(raw.mailboxes, |r, raw| r.oidc_mailboxes(raw, ours, introspected))?;
         if persons.as_ref().zip(mailboxes.as_ref()).is_some_and(|(p, m)| p.audience == m.shown.audience) {
             // A mail program's token would administrate.
-            let what = Text::new(
+            let what = said!(
                 "lo stesso audience apre le caselle e l'amministrazione",
-                "the same audience opens mailboxes and the administration",
+                "the same audience opens mailboxes and the administration"
             );
-            let remedy = Text::new("darne due diversi", "give two different ones");
+            let remedy = said!("darne due diversi", "give two different ones");
             self.tell(&issuer, what, remedy);
             return None;
         }
@@ -79,8 +78,8 @@ impl Reader<'_> {
     ) -> Option<OidcMailboxes> {
         if introspected {
             let what =
-                Text::new("i gettoni delle caselle li conosce già [oauth]", "[oauth] knows mailboxes' tokens already");
-            let remedy = Text::new("tenere [oauth] o [oidc.mailboxes]", "keep [oauth] or [oidc.mailboxes]");
+                said!("i gettoni delle caselle li conosce già [oauth]", "[oauth] knows mailboxes' tokens already");
+            let remedy = said!("tenere [oauth] o [oidc.mailboxes]", "keep [oauth] or [oidc.mailboxes]");
             return self.wrong("oidc.mailboxes.audience", &raw.audience, what, remedy);
         }
         let shown = self.shown("oidc.mailboxes", raw::OidcShown { audience: raw.audience, claim: raw.claim })?;
@@ -89,11 +88,9 @@ impl Reader<'_> {
             let at = Spanned::new(domain.span(), ());
             let domain = self.domain("oidc.mailboxes.domains", domain)?;
             if !ours.contains(&domain) {
-                let what = Text::new(
-                    format!("{domain} non è fra i domini del gestore"),
-                    format!("{domain} is none of the provider's domains"),
-                );
-                let remedy = Text::new("scrivere domini di provider.domains", "write domains of provider.domains");
+                let what =
+                    said!("{domain} non è fra i domini del gestore", "{domain} is none of the provider's domains");
+                let remedy = said!("scrivere domini di provider.domains", "write domains of provider.domains");
                 return self.wrong("oidc.mailboxes.domains", &at, what, remedy);
             }
             domains.push(domain);

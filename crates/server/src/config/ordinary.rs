@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use sigillo_base::Domain;
 use sigillo_base::limits::MB;
+use sigillo_base::{Complaint, Domain, said};
 use sigillo_engine::OrdinaryRules;
 
 use super::located::Reader;
-use super::problem::Text;
 use super::raw;
 use crate::fetch::Url;
 
@@ -72,22 +71,20 @@ impl Reader<'_> {
     }
 
     pub(super) fn antispam(&mut self, raw: raw::Antispam) -> Option<Antispam> {
-        let remedy = Text::new(
+        let remedy = said!(
             "scrivere l'indirizzo del worker normal: \"http://127.0.0.1:11333\"",
-            "write the address of the normal worker: \"http://127.0.0.1:11333\"",
+            "write the address of the normal worker: \"http://127.0.0.1:11333\""
         );
         let rspamd = self.check("antispam.rspamd", raw.rspamd, remedy, |text| {
-            let base: Url = text
-                .parse()
-                .map_err(|italian: String| Text::new(italian, format!("{text:?} is no http:// or https:// address")))?;
+            let base: Url = text.parse().map_err(|bad: Complaint| bad.0)?;
             if !base.is_bare() {
-                return Err(Text::new(
-                    format!("{text:?} ha un percorso, che qui non va"),
-                    format!("{text:?} has a path, which does not belong here"),
+                return Err(said!(
+                    "{text:?} ha un percorso, che qui non va",
+                    "{text:?} has a path, which does not belong here"
                 ));
             }
             let asked = format!("{}/checkv2", text.trim_end_matches('/'));
-            asked.parse().map_err(|italian: String| Text::new(italian, format!("{asked:?} is no address")))
+            asked.parse().map_err(|bad: Complaint| bad.0)
         })?;
         Some(Antispam { rspamd: rspamd.value, max_size: raw.max_size_mb.saturating_mul(MB as usize) })
     }

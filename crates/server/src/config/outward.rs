@@ -4,11 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sigillo_base::Domain;
+use sigillo_base::{Domain, said};
 use toml::Spanned;
 
 use super::located::{Located, Reader};
-use super::problem::Text;
 use super::raw;
 
 /// How the DNS is asked.
@@ -156,15 +155,14 @@ impl Reader<'_> {
     }
 
     fn route(&mut self, raw: raw::Route) -> Option<Route> {
-        let remedy = Text::new(
+        let remedy = said!(
             "scrivere \"dominio.it\", \"*.dominio.it\" oppure \"*\"",
-            "write \"domain.it\", \"*.domain.it\" or \"*\"",
+            "write \"domain.it\", \"*.domain.it\" or \"*\""
         );
         let mut domains = Vec::new();
         for domain in raw.domains {
             let pattern = self.check("relay.route.domains", domain, remedy.clone(), |text| {
-                Pattern::parse(text)
-                    .ok_or_else(|| Text::new(format!("{text:?} non è un dominio"), format!("{text:?} is not a domain")))
+                Pattern::parse(text).ok_or_else(|| said!("{text:?} non è un dominio", "{text:?} is not a domain"))
             });
             domains.extend(pattern.map(|p| p.value));
         }
@@ -177,13 +175,8 @@ impl Reader<'_> {
             (Some(alone), None, _) => return self.alone("relay.route.address", &alone, "relay.route.name"),
             (None, Some(alone), _) => return self.alone("relay.route.name", &alone, "relay.route.address"),
             (Some(address), Some(_), _) => {
-                let what = Text::new("c'è anche relay.route.servers", "relay.route.servers is there as well");
-                return self.wrong(
-                    "relay.route.address",
-                    &address,
-                    what,
-                    Text::new("tenere una delle due", "keep one"),
-                );
+                let what = said!("c'è anche relay.route.servers", "relay.route.servers is there as well");
+                return self.wrong("relay.route.address", &address, what, said!("tenere una delle due", "keep one"));
             }
             (None, None, servers) => self.servers(servers),
         };
@@ -192,14 +185,14 @@ impl Reader<'_> {
     }
 
     fn servers(&mut self, raw: Vec<Spanned<String>>) -> Vec<Server> {
-        let remedy = Text::new("scrivere nome oppure nome:porta", "write name or name:port");
+        let remedy = said!("scrivere nome oppure nome:porta", "write name or name:port");
         let mut servers = Vec::new();
         for server in raw {
             let read = self.check("relay.route.servers", server, remedy.clone(), |text| {
                 let (name, port) = text.split_once(':').map_or((text.as_str(), Some(25)), |(n, p)| (n, p.parse().ok()));
                 let name = Domain::parse(name).ok().filter(|_| name.parse::<IpAddr>().is_err());
                 let read = name.zip(port.filter(|p| *p != 0));
-                let bad = || Text::new(format!("{text:?} non è un server"), format!("{text:?} is not a server"));
+                let bad = || said!("{text:?} non è un server", "{text:?} is not a server");
                 read.map(|(name, port)| Server { name: name.to_string(), address: None, port }).ok_or_else(bad)
             });
             servers.extend(read.map(|s| s.value));
@@ -211,8 +204,8 @@ impl Reader<'_> {
         let name = self.host("relay.smarthost.host", raw.host)?.value;
         let login = self.login("relay.smarthost", &raw.tls, raw.user, raw.password_file)?;
         let address = raw.address.and_then(|a| {
-            let remedy = Text::new("scrivere un indirizzo IP", "write an IP address");
-            let bad = |text: &String| Text::new(format!("{text:?} non lo è"), format!("{text:?} is none"));
+            let remedy = said!("scrivere un indirizzo IP", "write an IP address");
+            let bad = |text: &String| said!("{text:?} non lo è", "{text:?} is none");
             self.check("relay.smarthost.address", a, remedy, |text| text.parse().map_err(|_| bad(text)))
         });
         let tls = *raw.tls.get_ref();
@@ -235,12 +228,12 @@ impl Reader<'_> {
             (Some(alone), None) => self.alone(&user_key, &alone, &file_key),
             (None, Some(alone)) => self.alone(&file_key, &alone, &user_key),
             (Some(user), Some(_)) if *tls.get_ref() == RouteTls::Opportunistic => {
-                let what = Text::new(
+                let what = said!(
                     "una password non va a chi può essere chiunque",
-                    "a password does not go to who may be anybody",
+                    "a password does not go to who may be anybody"
                 );
                 let remedy =
-                    Text::new("scrivere tls = \"required\" o \"implicit\"", "write tls = \"required\" or \"implicit\"");
+                    said!("scrivere tls = \"required\" o \"implicit\"", "write tls = \"required\" or \"implicit\"");
                 self.wrong(&user_key, &user, what, remedy)
             }
             (Some(user), Some(password)) => {

@@ -1,13 +1,9 @@
 //! A configuration error, as a person needs it: where, what, and what to do.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use sigillo_admin::Lang;
-use sigillo_base::{Said, Tell};
-
-/// One sentence in both languages.
-pub use sigillo_base::Said as Text;
+use sigillo_base::{Said, Tell, said, told};
 
 /// One error of a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +15,9 @@ pub struct Problem {
     /// The key with its table: `listen.smtp`.
     pub key: Option<String>,
     /// What is wrong.
-    pub what: Text,
+    pub what: Said,
     /// What to do.
-    pub remedy: Text,
+    pub remedy: Said,
 }
 
 impl Problem {
@@ -49,30 +45,27 @@ impl Problem {
             let known = quoted.get(1..).unwrap_or_default().join(", ");
             (
                 quoted.first().map(|k| join(k)),
-                Text::new("chiave sconosciuta", "unknown key"),
-                Text::new(
-                    format!("correggere il nome o togliere la riga; qui valgono: {known}"),
-                    format!("correct the name or remove the line; known here: {known}"),
+                said!("chiave sconosciuta", "unknown key"),
+                said!(
+                    "correggere il nome o togliere la riga; qui valgono: {known}",
+                    "correct the name or remove the line; known here: {known}"
                 ),
             )
         } else if message.starts_with("missing field") {
             (
                 quoted.first().map(|k| join(k)),
-                Text::new("manca", "missing"),
-                Text::new(
+                said!("manca", "missing"),
+                said!(
                     "aggiungerla; `sigillo config init` mostra un esempio",
-                    "add it; `sigillo config init` shows a sample",
+                    "add it; `sigillo config init` shows a sample"
                 ),
             )
         } else {
             let key = key_at(text, start).map(|k| join(&k));
             (
                 key,
-                Text::new(
-                    format!("valore o sintassi non validi ({message})"),
-                    format!("bad value or syntax ({message})"),
-                ),
-                Text::new("correggere la riga secondo TOML e l'esempio", "correct the line by TOML and the sample"),
+                said!("valore o sintassi non validi ({message})", "bad value or syntax ({message})"),
+                said!("correggere la riga secondo TOML e l'esempio", "correct the line by TOML and the sample"),
             )
         };
         let line = text[..start].matches('\n').count() + 1;
@@ -107,6 +100,14 @@ impl Problems {
     }
 }
 
+impl Tell for Problem {
+    fn said(&self) -> Said {
+        Said::new(self.say(Lang::It), self.say(Lang::En))
+    }
+}
+
+told!(Problem);
+
 impl Tell for Problems {
     fn said(&self) -> Said {
         Said::new(self.say(Lang::It), self.say(Lang::En))
@@ -119,10 +120,4 @@ impl From<Problem> for Problems {
     }
 }
 
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.say(Lang::It))
-    }
-}
-
-impl std::error::Error for Problems {}
+told!(Problems);

@@ -4,9 +4,9 @@ use std::str::FromStr;
 
 use sigillo_accounts::{BadProfile, Custom, Limits, Profile, Profiles};
 use sigillo_base::limits::MB;
+use sigillo_base::{Said, said};
 
 use super::located::Reader;
-use super::problem::Text;
 use super::raw;
 
 /// The profiles, one after the other, so that an error names the line of the one that it is about.
@@ -16,8 +16,8 @@ pub(super) fn read(raw: Vec<raw::Profile>, r: &mut Reader<'_>) -> Option<Profile
         let base = match Profile::from_str(one.base.get_ref()) {
             Ok(base) => base,
             Err(unknown) => {
-                let what = Text::new(unknown.to_string(), format!("{:?} is not a profile", one.base.get_ref()));
-                let remedy = Text::new("scrivere il profilo da cui nasce", "write the profile it is made from");
+                let what = Said::new(unknown.to_string(), format!("{:?} is not a profile", one.base.get_ref()));
+                let remedy = said!("scrivere il profilo da cui nasce", "write the profile it is made from");
                 return r.wrong("profile.base", &one.base, what, remedy);
             }
         };
@@ -38,20 +38,20 @@ pub(super) fn read(raw: Vec<raw::Profile>, r: &mut Reader<'_>) -> Option<Profile
     Profiles::new(all).ok()
 }
 
-fn said(bad: &BadProfile) -> (Text, Text) {
+fn said(bad: &BadProfile) -> (Said, Said) {
     let (english, remedy) = match bad {
         BadProfile::Name(name) => (
             format!("{name:?} cannot name a profile, or is another's name"),
-            Text::new("dargli un altro nome", "give it another name"),
+            said!("dargli un altro nome", "give it another name"),
         ),
         BadProfile::Service(name) => (
             format!("the profile {name:?} cannot be made from service"),
-            Text::new("partire da un altro profilo", "begin with another profile"),
+            said!("partire da un altro profilo", "begin with another profile"),
         ),
         BadProfile::Figure(name, figure) => (
             format!("the profile {name:?} has a figure out of range: {figure}"),
-            Text::new("correggere il limite", "correct the figure"),
+            said!("correggere il limite", "correct the figure"),
         ),
     };
-    (Text::new(bad.to_string(), english), remedy)
+    (Said::new(bad.to_string(), english), remedy)
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use sigillo_base::{Said, said};
 use toml::Spanned;
 
 use super::located::{Located, Reader};
-use super::problem::Text;
 use crate::pkcs11::Uri;
 
 /// The signing key.
@@ -42,12 +42,12 @@ impl Reader<'_> {
             return Some(Located { value: SigningKey::File(value), key, line });
         }
         let folder = self.file().parent().unwrap_or_else(|| Path::new("")).to_owned();
-        let remedy = Text::new(
+        let remedy = said!(
             "\"pkcs11:token=…;object=…?module-path=…&pin-source=…\" (RFC 7512)",
-            "\"pkcs11:token=…;object=…?module-path=…&pin-source=…\" (RFC 7512)",
+            "\"pkcs11:token=…;object=…?module-path=…&pin-source=…\" (RFC 7512)"
         );
         self.check(key, raw, remedy, |text| {
-            let uri = Uri::parse(text).map_err(|(it, en)| Text::new(it, en))?;
+            let uri = Uri::parse(text).map_err(|(it, en)| Said::new(it, en))?;
             Ok(SigningKey::Token(Uri { pin: folder.join(&uri.pin), ..uri }))
         })
     }

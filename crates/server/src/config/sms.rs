@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use axum::http::HeaderName;
 use serde::Deserialize;
+use sigillo_base::{Complaint, Said, said};
 use toml::Spanned;
 
 use super::located::{Located, Reader};
-use super::problem::Text;
 use crate::fetch::Url;
 
 /// In which form a gateway wants a message.
@@ -78,21 +78,18 @@ fn per_minute() -> Spanned<u32> {
 
 impl Reader<'_> {
     pub(super) fn sms(&mut self, raw: Raw) -> Option<Sms> {
-        let remedy = Text::new(
+        let remedy = said!(
             "scrivere https://macchina/percorso; http:// solo verso 127.0.0.1",
-            "write https://host/path; http:// to 127.0.0.1 alone",
+            "write https://host/path; http:// to 127.0.0.1 alone"
         );
         let url = self.check("sms.url", raw.url, remedy, |text| {
-            let url: Url = text
-                .parse()
-                .map_err(|italian: String| Text::new(italian, format!("{text:?} is not such an address")))?;
+            let url: Url = text.parse().map_err(|bad: Complaint| bad.0)?;
             let local = url.host().parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-            let clear = || Text::new("non è cifrato: vi passano codici segreti", "is in clear: secret codes go there");
+            let clear = || said!("non è cifrato: vi passano codici segreti", "is in clear: secret codes go there");
             if text.contains('?') {
-                let told = "dopo «?» finirebbe nei log: metterlo in sms.body o sms.secret_file";
-                return Err(Text::new(
-                    told,
-                    "what follows “?” would be in logs: put it into sms.body or sms.secret_file",
+                return Err(said!(
+                    "dopo «?» finirebbe nei log: metterlo in sms.body o sms.secret_file",
+                    "what follows “?” would be in logs: put it into sms.body or sms.secret_file"
                 ));
             }
             if url.is_https() || local { Ok(url) } else { Err(clear()) }
@@ -103,9 +100,9 @@ impl Reader<'_> {
             (Some(alone), None) => self.alone("sms.secret_header", &alone, "sms.secret_file"),
             (None, Some(alone)) => self.alone("sms.secret_file", &alone, "sms.secret_header"),
             (Some(header), Some(file)) => {
-                let remedy = Text::new("per esempio \"Authorization\"", "\"Authorization\", for example");
+                let remedy = said!("per esempio \"Authorization\"", "\"Authorization\", for example");
                 let header = self.check("sms.secret_header", header, remedy, |name| {
-                    let bad = |_| Text::new(format!("{name:?} non è un campo"), format!("{name:?} is no field"));
+                    let bad = |_| said!("{name:?} non è un campo", "{name:?} is no field");
                     name.parse::<HeaderName>().map(|name| name.to_string()).map_err(bad)
                 });
                 Some(header.zip(self.path("sms.secret_file", file)).map(|(header, file)| (header.value, file)))
@@ -126,17 +123,17 @@ impl Reader<'_> {
 
     /// A body must say to whom and what.
     fn body(&mut self, format: Format, raw: Spanned<toml::Table>) -> Option<toml::Table> {
-        let remedy = Text::new(
+        let remedy = Said::new(
             "per esempio body = { to = \"{to}\", text = \"{text}\" }",
             "body = { to = \"{to}\", text = \"{text}\" }, for example",
         );
         let body = self.check("sms.body", raw, remedy, |table| {
             let text = table.to_string();
             if !(text.contains("{text}") && (text.contains("{to}") || text.contains("{digits}"))) {
-                return Err(Text::new("non contiene {to} e {text}", "does not hold {to} and {text}"));
+                return Err(Said::new("non contiene {to} e {text}", "does not hold {to} and {text}"));
             }
             if format == Format::Form && table.values().any(|value| value.is_table() || value.is_array()) {
-                return Err(Text::new("un modulo ha solo campi semplici", "a form has plain fields only"));
+                return Err(said!("un modulo ha solo campi semplici", "a form has plain fields only"));
             }
             Ok(table.clone())
         });
@@ -155,9 +152,8 @@ impl Reader<'_> {
         if (least..=most).contains(&number) {
             return Some(number);
         }
-        let what = Text::new(format!("{number} non va bene"), format!("{number} will not do"));
-        let remedy =
-            Text::new(format!("scrivere da {least} a {most}"), format!("write a number from {least} to {most}"));
+        let what = said!("{number} non va bene", "{number} will not do");
+        let remedy = said!("scrivere da {least} a {most}", "write a number from {least} to {most}");
         self.wrong(key, raw, what, remedy)
     }
 }

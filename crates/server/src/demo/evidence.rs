@@ -2,13 +2,14 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
-use sigillo_base::Timestamp;
+use sigillo_base::{Complaint, Said, Timestamp, said};
 use sigillo_mime::Header;
 use sigillo_pec::{Certification, Kind, deadline};
 use sigillo_smime::{Certificate, SignedData, Trust};
 
 use super::exchange::Outcome;
 use super::layout::Layout;
+use crate::complaint::{self, Context as _};
 use crate::files;
 
 /// Parts decoded here are our own demonstration's: small.
@@ -47,7 +48,7 @@ pub(super) struct Evidence {
     /// The original as the piece carries it.
     pub original: Option<Vec<u8>>,
     /// What is false about it.
-    pub defects: Vec<String>,
+    pub defects: Vec<Said>,
 }
 
 /// Takes a piece apart and checks all of it.
@@ -64,7 +65,7 @@ pub(super) fn examine(bytes: Vec<u8>, expected: &Expected<'_>, trust: &Trust) ->
         defects: Vec::new(),
     };
     if let Err(defect) = look(&bytes, expected, trust, &mut evidence) {
-        evidence.defects.push(format!("{defect:#}"));
+        evidence.defects.push(complaint::of(&defect));
     }
     evidence.bytes = bytes;
     evidence
@@ -72,45 +73,83 @@ pub(super) fn examine(bytes: Vec<u8>, expected: &Expected<'_>, trust: &Trust) ->
 
 fn look(bytes: &[u8], expected: &Expected<'_>, trust: &Trust, evidence: &mut Evidence) -> Result<()> {
     let root = sigillo_mime::parse(bytes)?;
-    ensure!(root.is("multipart/signed"), "non è multipart/signed");
-    let [signed, signature] = &root.children[..] else { bail!("non ha le due parti di un messaggio firmato") };
-    let data = SignedData::parse(&signature.decoded(bytes, LIMIT)?).context("firma")?;
-    data.verify(&bytes[signed.whole()]).context("firma")?;
-    let signer = data.signer().context("senza certificato del firmatario")?;
+    ensure!(root.is("multipart/signed"), Complaint(said!("non è multipart/signed", "it is not multipart/signed")));
+    let [signed, signature] = &root.children[..] else {
+        bail!(Complaint(said!(
+            "non ha le due parti di un messaggio firmato",
+            "it has not the two parts of a signed message"
+        )))
+    };
+    let data = SignedData::parse(&signature.decoded(bytes, LIMIT)?).told(|| said!("firma", "signature"))?;
+    data.verify(&bytes[signed.whole()]).told(|| said!("firma", "signature"))?;
+    let signer =
+        data.signer().told(|| said!("senza certificato del firmatario", "without the signer's certificate"))?;
     evidence.signer = name_of(signer);
 
     let parts: Vec<_> = signed.walk().collect();
     let find = |name: &str| parts.iter().find(|p| p.file_name() == Some(name));
-    let xml = find("daticert.xml").context("senza daticert.xml")?.decoded(bytes, LIMIT)?;
+    let xml =
+        find("daticert.xml").told(|| said!("senza daticert.xml", "without daticert.xml"))?.decoded(bytes, LIMIT)?;
     let certified = Certification::parse(&xml).context("daticert.xml")?;
     let time = &certified.time;
-    let at = time.instant().context("ora illeggibile in daticert.xml")?;
+    let at =
+        time.instant().told(|| said!("ora illeggibile in daticert.xml", "time in daticert.xml that cannot be read"))?;
     evidence.legal = format!("{} {} ({})", time.day, time.time, time.zone);
     evidence.at = at;
     evidence.identificativo = certified.facts.id.as_str().to_owned();
     if let Some(part) = find("postacert.eml") {
         let original = &bytes[part.body.clone()];
-        ensure!(body(original) == body(expected.text.as_bytes()), "il messaggio trasportato non è quello spedito");
+        ensure!(
+            body(original) == body(expected.text.as_bytes()),
+            Complaint(said!(
+                "il messaggio trasportato non è quello spedito",
+                "the message carried is not the one sent"
+            ))
+        );
         evidence.original = Some(original.to_vec());
     }
 
-    trust.verify(signer, data.certificates(), at).context("certificato del firmatario")?;
-    ensure!(evidence.signer == expected.signer, "firmata da {}", evidence.signer);
+    trust
+        .verify(signer, data.certificates(), at)
+        .told(|| said!("certificato del firmatario", "the signer's certificate"))?;
+    ensure!(evidence.signer == expected.signer, Complaint(said!("firmata da {}", "signed by {}", evidence.signer)));
     let header = Header::parse(bytes)?;
     let from = header.mailboxes("From")?;
-    ensure!(from.iter().any(|m| m.address.as_str() == expected.service), "From non è {}", expected.service);
-    ensure!(signer.emails().iter().any(|e| e == expected.service), "il certificato non è di {}", expected.service);
+    ensure!(
+        from.iter().any(|m| m.address.as_str() == expected.service),
+        Complaint(said!("From non è {}", "From is not {}", expected.service))
+    );
+    ensure!(
+        signer.emails().iter().any(|e| e == expected.service),
+        Complaint(said!("il certificato non è di {}", "the certificate is not of {}", expected.service))
+    );
     facts(&certified, expected)
 }
 
 fn facts(certified: &Certification, expected: &Expected<'_>) -> Result<()> {
     let facts = &certified.facts;
-    ensure!(Kind::of(certified) == expected.kind, "daticert.xml parla di {}", Kind::of(certified).label_it());
-    ensure!(facts.sender.as_str() == expected.from, "il mittente è {}", facts.sender);
-    ensure!(facts.recipients.iter().any(|r| r.address.as_str() == expected.to), "manca il destinatario");
-    ensure!(facts.msgid.as_deref() == Some(expected.message_id), "msgid è {:?}", facts.msgid);
+    let kind = Kind::of(certified);
+    ensure!(
+        kind == expected.kind,
+        Complaint(said!("daticert.xml parla di {}", "daticert.xml is about {}", kind.label_it()))
+    );
+    ensure!(
+        facts.sender.as_str() == expected.from,
+        Complaint(said!("il mittente è {}", "the sender is {}", facts.sender))
+    );
+    ensure!(
+        facts.recipients.iter().any(|r| r.address.as_str() == expected.to),
+        Complaint(said!("manca il destinatario", "the recipient is missing"))
+    );
+    ensure!(
+        facts.msgid.as_deref() == Some(expected.message_id),
+        Complaint(said!("msgid è {:?}", "msgid is {:?}", facts.msgid))
+    );
     let issuer = if expected.kind == Kind::TransportEnvelope { None } else { Some(expected.signer) };
-    ensure!(issuer.is_none_or(|i| certified.issuer == i), "gestore-emittente è {}", certified.issuer);
+    ensure!(
+        issuer.is_none_or(|i| certified.issuer == i),
+        Complaint(said!("gestore-emittente è {}", "gestore-emittente is {}", certified.issuer))
+    );
     Ok(())
 }
 
@@ -131,7 +170,7 @@ pub(super) fn compare(evidence: &mut [Evidence]) {
     let original = evidence.iter().find(|e| e.kind == Kind::TransportEnvelope).and_then(|e| e.original.clone());
     for piece in evidence {
         if piece.defects.is_empty() && piece.identificativo != first {
-            piece.defects.push(format!("identificativo diverso: {}", piece.identificativo));
+            piece.defects.push(said!("identificativo diverso: {}", "another identificativo: {}", piece.identificativo));
         }
         let after = piece.at.since(accepted);
         let in_time = match piece.kind {
@@ -140,13 +179,18 @@ pub(super) fn compare(evidence: &mut [Evidence]) {
             _ => true,
         };
         if piece.defects.is_empty() && !in_time {
-            piece
-                .defects
-                .push(format!("emesso {} minuti dopo l'accettazione, fuori dai suoi termini", after.as_secs() / 60));
+            piece.defects.push(said!(
+                "emesso {} minuti dopo l'accettazione, fuori dai suoi termini",
+                "issued {} minutes after the acceptance, outside of its terms",
+                after.as_secs() / 60
+            ));
         }
         let carries = matches!(piece.kind, Kind::TransportEnvelope | Kind::Delivery);
         if carries && piece.defects.is_empty() && (piece.original.is_none() || piece.original != original) {
-            piece.defects.push("il messaggio originale manca o è diverso da quello nella busta".to_owned());
+            piece.defects.push(said!(
+                "il messaggio originale manca o è diverso da quello nella busta",
+                "the original message is missing, or another than in the envelope"
+            ));
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Error, Result};
+use sigillo_base::{Complaint, Lang, Said, said};
 use sigillo_pec::{Certification, Kind, deadline};
 use sigillo_smime::Trust;
 use tokio_rustls::rustls::ClientConfig;
@@ -14,6 +15,7 @@ use super::plan::{Box, Short};
 use super::reader::Reader;
 use super::sender::submit;
 use crate::clock::ServiceClock;
+use crate::complaint::{self, Context as _};
 use crate::ids::random;
 
 /// How long evidence that comes at once may take, in real time.
@@ -31,7 +33,7 @@ pub(super) struct Outcome {
     /// What did not come.
     pub missing: Vec<Kind>,
     /// What is missing or false, for a person.
-    pub complaints: Vec<String>,
+    pub complaints: Vec<Said>,
 }
 
 impl Outcome {
@@ -65,7 +67,7 @@ pub(super) async fn run(
     let mut outcome =
         Outcome { message_id: String::new(), evidence: Vec::new(), missing: Vec::new(), complaints: Vec::new() };
     let Some((sender_at, from)) = up.first().and_then(|r| Some((r, r.boxes.get(1)?))) else {
-        outcome.complaints.push("nessun gestore attivo".to_owned());
+        outcome.complaints.push(said!("nessun gestore attivo", "no provider is up"));
         return outcome;
     };
     outcome.message_id = format!("<demo-{id}@{}>", from.address.domain());
@@ -77,7 +79,11 @@ pub(super) async fn run(
     tracing::info!(message_id = outcome.message_id, from = %from.address, to, "demonstration message");
     let sent = submit(sender_at.ports.submission, Arc::clone(&client), from, to, message.as_bytes()).await;
     if let Err(error) = sent {
-        outcome.complaints.push(format!("il messaggio non è stato accettato dal gestore del mittente: {error:#}"));
+        let Said { it, en } = complaint::of(&error);
+        outcome.complaints.push(said!(
+            "il messaggio non è stato accettato dal gestore del mittente: {it}",
+            "the message was not accepted by the sender's provider: {en}"
+        ));
         outcome.missing = chain(without).to_vec();
         return outcome;
     }
@@ -89,25 +95,28 @@ pub(super) async fn run(
                 came.map(|bytes| bytes.map(|bytes| examine(bytes, &awaited.expected, &trust)))
             }
             (None, _) => Ok(None),
-            (_, None) => {
-                Err(anyhow!("arriva dopo ore di servizio: per vederlo serve --speed 3600 (un'ora al secondo)"))
-            }
+            (_, None) => Err(Error::new(Complaint(said!(
+                "arriva dopo ore di servizio: per vederlo serve --speed 3600 (un'ora al secondo)",
+                "it comes after hours of service: to see it, --speed 3600 is needed (an hour in a second)"
+            )))),
         };
         match found {
             Ok(Some(evidence)) => outcome.evidence.push(evidence),
             Ok(None) => outcome.missing.push(kind),
             Err(error) => {
-                outcome.complaints.push(format!("{}: {error:#}", kind.label_it()));
+                outcome.complaints.push(complaint::of(&error).about(kind.label_it()));
                 outcome.missing.push(kind);
             }
         }
     }
     super::evidence::compare(&mut outcome.evidence);
     for kind in &outcome.missing {
-        outcome.complaints.push(format!("manca: {}", kind.label_it()));
+        outcome.complaints.push(said!("manca: {}", "missing: {}", kind.label_it()));
     }
     for evidence in outcome.evidence.iter().filter(|e| !e.defects.is_empty()) {
-        outcome.complaints.push(format!("falsa: {}: {}", evidence.kind.label_it(), evidence.defects.join("; ")));
+        let told = |lang| evidence.defects.iter().map(|why| why.pick(lang)).collect::<Vec<_>>().join("; ");
+        let (it, en) = (told(Lang::It), told(Lang::En));
+        outcome.complaints.push(said!("falsa: {}: {it}", "false: {}: {en}", evidence.kind.label_it()));
     }
     outcome
 }
@@ -170,7 +179,9 @@ async fn wait(
 ) -> Result<Option<Vec<u8>>> {
     let until = Instant::now() + patience;
     let port = awaited.at.ports.imaps;
-    let mut reader = Reader::open(port, Arc::clone(client), awaited.mailbox).await.context("lettura con IMAP")?;
+    let mut reader = Reader::open(port, Arc::clone(client), awaited.mailbox)
+        .await
+        .told(|| said!("lettura con IMAP", "reading by IMAP"))?;
     let found = loop {
         let messages = reader.find("X-Riferimento-Message-ID", sent.id).await?;
         if let Some(message) = messages.into_iter().find(|m| kind_of(m) == Some(awaited.expected.kind)) {

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use sigillo_base::{Secret, Timestamp};
+use sigillo_base::{Secret, Timestamp, said};
 use sigillo_pec::index::Entry;
 use sigillo_smime::{Certificate, Crl, Trust};
 
 use super::plan::{House, Passwords};
 use super::ports::{Ports, at};
 use crate::antivirus::Endpoint;
+use crate::complaint::Context as _;
 use crate::config::Role;
 use crate::ids::random_password;
 use crate::{files, trial};
@@ -183,7 +184,8 @@ impl Layout {
     pub(super) fn passwords(&self, plan: &[House]) -> Result<Passwords> {
         let file = self.passwords_json();
         let mut kept: std::collections::BTreeMap<String, String> = match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{}: illeggibile", file.display()))?,
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .told(|| said!("{}: illeggibile", "{}: it cannot be read", file.display()))?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Default::default(),
             Err(e) => return Err(e).with_context(|| file.display().to_string()),
         };

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use sigillo_accounts::Profile;
-use sigillo_base::{Address, Domain, Secret};
+use sigillo_base::{Address, Domain, Secret, said};
+
+use crate::complaint::Context as _;
 
 /// The short name of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -106,7 +108,9 @@ impl House {
     /// The service mailbox first, then the named ones, then the additional ones.
     pub(super) fn boxes(&self, standard: usize, massive: usize, passwords: &Passwords) -> Result<Vec<Box>> {
         let make = |address: &str, profile: Profile, password: &str| -> Result<Box> {
-            let password = passwords.get(password).with_context(|| format!("manca la password di {password}"))?;
+            let password = passwords
+                .get(password)
+                .told(|| said!("manca la password di {password}", "the password of {password} is missing"))?;
             Ok(Box { address: Address::parse(address)?, profile, password: password.clone() })
         };
         let mut boxes = vec![make(self.service, Profile::Service, self.service)?];

@@ -4,10 +4,12 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener as Probe};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
+use sigillo_base::{Complaint, said};
 use tokio::net::TcpListener;
 
+use crate::complaint::Context as _;
 use crate::config::Role;
 use crate::ids::random;
 use crate::{files, net};
@@ -72,7 +74,8 @@ pub(super) fn choose(base: Option<u16>, kept: &Path) -> Result<[Ports; 2]> {
         return Ok([Ports::from(base), Ports::from(base + STEP)]);
     }
     if kept.exists() {
-        return serde_json::from_slice(&fs::read(kept)?).with_context(|| format!("{}: illeggibile", kept.display()));
+        return serde_json::from_slice(&fs::read(kept)?)
+            .told(|| said!("{}: illeggibile", "{}: it cannot be read", kept.display()));
     }
     for _ in 0..200 {
         let base = FREE.start + u16::from_be_bytes(random()) % (FREE.end - FREE.start - 20);
@@ -81,7 +84,12 @@ pub(super) fn choose(base: Option<u16>, kept: &Path) -> Result<[Ports; 2]> {
             return Ok([Ports::from(base), Ports::from(base + STEP)]);
         }
     }
-    bail!("non si trovano porte libere fra {} e {}: usare --base-port", FREE.start, FREE.end)
+    bail!(Complaint(said!(
+        "non si trovano porte libere fra {} e {}: usare --base-port",
+        "no free ports are found between {} and {}: use --base-port",
+        FREE.start,
+        FREE.end
+    )))
 }
 
 /// Writes the ports down for the next start.
@@ -93,7 +101,7 @@ pub(super) fn keep(ports: &[Ports; 2], kept: &Path) -> Result<()> {
 pub(super) async fn bind(ports: &Ports) -> Result<Vec<(Role, TcpListener)>> {
     let mut listeners = Vec::new();
     for role in Role::ALL {
-        let listener = net::bind(at(ports.of(role))).await.with_context(|| format!("porta {}", role.name()))?;
+        let listener = net::bind(at(ports.of(role))).await.told(|| said!("porta {}", "port {}", role.name()))?;
         listeners.push((role, listener));
     }
     Ok(listeners)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use sigillo_base::{Complaint, said};
 use tokio_rustls::rustls::ClientConfig;
 
 use super::plan::Box;
@@ -25,7 +26,7 @@ impl Reader {
         let mut talk = Talk::connect(port).await?.start_tls(client).await.context("TLS")?;
         let greeting = talk.line().await?;
         if !greeting.starts_with("* OK") {
-            bail!("il server saluta: {greeting}");
+            bail!(Complaint(said!("il server saluta: {greeting}", "the server greets: {greeting}")));
         }
         let mut reader = Self { talk, tag: 0 };
         let login = format!("LOGIN {} {}", quoted(mailbox.address.as_str()), quoted(mailbox.password.expose()));
@@ -69,7 +70,7 @@ impl Reader {
             }
             match line.strip_prefix(&tag) {
                 Some(done) if done.starts_with("OK") => return Ok(responses),
-                Some(done) => bail!("il server risponde: {done}"),
+                Some(done) => bail!(Complaint(said!("il server risponde: {done}", "the server answers: {done}"))),
                 None => responses.push(Response { line, literal }),
             }
         }

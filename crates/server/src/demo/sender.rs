@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use data_encoding::BASE64;
+use sigillo_base::{Complaint, said};
 use tokio_rustls::rustls::ClientConfig;
 
 use super::plan::Box;
 use super::talk::Talk;
+use crate::complaint::Context as _;
 
 /// Hands a message over to the access point; gives the last reply.
 pub(super) async fn submit(
@@ -18,7 +20,7 @@ pub(super) async fn submit(
     message: &[u8],
 ) -> Result<String> {
     let mut talk = Talk::connect(port).await?;
-    reply(&mut talk, '2').await.context("saluto")?;
+    reply(&mut talk, '2').await.told(|| said!("saluto", "greeting"))?;
     command(&mut talk, "EHLO demo.example", '2').await?;
     command(&mut talk, "STARTTLS", '2').await?;
     let mut talk = talk.start_tls(client).await.context("TLS")?;
@@ -32,7 +34,7 @@ pub(super) async fn submit(
     // The message is ours: no line of it begins with a dot.
     talk.write(message).await?;
     talk.write(b".\r\n").await?;
-    let taken = reply(&mut talk, '2').await.context("messaggio")?;
+    let taken = reply(&mut talk, '2').await.told(|| said!("messaggio", "message"))?;
     command(&mut talk, "QUIT", '2').await?;
     Ok(taken)
 }
@@ -49,7 +51,7 @@ async fn reply(talk: &mut Talk, class: char) -> Result<String> {
             continue;
         }
         if !line.starts_with(class) {
-            bail!("il server risponde: {line}");
+            bail!(Complaint(said!("il server risponde: {line}", "the server answers: {line}")));
         }
         return Ok(line);
     }

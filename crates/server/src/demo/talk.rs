@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use sigillo_base::{Complaint, said};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::ports::at;
+use crate::complaint::Context as _;
 use crate::net::Stream;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,9 +32,11 @@ impl Talk {
     /// The TLS handshake; the certificate must be for localhost and from `client`'s roots.
     pub(super) async fn start_tls(mut self, client: Arc<ClientConfig>) -> Result<Self> {
         if !self.held.is_empty() {
-            bail!("il server ha parlato prima di TLS");
+            bail!(Complaint(said!("il server ha parlato prima di TLS", "the server spoke before TLS")));
         }
-        let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Gone) else { bail!("TLS c'è già") };
+        let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Gone) else {
+            bail!(Complaint(said!("TLS c'è già", "TLS is there already")))
+        };
         let name = ServerName::try_from("localhost").context("localhost")?;
         let tls = tokio::time::timeout(PATIENCE, TlsConnector::from(client).connect(name, tcp)).await??;
         Ok(Self { stream: Stream::Tls(std::boxed::Box::new(tls.into())), held: Vec::new() })
@@ -51,7 +55,7 @@ impl Talk {
                 return Ok(line);
             }
             if self.held.len() > LINE {
-                bail!("riga troppo lunga");
+                bail!(Complaint(said!("riga troppo lunga", "line too long")));
             }
             self.fill().await?;
         }
@@ -68,8 +72,11 @@ impl Talk {
 
     async fn fill(&mut self) -> Result<()> {
         let mut buffer = [0; 16 * 1024];
-        match tokio::time::timeout(PATIENCE, self.stream.read(&mut buffer)).await.context("nessuna risposta")?? {
-            0 => bail!("connessione chiusa dal server"),
+        match tokio::time::timeout(PATIENCE, self.stream.read(&mut buffer))
+            .await
+            .told(|| said!("nessuna risposta", "no answer"))??
+        {
+            0 => bail!(Complaint(said!("connessione chiusa dal server", "connection closed by the server"))),
             read => self.held.extend_from_slice(&buffer[..read]),
         }
         Ok(())

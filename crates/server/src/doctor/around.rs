@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Tell, Timestamp, said};
 use sigillo_engine::{Antivirus, Verdict};
 use sigillo_store_rocks::backup;
 
 use super::{Case, Finding, days, plain};
 use crate::antivirus::Clamd;
-use crate::config::Text;
 use crate::ntp;
 
 /// Signatures of an antivirus are new every day: older than the first is odd, than the second useless.
@@ -24,13 +23,13 @@ pub(super) async fn clock(case: &Case) -> Vec<Finding> {
     if config.servers.is_empty() {
         return vec![Finding::warning(
             "",
-            Text::new(
+            said!(
                 "nessuno misura quanto l'orologio dista da UTC (DM 2-11-2005, art. 9)",
-                "nobody measures how far the clock is from UTC (DM 2-11-2005, art. 9)",
+                "nobody measures how far the clock is from UTC (DM 2-11-2005, art. 9)"
             ),
-            Text::new(
+            said!(
                 "scrivere clock.servers, meglio tre di reti diverse",
-                "write clock.servers, best three of different networks",
+                "write clock.servers, best three of different networks"
             ),
         )];
     }
@@ -39,15 +38,15 @@ pub(super) async fn clock(case: &Case) -> Vec<Finding> {
         ntp::State::Off { offset_ms } => Finding::error(
             "",
             plain(format!("UTC {offset_ms:+} ms")),
-            Text::new(
+            said!(
                 "regolare l'orologio: `chronyc tracking`, `chronyc makestep`",
-                "set the clock right: `chronyc tracking`, `chronyc makestep`",
+                "set the clock right: `chronyc tracking`, `chronyc makestep`"
             ),
         ),
         ntp::State::Unknown { why } => Finding::warning(
             "",
-            Text::new(format!("non si misura: {why}"), format!("it cannot be measured: {why}")),
-            Text::new("guardare clock.servers e se UDP 123 esce", "look at clock.servers and whether UDP 123 gets out"),
+            said!("non si misura: {why}", "it cannot be measured: {why}"),
+            said!("guardare clock.servers e se UDP 123 esce", "look at clock.servers and whether UDP 123 gets out"),
         ),
     }]
 }
@@ -62,11 +61,8 @@ pub(super) fn antivirus(case: &Case) -> Vec<Finding> {
     let Some(config) = &case.config.antivirus else {
         return vec![Finding::error(
             "",
-            Text::new(
-                "nessuno controlla la posta (DPR 68/2005, art. 12)",
-                "nobody scans the mail (DPR 68/2005, art. 12)",
-            ),
-            Text::new("installare clamav-daemon e scrivere [antivirus]", "install clamav-daemon and write [antivirus]"),
+            said!("nessuno controlla la posta (DPR 68/2005, art. 12)", "nobody scans the mail (DPR 68/2005, art. 12)"),
+            said!("installare clamav-daemon e scrivere [antivirus]", "install clamav-daemon and write [antivirus]"),
         )];
     };
     let clamd = Clamd::new(config.clamd.clone(), 1, config.timeout.min(SCAN));
@@ -74,10 +70,10 @@ pub(super) fn antivirus(case: &Case) -> Vec<Finding> {
     let down = |error: &dyn std::fmt::Display| {
         Finding::error(
             &about,
-            Text::new(format!("non risponde: {error}"), format!("does not answer: {error}")),
-            Text::new(
+            said!("non risponde: {error}", "does not answer: {error}"),
+            said!(
                 "`systemctl start clamav-daemon`; il socket deve essere leggibile al servizio (gruppo clamav)",
-                "`systemctl start clamav-daemon`; its socket must be open to the service (group clamav)",
+                "`systemctl start clamav-daemon`; its socket must be open to the service (group clamav)"
             ),
         )
     };
@@ -87,12 +83,12 @@ pub(super) fn antivirus(case: &Case) -> Vec<Finding> {
     };
     let mut found = vec![match clamd.scan(eicar().as_bytes()) {
         Ok(Verdict::Infected { engine, .. }) => {
-            Finding::fine(&about, Text::new(format!("{engine}, riconosce EICAR"), format!("{engine}, knows EICAR")))
+            Finding::fine(&about, said!("{engine}, riconosce EICAR", "{engine}, knows EICAR"))
         }
         Ok(Verdict::Clean) => Finding::error(
             &about,
-            Text::new("dice pulito il file di prova EICAR", "calls the test file EICAR clean"),
-            Text::new("scaricare le firme: `freshclam`", "fetch its signatures: `freshclam`"),
+            said!("dice pulito il file di prova EICAR", "calls the test file EICAR clean"),
+            said!("scaricare le firme: `freshclam`", "fetch its signatures: `freshclam`"),
         ),
         Err(error) => down(&error),
     }];
@@ -101,9 +97,8 @@ pub(super) fn antivirus(case: &Case) -> Vec<Finding> {
 }
 
 fn signatures(about: &str, age: Duration) -> Option<Finding> {
-    let text =
-        Text::new(format!("le firme hanno {} giorni", days(age)), format!("its signatures are {} days old", days(age)));
-    let remedy = Text::new("`systemctl status clamav-freshclam`", "`systemctl status clamav-freshclam`");
+    let text = said!("le firme hanno {} giorni", "its signatures are {} days old", days(age));
+    let remedy = said!("`systemctl status clamav-freshclam`", "`systemctl status clamav-freshclam`");
     match age {
         age if age > SIGNATURES.1 => Some(Finding::error(about, text, remedy)),
         age if age > SIGNATURES.0 => Some(Finding::warning(about, text, remedy)),
@@ -133,19 +128,15 @@ pub(super) fn disk(case: &Case) -> Vec<Finding> {
 /// The room on the disk of a folder.
 fn room(folder: &Path, reserve: u64) -> Finding {
     let about = folder.display();
-    let grow = Text::new(
+    let grow = said!(
         "allargare il disco, `sigillo store compact`, o accorciare archive.retention_days",
-        "make the disk larger, `sigillo store compact`, or shorten archive.retention_days",
+        "make the disk larger, `sigillo store compact`, or shorten archive.retention_days"
     );
     let disk = match rustix::fs::statvfs(folder) {
         Ok(disk) => disk,
         Err(error) => {
-            let text = Text::new(format!("non si legge: {error}"), format!("cannot be read: {error}"));
-            return Finding::error(
-                about,
-                text,
-                Text::new("controllare percorso e permessi", "check path and permissions"),
-            );
+            let text = said!("non si legge: {error}", "cannot be read: {error}");
+            return Finding::error(about, text, said!("controllare percorso e permessi", "check path and permissions"));
         }
     };
     let (free, total) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize));
@@ -153,10 +144,8 @@ fn room(folder: &Path, reserve: u64) -> Finding {
         |free: u64, total: u64| u64::try_from(u128::from(free) * 100 / u128::from(total.max(1))).unwrap_or(100);
     let (bytes, inodes) = (percent(free, total), percent(disk.f_favail, disk.f_files));
     let mb = free >> 20;
-    let text = Text::new(
-        format!("{mb} MB liberi ({bytes} %), riserva {} MB", reserve >> 20),
-        format!("{mb} MB free ({bytes} %), reserve {} MB", reserve >> 20),
-    );
+    let text =
+        said!("{mb} MB liberi ({bytes} %), riserva {} MB", "{mb} MB free ({bytes} %), reserve {} MB", reserve >> 20);
     // File systems that make inodes as they need them count none.
     let scarce = bytes < FREE_PERCENT || (disk.f_files > 0 && inodes < FREE_PERCENT);
     if free <= reserve {
@@ -172,10 +161,10 @@ pub(super) fn backup(case: &Case) -> Vec<Finding> {
     let Some(config) = &case.config.backups else {
         return vec![Finding::warning(
             "",
-            Text::new("non si sa dove stiano le copie dell'archivio", "nobody knows where backups of the store are"),
-            Text::new(
+            said!("non si sa dove stiano le copie dell'archivio", "nobody knows where backups of the store are"),
+            said!(
                 "scrivere [backup] folder, e `sigillo store backup` ogni giorno",
-                "write [backup] folder, and `sigillo store backup` every day",
+                "write [backup] folder, and `sigillo store backup` every day"
             ),
         )];
     };
@@ -185,17 +174,17 @@ pub(super) fn backup(case: &Case) -> Vec<Finding> {
     let newest = match backup::newest(folder) {
         Ok(Some(newest)) => newest,
         Ok(None) => {
-            let text = Text::new("qui non c'è nessuna copia", "there is no backup here");
+            let text = said!("qui non c'è nessuna copia", "there is no backup here");
             return vec![Finding::error(about, text, make)];
         }
-        Err(error) => return vec![Finding::error(about, plain(error), make)],
+        Err(error) => return vec![Finding::error(about, error.said(), make)],
     };
     let Some(time) = Timestamp::from_iso(&newest.time) else {
-        let text = Text::new("la copia non dice di quando è", "the backup does not say when it was made");
+        let text = said!("la copia non dice di quando è", "the backup does not say when it was made");
         return vec![Finding::error(newest.path.display(), text, make)];
     };
     let (number, hours) = (newest.number, case.now.since(time).as_secs() / 3600);
-    let text = Text::new(format!("la copia {number} ha {hours} ore"), format!("backup {number} is {hours} hours old"));
+    let text = said!("la copia {number} ha {hours} ore", "backup {number} is {hours} hours old");
     if case.now.since(time) > config.max_age {
         return vec![Finding::error(about, text, make)];
     }

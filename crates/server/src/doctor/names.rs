@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{MessageAuthenticator, SpfResult};
-use sigillo_base::Domain;
+use sigillo_base::{Domain, said};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Case, Finding, plain};
-use crate::config::Text;
 use crate::dns::{Dns, Fault};
 use crate::fetch::Fetch;
 use crate::relay::sts;
@@ -49,9 +48,9 @@ pub(super) async fn look(case: Arc<Case>) -> Vec<Finding> {
     found.extend(each.into_iter().flat_map(|(_, found)| found));
     if fine > 0 {
         let host = &case.config.host.value;
-        let text = Text::new(
-            format!("{fine} domini: MX {host}, SPF, DMARC e TLSRPT sono al loro posto"),
-            format!("{fine} domains: MX {host}, SPF, DMARC and TLSRPT are in place"),
+        let text = said!(
+            "{fine} domini: MX {host}, SPF, DMARC e TLSRPT sono al loro posto",
+            "{fine} domains: MX {host}, SPF, DMARC and TLSRPT are in place"
         );
         found.push(Finding::fine("", text));
     }
@@ -62,15 +61,10 @@ pub(super) async fn look(case: Arc<Case>) -> Vec<Finding> {
 /// The addresses of our own name.
 async fn host(case: &Case) -> Result<Vec<IpAddr>, Finding> {
     let host = &case.config.host.value;
-    let remedy = Text::new(
-        format!("pubblicare i record A e AAAA di {host}"),
-        format!("publish the records A and AAAA of {host}"),
-    );
+    let remedy = said!("pubblicare i record A e AAAA di {host}", "publish the records A and AAAA of {host}");
     match case.dns.addresses(host).await {
         Ok(answer) if !answer.records.is_empty() => Ok(answer.records),
-        Ok(_) | Err(Fault::NoName) => {
-            Err(Finding::error(host, Text::new("non ha indirizzi", "it has no address"), remedy))
-        }
+        Ok(_) | Err(Fault::NoName) => Err(Finding::error(host, said!("non ha indirizzi", "it has no address"), remedy)),
         Err(Fault::Unknown(why)) => Err(unanswered(host, &why)),
     }
 }
@@ -78,8 +72,8 @@ async fn host(case: &Case) -> Result<Vec<IpAddr>, Finding> {
 fn unanswered(about: &impl ToString, why: &str) -> Finding {
     Finding::error(
         about.to_string(),
-        Text::new(format!("il DNS non risponde: {why}"), format!("the DNS does not answer: {why}")),
-        Text::new("guardare i server della zona e [dns] servers", "look at the zone's servers and at [dns] servers"),
+        said!("il DNS non risponde: {why}", "the DNS does not answer: {why}"),
+        said!("guardare i server della zona e [dns] servers", "look at the zone's servers and at [dns] servers"),
     )
 }
 
@@ -135,9 +129,10 @@ impl Asked {
 
     async fn mx(&self) -> Option<Finding> {
         let host = self.world.host();
-        let remedy = Text::new(
-            format!("pubblicare `{}. IN MX 10 {host}.` e nient'altro", self.domain),
-            format!("publish `{}. IN MX 10 {host}.` and nothing else", self.domain),
+        let remedy = said!(
+            "pubblicare `{}. IN MX 10 {host}.` e nient'altro",
+            "publish `{}. IN MX 10 {host}.` and nothing else",
+            self.domain
         );
         let names: Vec<String> = match self.world.case.dns.mx(self.domain.as_str()).await {
             Ok(answer) => answer.records.into_iter().map(|(_, name)| name).collect(),
@@ -147,16 +142,15 @@ impl Asked {
         let others: Vec<&str> = names.iter().map(String::as_str).filter(|name| *name != host).collect();
         if others.len() == names.len() {
             let list = if names.is_empty() { "—".to_owned() } else { names.join(", ") };
-            let text =
-                Text::new(format!("MX non porta a {host}: {list}"), format!("MX does not lead to {host}: {list}"));
+            let text = said!("MX non porta a {host}: {list}", "MX does not lead to {host}: {list}");
             return Some(Finding::error(&self.domain, text, remedy));
         }
         // RFC 6109 §5.3: secondary servers too are under the provider's own control.
         (!others.is_empty()).then(|| {
             let list = others.join(", ");
-            let text = Text::new(
-                format!("MX porta anche a {list}: devono essere sotto il diretto controllo del gestore"),
-                format!("MX leads to {list} too: they must be under the provider's direct control"),
+            let text = said!(
+                "MX porta anche a {list}: devono essere sotto il diretto controllo del gestore",
+                "MX leads to {list} too: they must be under the provider's direct control"
             );
             Finding::warning(&self.domain, text, remedy)
         })
@@ -172,8 +166,7 @@ impl Asked {
         };
         if found.len() != 1 {
             let count = found.len();
-            let text =
-                Text::new(format!("{count} record SPF invece di uno"), format!("{count} SPF records instead of one"));
+            let text = said!("{count} record SPF invece di uno", "{count} SPF records instead of one");
             return Some(Finding::error(&self.domain, text, remedy));
         }
         let (spf, sender) = (self.world.spf.as_ref()?, format!("posta-certificata@{name}"));
@@ -181,9 +174,9 @@ impl Asked {
             let asked = SpfParameters::verify_mail_from(*ip, self.world.host(), self.world.host(), &sender);
             let result = spf.verify_spf(asked).await.result();
             if result != SpfResult::Pass {
-                let text = Text::new(
-                    format!("SPF non ammette {ip}, nostro indirizzo: {result:?}"),
-                    format!("SPF does not admit {ip}, an address of ours: {result:?}"),
+                let text = said!(
+                    "SPF non ammette {ip}, nostro indirizzo: {result:?}",
+                    "SPF does not admit {ip}, an address of ours: {result:?}"
                 );
                 return Some(Finding::error(&self.domain, text, remedy));
             }
@@ -199,18 +192,18 @@ impl Asked {
             Err(finding) => return Some(finding),
         };
         let text = match &found[..] {
-            [] => Text::new("nessun record DMARC", "no DMARC record"),
+            [] => said!("nessun record DMARC", "no DMARC record"),
             [one]
                 if tag(one, "p")
                     .is_some_and(|p| p.eq_ignore_ascii_case("reject") || p.eq_ignore_ascii_case("quarantine")) =>
             {
                 return None;
             }
-            [one] => Text::new(
-                format!("DMARC non chiede di rifiutare chi finge: {one}"),
-                format!("DMARC does not ask to refuse who pretends: {one}"),
+            [one] => said!(
+                "DMARC non chiede di rifiutare chi finge: {one}",
+                "DMARC does not ask to refuse who pretends: {one}"
             ),
-            _ => Text::new("più di un record DMARC: non ne vale nessuno", "several DMARC records: none counts"),
+            _ => said!("più di un record DMARC: non ne vale nessuno", "several DMARC records: none counts"),
         };
         Some(Finding::warning(&self.domain, text, remedy))
     }
@@ -221,9 +214,9 @@ impl Asked {
             Ok(found) if found.iter().any(|text| tag(text, "rua").is_some()) => None,
             Ok(_) => Some(Finding::warning(
                 &self.domain,
-                Text::new(
+                said!(
                     "nessuno sa a chi mandare i rapporti sul TLS (TLSRPT)",
-                    "nobody knows where to send reports about TLS (TLSRPT)",
+                    "nobody knows where to send reports about TLS (TLSRPT)"
                 ),
                 plain(format!("`{name}. IN TXT \"v=TLSRPTv1; rua=mailto:…\"`")),
             )),
@@ -234,9 +227,10 @@ impl Asked {
     /// A policy is looked at when one is announced: a wrong one keeps mail out.
     async fn sts(&self) -> Option<Finding> {
         let name = format!("_mta-sts.{}", self.domain);
-        let remedy = Text::new(
-            format!("mostrare publish/mta-sts.txt su https://mta-sts.{}/.well-known/, o togliere {name}", self.domain),
-            format!("show publish/mta-sts.txt at https://mta-sts.{}/.well-known/, or remove {name}", self.domain),
+        let remedy = said!(
+            "mostrare publish/mta-sts.txt su https://mta-sts.{}/.well-known/, o togliere {name}",
+            "show publish/mta-sts.txt at https://mta-sts.{}/.well-known/, or remove {name}",
+            self.domain
         );
         let error = |text| Some(Finding::error(&self.domain, text, remedy.clone()));
         let announced = match self.texts(&name, "v=STSv1").await {
@@ -245,17 +239,18 @@ impl Asked {
             Err(finding) => return Some(finding),
         };
         if announced.is_none() {
-            return error(Text::new(format!("{name} non si capisce"), format!("{name} cannot be understood")));
+            return error(said!("{name} non si capisce", "{name} cannot be understood"));
         }
         match sts::current(&self.world.case.dns, self.world.fetch.as_ref()?, HTTPS, &self.domain).await {
             Ok(policy) if policy.allows(self.world.host()) => None,
-            Ok(_) => error(Text::new(
-                format!("la policy MTA-STS non ammette {}", self.world.host()),
-                format!("the MTA-STS policy does not admit {}", self.world.host()),
+            Ok(_) => error(said!(
+                "la policy MTA-STS non ammette {}",
+                "the MTA-STS policy does not admit {}",
+                self.world.host()
             )),
-            Err((_, why)) => error(Text::new(
-                format!("la policy MTA-STS annunciata non si ottiene: {why:#}"),
-                format!("the MTA-STS policy that is announced cannot be had: {why:#}"),
+            Err((_, why)) => error(said!(
+                "la policy MTA-STS annunciata non si ottiene: {why:#}",
+                "the MTA-STS policy that is announced cannot be had: {why:#}"
             )),
         }
     }
@@ -268,9 +263,10 @@ async fn signature(case: &Case) -> Option<Finding> {
     // What cannot be read is told by the configuration.
     let signer = dkim::Signer::new(config, &pem).ok()?;
     let (name, wanted) = signer.record();
-    let publish = Text::new(
-        format!("pubblicare il record di `sigillo config dkim {}`", case.config.file.display()),
-        format!("publish the record of `sigillo config dkim {}`", case.config.file.display()),
+    let publish = said!(
+        "pubblicare il record di `sigillo config dkim {}`",
+        "publish the record of `sigillo config dkim {}`",
+        case.config.file.display()
     );
     let found = match case.dns.txt(name).await {
         Ok(answer) => answer.records,
@@ -279,13 +275,11 @@ async fn signature(case: &Case) -> Option<Finding> {
     };
     let key = |text: &str| tag(text, "p").map(|p| p.split_whitespace().collect::<String>());
     Some(match &found[..] {
-        [] => {
-            Finding::error(name, Text::new("la chiave DKIM non è pubblicata", "the DKIM key is not published"), publish)
-        }
+        [] => Finding::error(name, said!("la chiave DKIM non è pubblicata", "the DKIM key is not published"), publish),
         [one] if key(one) == key(wanted) => {
-            Finding::fine(name, Text::new("la chiave DKIM è la nostra", "the DKIM key is ours"))
+            Finding::fine(name, said!("la chiave DKIM è la nostra", "the DKIM key is ours"))
         }
-        _ => Finding::error(name, Text::new("la chiave DKIM è un'altra", "the DKIM key is another"), publish),
+        _ => Finding::error(name, said!("la chiave DKIM è un'altra", "the DKIM key is another"), publish),
     })
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Tell, Timestamp, said};
 use sigillo_pec::index::{Entry, Index};
 use sigillo_smime::{Certificate, PathError};
 use tokio_rustls::rustls::client::danger::ServerCertVerifier;
@@ -16,7 +16,7 @@ use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
 
 use super::{Case, Finding, days, plain};
 use crate::certificates::{Purpose, Standing};
-use crate::config::{Config, Problem, SigningKey, Text};
+use crate::config::{Config, Problem, SigningKey};
 use crate::gate::Gate;
 use crate::material::{self, Material};
 use crate::pkcs11::TokenSigner;
@@ -26,7 +26,7 @@ pub(super) fn configuration(case: &Case) -> Vec<Finding> {
     match Material::load(&case.config, &Gate::for_cores(), case.now) {
         Ok(_) => vec![Finding::fine(
             "",
-            Text::new("si legge, con tutti i file che nomina", "it can be read, with all the files it names"),
+            said!("si legge, con tutti i file che nomina", "it can be read, with all the files it names"),
         )],
         Err(problems) => problems.0.iter().map(problem).collect(),
     }
@@ -36,7 +36,7 @@ pub(super) fn configuration(case: &Case) -> Vec<Finding> {
 pub(super) fn problem(problem: &Problem) -> Finding {
     let about = problem.key.clone().unwrap_or_else(|| problem.file.display().to_string());
     let line = problem.line.map(|line| format!("{}:{line}: ", problem.file.display())).unwrap_or_default();
-    let what = Text::new(format!("{line}{}", problem.what.it), format!("{line}{}", problem.what.en));
+    let what = Said::new(format!("{line}{}", problem.what.it), format!("{line}{}", problem.what.en));
     Finding::error(about, what, problem.remedy.clone())
 }
 
@@ -54,10 +54,7 @@ pub(super) fn keys(case: &Case) -> Vec<Finding> {
     found.extend(open_to_others(&config.file, 0o022));
     if found.is_empty() {
         let count = secrets.len();
-        let text = Text::new(
-            format!("{count} file segreti, chiusi agli altri utenti"),
-            format!("{count} secret files, shut to other users"),
-        );
+        let text = said!("{count} file segreti, chiusi agli altri utenti", "{count} secret files, shut to other users");
         return vec![Finding::fine("", text)];
     }
     found
@@ -70,10 +67,7 @@ fn open_to_others(path: &Path, shut: u32) -> Option<Finding> {
     (mode & shut != 0).then(|| {
         Finding::error(
             &file,
-            Text::new(
-                format!("aperto ad altri utenti (modo {mode:o})"),
-                format!("open to other users (mode {mode:o})"),
-            ),
+            said!("aperto ad altri utenti (modo {mode:o})", "open to other users (mode {mode:o})"),
             plain(format!("`chmod {:o} {file}`", mode & !shut)),
         )
     })
@@ -87,9 +81,9 @@ pub(super) fn signing(case: &Case) -> Vec<Finding> {
     };
     let mut found = vec![expiry(&leaf, Purpose::Signing, case.now, &renew_signing(config))];
     found.extend(leaf.deviations().into_iter().map(|deviation| {
-        let remedy = Text::new(
+        let remedy = said!(
             "chiederne uno nel profilo di RFC 6109, 5.5 (`sigillo init` fa la richiesta)",
-            "get one of the profile of RFC 6109, 5.5 (`sigillo init` makes the request)",
+            "get one of the profile of RFC 6109, 5.5 (`sigillo init` makes the request)"
         );
         Finding::error(leaf.subject(), init::deviates(deviation), remedy)
     }));
@@ -114,7 +108,7 @@ pub(super) fn signing(case: &Case) -> Vec<Finding> {
 /// The device with the signing key, by a session of our own.
 pub(super) fn device(case: &Case) -> Vec<Finding> {
     let SigningKey::Token(uri) = &case.config.signing_key.value else {
-        return vec![Finding::fine("", Text::new("la chiave di firma è in un file", "the signing key is in a file"))];
+        return vec![Finding::fine("", said!("la chiave di firma è in un file", "the signing key is in a file"))];
     };
     let key = fs::read(&uri.pin).map_err(|e| e.to_string()).and_then(|pin| {
         let pin = identity::secret(&pin).map_err(|e| e.to_string())?;
@@ -122,61 +116,55 @@ pub(super) fn device(case: &Case) -> Vec<Finding> {
         TokenSigner::new(uri.clone(), &pin, &leaf)
     });
     vec![match key.and_then(|key| key.probe().map_err(|e| e.message)) {
-        Ok(()) => Finding::fine(uri, Text::new("ha la chiave del certificato", "it has the certificate's key")),
+        Ok(()) => Finding::fine(uri, said!("ha la chiave del certificato", "it has the certificate's key")),
         Err(error) => Finding::error(
             uri,
             plain(error),
-            Text::new(
+            said!(
                 "`pkcs11-tool --module MODULO --list-token-slots`, e `--list-objects --login`; senza, non si accetta posta",
-                "`pkcs11-tool --module MODULE --list-token-slots`, and `--list-objects --login`; without it no mail is taken",
+                "`pkcs11-tool --module MODULE --list-token-slots`, and `--list-objects --login`; without it no mail is taken"
             ),
         ),
     }]
 }
 
-fn renew_signing(config: &Config) -> Text {
+fn renew_signing(config: &Config) -> Said {
     match &config.next_certificate {
-        Some(next) => Text::new(
-            format!(
-                "passare a {} (signing.next_certificate) appena è nell'indice: `sigillo cert roll`",
-                next.value.display()
-            ),
-            format!(
-                "change to {} (signing.next_certificate) as soon as it is in the index: `sigillo cert roll`",
-                next.value.display()
-            ),
+        Some(next) => said!(
+            "passare a {} (signing.next_certificate) appena è nell'indice: `sigillo cert roll`",
+            "change to {} (signing.next_certificate) as soon as it is in the index: `sigillo cert roll`",
+            next.value.display()
         ),
-        None => Text::new(
+        None => said!(
             "chiederne subito un altro ad AgID (`sigillo cert request`) e pubblicarlo con signing.next_certificate",
-            "ask AgID for another at once (`sigillo cert request`) and publish it by signing.next_certificate",
+            "ask AgID for another at once (`sigillo cert request`) and publish it by signing.next_certificate"
         ),
     }
 }
 
 fn untrusted(leaf: &Certificate, error: &PathError) -> Finding {
     let what = match error {
-        PathError::Untrusted(why) => Text::new(
-            format!("non porta a una radice di trust.anchors: {why}"),
-            format!("leads to no root of trust.anchors: {why}"),
-        ),
+        PathError::Untrusted(why) => {
+            said!("non porta a una radice di trust.anchors: {why}", "leads to no root of trust.anchors: {why}")
+        }
         PathError::Expired => {
-            Text::new("un certificato della catena è scaduto", "a certificate of its chain has expired")
+            said!("un certificato della catena è scaduto", "a certificate of its chain has expired")
         }
         PathError::NotYetValid => {
-            Text::new("un certificato della catena non vale ancora", "a certificate of its chain is not valid yet")
+            said!("un certificato della catena non vale ancora", "a certificate of its chain is not valid yet")
         }
-        PathError::Revoked => Text::new("è revocato", "it is revoked"),
-        PathError::NoCrl => Text::new("nessuna lista di revoca attuale", "no current revocation list"),
+        PathError::Revoked => said!("è revocato", "it is revoked"),
+        PathError::NoCrl => said!("nessuna lista di revoca attuale", "no current revocation list"),
     };
     let remedy = match error {
-        PathError::NoCrl => Text::new(
+        PathError::NoCrl => said!(
             "rinnovare trust.crls, o scrivere trust.crl_urls perché il servizio le scarichi",
-            "renew trust.crls, or write trust.crl_urls for the service to fetch them",
+            "renew trust.crls, or write trust.crl_urls for the service to fetch them"
         ),
-        PathError::Revoked => Text::new("fermare il servizio e chiedere ad AgID", "stop the service and ask AgID"),
-        _ => Text::new(
+        PathError::Revoked => said!("fermare il servizio e chiedere ad AgID", "stop the service and ask AgID"),
+        _ => said!(
             "mettere gli intermedi in signing.certificate e la radice in trust.anchors",
-            "put the intermediates into signing.certificate and the root into trust.anchors",
+            "put the intermediates into signing.certificate and the root into trust.anchors"
         ),
     };
     Finding::error(leaf.subject(), what, remedy)
@@ -191,27 +179,27 @@ pub(super) fn server(case: &Case) -> Vec<Finding> {
     let host = &config.host.value;
     let renew = match &config.acme {
         Some(_) => {
-            Text::new("`sigillo cert renew`, e vedere che cosa risponde", "`sigillo cert renew`, and see what it says")
+            said!("`sigillo cert renew`, e vedere che cosa risponde", "`sigillo cert renew`, and see what it says")
         }
-        None => Text::new("rinnovarlo, poi `systemctl reload sigillo`", "renew it, then `systemctl reload sigillo`"),
+        None => said!("rinnovarlo, poi `systemctl reload sigillo`", "renew it, then `systemctl reload sigillo`"),
     };
     let mut found = vec![expiry(&leaf, Purpose::Tls, case.now, &renew)];
     if !tls::is_for(leaf.der(), host) {
         found.push(Finding::error(
             leaf.subject(),
-            Text::new(format!("non ha il nome {host}"), format!("it does not have the name {host}")),
-            Text::new("chiederne uno per provider.host", "get one for provider.host"),
+            said!("non ha il nome {host}", "it does not have the name {host}"),
+            said!("chiederne uno per provider.host", "get one for provider.host"),
         ));
     } else if leaf.not_after() > case.now
         && let Err(error) = verified(config, &leaf, &chain, case.now)
     {
         found.push(Finding::warning(
             leaf.subject(),
-            Text::new(
-                format!("chi si fida delle radici di relay.roots non lo accetta: {error}"),
-                format!("who trusts the roots of relay.roots does not accept it: {error}"),
+            said!(
+                "chi si fida delle radici di relay.roots non lo accetta: {error}",
+                "who trusts the roots of relay.roots does not accept it: {error}"
             ),
-            Text::new("aggiungere gli intermedi a tls.certificate", "add the intermediates to tls.certificate"),
+            said!("aggiungere gli intermedi a tls.certificate", "add the intermediates to tls.certificate"),
         ));
     }
     found.extend(outdated(case, "tls", &leaf));
@@ -235,25 +223,22 @@ fn chain(path: &Path) -> Result<(Certificate, Vec<Certificate>), Box<Finding>> {
     let mut all = read.map_err(|error| {
         Box::new(Finding::error(
             path.display(),
-            Text::new(format!("non si legge: {error}"), format!("cannot be read: {error}")),
-            Text::new(
+            said!("non si legge: {error}", "cannot be read: {error}"),
+            said!(
                 "mettervi il certificato: `sigillo init CARTELLA --certificate FILE`",
-                "put it there: `sigillo init FOLDER --certificate FILE`",
+                "put it there: `sigillo init FOLDER --certificate FILE`"
             ),
         ))
     })?;
     Ok((all.remove(0), all))
 }
 
-fn expiry(leaf: &Certificate, purpose: Purpose, now: Timestamp, remedy: &Text) -> Finding {
+fn expiry(leaf: &Certificate, purpose: Purpose, now: Timestamp, remedy: &Said) -> Finding {
     let (ends, about) = (leaf.not_after(), leaf.subject());
     let left = days(ends.since(now));
     let text = match Standing::of(purpose, leaf, now) {
-        Standing::Expired => Text::new(format!("scaduto {ends}"), format!("expired {ends}")),
-        _ => Text::new(
-            format!("vale ancora {left} giorni, fino a {ends}"),
-            format!("valid for {left} more days, until {ends}"),
-        ),
+        Standing::Expired => said!("scaduto {ends}", "expired {ends}"),
+        _ => said!("vale ancora {left} giorni, fino a {ends}", "valid for {left} more days, until {ends}"),
     };
     match Standing::of(purpose, leaf, now) {
         Standing::Expired | Standing::Urgent => Finding::error(about, text, remedy.clone()),
@@ -270,9 +255,9 @@ fn outdated(case: &Case, purpose: &str, leaf: &Certificate) -> Option<Finding> {
         let until = shown.not_after.as_deref().unwrap_or_default();
         Finding::warning(
             leaf.subject(),
-            Text::new(
-                format!("il servizio usa ancora quello che vale fino a {until}"),
-                format!("the service still uses the one that is valid until {until}"),
+            said!(
+                "il servizio usa ancora quello che vale fino a {until}",
+                "the service still uses the one that is valid until {until}"
             ),
             plain("`systemctl reload sigillo`"),
         )
@@ -282,42 +267,37 @@ fn outdated(case: &Case, purpose: &str, leaf: &Certificate) -> Option<Finding> {
 pub(super) fn index(case: &Case) -> Vec<Finding> {
     let config = &case.config;
     let file = config.index.value.display();
-    let update =
-        Text::new("`sigillo index update`, e guardare index.url", "`sigillo index update`, and look at index.url");
+    let update = said!("`sigillo index update`, e guardare index.url", "`sigillo index update`, and look at index.url");
     let opened = material::trust(config).map_err(|_| None).and_then(|trust| {
-        let bytes = fs::read(&config.index.value).map_err(|e| Some(e.to_string()))?;
-        Index::open(&bytes, &trust, case.now).map_err(|e| Some(e.to_string()))
+        let bytes = fs::read(&config.index.value).map_err(|e| Some(Said::verbatim(e)))?;
+        Index::open(&bytes, &trust, case.now).map_err(|e| Some(e.said()))
     });
     let index = match opened {
         Ok(index) => index,
-        Err(None) => return vec![Finding::skipped(file, Text::new("mancano le radici", "there are no roots"))],
-        Err(Some(error)) => return vec![Finding::error(file, plain(error), update)],
+        Err(None) => return vec![Finding::skipped(file, said!("mancano le radici", "there are no roots"))],
+        Err(Some(why)) => return vec![Finding::error(file, why, update)],
     };
     let mut found = vec![age(&index, config, case.now, &update)];
     let failing = case.status.as_ref().ok().and_then(|status| status.index.last_error.clone());
     found.extend(failing.map(|error| {
-        let text =
-            Text::new(format!("l'ultimo aggiornamento è fallito: {error}"), format!("the last update failed: {error}"));
+        let text = said!("l'ultimo aggiornamento è fallito: {error}", "the last update failed: {error}");
         Finding::warning(&file, text, update)
     }));
     found.extend(own(&index, config));
     found
 }
 
-fn age(index: &Index, config: &Config, now: Timestamp, update: &Text) -> Finding {
+fn age(index: &Index, config: &Config, now: Timestamp, update: &Said) -> Finding {
     let file = config.index.value.display();
     let Some(signed) = index.signed_at() else {
         return Finding::error(
             file,
-            Text::new("non dice quando è stato firmato", "does not say when it was signed"),
+            said!("non dice quando è stato firmato", "does not say when it was signed"),
             update.clone(),
         );
     };
     let (hours, providers) = (now.since(signed).as_secs() / 3600, index.entries().len());
-    let text = Text::new(
-        format!("{providers} gestori, firmato {hours} ore fa"),
-        format!("{providers} providers, signed {hours} hours ago"),
-    );
+    let text = said!("{providers} gestori, firmato {hours} ore fa", "{providers} providers, signed {hours} hours ago");
     if now.since(signed) > config.directory.stale {
         return Finding::error(file, text, update.clone());
     }
@@ -327,15 +307,15 @@ fn age(index: &Index, config: &Config, now: Timestamp, update: &Text) -> Finding
 /// What the index says of us, by which others know us.
 fn own(index: &Index, config: &Config) -> Vec<Finding> {
     let name = &config.name.value;
-    let publish = Text::new(
+    let publish = said!(
         "pubblicare il proprio record (`sigillo index publish`) e attendere che l'indice lo riporti",
-        "publish the own record (`sigillo index publish`) and wait until the index holds it",
+        "publish the own record (`sigillo index publish`) and wait until the index holds it"
     );
     let records: Vec<&Entry> = index.entries().iter().filter(|e| e.name == *name).collect();
     if records.is_empty() {
         return vec![Finding::error(
             name,
-            Text::new("l'indice non ha questo gestore", "the index does not hold this provider"),
+            said!("l'indice non ha questo gestore", "the index does not hold this provider"),
             publish,
         )];
     }
@@ -344,43 +324,37 @@ fn own(index: &Index, config: &Config) -> Vec<Finding> {
         && !records.iter().any(|record| record.signs_with(&leaf))
     {
         let hash = leaf.sha1_hex();
-        let text = Text::new(
-            format!("l'indice non ha il certificato in uso ({hash}): nessuno crede alle nostre firme"),
-            format!("the index does not hold the certificate in use ({hash}): nobody believes our signatures"),
+        let text = said!(
+            "l'indice non ha il certificato in uso ({hash}): nessuno crede alle nostre firme",
+            "the index does not hold the certificate in use ({hash}): nobody believes our signatures"
         );
         found.push(Finding::error(name, text, publish.clone()));
     }
     let main = records.iter().find(|record| record.unit.is_none()).or(records.first());
     if let Some(record) = main.filter(|record| record.mail_receipt != config.service_address.value) {
-        let text = Text::new(
-            format!("l'indice manda le ricevute a {}", record.mail_receipt),
-            format!("the index sends receipts to {}", record.mail_receipt),
-        );
+        let text = said!("l'indice manda le ricevute a {}", "the index sends receipts to {}", record.mail_receipt);
         found.push(Finding::error(name, text, publish.clone()));
     }
     for domain in &config.domains {
         match index.provider_of(domain) {
             Some(entry) if entry.name == *name => {}
             Some(entry) => {
-                let text = Text::new(
-                    format!("nell'indice è di {}", entry.name),
-                    format!("in the index it is of {}", entry.name),
-                );
+                let text = said!("nell'indice è di {}", "in the index it is of {}", entry.name);
                 found.push(Finding::error(domain, text, publish.clone()));
             }
             None => {
-                let text = Text::new(
+                let text = said!(
                     "non è nell'indice: per gli altri non è certificato",
-                    "not in the index: not certified for others",
+                    "not in the index: not certified for others"
                 );
                 found.push(Finding::error(domain, text, publish.clone()));
             }
         }
     }
     if found.is_empty() {
-        let text = Text::new(
+        let text = said!(
             "il nostro record ha certificato, casella e domini",
-            "our record has certificate, mailbox and domains",
+            "our record has certificate, mailbox and domains"
         );
         found.push(Finding::fine(name, text));
     }

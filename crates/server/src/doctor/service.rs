@@ -4,13 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use sigillo_admin::api;
-use sigillo_base::Timestamp;
+use sigillo_base::{Tell, Timestamp, said};
 use sigillo_store::schema;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{Case, Finding, plain};
-use crate::config::Text;
 
 /// How long a port may take to open.
 const PORT: Duration = Duration::from_secs(5);
@@ -25,13 +24,10 @@ pub(super) fn running(case: &Case) -> Vec<Finding> {
         Err(error) => {
             return vec![Finding::error(
                 "",
-                Text::new(
-                    format!("il servizio non risponde: {error}"),
-                    format!("the service does not answer: {error}"),
-                ),
-                Text::new(
+                said!("il servizio non risponde: {error}", "the service does not answer: {error}"),
+                said!(
                     "`systemctl status sigillo` e `journalctl -u sigillo`; chiedere come root o come l'utente del servizio",
-                    "`systemctl status sigillo` and `journalctl -u sigillo`; ask as root or as the service's user",
+                    "`systemctl status sigillo` and `journalctl -u sigillo`; ask as root or as the service's user"
                 ),
             )];
         }
@@ -41,9 +37,10 @@ pub(super) fn running(case: &Case) -> Vec<Finding> {
     if status.version != own {
         found.push(Finding::warning(
             "",
-            Text::new(
-                format!("è in servizio la versione {}, e il programma è {own}", status.version),
-                format!("version {} is in service, and the program is {own}", status.version),
+            said!(
+                "è in servizio la versione {}, e il programma è {own}",
+                "version {} is in service, and the program is {own}",
+                status.version
             ),
             plain("`systemctl restart sigillo`"),
         ));
@@ -54,19 +51,16 @@ pub(super) fn running(case: &Case) -> Vec<Finding> {
 }
 
 fn state(status: &api::Status) -> Finding {
-    let text = Text::new(
-        format!("{} {} ({} s)", status.provider, status.state, status.uptime_s),
-        format!("{} {} ({} s)", status.provider, status.state, status.uptime_s),
-    );
+    let text = said!("{} {} ({} s)", "{} {} ({} s)", status.provider, status.state, status.uptime_s);
     match status.state.as_str() {
         "running" => Finding::fine("", text),
-        "draining" => Finding::warning("", text, Text::new("attendere: si sta fermando", "wait: it is stopping")),
+        "draining" => Finding::warning("", text, said!("attendere: si sta fermando", "wait: it is stopping")),
         _ => Finding::error(
             "",
             text,
-            Text::new(
+            said!(
                 "non si accetta posta: vedere qui sotto orologio, disco, antivirus e archivio",
-                "no mail is accepted: see clock, disk, antivirus and store below",
+                "no mail is accepted: see clock, disk, antivirus and store below"
             ),
         ),
     }
@@ -77,25 +71,22 @@ fn supervision(status: &api::Status) -> Finding {
     match (&status.supervised, status.watchdog_s) {
         (false, _) => Finding::fine(
             "",
-            Text::new(
+            said!(
                 "non l'ha avviato systemd (un container, o a mano)",
-                "not started by systemd (a container, or by hand)",
+                "not started by systemd (a container, or by hand)"
             ),
         ),
         (true, Some(seconds)) => Finding::fine(
             "",
-            Text::new(
-                format!("sotto systemd, con watchdog di {seconds} s"),
-                format!("under systemd, with a watchdog of {seconds} s"),
-            ),
+            said!("sotto systemd, con watchdog di {seconds} s", "under systemd, with a watchdog of {seconds} s"),
         ),
         (true, None) => Finding::warning(
             "",
-            Text::new(
+            said!(
                 "sotto systemd senza watchdog: se si blocca, nessuno lo riavvia",
-                "under systemd without a watchdog: if it hangs, nobody starts it again",
+                "under systemd without a watchdog: if it hangs, nobody starts it again"
             ),
-            Text::new("WatchdogSec=2min nell'unità", "WatchdogSec=2min in the unit"),
+            said!("WatchdogSec=2min nell'unità", "WatchdogSec=2min in the unit"),
         ),
     }
 }
@@ -106,16 +97,13 @@ fn sms(sms: &api::SmsStatus) -> Finding {
     match (&sms.error, &sms.since) {
         (Some(error), Some(since)) => Finding::warning(
             about,
-            Text::new(
-                format!("gli SMS non partono dal {since}: {error}"),
-                format!("short messages do not go out since {since}: {error}"),
-            ),
-            Text::new(
+            said!("gli SMS non partono dal {since}: {error}", "short messages do not go out since {since}: {error}"),
+            said!(
                 "guardare [sms] e il credito presso chi li manda; `sigillo notice list` dice chi aspetta",
-                "see [sms] and the credit with who sends them; `sigillo notice list` says who waits",
+                "see [sms] and the credit with who sends them; `sigillo notice list` says who waits"
             ),
         ),
-        _ => Finding::fine(about, Text::new("gli SMS partono", "short messages go out")),
+        _ => Finding::fine(about, said!("gli SMS partono", "short messages go out")),
     }
 }
 
@@ -142,16 +130,16 @@ pub(super) async fn ports(case: &Case) -> Vec<Finding> {
             let error = opened.err()?;
             Some(Finding::error(
                 format!("{role} {at}"),
-                Text::new(format!("non risponde: {error}"), format!("does not answer: {error}")),
-                Text::new(
+                said!("non risponde: {error}", "does not answer: {error}"),
+                said!(
                     "guardare se il servizio è avviato e se un firewall chiude la porta (`ss -ltnp`)",
-                    "see whether the service runs and whether a firewall shuts the port (`ss -ltnp`)",
+                    "see whether the service runs and whether a firewall shuts the port (`ss -ltnp`)"
                 ),
             ))
         })
         .collect();
     if found.is_empty() {
-        found.push(Finding::fine("", Text::new(format!("{count} porte rispondono"), format!("{count} ports answer"))));
+        found.push(Finding::fine("", said!("{count} porte rispondono", "{count} ports answer")));
     }
     found
 }
@@ -170,9 +158,9 @@ pub(super) async fn store(case: &Case) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(store) = status.store.as_ref().filter(|store| store.state != "well") {
         let why = store.why.as_deref().unwrap_or(&store.state);
-        let remedy = Text::new(
+        let remedy = said!(
             "fare spazio o cambiare disco; poi `sigillo store check`",
-            "make room or change the disk; then `sigillo store check`",
+            "make room or change the disk; then `sigillo store check`"
         );
         found.push(Finding::error(&store.path, plain(format!("{}: {why}", store.state)), remedy));
     }
@@ -180,16 +168,16 @@ pub(super) async fn store(case: &Case) -> Vec<Finding> {
         let count = status.damaged_rows;
         found.push(Finding::error(
             "",
-            Text::new(format!("{count} righe danneggiate dall'avvio"), format!("{count} damaged rows since the start")),
-            Text::new(
+            said!("{count} righe danneggiate dall'avvio", "{count} damaged rows since the start"),
+            said!(
                 "`sigillo store check` dice quali, `sigillo store repair` le rimette",
-                "`sigillo store check` names them, `sigillo store repair` puts them right",
+                "`sigillo store check` names them, `sigillo store repair` puts them right"
             ),
         ));
     }
     match case.client.get::<api::StoreStats>(api::STORE_STATS).await {
         Ok(stats) => found.extend(stats_finding(&stats)),
-        Err(error) => found.push(Finding::skipped("", plain(error))),
+        Err(error) => found.push(Finding::skipped("", error.said())),
     }
     found
 }
@@ -200,13 +188,14 @@ fn stats_finding(stats: &api::StoreStats) -> Vec<Finding> {
         let errors = health.background_errors;
         return vec![Finding::error(
             &stats.path,
-            Text::new(
-                format!("{errors} scritture in sottofondo fallite; scritture ferme: {}", health.write_stopped),
-                format!("{errors} background writes failed; writes stopped: {}", health.write_stopped),
+            said!(
+                "{errors} scritture in sottofondo fallite; scritture ferme: {}",
+                "{errors} background writes failed; writes stopped: {}",
+                health.write_stopped
             ),
-            Text::new(
+            said!(
                 "guardare il disco (`dmesg`), poi `sigillo store check --deep`",
-                "look at the disk (`dmesg`), then `sigillo store check --deep`",
+                "look at the disk (`dmesg`), then `sigillo store check --deep`"
             ),
         )];
     }
@@ -214,18 +203,15 @@ fn stats_finding(stats: &api::StoreStats) -> Vec<Finding> {
     let (messages, mb, version) = (stats.messages, stats.disk_bytes >> 20, schema::VERSION);
     vec![Finding::fine(
         &stats.path,
-        Text::new(
-            format!("sano: {messages} messaggi, {mb} MB, formato {version}"),
-            format!("sound: {messages} messages, {mb} MB, format {version}"),
+        said!(
+            "sano: {messages} messaggi, {mb} MB, formato {version}",
+            "sound: {messages} messages, {mb} MB, format {version}"
         ),
     )]
 }
 
 fn stopped() -> Finding {
-    Finding::skipped(
-        "",
-        Text::new("non si guarda: il servizio non risponde", "not looked at: the service does not answer"),
-    )
+    Finding::skipped("", said!("non si guarda: il servizio non risponde", "not looked at: the service does not answer"))
 }
 
 /// Whether the closed segments of the legal log are whole and stamped.
@@ -233,11 +219,11 @@ pub(super) async fn log(case: &Case) -> Vec<Finding> {
     if case.config.timestamp.is_none() {
         return vec![Finding::warning(
             "",
-            Text::new(
+            said!(
                 "nessuna marca temporale sul registro legale (DM 2-11-2005, art. 10)",
-                "no time-stamp on the legal log (DM 2-11-2005, art. 10)",
+                "no time-stamp on the legal log (DM 2-11-2005, art. 10)"
             ),
-            Text::new("scrivere [timestamp] con url e anchors", "write [timestamp] with url and anchors"),
+            said!("scrivere [timestamp] con url e anchors", "write [timestamp] with url and anchors"),
         )];
     }
     if case.status.is_err() {
@@ -247,7 +233,7 @@ pub(super) async fn log(case: &Case) -> Vec<Finding> {
     for _ in 0..PAGES {
         let page: api::LogSegments = match case.client.get(&format!("{}?after={after}", api::LOG_SEGMENTS)).await {
             Ok(page) => page,
-            Err(error) => return vec![Finding::skipped("", plain(error))],
+            Err(error) => return vec![Finding::skipped("", error.said())],
         };
         let Some(last) = page.segments.last() else { break };
         after = last.number;
@@ -258,22 +244,18 @@ pub(super) async fn log(case: &Case) -> Vec<Finding> {
     }
     match late.first() {
         None => {
-            let text = Text::new(
-                format!("{closed} segmenti chiusi, con la loro marca"),
-                format!("{closed} closed segments, with their stamp"),
-            );
+            let text =
+                said!("{closed} segmenti chiusi, con la loro marca", "{closed} closed segments, with their stamp");
             vec![Finding::fine("", text)]
         }
         Some(first) => vec![Finding::error(
             first,
-            Text::new(
-                format!("{} segmenti chiusi da più di un giorno senza marca temporale", late.len()),
-                format!("{} segments closed for more than a day without a time-stamp", late.len()),
+            said!(
+                "{} segmenti chiusi da più di un giorno senza marca temporale",
+                "{} segments closed for more than a day without a time-stamp",
+                late.len()
             ),
-            Text::new(
-                "guardare timestamp.url e `sigillo log verify`",
-                "look at timestamp.url and at `sigillo log verify`",
-            ),
+            said!("guardare timestamp.url e `sigillo log verify`", "look at timestamp.url and at `sigillo log verify`"),
         )],
     }
 }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use sigillo_admin::Lang;
-use sigillo_base::{Address, Domain};
+use sigillo_base::{Address, Domain, Said, said};
 
 use super::site::{Site, read, same_bytes};
-use crate::config::{Config, Text};
+use crate::config::Config;
 
 const ITALIAN: &str = include_str!("sigillo.it.toml");
 const ENGLISH: &str = include_str!("sigillo.en.toml");
@@ -29,7 +29,7 @@ pub struct Facts {
 }
 
 /// The configuration in this file; where there is none, a new one that says these facts.
-pub(super) fn configuration(file: &Path, facts: &Facts, lang: Lang, site: &mut Site) -> Result<Config, Text> {
+pub(super) fn configuration(file: &Path, facts: &Facts, lang: Lang, site: &mut Site) -> Result<Config, Said> {
     if read(file)?.is_none() {
         let text = render(facts, lang)?;
         let config = parsed(Config::parse(file, &text))?;
@@ -42,12 +42,12 @@ pub(super) fn configuration(file: &Path, facts: &Facts, lang: Lang, site: &mut S
     Ok(config)
 }
 
-fn parsed(config: Result<Config, crate::config::Problems>) -> Result<Config, Text> {
-    config.map_err(|problems| Text::new(problems.say(Lang::It), problems.say(Lang::En)))
+fn parsed(config: Result<Config, crate::config::Problems>) -> Result<Config, Said> {
+    config.map_err(Said::from)
 }
 
 /// Who says something else than the file should know that it has no effect.
-fn agrees(config: &Config, facts: &Facts) -> Result<(), Text> {
+fn agrees(config: &Config, facts: &Facts) -> Result<(), Said> {
     let other = [
         ("provider.name", facts.provider.as_ref().is_some_and(|name| *name != config.name.value)),
         ("provider.domains", facts.domains.iter().any(|domain| !config.domains.contains(domain))),
@@ -62,17 +62,17 @@ fn agrees(config: &Config, facts: &Facts) -> Result<(), Text> {
         return Ok(());
     }
     let (file, keys) = (config.file.display(), keys.join(", "));
-    Err(Text::new(
-        format!("{file} c'è già e dice altro per {keys}: cambiarlo là, e togliere l'opzione"),
-        format!("{file} is there and says otherwise of {keys}: change it there, and leave the option out"),
+    Err(said!(
+        "{file} c'è già e dice altro per {keys}: cambiarlo là, e togliere l'opzione",
+        "{file} is there and says otherwise of {keys}: change it there, and leave the option out"
     ))
 }
 
-fn render(facts: &Facts, lang: Lang) -> Result<String, Text> {
+fn render(facts: &Facts, lang: Lang) -> Result<String, Said> {
     let (Some(provider), Some(first)) = (&facts.provider, facts.domains.first()) else {
-        return Err(Text::new(
+        return Err(said!(
             "servono --provider NOME e almeno un --domain DOMINIO",
-            "--provider NAME and at least one --domain DOMAIN are needed",
+            "--provider NAME and at least one --domain DOMAIN are needed"
         ));
     };
     let service = match &facts.service_address {

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use sigillo_base::{Said, said};
 use sigillo_smime::authority::request as csr;
 
 use super::site::{Site, of_file};
-use crate::config::{Config, Text};
+use crate::config::Config;
 use crate::files;
 
 /// What a certificate is asked for.
@@ -27,12 +28,12 @@ impl Wanted {
     }
 
     /// The request with this key, for the provider of a configuration.
-    pub(super) fn request(self, config: &Config, key_pem: &str) -> Result<String, Text> {
+    pub(super) fn request(self, config: &Config, key_pem: &str) -> Result<String, Said> {
         let made = match self {
             Self::Signing => csr::pec(key_pem, &config.name.value, &config.service_address.value),
             Self::Tls => csr::tls(key_pem, std::slice::from_ref(&config.host.value)),
         };
-        made.map_err(|error| Text::new(error.to_string(), error.to_string()))
+        made.map_err(|error| Said::verbatim(error.to_string()))
     }
 }
 
@@ -40,13 +41,13 @@ impl Wanted {
 ///
 /// # Errors
 /// One of the files is there already: neither is replaced, and nothing is written.
-pub fn request(config: &Config, wanted: Wanted, key: &Path, out: &Path) -> Result<(), Text> {
+pub fn request(config: &Config, wanted: Wanted, key: &Path, out: &Path) -> Result<(), Said> {
     for path in [key, out] {
         if path.exists() {
             let path = path.display();
-            return Err(Text::new(
-                format!("{path} c'è già e non si sostituisce: indicare un altro file"),
-                format!("{path} is there already and is not replaced: name another file"),
+            return Err(said!(
+                "{path} c'è già e non si sostituisce: indicare un altro file",
+                "{path} is there already and is not replaced: name another file"
             ));
         }
     }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::config::Text;
+use sigillo_base::Said;
+
 use crate::files;
 
 /// The largest file that is read.
@@ -36,7 +37,7 @@ pub struct Placed {
 pub(super) struct Site {
     write: bool,
     pub placed: Vec<Placed>,
-    pub notes: Vec<Text>,
+    pub notes: Vec<Said>,
 }
 
 impl Site {
@@ -46,7 +47,7 @@ impl Site {
     }
 
     /// A file for its owner alone. One that is there stays; `same` says whether it is what it should be.
-    pub fn place(&mut self, path: &Path, bytes: &[u8], same: impl Fn(&[u8]) -> bool) -> Result<(), Text> {
+    pub fn place(&mut self, path: &Path, bytes: &[u8], same: impl Fn(&[u8]) -> bool) -> Result<(), Said> {
         let fate = match read(path)? {
             Some(there) if same(&there) => Fate::Kept,
             Some(_) => Fate::Differs,
@@ -61,7 +62,7 @@ impl Site {
         &mut self,
         path: &Path,
         make: impl FnOnce() -> Result<String, E>,
-    ) -> Result<String, Text> {
+    ) -> Result<String, Said> {
         let (text, fate) = match read(path)? {
             Some(there) => (String::from_utf8_lossy(&there).into_owned(), Fate::Kept),
             None => {
@@ -75,13 +76,13 @@ impl Site {
     }
 
     /// A file that tells how things are now: the only kind that is written anew at each run.
-    pub fn report(&mut self, path: &Path, text: &str) -> Result<(), Text> {
+    pub fn report(&mut self, path: &Path, text: &str) -> Result<(), Said> {
         let fate = self.make(path, text.as_bytes())?;
         self.placed.push(Placed { path: path.to_owned(), fate });
         Ok(())
     }
 
-    fn make(&self, path: &Path, bytes: &[u8]) -> Result<Fate, Text> {
+    fn make(&self, path: &Path, bytes: &[u8]) -> Result<Fate, Said> {
         if !self.write {
             return Ok(Fate::Would);
         }
@@ -93,7 +94,7 @@ impl Site {
 }
 
 /// A file, if it is there.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Text> {
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Said> {
     match fs::metadata(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(of_file(path, &e)),
@@ -110,7 +111,7 @@ pub(super) fn same_bytes(wanted: &[u8]) -> impl Fn(&[u8]) -> bool {
 }
 
 /// What is wrong with a file.
-pub(super) fn of_file(path: &Path, error: &dyn std::fmt::Display) -> Text {
+pub(super) fn of_file(path: &Path, error: &dyn std::fmt::Display) -> Said {
     let text = format!("{}: {error}", path.display());
-    Text::new(text.clone(), text)
+    Said::verbatim(text)
 }

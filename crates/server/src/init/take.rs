@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use sigillo_admin::Lang;
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Tell, Timestamp, said};
 use sigillo_pec::index::Index;
 use sigillo_smime::{Certificate, Crl, Deviation, PathError, Trust};
 
 use super::site::{Site, of_file, read};
-use crate::config::{Config, Located, Text};
+use crate::config::{Config, Located};
 use crate::{material, tls};
 
 /// Files that have come.
@@ -24,7 +23,7 @@ pub struct Given {
     pub index: Option<PathBuf>,
 }
 
-pub(super) fn take(given: &Given, config: &Config, now: Timestamp, site: &mut Site) -> Result<(), Text> {
+pub(super) fn take(given: &Given, config: &Config, now: Timestamp, site: &mut Site) -> Result<(), Said> {
     if let Some(file) = &given.anchors {
         let bytes = content(file)?;
         for certificate in Certificate::from_pem(&bytes).map_err(|e| of_file(file, &e))? {
@@ -72,9 +71,9 @@ pub struct Judged {
     /// What it is for; `None`: it belongs to none of our keys.
     pub usage: Option<Use>,
     /// What makes it worthless.
-    pub faults: Vec<Text>,
+    pub faults: Vec<Said>,
     /// What is worth knowing.
-    pub notes: Vec<Text>,
+    pub notes: Vec<Said>,
 }
 
 /// Looks at the first certificate of a file (PEM), with the intermediates behind it, under the anchors and lists that the
@@ -82,15 +81,15 @@ pub struct Judged {
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn judge(file: &Path, config: &Config, now: Timestamp) -> Result<Judged, Text> {
+pub fn judge(file: &Path, config: &Config, now: Timestamp) -> Result<Judged, Said> {
     let given = Given::default();
     judge_under(file, config, &Trust::new(anchors(&given, config)?, crls(&given, config)?), now)
 }
 
-fn judge_under(file: &Path, config: &Config, trust: &Trust, now: Timestamp) -> Result<Judged, Text> {
+fn judge_under(file: &Path, config: &Config, trust: &Trust, now: Timestamp) -> Result<Judged, Said> {
     let mut chain = Certificate::from_pem(&content(file)?).map_err(|e| of_file(file, &e))?;
     let leaf = chain.remove(0);
-    let is_of = |key: &Path| Ok::<_, Text>(read(key)?.is_some_and(|pem| leaf.is_of(&pem)));
+    let is_of = |key: &Path| Ok::<_, Said>(read(key)?.is_some_and(|pem| leaf.is_of(&pem)));
     let signing_key = config.signing_key.value.file().map_or(Ok(false), is_of)?;
     let next = config.next_key.as_ref().and_then(|key| key.value.file()).map_or(Ok(false), is_of)?;
     let usage = match (signing_key, next, is_of(&config.tls_key.value)?) {
@@ -107,15 +106,15 @@ fn judge_under(file: &Path, config: &Config, trust: &Trust, now: Timestamp) -> R
             signing(config, at, &leaf, &chain, trust, now, &mut notes)
         }
         Some(Use::Tls) => server(config, &leaf, now),
-        None => vec![Text::new(
+        None => vec![said!(
             "non è per nessuna delle chiavi (signing.key, signing.next_key, tls.key): il primo certificato del file deve essere quello chiesto",
-            "is for none of the keys (signing.key, signing.next_key, tls.key): the first certificate of the file must be the one asked for",
+            "is for none of the keys (signing.key, signing.next_key, tls.key): the first certificate of the file must be the one asked for"
         )],
     };
     Ok(Judged { leaf, usage, faults, notes })
 }
 
-fn certificate(file: &Path, config: &Config, trust: &Trust, now: Timestamp, site: &mut Site) -> Result<(), Text> {
+fn certificate(file: &Path, config: &Config, trust: &Trust, now: Timestamp, site: &mut Site) -> Result<(), Said> {
     let judged = judge_under(file, config, trust, now)?;
     if let Some(fault) = judged.faults.first() {
         return Err(refused(file, &fault.it, &fault.en, judged.leaf.subject()));
@@ -137,67 +136,66 @@ fn signing(
     chain: &[Certificate],
     trust: &Trust,
     now: Timestamp,
-    notes: &mut Vec<Text>,
-) -> Vec<Text> {
+    notes: &mut Vec<Said>,
+) -> Vec<Said> {
     let misfits = material::misfits(config, at, leaf, now);
-    let mut faults: Vec<Text> = misfits.iter().map(|p| Text::new(p.say(Lang::It), p.say(Lang::En))).collect();
+    let mut faults: Vec<Said> = misfits.iter().map(Tell::said).collect();
     faults.extend(leaf.deviations().into_iter().map(deviates));
     if trust.anchors().is_empty() {
-        notes.push(Text::new(
+        notes.push(said!(
             "la catena del certificato di firma non è controllata: manca la radice (--ca)",
-            "the chain of the signing certificate is not checked: its root is missing (--ca)",
+            "the chain of the signing certificate is not checked: its root is missing (--ca)"
         ));
         return faults;
     }
     match trust.verify(leaf, chain, now) {
         Ok(()) => {}
         // Everything else on the path is good, or that would have been said.
-        Err(PathError::NoCrl) => notes.push(Text::new(
+        Err(PathError::NoCrl) => notes.push(said!(
             "la revoca del certificato di firma non è controllata: manca una lista attuale (--crl)",
-            "whether the signing certificate is revoked is not checked: a current list is missing (--crl)",
+            "whether the signing certificate is revoked is not checked: a current list is missing (--crl)"
         )),
-        Err(error) => faults.push(Text::new(error.to_string(), error.to_string())),
+        Err(error) => faults.push(Said::verbatim(error.to_string())),
     }
     faults
 }
 
 /// Why a server could not show it.
-fn server(config: &Config, leaf: &Certificate, now: Timestamp) -> Vec<Text> {
+fn server(config: &Config, leaf: &Certificate, now: Timestamp) -> Vec<Said> {
     let (host, mut faults) = (&config.host.value, Vec::new());
     if !tls::is_for(leaf.der(), host) {
-        faults
-            .push(Text::new(format!("non è per {host} (provider.host)"), format!("is not for {host} (provider.host)")));
+        faults.push(said!("non è per {host} (provider.host)", "is not for {host} (provider.host)"));
     }
     if leaf.not_after() <= now || leaf.not_before() > now {
         let span = format!("{} … {}", leaf.not_before(), leaf.not_after());
-        faults.push(Text::new(format!("non vale adesso: {span}"), format!("is not valid now: {span}")));
+        faults.push(said!("non vale adesso: {span}", "is not valid now: {span}"));
     }
     faults
 }
 
 /// A departure from the profile of RFC 6109 §5.5, in words.
-pub fn deviates(deviation: Deviation) -> Text {
+pub fn deviates(deviation: Deviation) -> Said {
     match deviation {
-        Deviation::Key => Text::new("la chiave non è RSA da 2048 bit in su", "the key is not RSA of 2048 bits or more"),
+        Deviation::Key => said!("la chiave non è RSA da 2048 bit in su", "the key is not RSA of 2048 bits or more"),
         Deviation::NoMailAddress => {
-            Text::new("manca un rfc822Name nel subjectAltName", "no rfc822Name in subjectAltName")
+            said!("manca un rfc822Name nel subjectAltName", "no rfc822Name in subjectAltName")
         }
-        Deviation::KeyUsage => Text::new(
+        Deviation::KeyUsage => said!(
             "keyUsage deve essere critico, con digitalSignature",
-            "keyUsage must be critical, with digitalSignature",
+            "keyUsage must be critical, with digitalSignature"
         ),
-        Deviation::NoAuthorityKey => Text::new("manca authorityKeyIdentifier", "no authorityKeyIdentifier"),
-        Deviation::NoSubjectKey => Text::new("manca subjectKeyIdentifier", "no subjectKeyIdentifier"),
+        Deviation::NoAuthorityKey => said!("manca authorityKeyIdentifier", "no authorityKeyIdentifier"),
+        Deviation::NoSubjectKey => said!("manca subjectKeyIdentifier", "no subjectKeyIdentifier"),
         Deviation::BasicConstraints => {
-            Text::new("basicConstraints non deve esserci", "basicConstraints must not be there")
+            said!("basicConstraints non deve esserci", "basicConstraints must not be there")
         }
         Deviation::Critical => {
-            Text::new("un'estensione diversa da keyUsage è critica", "an extension other than keyUsage is critical")
+            said!("un'estensione diversa da keyUsage è critica", "an extension other than keyUsage is critical")
         }
     }
 }
 
-fn anchors(given: &Given, config: &Config) -> Result<Vec<Certificate>, Text> {
+fn anchors(given: &Given, config: &Config) -> Result<Vec<Certificate>, Said> {
     let mut all = Vec::new();
     for path in config.anchors.iter().map(|at| &at.value).chain(&given.anchors) {
         if let Some(bytes) = read(path)? {
@@ -207,7 +205,7 @@ fn anchors(given: &Given, config: &Config) -> Result<Vec<Certificate>, Text> {
     Ok(all)
 }
 
-fn crls(given: &Given, config: &Config) -> Result<Vec<Crl>, Text> {
+fn crls(given: &Given, config: &Config) -> Result<Vec<Crl>, Said> {
     let mut all = Vec::new();
     for path in config.crls.iter().map(|at| &at.value).chain(&given.crl) {
         if let Some(bytes) = read(path)? {
@@ -217,28 +215,28 @@ fn crls(given: &Given, config: &Config) -> Result<Vec<Crl>, Text> {
     Ok(all)
 }
 
-fn content(file: &Path) -> Result<Vec<u8>, Text> {
+fn content(file: &Path) -> Result<Vec<u8>, Said> {
     read(file)?.ok_or_else(|| of_file(file, &std::io::Error::from(std::io::ErrorKind::NotFound)))
 }
 
 /// Its place is what the configuration names, and what is there already is not replaced.
-fn put(at: Option<&Located<PathBuf>>, key: &str, bytes: &[u8], site: &mut Site) -> Result<(), Text> {
+fn put(at: Option<&Located<PathBuf>>, key: &str, bytes: &[u8], site: &mut Site) -> Result<(), Said> {
     let Some(at) = at else {
-        return Err(Text::new(format!("la configurazione non ha {key}"), format!("the configuration has no {key}")));
+        return Err(said!("la configurazione non ha {key}", "the configuration has no {key}"));
     };
     if let Some(there) = read(&at.value)?
         && there != bytes
     {
         let path = at.value.display();
-        return Err(Text::new(
-            format!("{path} c'è già ed è un altro: per sostituirlo spostarlo prima da parte"),
-            format!("{path} is there and is another: to replace it, move it aside first"),
+        return Err(said!(
+            "{path} c'è già ed è un altro: per sostituirlo spostarlo prima da parte",
+            "{path} is there and is another: to replace it, move it aside first"
         ));
     }
     site.place(&at.value, bytes, |_| true)
 }
 
-fn refused(file: &Path, it: &str, en: &str, about: String) -> Text {
+fn refused(file: &Path, it: &str, en: &str, about: String) -> Said {
     let file = file.display();
-    Text::new(format!("{file}: {it} ({about})"), format!("{file}: {en} ({about})"))
+    said!("{file}: {it} ({about})", "{file}: {en} ({about})")
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use sigillo_base::Domain;
+use sigillo_base::{Domain, Said};
 use sigillo_smime::Certificate;
 use sigillo_smime::authority::{Authority, Issued};
 use tempfile::TempDir;
@@ -42,12 +42,12 @@ impl Scene {
         }
     }
 
-    fn run(&self, facts: Facts, given: Given) -> Result<Done, Text> {
+    fn run(&self, facts: Facts, given: Given) -> Result<Done, Said> {
         let asked = Asked { folder: self.path("g"), facts, given, ..Asked::default() };
         super::run(&asked, Lang::En, system_time())
     }
 
-    fn go_on(&self, given: Given) -> Result<Done, Text> {
+    fn go_on(&self, given: Given) -> Result<Done, Said> {
         self.run(Facts::default(), given)
     }
 

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use sigillo_base::Said;
+
 use super::site::{Site, same_bytes};
-use crate::config::{Config, Text};
+use crate::config::Config;
 
 /// The one that is packaged.
 const UNIT: &str = include_str!("../../../../config/systemd/sigillo.service");
 
-pub(super) fn place(folder: &Path, config: &Config, site: &mut Site) -> Result<(), Text> {
+pub(super) fn place(folder: &Path, config: &Config, site: &mut Site) -> Result<(), Said> {
     site.place(&folder.join("sigillo.service"), UNIT.as_bytes(), same_bytes(UNIT.as_bytes()))?;
     let text = drop_in(config);
     site.place(&folder.join("sigillo.service.d/paths.conf"), text.as_bytes(), same_bytes(text.as_bytes()))

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Timestamp, said};
 use sigillo_pec::index::Entry;
 use sigillo_smime::{Certificate, Identity, Signer};
 
 use super::Loader;
-use crate::config::{Config, Located, Problems, Text, Unit};
+use crate::config::{Config, Located, Problems, Unit};
 use crate::gate::Gate;
 
 /// The provider's own record, not signed yet.
@@ -72,11 +72,11 @@ impl Loader<'_> {
         let service = self.config.service_address.value.as_str();
         if !next.emails().iter().any(|e| e.eq_ignore_ascii_case(service)) {
             let found = next.emails();
-            let what = Text::new(
-                format!("il certificato non è per {service}: {found:?}"),
-                format!("the certificate is not for {service}: {found:?}"),
+            let what = said!(
+                "il certificato non è per {service}: {found:?}",
+                "the certificate is not for {service}: {found:?}"
             );
-            let remedy = Text::new("chiederne uno con l'indirizzo di servizio", "get one with the service address");
+            let remedy = said!("chiederne uno con l'indirizzo di servizio", "get one with the service address");
             self.tell(path, what, remedy);
         }
     }
@@ -90,8 +90,8 @@ impl Loader<'_> {
             certificates.clone_from(&main.certificates);
         }
         if unit.domains.is_empty() {
-            let what = Text::new("l'ambiente non ha domini", "the environment has no domains");
-            self.tell(&unit.name, what, Text::new("scrivere index.unit.domains", "write index.unit.domains"));
+            let what = said!("l'ambiente non ha domini", "the environment has no domains");
+            self.tell(&unit.name, what, said!("scrivere index.unit.domains", "write index.unit.domains"));
         }
         Some(Entry {
             unit: Some(unit.name.value.clone()),

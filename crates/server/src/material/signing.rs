@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sigillo_base::Timestamp;
+use sigillo_base::{Said, Timestamp, said};
 use sigillo_smime::{Certificate, Identity, Signer};
 
 use super::{Loader, misfits};
-use crate::config::{Config, Located, Problem, Problems, SigningKey, Text};
+use crate::config::{Config, Located, Problem, Problems, SigningKey};
 use crate::files;
 use crate::gate::Gate;
 
@@ -84,10 +84,10 @@ pub fn successor(
         file: config.file.clone(),
         line: None,
         key: Some(key.to_owned()),
-        what: Text::new("manca", "missing"),
-        remedy: Text::new(
+        what: said!("manca", "missing"),
+        remedy: said!(
             "scriverla con il file che seguirà, poi `systemctl reload sigillo`",
-            "write it with the file that will follow, then `systemctl reload sigillo`",
+            "write it with the file that will follow, then `systemctl reload sigillo`"
         ),
     };
     let (Some(certificate), Some(key)) = (&config.next_certificate, &config.next_key) else {
@@ -101,10 +101,10 @@ pub fn successor(
     let identity = l.identity(certificate, now);
     let signer = l.signer(key, identity.as_ref(), gate);
     if identity.as_ref().is_some_and(|next| next.certificate == *in_use) {
-        let what = Text::new("firma già", "signs already");
-        let remedy = Text::new(
+        let what = said!("firma già", "signs already");
+        let remedy = said!(
             "scriverlo in signing.certificate, la sua chiave in signing.key, e togliere signing.next_*",
-            "write it into signing.certificate, its key into signing.key, and remove signing.next_*",
+            "write it into signing.certificate, its key into signing.key, and remove signing.next_*"
         );
         l.tell(certificate, what, remedy);
     }
@@ -125,12 +125,12 @@ impl<'c> Loader<'c> {
             Err(error) => {
                 let file = Rolled::file(config);
                 let file = file.display();
-                let remedy = Text::new(
+                let remedy = said!(
                     "renderlo leggibile; dice con quale certificato si firma da quando è stato ordinato",
-                    "make it readable; it says which certificate signs since that was ordered",
+                    "make it readable; it says which certificate signs since that was ordered"
                 );
                 let text = format!("{file}: {error}");
-                self.tell(main.certificate, Text::new(text.clone(), text), remedy);
+                self.tell(main.certificate, Said::verbatim(text), remedy);
                 return None;
             }
         };
@@ -142,23 +142,15 @@ impl<'c> Loader<'c> {
         let leaf = self.leaf(main.certificate)?;
         if leaf.sha256_hex() == rolled.left {
             let (taken, since) = (&rolled.taken, &rolled.since);
-            let what = Text::new(
-                format!(
-                    "è il certificato lasciato il {since} (`sigillo cert roll`); quello preso allora, SHA-256 {taken}, qui non c'è più"
-                ),
-                format!(
-                    "is the certificate left on {since} (`sigillo cert roll`); the one taken then, SHA-256 {taken}, is no longer here"
-                ),
+            let what = said!(
+                "è il certificato lasciato il {since} (`sigillo cert roll`); quello preso allora, SHA-256 {taken}, qui non c'è più",
+                "is the certificate left on {since} (`sigillo cert roll`); the one taken then, SHA-256 {taken}, is no longer here"
             );
             let file = Rolled::file(config);
             let file = file.display();
-            let remedy = Text::new(
-                format!(
-                    "scrivere quello in signing.certificate e la sua chiave in signing.key; chi vuole davvero tornare al vecchio toglie {file}"
-                ),
-                format!(
-                    "write that one into signing.certificate and its key into signing.key; who really wants the old one back removes {file}"
-                ),
+            let remedy = said!(
+                "scrivere quello in signing.certificate e la sua chiave in signing.key; chi vuole davvero tornare al vecchio toglie {file}",
+                "write that one into signing.certificate and its key into signing.key; who really wants the old one back removes {file}"
             );
             self.tell(main.certificate, what, remedy);
             return None;

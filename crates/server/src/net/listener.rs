@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sigillo_base::{Complaint, Said, said};
 use sigillo_wire::sasl::Binding;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -60,12 +61,21 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     };
     open().map_err(|e: io::Error| {
         let remedy = match e.kind() {
-            io::ErrorKind::AddrInUse => "la porta è occupata: scegliere un'altra porta o fermare chi la tiene",
-            io::ErrorKind::PermissionDenied => "sotto 1024 serve il permesso CAP_NET_BIND_SERVICE",
-            io::ErrorKind::AddrNotAvailable => "l'indirizzo non è di questa macchina",
-            _ => "controllare indirizzo e porta",
+            io::ErrorKind::AddrInUse => said!(
+                "la porta è occupata: scegliere un'altra porta o fermare chi la tiene",
+                "the port is taken: choose another port or stop who holds it"
+            ),
+            io::ErrorKind::PermissionDenied => said!(
+                "sotto 1024 serve il permesso CAP_NET_BIND_SERVICE",
+                "below 1024 the capability CAP_NET_BIND_SERVICE is needed"
+            ),
+            io::ErrorKind::AddrNotAvailable => {
+                said!("l'indirizzo non è di questa macchina", "the address is not of this host")
+            }
+            _ => said!("controllare indirizzo e porta", "check address and port"),
         };
-        io::Error::new(e.kind(), format!("{address}: {e}; {remedy}"))
+        let Said { it, en } = remedy;
+        io::Error::new(e.kind(), Complaint(said!("{address}: {e}; {it}", "{address}: {e}; {en}")))
     })
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use sigillo_base::{Said, said};
+
 use super::{Provider, Shown};
 use crate::certificates::Around;
-use crate::config::{Acme, Config, Problem, Problems, Relay, Sms, Text, TimeStamp};
+use crate::config::{Acme, Config, Problem, Problems, Relay, Sms, TimeStamp};
 use crate::material::Material;
 
 /// What a reload did.
@@ -82,13 +84,13 @@ impl Provider {
             return Ok(());
         }
         let hash = new.sha1_hex();
-        let what = Text::new(
-            format!("l'indice in uso non ha il certificato {hash}, e ha quello con cui si firma adesso"),
-            format!("the index in use does not hold the certificate {hash}, and holds the one that signs now"),
+        let what = said!(
+            "l'indice in uso non ha il certificato {hash}, e ha quello con cui si firma adesso",
+            "the index in use does not hold the certificate {hash}, and holds the one that signs now"
         );
-        let remedy = Text::new(
+        let remedy = said!(
             "scriverlo in signing.next_certificate, `sigillo index publish`, e quando l'indice lo ha `sigillo cert roll`",
-            "write it into signing.next_certificate, `sigillo index publish`, and when the index has it `sigillo cert roll`",
+            "write it into signing.next_certificate, `sigillo index publish`, and when the index has it `sigillo cert roll`"
         );
         Err(config.signing_certificate.problem(&config.file, what, remedy).into())
     }
@@ -107,8 +109,8 @@ impl Provider {
         let taken = self.pool.run(move || engine.replace_profiles(profiles)).await;
         taken.ok_or_else(|| Problems(Vec::new()))?.map_err(|error| {
             let english = "a profile is gone that mailboxes still have, or the store does not answer";
-            let remedy = Text::new("rimettere il profilo, o cambiare quello delle caselle", "bring it back");
-            let what = Text::new(error.to_string(), english);
+            let remedy = said!("rimettere il profilo, o cambiare quello delle caselle", "bring it back");
+            let what = Said::new(error.to_string(), english);
             let problem = Problem { file: config.file.clone(), line: None, key: Some("profile".into()), what, remedy };
             tracing::error!(problem = problem.say(sigillo_admin::Lang::It), "nothing was reloaded");
             Problems(vec![problem])

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use sigillo_base::{Said, said};
 use sigillo_smime::{Certificate, PathError};
 
 use super::{Provider, Shown};
 use crate::certificates::Around;
-use crate::config::{Config, Problem, Problems, Text};
+use crate::config::{Config, Problem, Problems};
 use crate::init::deviates;
 use crate::material::{Rolled, Successor, successor};
 
@@ -70,8 +71,8 @@ impl Provider {
         let written = self.pool.run(move || order.write(&at).map(|()| Shown::of(&at, &identity))).await;
         let shown = written.ok_or_else(|| Problems(vec![broken(&config)]))?.map_err(|error| {
             let text = error.to_string();
-            let remedy = Text::new("controllare il disco e i permessi", "check disk and permissions");
-            Problems(vec![config.store.problem(&config.file, Text::new(text.clone(), text), remedy)])
+            let remedy = said!("controllare il disco e i permessi", "check disk and permissions");
+            Problems(vec![config.store.problem(&config.file, Said::verbatim(text), remedy)])
         })?;
         self.engine.replace_identity(to.identity.clone(), self.signing.of(Arc::clone(&to.signer)));
         self.shown.store(Arc::new(shown));
@@ -86,58 +87,54 @@ impl Provider {
 fn hindrances(config: &Config, to: &Successor, around: &Around<'_>) -> Vec<Problem> {
     let Some(at) = &config.next_certificate else { return Vec::new() };
     let (leaf, mut found) = (&to.identity.certificate, Vec::new());
-    let mut tell = |what: Text, remedy: Text| found.push(at.problem(&config.file, what, remedy));
+    let mut tell = |what: Said, remedy: Said| found.push(at.problem(&config.file, what, remedy));
     for deviation in leaf.deviations() {
-        let remedy = Text::new("chiederne uno nel profilo di RFC 6109, 5.5", "get one of the profile of RFC 6109, 5.5");
+        let remedy = said!("chiederne uno nel profilo di RFC 6109, 5.5", "get one of the profile of RFC 6109, 5.5");
         tell(deviates(deviation), remedy);
     }
-    let publish = Text::new(
+    let publish = said!(
         "`sigillo index publish`, attendere che l'indice lo riporti, `sigillo index update`",
-        "`sigillo index publish`, wait until the index holds it, `sigillo index update`",
+        "`sigillo index publish`, wait until the index holds it, `sigillo index update`"
     );
     let (hash, name) = (leaf.sha1_hex(), around.name);
     if !around.lists(leaf) {
         let signed = around.index.signed_at().map(|at| at.to_string()).unwrap_or_default();
-        let what = Text::new(
-            format!(
-                "l'indice in uso (firmato {signed}) non ha il certificato {hash} sotto «{name}»: gli altri non crederebbero alle nostre firme"
-            ),
-            format!(
-                "the index in use (signed {signed}) does not hold the certificate {hash} as of “{name}”: others would not believe our signatures"
-            ),
+        let what = said!(
+            "l'indice in uso (firmato {signed}) non ha il certificato {hash} sotto «{name}»: gli altri non crederebbero alle nostre firme",
+            "the index in use (signed {signed}) does not hold the certificate {hash} as of “{name}”: others would not believe our signatures"
         );
         tell(what, publish);
     } else if let Some(domain) = config.domains.iter().find(|domain| !around.index.serves(leaf, domain)) {
-        let what = Text::new(
-            format!("nell'indice in uso il certificato {hash} non è del record che ha il dominio {domain}"),
-            format!("in the index in use the certificate {hash} is not in the record that has the domain {domain}"),
+        let what = said!(
+            "nell'indice in uso il certificato {hash} non è del record che ha il dominio {domain}",
+            "in the index in use the certificate {hash} is not in the record that has the domain {domain}"
         );
         tell(what, publish);
     }
     match around.trust.verify(leaf, &to.identity.chain, around.now) {
         Ok(()) => {}
         Err(PathError::NoCrl) => tell(
-            Text::new("nessuna lista di revoca attuale del suo emittente", "no current revocation list of its issuer"),
-            Text::new("rinnovare trust.crls, o scrivere trust.crl_urls", "renew trust.crls, or write trust.crl_urls"),
+            said!("nessuna lista di revoca attuale del suo emittente", "no current revocation list of its issuer"),
+            said!("rinnovare trust.crls, o scrivere trust.crl_urls", "renew trust.crls, or write trust.crl_urls"),
         ),
         Err(error) => tell(
-            Text::new(error.to_string(), format!("leads to no root of trust.anchors: {error}")),
-            Text::new(
+            Said::new(error.to_string(), format!("leads to no root of trust.anchors: {error}")),
+            said!(
                 "mettere gli intermedi nel file del certificato e la radice in trust.anchors",
-                "put the intermediates into the certificate's file and the root into trust.anchors",
+                "put the intermediates into the certificate's file and the root into trust.anchors"
             ),
         ),
     }
     if let Err(error) = to.signer.sign(PROBE) {
         tell(
-            Text::new(format!("la chiave non firma: {error}"), format!("the key does not sign: {error}")),
-            Text::new("controllare signing.next_key", "check signing.next_key"),
+            said!("la chiave non firma: {error}", "the key does not sign: {error}"),
+            said!("controllare signing.next_key", "check signing.next_key"),
         );
     }
     found
 }
 
 fn broken(config: &Config) -> Problem {
-    let what = Text::new("il lavoro si è interrotto", "the work broke off");
-    config.signing_certificate.problem(&config.file, what, Text::new("riprovare", "try again"))
+    let what = said!("il lavoro si è interrotto", "the work broke off");
+    config.signing_certificate.problem(&config.file, what, said!("riprovare", "try again"))
 }

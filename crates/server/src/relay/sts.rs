@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use sigillo_base::{Domain, Timestamp};
+use sigillo_base::{Complaint, Domain, Timestamp};
 use sigillo_engine::{Engine, StsPolicy};
 use sigillo_store::Store;
 use tokio_rustls::rustls;
@@ -263,9 +263,8 @@ impl<S: Store> Sts<S> {
 pub async fn current(dns: &Dns, fetch: &Fetch, port: u16, domain: &Domain) -> Result<Policy, (Trouble, anyhow::Error)> {
     let host = format!("mta-sts.{domain}");
     let unreachable = |error| (Trouble::StsPolicyFetchError, error);
-    let url: Url = format!("https://{host}/.well-known/mta-sts.txt")
-        .parse()
-        .map_err(|e: String| unreachable(anyhow::anyhow!(e)))?;
+    let url: Url =
+        format!("https://{host}/.well-known/mta-sts.txt").parse().map_err(|bad: Complaint| unreachable(bad.into()))?;
     let found = dns.addresses(&host).await.map_err(|e| unreachable(anyhow::anyhow!("{host}: {e:?}")))?;
     let at: Vec<_> = found.records.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
     let answer = fetch.get_at(&url, &at).await.map_err(|error| {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use sigillo_base::Timestamp;
 use sigillo_pec::index::{Index, MAX_FILE};
 use sigillo_smime::Trust;
@@ -44,7 +44,7 @@ fn address(source: &Source, current: Option<&Index>) -> Result<Option<Url>> {
     };
     let location =
         location.context("la copia in uso non dice da dove si scarica (LDIFLocationURL): indicare index.url")?;
-    let url: Url = location.parse().map_err(|e: String| anyhow!("LDIFLocationURL: {e}"))?;
+    let url: Url = location.parse::<Url>().context("LDIFLocationURL")?;
     if !url.is_https() {
         bail!("LDIFLocationURL: {url} non è HTTPS: indicare index.url");
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::Serialize;
-use sigillo_base::Timestamp;
+use sigillo_base::{Complaint, Timestamp, said};
 use sigillo_smime::sha256;
 
 use crate::api::{self, LogSegment};
@@ -24,13 +24,13 @@ pub enum Kind {
 }
 
 impl FromStr for Kind {
-    type Err = &'static str;
+    type Err = Complaint;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "accesses" => Ok(Self::Accesses),
             "administration" => Ok(Self::Administration),
-            _ => Err("vale accesses o administration (one of them)"),
+            _ => Err(Complaint(said!("vale accesses o administration", "accesses or administration is meant"))),
         }
     }
 }
@@ -45,13 +45,13 @@ pub enum Form {
 }
 
 impl FromStr for Form {
-    type Err = &'static str;
+    type Err = Complaint;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "csv" => Ok(Self::Csv),
             "json" => Ok(Self::Json),
-            _ => Err("vale csv o json (one of them)"),
+            _ => Err(Complaint(said!("vale csv o json", "csv or json is meant"))),
         }
     }
 }

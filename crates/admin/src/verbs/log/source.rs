@@ -1,6 +1,7 @@
 //! Where a log is read from: a service that answers, or a store that lies still.
 
 use data_encoding::BASE64;
+use sigillo_base::Said;
 
 use super::Period;
 use crate::Client;
@@ -63,7 +64,9 @@ impl Source for Client {
 
     async fn stamp(&mut self, segment: u64) -> Result<Option<Vec<u8>>, Error> {
         let stamp: api::LogStamp = self.get(&api::log_stamp_path(segment)).await?;
-        let decode = |text: String| BASE64.decode(text.as_bytes()).map_err(|e| Error::Refused(format!("base64: {e}")));
+        let decode = |text: String| {
+            BASE64.decode(text.as_bytes()).map_err(|e| Error::Refused(Said::verbatim(e).about("base64")))
+        };
         stamp.token.map(decode).transpose()
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
-use sigillo_base::Timestamp;
+use sigillo_base::{Tell, Timestamp, said};
 use sigillo_pec::log::{Expected, Proof, Verifier};
 use sigillo_smime::{Certificate, Crl, Trust};
 
@@ -59,7 +59,7 @@ struct ShownStamp {
 /// Whom to believe time stamps: certificates and revocation lists of a PEM file.
 pub(super) fn trust(path: &Path) -> Result<Trust, Error> {
     let pem = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    let refused = |e: sigillo_smime::Error| Error::Refused(format!("{}: {e}", path.display()));
+    let refused = |e: sigillo_smime::Error| Error::Refused(e.said().about(path.display()));
     let anchors = Certificate::from_pem(&pem).map_err(refused)?;
     let lists = pem.windows(9).any(|w| w == b"X509 CRL-");
     Ok(Trust::new(anchors, if lists { Crl::from_pem(&pem).map_err(refused)? } else { Vec::new() }))
@@ -119,7 +119,7 @@ async fn read(source: &mut impl Source, verifier: &mut Verifier<'_>, segment: &L
                 break;
             }
             Err(Error::Refused(what)) => {
-                verifier.finding(format!("{}: {what}", segment.file));
+                verifier.finding(what.about(&segment.file).it);
                 break;
             }
             Err(fault) => return Err(fault),
@@ -133,7 +133,11 @@ async fn read(source: &mut impl Source, verifier: &mut Verifier<'_>, segment: &L
     let hash = |text: &str| HEXLOWER.decode(text.as_bytes()).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
     let (before, head) = (hash(&segment.before), hash(&segment.head));
     let (Some(before), Some(head)) = (before, head) else {
-        return Err(Error::Refused(format!("{}: le impronte non si leggono", segment.file)));
+        return Err(Error::Refused(said!(
+            "{}: le impronte non si leggono",
+            "{}: the hashes cannot be read",
+            segment.file
+        )));
     };
     let sha256 = segment.sha256.as_deref().and_then(hash);
     let expected = Expected { before, head, sha256, closed: segment.closed.is_some() };

@@ -53,8 +53,7 @@ struct Wrong {
 
 /// Gives each mailbox the hash that the file has for it, and the text to print.
 pub async fn run(args: &Args, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Result<String, Error> {
-    let table = Table::read(&load(&args.file)?)
-        .map_err(|e| Error::Refused(format!("{}: {}", args.file.display(), e.said().pick(lang))))?;
+    let table = Table::read(&load(&args.file)?).map_err(|e| Error::Refused(e.said().about(args.file.display())))?;
     let client = args.at.client();
     let mut report = Report { dry_run: args.at.how.is_dry(), ..Report::default() };
     let total = table.rows.len() as u64;

@@ -43,7 +43,7 @@ pub async fn activate(args: &Args, used: bool, lang: Lang) -> Result<String, Err
 /// Cancels a mailbox.
 pub async fn cancel(args: &Args<Destroys>, lang: Lang) -> Result<String, Error> {
     let Args { address, at, .. } = args;
-    at.confirmed(lang, async || {
+    at.confirmed(async || {
         let held = at.client().usage(address).await?.box_messages;
         Ok(match lang {
             Lang::It => format!(

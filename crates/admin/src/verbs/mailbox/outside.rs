@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sigillo_base::said;
+
 use super::super::password::said;
 use super::super::{Error, Where, Writes};
 use crate::Lang;
@@ -63,8 +65,7 @@ pub async fn alert(args: &AlertArgs, lang: Lang) -> Result<String, Error> {
     let client = at.client();
     let alert = match (&to, off) {
         (None, false) if *receipts || *discreet => {
-            let text = lang.pick("serve anche --sms o --mail", "--sms or --mail is needed too");
-            return Err(Error::Refused(text.into()));
+            return Err(Error::Refused(said!("serve anche --sms o --mail", "--sms or --mail is needed too")));
         }
         (None, false) => client.alert(address).await?,
         _ => client.set_alert(address, &AlertOrder { to, receipts: *receipts, discreet: *discreet }).await?,

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use sigillo_base::Timestamp;
+use sigillo_base::{Complaint, Timestamp, said};
 
 use self::remote::Account;
 use self::report::{Report, Told, is_whole, told};
@@ -91,9 +91,9 @@ enum Origin {
 }
 
 impl FromStr for Origin {
-    type Err = String;
+    type Err = Complaint;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Complaint> {
         if Account::is_meant(text) { text.parse().map(Self::Account) } else { text.parse().map(Self::Files) }
     }
 }
@@ -169,7 +169,12 @@ pub async fn import(args: &ImportArgs, lang: Lang, heard: &mut dyn FnMut(u64, u6
             return remote::import(args, (account, address), lang, heard).await;
         }
         (_, Some(address), Some(Origin::Files(place))) => (address, place),
-        _ => return Err(Error::Refused("servono la casella e --from, oppure --accounts".to_owned())),
+        _ => {
+            return Err(Error::Refused(said!(
+                "servono la casella e --from, oppure --accounts",
+                "the mailbox and --from are needed, or --accounts"
+            )));
+        }
     };
     let client = at.client();
     let there = client.folders(address).await?.folders;
@@ -180,7 +185,7 @@ pub async fn import(args: &ImportArgs, lang: Lang, heard: &mut dyn FnMut(u64, u6
             true => marks(&lying(&client, address, &folder.name).await?),
             false => Marks::new(),
         };
-        passes.push(compare(folder, held, &mut report)?);
+        passes.push(compare(folder, held, &mut report, lang)?);
     }
     if !dry_run {
         room(&client, address, passes.iter().map(|p| p.missing_bytes).sum()).await?;
@@ -194,7 +199,7 @@ pub async fn import(args: &ImportArgs, lang: Lang, heard: &mut dyn FnMut(u64, u6
 }
 
 /// Reads a folder of the source, and what of it the mailbox lacks.
-fn compare(folder: Folder, mut held: Marks, report: &mut Report) -> Result<Pass, Error> {
+fn compare(folder: Folder, mut held: Marks, report: &mut Report, lang: Lang) -> Result<Pass, Error> {
     let mut told = Told { folder: folder.name.clone(), ..Told::default() };
     let (mut wanted, mut missing, mut missing_bytes) = (Marks::new(), Marks::new(), 0);
     for Found { place, date, bytes, .. } in folder.messages()? {
@@ -203,7 +208,7 @@ fn compare(folder: Folder, mut held: Marks, report: &mut Report) -> Result<Pass,
             Ok(bytes) => bytes,
             Err(why) => {
                 told.wrong += 1;
-                report.wrong(&folder.name, place, why);
+                report.wrong(&folder.name, place, why.pick(lang).to_owned());
                 continue;
             }
         };
@@ -231,9 +236,10 @@ async fn room(client: &Client, address: &str, more: u64) -> Result<(), Error> {
     let usage = client.usage(address).await?;
     let free = usage.box_limit.saturating_sub(usage.box_bytes);
     if more > free {
-        let text =
-            format!("la casella {address} ha posto per {free} byte e ne servirebbero {more}: niente è importato");
-        return Err(Error::Refused(text));
+        return Err(Error::Refused(said!(
+            "la casella {address} ha posto per {free} byte e ne servirebbero {more}: niente è importato",
+            "the mailbox {address} has room for {free} bytes and {more} would be needed: nothing is imported"
+        )));
     }
     Ok(())
 }
@@ -275,18 +281,24 @@ async fn bring(
 pub async fn export(args: &ExportArgs, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Result<String, Error> {
     let ExportArgs { address, to, folder, at } = args;
     if to.form == Form::Eml {
-        return Err(Error::Refused("si esporta in mbox: o maildir:, che tengono flag e date".to_owned()));
+        return Err(Error::Refused(said!(
+            "si esporta in mbox: o maildir:, che tengono flag e date",
+            "exports go into mbox: or maildir:, which keep flags and dates"
+        )));
     }
     let client = at.client();
     let mut folders = client.folders(address).await?.folders;
     folders.retain(|name| folder.as_ref().is_none_or(|chosen| chosen == name));
     if folders.is_empty() {
-        return Err(Error::Refused(format!("la casella {address} non ha questa cartella")));
+        return Err(Error::Refused(said!(
+            "la casella {address} non ha questa cartella",
+            "the mailbox {address} has no such folder"
+        )));
     }
     target::begin(to)?;
     let mut report = Report { address: address.clone(), ..Report::default() };
     for name in &folders {
-        take(&client, address, name, (to, &mut report), heard).await?;
+        take(&client, address, name, (to, &mut report), lang, heard).await?;
     }
     for folder in source::folders(to, None)? {
         reread(&folder, &mut report)?;
@@ -300,6 +312,7 @@ async fn take(
     address: &str,
     name: &str,
     (to, report): (&Place, &mut Report),
+    lang: Lang,
     heard: &mut dyn FnMut(u64, u64),
 ) -> Result<(), Error> {
     let messages = lying(client, address, name).await?;
@@ -315,7 +328,9 @@ async fn take(
                 told.added += 1;
                 let left = target.put(&bytes, date, message.uid, &message.flags)?;
                 if !left.is_empty() {
-                    report.wrong(name, place, format!("più di 26 etichette: senza {}", left.join(" ")));
+                    let left = left.join(" ");
+                    let why = said!("più di 26 etichette: senza {left}", "more than 26 keywords: without {left}");
+                    report.wrong(name, place, why.pick(lang).to_owned());
                 }
             }
             Err(crate::Error::Refused(problem)) => {

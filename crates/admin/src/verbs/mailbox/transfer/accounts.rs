@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use serde::Serialize;
-use sigillo_base::{Address, Secret, Tell};
+use sigillo_base::{Address, Said, Secret, Tell, said};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -96,7 +96,7 @@ pub async fn import(
     lang: Lang,
     heard: &mut dyn FnMut(u64, u64),
 ) -> Result<String, Error> {
-    let folder = states(args.state.as_deref(), lang)?;
+    let folder = states(args.state.as_deref())?;
     let mut told = Vec::new();
     let mut work = JoinSet::new();
     let (places, mut mailboxes) = (Rc::new(Semaphore::new(usize::from(args.jobs))), HashMap::new());
@@ -125,7 +125,7 @@ pub async fn import(
                 let (account, mailbox) = (order.account.to_string(), order.address.clone());
                 let (error, report) = match done {
                     Ok(report) => (None, Some(report)),
-                    Err(error) => (Some(error.to_string()), None),
+                    Err(error) => (Some(error.said().pick(lang).to_owned()), None),
                 };
                 Told { line, account, mailbox, error, report }
             },
@@ -135,7 +135,9 @@ pub async fn import(
     heard(told.len() as u64, total);
     let finish = async {
         while let Some(done) = work.join_next().await {
-            let broken = |e: tokio::task::JoinError| Error::Refused(format!("un passaggio si è interrotto: {e}"));
+            let broken = |e: tokio::task::JoinError| {
+                Error::Refused(said!("un passaggio si è interrotto: {e}", "a pass broke off: {e}"))
+            };
             told.push(done.map_err(broken)?);
             heard(told.len() as u64, total);
         }
@@ -149,17 +151,16 @@ pub async fn import(
 }
 
 /// The folder of the states, made if it is not there.
-fn states(folder: Option<&Path>, lang: Lang) -> Result<PathBuf, Error> {
+fn states(folder: Option<&Path>) -> Result<PathBuf, Error> {
     let Some(folder) = folder else {
-        let text = lang.pick(
+        return Err(Error::Refused(said!(
             "serve --state CARTELLA, dove ricordare ciò che è già arrivato: con la stessa si riprende e si ripassa",
-            "--state FOLDER is needed, to remember what has come: by the same folder passes go on, and others follow",
-        );
-        return Err(Error::Refused(text.to_owned()));
+            "--state FOLDER is needed, to remember what has come: by the same folder passes go on, and others follow"
+        )));
     };
     if folder.exists() && !folder.is_dir() {
-        let text = lang.pick("con --accounts è una cartella", "with --accounts it is a folder");
-        return Err(Error::Refused(format!("--state {}: {text}", folder.display())));
+        let why = said!("con --accounts è una cartella", "with --accounts it is a folder");
+        return Err(Error::Refused(why.about(format_args!("--state {}", folder.display()))));
     }
     let failed = |source| Error::File { path: folder.to_owned(), source };
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -175,102 +176,102 @@ fn state_name(account: &Account, mailbox: &str) -> String {
 
 /// The lines of the file, each with its number.
 fn read(file: &Path, lang: Lang) -> Result<Vec<Line>, Error> {
-    let refused = |why: String| Error::Refused(format!("{}: {why}", file.display()));
-    let table = Table::read(&load(file)?).map_err(|e| refused(e.said().pick(lang).to_owned()))?;
+    let refused = |why: Said| Error::Refused(why.about(file.display()));
+    let table = Table::read(&load(file)?).map_err(|e| refused(e.said()))?;
     let mut rows = table.rows.into_iter();
-    let first = rows.next().ok_or_else(|| refused(lang.pick("è vuoto", "it is empty").to_owned()))?;
-    let columns =
-        columns(&first.fields.map_err(|why| refused(why.said().pick(lang).to_owned()))?, lang).map_err(refused)?;
+    let first = rows.next().ok_or_else(|| refused(said!("è vuoto", "it is empty")))?;
+    let columns = columns(&first.fields.map_err(|why| refused(why.said()))?).map_err(refused)?;
     if columns.contains(&Column::Password) {
-        closed(file, lang).map_err(refused)?;
+        closed(file).map_err(refused)?;
     }
     let beside = file.parent().unwrap_or(Path::new(""));
     let (mut seen, mut entries) = (BTreeMap::new(), Vec::new());
     for row in rows {
-        let entry = row
-            .fields
-            .map_err(|why| why.said().pick(lang).to_owned())
-            .and_then(|fields| entry(&columns, fields, beside, lang));
+        let entry = row.fields.map_err(Said::from).and_then(|fields| entry(&columns, fields, beside));
         let entry = entry.and_then(|entry| {
             match seen.insert((entry.account.to_string(), entry.mailbox.to_lowercase()), row.line) {
                 None => Ok(entry),
-                Some(line) => Err(format!("{} {line}", lang.pick("è la stessa della riga", "it is the same as line"))),
+                Some(line) => Err(said!("è la stessa della riga {line}", "it is the same as line {line}")),
             }
         });
-        entries.push((row.line, entry));
+        entries.push((row.line, entry.map_err(|why| why.pick(lang).to_owned())));
     }
     Ok(entries)
 }
 
 /// What the first line names. It is not repeated where it is none: it may hold a password.
-fn columns(names: &[String], lang: Lang) -> Result<Vec<Column>, String> {
-    let known = || COLUMNS.map(|(_, italian, english)| lang.pick(italian, english)).join(", ");
+fn columns(names: &[String]) -> Result<Vec<Column>, Said> {
+    let known = |lang: Lang| COLUMNS.map(|(_, italian, english)| lang.pick(italian, english)).join(", ");
     let mut columns = Vec::new();
     for (at, name) in names.iter().enumerate() {
         let found = COLUMNS.iter().find(|(_, it, en)| name.eq_ignore_ascii_case(it) || name.eq_ignore_ascii_case(en));
-        let text = lang.pick(
-            "la prima riga deve nominare le colonne, ognuna una volta; non si capisce la",
-            "the first line must name the columns, each once; not understood: number",
-        );
         match found.filter(|(column, ..)| !columns.contains(column)) {
             Some((column, ..)) => columns.push(*column),
-            None => return Err(format!("{text} {}. {}", at + 1, known())),
+            None => {
+                let (number, it, en) = (at + 1, known(Lang::It), known(Lang::En));
+                return Err(said!(
+                    "la prima riga deve nominare le colonne, ognuna una volta; non si capisce la {number}. {it}",
+                    "the first line must name the columns, each once; not understood: number {number}. {en}"
+                ));
+            }
         }
     }
     let has = |column| columns.contains(&column);
     if has(Column::Mailbox) && has(Column::Server) && (has(Column::Password) || has(Column::PasswordFile)) {
         return Ok(columns);
     }
-    let text = lang.pick(
+    Err(said!(
         "servono le colonne casella, server, e password o file_password",
-        "the columns mailbox, server, and password or password_file are needed",
-    );
-    Err(text.to_owned())
+        "the columns mailbox, server, and password or password_file are needed"
+    ))
 }
 
 /// Refuses passwords that others can read.
-fn closed(file: &Path, lang: Lang) -> Result<(), String> {
+fn closed(file: &Path) -> Result<(), Said> {
     if file == Path::new("-") {
         return Ok(());
     }
-    let mode = std::fs::metadata(file).map_err(|e| e.to_string())?.permissions().mode();
+    let mode = std::fs::metadata(file).map_err(Said::verbatim)?.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    let text = lang.pick("contiene password e altri lo leggono", "it holds passwords and others can read it");
-    Err(format!("{text} ({:o}): chmod 600", mode & 0o777))
+    Err(said!(
+        "contiene password e altri lo leggono ({mode:o}): chmod 600",
+        "it holds passwords and others can read it ({mode:o}): chmod 600"
+    ))
 }
 
-fn entry(columns: &[Column], fields: Vec<String>, beside: &Path, lang: Lang) -> Result<Entry, String> {
+fn entry(columns: &[Column], fields: Vec<String>, beside: &Path) -> Result<Entry, Said> {
     if fields.len() > columns.len() {
-        return Err(lang.pick("più campi che colonne", "more fields than columns").to_owned());
+        return Err(said!("più campi che colonne", "more fields than columns"));
     }
     let mut by: BTreeMap<Column, String> = columns.iter().copied().zip(fields).collect();
     let mut take = |column| by.remove(&column).filter(|text| !text.is_empty());
     let without = |column: Column| {
-        let (_, italian, english) = COLUMNS[column as usize];
-        format!("{} {}", lang.pick("manca", "missing:"), lang.pick(italian, english))
+        let (_, it, en) = COLUMNS[column as usize];
+        said!("manca {it}", "missing: {en}")
     };
     let mailbox = take(Column::Mailbox).ok_or_else(|| without(Column::Mailbox))?;
-    Address::parse(&mailbox).map_err(|e| format!("{}: {}", lang.pick("casella", "mailbox"), e.said().pick(lang)))?;
+    Address::parse(&mailbox).map_err(|e| {
+        let Said { it, en } = e.said();
+        said!("casella: {it}", "mailbox: {en}")
+    })?;
     let server = take(Column::Server).ok_or_else(|| without(Column::Server))?;
     let user = take(Column::User).unwrap_or_else(|| mailbox.clone());
     let (scheme, host) = server.split_once("://").unwrap_or(("imaps", &server));
     if host.contains('@') {
-        let text = lang.pick("nel server non c'è l'utente: ha la sua colonna", "no user in server: it has a column");
-        return Err(text.to_owned());
+        return Err(said!("nel server non c'è l'utente: ha la sua colonna", "no user in server: it has a column"));
     }
     let account = format!("{scheme}://{}@{host}", escaped(&user)).parse::<Account>()?;
     let password = match (take(Column::Password), take(Column::PasswordFile)) {
         (Some(password), None) => Secret::new(password),
         (None, Some(file)) => {
             let path = beside.join(file);
-            read_password(&path).map_err(|e| format!("{}: {e}", path.display()))?
+            read_password(&path).map_err(|e| e.said().about(path.display()))?
         }
         (None, None) => return Err(without(Column::Password)),
         (Some(_), Some(_)) => {
-            let text = lang.pick("password e file_password insieme", "both password and password_file");
-            return Err(text.to_owned());
+            return Err(said!("password e file_password insieme", "both password and password_file"));
         }
     };
     Ok(Entry { account, mailbox, password })

@@ -9,7 +9,7 @@ mod survey;
 
 use std::path::PathBuf;
 
-use sigillo_base::Secret;
+use sigillo_base::{Said, Secret, Tell, said};
 use sigillo_imap::client::{Command, Outcome, Reply, Status};
 
 use self::ledger::Ledger;
@@ -76,11 +76,10 @@ pub async fn import(
     heard: &mut dyn FnMut(u64, u64),
 ) -> Result<String, Error> {
     let Some(state) = args.state.clone() else {
-        let text = lang.pick(
+        return Err(Error::Refused(said!(
             "serve --state FILE, dove ricordare ciò che è già arrivato: con lo stesso file si riprende e si ripassa",
-            "--state FILE is needed, to remember what has come: by the same file a pass goes on, and another one follows",
-        );
-        return Err(Error::Refused(text.to_owned()));
+            "--state FILE is needed, to remember what has come: by the same file a pass goes on, and another one follows"
+        )));
     };
     let password = read_password(&args.password_file)?;
     let order = Order::of(args, (account.clone(), address.to_owned()), password, state);
@@ -90,9 +89,9 @@ pub async fn import(
 /// Brings in what the account has and the mailbox lacks.
 pub async fn pass(order: &Order, lang: Lang, heard: &mut dyn FnMut(u64, u64)) -> Result<Report, Error> {
     let Order { account, address, client, folder, dry_run, .. } = order;
-    let (door, ledger) = prepared(order, lang)?;
+    let (door, ledger) = prepared(order)?;
     let there = client.folders(address).await?;
-    let link = Link::open(&door).await.map_err(|trouble| failed(account, "", &trouble, lang))?;
+    let link = Link::open(&door).await.map_err(|trouble| failed(account, &Said::default(), &trouble))?;
     let report =
         Report { address: address.clone(), dry_run: *dry_run, source: Some(account.to_string()), ..Report::default() };
     let progress = Progress { done: 0, total: 0, heard };
@@ -114,14 +113,13 @@ pub async fn pass(order: &Order, lang: Lang, heard: &mut dyn FnMut(u64, u64)) ->
 }
 
 /// What is needed before anybody is asked.
-fn prepared(order: &Order, lang: Lang) -> Result<(Door, Ledger), Error> {
+fn prepared(order: &Order) -> Result<(Door, Ledger), Error> {
     let Order { account, address, password, state, ca, plaintext, .. } = order;
     if *plaintext && !(account.is_loopback() && account.security == account::Security::StartTls) {
-        let text = lang.pick(
+        return Err(Error::Refused(said!(
             "--plaintext vale solo con imap:// e verso questa macchina (localhost, 127.0.0.1, ::1)",
-            "--plaintext is only for imap:// and towards this machine (localhost, 127.0.0.1, ::1)",
-        );
-        return Err(Error::Refused(text.to_owned()));
+            "--plaintext is only for imap:// and towards this machine (localhost, 127.0.0.1, ::1)"
+        )));
     }
     let tls = trusting(ca)?;
     let ledger = Ledger::open(state, &account.to_string(), address)?;
@@ -129,28 +127,34 @@ fn prepared(order: &Order, lang: Lang) -> Result<(Door, Ledger), Error> {
 }
 
 /// Why the pass ends here; `place` says where in the account it was.
-fn failed(account: &Account, place: &str, trouble: &Trouble, lang: Lang) -> Error {
+fn failed(account: &Account, place: &Said, trouble: &Trouble) -> Error {
+    let why = trouble.said();
     let again = match trouble.is_passing() {
-        true => lang.pick("; lo stesso comando riprende da qui", "; the same command goes on from here"),
-        false => "",
+        true => said!("; lo stesso comando riprende da qui", "; the same command goes on from here"),
+        false => Said::default(),
     };
-    Error::Refused(format!("{account}{place}: {}{again}", trouble.told(lang)))
+    Error::Refused(Said {
+        it: format!("{account}{}: {}{}", place.it, why.it, again.it),
+        en: format!("{account}{}: {}{}", place.en, why.en, again.en),
+    })
 }
 
 impl Pass<'_> {
     /// The folders of the account, `chosen` alone if it is named as there or as here.
     async fn origins(&mut self, there: &Folders, chosen: Option<&str>) -> Result<Vec<Origin>, Error> {
-        let (account, lang) = (&self.door.account, self.lang);
+        let account = &self.door.account;
         let found = self.link.folders().await;
-        let (listed, subscribed) = found.map_err(|trouble| failed(account, "", &trouble, lang))?;
+        let (listed, subscribed) = found.map_err(|trouble| failed(account, &Said::default(), &trouble))?;
         let mut origins = names::mapped(&listed, &subscribed, &there.uses).map_err(|(one, other)| {
-            let text = lang.pick("avrebbero qui lo stesso nome", "would have the same name here");
-            Error::Refused(format!("{account}: «{one}», «{other}»: {text}"))
+            Error::Refused(said!(
+                "{account}: «{one}», «{other}»: avrebbero qui lo stesso nome",
+                "{account}: “{one}”, “{other}”: would have the same name here"
+            ))
         })?;
         origins.retain(|o| chosen.is_none_or(|name| o.name == name || o.there == name));
         if origins.is_empty() {
-            let text = lang.pick("non c'è nessuna cartella da leggere", "there is no folder to be read");
-            return Err(Error::Refused(format!("{account}: {text}")));
+            let why = said!("non c'è nessuna cartella da leggere", "there is no folder to be read");
+            return Err(Error::Refused(why.about(account)));
         }
         Ok(origins)
     }
@@ -168,8 +172,7 @@ impl Pass<'_> {
     }
 
     fn failed(&self, folder: &str, trouble: &Trouble) -> Error {
-        let place = format!(", {} «{folder}»", self.lang.pick("cartella", "folder"));
-        failed(&self.door.account, &place, trouble, self.lang)
+        failed(&self.door.account, &said!(", cartella «{folder}»", ", folder “{folder}”"), trouble)
     }
 
     /// The figures of a folder.

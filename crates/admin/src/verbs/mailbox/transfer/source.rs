@@ -9,8 +9,8 @@ use std::time::UNIX_EPOCH;
 use sigillo_archive::maildir;
 use sigillo_archive::mbox::{Quoting, Reader};
 use sigillo_archive::message::{self, Wrong};
-use sigillo_base::Timestamp;
 use sigillo_base::limits::RECEPTION_LIMIT;
+use sigillo_base::{Complaint, Said, Timestamp, said};
 
 use super::super::super::Error;
 
@@ -40,18 +40,26 @@ pub struct Place {
 }
 
 impl FromStr for Place {
-    type Err = String;
+    type Err = Complaint;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Complaint> {
         let (form, path) = text.split_once(':').unwrap_or_default();
         let form = match form {
             "mbox" => Form::Mbox(Quoting::All),
             "mboxo" => Form::Mbox(Quoting::One),
             "maildir" => Form::Maildir,
             "eml" => Form::Eml,
-            _ => return Err("mbox:, mboxo:, maildir: o eml:, e poi il percorso".to_owned()),
+            _ => {
+                return Err(Complaint(said!(
+                    "mbox:, mboxo:, maildir: o eml:, e poi il percorso",
+                    "mbox:, mboxo:, maildir: or eml:, and then the path"
+                )));
+            }
         };
-        if path.is_empty() { Err("manca il percorso".to_owned()) } else { Ok(Self { form, path: path.into() }) }
+        if path.is_empty() {
+            return Err(Complaint(said!("manca il percorso", "the path is missing")));
+        }
+        Ok(Self { form, path: path.into() })
     }
 }
 
@@ -65,7 +73,7 @@ pub struct Found {
     /// Its flags as IMAP writes them.
     pub flags: Vec<String>,
     /// Its bytes, or why there are none.
-    pub bytes: Result<Vec<u8>, String>,
+    pub bytes: Result<Vec<u8>, Said>,
 }
 
 /// A folder as files.
@@ -106,7 +114,11 @@ pub fn folders(place: &Place, chosen: Option<&str>) -> Result<Vec<Folder>, Error
         Form::Mbox(_) => mboxes(*form, path, &mut Vec::new(), &mut found)?,
         Form::Maildir => {
             if !path.join("cur").is_dir() {
-                return Err(Error::Refused(format!("{}: non è una Maildir: manca cur", path.display())));
+                return Err(Error::Refused(said!(
+                    "{}: non è una Maildir: manca cur",
+                    "{}: it is no Maildir: cur is missing",
+                    path.display()
+                )));
             }
             found.push(one(INBOX));
             for below in listed(path)?.into_iter().filter(|p| p.join("cur").is_dir()) {
@@ -118,7 +130,11 @@ pub fn folders(place: &Place, chosen: Option<&str>) -> Result<Vec<Folder>, Error
     }
     found.retain(|folder| chosen.is_none_or(|name| folder.name == name));
     if found.is_empty() {
-        return Err(Error::Refused(format!("{}: non c'è nessuna cartella da leggere", path.display())));
+        return Err(Error::Refused(said!(
+            "{}: non c'è nessuna cartella da leggere",
+            "{}: there is no folder to be read",
+            path.display()
+        )));
     }
     Ok(found)
 }
@@ -151,10 +167,10 @@ impl Folder {
                     let place = format!("{name}#{}", at + 1);
                     match entry {
                         Ok(e) => {
-                            let (date, bytes) = (e.date.unwrap_or_default(), e.bytes.map_err(|why| why.to_string()));
+                            let (date, bytes) = (e.date.unwrap_or_default(), e.bytes.map_err(Said::from));
                             Found { place, date, flags: e.flags, bytes }
                         }
-                        Err(error) => broken(place, &error),
+                        Err(error) => broken(place, Said::verbatim(error)),
                     }
                 })))
             }
@@ -181,8 +197,8 @@ impl Folder {
     }
 }
 
-fn broken(place: String, why: &dyn std::fmt::Display) -> Found {
-    Found { place, date: Timestamp::default(), flags: Vec::new(), bytes: Err(why.to_string()) }
+fn broken(place: String, why: Said) -> Found {
+    Found { place, date: Timestamp::default(), flags: Vec::new(), bytes: Err(why) }
 }
 
 /// The message in a file; it came when the file was last written.
@@ -190,17 +206,17 @@ fn file(path: &Path, flags: Vec<String>) -> Found {
     let place = path.display().to_string();
     let kind = match fs::symlink_metadata(path) {
         Ok(kind) if kind.is_file() => kind,
-        Ok(_) => return broken(place, &"non è un file"),
-        Err(error) => return broken(place, &error),
+        Ok(_) => return broken(place, said!("non è un file", "it is no file")),
+        Err(error) => return broken(place, Said::verbatim(error)),
     };
     let age = kind.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     let date = Timestamp::default().plus(age);
     if kind.len() > RECEPTION_LIMIT {
-        return Found { date, ..broken(place, &Wrong::TooLarge(RECEPTION_LIMIT)) };
+        return Found { date, ..broken(place, Wrong::TooLarge(RECEPTION_LIMIT).into()) };
     }
     let bytes = match fs::read(path) {
-        Ok(bytes) => message::of(bytes).map_err(|why| why.to_string()),
-        Err(error) => Err(error.to_string()),
+        Ok(bytes) => message::of(bytes).map_err(Said::from),
+        Err(error) => Err(Said::verbatim(error)),
     };
     Found { place, date, flags, bytes }
 }

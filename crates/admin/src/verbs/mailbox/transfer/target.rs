@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use sigillo_archive::{maildir, mbox};
-use sigillo_base::Timestamp;
+use sigillo_base::{Timestamp, said};
 
 use super::super::super::Error;
 use super::source::{Form, Place};
@@ -50,7 +50,11 @@ pub fn begin(place: &Place) -> Result<(), Error> {
     let path = &place.path;
     make_dirs(path)?;
     if fs::read_dir(path).map_err(failed(path))?.next().is_some() {
-        return Err(Error::Refused(format!("{}: la cartella non è vuota", path.display())));
+        return Err(Error::Refused(said!(
+            "{}: la cartella non è vuota",
+            "{}: the folder is not empty",
+            path.display()
+        )));
     }
     Ok(())
 }

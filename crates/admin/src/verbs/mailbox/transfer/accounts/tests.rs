@@ -3,16 +3,16 @@ use std::fs::{self, Permissions};
 use super::*;
 
 /// A line: account, mailbox and password, or why not.
-type Said = (usize, Result<(String, String, String), String>);
+type Found = (usize, Result<(String, String, String), String>);
 
-fn told(text: &str) -> Result<Vec<Said>, String> {
+fn told(text: &str) -> Result<Vec<Found>, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("conti.csv");
     fs::write(&file, text).unwrap();
     fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     fs::write(folder.path().join("una.password"), "dal file\n").unwrap();
     let fine = |e: Entry| (e.account.to_string(), e.mailbox, e.password.expose().to_owned());
-    let entries = read(&file, Lang::En).map_err(|e| e.to_string())?;
+    let entries = read(&file, Lang::En).map_err(|e| e.said().en)?;
     Ok(entries.into_iter().map(|(line, entry)| (line, entry.map(fine))).collect())
 }
 
@@ -86,12 +86,12 @@ fn a_file_that_names_no_columns_or_that_others_read_is_refused_whole() {
     let file = folder.path().join("conti.csv");
     fs::write(&file, "mailbox;server;password\n").unwrap();
     fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
-    let open = read(&file, Lang::En).unwrap_err().to_string();
+    let open = read(&file, Lang::En).unwrap_err().said().en;
     assert!(open.contains("chmod 600"), "{open}");
     fs::write(&file, "mailbox;server;password_file\n").unwrap();
     assert!(read(&file, Lang::En).unwrap().is_empty(), "no password in it");
     fs::write(&file, b"mailbox;server;password_file\na@x.example;h;pi\xf9\n").unwrap();
-    let latin = read(&file, Lang::En).unwrap_err().to_string();
+    let latin = read(&file, Lang::En).unwrap_err().said().en;
     assert!(latin.contains("line 2") && latin.contains("UTF-8"), "{latin}");
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use sigillo_base::{Complaint, said};
+
 use crate::api::unescaped;
 
 /// How the connection is protected.
@@ -47,10 +49,15 @@ impl fmt::Display for Account {
 }
 
 impl FromStr for Account {
-    type Err = String;
+    type Err = Complaint;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let form = || "imaps://UTENTE@HOST[:PORTA]/, oppure imap:// per STARTTLS".to_owned();
+    fn from_str(text: &str) -> Result<Self, Complaint> {
+        let form = || {
+            Complaint(said!(
+                "imaps://UTENTE@HOST[:PORTA]/, oppure imap:// per STARTTLS",
+                "imaps://USER@HOST[:PORT]/, or imap:// for STARTTLS"
+            ))
+        };
         let (scheme, rest) = text.split_once("://").ok_or_else(form)?;
         let (security, standard) = match scheme {
             "imaps" => (Security::Implicit, 993),
@@ -61,17 +68,26 @@ impl FromStr for Account {
         // The user's name may have an @ of its own, written as it is.
         let (user, at) = rest.rsplit_once('@').ok_or_else(form)?;
         if user.contains(':') {
-            return Err("la password non sta nell'indirizzo: va in --password-file (un «:» nel nome è %3A)".to_owned());
+            return Err(Complaint(said!(
+                "la password non sta nell'indirizzo: va in --password-file (un «:» nel nome è %3A)",
+                "a password is no part of the address: it belongs into --password-file (a “:” in the name is %3A)"
+            )));
         }
         if at.contains('/') {
-            return Err("dopo l'host non c'è altro: una sola cartella si sceglie con --folder".to_owned());
+            return Err(Complaint(said!(
+                "dopo l'host non c'è altro: una sola cartella si sceglie con --folder",
+                "nothing follows the host: a single folder is chosen by --folder"
+            )));
         }
         let (host, port) = match at.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
             Some((host, port)) => (host, port.strip_prefix(':')),
             None => at.split_once(':').map_or((at, None), |(host, port)| (host, Some(port))),
         };
         let port = match port {
-            Some(port) => port.parse().ok().filter(|p| *p > 0).ok_or_else(|| format!("«{port}» non è una porta"))?,
+            Some(port) => {
+                let bad = || Complaint(said!("«{port}» non è una porta", "“{port}” is no port"));
+                port.parse().ok().filter(|p| *p > 0).ok_or_else(bad)?
+            }
             None => standard,
         };
         let user = unescaped(user).ok_or_else(form)?;

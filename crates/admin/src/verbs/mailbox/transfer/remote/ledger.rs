@@ -11,6 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sigillo_base::said;
 
 use crate::verbs::Error;
 
@@ -67,7 +68,11 @@ impl Ledger {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::Refused(format!("{}: lo sta usando un altro passaggio", path.display())));
+                return Err(Error::Refused(said!(
+                    "{}: lo sta usando un altro passaggio",
+                    "{}: another pass is using it",
+                    path.display()
+                )));
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
@@ -79,7 +84,12 @@ impl Ledger {
         let mut ledger = Self { path: path.to_owned(), file, folders: HashMap::new(), head: None };
         let mut lines = text[..whole].split_inclusive(|b| *b == b'\n').enumerate();
         let odd = |number: usize, why: &dyn std::fmt::Display| {
-            Error::Refused(format!("{}, riga {}: non è di questo stato: {why}", path.display(), number + 1))
+            Error::Refused(said!(
+                "{}, riga {}: non è di questo stato: {why}",
+                "{}, line {}: not of this state: {why}",
+                path.display(),
+                number + 1
+            ))
         };
         let Some((_, first)) = lines.next() else {
             ledger.head = Some(Head { account: account.to_owned(), mailbox: mailbox.to_owned() });
@@ -87,13 +97,13 @@ impl Ledger {
         };
         let head: Head = serde_json::from_slice(first).map_err(|e| odd(0, &e))?;
         if head.account != account || head.mailbox != mailbox {
-            let of = format!(
+            return Err(Error::Refused(said!(
                 "{}: è lo stato di {} verso {}; ne serve uno per ogni coppia",
+                "{}: this is the state of {} towards {}; each pair needs its own",
                 path.display(),
                 head.account,
                 head.mailbox
-            );
-            return Err(Error::Refused(of));
+            )));
         }
         for (number, line) in lines {
             let Line { folder, uid_validity, uid, known } =

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigillo_base::Secret;
 use sigillo_base::limits::RECEPTION_LIMIT;
+use sigillo_base::{Said, Secret, Tell, said};
 use sigillo_imap::client::{Client, Command, Garbled, Listed, Outcome, Reply, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -17,7 +17,6 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::account::{Account, Security};
-use crate::Lang;
 use crate::verbs::Error;
 
 /// How long a connection, and each piece of what is said on it, may take.
@@ -43,7 +42,7 @@ pub enum Trouble {
     /// It refused something without which nothing works.
     Refused(String),
     /// The connection ended.
-    Lost(String),
+    Lost(Said),
     /// It is silent.
     Slow,
     /// It says what is no IMAP.
@@ -55,41 +54,36 @@ impl Trouble {
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Lost(_) | Self::Slow | Self::Garbled(_))
     }
+}
 
-    /// For a person: what happened, and what to do.
-    pub fn told(&self, lang: Lang) -> String {
-        let of = |italian: &str, english: &str, why: &dyn std::fmt::Display| {
-            lang.pick(italian, english).replace("{}", &why.to_string())
-        };
+/// What happened, and what to do.
+impl Tell for Trouble {
+    fn said(&self) -> Said {
         match self {
-            Self::Unknown(e) => of(
-                "l'host non ha un indirizzo ({}): controllare il nome",
-                "the host has no address ({}): check its name",
-                e,
+            Self::Unknown(e) => said!(
+                "l'host non ha un indirizzo ({e}): controllare il nome",
+                "the host has no address ({e}): check its name"
             ),
-            Self::Connect(e) => of("nessuna connessione: {}", "no connection: {}", e),
-            Self::Tls(e) => of(
-                "TLS non riesce: {}; se l'autorità del certificato non è fra quelle del sistema va indicata con --ca",
-                "TLS does not succeed: {}; an authority that is not among the system's is named by --ca",
-                e,
+            Self::Connect(e) => said!("nessuna connessione: {e}", "no connection: {e}"),
+            Self::Tls(e) => said!(
+                "TLS non riesce: {e}; se l'autorità del certificato non è fra quelle del sistema va indicata con --ca",
+                "TLS does not succeed: {e}; an authority that is not among the system's is named by --ca"
             ),
-            Self::NoTls => lang
-                .pick(
-                    "non offre STARTTLS: la password non si manda in chiaro",
-                    "it offers no STARTTLS: the password is not sent in the open",
-                )
-                .to_owned(),
-            Self::NoLogin => lang
-                .pick(
-                    "non offre un accesso con password (PLAIN o LOGIN)",
-                    "it offers no login by password (PLAIN or LOGIN)",
-                )
-                .to_owned(),
-            Self::Login(e) => of("utente o password non accettati: {}", "user or password not accepted: {}", e),
-            Self::Refused(e) => of("il server rifiuta: {}", "the server refuses: {}", e),
-            Self::Lost(e) => of("la connessione è caduta ({})", "the connection broke ({})", e),
-            Self::Slow => of("nessuna risposta entro {} secondi", "no answer within {} seconds", &PATIENCE.as_secs()),
-            Self::Garbled(e) => of("la risposta non è IMAP: {}", "the reply is not IMAP: {}", e),
+            Self::NoTls => said!(
+                "non offre STARTTLS: la password non si manda in chiaro",
+                "it offers no STARTTLS: the password is not sent in the open"
+            ),
+            Self::NoLogin => said!(
+                "non offre un accesso con password (PLAIN o LOGIN)",
+                "it offers no login by password (PLAIN or LOGIN)"
+            ),
+            Self::Login(e) => said!("utente o password non accettati: {e}", "user or password not accepted: {e}"),
+            Self::Refused(e) => said!("il server rifiuta: {e}", "the server refuses: {e}"),
+            Self::Lost(Said { it, en }) => said!("la connessione è caduta ({it})", "the connection broke ({en})"),
+            Self::Slow => {
+                said!("nessuna risposta entro {} secondi", "no answer within {} seconds", PATIENCE.as_secs())
+            }
+            Self::Garbled(e) => said!("la risposta non è IMAP: {e}", "the reply is not IMAP: {e}"),
         }
     }
 }
@@ -99,18 +93,18 @@ impl Trouble {
 /// # Errors
 /// The file cannot be read, or names none.
 pub fn trusting(ca: &Path) -> Result<TlsConnector, Error> {
-    let failed = |source| Error::File { path: ca.to_owned(), source };
-    let invalid = |why: String| failed(io::Error::new(io::ErrorKind::InvalidData, why));
-    let pem = std::fs::read(ca).map_err(failed)?;
+    let invalid = |why: Said| Error::Refused(why.about(ca.display()));
+    let pem = std::fs::read(ca).map_err(|source| Error::File { path: ca.to_owned(), source })?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let mut roots = RootCertStore::empty();
-    let (taken, _) = roots.add_parsable_certificates(found.map_err(|e| invalid(format!("non è PEM: {e}")))?);
+    let (taken, _) =
+        roots.add_parsable_certificates(found.map_err(|e| invalid(said!("non è PEM: {e}", "it is not PEM: {e}")))?);
     if taken == 0 {
-        return Err(invalid("non contiene certificati PEM".to_owned()));
+        return Err(invalid(said!("non contiene certificati PEM", "it holds no PEM certificate")));
     }
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|e| invalid(e.to_string()))?;
+        .map_err(|e| invalid(Said::verbatim(e)))?;
     Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
 }
 
@@ -144,7 +138,7 @@ async fn in_time<T>(
 }
 
 fn lost(error: io::Error) -> Trouble {
-    Trouble::Lost(error.to_string())
+    Trouble::Lost(Said::verbatim(error))
 }
 
 impl Link {
@@ -241,7 +235,7 @@ impl Link {
             piece.resize(PIECE, 0);
             let read = in_time(self.wire.read(&mut piece), lost).await?;
             if read == 0 {
-                return Err(Trouble::Lost("EOF".to_owned()));
+                return Err(Trouble::Lost(Said::verbatim("EOF")));
             }
             self.client.input(&piece[..read]);
         }
@@ -323,7 +317,7 @@ async fn heard(socket: &mut TcpStream, client: &mut Client) -> Result<Reply, Tro
         }
         let read = in_time(socket.read(&mut piece), lost).await?;
         if read == 0 {
-            return Err(Trouble::Lost("EOF".to_owned()));
+            return Err(Trouble::Lost(Said::verbatim("EOF")));
         }
         client.input(&piece[..read]);
     }

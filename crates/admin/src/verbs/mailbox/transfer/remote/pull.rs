@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use sigillo_archive::message::Wrong;
-use sigillo_base::Timestamp;
 use sigillo_base::limits::RECEPTION_LIMIT;
+use sigillo_base::{Said, Tell, Timestamp, said};
 use sigillo_imap::client::{Body, Command, Outcome, Reply};
 
 use super::super::{lacking, lying, marks};
@@ -131,8 +131,8 @@ impl Pass<'_> {
         match found {
             Ok(uid_validity) if uid_validity == survey.uid_validity => Ok(()),
             Ok(_) => {
-                let text = self.lang.pick("è cambiata durante il passaggio", "changed during the pass");
-                Err(self.failed(there, &Trouble::Lost(format!("UIDVALIDITY {text}"))))
+                let why = said!("UIDVALIDITY è cambiata durante il passaggio", "UIDVALIDITY changed during the pass");
+                Err(self.failed(there, &Trouble::Lost(why)))
             }
             Err(outcome) => Err(self.failed(there, &Trouble::Refused(outcome.text))),
         }
@@ -151,17 +151,20 @@ impl Pass<'_> {
                 Err(trouble) => {
                     breaks += 1;
                     let uid = left.first().map(|row| format!(", UID {}", row.uid)).unwrap_or_default();
-                    let place = format!(", «{}»{uid}", survey.origin.there);
+                    let there = &survey.origin.there;
+                    let place = said!(", «{there}»{uid}", ", “{there}”{uid}");
                     if !trouble.is_passing() || breaks > BREAKS {
-                        return Err(failed(&self.door.account, &place, &trouble, self.lang));
+                        return Err(failed(&self.door.account, &place, &trouble));
                     }
                     let fresh = Link::open(&self.door).await;
                     self.link = fresh.map_err(|why| {
-                        let both = Trouble::Lost(format!("{}; {}", trouble.told(self.lang), why.told(self.lang)));
-                        failed(&self.door.account, &place, &both, self.lang)
+                        let (first, then) = (trouble.said(), why.said());
+                        let both =
+                            Said { it: format!("{}; {}", first.it, then.it), en: format!("{}; {}", first.en, then.en) };
+                        failed(&self.door.account, &place, &Trouble::Lost(both))
                     })?;
                     self.reopen(survey).await?;
-                    trouble.told(self.lang)
+                    trouble.said().pick(self.lang).to_owned()
                 }
             };
             if again {
@@ -209,12 +212,12 @@ impl Pass<'_> {
         let place = format!("UID {}", row.uid);
         let bytes = match body {
             Body::Whole(bytes) if bytes.is_empty() => {
-                self.wrong(survey.at, place, Wrong::Empty.to_string());
+                self.wrong(survey.at, place, Wrong::Empty.said().pick(self.lang).to_owned());
                 return Ok(());
             }
             Body::Whole(bytes) => bytes,
             Body::TooLarge(_) => {
-                self.wrong(survey.at, place, Wrong::TooLarge(RECEPTION_LIMIT).to_string());
+                self.wrong(survey.at, place, Wrong::TooLarge(RECEPTION_LIMIT).said().pick(self.lang).to_owned());
                 return Ok(());
             }
         };

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use sigillo_archive::message::Wrong;
-use sigillo_base::Timestamp;
 use sigillo_base::limits::RECEPTION_LIMIT;
+use sigillo_base::{Tell, Timestamp};
 use sigillo_imap::client::{Command, Fetched, Reply, Status};
 
 use super::super::report::Told;
@@ -141,7 +141,7 @@ impl Pass<'_> {
                     self.wrong(at, place, why);
                 }
                 (_, size) if size > RECEPTION_LIMIT => {
-                    self.wrong(at, place, Wrong::TooLarge(RECEPTION_LIMIT).to_string());
+                    self.wrong(at, place, Wrong::TooLarge(RECEPTION_LIMIT).said().pick(self.lang).to_owned());
                 }
                 (Some(date), size) => {
                     self.report.folders[at].bytes += size;
