@@ -3,9 +3,7 @@
 //!
 //! Former passwords are kept as the hashes that they were, so that a stolen store tells no more of them than of the present one.
 
-use sigillo_accounts::{
-    Contact, Credential, CredentialName, Kind, PasswordHash, Request, Unfit, Verifier,
-};
+use sigillo_accounts::{Contact, Credential, CredentialName, Kind, PasswordHash, Request, Unfit, Verifier};
 use sigillo_base::{Address, MailboxId, Phone, Secret, Tell, Timestamp, said};
 use sigillo_pec::log::{ProofEvent, ServiceEvent};
 use sigillo_store::{KeyBuilder, Store, tag, transact};

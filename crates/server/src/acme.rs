@@ -27,7 +27,6 @@ use crate::ids::random;
 use crate::net::Pool;
 use crate::provider::Provider;
 pub use challenge::Answers;
-pub use order::account_file;
 pub use pair::{ensure, stand_in};
 
 /// The most of an authority's answer that is read, in bytes: a chain has ten thousand.

@@ -124,7 +124,7 @@ pub fn segments_of<S: Store>(
 /// It is no place.
 pub fn place(after: Option<&str>) -> Result<Option<Place>, Error> {
     after
-        .map(|text| text.parse().map_err(|why: Complaint| Error::Asked(why.0.about(&format!("after={text}")))))
+        .map(|text| text.parse().map_err(|why: Complaint| Error::Asked(why.0.about(format_args!("after={text}")))))
         .transpose()
 }
 

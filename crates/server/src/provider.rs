@@ -54,7 +54,6 @@ use crate::worker::{self, Worker};
 use crate::{housekeeping, http, reports, service};
 use bell::RingBells;
 pub use health::no_antivirus;
-pub use reload::Reloaded;
 pub use roll::Plan;
 pub use shown::Shown;
 use store::Looked;

@@ -1,5 +1,7 @@
 //! IMAP sessions over mailboxes of their own.
 
+use std::sync::Arc;
+
 use sigillo_base::Timestamp;
 use sigillo_imap::{
     Appended, Attribute, Change, Custody, Destination, Draft, DraftPart, Flags, FolderInfo, FolderRights, FolderState,
@@ -137,7 +139,7 @@ impl Boxes {
             uid_validity: 7,
             uid_next: self.next,
             highest_modseq: self.next.into(),
-            rows: folder.messages.iter().map(|(row, _)| row.clone()).collect(),
+            rows: Arc::new(folder.messages.iter().map(|(row, _)| row.clone()).collect()),
             permanent_flags: Flags::all_system(),
             ..FolderState::default()
         }

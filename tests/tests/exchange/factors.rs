@@ -123,7 +123,7 @@ fn whoever_knows_the_password_and_guesses_codes_is_locked_out() {
 #[test]
 fn codes_are_counted_from_wherever_they_come_and_a_password_alone_locks_nobody() {
     let anna = Enrolled::new(Seal::default());
-    let peer = |n: u8| Peer { ip: IpAddr::from([192, 0, 2, n]), ..Peer::LOCAL };
+    let peer = |n: u8| Peer { ip: IpAddr::from([192, 0, 2, n]) };
     let from = |n: u8, said: Option<&Secret>, tick: u64| {
         let proof = OwnProof::Password(secret(PASSWORD), said.cloned());
         let claimant = Claimant { user: ANNA.to_owned(), proof, peer: peer(n) };
@@ -138,7 +138,8 @@ fn codes_are_counted_from_wherever_they_come_and_a_password_alone_locks_nobody()
         Refused::Limit(said) => assert!(said.it.starts_with("Troppi codici sbagliati, riprovare fra"), "{}", said.it),
         other => panic!("{other:?}"),
     }
-    let wrong = Claimant { user: ANNA.to_owned(), proof: OwnProof::Password(secret("no"), Some(right.clone())), peer: peer(9) };
+    let wrong =
+        Claimant { user: ANNA.to_owned(), proof: OwnProof::Password(secret("no"), Some(right.clone())), peer: peer(9) };
     let away = front::own(&anna.engine, &wrong, (after(60), Tick(0)), |_, login| Ok(login.clone()));
     assert!(matches!(refused(away), Refused::Credentials), "who does not know the password hears nothing of it");
     from(9, Some(&right), 3_600_000).expect("a lock ends");

@@ -184,8 +184,8 @@ fn trigrams_of_an_earlier_release_are_made_anew() {
     let (mark, said) = rows::of(desk.store(), tag::TEXT_MARK).remove(0);
     let mut batch = Batch::new();
     // Of kind 1, and without a single trigram; the mark says that nothing is to be done.
-    batch.put(&key, &[made[0], 0, 4, made[0], 1, 1, 8]);
-    batch.put(&mark, &[&[said[0], 1], &said[2..]].concat());
+    batch.put(&key, [made[0], 0, 4, made[0], 1, 1, 8]);
+    batch.put(&mark, [&[said[0], 1], &said[2..]].concat());
     desk.store().commit(&batch, Durability::Synced).expect("written");
     desk.ok("SELECT Bozze");
     assert_eq!(desk.ask("SEARCH BODY \"subject: dentro\""), "* SEARCH 1");

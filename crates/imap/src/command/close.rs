@@ -1,10 +1,10 @@
 //! CLOSE (RFC 3501 §6.4.2).
 
+use crate::Request;
 use crate::command::Command;
 use crate::command::expunge::ExpungeJob;
 use crate::cursor::{Cursor, Problem, Read};
 use crate::work::{Done, Step, Tell, Work};
-use crate::Request;
 
 pub fn read(_args: &mut Cursor<'_>) -> Read<Command> {
     Ok(Command::Request(Request::Close))

@@ -149,7 +149,11 @@ fn in_head(row: &Row, is_read: bool, tagged: bool) -> impl Iterator<Item = Value
         ("Idempotency-Key", row.repeats(), "The same key with the same request gives the answer of then, for 24 hours"),
         ("If-Match", row.writes() && is_read, "Only while it has this ETag; 412 otherwise"),
         ("If-None-Match", tagged, "304 while it has this ETag"),
-        ("Sigillo-Dry-Run", !matches!(row.trial(), Trial::None), "true: answers what would come of it, and does nothing"),
+        (
+            "Sigillo-Dry-Run",
+            !matches!(row.trial(), Trial::None),
+            "true: answers what would come of it, and does nothing",
+        ),
     ];
     let parameter = |(name, _, about)| json!({"name": name, "in": "header", "required": false, "description": about, "schema": {"type": "string"}});
     all.into_iter().filter(|(_, takes, _)| *takes).map(parameter)

@@ -45,7 +45,6 @@ use sigillo_engine::{Change, HashGiven};
 
 use super::actor::Actor;
 use super::authority::{Gate, authorise, counted};
-use super::content::Content;
 use super::doorman::Doorman;
 use super::extract::{Params, Sent};
 pub(super) use super::fail::Fail;

@@ -22,7 +22,7 @@ task_local! {
 }
 
 /// How something is tried.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Trial {
     /// Not at all.
     None,

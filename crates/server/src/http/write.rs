@@ -25,7 +25,6 @@ use sigillo_base::{Said, said};
 use sigillo_engine::Once;
 use tokio::sync::Mutex;
 
-use super::content::Content;
 use super::fail::Fail;
 use super::named::Resource;
 use super::routes::{broken_off, work};

@@ -54,7 +54,8 @@ impl<S: Store> Boxes<S> {
             }
             let before = Flags::from_parts(entry.flags, entry.keywords.clone());
             let after = rights.cover(&before, &before.after(change.op, &change.flags));
-            let grows = after.keywords().len() > before.keywords().len() || after.keyword_octets() > before.keyword_octets();
+            let grows =
+                after.keywords().len() > before.keywords().len() || after.keyword_octets() > before.keyword_octets();
             too_many |= grows && after.is_too_much();
             Some(after)
         })?;

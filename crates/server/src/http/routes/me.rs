@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use sigillo_accounts::AT_SOCKET;
 use sigillo_admin::api;
 use sigillo_base::said;
 use sigillo_engine::{Bearer, Enrolment, Origin, Term, Unproven};

@@ -11,8 +11,6 @@ use std::thread::available_parallelism;
 use anyhow::bail;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use sigillo_accounts::{Act, Contact, PasswordHash};
 use sigillo_admin::api;
 use sigillo_admin::csv::Table;
