@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sigillo_accounts::{Done, Grant, Mailbox, Person, PersonName, Request, Role, Scope, Target, Token};
+use sigillo_accounts::{Done, Grant, ISSUED, Mailbox, Person, PersonName, Request, Role, Scope, Target, Token};
 use sigillo_base::{Address, MailboxId, PersonId, Secret, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, tag, transact};
 use sigillo_wire::Tick;
@@ -321,6 +321,12 @@ impl<S: Store> Engine<S> {
         now: Timestamp,
     ) -> Result<Token, Error> {
         named(said!("nome del token", "name of the token"), label)?;
+        if label.eq_ignore_ascii_case(ISSUED) {
+            return Err(Error::Invalid(said!(
+                "«{label}» nei registri è il token firmato da un fornitore d'identità: dargli un altro nome",
+                "“{label}” in the registers is a token that an issuer signed: give it another name"
+            )));
+        }
         transact(&self.store, ATTEMPTS, |tx| {
             let (id, row) = working(tx, name)?;
             // Two that are made at once meet at the counter: one of them looks again.

@@ -242,8 +242,11 @@ fn a_refusal_is_in_the_language_that_is_wanted() {
     }
     let stranger = call(&sample, "sgt_x", "GET /v1/mailboxes", &["Accept-Language: en"], b"");
     assert!(stranger.body.contains("the token is not good"), "{stranger:?}");
-    let lines = json!({"dry_run": true, "lines": [{"line": 2, "address": "nessuno"}]}).to_string();
-    let orders = |head: &[&str]| call(&sample, &token, "POST /v1/mailboxes/apply", head, lines.as_bytes()).body;
+    let lines = json!({"lines": [{"line": 2, "address": "nessuno"}]}).to_string();
+    let orders = |head: &[&str]| {
+        let head = [head, &["Sigillo-Dry-Run: true"]].concat();
+        call(&sample, &token, "POST /v1/mailboxes/apply", &head, lines.as_bytes()).body
+    };
     assert!(orders(&[]).contains("manca la chiocciola"), "{}", orders(&[]));
     assert!(orders(&["Accept-Language: en"]).contains("there is no @"), "{}", orders(&["Accept-Language: en"]));
     // The same from the shell.

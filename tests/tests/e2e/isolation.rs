@@ -125,7 +125,7 @@ fn filters(path: &str, name: &str, month: &str) -> Vec<String> {
         "credential" => &["paghe", ""],
         "after" => &["0", "1", "2", "99", "202601-1", "00", "ffffffffffffffffffffffffffffffff", BRUNO, "x"],
         "limit" => &["0", "1", "2", "1000"],
-        "own" | "waiting" | "deep" | "dry_run" => &["true", "false"],
+        "own" | "waiting" | "deep" => &["true", "false"],
         "older_than_s" => &["0", "1"],
         "month" => &[month],
         "flags" => &["\\Seen"],
@@ -387,15 +387,13 @@ fn what_may_not_be_read_is_answered_as_what_is_nowhere() {
             let mut mailbox = line(BRUNO);
             mailbox.as_object_mut().expect("a line").remove("members");
             mailbox["password"] = json!("x");
-            for dry_run in [true, false] {
-                let order = |line: &Value| json!({"dry_run": dry_run, "lines": [line]});
-                requests.push(("POST /v1/mailboxes/apply".into(), order(&mailbox)));
-                requests.push(("POST /v1/lists/apply".into(), order(&line("tutti@ente-esempio.example"))));
-            }
+            let order = |line: &Value| json!({"lines": [line]});
+            requests.push(("POST /v1/mailboxes/apply".into(), order(&mailbox)));
+            requests.push(("POST /v1/lists/apply".into(), order(&line("tutti@ente-esempio.example"))));
         }
     }
     let line = json!({"line": 1, "address": ANNA, "responsible": "a.neri"});
-    requests.push(("POST /v1/mailboxes/apply".into(), json!({"dry_run": true, "lines": [line]})));
+    requests.push(("POST /v1/mailboxes/apply".into(), json!({"lines": [line]})));
     for line in [format!("GET /v1/dispatches/{message}"), format!("GET /v1/operations/{record}")] {
         requests.push((line, Value::Null));
     }
@@ -408,9 +406,10 @@ fn what_may_not_be_read_is_answered_as_what_is_nowhere() {
         } else {
             (nowhere(line), nowhere(&text))
         };
-        for (who, token) in &actors {
-            let is = told(&call(&sample, token, line, &[], text.as_bytes()));
-            let is_not = told(&call(&sample, token, &no_line, &[], no_text.as_bytes()));
+        let heads: &[&[&str]] = if line.ends_with("/apply") { &[&["Sigillo-Dry-Run: true"], &[]] } else { &[&[]] };
+        for ((who, token), head) in actors.iter().flat_map(|actor| heads.iter().map(move |head| (actor, *head))) {
+            let is = told(&call(&sample, token, line, head, text.as_bytes()));
+            let is_not = told(&call(&sample, token, &no_line, head, no_text.as_bytes()));
             let is_not = (
                 is_not.0,
                 as_of_theirs(&is_not.1)

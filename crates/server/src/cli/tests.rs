@@ -74,7 +74,7 @@ const CONFIRMED: &str = "yes";
 /// He says who he is by a secret or a code: a trial of it would be a guess that nobody counts.
 const PROOF: &str = "whoever proves himself means it";
 const OUTSIDE: &str = "it works outside of the store, where nothing can be dropped";
-const FILE: &str = "a file has its own trial, line by line";
+const IMPORT: &str = "many requests: its trial compares, and sends none that changes something";
 
 const TABLE: &[(&str, Terms)] = &[
     ("demo", Reads),
@@ -190,11 +190,11 @@ const TABLE: &[(&str, Terms)] = &[
     ("address-book remove", Destroys),
     ("address-book clear", Destroys),
     ("init", Other(&[TRIAL], "it writes files, and says which before")),
-    ("mailbox apply", Other(&[TRIAL, CONFIRMED], FILE)),
-    ("list apply", Other(&[TRIAL, CONFIRMED], FILE)),
-    ("address-book apply", Other(&[TRIAL, CONFIRMED], FILE)),
-    ("password file", Other(&[TRIAL], FILE)),
-    ("mailbox import", Other(&[TRIAL], FILE)),
+    ("mailbox apply", Destroys),
+    ("list apply", Destroys),
+    ("address-book apply", Destroys),
+    ("password file", Writes),
+    ("mailbox import", Other(&[TRIAL], IMPORT)),
     ("store repair", Other(&[CONFIRMED], "without the word it is a trial")),
     ("store migrate", Other(&[CONFIRMED], "without the word it is a trial")),
     ("password change", Other(&[], PROOF)),
