@@ -200,7 +200,7 @@ mod tests {
         }
         assert_eq!(by("m.rossi"), [person("l.bianchi"), person("m.rossi")]);
         // The system's user is of nobody, and so is what is no address.
-        assert_eq!(by("uid-0").pop(), Some(person("uid-0")));
+        assert_eq!(by("uid-0").pop(), Some(Reason::Its(None)));
         let (credential, what) = (String::new(), ProofEvent::Changed);
         for (address, its) in [(anna().to_string(), Some(Subject::Address(anna()))), ("anna".to_owned(), None)] {
             let (proof, hashed) = ((address.clone(), credential.clone(), "l.bianchi".to_owned()), credential.clone());

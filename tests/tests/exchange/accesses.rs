@@ -406,7 +406,8 @@ fn bearer(office: &Office, protocol: &str, ip: IpAddr, token: &str) -> (Wire, St
         "pop3" => front::pop3(engine, peer, true, Default::default()),
         _ => front::smtp(engine, Role::SubmissionTls, peer, true, Default::default()),
     };
-    let mut wire = Wire::new(connection, after(1));
+    // What is counted has the minute in which it was, which is to be in the period that is read.
+    let mut wire = Wire::new(connection, after(61));
     wire.hear();
     if protocol == "smtp" {
         wire.say("EHLO x\r\n");
@@ -435,7 +436,7 @@ fn a_bad_token_is_counted_once_however_its_bearer_goes_on() {
             if said.is_empty() {
                 wire.connection.end_of_input(wire.tick);
                 wire.hear();
-                wire.connection.ended(after(2));
+                wire.connection.ended(after(62));
             } else {
                 assert_eq!(wire.say(said), "", "{protocol}: not at once");
                 let heard = wire.wait();

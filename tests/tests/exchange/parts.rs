@@ -295,37 +295,37 @@ fn keywords(count: usize, mark: &str) -> String {
 #[test]
 fn what_cannot_be_one_commit_is_refused_as_too_much() {
     let mut desk = Desk::new(66);
-    let one = format!(" ({}) {{6+}}\r\nA: b\r\n", keywords(100, "k"));
-    let answer = desk.wire.say(format!("t APPEND Bozze{}\r\n", one.repeat(60)));
+    let one = format!(" ({}) {{6+}}\r\nA: b\r\n", keywords(9, "k"));
+    let answer = desk.wire.say(format!("t APPEND Bozze{}\r\n", one.repeat(700)));
     assert!(answer.contains("t NO [LIMIT] "), "{}", &answer[answer.len().saturating_sub(200)..]);
     assert_eq!(desk.messages("Bozze"), 0);
-    desk.ok(&format!("APPEND Bozze{}", one.repeat(20)));
+    desk.ok(&format!("APPEND Bozze{}", one.repeat(200)));
 }
 
 #[test]
 fn messages_with_many_keywords_are_changed_copied_and_moved_by_as_many_as_fit() {
     let mut desk = Desk::new(67);
-    desk.ok(&format!("APPEND Bozze ({}) {{6+}}\r\nA: b\r\n", keywords(100, "k")));
+    desk.ok(&format!("APPEND Bozze ({}) {{6+}}\r\nA: b\r\n", keywords(9, "k")));
     desk.ok("SELECT Bozze");
-    for _ in 0..6 {
+    for _ in 0..10 {
         desk.ok("COPY 1:* Bozze");
         desk.ok("NOOP");
     }
     // No message takes more, and one that is refused stays as it is.
-    let answer = desk.wire.say("t STORE 1 +FLAGS (ancora)\r\n");
+    let answer = desk.wire.say(format!("t STORE 1 +FLAGS (ancora{:0>200})\r\n", 1));
     assert!(answer.contains("t NO [LIMIT] "), "{answer}");
     desk.ok(&format!("STORE 1 +FLAGS (\\Seen K{:0>200})", 7));
     assert!(!desk.ok("UID FETCH 1 FLAGS").contains("ancora"));
     desk.ok("STORE 1:* +FLAGS.SILENT (\\Flagged)");
-    assert!(desk.ok("STATUS Bozze (MESSAGES)").contains("(MESSAGES 64)"));
-    assert!(desk.ok("SEARCH RETURN (COUNT) FLAGGED").contains("COUNT 64"));
+    assert!(desk.ok("STATUS Bozze (MESSAGES)").contains("(MESSAGES 1024)"));
+    assert!(desk.ok("SEARCH RETURN (COUNT) FLAGGED").contains("COUNT 1024"));
     desk.ok("MOVE 1:* INBOX");
     desk.ok("RENAME INBOX Vecchia");
-    assert_eq!(desk.messages("Vecchia"), 64);
+    assert_eq!(desk.messages("Vecchia"), 1024);
     let log = rows::of(&desk.street.houses[0].store, tag::FOLDER_CHANGES).len();
     assert!(log > 8, "{log}: several commits for each");
     desk.ok("SELECT Vecchia");
-    assert!(desk.ok("FETCH 64 FLAGS").contains(&format!("k{:0>200}", 99)));
+    assert!(desk.ok("FETCH 1024 FLAGS").contains(&format!("k{:0>200}", 8)));
     assert_clean(&desk.street.houses[0].store, "afterwards");
 }
 

@@ -113,22 +113,33 @@ fn show_forward(forward: &Forward, lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
+    use clap::{Parser, Subcommand};
 
     #[derive(Debug, Parser)]
     struct Cli {
-        #[command(flatten)]
-        args: ForwardArgs,
+        /// As of the whole command line.
+        #[arg(long, global = true, default_value = "it")]
+        lang: Lang,
+        #[command(subcommand)]
+        verb: Verb,
+    }
+
+    #[derive(Debug, Subcommand)]
+    enum Verb {
+        Forward(ForwardArgs),
     }
 
     #[test]
     fn a_code_is_a_line_and_no_argument() {
-        let parse = |more: &[&str]| Cli::try_parse_from([&["x", "a@b.example"][..], more].concat());
+        let parse = |more: &[&str]| Cli::try_parse_from([&["x", "forward", "a@b.example"][..], more].concat());
+        let args = |more: &[&str]| match parse(more).unwrap().verb {
+            Verb::Forward(args) => args,
+        };
         assert!(parse(&["--confirm", "12345678"]).is_err() && parse(&["--confirm=12345678"]).is_err());
         assert!(parse(&["--code-file", "codice"]).is_err(), "a code confirms");
         assert!(parse(&["--confirm", "--off"]).is_err());
-        let args = parse(&["--confirm", "--code-file", "codice"]).unwrap().args;
-        assert!(args.confirm && args.code_file.is_some());
-        assert!(parse(&["--confirm"]).unwrap().args.code_file.is_none(), "who sits there is asked");
+        let read = args(&["--confirm", "--code-file", "codice"]);
+        assert!(read.confirm && read.code_file.is_some());
+        assert!(args(&["--confirm"]).code_file.is_none(), "who sits there is asked");
     }
 }
