@@ -7,6 +7,7 @@ use sigillo_base::{Secret, Timestamp};
 use sigillo_wire::sasl::{Claim, Query, ScramKeys};
 use sigillo_wire::{Session, Tick, transcript};
 
+use crate::command::copy::PAGE;
 use crate::{
     Action, Appended, AtHand, Attribute, Change, Code, Config, Content, Destination, Draft, DraftPart, Flags,
     FolderInfo, FolderState, Grams, LoginRefusal, Mailboxes, Refusal, Row, Server, Status, Stored, Summary, System,
@@ -334,6 +335,7 @@ impl Mailboxes for Toy {
         }
     }
     fn store_flags(&mut self, folder: u32, uids: &[u32], change: &Change) -> Result<Stored, Refusal> {
+        assert!(uids.len() <= PAGE, "a page at a time");
         if self.unflagged {
             return Err(Refusal::new(Code::NoPerm, "Manca il diritto"));
         }
@@ -408,6 +410,7 @@ impl Mailboxes for Toy {
         Ok(Appended { uid_validity, uids })
     }
     fn expunge(&mut self, folder: u32, uids: &[u32]) -> Result<Vec<u32>, Refusal> {
+        assert!(uids.len() <= PAGE, "a page at a time");
         self.overtake();
         Ok(self.numbered(folder)?.remove(|r| uids.contains(&r.uid) && r.flags.has(System::Deleted)))
     }
