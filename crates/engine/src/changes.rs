@@ -4,9 +4,10 @@
 use sigillo_accounts::{
     Block, Cancelled, Choice, Done, Inactive, Mailbox, Operation, OrdinaryMail, Profile, Request, State,
 };
-use sigillo_base::{Address, MailboxId, Said, Timestamp, UnitId, said};
+use sigillo_base::{MailboxId, Said, Timestamp, UnitId, said};
 use sigillo_store::{Store, transact};
 
+use crate::directory::address_of;
 use crate::fronts::Transaction;
 use crate::plans::Counted;
 use crate::rows::{decode, encode, mailbox_key};
@@ -108,8 +109,7 @@ impl<S: Store> Engine<S> {
         detail: String,
         request: &Request,
     ) -> Result<(), Error> {
-        let address = Address::parse(&row.address)
-            .map_err(|_| Error::Invalid(said!("indirizzo illeggibile", "unreadable address")))?;
+        let address = address_of(row)?;
         let tenant = owner_in(tx, address.domain())?.map(|tenant| tenant.0);
         let unit = unit.filter(|(of, _)| Some(*of) == tenant).map(|(_, unit)| unit);
         let (object, mailbox, request) = (row.address.clone(), Some(row.id), request.clone());
@@ -126,8 +126,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<bool, Error> {
         alive(row)?;
         let id = MailboxId(row.id);
-        let address = Address::parse(&row.address)
-            .map_err(|_| Error::Invalid(said!("indirizzo illeggibile", "unreadable address")))?;
+        let address = address_of(row)?;
         let to = to.map(|unit| self.own_unit(tx, address.domain(), unit)).transpose()?;
         if from == to {
             return Ok(false);

@@ -25,6 +25,11 @@ pub(crate) struct New {
     pub owner: Credential,
 }
 
+/// The address of a mailbox.
+pub(crate) fn address_of(row: &Mailbox) -> Result<Address, Error> {
+    Address::parse(&row.address).map_err(|_| Error::Invalid(said!("indirizzo illeggibile", "unreadable address")))
+}
+
 impl<S: Store> Engine<S> {
     /// Makes a mailbox in one of our domains.
     ///

@@ -1,8 +1,8 @@
 //! Passwords that come as hashes of another system, so that who moves here keeps his own (PWD-06). What becomes of one when its
 //! password is said is in [`credentials`](crate::credentials).
 
-use sigillo_accounts::{Act, Credential, CredentialName, PasswordHash, Request, Target};
-use sigillo_base::{Address, MailboxId, Tell, said};
+use sigillo_accounts::{Act, Credential, CredentialName, PasswordHash, Request};
+use sigillo_base::{MailboxId, said};
 use sigillo_store::{Store, transact};
 
 use crate::credentials::give;
@@ -44,7 +44,8 @@ impl<S: Store> Engine<S> {
             give(&mut row, &hash.clone().into(), request.now());
             tx.put(&key, encode(&row));
             // Its record is that of a password, which some may give who may give no hash.
-            operations::confirmed(tx, request, Act::MailboxCreate, &self.target_of(id)?)?;
+            let target = self.target_then(&self.mailbox(id)?.ok_or_else(missing)?, request.now())?;
+            operations::confirmed(tx, request, Act::MailboxCreate, &target)?;
             self.record_password(tx, id, "dato l'hash di un altro sistema", request)?;
             let what = "la password è da ora un'altra, data come hash da chi amministra la casella.";
             self.tell_holder(tx, id, what, request.now())?;
@@ -54,11 +55,5 @@ impl<S: Store> Engine<S> {
             self.bell.mailbox_changed(id);
         }
         Ok(given)
-    }
-
-    fn target_of(&self, id: MailboxId) -> Result<Target, Error> {
-        let missing = || Error::Invalid(said!("la casella non esiste", "there is no such mailbox"));
-        let address = self.mailbox(id)?.ok_or_else(missing)?.address;
-        self.target(&Address::parse(&address).map_err(|e| Error::Invalid(e.said()))?)
     }
 }

@@ -8,6 +8,7 @@ use sigillo_accounts::{Mailbox, Target, Tenant, Unit};
 use sigillo_base::{Address, Domain, MailboxId, Said, TenantId, Timestamp, UnitId, said};
 use sigillo_store::{KeyBuilder, KeyReader, Store, Transaction, key, tag, transact};
 
+use crate::directory::address_of;
 use crate::rows::{decode, encode};
 use crate::{ATTEMPTS, Engine, Error, address_book};
 
@@ -401,8 +402,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`Error::Invalid`] for an address that does not read; the store's fault.
     pub fn target_then(&self, row: &Mailbox, at: Timestamp) -> Result<Target, Error> {
-        let address = Address::parse(&row.address)
-            .map_err(|_| Error::Invalid(said!("indirizzo illeggibile", "unreadable address")))?;
+        let address = address_of(row)?;
         let tenant = self.owners(address.domain())?.at(at);
         let mailbox = (!row.is_gone()).then_some(MailboxId(row.id));
         let unit = match (tenant, mailbox) {

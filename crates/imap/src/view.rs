@@ -302,7 +302,7 @@ impl View {
         indices
     }
 
-    /// The flags of a message were told with an answer about it.
+    /// The flags of a message were told with an answer about it, and its mod-sequence to who hears of these.
     pub fn answered(&mut self, index: usize) {
         if let Some(mark) = self.marks.get_mut(index) {
             mark.untold = Untold::Nothing;

@@ -376,7 +376,8 @@ impl FetchJob {
         }
         let pieces = render::render(index + 1, &row, &items, &summary, content.as_mut())?;
         self.half = Some(Open { content, pieces: pieces.into(), begun: false });
-        if items.contains(&FetchItem::Flags) {
+        let told = items.contains(&FetchItem::Flags) && (items.contains(&FetchItem::ModSeq) || !work.enabled.condstore);
+        if told {
             work.folder()?.view.answered(index);
         }
         Ok(())

@@ -184,12 +184,13 @@ impl Way {
         let tried = trial::is_asked(&parts.headers)?;
         let trial = if tried { self.trial.clone() } else { Trial::None };
         // A trial is remembered under no key: what was only tried is still to be done.
-        let once = match () {
-            _ if tried => None,
-            _ => match self.begin(&house, who, &parts, &sent).await? {
+        let once = if tried {
+            None
+        } else {
+            match self.begin(&house, who, &parts, &sent).await? {
                 Begun::Answered(response) => return Ok(response),
                 Begun::Now(once) => once,
-            },
+            }
         };
         let request = Request::from_parts(parts, body);
         // A handler that panics has an answer as well, or its key would be in progress for ever.
