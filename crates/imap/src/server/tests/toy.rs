@@ -498,6 +498,8 @@ pub struct Client {
     pub idle: bool,
     pub biggest_piece: usize,
     pub log: Vec<String>,
+    /// The memory that was asked for before a part of an answer.
+    pub weights: Vec<usize>,
 }
 
 /// All that a client received. Whatever a test was about, others must be able to read it.
@@ -520,8 +522,8 @@ impl Client {
     pub fn with(toy: Toy, config: Config, tls: bool) -> Self {
         let server = Server::new(config, tls, Tick(0));
         let (received, said, log) = (Vec::new(), Said::default(), Vec::new());
-        let mut client =
-            Self { server, toy, received, said, now: Tick(0), closed: false, idle: false, biggest_piece: 0, log };
+        let (now, closed, idle, biggest_piece, weights) = (Tick(0), false, false, 0, Vec::new());
+        let mut client = Self { server, toy, received, said, now, closed, idle, biggest_piece, log, weights };
         client.pump();
         client
     }
@@ -580,6 +582,7 @@ impl Client {
                     let Action::Write(bytes) = action else { panic!("{action:?} in the middle of an answer") };
                     self.hear(bytes);
                 }
+                self.weights.extend(Some(self.server.weight()).filter(|weight| *weight > 0));
                 self.server.run(&mut self.toy, self.now);
             }
         }
